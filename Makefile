@@ -1,0 +1,49 @@
+# Every target that needs Python prepares .venv by itself; nothing has to be installed or activated first.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+BIN := .venv/bin
+STAMP := .venv/.prepared
+# Test processes at once. Each may run a compiler, so more than four gain little and cost memory.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -le 4 ] && echo "$$n" || echo 4)
+EXAMPLE ?= bert_int8
+
+.PHONY: help setup demo test test-slow lint fit generate docs clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)  ## prepare .venv with everything (done once; again when pyproject.toml changes)
+
+demo: $(STAMP)  ## normalize real MiniLM activations in the generated hardware; a table, a picture, Verilog
+	@$(BIN)/python -m streamnorm_sim.demo
+
+test: $(STAMP)  ## run the tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-slow: $(STAMP)  ## run the tests that take minutes each
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)  ## check style, layers and types
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pyright
+
+fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (the figures of README; slow)
+	@for example in bert_int8 minilm_int16; do $(BIN)/streamnorm fit examples/$$example.toml --seeds 1-8 || exit; done
+
+generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.toml to build/EXAMPLE
+	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)
+
+docs: $(STAMP)  ## write the generated parts of docs/ anew
+	@$(BIN)/python docs/generate.py
+
+clean:  ## remove everything that was made, .venv too
+	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find hw sim fpga tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml tools/setup.sh
+	@sh tools/setup.sh
+	@touch $@

@@ -1,0 +1,77 @@
+"""Writes the gamma and beta files of the examples.
+
+minilm_* are real: the LayerNorm after the first attention block of all-MiniLM-L6-v2, copied from the rows
+that the simulation package carries (README.md says where they come from). All others are made up to look like
+what trained models hold: values spread normally around the mean that such layers have. They come from
+formulas, not from a random generator, so that every machine writes the same bytes.
+
+Run it with ``python examples/data/make_parameters.py``; with ``--check`` it writes nothing and fails if a
+file differs from what it would write.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+HERE = Path(__file__).resolve().parent
+ROWS = HERE.parents[1] / "sim" / "streamnorm_sim" / "data" / "minilm_layernorm_rows.npz"
+LAYER = "encoder.layer.0.attention.output.LayerNorm"
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+def spread(length: int, mean: float, deviation: float, phase: float) -> npt.NDArray[np.float32]:
+    """Return ``length`` values that fill a normal distribution evenly, in scattered order."""
+    distribution = NormalDist(mean, deviation)
+    places = [(phase + k * GOLDEN_RATIO) % 1.0 for k in range(length)]
+    values = [distribution.inv_cdf(min(max(place, 1e-3), 1 - 1e-3)) for place in places]
+    # Four decimals: the last bit of a logarithm may differ between C libraries.
+    return np.round(np.array(values), 4).astype(np.float32)
+
+
+def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Yield the name and the contents of every file."""
+    rows = np.load(ROWS)
+    layer = rows["layer"].tolist().index(LAYER)
+    yield "minilm_gamma.npy", rows["gamma"][layer]
+    yield "minilm_beta.npy", rows["beta"][layer]
+    yield "bert_gamma.npy", spread(768, 0.85, 0.08, 0.1)
+    yield "bert_beta.npy", spread(768, -0.03, 0.12, 0.6)
+    yield "llama_gamma.npy", spread(4096, 0.42, 0.05, 0.2)
+    yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
+    yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
+    yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
+
+
+def npy_bytes(values: npt.NDArray[np.float32]) -> bytes:
+    """Return ``values`` as the contents of a .npy file, little-endian on every machine."""
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype("<f4"))
+    return buffer.getvalue()
+
+
+def main() -> int:
+    """Write the files, or compare them."""
+    parser = argparse.ArgumentParser(description="Write the gamma and beta files of the examples.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs")
+    check = parser.parse_args().check
+    differing = []
+    for name, values in parameters():
+        path = HERE / name
+        contents = npy_bytes(values)
+        if not check:
+            path.write_bytes(contents)
+        elif not path.is_file() or path.read_bytes() != contents:
+            differing.append(name)
+    if differing:
+        print(f"not what make_parameters.py writes: {', '.join(differing)}", file=sys.stderr)
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Placing and routing a unit with nextpnr, once per seed, several seeds at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamnorm.errors import CheckFailed
+from streamnorm_fpga.critical_path import CriticalPath, critical_path
+from streamnorm_fpga.resources import shortage
+from streamnorm_fpga.tools import NEXTPNR
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Sequence
+
+    from streamnorm_fpga.blocks import Blocks
+    from streamnorm_fpga.devices import Device
+    from streamnorm_fpga.harness import Harness
+
+__all__ = ["Placed", "place_and_route", "read_report"]
+
+_NETLIST = "netlist.json"
+_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """What one seed gave.
+
+    Members
+    -------
+    fmax_mhz : float
+        The clock reached.
+    path : CriticalPath
+        What bounds it.
+    used : dict of str to int
+        Cells used by nextpnr's names, the harness' among them.
+    """
+
+    seed: int
+    fmax_mhz: float
+    path: CriticalPath
+    used: dict[str, int]
+
+
+def place_and_route(
+    harness: Harness,
+    device: Device,
+    blocks: Blocks,
+    *,
+    clock_mhz: float,
+    seeds: Sequence[int],
+    progress: Callable[[Placed], None] | None = None,
+) -> list[Placed]:
+    """Place and route the unit in its harness once per seed, as many at a time as there are processors.
+
+    Parameters
+    ----------
+    clock_mhz : float
+        The clock nextpnr aims at. Missing it is a result, no error.
+    progress : callable
+        Called with each seed's result as it comes, in any order.
+
+    Returns
+    -------
+    list of Placed
+        In the order of ``seeds``, each seed once.
+
+    Raises
+    ------
+    CheckFailed
+        If the unit does not fit the part or cannot be routed.
+    ToolMissing
+        If nextpnr is not there.
+    """
+    NEXTPNR[device.family].version()  # YoWASP compiles itself at its first start: once, not once per seed
+    seeds = tuple(dict.fromkeys(seeds))
+    results: dict[int, Placed] = {}
+    with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
+        run = _Run(Path(name), harness, device, blocks, clock_mhz)
+        with ThreadPoolExecutor(max_workers=min(len(seeds), os.cpu_count() or 1)) as pool:
+            futures = [pool.submit(run.place, seed) for seed in seeds]
+            try:
+                for future in as_completed(futures):
+                    placed = future.result()
+                    results[placed.seed] = placed
+                    if progress is not None:
+                        progress(placed)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                run.stop()
+                raise
+    return [results[seed] for seed in seeds]
+
+
+def read_report(report: dict[str, Any], seed: int, blocks: Blocks) -> Placed:
+    """Read nextpnr's JSON report of a design with one clock."""
+    if len(report["fmax"]) != 1:
+        raise CheckFailed(f"nextpnr reports {len(report['fmax'])} clocks; a unit has one")
+    ((clock, figures),) = report["fmax"].items()
+    return Placed(
+        seed=seed,
+        fmax_mhz=round(figures["achieved"], 2),
+        path=critical_path(report, clock, blocks),
+        used={name: entry["used"] for name, entry in report["utilization"].items() if entry["used"]},
+    )
+
+
+class _Run:
+    """The nextpnr processes of one fit."""
+
+    def __init__(
+        self, directory: Path, harness: Harness, device: Device, blocks: Blocks, clock_mhz: float
+    ) -> None:
+        self._directory = directory
+        self._harness = harness
+        self._device = device
+        self._blocks = blocks
+        self._clock_mhz = clock_mhz
+        self._processes: list[subprocess.Popen[str]] = []
+        self._stopped = False
+        (directory / _NETLIST).write_text(json.dumps(harness.netlist.document))
+
+    def place(self, seed: int) -> Placed:
+        report = f"report_{seed}.json"
+        arguments = [
+            *self._device.nextpnr_arguments,
+            *("--json", _NETLIST),
+            *("--freq", f"{self._clock_mhz:g}"),
+            "--timing-allow-fail",
+            *("--seed", str(seed)),
+            *("--report", report),
+        ]
+        with NEXTPNR[self._device.family].start(arguments, self._directory) as process:
+            self._processes.append(process)
+            if self._stopped:  # between this seed's start and the line above
+                process.kill()
+            output, _ = process.communicate()
+        if process.returncode != 0:
+            raise CheckFailed(self._failure(output, seed))
+        return read_report(json.loads((self._directory / report).read_text()), seed, self._blocks)
+
+    def stop(self) -> None:
+        self._stopped = True
+        for process in self._processes:
+            process.kill()
+
+    def _failure(self, output: str, seed: int) -> str:
+        part, top = self._device.part, self._harness.netlist.top
+        counts = {kind: (int(used), int(available)) for kind, used, available in _UTILISATION.findall(output)}
+        used = {kind: count for kind, (count, _) in counts.items()}
+        available = {kind: count for kind, (_, count) in counts.items()}
+        if missing := shortage(self._harness, self._device, used, available):
+            return f"{top} does not fit {part}: {missing}"
+        errors = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
+        reason = "; ".join(errors) or output.strip()[-500:]
+        return f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}"

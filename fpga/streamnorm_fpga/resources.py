@@ -1,0 +1,92 @@
+"""How much of a part a unit takes, the harness around it not counted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamnorm_fpga.devices import Device
+    from streamnorm_fpga.harness import Harness
+
+__all__ = ["Resources", "shortage"]
+
+_NAMES = {
+    "TRELLIS_COMB": "LUTs",
+    "TRELLIS_FF": "flip-flops",
+    "MULT18X18D": "multipliers",
+    "DP16KD": "block RAMs",
+    "ICESTORM_LC": "logic cells",
+    "ICESTORM_DSP": "multipliers",
+    "ICESTORM_RAM": "block RAMs",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cells of a unit, or of a part.
+
+    Members
+    -------
+    comb : int
+        ECP5: nextpnr's TRELLIS_COMB, four-input LUTs, carries and LUT memories among them. iCE40: SB_LUT4.
+    ff, dsp, bram : int
+        Flip-flops; MULT18X18D or SB_MAC16; DP16KD or SB_RAM40_4K.
+    logic_cells : int or None
+        iCE40 only: logic cells, each of which holds a LUT, a carry and a flip-flop, or some of them.
+    """
+
+    comb: int
+    ff: int
+    dsp: int
+    bram: int
+    logic_cells: int | None = None
+
+    @classmethod
+    def of_unit(cls, harness: Harness, device: Device, used: Mapping[str, int]) -> Resources:
+        """Count a unit from what nextpnr used, by nextpnr's names, for the unit in its harness."""
+        if device.family == "ecp5":
+            return cls(
+                comb=used.get("TRELLIS_COMB", 0) - harness.luts,
+                ff=used.get("TRELLIS_FF", 0) - harness.registers,
+                dsp=used.get("MULT18X18D", 0),
+                bram=used.get("DP16KD", 0),
+            )
+        return cls(
+            comb=harness.netlist.count("SB_LUT4") - harness.luts,
+            ff=harness.netlist.count("SB_DFF") - harness.registers,
+            dsp=used.get("ICESTORM_DSP", 0),
+            bram=used.get("ICESTORM_RAM", 0),
+            logic_cells=used.get("ICESTORM_LC", 0) - harness.logic_cells,
+        )
+
+    @classmethod
+    def of_part(cls, device: Device) -> Resources:
+        """What the part has."""
+        cells = device.comb if device.family == "ice40" else None
+        return cls(comb=device.comb, ff=device.ff, dsp=device.dsp, bram=device.bram, logic_cells=cells)
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts by name; ``logic_cells`` only where there are such."""
+        return {name: count for name, count in asdict(self).items() if count is not None}
+
+
+def shortage(harness: Harness, device: Device, used: Mapping[str, int], available: Mapping[str, int]) -> str:
+    """Say in words what there is too little of, empty if nothing; arguments by nextpnr's names."""
+    extra = {
+        "TRELLIS_COMB": harness.luts,
+        "TRELLIS_FF": harness.registers,
+        "ICESTORM_LC": harness.logic_cells,
+    }
+    parts: list[str] = []
+    for kind, needed in used.items():
+        if needed <= available[kind]:
+            continue
+        around = extra.get(kind, 0)
+        text = f"{needed - around} {_NAMES.get(kind, kind)} needed, {available[kind]} available"
+        if needed - around <= available[kind]:
+            text += f" but {around} of these are taken by the registers around the unit"
+        parts.append(text)
+    return "; ".join(parts)

@@ -1,0 +1,30 @@
+"""streamnorm: streaming LayerNorm and RMSNorm units for FPGAs, from one configuration to verified Verilog."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import NormConfig
+    from .errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
+    from .formats import IntFormat
+
+__all__ = [
+    "CheckFailed",
+    "ConfigError",
+    "IntFormat",
+    "NormConfig",
+    "StreamnormError",
+    "ToolMissing",
+    "__version__",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {"NormConfig": "config", "IntFormat": "formats"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: a command answers --help and usage errors before NumPy is there.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)

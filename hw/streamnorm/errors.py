@@ -1,0 +1,31 @@
+"""The errors that streamnorm raises on purpose, each with the exit code its command ends with."""
+
+
+class StreamnormError(Exception):
+    """Base of every error meant for the user; ``str(error)`` is the whole message.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit code of a command that ends with this error.
+    """
+
+    exit_code = 1
+
+
+class ConfigError(StreamnormError):
+    """A configuration that is malformed, out of range, or impossible."""
+
+    exit_code = 2
+
+
+class ToolMissing(StreamnormError):
+    """A program or Python package that the requested work needs is not installed."""
+
+    exit_code = 3
+
+
+class CheckFailed(StreamnormError):
+    """A comparison that had to hold did not: wrong values, wrong cycle counts, a missed clock."""
+
+    exit_code = 4

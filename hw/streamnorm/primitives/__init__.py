@@ -1,0 +1,20 @@
+"""Device primitives: one generic, simulatable form each, and vendor cells of the same latency."""
+
+from .block_ram import BlockGeometry, BlockRam, block_count, block_geometry
+from .emission import FAMILIES, Emission
+from .multiplier import Multiplier, tile_limit
+from .queue import DistributedRam
+from .verilog import wrapper_modules
+
+__all__ = [
+    "FAMILIES",
+    "BlockGeometry",
+    "BlockRam",
+    "DistributedRam",
+    "Emission",
+    "Multiplier",
+    "block_count",
+    "block_geometry",
+    "tile_limit",
+    "wrapper_modules",
+]

@@ -1,0 +1,74 @@
+"""A small memory with an asynchronous read port, for queues and skid buffers."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .emission import check_family
+
+__all__ = ["DistributedRam"]
+
+
+class DistributedRam(wiring.Component):
+    """One synchronous write port, one asynchronous read port; what is written is readable in the next cycle.
+
+    The control of a queue (pointers, level) belongs to its user. There is no vendor cell to name: yosys maps the
+    memory to TRELLIS_DPR16X4 on ECP5 (16 entries of 4 bits each). iCE40 has no LUT RAM and its block RAM reads
+    synchronously, so there the memory becomes ``width * depth`` flip-flops and a multiplexer: keep it small.
+
+    Parameters
+    ----------
+    width : int
+        Bits of an entry, at least 1.
+    depth : int
+        Entries, at least 1; multiples of 16 use ECP5's cells fully.
+    family : str
+        Device family.
+
+    Members
+    -------
+    write_enable : In(1)
+    write_address : In(range(depth))
+    write_data : In(width)
+    read_address : In(range(depth))
+    read_data : Out(width)
+        The entry at ``read_address``, in the same cycle; before its first write it is 0.
+
+    Raises
+    ------
+    ValueError
+        If width or depth is below 1 or the family is unknown.
+    """
+
+    def __init__(self, *, width: int, depth: int, family: str = "generic") -> None:
+        if width < 1 or depth < 1:
+            raise ValueError(f"a memory needs at least 1 bit and 1 entry, not {width} and {depth}")
+        self.width = width
+        self.depth = depth
+        self.family = check_family(family)
+        super().__init__(
+            {
+                "write_enable": In(1),
+                "write_address": In(range(depth)),
+                "write_data": In(width),
+                "read_address": In(range(depth)),
+                "read_data": Out(width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.depth, init=[])
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.write_enable),
+            write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            read.addr.eq(self.read_address),
+            self.read_data.eq(read.data),
+        ]
+        return m

@@ -1,0 +1,1 @@
+"""Simulation and verification: models, engines, and measurement."""

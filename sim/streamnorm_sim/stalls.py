@@ -1,0 +1,143 @@
+"""When a source may offer a beat and a sink takes one: stall patterns, and how the command line spells them."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamnorm.errors import ConfigError
+
+PERIOD = 1 << 16
+"""Cycles after which a random pattern repeats."""
+
+FORMS = "none, P, random:P or burst:OPEN/CLOSED, or source:FORM,sink:FORM"
+"""Everything `parse_stalls` reads; P is the share of stalled cycles, OPEN and CLOSED are mean run lengths."""
+
+_BURST = re.compile(r"([0-9]+)/([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A stall pattern. Cycle ``t`` after reset uses element ``t`` modulo the pattern's length.
+
+    Make one with `none`, `random`, `burst` or `explicit`; a source's pattern decides when a new beat may be offered
+    (an offered beat stays until it is taken), a sink's pattern is ``ready`` itself.
+
+    Attributes
+    ----------
+    kind : str
+        Which of the four.
+    probability : float
+        "random": share of the cycles that are stalled.
+    open_cycles, closed_cycles : int
+        "burst": mean lengths of the free and of the stalled runs.
+    cycles : tuple of bool
+        "explicit": which cycles are stalled.
+    """
+
+    kind: Literal["none", "random", "burst", "explicit"] = "none"
+    probability: float = 0.0
+    open_cycles: int = 0
+    closed_cycles: int = 0
+    cycles: tuple[bool, ...] = ()
+
+    @classmethod
+    def none(cls) -> "Stall":
+        """Never stalled."""
+        return cls()
+
+    @classmethod
+    def random(cls, probability: float) -> "Stall":
+        """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ValueError."""
+        if not 0 <= probability < 1:
+            raise ValueError(f"stall probability {probability:g}: must be at least 0 and below 1")
+        return cls("random", probability=float(probability))
+
+    @classmethod
+    def burst(cls, open_cycles: int, closed_cycles: int) -> "Stall":
+        """Free and stalled runs in turn, their lengths random about the means given (1 to 1000, else ValueError)."""
+        for length in (open_cycles, closed_cycles):
+            if not 1 <= length <= 1000:
+                raise ValueError(f"run of {length} cycles: must be from 1 to 1000")
+        return cls("burst", open_cycles=open_cycles, closed_cycles=closed_cycles)
+
+    @classmethod
+    def explicit(cls, stalled: ArrayLike) -> "Stall":
+        """Stalled where ``stalled``, booleans (cycles,), says so; ValueError if it is empty or never free."""
+        cycles = np.asarray(stalled)
+        if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
+            raise ValueError(
+                "an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled"
+            )
+        return cls("explicit", cycles=tuple(bool(cycle) for cycle in cycles))
+
+    def open(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return the pattern: 1 in a free cycle, 0 in a stalled one; at least one cycle is free."""
+        if self.kind == "random":
+            pattern = rng.random(PERIOD) >= self.probability
+            pattern[rng.integers(PERIOD)] = True
+        elif self.kind == "burst":
+            runs = PERIOD // (self.open_cycles + self.closed_cycles) + 1
+            means = np.array([[self.open_cycles, self.closed_cycles]])
+            lengths = rng.integers(1, 2 * means - 1, (runs, 2), endpoint=True)  # uniform with that mean
+            pattern = np.repeat(np.tile([True, False], runs), lengths.ravel())
+        elif self.kind == "explicit":
+            pattern = ~np.array(self.cycles)
+        else:
+            pattern = np.ones(1, np.bool_)
+        return pattern.astype(np.uint8)
+
+    def __str__(self) -> str:
+        if self.kind == "random":
+            return f"random:{self.probability:g}"
+        if self.kind == "burst":
+            return f"burst:{self.open_cycles}/{self.closed_cycles}"
+        return self.kind
+
+
+def parse_stall(text: str) -> Stall:
+    """Return the pattern that ``none``, ``0.3``, ``random:0.3`` or ``burst:8/3`` stands for.
+
+    Raises
+    ------
+    ConfigError
+        If ``text`` is none of these, or a number is out of range.
+    """
+    kind, _, argument = text.strip().rpartition(":")
+    try:
+        if kind == "burst" and (match := _BURST.fullmatch(argument)):
+            return Stall.burst(int(match[1]), int(match[2]))
+        if kind == "" and argument == "none":
+            return Stall.none()
+        if kind in ("", "random") and re.fullmatch(r"[0-9]*\.?[0-9]+", argument):
+            return Stall.random(float(argument))
+    except ValueError as error:
+        raise ConfigError(f"stall {text!r}: {error}") from error
+    raise ConfigError(f"stall {text!r}: must be {FORMS}")
+
+
+def parse_stalls(text: str) -> tuple[Stall, Stall]:
+    """Return the source's and the sink's pattern, as in ``0.3`` (both) or ``source:0.3,sink:burst:8/3``.
+
+    Raises
+    ------
+    ConfigError
+        If a part is malformed, or names a side twice or one that there is not.
+    """
+    parts = text.split(",")
+    if len(parts) == 1 and not parts[0].strip().startswith(("source:", "sink:")):
+        both = parse_stall(text)
+        return both, both
+    sides: dict[str, Stall] = {}
+    for part in parts:
+        side, _, form = part.strip().partition(":")
+        if side not in ("source", "sink"):
+            raise ConfigError(
+                f"stall {part.strip()!r}: must begin with source: or sink:, as in source:0.3,sink:none"
+            )
+        if side in sides:
+            raise ConfigError(f"stall {text!r}: names {side} twice")
+        sides[side] = parse_stall(form)
+    return sides.get("source", Stall.none()), sides.get("sink", Stall.none())

@@ -1,0 +1,24 @@
+"""What all tests share: how hypothesis draws, and where things are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Same draws every time: a test that passed for the author passes for the reader. `explore` looks for new ones.
+settings.register_profile("repeatable", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def examples(root: Path) -> Path:
+    """The folder of example configurations."""
+    return root / "examples"

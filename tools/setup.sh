@@ -1,0 +1,54 @@
+#!/bin/sh
+# Prepares .venv with streamnorm (editable) and every extra: with uv where it is installed, else with venv and pip.
+# Run by `make setup`; ends with one line naming the Debian packages where a program is missing.
+set -eu
+cd "$(dirname "$0")/.."
+
+# Prints the first Python that is new enough, or nothing.
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+missing=
+for program in g++ make perl; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+python=$(find_python)
+if command -v uv >/dev/null 2>&1; then
+    uv=yes # brings its own Python and needs no venv module
+elif [ -z "$python" ] && command -v python3 >/dev/null 2>&1; then
+    uv= missing="$missing python3.11 python3.11-venv" # such as Ubuntu 22.04, whose python3 is 3.10
+elif [ -z "$python" ]; then
+    uv= missing="$missing python3 python3-venv"
+else
+    uv=
+    # Debian ships venv without ensurepip unless python3-venv is installed.
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
+if [ -n "$missing" ]; then
+    echo "setup: g++, make, perl and Python 3.11 or newer are needed; on Debian or Ubuntu: sudo apt-get install$missing" >&2
+    exit 3
+fi
+
+echo "setup: preparing .venv (once; a few hundred MB of tools from PyPI)" >&2
+prepare_with_uv() {
+    uv venv --quiet --clear --python "${python:-3.11}" .venv &&
+        uv pip install --quiet --python .venv/bin/python --editable '.[sim,fpga,dev]'
+}
+prepare_with_pip() {
+    "$python" -m venv --clear .venv &&
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,fpga,dev]'
+}
+if [ -n "$uv" ] && prepare_with_uv; then
+    exit 0
+elif [ -n "$uv" ] && [ -z "$python" ]; then
+    exit 1
+elif [ -n "$uv" ]; then
+    echo "setup: uv failed; trying venv and pip" >&2
+fi
+prepare_with_pip

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Same draws every time: a test that passed for the author passes for the reader. `explore` looks for new ones.
+# The same draws every time: what passed for the author passes for the reader. `explore` looks for new ones.
 settings.register_profile("repeatable", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("explore", deadline=None, print_blob=True, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -48,7 +48,7 @@ class Blocks:
                     self._names.setdefault(bit, []).append(name)
 
     def of(self, cell: str) -> str:
-        """Return the block of a cell: an instance path, ``top``, or ``port NAME`` for one outside the unit."""
+        """Return the block of a cell: an instance path, ``top``, or ``port NAME`` for one of the harness."""
         if cell.startswith(PREFIX):
             return f"port {cell.removeprefix(PREFIX).partition('[')[0]}"
         original = self._cells.get(cell) or self._cells.get(_PACKED.sub("", cell))

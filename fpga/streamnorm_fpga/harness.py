@@ -3,8 +3,8 @@
 Every input of the unit but its clock comes from a flip-flop of one long shift register, every output goes to
 a flip-flop, and these are folded by a tree of exclusive-ors, registered at every level, into one bit. Three
 pins are left, the clock enters by one of them and takes a global net, and the unit's ports see what they see
-in a larger design: a register on the other side. The unit's own netlist is untouched, and nothing is optimized
-across its ports.
+in a larger design: a register on the other side. The unit's own netlist is untouched, and nothing is
+optimized across its ports.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def surround(unit: Netlist, family: Family) -> Harness:
 
 
 def _registers_behind_luts(cells: dict[str, Any]) -> int:
-    """How many of the harness' registers share the cell of a LUT of the unit, because they alone use its output."""
+    """How many registers of the harness alone use the output of a LUT of the unit, and so share its cell."""
     users: dict[_Bit, int] = {}
     from_lut: set[_Bit] = set()
     for name, cell in cells.items():

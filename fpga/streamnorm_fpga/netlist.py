@@ -34,7 +34,7 @@ class Netlist:
     top : str
         Name of the module.
     document : dict
-        The whole document yosys wrote, primitives' black boxes included.
+        What yosys wrote, without the black boxes of the primitives.
     """
 
     top: str

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.critical_path import CriticalPath, critical_path
 from streamnorm_fpga.resources import shortage
-from streamnorm_fpga.tools import NEXTPNR
+from streamnorm_fpga.tools import NEXTPNR, interrupt, last_line
 
 if TYPE_CHECKING:
     import subprocess
@@ -141,7 +141,7 @@ class _Run:
         with NEXTPNR[self._device.family].start(arguments, self._directory) as process:
             self._processes.append(process)
             if self._stopped:  # between this seed's start and the line above
-                process.kill()
+                interrupt(process)
             output, _ = process.communicate()
         if process.returncode != 0:
             raise CheckFailed(self._failure(output, seed))
@@ -150,7 +150,7 @@ class _Run:
     def stop(self) -> None:
         self._stopped = True
         for process in self._processes:
-            process.kill()
+            interrupt(process)
 
     def _failure(self, output: str, seed: int) -> str:
         part, top = self._device.part, self._harness.netlist.top
@@ -160,5 +160,5 @@ class _Run:
         if missing := shortage(self._harness, self._device, used, available):
             return f"{top} does not fit {part}: {missing}"
         errors = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
-        reason = "; ".join(errors) or output.strip()[-500:]
+        reason = "; ".join(errors) or last_line(output)
         return f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}"

@@ -22,12 +22,14 @@ class FitReport:
 
     Members
     -------
+    clock_mhz : float
+        The clock asked for.
     unit : Resources
         What the unit itself takes.
-    limit_mhz : float or None
-        The part's block RAM clock limit if the unit has a block RAM and the part states one.
     placed : tuple of Placed
         One entry per seed.
+    tools : dict of str to str
+        Versions of yosys and nextpnr.
     """
 
     device: Device
@@ -39,6 +41,10 @@ class FitReport:
 
     @property
     def limit_mhz(self) -> float | None:
+        """The clock a block RAM of the part bears, if the unit has one and the timing database tells.
+
+        nextpnr does not know this limit: it may report more.
+        """
         return self.device.bram_limit_mhz if self.unit.bram else None
 
     @property
@@ -47,11 +53,8 @@ class FitReport:
         return min(self.placed, key=lambda placed: placed.fmax_mhz)
 
     @property
-    def fmax_min_mhz(self) -> float:
-        return self.worst.fmax_mhz
-
-    @property
     def fmax_median_mhz(self) -> float:
+        """The clock that half of the seeds reach."""
         return round(median(placed.fmax_mhz for placed in self.placed), 2)
 
     @property
@@ -59,16 +62,23 @@ class FitReport:
         """The path that bounds the slowest seed."""
         return self.worst.path
 
+    @property
+    def meets_clock(self) -> bool:
+        """Whether every seed reaches the clock asked for, and the part's block RAMs bear it."""
+        limit = self.limit_mhz
+        return self.worst.fmax_mhz >= self.clock_mhz and (limit is None or limit >= self.clock_mhz)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report for machines; the keys are part of the command line's contract."""
         return {
+            "name": self.top,
             "target": self.device.name,
             "part": self.device.part,
             "speed": self.device.speed,
-            "top": self.top,
             "clock_mhz": self.clock_mhz,
+            "meets_clock": self.meets_clock,
             "fmax_mhz": {
-                "min": self.fmax_min_mhz,
+                "min": self.worst.fmax_mhz,
                 "median": self.fmax_median_mhz,
                 "seeds": {str(placed.seed): placed.fmax_mhz for placed in self.placed},
             },
@@ -76,9 +86,6 @@ class FitReport:
             "available": Resources.of_part(self.device).to_dict(),
             "limit_mhz": self.limit_mhz,
             "critical_path": self.critical_path.to_dict(),
-            "seeds": [
-                {"seed": placed.seed, "fmax_mhz": placed.fmax_mhz, "critical_path": str(placed.path)}
-                for placed in self.placed
-            ],
+            "critical_paths": {str(placed.seed): str(placed.path) for placed in self.placed},
             "tools": self.tools,
         }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.netlist import Netlist
-from streamnorm_fpga.tools import YOSYS
+from streamnorm_fpga.tools import YOSYS, last_line
 
 if TYPE_CHECKING:
     from streamnorm_fpga.devices import Device
@@ -21,21 +22,22 @@ __all__ = ["cache_directory", "synthesize"]
 
 
 def cache_directory() -> Path:
-    """Where synthesized netlists are kept: ``$STREAMNORM_CACHE``, else ``streamnorm`` in the user's cache."""
+    """Return where netlists are kept: ``streamnorm`` in the user's cache, or $STREAMNORM_CACHE."""
     if named := os.environ.get("STREAMNORM_CACHE"):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "streamnorm"
+        return Path(named).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
 
 
 def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
-    """Map ``verilog`` to the device's primitives, flat, hierarchy kept in the names (``unit.apply.…``).
+    """Map ``verilog`` to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
 
     The result is taken from the cache where the same text, top, script and yosys version were seen before.
 
     Parameters
     ----------
     options : tuple of str
-        Further options for the synthesis pass.
+        Further options of the synthesis pass.
 
     Raises
     ------
@@ -44,12 +46,25 @@ def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ..
     ToolMissing
         If yosys is not there.
     """
-    pass_ = " ".join((device.synthesis_command, *options))
-    script = f"read_verilog design.v; {pass_} -top {top} -json netlist.json"
-    key = hashlib.sha256("\0".join((YOSYS.version(), script, verilog)).encode()).hexdigest()
-    cached = cache_directory() / "netlists" / f"{key}.json"
+    synthesis = " ".join((device.synthesis_command, *options))
+    script = f"read_verilog design.v; {synthesis} -top {top} -json netlist.json"
+    digest = hashlib.sha256()
+    for part in (YOSYS.version(), script, verilog):
+        digest.update(f"{len(part)}:{part}".encode())
+    cached = cache_directory() / f"netlist-{digest.hexdigest()[:32]}" / "netlist.json.gz"
     if cached.exists():
-        return Netlist(top, json.loads(cached.read_text()))
+        os.utime(cached.parent)  # it is in use
+        return Netlist(top, json.loads(gzip.decompress(cached.read_bytes())))
+    document = _run_yosys(verilog, top, script)
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    # Written under another name first: a second process never sees half a file.
+    with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as part:
+        part.write(gzip.compress(json.dumps(document).encode(), compresslevel=6, mtime=0))
+    Path(part.name).replace(cached)
+    return Netlist(top, document)
+
+
+def _run_yosys(verilog: str, top: str, script: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
         (directory / "design.v").write_text(verilog)
@@ -57,12 +72,8 @@ def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ..
         code, output = YOSYS.run(["-q", "-e", "Driver-driver conflict", "-p", script], directory)
         if code != 0:
             errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
-            reason = "; ".join(errors) or output.strip()[-500:]
+            reason = "; ".join(errors) or last_line(output)
             raise CheckFailed(f"yosys cannot synthesize {top}: {reason}")
-        text = (directory / "netlist.json").read_text()
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    # Written under another name first: a second process never sees half a file.
-    with tempfile.NamedTemporaryFile("w", dir=cached.parent, suffix=".part", delete=False) as part:
-        part.write(text)
-    Path(part.name).replace(cached)
-    return Netlist(top, json.loads(text))
+        document = json.loads((directory / "netlist.json").read_text())
+    # The other modules are the black boxes of every primitive of the family; nextpnr knows these itself.
+    return {**document, "modules": {top: document["modules"][top]}}

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from streamnorm.errors import ToolMissing
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["NEXTPNR", "YOSYS", "Tool"]
+__all__ = ["NEXTPNR", "YOSYS", "Tool", "interrupt", "last_line"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +82,24 @@ class Tool:
             try:
                 output, _ = process.communicate()
             except BaseException:
-                process.kill()
+                interrupt(process)
                 raise
         return process.returncode, output
 
     def version(self) -> str:
         """Return the version the tool states, for example ``0.70`` or ``0.11.1``."""
         return _version(self, tuple(self.command()))
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """End a tool as Ctrl-C does: the YoWASP programs then remove their temporary files."""
+    process.send_signal(signal.SIGINT)
+
+
+def last_line(output: str) -> str:
+    """The last line a tool printed: its reason to give up, where it calls none an error."""
+    lines = output.strip().splitlines()
+    return lines[-1].strip() if lines else "it printed nothing"
 
 
 @cache
@@ -97,7 +109,7 @@ def _version(tool: Tool, command: tuple[str, ...]) -> str:
     )
     found = re.search(r"(?:Yosys |nextpnr-)(\d[\w.+-]*)", completed.stdout)
     if completed.returncode != 0 or found is None:
-        raise ToolMissing(f"{tool.name} does not start: {completed.stdout.strip()[-500:]}")
+        raise ToolMissing(f"{tool.name} does not start: {last_line(completed.stdout)}")
     return found[1]
 
 

@@ -1,4 +1,4 @@
-"""Everything that a project needs of a unit, as files: Verilog, manifest, instantiation template, test vectors."""
+"""Everything a project needs of a unit, as files: Verilog, manifest, instantiation template, test vectors."""
 
 import hashlib
 import json
@@ -30,9 +30,9 @@ MANIFEST = "manifest.json"
 def verilog(config: NormConfig) -> str:
     """Return the Verilog text of the unit: the top module ``config.name`` and all that it needs.
 
-    Multipliers and memories are the target family's cells where ``SYNTHESIS`` is defined, and behavioural models
-    of the same latency elsewhere. The text depends on the configuration, on streamnorm and on Amaranth's version
-    only; it holds no path and no date.
+    Multipliers and memories are the target family's cells where ``SYNTHESIS`` is defined, and behavioural
+    models of the same latency elsewhere. The text depends on the configuration and on the versions of
+    streamnorm and Amaranth only; it holds no path and no date.
     """
     platform = Emission(Target(config.target, config.clock_mhz).primitives)
     text = amaranth_verilog.convert(
@@ -144,35 +144,36 @@ def _header(config: NormConfig) -> str:
     return (
         f"// {config.name}: {kind} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
         f"{config.input.name} to {config.output.name}.\n"
-        f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz. Do not edit.\n"
+        f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
 
 
 def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
     text = [
-        "A streaming normalization unit, AXI4-Stream in and out. Every stream moves a beat in each rising edge of "
-        "aclk at which tvalid and tready are both 1.",
-        "Elements sit in whole bytes, sign-extended if signed, lane 0 in the low ones. Element k of a row is in lane "
-        "k % lanes of beat k // lanes. tkeep has a bit for each byte.",
+        "A streaming normalization unit, AXI4-Stream in and out. A stream moves a beat at each rising edge "
+        "of aclk at which tvalid and tready are both 1.",
+        "Elements sit in whole bytes, sign-extended if signed, lane 0 in the low ones. Element k of a row is "
+        "in lane k % lanes of beat k // lanes. tkeep has a bit for each byte.",
         "A quantized integer q stands for scale * (q - zero_point).",
-        "A row longer than max_length is cut: its excess is swallowed, and m_axis_tuser is 1 with its last beat.",
-        "latency: cycles, with tvalid and tready held at 1, for a row of n elements, beats = ceil(n / lanes). L1: "
-        "first beat in to first beat out; L2: last in to first out; L3: first in to last out; SS: from row to row.",
+        "A row longer than max_length is cut: the excess is swallowed, m_axis_tuser is 1 with its last beat.",
+        "latency: cycles for a row of n elements, with tvalid and tready held at 1. L1: first beat in to "
+        "first beat out; L2: last in to first out; L3: first in to last out; SS: from row to row.",
     ]
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
         text.append(
-            f"s_axis_param: each lane holds a stored gamma in {gamma} bytes and, above it, a stored beta in {beta}; "
-            "both are two's complement. Beat k loads elements k * lanes and following; tlast ends a load. Stored is "
-            "round((gamma + gamma_offset) / output scale * 2**frac_bits), and round((beta / output scale + output "
-            "zero point) * 2**frac_bits), with frac_bits from formats."
+            f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
+            f"beta in {beta}; both are two's complement. Beat k loads elements k * lanes and following; "
+            "tlast ends a load. Stored is round((gamma + gamma_offset) / output scale * 2**frac_bits), and "
+            "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
+            "formats."
         )
     if with_vectors:
         text.append(
-            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line is one "
-            "number for $readmemh; its fields are parted by underscores, in whole hexadecimal digits: tuser (if "
-            "there is such a port), tlast, tkeep, tdata."
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line "
+            "is one number for $readmemh; underscores part its fields, each in whole hexadecimal digits: "
+            "tuser (if there is such a port), tlast, tkeep, tdata."
         )
     return text
 

@@ -87,7 +87,7 @@ class StoredParameters:
     gamma_bits, beta_bits, gamma_frac_bits, beta_frac_bits : int
         Width (two's complement) and binary point of a stored value.
     gamma_is_constant, beta_is_constant : bool
-        One value serves every element of every bank for good.
+        One value serves every element of every bank for good. It has no more fraction bits than it needs.
     gamma_max_abs, beta_max_abs : float
         Largest magnitude that can ever be stored, in output steps.
     """
@@ -144,9 +144,8 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
     beta = np.broadcast_to(np.asarray(0.0 if config.beta is None else config.beta), shape)
     gamma_extremes = [float(gamma.min()), float(gamma.max())]
     beta_extremes = [float(beta.min()), float(beta.max())]
-    if (
-        config.gamma_max is not None and config.beta_max is not None
-    ):  # loaded at run time: within these limits
+    if config.gamma_max is not None and config.beta_max is not None:
+        # Loaded at run time, within these limits.
         gamma_extremes += [side * config.gamma_max - config.gamma_offset for side in (-1, 1)]
         beta_extremes += [-config.beta_max, config.beta_max]
     scale = config.output.scale
@@ -165,7 +164,9 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
     gamma_is_constant = rom and bool((stored_gamma == stored_gamma[0, 0]).all())
     beta_is_constant = rom and bool((stored_beta == stored_beta[0, 0]).all())
     if gamma_is_constant:
-        stored_gamma, gamma_quantizer = _without_trailing_zeros(stored_gamma, gamma_quantizer, GAMMA_FRAC_BITS[0])
+        stored_gamma, gamma_quantizer = _without_trailing_zeros(
+            stored_gamma, gamma_quantizer, GAMMA_FRAC_BITS[0]
+        )
     if beta_is_constant:
         stored_beta, beta_quantizer = _without_trailing_zeros(stored_beta, beta_quantizer, BETA_FRAC_BITS[0])
     stored_gamma.flags.writeable = stored_beta.flags.writeable = False
@@ -188,7 +189,7 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
 def _without_trailing_zeros(
     stored: npt.NDArray[np.int64], quantizer: _Quantizer, least: int
 ) -> tuple[npt.NDArray[np.int64], _Quantizer]:
-    """The same constant with the fewest fraction bits that hold it exactly: narrower hardware, no other result."""
+    """Return the same constant with the fewest fraction bits that hold it: narrower hardware, same result."""
     value, frac_bits = int(stored.flat[0]), quantizer.frac_bits
     while frac_bits > least and value % 2 == 0:
         value, frac_bits = value // 2, frac_bits - 1

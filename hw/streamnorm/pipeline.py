@@ -98,7 +98,9 @@ class Pipeline:
         """The value one cycle later, straight from a register; unchanged if it is one already."""
         return timed if timed.delay == 0.0 else self.delayed(timed, timed.cycle + 1)
 
-    def align(self, *inputs: Timed, delay: float = 0.0, limit: float | None = None) -> tuple[list[Timed], float]:
+    def align(
+        self, *inputs: Timed, delay: float = 0.0, limit: float | None = None
+    ) -> tuple[list[Timed], float]:
         """All inputs at one cycle in which ``delay`` ns more fit; also the delay at which they arrive.
 
         ``limit``: inputs must arrive within so many ns, for operands of hard blocks.
@@ -112,10 +114,22 @@ class Pipeline:
             arrival = 0.0
         return [self.delayed(timed, cycle) for timed in inputs], arrival
 
+    def meeting_cycle(self, other: Timed, delay: float, limit: float, arrival: float) -> int:
+        """When an operand that can come at any time, ``arrival`` ns after a register, should come to meet ``other``
+        in an operation of ``delay`` ns without making it later (one cycle early where it needs a register first)."""
+        late = other.delay + delay > self._target.budget or other.delay > limit
+        cycle = other.cycle + 1 if late and other.delay > 0.0 else other.cycle
+        return cycle if arrival + delay <= self._target.budget and arrival <= limit else max(cycle - 1, 0)
+
     # -- operations -------------------------------------------------------------------------------------------
 
     def operate(
-        self, name: str, delay: float, inputs: Sequence[Timed], shape: Shape, compute: Callable[..., ValueCastable]
+        self,
+        name: str,
+        delay: float,
+        inputs: Sequence[Timed],
+        shape: Shape,
+        compute: Callable[..., ValueCastable],
     ) -> Timed:
         """``compute(*values)`` as a new signal of ``shape`` that takes ``delay`` ns."""
         aligned, arrival = self.align(*inputs, delay=delay)
@@ -233,16 +247,20 @@ class Pipeline:
 
     def multiply(self, a: Timed, b: Timed) -> Timed:
         """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic)."""
-        if self._target.family.tile is None or min(a.width, b.width) <= 2:
+        if self._target.family.tile is None:
             return self._multiply_in_logic(a, b)
         a_limit, b_limit = self._limits()
         shape = Shape(a.width + b.width, a.signed or b.signed)
         rows: list[tuple[int, Timed]] = []
         for b_start, b_piece in self._split(b, b_limit):
-            terms = [(start, self._tile(piece, b_piece)) for start, piece in self._split(a, a_limit)]
+            terms = [(start, self._piece(piece, b_piece)) for start, piece in self._split(a, a_limit)]
             row = self._combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed))
             rows.append((b_start, row))
         return self._combine(rows, shape)
+
+    def _piece(self, a: Timed, b: Timed) -> Timed:
+        """The product of two operands that fit in a tile; one of a bit or two is cheaper in logic."""
+        return self._multiply_in_logic(a, b) if min(a.width, b.width) <= 2 else self._tile(a, b)
 
     def square(self, a: Timed) -> Timed:
         """``a * a``, unsigned; the mixed products are computed once."""
@@ -253,9 +271,9 @@ class Pipeline:
         pieces = self._split(a, min(self._limits()))
         terms: list[tuple[int, Timed]] = []
         for i, (start, piece) in enumerate(pieces):
-            terms.append((2 * start, self._tile(piece, piece)))
+            terms.append((2 * start, self.multiply(piece, piece)))
             for other_start, other in pieces[i + 1 :]:
-                terms.append((start + other_start + 1, self._tile(piece, other)))
+                terms.append((start + other_start + 1, self.multiply(piece, other)))
         terms.sort(key=lambda term: term[0])
         product = self._combine(terms, shape)
         return Timed(product.value[: shape.width], product.cycle, product.delay)
@@ -294,7 +312,11 @@ class Pipeline:
 
             delay = lut + (self._target.adder(a.width) if negative else 0.0)
             rows.append((bit, self.operate("row", delay, [a, b.bits(bit, bit + 1)], shape, gate)))
-        return self._combine(rows, Shape(width, is_signed)) if len(rows) > 1 else self.reshape(rows[0][1], Shape(width, is_signed))
+        return (
+            self._combine(rows, Shape(width, is_signed))
+            if len(rows) > 1
+            else self.reshape(rows[0][1], Shape(width, is_signed))
+        )
 
     def reshape(self, timed: Timed, shape: Shape) -> Timed:
         """The value in another shape (wiring only)."""

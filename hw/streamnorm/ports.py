@@ -50,6 +50,10 @@ def ports(config: NormConfig) -> list[Port]:
     ]
 
 
+def _bytes(count: int) -> str:
+    return f"{count} byte{'s' if count > 1 else ''}"
+
+
 def _handshake(stream: str, ready: Literal["in", "out"]) -> list[Port]:
     valid = "in" if ready == "out" else "out"
     return [
@@ -65,7 +69,7 @@ def _row_ports(config: NormConfig) -> list[Port]:
             "s_axis_tdata",
             "in",
             8 * lanes * size,
-            f"{lanes} x {config.input.name}, {size} bytes each, lane 0 low",
+            f"{lanes} x {config.input.name}, {_bytes(size)} each, lane 0 low",
         ),
         Port(
             "s_axis_tkeep",
@@ -89,7 +93,7 @@ def _result_ports(config: NormConfig) -> list[Port]:
             "m_axis_tdata",
             "out",
             8 * lanes * size,
-            f"{lanes} x {config.output.name}, {size} bytes each, lane 0 low",
+            f"{lanes} x {config.output.name}, {_bytes(size)} each, lane 0 low",
         ),
         Port("m_axis_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
         *_handshake("m_axis", "in"),
@@ -100,7 +104,7 @@ def _result_ports(config: NormConfig) -> list[Port]:
 
 def _parameter_ports(config: NormConfig) -> list[Port]:
     gamma, beta = parameter_lane_bytes(config)
-    meaning = f"{config.lanes} x (gamma in {gamma} bytes, then beta in {beta}), lane 0 low"
+    meaning = f"{config.lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
     result = [
         Port("s_axis_param_tdata", "in", 8 * config.lanes * (gamma + beta), meaning),
         *_handshake("s_axis_param", "out"),

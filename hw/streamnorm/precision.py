@@ -47,6 +47,7 @@ class Precision:
     4. ``RF = ((n << b) * rho + half) >> scale_drop``, unsigned, ``scale_bits`` wide, saturated.
     5. ``KF = ((S1 * rho) << b) >> centre_drop`` less ``half(s)``, which rounds step 6 half up.
     6. lane: ``z = (((d * RF) >> product_drop) - KF) >> (normalize_shift + s * q)``, with ``normalized_frac_bits``.
+       A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
     """
@@ -99,8 +100,7 @@ class Precision:
 
     def half(self, shift: int) -> int:
         """Half a unit of z before the shift of step 6, for shift index ``shift``."""
-        position = self.normalize_shift + shift * self.radix
-        return 1 << (position - 1) if position else 0
+        return 1 << (self.normalize_shift + shift * self.radix - 1)
 
 
 def _epsilon(ranges: Ranges, centred: bool, bits: int) -> tuple[int, int, int, float]:
@@ -142,13 +142,15 @@ def _candidates(config: NormConfig) -> Iterator[Precision]:
             if shift_count > 4:
                 continue
             exact_bits = ranges.length_bits + radix - 1 + rho_bits
-            widths = {exact_bits} | {bits for bits in (tile[0], 2 * tile[0] - 1, 2 * tile[0]) if bits < exact_bits}
+            widths = {exact_bits} | {
+                bits for bits in (tile[0], 2 * tile[0] - 1, 2 * tile[0]) if bits < exact_bits
+            }
             for scale_bits in sorted(widths):
                 most = scale_bits - ranges.exponent_max
                 for frac in range(4, 49):
-                    guard = 3 if most - frac >= 3 else max(most - frac, 0)
+                    guard = 3 if most - frac >= 3 else 2
                     product_drop = most - frac - guard
-                    if product_drop < 0:
+                    if product_drop < -2 or exact_bits - scale_bits + product_drop < 0:
                         break
                     integer_bits = ranges.normalized_max.bit_length()
                     result_frac = max(frac + parameters.gamma_frac_bits, parameters.beta_frac_bits)
@@ -193,7 +195,7 @@ def _bounded(
     leading = 2.0 ** (precision.scale_bits - precision.radix - 1)
     scale_error = reach * 0.5 / leading if precision.scale_drop else 0.0
     floors = unit * 2.0**-precision.normalize_shift if precision.centre_drop else 0.0
-    rounding = unit / 2 if precision.normalize_shift or precision.shift_count > 1 else 0.0
+    rounding = unit / 2
     bound = visible * relative * 1.01 + gain * (scale_error + floors + rounding) * 1.01
     typical = _typical_gain(config, parameters)
     parts = (
@@ -211,7 +213,9 @@ def _typical_gain(config: NormConfig, parameters: StoredParameters) -> float:
     return mean if config.storage == "rom" else max(mean, parameters.gamma_max_abs / 2)
 
 
-def _cost(precision: Precision, config: NormConfig, parameters: StoredParameters, tile: tuple[int, int] | None) -> float:
+def _cost(
+    precision: Precision, config: NormConfig, parameters: StoredParameters, tile: tuple[int, int] | None
+) -> float:
     """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits."""
     ranges, table = precision.ranges, precision.table
     lane_pairs = [
@@ -256,4 +260,3 @@ def _search(config: NormConfig) -> Precision:
             f"datapath would still be off by {closest:.3g} steps. Allowed: a larger output scale or a smaller gamma"
         )
     return best
-

@@ -73,7 +73,9 @@ class RsqrtTable:
         return acc >> self.guard_bits
 
 
-def _minimax(function_values: npt.NDArray[np.float64], nodes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _minimax(
+    function_values: npt.NDArray[np.float64], nodes: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Coefficients of the interpolating polynomial through all nodes, one row a segment."""
     return np.linalg.solve(np.vander(nodes, increasing=True), function_values.T).T
 
@@ -103,7 +105,9 @@ def _build(degree: int, rho_bits: int) -> RsqrtTable:
     stored[0] = np.minimum(stored[0], (1 << frac_bits[0]) - 1)
 
     t = np.linspace(0.0, 1.0, _SAMPLES)
-    quantized = sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * t[None, :] ** j for j in range(degree + 1)) - centre
+    quantized = (
+        sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * t[None, :] ** j for j in range(degree + 1)) - centre
+    )
     error = np.abs(quantized - exact(t)).max(axis=1)
     # Between two samples a smooth function strays by at most step**2 / 8 * |second derivative of the error|.
     step = t[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data, stream
@@ -40,6 +40,10 @@ def _with_bank(config: NormConfig, fields: dict[str, object]) -> data.StructLayo
     return data.StructLayout(fields)
 
 
+def _signature(payload: Any) -> stream.Signature:
+    return stream.Signature(payload)
+
+
 def row_layout(config: NormConfig) -> data.StructLayout:
     """One beat of input.
 
@@ -47,7 +51,8 @@ def row_layout(config: NormConfig) -> data.StructLayout:
     ------
     data : ArrayLayout(input element, lanes)
     keep : unsigned(lanes)
-        Lanes that hold an element. All ones except in a row's last beat, where the kept lanes are the low ones.
+        Lanes that hold an element. All ones except in a row's last beat, where the kept lanes are the low
+        ones.
     last : 1
         Ends a row.
     bank : unsigned(bank_width)
@@ -109,14 +114,14 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
 
 def row_signature(config: NormConfig) -> stream.Signature:
     """Stream of :func:`row_layout` beats."""
-    return stream.Signature(row_layout(config))
+    return _signature(row_layout(config))
 
 
 def result_signature(config: NormConfig) -> stream.Signature:
     """Stream of :func:`result_layout` beats."""
-    return stream.Signature(result_layout(config))
+    return _signature(result_layout(config))
 
 
 def parameter_signature(config: NormConfig) -> stream.Signature:
     """Stream of :func:`parameter_layout` beats."""
-    return stream.Signature(parameter_layout(config))
+    return _signature(parameter_layout(config))

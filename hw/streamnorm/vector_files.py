@@ -45,7 +45,7 @@ class Vectors:
         rows = self.input.shape[:1]
         if self.input.ndim != 2 or self.expected.shape != self.input.shape:
             raise ValueError(
-                f"input {self.input.shape} and expected {self.expected.shape} must be (rows, n), alike"
+                f"input {self.input.shape} and expected {self.expected.shape} must both be (rows, n)"
             )
         if self.lengths.shape != rows or self.banks.shape != rows:
             raise ValueError(f"lengths {self.lengths.shape} and banks {self.banks.shape} must be {rows}")
@@ -54,8 +54,8 @@ class Vectors:
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
     """Return the contents of every file of VECTOR_FILES.
 
-    A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole hexadecimal
-    digits: ``tuser_tlast_tkeep_tdata``; without a tuser port, without ``tuser_``.
+    A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole
+    hexadecimal digits: ``tuser_tlast_tkeep_tdata``; without a tuser port, without ``tuser_``.
     """
     valid = np.arange(vectors.input.shape[1]) < vectors.lengths[:, None]
     arrays = {
@@ -94,7 +94,7 @@ def _hex(
     size = number_format.bytes
     digits = -(-user_width // 4)
     fields = "tuser_tlast_tkeep_tdata" if digits else "tlast_tkeep_tdata"
-    lines = [f"// {fields}: a beat each line, lane 0 in the low {size} byte(s) of tdata"]
+    lines = [f"// {fields}: a beat each line, lane 0 in the low bits of tdata"]
     for row, length, word in zip(rows.tolist(), lengths, user, strict=True):
         for start in range(0, length, lanes):
             elements = row[start : min(start + lanes, length)]

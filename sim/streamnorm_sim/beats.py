@@ -195,7 +195,7 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     padded[np.arange(padded.shape[1]) < row_beats[:, None]] = values
     columns = int(lengths.max(initial=0))
     return Rows(
-        padded.reshape(len(ends), -1)[:, :columns],
+        padded.reshape(len(ends), padded.shape[1] * lanes)[:, :columns],
         lengths.astype(np.int64),
         np.zeros(len(ends), np.int64),
         beats.user[ends] != 0,

@@ -19,7 +19,7 @@ class LayerRows:
         The layer's name in the model.
     x : float32 (rows, n)
         What entered the layer, a row per token.
-    gamma, beta : float32 (n,)
+    gamma, beta : float64 (n,)
         The layer's weight and bias.
     epsilon : float
         What the layer adds to the variance.
@@ -27,8 +27,8 @@ class LayerRows:
 
     name: str
     x: NDArray[np.float32]
-    gamma: NDArray[np.float32]
-    beta: NDArray[np.float32]
+    gamma: NDArray[np.float64]
+    beta: NDArray[np.float64]
     epsilon: float
 
 
@@ -37,6 +37,6 @@ def minilm_layers() -> tuple[LayerRows, ...]:
     with (files("streamnorm_sim") / "data" / _FILE).open("rb") as file, np.load(file) as data:
         arrays = {key: data[key] for key in ("layer", "x", "gamma", "beta", "eps")}
     return tuple(
-        LayerRows(str(name), x, gamma, beta, float(epsilon))
+        LayerRows(str(name), x, gamma.astype(np.float64), beta.astype(np.float64), float(epsilon))
         for name, x, gamma, beta, epsilon in zip(*arrays.values(), strict=True)
     )

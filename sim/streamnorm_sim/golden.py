@@ -34,7 +34,9 @@ class GoldenModel:
         If no datapath reaches the accuracy that ``config`` asks for.
     """
 
-    def __init__(self, config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None):
+    def __init__(
+        self, config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
+    ):
         self.config = config
         self.precision = precision = Precision.of(config)
         self.parameters = StoredParameters.of(config)
@@ -108,11 +110,15 @@ class GoldenModel:
         if not len(rows):
             return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
         if row_lengths.min() < 1 or row_lengths.max() > rows.shape[1]:
-            raise ValueError(f"lengths: {row_lengths.min()} … {row_lengths.max()}; must be 1 … {rows.shape[1]}")
+            raise ValueError(
+                f"lengths: {row_lengths.min()} … {row_lengths.max()}; must be 1 … {rows.shape[1]}"
+            )
         if row_banks.min() < 0 or row_banks.max() >= config.banks:
             raise ValueError(f"banks: {row_banks.min()} … {row_banks.max()}; must be 0 … {config.banks - 1}")
         if rows.min() < source.min or rows.max() > source.max:
-            raise ValueError(f"x: {rows.min()} … {rows.max()}; {source.name} allows {source.min} … {source.max}")
+            raise ValueError(
+                f"x: {rows.min()} … {rows.max()}; {source.name} allows {source.min} … {source.max}"
+            )
         return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
 
     def _rows(self, x: npt.NDArray[np.integer], lengths: Integers, banks: Integers) -> Integers:
@@ -166,8 +172,7 @@ class GoldenModel:
         p, parameters, target, kind = self.precision, self.parameters, self.config.output, self._lane_type
         half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
         a = d.astype(kind) * scale.astype(kind)[:, None]
-        if p.product_drop:
-            a >>= p.product_drop
+        a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
         a -= (centre.astype(kind) - half)[:, None]
         a >>= (p.normalize_shift + shift * p.radix).astype(kind)[:, None]
         width = d.shape[1]

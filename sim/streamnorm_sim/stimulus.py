@@ -137,9 +137,15 @@ def _loads(
     for index, load in enumerate(traffic.loads):
         gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
         if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
-            raise ValueError(f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
+            raise ValueError(
+                f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}"
+            )
         for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
-            if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
+            if (
+                values.dtype.kind not in "iu"
+                or values.min() < -(1 << (bits - 1))
+                or values.max() >= 1 << (bits - 1)
+            ):
                 raise ValueError(f"load {index}: {name} must be integers of {bits} bits")
         if not 0 <= load.bank < config.banks:
             raise ValueError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")

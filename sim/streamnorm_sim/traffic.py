@@ -145,10 +145,10 @@ def received_rows(config: NormConfig, beats: Beats) -> Rows:
     """Return what the contract says a unit sees of raw beats; see `Traffic.received`."""
     lanes, byte_count = config.lanes, config.input.bytes
     starts, ends = row_bounds(beats.last)
-    kept = beats.keep.reshape(len(beats), lanes, byte_count)
-    leading = np.logical_and.accumulate(kept.all(axis=2), axis=1).sum(axis=1)
+    kept = beats.keep[:, ::byte_count]  # the lowest byte's bit stands for the element
+    leading = np.logical_and.accumulate(kept, axis=1).sum(axis=1)
     counts = np.where(beats.last, np.maximum(leading, 1), lanes)
-    regular = (kept == (np.arange(lanes) < counts[:, None])[..., None]).all(axis=(1, 2))
+    regular = (kept == (np.arange(lanes) < counts[:, None])).all(axis=1)
     values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
     modulus = 1 << config.input.bits  # bits of the last byte beyond the format are not looked at
     values %= modulus
@@ -183,7 +183,9 @@ def _matrix(
     """Lay rows side by side and check shapes and types."""
     if isinstance(rows, np.ndarray):
         if rows.ndim != 2 or rows.dtype.kind not in "iu" or rows.shape[1] < 1:
-            raise ValueError(f"rows are {rows.dtype} of shape {rows.shape}: must be integers (rows, n), n at least 1")
+            raise ValueError(
+                f"rows are {rows.dtype} of shape {rows.shape}: must be integers (rows, n), n at least 1"
+            )
         counts = np.full(len(rows), rows.shape[1]) if lengths is None else np.asarray(lengths)
         if counts.shape != (len(rows),) or (counts.dtype.kind not in "iu" and len(rows)):
             raise ValueError(f"lengths must be integers of shape ({len(rows)},), one for each row")
@@ -195,7 +197,9 @@ def _matrix(
     arrays = [np.asarray(row) for row in rows]
     for index, array in enumerate(arrays):
         if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-            raise ValueError(f"row {index} is {array.dtype} of shape {array.shape}: must be integers (n,), n at least 1")
+            raise ValueError(
+                f"row {index} is {array.dtype} of shape {array.shape}: must be integers (n,), n at least 1"
+            )
     counts = np.array([len(array) for array in arrays], np.int64)
     matrix = np.zeros((len(arrays), int(counts.max(initial=1))), np.int64)
     for target, array in zip(matrix, arrays, strict=True):

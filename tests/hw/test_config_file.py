@@ -1,6 +1,8 @@
 """NormConfig from TOML: every refusal by its exact message, with the file's name before it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,9 @@ def test_every_example_is_valid_and_named_after_its_file(path: Path) -> None:
 def test_the_50_mhz_example_differs_only_in_name_and_clock() -> None:
     fast, slow = (NormConfig.from_toml(path) for path in EXAMPLES[:2])
     assert fast.replace(name=slow.name, clock_mhz=50) == slow
+
+
+def test_parameter_files_of_the_examples_are_what_their_script_writes() -> None:
+    script = Path(__file__).parents[2] / "examples" / "data" / "make_parameters.py"
+    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -62,24 +62,29 @@ def test_stored_integers_are_the_exact_values_rounded_half_to_even(
     config = make(gamma=gamma, beta=beta, output=output, gamma_offset=offset, gamma_bits=bits, beta_bits=bits)
     parameters = StoredParameters.of(config)
     limit = 1 << (bits - 1)
-    for key, values, got, frac_bits, most in (
-        ("gamma", gamma, parameters.gamma, parameters.gamma_frac_bits, 30),
-        ("beta", beta, parameters.beta, parameters.beta_frac_bits, 30),
+    for key, values, got, frac_bits, constant in (
+        ("gamma", gamma, parameters.gamma, parameters.gamma_frac_bits, parameters.gamma_is_constant),
+        ("beta", beta, parameters.beta, parameters.beta_frac_bits, parameters.beta_is_constant),
     ):
         assert got.shape == (1, LENGTH)
         want = [exact(value, config, key, frac_bits) for value in values]
         assert got[0].tolist() == want
         assert all(-limit <= integer < limit for integer in want)
         finer = [exact(value, config, key, frac_bits + 1) for value in values]
-        assert frac_bits == most or not all(-limit <= integer < limit for integer in finer)
+        fits_finer = frac_bits < 30 and all(-limit <= integer < limit for integer in finer)
+        assert constant == (len(set(want)) == 1)
+        assert constant or not fits_finer
 
 
 def test_without_gamma_and_beta() -> None:
     parameters = stored(output=IntFormat(8, scale=0.5, zero_point=-3))
     assert (parameters.gamma_is_constant, parameters.beta_is_constant) == (True, True)
     assert (parameters.gamma_max_abs, parameters.beta_max_abs) == (2.0, 3.0)
-    assert parameters.gamma.tolist() == [[2 << parameters.gamma_frac_bits] * LENGTH]
-    assert parameters.beta.tolist() == [[-3 << parameters.beta_frac_bits] * LENGTH]
+    # Constants have no more fraction bits than they need; beta has at least 1.
+    assert (parameters.gamma_frac_bits, parameters.gamma.tolist()) == (-1, [[1] * LENGTH])
+    assert (parameters.beta_frac_bits, parameters.beta.tolist()) == (1, [[-6] * LENGTH])
+    zero = stored(gamma=0.0)
+    assert (zero.gamma_frac_bits, zero.gamma_max_abs, zero.beta_max_abs) == (-16, 0.0, 0.0)
 
 
 def test_gemma_stores_gamma_minus_1() -> None:
@@ -129,7 +134,8 @@ def test_values_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ConfigError) as caught:
             parameters.quantize_gamma(values)
         assert str(caught.value) == (
-            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, output scale 0.05, zero point 0"
+            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, "
+            "output scale 0.05, zero point 0"
         )
     with pytest.raises(ConfigError, match=r"^beta: every value must be finite$"):
         parameters.quantize_beta([np.nan])

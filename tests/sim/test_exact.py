@@ -199,7 +199,7 @@ def test_extreme_widths(norm, gamma_bits):
         max_length=16384,
         input=IntFormat(24, signed=False),
         output=IntFormat(24),
-        gamma=2.0**18,
+        gamma=2.0**18 + 1,
         gamma_bits=gamma_bits,
         beta=0.5,
         beta_bits=36,

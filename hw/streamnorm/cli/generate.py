@@ -22,7 +22,8 @@ def add_parser(commands: Commands) -> None:
         "generate",
         help="write Verilog, manifest, instantiation template and test vectors",
         description="Write everything that a project needs of a unit: the Verilog, manifest.json (ports,\n"
-        "formats, plan, latency formulas), an instantiation template, and golden test vectors as .npy and .hex.",
+        "formats, plan, latency formulas), an instantiation template, and golden test vectors as .npy\n"
+        "and .hex.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )
@@ -47,9 +48,12 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the files of a unit."""
     config = read_config(args)
+    from streamnorm_sim.vectors import make_vectors
+
     from ..emit import generate
 
-    files = generate(config, args.output, vectors=args.vectors)
+    vectors = make_vectors(config, args.vectors) if args.vectors else None
+    files = generate(config, args.output, vectors)
     if args.json:
         hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         print_json({"name": config.name, "digest": config.digest(), "files": hashes})

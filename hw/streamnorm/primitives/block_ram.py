@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
@@ -41,8 +42,8 @@ class BlockGeometry:
     block_width, block_depth : int
         Aspect ratio every block is used in.
     columns, banks : int
-        Blocks that share the width and the depth. With more than one bank, a ``banks``-to-1 multiplexer follows
-        the blocks' outputs.
+        Blocks that share the width and the depth. With more than one bank, a ``banks``-to-1 multiplexer
+        follows the blocks' outputs.
     """
 
     block_width: int
@@ -57,7 +58,8 @@ class BlockGeometry:
 
 
 def block_geometry(width: int, depth: int, family: str) -> BlockGeometry:
-    """The cut of a ``width`` x ``depth`` memory that needs the fewest blocks and, among those, the fewest banks.
+    """The cut of a ``width`` x ``depth`` memory that needs the fewest blocks, then the fewest banks, then the
+    fewest unused bits of width.
 
     For ``generic``, where a synthesis tool decides, it is the estimate of an 18 kbit block like ECP5's.
 
@@ -72,7 +74,7 @@ def block_geometry(width: int, depth: int, family: str) -> BlockGeometry:
         BlockGeometry(block_width, block_depth, -(-width // block_width), -(-depth // block_depth))
         for block_width, block_depth in _MODES[check_family(family)]
     ]
-    return min(candidates, key=lambda cut: (cut.blocks, cut.banks))
+    return min(candidates, key=lambda cut: (cut.blocks, cut.banks, cut.columns * cut.block_width))
 
 
 def block_count(width: int, depth: int, family: str) -> int:
@@ -84,8 +86,8 @@ class BlockRam(wiring.Component):
     """A memory with one write and one read port in the same clock domain; no read enable, no reset.
 
     ``read_data`` belongs to the ``read_address`` of :attr:`latency` cycles earlier: 1, or 2 with the output
-    register. Reading an address in the very cycle it is written gives an undefined word (the generic model gives
-    the old one); a word written in one cycle can be read in the next.
+    register. Reading an address in the very cycle it is written gives an undefined word (the generic model
+    gives the old one); a word written in one cycle can be read in the next.
 
     Parameters
     ----------
@@ -101,7 +103,8 @@ class BlockRam(wiring.Component):
         Contents at power-up, word 0 first, unsigned bit patterns below ``2 ** width``; words that are missing
         are 0.
     writable : bool
-        Whether there is a write port. Without it the memory is a ROM and the ``write_*`` members do not exist.
+        Whether there is a write port. Without it the memory is a ROM and the ``write_*`` members do not
+        exist.
 
     Members
     -------
@@ -114,8 +117,15 @@ class BlockRam(wiring.Component):
     Raises
     ------
     ValueError
-        If width or depth is below 1, the family is unknown, or ``init`` is too long or does not fit the width.
+        If width or depth is below 1, the family is unknown, or ``init`` is too long or does not fit the
+        width.
     """
+
+    write_enable: Signal
+    write_address: Signal
+    write_data: Signal
+    read_address: Signal
+    read_data: Signal
 
     def __init__(
         self,
@@ -164,13 +174,13 @@ class BlockRam(wiring.Component):
     def _elaborate_memory(self, m: Module) -> None:
         m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.depth, init=self.init)
         if self.writable:
-            write = memory.write_port()
+            write: Any = memory.write_port()
             m.d.comb += [
                 write.en.eq(self.write_enable),
                 write.addr.eq(self.write_address),
                 write.data.eq(self.write_data),
             ]
-        read = memory.read_port()
+        read: Any = memory.read_port()
         m.d.comb += read.addr.eq(self.read_address)
         if self.output_register:
             data = Signal(self.width, reset_less=True)
@@ -209,22 +219,23 @@ class BlockRam(wiring.Component):
             data = registered
         m.d.comb += self.read_data.eq(data)
 
-    def _block(
-        self, bank: int, column: int, contents: int, address_width: int, output: Signal
-    ) -> Instance:
+    def _block(self, bank: int, column: int, contents: int, address_width: int, output: Signal) -> Instance:
         cut = self.geometry
-        extra = {}
+        extra: dict[str, Any] = {}
         if contents:
             extra["p_INIT"] = Const(contents, cut.block_width * cut.block_depth)
         if self.family == "ecp5":
             extra["p_OUTPUT_REGISTER"] = int(self.output_register)
-        write_enable, write_address, write_data = Const(0, 1), Const(0, address_width), Const(0, 1)
+        write_enable: Value = Const(0, 1)
+        write_address: Value = Const(0, address_width)
+        write_data: Value = Const(0, 1)
         if self.writable:
             write_enable = self.write_enable
             if cut.banks > 1:
                 write_enable = self.write_enable & (self.write_address[address_width:] == bank)
-            write_address = self.write_address[:address_width]
-            write_data = self.write_data[column * cut.block_width :][: cut.block_width]
+            write_address = Value.cast(self.write_address[:address_width])
+            first = column * cut.block_width
+            write_data = Value.cast(self.write_data[first : first + cut.block_width])
         return Instance(
             _WRAPPERS[self.family],
             p_WIDTH=cut.block_width,
@@ -234,7 +245,7 @@ class BlockRam(wiring.Component):
             i_write_enable=write_enable,
             i_write_address=_resized(write_address, address_width),
             i_write_data=_resized(write_data, cut.block_width),
-            i_read_address=_resized(self.read_address[:address_width], address_width),
+            i_read_address=_resized(Value.cast(self.read_address[:address_width]), address_width),
             o_read_data=output,
         )
 
@@ -266,4 +277,4 @@ def _ice40_rows(words: Sequence[int], width: int) -> int:
 
 def _resized(value: Value, width: int) -> Value:
     """``value`` zero-extended to ``width`` bits, never shorter."""
-    return Cat(value, Const(0, width - len(value)))
+    return Value.cast(Cat(value, Const(0, width - len(value))))

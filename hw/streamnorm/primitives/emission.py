@@ -22,9 +22,9 @@ def check_family(family: str) -> str:
 class Emission:
     """What :func:`amaranth.back.verilog.convert` gets as ``platform`` when Verilog is written.
 
-    Elaborated with any other platform (``None``: pysim, CXXRTL), every primitive is plain Amaranth. Elaborated
-    with an ``Emission``, a primitive made for a vendor family becomes an instance of a wrapper module of
-    :mod:`streamnorm.primitives.verilog`, with the same latency.
+    Elaborated with any other platform (``None``: pysim, CXXRTL), every primitive is plain Amaranth.
+    Elaborated with an ``Emission``, a primitive made for a vendor family becomes an instance of a wrapper
+    module of :mod:`streamnorm.primitives.verilog`, with the same latency.
 
     Parameters
     ----------

@@ -49,6 +49,10 @@ class Multiplier(wiring.Component):
         If an operand is empty or wider than :func:`tile_limit`, or the family is unknown.
     """
 
+    a: Signal
+    b: Signal
+    p: Signal
+
     def __init__(
         self,
         *,
@@ -64,7 +68,8 @@ class Multiplier(wiring.Component):
                 raise ValueError(f"operand {name} of a multiplier needs at least 1 bit")
             if limit is not None and shape.width > limit:
                 raise ValueError(
-                    f"operand {name} of a multiplier has {shape.width} bits; a tile of {family!r} takes {limit}"
+                    f"operand {name} of a multiplier has {shape.width} bits; "
+                    f"a tile of {family!r} takes at most {limit}"
                 )
         self.a_shape = a_shape
         self.b_shape = b_shape

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, unsigned
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -15,9 +17,10 @@ __all__ = ["DistributedRam"]
 class DistributedRam(wiring.Component):
     """One synchronous write port, one asynchronous read port; what is written is readable in the next cycle.
 
-    The control of a queue (pointers, level) belongs to its user. There is no vendor cell to name: yosys maps the
-    memory to TRELLIS_DPR16X4 on ECP5 (16 entries of 4 bits each). iCE40 has no LUT RAM and its block RAM reads
-    synchronously, so there the memory becomes ``width * depth`` flip-flops and a multiplexer: keep it small.
+    The control of a queue (pointers, level) belongs to its user. There is no vendor cell to name: yosys maps
+    the memory to TRELLIS_DPR16X4 on ECP5 (16 entries of 4 bits each). iCE40 has no LUT RAM and its block RAM
+    reads synchronously, so there the memory becomes ``width * depth`` flip-flops and a multiplexer: keep it
+    small.
 
     Parameters
     ----------
@@ -43,6 +46,12 @@ class DistributedRam(wiring.Component):
         If width or depth is below 1 or the family is unknown.
     """
 
+    write_enable: Signal
+    write_address: Signal
+    write_data: Signal
+    read_address: Signal
+    read_data: Signal
+
     def __init__(self, *, width: int, depth: int, family: str = "generic") -> None:
         if width < 1 or depth < 1:
             raise ValueError(f"a memory needs at least 1 bit and 1 entry, not {width} and {depth}")
@@ -62,8 +71,8 @@ class DistributedRam(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.depth, init=[])
-        write = memory.write_port()
-        read = memory.read_port(domain="comb")
+        write: Any = memory.write_port()
+        read: Any = memory.read_port(domain="comb")
         m.d.comb += [
             write.en.eq(self.write_enable),
             write.addr.eq(self.write_address),

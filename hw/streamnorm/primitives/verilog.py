@@ -1,17 +1,17 @@
 """Verilog-2001 text of the wrapper modules that vendor primitives are emitted as.
 
-Each wrapper has two bodies. With ``SYNTHESIS`` defined (yosys and the vendors' tools do so) it holds exactly one
-vendor cell; otherwise a behavioural model of the same latency that needs no vendor library.
+Each wrapper has two bodies. With ``SYNTHESIS`` defined (yosys and the vendors' tools do so) it holds exactly
+one vendor cell; otherwise a behavioural model of the same latency that needs no vendor library.
 
 Ports of a vendor cell are connected to unsigned wires and their bits, nothing else: for signed or compound
-expressions yosys looks up the cell's port, derives a copy of the black box, and then fails on any text that was read
-before the black boxes were ("module is not part of the design").
+expressions yosys looks up the cell's port, derives a copy of the black box, and then fails on any text that
+was read before the black boxes were ("module is not part of the design").
 
 References
 ----------
-ECP5: Lattice FPGA-TN-02205 (sysDSP), FPGA-TN-02204 (memory); the order of a DP16KD's initial bits and of its data
-pins in 36-bit mode is that of yosys' ``techlibs/lattice/brams_map_16kd.v``.
-iCE40: Lattice "iCE Technology Library"; yosys' ``techlibs/ice40/cells_sim.v``.
+ECP5: Lattice FPGA-TN-02205 (sysDSP), FPGA-TN-02204 (memory); the order of a DP16KD's initial bits and of its
+data pins in 36-bit mode is that of yosys' ``techlibs/lattice/brams_map_16kd.v``. iCE40: Lattice "iCE
+Technology Library"; yosys' ``techlibs/ice40/cells_sim.v``.
 """
 
 from __future__ import annotations
@@ -238,7 +238,10 @@ def _ecp5_block_ram(name: str) -> str:
     );
 """
     header = _BLOCK_RAM_HEADER.format(
-        name=name, width=18, address_width=10, output_register="\n    parameter OUTPUT_REGISTER = 1,",
+        name=name,
+        width=18,
+        address_width=10,
+        output_register="\n    parameter OUTPUT_REGISTER = 1,",
         init_width="(WIDTH<<ADDRESS_WIDTH)",
     )
     model = _BLOCK_RAM_MODEL.format(initial_word="memory[word] = INIT[word*WIDTH +: WIDTH];")
@@ -287,8 +290,9 @@ def _ice40_block_ram(name: str) -> str:
         name=name, width=16, address_width=8, output_register="", init_width="4096"
     )
     header += """\
-    // Words narrower than 16 bits share a row of 16: the address bits above the lowest 8 say which share. INIT holds
-    // the rows as the block does: bit b of the word of row r and share s is bit 16*r + SHARES*b + s.
+    // Words narrower than 16 bits share a row of 16: the address bits above the lowest 8 say which share.
+    // INIT holds the rows as the block does: bit b of the word of row r and share s is bit 16*r + SHARES*b +
+    // s.
     localparam SHARES = 16/WIDTH;
 """
     initial_word = """for (place = 0; place < WIDTH; place = place + 1)

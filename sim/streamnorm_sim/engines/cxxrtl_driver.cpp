@@ -69,14 +69,13 @@ public:
     cxxrtl::debug_items items;
     cxxrtl::vcd_writer writer;
     std::FILE *file = nullptr;
-    uint64_t half_cycle = 0;
+    uint64_t nanoseconds = 0;
 
     bool trace(const char *path, const char *name) {
         file = std::fopen(path, "w");
         if (!file) return false;
-        // The name is kept from the last level of the path, so that a viewer shows the unit's own.
         top.debug_info(&items, nullptr, std::string(name) + " ");
-        writer.timescale(5, "ns");
+        writer.timescale(1, "ns");
         writer.add(items);
         return true;
     }
@@ -91,7 +90,8 @@ public:
         top.step();
 #ifdef STREAMNORM_WAVES
         if (file) {
-            writer.sample(half_cycle++);
+            writer.sample(nanoseconds);
+            nanoseconds += 5;
             std::fwrite(writer.buffer.data(), 1, writer.buffer.size(), file);
             writer.buffer.clear();
         }

@@ -1,4 +1,4 @@
-"""Synthesizing, placing and routing one unit alone for its target."""
+"""Placing and routing one unit alone for its target."""
 
 from __future__ import annotations
 
@@ -16,9 +16,23 @@ from streamnorm_fpga.tools import NEXTPNR, YOSYS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamnorm.config import NormConfig
     from streamnorm_fpga.place_route import Placed
 
-__all__ = ["fit_verilog"]
+__all__ = ["fit", "fit_verilog"]
+
+
+def fit(
+    config: NormConfig,
+    seeds: Sequence[int] = (1, 2, 3),
+    progress: Callable[[Placed | None], None] | None = None,
+) -> FitReport:
+    """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
+    device_for(config.target)  # before the unit is generated, which takes seconds
+    from streamnorm.emit import verilog
+
+    text = verilog(config)
+    return fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
 
 
 def fit_verilog(
@@ -28,23 +42,36 @@ def fit_verilog(
     clock_mhz: float,
     seeds: Sequence[int] = (1, 2, 3),
     *,
-    progress: Callable[[Placed], None] | None = None,
+    progress: Callable[[Placed | None], None] | None = None,
     options: tuple[str, ...] = (),
 ) -> FitReport:
-    """Fit module ``top`` of Verilog ``text`` to ``target``.
+    """Synthesize, place and route module ``top`` of some Verilog, alone on the part.
+
+    Parameters
+    ----------
+    clock_mhz : float
+        The clock nextpnr aims at; the report says whether it was reached.
+    seeds : sequence of int
+        One placement for each.
+    progress : callable
+        Called with None once the unit is synthesized, then with the result of each seed as it comes.
+    options : tuple of str
+        Further options of yosys' synthesis pass.
 
     Raises
     ------
     ConfigError
         If ``target`` cannot be placed and routed.
     CheckFailed
-        If the module cannot be synthesized, does not fit or cannot be routed.
+        If the module cannot be synthesized, does not fit the part or cannot be routed.
     ToolMissing
         If yosys or nextpnr is not there.
     """
     device = device_for(target)
     tools = {tool.name: tool.version() for tool in (YOSYS, NEXTPNR[device.family])}
     netlist = synthesize(text, top, device, options=options)
+    if progress is not None:
+        progress(None)
     harness = surround(netlist, device.family)
     placed = place_and_route(
         harness, device, Blocks(netlist), clock_mhz=clock_mhz, seeds=seeds, progress=progress

@@ -1,0 +1,185 @@
+"""The plan: every width, every pipeline stage, the latency and the error bound of one configuration."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .config import NormConfig
+from .precision import Precision
+from .unit import NormUnit
+from .units import ingest, output_queue
+
+__all__ = ["Latency", "Plan", "PlanRow"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cycles of a row, with valid and ready held at 1 (a wire scores 0, one register 1).
+
+    ``L1`` first beat in to first beat out, ``L2`` last in to first out, ``L3`` first in to last out, ``SS`` cycles per
+    row of rows back to back.
+    """
+
+    L1: int
+    L2: int
+    L3: int
+    SS: int
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One line of the plan for people: where it belongs, what it is called, its value, what it means."""
+
+    section: str
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the unit of a configuration will be; read off the very blocks that become hardware.
+
+    Attributes
+    ----------
+    config, precision : what was asked; widths and binary points
+    stages : cycles of each block on the way from an accepted beat to the output, in order
+    latency_cycles : L2, the sum of ``stages``
+    multipliers : multiplier tiles of each block (0 where the target builds them from logic)
+    block_rams : block RAMs of each memory
+    row_slots, buffer_beats, output_entries : what may be on its way at once
+    error_bound : largest error of a result against the exact one, output LSB, the final rounding included
+    expected_error : mean error before the final rounding, output LSB; about the share of results that are not
+        rounded correctly
+    """
+
+    config: NormConfig
+    precision: Precision
+    stages: dict[str, int]
+    latency_cycles: int
+    multipliers: dict[str, int]
+    block_rams: dict[str, int]
+    row_slots: int
+    buffer_beats: int
+    output_entries: int
+
+    @staticmethod
+    def of(config: NormConfig) -> "Plan":
+        """The plan of a configuration (cached).
+
+        Raises
+        ------
+        ConfigError
+            If no datapath reaches the accuracy asked for.
+        """
+        return _plan(config)
+
+    @property
+    def error_bound(self) -> float:
+        return 0.5 + self.precision.error_bound
+
+    @property
+    def expected_error(self) -> float:
+        return self.precision.expected_error
+
+    def latency(self, n: int) -> Latency:
+        """Cycles of rows of ``n`` elements, 1 … max_length; SS is promised for rows of min_length and more.
+
+        Raises
+        ------
+        ValueError
+            If ``n`` is out of range.
+        """
+        if not 1 <= n <= self.config.max_length:
+            raise ValueError(f"n = {n}: must be 1 … {self.config.max_length}")
+        beats = -(-n // self.config.lanes)
+        latency = self.latency_cycles
+        return Latency(L1=beats - 1 + latency, L2=latency, L3=beats - 1 + latency, SS=beats)
+
+    def latency_formulas(self) -> dict[str, str]:
+        """The same as formulas of ``n``; ``ceil`` rounds up."""
+        beats, latency = f"ceil(n / {self.config.lanes})", self.latency_cycles
+        return {
+            "L1": f"{beats} + {latency - 1}",
+            "L2": f"{latency}",
+            "L3": f"{beats} + {latency - 1}",
+            "SS": beats,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything above as plain numbers, for JSON."""
+        precision = self.precision
+        widths = {name: value for name, value in vars(precision).items() if isinstance(value, int)}
+        return {
+            "name": self.config.name,
+            "target": self.config.target,
+            "clock_mhz": self.config.clock_mhz,
+            "accuracy": self.config.accuracy,
+            "error_bound_lsb": self.error_bound,
+            "expected_error_lsb": self.expected_error,
+            "latency_formulas": self.latency_formulas(),
+            "latency_at_max_length": vars(self.latency(self.config.max_length)),
+            "stages": self.stages,
+            "multipliers": self.multipliers,
+            "block_rams": self.block_rams,
+            "row_slots": self.row_slots,
+            "buffer_beats": self.buffer_beats,
+            "output_entries": self.output_entries,
+            "widths": {
+                **widths,
+                "centre_bits": precision.centre_bits,
+                "difference_bits": precision.ranges.difference_bits,
+                "sum_bits": precision.ranges.sum_bits,
+                "square_sum_bits": precision.ranges.square_sum_max.bit_length(),
+                "length_bits": precision.ranges.length_bits,
+                "rho_bits": precision.table.rho_bits,
+                "table_degree": precision.table.degree,
+                "table_entries": len(precision.table.coefficients[0]),
+                "table_word_bits": precision.table.word_width,
+            },
+        }
+
+    def rows(self) -> list[PlanRow]:
+        """The plan as lines of a table, section by section."""
+        from .plan_table import plan_rows
+
+        return plan_rows(self)
+
+
+@lru_cache(maxsize=128)
+def _plan(config: NormConfig) -> Plan:
+    unit = NormUnit(config)
+    statistic, moments = unit.statistic, unit.moments
+    stages = {
+        "ingest": ingest.LATENCY,
+        "moments": moments.s2_cycle,
+        "variance": statistic.variance_cycle - moments.s2_cycle,
+        "reciprocal square root": statistic.rho_cycle - statistic.variance_cycle,
+        "scale and centre": statistic.latency - statistic.rho_cycle,
+        "statistic queue": unit.latency
+        - ingest.LATENCY - statistic.latency - unit.apply.latency - output_queue.LATENCY,
+        "apply": unit.apply.latency,
+        "output queue": output_queue.LATENCY,
+    }  # fmt: skip
+    block_rams = {
+        "row buffer": unit.row_buffer.block_rams,
+        "gamma and beta": unit.parameter_store.block_rams,
+        "reciprocal square root table": statistic.block_rams,
+    }
+    multipliers = {
+        "moments": moments.multipliers,
+        "statistic": statistic.multipliers,
+        "apply": unit.apply.multipliers,
+    }
+    return Plan(
+        config=config,
+        precision=Precision.of(config),
+        stages=stages,
+        latency_cycles=unit.latency,
+        multipliers=multipliers,
+        block_rams=block_rams,
+        row_slots=unit.row_slots,
+        buffer_beats=unit.row_buffer.depth,
+        output_entries=unit.output_depth,
+    )
+

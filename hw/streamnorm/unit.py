@@ -1,0 +1,215 @@
+"""The normalization unit: wires the blocks, with streams at both ends."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import NormConfig
+from .precision import Precision
+from .signatures import parameter_layout, result_layout, row_layout
+from .target import Target
+from .units import dispatch, ingest, output_queue
+from .units.apply import Apply
+from .units.dispatch import Dispatch
+from .units.ingest import Ingest
+from .units.moments import Moments
+from .units.output_queue import OutputQueue
+from .units.parameter_store import ParameterStore
+from .units.row_buffer import RowBuffer
+from .units.row_ring import RowRing
+from .units.statistic import Statistic
+
+__all__ = ["NormUnit"]
+
+
+class NormUnit(wiring.Component):
+    """LayerNorm or RMSNorm of a stream of rows, as :class:`~streamnorm.config.NormConfig` asks.
+
+    One beat a cycle, no gap between rows; the row length is set by ``last``. With ``valid`` and ``ready`` at 1, the
+    first beat of a result follows the last beat of its row by :attr:`latency` cycles.
+
+    Members
+    -------
+    i : In(stream of row_layout)
+    o : Out(stream of result_layout)
+    parameters : In(stream of parameter_layout); only with ``storage = "ram"``
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy asked for.
+    """
+
+    def __init__(self, config: NormConfig) -> None:
+        self.config = config
+        self._precision = Precision.of(config)
+        family = Target(config.target, config.clock_mhz).primitives
+        self._family = family
+        self.moments = Moments(config)
+        self.statistic = Statistic(config, self.moments)
+        self.parameter_store = ParameterStore(config)
+        # The buffer's latency does not depend on its depth.
+        probe = RowBuffer(config, depth=config.max_beats)
+        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
+
+        # A row's statistic is written to its ring in cycle S (counted from the difference of the row's last beat),
+        # fetched in S + 1, and meets the first difference in S + 2.
+        self._meeting = self.statistic.latency + 2
+        earliest_issue = self._meeting - probe.latency
+        self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
+        issue = self._announce + dispatch.READY_TO_ISSUE
+        written = issue + probe.latency + self.apply.latency
+        self.latency = ingest.LATENCY + written + output_queue.LATENCY
+        self._in_flight = written - issue
+
+        rows = max(1, config.min_length // config.lanes)
+        self.row_slots = _power_of_two(-(-(issue + 8) // rows) + ingest.READY_LAG + 2)
+        self.output_depth = _power_of_two(self._in_flight + dispatch.CREDIT_LAG + 5)
+        self.row_buffer = RowBuffer(config, depth=config.max_beats + issue + ingest.READY_LAG + 8)
+        self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
+        members: dict[str, object] = {
+            "i": In(stream.Signature(row_layout(config))),
+            "o": Out(stream.Signature(result_layout(config))),
+        }
+        if config.storage == "ram":
+            members["parameters"] = In(stream.Signature(parameter_layout(config)))
+        super().__init__(members)
+
+    @property
+    def statistic_ring_width(self) -> int:
+        return self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.ingest = entry = self.ingest
+        m.submodules.moments = moments = self.moments
+        m.submodules.statistic = statistic = self.statistic
+        m.submodules.row_buffer = buffer = self.row_buffer
+        m.submodules.dispatch = issue = Dispatch(
+            config, row_slots=self.row_slots, output_depth=self.output_depth, family=self._family
+        )
+        m.submodules.parameter_store = store = self.parameter_store
+        m.submodules.apply = lanes = self.apply
+        m.submodules.output_queue = queue = OutputQueue(config, depth=self.output_depth, family=self._family)
+        m.submodules.statistic_ring = ring = RowRing(
+            width=self.statistic_ring_width, depth=self.row_slots, family=self._family
+        )
+        wiring.connect(m, wiring.flipped(self.i), entry.i)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+
+        row_end = Signal()
+        m.d.comb += [
+            moments.valid.eq(entry.valid),
+            moments.first.eq(entry.first),
+            moments.d.eq(entry.d),
+            moments.keep.eq(entry.keep),
+            moments.before.eq(entry.before),
+            buffer.write.eq(entry.valid),
+            buffer.write_d.eq(entry.d),
+            statistic.n.eq(moments.n),
+            statistic.s1.eq(moments.s1),
+            statistic.s2.eq(moments.s2),
+            row_end.eq(entry.valid & entry.last),
+            issue.row_end.eq(row_end),
+            issue.index.eq(entry.index),
+            issue.keep.eq(entry.keep),
+            issue.error.eq(entry.error),
+            issue.bank.eq(entry.bank),
+        ]
+        row_flags = _delays(m, row_end, self.statistic.latency, "row_end")
+        m.d.comb += [
+            issue.row_ready.eq(row_flags[self._announce]),
+            ring.write.eq(row_flags[self.statistic.latency]),
+            ring.write_data.eq(Cat(statistic.scale, statistic.centre, statistic.shift)),
+            buffer.read.eq(issue.issue),
+            entry.beat_released.eq(issue.issue),
+            issue.output_released.eq(queue.released),
+        ]
+        self._output_side(m, buffer, issue, ring, lanes, store, queue, entry)
+        if config.storage == "ram":
+            self._loading(m, row_end, store, entry)
+        return m
+
+    def _output_side(
+        self,
+        m: Module,
+        buffer: RowBuffer,
+        issue: Dispatch,
+        ring: RowRing,
+        lanes: Apply,
+        store: ParameterStore,
+        queue: OutputQueue,
+        entry: Ingest,
+    ) -> None:
+        """Everything that flows from an issued beat to the output queue without stopping."""
+        config, base = self.config, buffer.latency
+        scale, centre = self._precision.scale_bits, self._precision.centre_bits
+        starts = _delays(m, issue.issue & issue.first, base, "row_start")
+        m.d.comb += [
+            ring.advance.eq(starts[base - 1]),
+            entry.row_released.eq(starts[base - 1]),
+            lanes.d.eq(buffer.d),
+            lanes.scale.eq(ring.data[:scale]),
+            lanes.centre.eq(ring.data[scale : scale + centre]),
+            lanes.shift.eq(ring.data[scale + centre :]),
+        ]
+        address = Cat(issue.column[: max(1, (config.max_beats - 1).bit_length())], issue.issued_bank)
+        for name, arrival in (("gamma", lanes.gamma_cycle), ("beta", lanes.beta_cycle)):
+            if not hasattr(store, name):
+                continue
+            wait = base + arrival - store.latency
+            assert wait >= 0
+            m.d.comb += [
+                getattr(store, f"{name}_address").eq(_delays(m, address, wait, f"{name}_address")[wait]),
+                getattr(lanes, name).eq(getattr(store, name)),
+            ]
+        keep_at, end = base + lanes.keep_cycle, base + lanes.latency
+        keep = _delays(m, issue.issued_keep, end, "keep")
+        valid = _delays(m, issue.issue, end, "valid")
+        last = _delays(m, issue.last, end, "last")
+        error = _delays(m, issue.issued_error & issue.last, end, "error")
+        m.d.comb += [
+            lanes.keep.eq(keep[keep_at]),
+            queue.write.eq(valid[end]),
+            queue.write_data.data.eq(lanes.y),
+            queue.write_data.keep.eq(keep[end]),
+            queue.write_data.last.eq(last[end]),
+            queue.write_data.error.eq(error[end]),
+        ]
+
+    def _loading(self, m: Module, row_end: Value, store: ParameterStore, entry: Ingest) -> None:
+        wiring.connect(m, wiring.flipped(self.parameters), store.i)
+        inside = Signal(range(self.row_slots + 2 * self.output_depth + 4))
+        left = Signal()
+        m.d.comb += left.eq(self.o.valid & self.o.ready & self.o.payload.last)
+        with m.If(row_end & ~left):
+            m.d.sync += inside.eq(inside + 1)
+        with m.If(~row_end & left):
+            m.d.sync += inside.eq(inside - 1)
+        m.d.comb += [
+            store.rows_inside.eq(inside != 0),
+            store.idle.eq(entry.idle),
+            entry.hold.eq(store.hold),
+        ]
+
+
+def _power_of_two(entries: int) -> int:
+    """At least ``entries``, in the steps of a LUT RAM: 16, 32, …"""
+    return max(16, 1 << (entries - 1).bit_length())
+
+
+def _delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
+    """The value now and 1 … ``count`` cycles later; control bits are reset, so that nothing comes out unasked."""
+    stages: list[Value] = [value]
+    if len(value) == 0:
+        return [Const(0, 0)] * (count + 1)
+    for stage in range(1, count + 1):
+        register = Signal(len(value), name=f"{name}_{stage}")
+        m.d.sync += register.eq(stages[-1])
+        stages.append(register)
+    return stages
+
+

@@ -1,0 +1,129 @@
+"""Dispatch: decides in which cycle which buffered beat goes on its way to the output."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..signatures import bank_width
+from .row_ring import RowRing
+
+__all__ = ["Dispatch"]
+
+READY_TO_ISSUE = 3
+"""Cycles from ``row_ready`` to the earliest issue of the row's first beat."""
+
+CREDIT_LAG = 4
+"""Beats that may still be issued after the one that used up the output queue: the events are registers."""
+
+
+class Dispatch(wiring.Component):
+    """Issues the beats of the oldest row whose statistic will be there in time, as long as the output has room.
+
+    What was issued flows on without ever stopping; a beat a cycle, no gap between rows of any length.
+
+    Parameters
+    ----------
+    config : NormConfig
+    row_slots : rows that fit, a power of two
+    output_depth : entries of the output queue
+    family : primitives
+
+    Members
+    -------
+    row_end : In(1), with ``index``, ``keep``, ``error`` and ``bank`` of the row's last beat: a row came in
+    row_ready : In(1): the oldest row not yet announced may be issued from :data:`READY_TO_ISSUE` cycles on
+    output_released : In(1): an entry left the output queue
+    issue : Out(1): one beat leaves the row buffer in this cycle; not a register
+    first, last, issued_error : Out(1); issued_keep : Out(lanes); issued_bank : Out; column : Out(range(max_beats))
+        What that beat is. Registers, but for issued_keep.
+    """
+
+    def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
+        assert output_depth > CREDIT_LAG
+        self._config = config
+        self._row_slots, self._output_depth, self._family = row_slots, output_depth, family
+        bank, index = bank_width(config), range(config.max_beats)
+        super().__init__(
+            {
+                "row_end": In(1),
+                "index": In(index),
+                "keep": In(config.lanes),
+                "error": In(1),
+                "bank": In(bank),
+                "row_ready": In(1),
+                "output_released": In(1),
+                "issue": Out(1),
+                "first": Out(1),
+                "last": Out(1),
+                "issued_error": Out(1),
+                "issued_keep": Out(config.lanes),
+                "issued_bank": Out(bank),
+                "column": Out(index),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        entry = Cat(self.index == 0, self.error, self.keep, self.bank, self.index)
+        m.submodules.ring = ring = RowRing(width=len(entry), depth=self._row_slots, family=self._family)
+        # Delayed by one cycle, still before the row is announced: "index == 0" gets a cycle of its own.
+        entry_register = Signal(len(entry), reset_less=True)
+        m.d.sync += [entry_register.eq(entry), ring.write.eq(self.row_end)]
+        m.d.comb += ring.write_data.eq(entry_register)
+
+        credit = self._credit(m)
+        active, head_valid, free = Signal(), Signal(), Signal()
+        left = Signal(range(self._config.max_beats))
+        keep = Signal(self._config.lanes)
+        m.d.comb += [
+            self.issue.eq(active & credit),
+            free.eq(~active | (self.issue & self.last)),
+            self.issued_keep.eq(keep | (~self.last).replicate(len(keep))),
+        ]
+        self._announced(m, ring, head_valid, free)
+        lanes, bank = self._config.lanes, len(self.issued_bank)
+        head = ring.data
+        with m.If(free):
+            m.d.sync += [
+                active.eq(head_valid),
+                self.first.eq(1),
+                self.last.eq(head[0]),
+                self.issued_error.eq(head[1]),
+                keep.eq(head[2 : 2 + lanes]),
+                self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank]),
+                left.eq(head[2 + lanes + bank :]),
+                self.column.eq(0),
+            ]
+        with m.Elif(self.issue):
+            m.d.sync += [
+                self.first.eq(0),
+                self.last.eq(left == 1),
+                left.eq(left - 1),
+                self.column.eq(self.column + 1),
+            ]
+        return m
+
+    def _announced(self, m: Module, ring: RowRing, head_valid: Signal, free: Signal) -> None:
+        """Fetches the next announced row into the ring's register as soon as that is free."""
+        waiting = Signal(range(self._row_slots + 1))
+        some, fetch = Signal(), Signal()
+        m.d.comb += [fetch.eq(some & (~head_valid | free)), ring.advance.eq(fetch)]
+        m.d.sync += [
+            some.eq(self.row_ready | (waiting > 1) | ((waiting == 1) & ~fetch)),
+            head_valid.eq(fetch | (head_valid & ~free)),
+        ]
+        with m.If(self.row_ready ^ fetch):
+            m.d.sync += waiting.eq(waiting + Cat(1, fetch.replicate(len(waiting) - 1)))
+
+    def _credit(self, m: Module) -> Signal:
+        credits = Signal(range(self._output_depth + 1), init=self._output_depth)
+        credit, issued, released = Signal(), Signal(), Signal()
+        m.d.sync += [
+            issued.eq(self.issue),
+            released.eq(self.output_released),
+            credit.eq(credits > CREDIT_LAG),
+        ]
+        with m.If(issued ^ released):
+            m.d.sync += credits.eq(credits + Cat(1, issued.replicate(len(credits) - 1)))
+        return credit

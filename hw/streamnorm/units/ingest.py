@@ -1,0 +1,191 @@
+"""Ingest: takes beats in, makes every row well-formed, and subtracts the row's pivot."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..precision import Precision
+from ..signatures import bank_width, row_layout
+
+__all__ = ["Ingest"]
+
+LATENCY = 2
+"""Cycles from an accepted beat to its difference."""
+
+READY_LAG = 4
+"""Beats that may still come in after the one that used up the space: the events and ``ready`` are registers."""
+
+
+class Ingest(wiring.Component):
+    """Turns whatever the stream brings into rows of ``d = x - pivot`` with known length.
+
+    The pivot is the row's first element (LayerNorm) or the input zero point (RMSNorm). A row longer than
+    ``max_length`` ends there, and the excess is swallowed up to the next ``last``. In a last beat the kept lanes are
+    those before the first hole, at least lane 0; every other beat counts in full. Where that differs from what came,
+    ``error`` is 1 on the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and all outputs are registers.
+
+    Parameters
+    ----------
+    config : NormConfig
+    buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls
+
+    Members
+    -------
+    i : In(stream of row_layout)
+    beat_released, row_released : In(1)
+        A beat has left the row buffer; a row has left its slot.
+    hold : In(1)
+        No further row may begin.
+    idle : Out(1)
+        Nothing but ``hold`` keeps the next row out, and it does.
+    valid, first, last, error : Out(1); d : Out(ArrayLayout(signed, lanes)), 0 in lanes that are not kept
+    keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
+    index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row
+    """
+
+    def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int) -> None:
+        assert buffer_depth > config.max_beats + READY_LAG and row_slots > READY_LAG
+        self._config = config
+        self._ranges = ranges = Precision.of(config).ranges
+        self._buffer_depth = buffer_depth
+        self._row_slots = row_slots
+        super().__init__(
+            {
+                "i": In(stream.Signature(row_layout(config))),
+                "beat_released": In(1),
+                "row_released": In(1),
+                "hold": In(1),
+                "idle": Out(1),
+                "valid": Out(1),
+                "first": Out(1),
+                "last": Out(1),
+                "error": Out(1),
+                "d": Out(data.ArrayLayout(signed(ranges.difference_bits), config.lanes)),
+                "keep": Out(config.lanes),
+                "before": Out(ranges.length_bits),
+                "index": Out(range(config.max_beats)),
+                "bank": Out(bank_width(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, lanes, max_beats = self._config, self._config.lanes, self._config.max_beats
+        payload = self.i.payload
+        ready, accept, take, ends = Signal(), Signal(), Signal(), Signal()
+        begins, swallow = Signal(init=1), Signal()
+        left = Signal(range(max_beats), init=max_beats - 1)
+        at_limit = Signal(init=int(max_beats == 1))
+        next_index = Signal(range(max_beats))
+        next_before = Signal(self._ranges.length_bits)
+        m.d.comb += [
+            self.i.ready.eq(ready),
+            accept.eq(self.i.valid & ready),
+            take.eq(accept & ~swallow),
+            ends.eq(payload.last | at_limit),
+        ]
+        with m.If(accept):
+            m.d.sync += swallow.eq((swallow | at_limit) & ~payload.last)
+        with m.If(take):
+            m.d.sync += [
+                begins.eq(ends),
+                left.eq(Mux(ends, max_beats - 1, left - 1)),
+                at_limit.eq(Mux(ends, max_beats == 1, left == 1)),
+                next_index.eq(Mux(ends, 0, next_index + 1)),
+                next_before.eq(Mux(ends, 0, next_before + lanes)),
+            ]
+
+        # The lanes that count: known before the register, so that it can clear the others.
+        prefix = [Const(1, 1)]
+        for lane in range(1, lanes):
+            prefix.append(payload.keep[1 : lane + 1].all())
+        full = Cat(Const(1, 1).replicate(lanes))
+        limit = Const((1 << (config.max_length - (max_beats - 1) * lanes)) - 1, lanes)
+        kept = Mux(payload.last, Cat(*prefix), full) & Mux(at_limit, limit, full)
+
+        valid, first, last, cut = Signal(), Signal(), Signal(), Signal()
+        x = Signal.like(payload.data, reset_less=True)
+        keep, offered = Signal(lanes, reset_less=True), Signal(lanes, reset_less=True)
+        before = Signal(self._ranges.length_bits, reset_less=True)
+        index = Signal(range(max_beats), reset_less=True)
+        m.d.sync += [
+            valid.eq(take),
+            first.eq(begins),
+            last.eq(ends),
+            cut.eq(at_limit & ~payload.last),
+            x.eq(payload.data),
+            keep.eq(kept),
+            offered.eq(payload.keep),
+            before.eq(next_before),
+            index.eq(next_index),
+        ]
+        bank = Signal(bank_width(config), reset_less=True)
+        if config.norm == "layernorm":
+            pivot = Signal(payload.data[0].shape(), reset_less=True)
+            with m.If(take & begins):
+                m.d.sync += pivot.eq(payload.data[0])
+        else:
+            pivot = Const(config.input.zero_point, payload.data[0].shape())
+        if config.banks > 1:
+            with m.If(take & begins):
+                m.d.sync += bank.eq(payload.bank)
+
+        m.d.sync += [
+            self.valid.eq(valid),
+            self.first.eq(first),
+            self.last.eq(last),
+            self.keep.eq(keep),
+            self.before.eq(before),
+            self.index.eq(index),
+            self.bank.eq(bank),
+        ]
+        for lane in range(lanes):
+            # Cleared through the flip-flop's own synchronous reset: no logic behind the subtractor.
+            m.d.sync += self.d[lane].eq(Mux(keep[lane], x[lane] - pivot, 0))
+        with m.If(valid):
+            m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
+
+        self._admission(m, ready, accept, valid, valid & last, begins, swallow, ends)
+        return m
+
+    def _admission(
+        self,
+        m: Module,
+        ready: Signal,
+        accept: Signal,
+        beat_taken: Signal,
+        row_taken: Signal,
+        begins: Signal,
+        swallow: Signal,
+        ends: Signal,
+    ) -> None:
+        """``ready``, from counts that lag behind by :data:`READY_LAG` beats."""
+        beats = Signal(range(self._buffer_depth + 1))
+        rows = Signal(range(self._row_slots + 1))
+        beat_released, row_released = Signal(), Signal()
+        space = Signal()
+        m.d.sync += [
+            beat_released.eq(self.beat_released),
+            row_released.eq(self.row_released),
+            space.eq((beats < self._buffer_depth - READY_LAG) & (rows < self._row_slots - READY_LAG)),
+        ]
+        for count, taken, released in ((beats, beat_taken, beat_released), (rows, row_taken, row_released)):
+            with m.If(taken ^ released):
+                m.d.sync += count.eq(count + Cat(1, (~taken).replicate(len(count) - 1)))
+        if self._config.storage == "rom":
+            m.d.comb += ready.eq(space)
+            return
+        # A row that has begun must be let in to its end.
+        between, resting = Signal(init=1), Signal()
+        boundary = Mux(accept, self.i.payload.last, begins & ~swallow)
+        quiet = Signal(3)
+        gate = Signal()
+        m.d.comb += ready.eq(gate)
+        m.d.sync += [
+            between.eq(boundary),
+            gate.eq(space & ~(self.hold & boundary)),
+            resting.eq(self.hold & between & ~gate),
+            quiet.eq(Cat(resting, quiet)),
+        ]
+        m.d.comb += self.idle.eq(quiet.all() & resting)

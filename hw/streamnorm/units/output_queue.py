@@ -1,0 +1,70 @@
+"""The output queue: takes what is on its way when the receiver stalls."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..primitives.queue import DistributedRam
+from ..signatures import result_layout
+
+__all__ = ["OutputQueue"]
+
+LATENCY = 2
+"""Cycles from ``write`` to ``o.valid`` of an empty queue."""
+
+
+class OutputQueue(wiring.Component):
+    """First in, first out, with a registered output; never written when full (its writer holds credits).
+
+    Parameters
+    ----------
+    config : NormConfig
+    depth : entries, a power of two; family : primitives
+
+    Members
+    -------
+    write : In(1); write_data : In(result_layout)
+    o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
+    released : Out(1)
+        An entry leaves the memory in this cycle (it then is in the output register); not a register.
+    """
+
+    def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
+        assert depth & (depth - 1) == 0
+        self._depth, self._family = depth, family
+        layout = result_layout(config)
+        super().__init__(
+            {
+                "write": In(1),
+                "write_data": In(layout),
+                "o": Out(stream.Signature(layout)),
+                "released": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        width = len(self.write_data.as_value())
+        m.submodules.ram = ram = DistributedRam(width=width, depth=self._depth, family=self._family)
+        write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
+        level = Signal(range(self._depth + 1))
+        some, pop = Signal(), Signal()
+        m.d.comb += [
+            ram.write_enable.eq(self.write),
+            ram.write_address.eq(write_at),
+            ram.write_data.eq(self.write_data),
+            ram.read_address.eq(read_at),
+            pop.eq(some & (~self.o.valid | self.o.ready)),
+            self.released.eq(pop),
+        ]
+        m.d.sync += some.eq(self.write | (level > 1) | ((level == 1) & ~pop))
+        with m.If(self.write ^ pop):
+            m.d.sync += level.eq(level + Cat(1, pop.replicate(len(level) - 1)))
+        with m.If(self.write):
+            m.d.sync += write_at.eq(write_at + 1)
+        with m.If(pop):
+            m.d.sync += read_at.eq(read_at + 1)
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [self.o.valid.eq(some), self.o.payload.eq(ram.read_data)]
+        return m

@@ -1,0 +1,66 @@
+"""The row buffer: differences wait here until their row's statistic is known."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..precision import Precision
+from ..primitives.block_ram import BlockRam, block_geometry
+from ..target import Target
+
+__all__ = ["RowBuffer"]
+
+
+class RowBuffer(wiring.Component):
+    """Beats in the order they came, at least ``max_beats`` plus the latency of the statistic.
+
+    ``d`` belongs to the beat whose ``read`` was :attr:`latency` cycles earlier. A beat can be read two cycles after it
+    was written; who writes and reads keeps the count.
+
+    Parameters
+    ----------
+    config : NormConfig
+    depth : beats that must fit; rounded up to what the block RAMs hold anyway
+
+    Members
+    -------
+    write : In(1); write_d : In(ArrayLayout(signed(difference_bits), lanes)); read : In(1); d : Out, as ``write_d``
+    """
+
+    def __init__(self, config: NormConfig, *, depth: int) -> None:
+        target = Target(config.target, config.clock_mhz)
+        family = target.primitives
+        layout = data.ArrayLayout(signed(Precision.of(config).ranges.difference_bits), config.lanes)
+        geometry = block_geometry(layout.size, depth, family)
+        self.depth = geometry.block_depth * geometry.banks
+        self._ram = BlockRam(
+            width=layout.size,
+            depth=self.depth,
+            family=family,
+            output_register=target.family.block_ram > 0.5 * target.budget,
+            writable=True,
+        )
+        self.latency = self._ram.latency
+        self.delay = target.family.block_ram if self.latency == 1 else target.family.block_ram_output
+        self.block_rams = geometry.blocks
+        super().__init__({"write": In(1), "write_d": In(layout), "read": In(1), "d": Out(layout)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.ram = ram = self._ram
+        write_at, read_at = Signal(range(self.depth)), Signal(range(self.depth))
+        m.d.comb += [
+            ram.write_enable.eq(self.write),
+            ram.write_address.eq(write_at),
+            ram.write_data.eq(self.write_d),
+            ram.read_address.eq(read_at),
+            self.d.eq(ram.read_data),
+        ]
+        for pointer, step in ((write_at, self.write), (read_at, self.read)):
+            with m.If(step):
+                m.d.sync += pointer.eq(pointer + 1)
+                if self.depth & (self.depth - 1):
+                    with m.If(pointer == self.depth - 1):
+                        m.d.sync += pointer.eq(0)
+        return m

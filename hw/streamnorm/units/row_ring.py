@@ -1,0 +1,47 @@
+"""A ring of small entries, one a row, that waits between the statistic and the output side."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..primitives.queue import DistributedRam
+
+__all__ = ["RowRing"]
+
+
+class RowRing(wiring.Component):
+    """Entries leave in the order they came; who writes and who advances keep the count.
+
+    An entry can be fetched one cycle after it was written. ``data`` is a register: the entry fetched by the latest
+    ``advance``, from the next cycle on.
+
+    Parameters
+    ----------
+    width, depth : bits of an entry; entries, a power of two
+    family : primitives
+
+    Members
+    -------
+    write : In(1); write_data : In(width); advance : In(1); data : Out(width)
+    """
+
+    def __init__(self, *, width: int, depth: int, family: str) -> None:
+        assert depth & (depth - 1) == 0
+        self._width, self._depth, self._family = width, depth, family
+        super().__init__({"write": In(1), "write_data": In(width), "advance": In(1), "data": Out(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.ram = ram = DistributedRam(width=self._width, depth=self._depth, family=self._family)
+        write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
+        m.d.comb += [
+            ram.write_enable.eq(self.write),
+            ram.write_address.eq(write_at),
+            ram.write_data.eq(self.write_data),
+            ram.read_address.eq(read_at),
+        ]
+        with m.If(self.write):
+            m.d.sync += write_at.eq(write_at + 1)
+        with m.If(self.advance):
+            m.d.sync += [read_at.eq(read_at + 1), self.data.eq(ram.read_data)]
+        return m

@@ -1,0 +1,200 @@
+"""The statistic: from a row's moments to its scale and centre, without a division."""
+
+from amaranth.hdl import Array, Const, Module, Shape, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..pipeline import Pipeline, Timed
+from ..precision import Precision
+from ..rsqrt_table import INDEX_BITS
+from ..target import Target
+from .leading_one import leading_one, shift_right
+from .moments import Moments
+
+__all__ = ["Statistic"]
+
+
+class Statistic(wiring.Component):
+    """Steps 1 to 5 of :class:`~streamnorm.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
+
+    Takes a row every cycle. The inputs are those of :class:`Moments`, each at its own cycle; the outputs belong to the
+    beat whose lanes entered :class:`Moments` :attr:`latency` cycles before. All outputs are registers.
+
+    Members
+    -------
+    n : In(length_bits); s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
+    scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
+    """
+
+    def __init__(self, config: NormConfig, moments: Moments) -> None:
+        self._precision = precision = Precision.of(config)
+        self._target = target = Target(config.target, config.clock_mhz)
+        shift_bits = max(1, (precision.shift_count - 1).bit_length())
+        super().__init__(
+            {
+                "n": In(moments.n.shape()),
+                "s1": In(moments.s1.shape()),
+                "s2": In(moments.s2.shape()),
+                "scale": Out(precision.scale_bits),
+                "centre": Out(precision.centre_bits),
+                "shift": Out(shift_bits),
+            }
+        )
+        self._m = m = Module()
+        self._p = p = Pipeline(m, target, "statistic")
+        n = p.input(self.n, moments.n_cycle)
+        s1 = p.input(self.s1, moments.s1_cycle) if config.norm == "layernorm" else None
+        s2 = p.input(self.s2, moments.s2_cycle)
+
+        variance = self._variance(n, s1, s2)
+        rho, position = self._reciprocal_root(variance)
+        left, index = self._exponent(n, position)
+        scale = self._scale(n, left, rho)
+        centre = self._centre(s1, left, rho, index)
+
+        outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
+        aligned, _ = p.align(*outputs)
+        self.latency = aligned[0].cycle
+        self.variance_cycle = variance.cycle
+        self.rho_cycle = rho.cycle
+        m.d.comb += [
+            self.scale.eq(aligned[0].value),
+            self.centre.eq(aligned[1].value),
+            self.shift.eq(aligned[2].value),
+        ]
+        self.multipliers = p.multipliers
+        self.block_rams = p.block_rams
+
+    def _variance(self, n: Timed, s1: Timed | None, s2: Timed) -> Timed:
+        """``V``, ``variance_frac_bits`` fraction bits."""
+        p, precision = self._p, self._precision
+        frac, bits = precision.variance_frac_bits, precision.variance_bits
+        total = s2
+        if precision.epsilon_code:
+            code = p.constant(precision.epsilon_code, unsigned(precision.epsilon_code.bit_length()))
+            product = p.multiply(n, code)
+            offset = product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
+            width = max(s2.width + frac, offset.width) + 1
+            total = p.add_shifted(offset, s2, frac, unsigned(width))
+        product = p.extend(p.multiply(n, total), bits + frac)
+        if s1 is None:
+            return product
+        square = p.extend(p.square(s1), bits)
+        upper = p.add(product.bits(frac, bits + frac), square, unsigned(bits), subtract=True, name="variance")
+        return p.concat(product.bits(0, frac), upper) if frac else upper
+
+    def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
+        """``rho`` and the position p of the leading one."""
+        p, precision, table = self._p, self._precision, self._precision.table
+        frac, bits = precision.variance_frac_bits, precision.variance_bits
+        position = leading_one(p, self._target, variance.bits(frac, frac + bits))
+        mantissa_bits = INDEX_BITS + table.t_bits
+        padding = mantissa_bits - frac
+        padded = (
+            p.concat(p.constant(0, unsigned(padding)), variance)
+            if padding > 0
+            else variance.bits(-padding, variance.width)
+        )
+        mantissa = shift_right(p, self._target, padded, position, bits - 1, mantissa_bits)
+        address = p.concat(mantissa.bits(table.t_bits, mantissa_bits), position.bits(0, 1))
+        entry = p.lookup("table", address, table.word_width, table.words())
+        t = mantissa.bits(0, table.t_bits)
+
+        fields, offset = [], 0
+        for degree, width in enumerate(table.widths):
+            field = entry.bits(offset, offset + width)
+            fields.append(field.as_signed() if degree else field)
+            offset += width
+        acc = fields[-1]
+        for degree in range(table.degree - 1, -1, -1):
+            product = p.multiply(acc, t)
+            step = product.bits(table.shifts[degree], product.width).as_signed()
+            shape = Shape(table.widths[degree], signed=degree > 0)
+            acc = p.add(fields[degree], step, shape, name="polynomial")
+        return acc.bits(table.guard_bits, table.guard_bits + table.rho_bits), position
+
+    def _exponent(self, n: Timed, position: Timed) -> tuple[Timed, Timed]:
+        """The left shift ``b`` of n and S1, and the shift index ``s``."""
+        p, precision, ranges = self._p, self._precision, self._precision.ranges
+        leading = leading_one(p, self._target, n)
+        half_position = p.extend(position, position.width + 1).bits(1, position.width + 1)
+        bits = max(ranges.length_bits.bit_length(), position.width, precision.radix_bits) + 3
+        shape = signed(bits)
+        # w = exponent_max - (leading + 1) + k
+        base = p.operate(
+            "exponent", self._target.adder(bits), [leading], shape, lambda x: ranges.exponent_max - 1 - x
+        )
+        w = p.add(base, half_position, shape, name="exponent")
+        radix = precision.radix
+        # b = (length_bits - 1 - leading) + (radix - 1 - f); the last term is f with every bit inverted
+        room = p.operate(
+            "room", self._target.adder(bits), [leading], unsigned(bits), lambda x: ranges.length_bits - 1 - x
+        )
+        inverse = p.operate(
+            "inverse", 0.0, [w.bits(0, precision.radix_bits)], unsigned(precision.radix_bits), lambda x: ~x
+        )
+        left_max = ranges.length_bits + radix - 2
+        left = p.registered(p.add(room, inverse, unsigned(left_max.bit_length()), name="left"))
+        index = w.bits(precision.radix_bits, precision.radix_bits + len(self.shift))
+        return left, p.registered(index)
+
+    def _scale(self, n: Timed, left: Timed, rho: Timed) -> Timed:
+        """``RF``."""
+        p, precision = self._p, self._precision
+        left_max = precision.ranges.length_bits + precision.radix - 2
+        shifted = self._shift_left(n, left, left_max, precision.ranges.length_bits + precision.radix - 1)
+        product = p.multiply(p.registered(shifted), rho)
+        drop = precision.scale_drop
+        if not drop:
+            return p.extend(product, precision.scale_bits)
+        upper = product.bits(drop, precision.exact_scale_bits)
+        half = product.bits(drop - 1, drop)
+        rounded = p.add(upper, half, unsigned(precision.scale_bits + 1), name="scale")
+
+        def saturate(x: Value) -> Value:
+            return x[:-1] | x[-1].replicate(precision.scale_bits)
+
+        return p.operate("saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate)
+
+    def _shift_left(self, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
+        """``value << amount``, ``width`` bits: a right shift of the value set ``amount_max`` bits higher."""
+        p = self._p
+        padded = p.concat(p.constant(0, unsigned(amount_max)), value)
+        padded = padded.as_signed() if value.signed else padded
+        bits = amount_max.bit_length()
+        down = p.operate(
+            "down", self._target.adder(bits), [amount], unsigned(bits), lambda x: amount_max - x
+        )
+        return shift_right(p, self._target, padded, p.registered(down), amount_max, width)
+
+    def _centre(self, s1: Timed | None, left: Timed, rho: Timed, index: Timed) -> Timed:
+        """``KF - half(s)``; only the low ``centre_bits`` matter."""
+        p, precision = self._p, self._precision
+        width = precision.centre_bits
+        halves = [precision.half(s) for s in range(precision.shift_count)]
+
+        def half_of(s: Value) -> Value:
+            if precision.shift_count == 1:
+                return Const(halves[0], width)
+            options = [Const(halves[min(i, len(halves) - 1)], width) for i in range(1 << len(s))]
+            return Array(options)[s]
+
+        half = p.operate("half", self._target.family.lut, [index], unsigned(width), half_of)
+        if s1 is None:
+            return p.operate("centre", self._target.adder(width), [half], unsigned(width), lambda x: -x)
+        product = p.multiply(s1, rho)
+        left_max = precision.ranges.length_bits + precision.radix - 2
+        # ((S1 * rho) << b) >> drop, the wiring part of the shifts first
+        up = left_max - precision.centre_drop
+        if up >= 0:
+            padded = p.concat(p.constant(0, unsigned(up)), product).as_signed() if up else product
+        else:
+            padded = product.bits(-up, product.width).as_signed()
+        bits = left_max.bit_length()
+        down = p.operate("down", self._target.adder(bits), [left], unsigned(bits), lambda x: left_max - x)
+        shifted = shift_right(p, self._target, padded, p.registered(down), left_max, width)
+        return p.add(shifted, half, unsigned(width), subtract=True, name="centre")
+
+    def elaborate(self, platform: object) -> Module:
+        return self._m

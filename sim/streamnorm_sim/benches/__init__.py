@@ -1,0 +1,1 @@
+"""What runs inside a simulator that cocotb drives, and what starts it."""

@@ -1,0 +1,188 @@
+"""Plays one stimulus in a cocotb simulator: AXI4-Stream bus models drive the unit, a monitor writes down what happens.
+
+Runs inside the simulator, in a directory that holds ``stimulus.npz`` (arrays of `streamnorm_sim.stimulus.Stimulus`, see
+`streamnorm_sim.engines.cocotb`). Writes ``result.npz``, and now and then the share of the work done to ``progress``.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+from numpy.typing import NDArray
+
+_INITIAL_RESET_CYCLES = 4
+_PROGRESS_SECONDS = 0.2
+
+
+class _Stream:
+    """One driven stream: its source, its frames (a row or a load each), and how far it has come."""
+
+    def __init__(self, dut: Any, prefix: str, stimulus: dict[str, NDArray[Any]], key: str) -> None:
+        self.data, self.keep, self.last, self.user, self.gate, self.resume = (
+            stimulus[f"{key}_{name}"] for name in ("data", "keep", "last", "user", "gate", "resume")
+        )
+        self.count = len(self.last)
+        self.accepted = 0  # position: the beat that comes next
+        self.queued = 0
+        self.cycles = np.full(self.count, -1, np.int64)
+        self.present = hasattr(dut, f"{prefix}_tvalid")
+        if self.present:
+            self.valid, self.ready = (getattr(dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
+            bus = AxiStreamBus.from_prefix(dut, prefix)
+            self.source = AxiStreamSource(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+            self.source.set_pause_generator(_pauses(stimulus[f"{key}_open"]))
+
+    @property
+    def done(self) -> bool:
+        return self.accepted == self.count
+
+    def queue(self, other: "_Stream") -> None:
+        """Hand the source every whole frame whose gate the other stream has passed."""
+        while self.queued < self.count and other.accepted >= self.gate[self.queued]:
+            start = self.queued
+            end = start + int(np.argmax(self.last[start:])) + 1
+            beats, width = self.data[start:end].shape
+            frame = AxiStreamFrame(
+                self.data[start:end].tobytes(),
+                tkeep=[int(bit) for bit in self.keep[start:end].ravel()],
+                tuser=[int(user) for user in np.repeat(self.user[start:end], width)],
+            )
+            assert len(frame) == beats * width
+            self.source.send_nowait(frame)
+            self.queued = end
+
+    def sample(self, cycle: int) -> bool:
+        """Take down a handshake at this clock edge."""
+        if not self.present or not (self.valid.value and self.ready.value):
+            return False
+        self.cycles[self.accepted] = cycle
+        self.accepted += 1
+        return True
+
+    def abandon(self) -> None:
+        """At a reset: drop what is queued and go on with the next row or load that had not begun."""
+        if self.present:
+            self.source.clear()
+        self.accepted = self.queued = int(self.resume[self.accepted])
+
+
+class _Bench:
+    """The unit, its bus models, and the record of the run."""
+
+    def __init__(self, dut: Any, stimulus: dict[str, NDArray[Any]]) -> None:
+        self.dut, self.stimulus = dut, stimulus
+        self.rows = _Stream(dut, "s_axis", stimulus, "rows")
+        self.loads = _Stream(dut, "s_axis_param", stimulus, "loads")
+        bus = AxiStreamBus.from_prefix(dut, "m_axis")
+        self.sink = AxiStreamSink(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+        self.sink.set_pause_generator(_pauses(stimulus["sink_open"]))
+        self.outputs_before = stimulus["outputs_before"]
+        self.target = int(self.outputs_before[-1])
+        self.patience = int(stimulus["patience"])
+        self.outputs: list[tuple[int, int, int, int]] = []
+        self.output_cycles: list[int] = []
+        self.cycle = 0
+        self.idle = 0
+        self.hung = False
+        self.reported = time.monotonic()
+
+    @property
+    def done(self) -> bool:
+        return len(self.outputs) >= self.target and self.rows.done and self.loads.done
+
+    async def reset(self, cycles: int) -> None:
+        self.dut.aresetn.value = 0
+        for _ in range(cycles):
+            await RisingEdge(self.dut.aclk)
+            self.cycle += 1
+        self.dut.aresetn.value = 1
+        self.idle = 0
+
+    async def step(self) -> None:
+        """One clock cycle; its edge is where handshakes count."""
+        dut = self.dut
+        self.rows.queue(self.loads)
+        self.loads.queue(self.rows)
+        await RisingEdge(dut.aclk)
+        moved = self.rows.sample(self.cycle) | self.loads.sample(self.cycle)
+        if dut.m_axis_tvalid.value and dut.m_axis_tready.value:
+            moved = True
+            ports = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
+            data, keep, last, user = (int(port.value) for port in ports)
+            self.outputs.append((data, keep, last, user))
+            self.output_cycles.append(self.cycle)
+        self.idle = 0 if moved else self.idle + 1
+        self.hung = self.idle > self.patience
+        self.cycle += 1
+        self.report()
+
+    def report(self) -> None:
+        now = time.monotonic()
+        if now - self.reported > _PROGRESS_SECONDS:
+            self.reported = now
+            work = max(1, self.rows.count + self.target)
+            Path("progress").write_text(str((self.rows.accepted + len(self.outputs)) / work))
+
+    async def play(self) -> None:
+        await self.reset(_INITIAL_RESET_CYCLES)
+        self.cycle = 0
+        reset_at = int(self.stimulus["reset_at"])
+        if reset_at >= 0:
+            while self.cycle < reset_at and not (self.hung and not self.done):
+                await self.step()
+            self.rows.abandon()
+            self.loads.abandon()
+            await self.reset(int(self.stimulus["reset_cycles"]))
+            remaining = self.target - int(self.outputs_before[self.rows.accepted])
+            self.target = len(self.outputs) + remaining
+        while not self.done and not self.hung:
+            await self.step()
+        for _ in range(0 if self.hung else int(self.stimulus["drain_cycles"])):
+            await self.step()
+
+    def save(self, seconds: float) -> None:
+        widths = [len(port) // 8 for port in (self.dut.m_axis_tdata,)]
+        np.savez(
+            "result.npz",
+            data=_bytes([beat[0] for beat in self.outputs], widths[0]),
+            keep=_bytes([beat[1] for beat in self.outputs], -(-widths[0] // 8)),
+            last=np.array([beat[2] for beat in self.outputs], np.bool_),
+            user=np.array([beat[3] for beat in self.outputs], np.uint8),
+            row_cycles=self.rows.cycles,
+            load_cycles=self.loads.cycles,
+            output_cycles=np.array(self.output_cycles, np.int64),
+            progress=np.array(
+                [self.hung and not self.done, self.rows.accepted, len(self.outputs), self.target, self.cycle]
+            ),
+            seconds=seconds,
+        )
+
+
+@cocotb.test()
+async def play(dut: Any) -> None:
+    """Send everything, write down everything that comes out."""
+    logging.getLogger("cocotb").setLevel(logging.WARNING)
+    with np.load("stimulus.npz") as file:
+        stimulus = dict(file)
+    bench = _Bench(dut, stimulus)
+    Clock(dut.aclk, 10, unit="ns").start()
+    start = time.perf_counter()
+    await bench.play()
+    bench.save(time.perf_counter() - start)
+
+
+def _pauses(pattern: NDArray[np.uint8]) -> Iterator[bool]:
+    return itertools.cycle([not free for free in pattern])
+
+
+def _bytes(values: list[int], width: int) -> NDArray[np.uint8]:
+    raw = b"".join(value.to_bytes(width, "little") for value in values)
+    return np.frombuffer(raw, np.uint8).reshape(len(values), width)

@@ -1,0 +1,84 @@
+"""Builds and starts a simulator through cocotb's runner, in a process of its own.
+
+The runner reads and changes the environment and ends the process when a test fails; the engine that starts this
+program wants neither in its own. ``python -m streamnorm_sim.benches.launch JOB`` with ``JOB`` a JSON object:
+
+- ``{"action": "build", "simulator", "toplevel", "source", "directory", "waves"}`` compiles ``source``;
+- ``{"action": "test", "simulator", "toplevel", "build", "directory", "waves"}`` runs `axi_bench` in ``directory``.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+
+_VERILATOR_ARGUMENTS = ("-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-CFLAGS", "-O1")
+_ICARUS_DUMP = """\
+module streamnorm_waves;
+    initial begin
+        $dumpfile("waves.vcd");
+        $dumpvars(0, {toplevel});
+    end
+endmodule
+"""
+
+
+def build(job: dict[str, Any]) -> None:
+    """Compile into ``directory``, keeping only what a run needs."""
+    directory = Path(job["directory"])
+    sources, arguments = [job["source"]], []
+    if job["simulator"] == "verilator":
+        arguments += _VERILATOR_ARGUMENTS
+    elif job["waves"]:
+        # The runner itself can only make Icarus write FST.
+        dump = directory / "waves.v"
+        dump.write_text(_ICARUS_DUMP.format(toplevel=job["toplevel"]))
+        sources.append(dump)
+        arguments += ["-s", "streamnorm_waves"]
+    objects = directory / "objects"
+    get_runner(job["simulator"]).build(
+        sources=sources,
+        hdl_toplevel=job["toplevel"],
+        build_args=arguments,
+        build_dir=objects,
+        timescale=("1ns", "1ps"),
+        waves=job["waves"] and job["simulator"] == "verilator",
+    )
+    product = job["toplevel"] if job["simulator"] == "verilator" else "sim.vvp"
+    (objects / product).rename(directory / product)
+    shutil.rmtree(objects)
+
+
+def test(job: dict[str, Any]) -> int:
+    """Run the bench and return the number of failed tests, 1 if there was none."""
+    verilator = job["simulator"] == "verilator"
+    results = get_runner(job["simulator"]).test(
+        test_module="streamnorm_sim.benches.axi_bench",
+        hdl_toplevel=job["toplevel"],
+        hdl_toplevel_lang="verilog",
+        build_dir=job["build"],
+        test_dir=job["directory"],
+        waves=job["waves"] and verilator,
+        extra_env={"COCOTB_LOG_LEVEL": "WARNING"},
+    )
+    tests, failures = get_results(results)
+    if job["waves"] and verilator:
+        (Path(job["directory"]) / "dump.vcd").rename(Path(job["directory"]) / "waves.vcd")
+    return failures if tests else 1
+
+
+def main() -> None:
+    """Do the job that the command line describes."""
+    job = json.loads(sys.argv[1])
+    if job["action"] == "build":
+        build(job)
+    elif test(job):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Tools of the machine that engines need, and a cache of what they have built."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from streamnorm.errors import StreamnormError, ToolMissing
+
+PACKAGES = {
+    "g++": "g++",
+    "make": "make",
+    "perl": "perl",
+    "iverilog": "iverilog",
+    "vvp": "iverilog",
+}
+"""Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
+
+_UNUSED_DAYS = 30
+
+
+def require(*programs: str) -> None:
+    """Check that programs are installed.
+
+    Raises
+    ------
+    ToolMissing
+        Naming the first one that is not, and its package.
+    """
+    for program in programs:
+        if shutil.which(program) is None:
+            raise ToolMissing(f"{program} is not installed: apt install {PACKAGES[program]}")
+
+
+def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, str] | None = None) -> str:
+    """Run a program in ``directory`` and return what it printed.
+
+    Raises
+    ------
+    StreamnormError
+        If it fails; the message ends with the last lines it printed.
+    """
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
+        raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
+    return done.stdout
+
+
+@cache
+def version_of(program: str) -> str:
+    """Return what ``program --version`` prints; part of the key of everything built with it."""
+    return subprocess.run(
+        [program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    ).stdout
+
+
+def cache_directory() -> Path:
+    """Return where builds are kept: $STREAMNORM_CACHE, else $XDG_CACHE_HOME/streamnorm, else ~/.cache/streamnorm."""
+    if named := os.environ.get("STREAMNORM_CACHE"):
+        return Path(named).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
+
+
+def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None]) -> Path:
+    """Return the directory that ``build`` fills, from the cache if the same has been built before.
+
+    Processes may ask for the same build at once: each then builds, and the first one to finish is kept.
+
+    Parameters
+    ----------
+    kind : str
+        What is built; begins the directory's name.
+    parts : sequence of str
+        Everything the result depends on.
+    build : function of a Path
+        Fills the empty directory it is given, whose name changes afterwards.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{len(part)}:{part}".encode())
+    root = cache_directory()
+    place = root / f"{kind}-{digest.hexdigest()[:32]}"
+    if place.is_dir():
+        os.utime(place)  # it is in use
+        return place
+    root.mkdir(parents=True, exist_ok=True)
+    _forget_unused(root)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=root, ignore_cleanup_errors=True) as temporary:
+        made = Path(temporary) / "made"
+        made.mkdir()
+        build(made)
+        try:
+            made.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    return place
+
+
+def _forget_unused(root: Path) -> None:
+    """Remove builds that nobody has used for a month, and what interrupted builds have left."""
+    oldest = time.time() - _UNUSED_DAYS * 86400
+    for place in root.iterdir():
+        try:
+            if place.is_dir() and place.stat().st_mtime < oldest:
+                shutil.rmtree(place, ignore_errors=True)
+        except FileNotFoundError:
+            continue  # another process removed it

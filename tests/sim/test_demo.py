@@ -1,0 +1,124 @@
+"""The demo: its configurations, what it calls a failure, and one layer from end to end."""
+
+import numpy as np
+import pytest
+
+from streamnorm_sim import demo
+from streamnorm_sim.accuracy import float_layernorm
+from streamnorm_sim.dataset import minilm_layers
+from streamnorm_sim.demo import UnitResult, main, unit_config
+from streamnorm_sim.error_plot import ERROR_BINS
+
+
+def result(index=0, output_bits=16, **changes):
+    keywords = {
+        "layer": minilm_layers()[index].name,
+        "output_bits": output_bits,
+        "mismatches": 0,
+        "max_ulp": 0.53,
+        "mean_ulp": 0.25,
+        "min_cosine": 0.999995 if output_bits == 16 else 0.994,
+        "measured": {"L1": 140, "SS": 96},
+        "planned": {"L1": 140, "SS": 96},
+        "cycles": 6300,
+        "seconds": 0.01,
+        "histogram": np.ones(len(ERROR_BINS) - 1, int),
+    }
+    return UnitResult(**(keywords | changes))
+
+
+@pytest.fixture
+def fake_units(monkeypatch):
+    """Let the demo get given results in place of running units."""
+
+    def give(*results):
+        monkeypatch.setattr(demo, "run_units", lambda layers, directory, workers: iter(results))
+
+    return give
+
+
+@pytest.mark.parametrize("output_bits", [16, 8])
+def test_scales_fit_the_layer(output_bits):
+    for index, layer in enumerate(minilm_layers()):
+        config = unit_config(layer, index, output_bits)
+        assert config.name == f"minilm_{index:02d}_int16_int{output_bits}"
+        assert (config.lanes, config.max_length, config.epsilon) == (4, 384, 1e-12)
+        largest = np.abs(layer.x).max()
+        assert np.abs(config.input.quantize(layer.x)).max() == 32767
+        assert abs(config.input.dequantize(config.input.quantize(layer.x)) - layer.x).max() < largest / 65000
+        y = float_layernorm(layer.x, layer.gamma, layer.beta, layer.epsilon)
+        assert np.abs(config.output.quantize(y)).max() == config.output.max
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mismatches": 3}, "int16 to int16: 3 elements differ from the golden model"),
+        ({"max_ulp": 1.25}, "int16 to int16: an error of 1.250 output LSB, at most 1 is allowed"),
+        (
+            {"min_cosine": 0.99998},
+            "int16 to int16: cosine 0.9999800 with float64, at least 0.99999 is required",
+        ),
+        (
+            {"measured": {"L1": 141, "SS": 96}},
+            "int16 to int16: measured cycles {'L1': 141, 'SS': 96} are not the planned {'L1': 140, 'SS': 96}",
+        ),
+    ],
+)
+def test_failures(fake_units, tmp_path, capsys, changes, message):
+    fake_units(result(output_bits=8), result(**changes))
+    assert main(["-o", str(tmp_path)]) == 4
+    assert capsys.readouterr().err == f"streamnorm: error: embeddings.LayerNorm, {message}\n"
+    assert (tmp_path / "errors.png").exists()
+
+
+def test_a_cosine_of_8_bits_is_no_failure():
+    assert result(output_bits=8, min_cosine=0.99).failures() == []
+
+
+def test_what_is_printed(fake_units, tmp_path, capsys):
+    fake_units(result(2, 8), result(0), result(2, max_ulp=0.777), result(0, 8, mean_ulp=0.2484))
+    assert main(["-o", str(tmp_path / "new" / "demo")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines if "0.9940" in line] == [
+        ["embeddings", "0", "0.530", "0.250", "0.999995", "0", "0.530", "0.248", "0.9940", "140", "96"],
+        ["0.output", "0", "0.777", "0.250", "0.999995", "0", "0.530", "0.250", "0.9940", "140", "96"],
+    ]
+    assert "4 units, 25200 cycles simulated at 0.6 M cycles/s" in "\n".join(lines)
+    assert lines[-2].split() == ["Verilog:", f"{tmp_path}/new/demo/verilog/"]
+    assert lines[-1].split() == ["error", "histograms:", f"{tmp_path}/new/demo/errors.png"]
+    assert all(len(line) <= 80 for line in lines[:-2])
+
+
+def test_directory_that_cannot_be(fake_units, tmp_path, capsys):
+    fake_units()
+    (tmp_path / "file").touch()
+    assert main(["-o", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err == f"streamnorm: error: {tmp_path}/file/verilog: Not a directory\n"
+
+
+def test_interrupted(monkeypatch, tmp_path, capsys):
+    def interrupt(layers, directory, workers):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_units", interrupt)
+    assert main(["-o", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "streamnorm: error: interrupted\n"
+
+
+@pytest.mark.parametrize("number", ["0", "x", "-1"])
+def test_numbers_refused(number, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([f"--layers={number}"])
+    assert end.value.code == 2
+    assert f"'{number}': must be a number, at least 1" in capsys.readouterr().err
+
+
+def test_one_layer(tmp_path, capsys):
+    """The real thing: two units generated, compiled and run."""
+    assert main(["-o", str(tmp_path), "--layers", "1"]) == 0, capsys.readouterr().err
+    assert {file.name for file in (tmp_path / "verilog").iterdir()} == {
+        "minilm_00_int16_int16.v",
+        "minilm_00_int16_int8.v",
+    }
+    assert "embeddings" in capsys.readouterr().out

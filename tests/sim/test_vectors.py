@@ -1,0 +1,66 @@
+"""Test vectors: the rows, their golden outputs, and their beats as the engines would send them."""
+
+import numpy as np
+import pytest
+
+from streamnorm.config import NormConfig
+from streamnorm.formats import IntFormat
+from streamnorm.vector_files import vector_files
+from streamnorm_sim.beats import encode_rows
+from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.vectors import make_vectors
+
+
+def make(**changes: object) -> NormConfig:
+    keywords = {
+        "norm": "layernorm",
+        "lanes": 4,
+        "max_length": 37,
+        "input": IntFormat(12, scale=0.01),
+        "output": IntFormat(8, scale=0.05),
+        "epsilon": 1e-5,
+        "gamma": np.linspace(0.5, 1.5, 3 * 37).reshape(3, 37),
+        "banks": 3,
+    }
+    return NormConfig(**{**keywords, **changes})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 60])
+def test_as_many_rows_as_asked_for_with_golden_outputs(rows: int) -> None:
+    config = make()
+    vectors = make_vectors(config, rows)
+    assert vectors.input.shape[0] == len(vectors.lengths) == len(vectors.banks) == rows
+    assert vectors.lengths.min() >= 1
+    assert vectors.lengths.max() <= config.max_length
+    want = GoldenModel(config).normalize(vectors.input, lengths=vectors.lengths, banks=vectors.banks)
+    assert (vectors.expected == want).all()
+    again = make_vectors(config, rows)
+    assert (again.input == vectors.input).all()
+
+
+def test_all_banks_and_random_rows_take_part() -> None:
+    config = make()
+    vectors = make_vectors(config, 60)
+    assert set(vectors.banks.tolist()) == {0, 1, 2}
+    other = make_vectors(config, 60, seed=1)
+    assert vectors.input.shape != other.input.shape or (vectors.input != other.input).any()
+
+
+def test_no_rows_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^rows = 0: must be at least 1$"):
+        make_vectors(make(), 0)
+
+
+def test_hex_lines_are_the_beats_that_the_engines_send() -> None:
+    config = make()
+    vectors = make_vectors(config, 40)
+    lengths, banks = vectors.lengths.astype(np.int64), vectors.banks.astype(np.int64)
+    beats = encode_rows(config, vectors.input, lengths, banks)
+    lines = vector_files(config, vectors)["vectors/input.hex"].decode().splitlines()[1:]
+    assert len(lines) == len(beats)
+    for line, data, keep, last, user in zip(
+        lines, beats.data, beats.keep, beats.last, beats.user, strict=True
+    ):
+        fields = [int(field, 16) for field in line.split("_")]
+        kept = sum(int(bit) << place for place, bit in enumerate(keep))
+        assert fields == [user, last, kept, int.from_bytes(data.tobytes(), "little")], line

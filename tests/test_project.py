@@ -1,0 +1,222 @@
+"""The project around the code: what is installed, built, promised in the documents, and checked for style."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamnorm import NormConfig, __version__, cli
+
+ROOTS = {"hw": "streamnorm", "sim": "streamnorm_sim", "fpga": "streamnorm_fpga"}
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+EXAMPLES = sorted(path.name for path in (Path(__file__).parent.parent / "examples").glob("*.toml"))
+
+
+def run(
+    *command: str | Path, cwd: Path, env: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def tool(name: str) -> Path:
+    """A program of the environment that runs the tests, whether or not that is activated."""
+    return Path(sys.executable).parent / name
+
+
+def package_files(root: Path) -> set[str]:
+    """Every file of the three packages, named as in the wheel."""
+    return {
+        str(path.relative_to(root / folder))
+        for folder, package in ROOTS.items()
+        for path in (root / folder / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+# What is installed
+
+
+def requirements(root: Path) -> list[str]:
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    groups = [project["project"]["dependencies"], *project["project"]["optional-dependencies"].values()]
+    return [*project["build-system"]["requires"], *(entry for group in groups for entry in group)]
+
+
+def test_every_dependency_has_both_bounds_and_a_reason(root):
+    text = (root / "pyproject.toml").read_text()
+    for requirement in requirements(root):
+        assert re.search(r">=[\d.]+,<[\d.]+$", requirement), f"{requirement}: needs both bounds"
+        line = next(line for line in text.splitlines() if f'"{requirement}"' in line)
+        assert re.search(r"  # \w.{8,}", line), f"{requirement}: needs its reason in a comment behind it"
+
+
+def test_the_wheel_holds_every_package_and_its_data(root, tmp_path):
+    done = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=root)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"streamnorm-{__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        metadata = archive.read(f"streamnorm-{__version__}.dist-info/METADATA").decode()
+        scripts = archive.read(f"streamnorm-{__version__}.dist-info/entry_points.txt").decode()
+    assert names == package_files(root)
+    assert any(name.endswith(".npz") for name in names)
+    assert any(name.endswith(".cpp") for name in names)
+    assert "Requires-Python: >=3.11" in metadata
+    assert "streamnorm = streamnorm.cli:main" in scripts
+
+
+def test_the_changelog_describes_this_version(root):
+    assert f"\n## [{__version__}]" in (root / "CHANGELOG.md").read_text()
+
+
+# make
+
+
+def make_targets(root: Path) -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", (root / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_make_help_is_the_default_and_lists_every_target(root):
+    default, listed = run("make", cwd=root), run("make", "help", cwd=root)
+    assert default.returncode == listed.returncode == 0
+    assert default.stdout == listed.stdout
+    assert {line.split()[1] for line in listed.stdout.splitlines()} == make_targets(root)
+
+
+@pytest.fixture
+def bare_machine(root, tmp_path) -> Path:
+    """A copy of what `make setup` needs, beside a ``bin`` that holds nothing but the shell's own tools."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "tools").mkdir()
+    shutil.copy(root / "tools/setup.sh", tmp_path / "tools")
+    for name in ("sh", "dirname"):
+        provide(tmp_path, name)
+    return tmp_path
+
+
+def provide(machine: Path, *names: str) -> None:
+    for name in names:
+        program = shutil.which(name)
+        assert program, f"{name} is needed by this test"
+        (machine / "bin" / name).symlink_to(program)
+
+
+def setup(machine: Path) -> "subprocess.CompletedProcess[str]":
+    return run("sh", "tools/setup.sh", cwd=machine, env={"PATH": str(machine / "bin")})
+
+
+def test_setup_names_the_missing_packages_in_one_line(bare_machine):
+    done = setup(bare_machine)
+    needed = (
+        "setup: g++, make, perl and Python 3.11 or newer are needed; "
+        "on Debian or Ubuntu: sudo apt-get install"
+    )
+    assert (done.returncode, done.stderr) == (3, f"{needed} g++ make perl python3 python3-venv\n")
+    provide(bare_machine, "g++", "make")
+    assert setup(bare_machine).stderr == f"{needed} perl python3 python3-venv\n"
+    old = bare_machine / "bin" / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    assert setup(bare_machine).stderr == f"{needed} perl python3.11 python3.11-venv\n"
+    # New enough, but without ensurepip, as Debian ships it.
+    old.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\n')
+    assert setup(bare_machine).stderr == f"{needed} perl python3-venv\n"
+
+
+def test_ci_runs_the_one_test_command(root):
+    script = root / ".ci/run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text().rstrip().endswith("\nexec make test")
+
+
+# Documents
+
+
+def shell_lines(root: Path, document: str) -> list[list[str]]:
+    """The command lines of a document's ```sh blocks, without comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (root / document).read_text(), re.MULTILINE | re.DOTALL)
+    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+
+
+def test_commands_of_the_readme_exist(root):
+    lines = shell_lines(root, "README.md")
+    commands = {words[1] for words in lines if words[0] == "streamnorm"}
+    assert commands == set(cli.COMMANDS)
+    for words in lines:
+        if words[0] == "streamnorm":
+            cli.parser().parse_args(words[1:])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_make_targets_in_documents_exist(document, root):
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", (root / document).read_text(), re.MULTILINE))
+    assert named <= make_targets(root)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_of_documents_lead_somewhere(document, root):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (root / document).read_text())
+    assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_configuration_in_the_readme_is_right(root, tmp_path):
+    (text,) = re.findall(r"^```toml\n(.*?)^```", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "unit.toml").write_text(text)
+    for name in ("gamma", "beta"):
+        np.save(tmp_path / f"{name}.npy", np.ones(768))
+    config = NormConfig.from_toml(tmp_path / "unit.toml")
+    assert (config.name, config.lanes, config.clock_mhz) == ("bert_norm", 8, 200.0)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_commands_in_the_comments_of_an_example_exist(example, root):
+    text = (root / "examples" / example).read_text()
+    for line in re.findall(r"^#\s+streamnorm (.*?)(?:  .*)?$", text, re.MULTILINE):
+        args = cli.parser().parse_args(shlex.split(line))
+        assert (root / args.file).exists(), line
+
+
+# Style
+
+
+def test_style(root):
+    done = run(tool("ruff"), "check", "--no-cache", ".", cwd=root)
+    assert done.returncode == 0, done.stdout
+
+
+def test_layers(root):
+    done = run(tool("lint-imports"), "--no-logo", "--no-cache", cwd=root)
+    assert done.returncode == 0, done.stdout
+
+
+def test_types(root):
+    done = run(tool("pyright"), "--pythonpath", sys.executable, cwd=root)
+    assert done.returncode == 0, done.stdout
+
+
+def test_files_are_short(root):
+    long = {
+        str(path.relative_to(root)): count
+        for folder in (*ROOTS, "tests")
+        for path in (root / folder).rglob("*.py")
+        if (count := len(path.read_text().splitlines())) >= 300
+    }
+    assert long == {}

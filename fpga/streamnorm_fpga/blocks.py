@@ -2,7 +2,8 @@
 
 Cell names alone do not tell: yosys names a cell after one of the nets it drives, and a net that leaves one
 block and enters the next has a name in both. Where a cell was written in the Verilog does tell, but only the
-kind of block, and a kind may be there many times. Both together single out one.
+kind of block, and a kind may be there many times. Both together single out one. A LUT has no place in the
+Verilog; it goes with the register or adder it was named after.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from streamnorm_fpga.harness import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streamnorm_fpga.netlist import Netlist
 
 __all__ = ["TOP", "Blocks"]
@@ -51,22 +54,24 @@ class Blocks:
         """Return the block of a cell: an instance path, ``top``, or ``port NAME`` for one of the harness."""
         if cell.startswith(PREFIX):
             return f"port {cell.removeprefix(PREFIX).partition('[')[0]}"
-        original = self._cells.get(cell) or self._cells.get(_PACKED.sub("", cell))
-        names = [cell]
-        if original is not None:
-            names += [
-                name
-                for pin, bits in original["connections"].items()
-                if original["port_directions"].get(pin) == "output"
-                for bit in bits
-                for name in self._names.get(bit, ())
-            ]
-            written = self._written_in(original["attributes"].get("src", ""))
-            if len(written) == 1:
-                return written[0]
-            if inside := [scope for name in names for scope in written if _is_inside(name, scope)]:
-                return max(inside, key=len)
+        for name in _ancestors(_PACKED.sub("", cell)):
+            if block := self._of_original(name):
+                return block
         return max((scope for scope in self._sources if _is_inside(cell, scope)), key=len, default=TOP)
+
+    def _of_original(self, cell: str) -> str | None:
+        """The block of a cell of the netlist, or None if it has none or the Verilog does not tell it."""
+        original = self._cells.get(cell)
+        if original is None:
+            return None
+        written = self._written_in(original["attributes"].get("src", ""))
+        if len(written) == 1:
+            return written[0]
+        outputs = [pin for pin, way in original["port_directions"].items() if way == "output"]
+        bits = [bit for pin in outputs for bit in original["connections"].get(pin, ())]
+        names = [cell, *(name for bit in bits for name in self._names.get(bit, ()))]
+        inside = [scope for scope in written if any(_is_inside(name, scope) for name in names)]
+        return max(inside, key=len, default=None)
 
     def _written_in(self, source: str) -> list[str]:
         """The blocks whose module's text has the first of the places in ``source`` that is in any module."""
@@ -79,6 +84,14 @@ class Blocks:
             if blocks:
                 return blocks
         return []
+
+
+def _ancestors(cell: str) -> Iterator[str]:
+    """The cell, the cell yosys named it after if it had no name of its own, and so on."""
+    yield cell
+    while "_" in cell:
+        cell = cell.rpartition("_")[0]
+        yield cell
 
 
 def _is_inside(name: str, scope: str) -> bool:

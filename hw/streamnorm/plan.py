@@ -94,7 +94,7 @@ class Plan:
             raise ValueError(f"n = {n}: must be 1 … {self.config.max_length}")
         beats = -(-n // self.config.lanes)
         latency = self.latency_cycles
-        return Latency(L1=beats - 1 + latency, L2=latency, L3=beats - 1 + latency, SS=beats)
+        return Latency(L1=beats - 1 + latency, L2=latency, L3=2 * (beats - 1) + latency, SS=beats)
 
     def latency_formulas(self) -> dict[str, str]:
         """The same as formulas of ``n``; ``ceil`` rounds up."""
@@ -102,7 +102,7 @@ class Plan:
         return {
             "L1": f"{beats} + {latency - 1}",
             "L2": f"{latency}",
-            "L3": f"{beats} + {latency - 1}",
+            "L3": f"2 * {beats} + {latency - 2}",
             "SS": beats,
         }
 

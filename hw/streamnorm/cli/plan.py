@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   streamnorm plan examples/bert_int8.toml
-  streamnorm plan examples/bert_int8.toml --json | jq .latency
+  streamnorm plan examples/bert_int8.toml --json | jq .latency_formulas
 """
 
 
@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> int:
 def tables(plan: "Plan") -> list[Table]:
     """Return one table for each section of the plan: what, how much, and what it means."""
     result = []
-    for section, rows in groupby(plan.rows(), key=lambda row: row[0]):
+    for section, rows in groupby(plan.rows(), key=lambda row: row.section):
         table = Table(title=section, title_justify="left", title_style="bold", box=None, show_header=False)
         table.add_column(style="cyan", no_wrap=True)
         table.add_column(justify="left", overflow="fold")
         table.add_column(style="dim", overflow="fold")
-        for _, name, value, meaning in rows:
-            table.add_row(str(name), str(value), str(meaning))
+        for row in rows:
+            table.add_row(row.name, row.value, row.meaning)
         result.append(table)
     return result

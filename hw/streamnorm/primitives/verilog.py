@@ -17,6 +17,7 @@ Technology Library"; yosys' ``techlibs/ice40/cells_sim.v``.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 from typing import Final
 
@@ -49,8 +50,10 @@ _MULTIPLIER_MODEL: Final = """\
     /* verilator lint_on UNUSED */
     generate
         if (INPUT_REGISTERS != 0) begin : with_input_registers
-            reg signed [{limit}:0] registered_a = 0;
-            reg signed [{limit}:0] registered_b = 0;
+            reg signed [{limit}:0] registered_a;
+            reg signed [{limit}:0] registered_b;
+            initial registered_a = 0;
+            initial registered_b = 0;
             always @(posedge clk) begin
                 registered_a <= wide_a;
                 registered_b <= wide_b;
@@ -62,7 +65,8 @@ _MULTIPLIER_MODEL: Final = """\
             assign operand_b = wide_b;
         end
         if (OUTPUT_REGISTERS != 0) begin : with_output_registers
-            reg [A_WIDTH+B_WIDTH-1:0] registered_p = 0;
+            reg [A_WIDTH+B_WIDTH-1:0] registered_p;
+            initial registered_p = 0;
             always @(posedge clk) registered_p <= product[A_WIDTH+B_WIDTH-1:0];
             assign p = registered_p;
         end else begin : without_output_registers
@@ -75,7 +79,7 @@ _BLOCK_RAM_HEADER: Final = """\
 module {name} #(
     parameter WIDTH = {width},
     parameter ADDRESS_WIDTH = {address_width},{output_register}
-    parameter [{init_width}-1:0] INIT = {init_width}'d0
+    parameter [{init_width}-1:0] INIT = {{{init_width}{{1'b0}}}}
 ) (
     input clk,
     input write_enable,
@@ -88,7 +92,8 @@ module {name} #(
 
 _BLOCK_RAM_MODEL: Final = """\
     reg [WIDTH-1:0] memory [0:(1<<ADDRESS_WIDTH)-1];
-    reg [WIDTH-1:0] data = 0;
+    reg [WIDTH-1:0] data;
+    initial data = 0;
     integer word;
     initial
         for (word = 0; word < (1 << ADDRESS_WIDTH); word = word + 1)
@@ -102,7 +107,8 @@ _BLOCK_RAM_MODEL: Final = """\
 _ECP5_OUTPUT_MODEL: Final = """\
     generate
         if (OUTPUT_REGISTER != 0) begin : with_output_register
-            reg [WIDTH-1:0] registered = 0;
+            reg [WIDTH-1:0] registered;
+            initial registered = 0;
             always @(posedge clk) registered <= data;
             assign read_data = registered;
         end else begin : without_output_register
@@ -113,10 +119,9 @@ _ECP5_OUTPUT_MODEL: Final = """\
 
 
 def _pins(connections: Iterable[tuple[str, str]]) -> str:
-    """Port or parameter connections, four on a line."""
-    items = [f".{pin}({value})" for pin, value in connections]
-    lines = [", ".join(items[start : start + 4]) for start in range(0, len(items), 4)]
-    return "        " + ",\n        ".join(lines)
+    """Port or parameter connections, wrapped."""
+    text = ", ".join(f".{pin}({value})" for pin, value in connections)
+    return textwrap.fill(text, width=110, initial_indent=" " * 8, subsequent_indent=" " * 8)
 
 
 def _bus(pin: str, wire: str, bits: int, first: int = 0) -> list[tuple[str, str]]:

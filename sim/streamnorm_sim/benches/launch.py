@@ -3,11 +3,14 @@
 The runner reads and changes the environment and ends the process when a test fails; the engine that starts this
 program wants neither in its own. ``python -m streamnorm_sim.benches.launch JOB`` with ``JOB`` a JSON object:
 
-- ``{"action": "build", "simulator", "toplevel", "source", "directory", "waves"}`` compiles ``source``;
+- ``{"action": "build", "simulator", "toplevel", "source", "directory", "waves"}`` compiles ``source``; with ``"runtime"``,
+  a directory, it takes Verilator's own object files from there;
+- ``{"action": "runtime", …}`` with the same keys compiles Verilator's own object files into ``directory``;
 - ``{"action": "test", "simulator", "toplevel", "build", "directory", "waves"}`` runs `axi_bench` in ``directory``.
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import Any
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-_VERILATOR_ARGUMENTS = ("-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "-CFLAGS", "-O1")
+_VERILATOR_ARGUMENTS = ("-Wno-fatal", "-Wno-lint")  # the Verilog is a program's, its style is not of interest
 _ICARUS_DUMP = """\
 module streamnorm_waves;
     initial begin
@@ -40,6 +43,9 @@ def build(job: dict[str, Any]) -> None:
         sources.append(dump)
         arguments += ["-s", "streamnorm_waves"]
     objects = directory / "objects"
+    objects.mkdir()
+    for file in Path(job["runtime"]).glob("*.o") if "runtime" in job else ():
+        shutil.copy(file, objects)  # newer than its source: make has nothing to do
     get_runner(job["simulator"]).build(
         sources=sources,
         hdl_toplevel=job["toplevel"],
@@ -49,13 +55,17 @@ def build(job: dict[str, Any]) -> None:
         waves=job["waves"] and job["simulator"] == "verilator",
     )
     product = job["toplevel"] if job["simulator"] == "verilator" else "sim.vvp"
-    (objects / product).rename(directory / product)
+    kept = list(objects.glob("verilated*.o")) if job["action"] == "runtime" else [objects / product]
+    for file in kept:
+        file.rename(directory / file.name)
     shutil.rmtree(objects)
 
 
 def test(job: dict[str, Any]) -> int:
     """Run the bench and return the number of failed tests, 1 if there was none."""
     verilator = job["simulator"] == "verilator"
+    if job["waves"] and not verilator:
+        os.environ["SIM_CMD_SUFFIX"] = "-vcd"  # after the runner's own "-none"
     results = get_runner(job["simulator"]).test(
         test_module="streamnorm_sim.benches.axi_bench",
         hdl_toplevel=job["toplevel"],
@@ -74,7 +84,7 @@ def test(job: dict[str, Any]) -> int:
 def main() -> None:
     """Do the job that the command line describes."""
     job = json.loads(sys.argv[1])
-    if job["action"] == "build":
+    if job["action"] != "test":
         build(job)
     elif test(job):
         sys.exit(1)

@@ -101,7 +101,7 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None]) -
         os.utime(place)  # it is in use
         return place
     root.mkdir(parents=True, exist_ok=True)
-    _forget_unused(root)
+    _forget_unused(root, kind)
     with tempfile.TemporaryDirectory(prefix="building-", dir=root, ignore_cleanup_errors=True) as temporary:
         made = Path(temporary) / "made"
         made.mkdir()
@@ -114,10 +114,10 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None]) -
     return place
 
 
-def _forget_unused(root: Path) -> None:
-    """Remove builds that nobody has used for a month, and what interrupted builds have left."""
+def _forget_unused(root: Path, kind: str) -> None:
+    """Remove builds of this kind that nobody has used for a month, and what interrupted builds have left."""
     oldest = time.time() - _UNUSED_DAYS * 86400
-    for place in root.iterdir():
+    for place in [*root.glob(f"{kind}-*"), *root.glob("building-*")]:
         try:
             if place.is_dir() and place.stat().st_mtime < oldest:
                 shutil.rmtree(place, ignore_errors=True)

@@ -38,7 +38,7 @@ generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.t
 	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)
 
 docs: $(STAMP)  ## write the generated parts of docs/ anew
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m streamnorm.config_table docs/interface.md
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -149,9 +149,9 @@ class AxiNorm(wiring.Component):
             self._connect_parameters(m, unit)
         return m
 
-    def _connect_rows(self, m: Module, unit: NormUnit) -> None:
+    def _connect_rows(self, m: Module, unit: Any) -> None:
         number = self.config.input
-        beat: Any = unit.i.payload
+        beat = unit.i.payload
         for lane in range(self.config.lanes):
             m.d.comb += [
                 Value.cast(beat.data[lane]).eq(
@@ -167,9 +167,9 @@ class AxiNorm(wiring.Component):
         if self.config.banks > 1:
             m.d.comb += beat.bank.eq(self.s_axis_tuser)
 
-    def _connect_results(self, m: Module, unit: NormUnit) -> None:
+    def _connect_results(self, m: Module, unit: Any) -> None:
         number = self.config.output
-        beat: Any = unit.o.payload
+        beat = unit.o.payload
         for lane in range(self.config.lanes):
             element: Any = self.m_axis_tdata.word_select(lane, number.bytes * 8)
             keep: Any = self.m_axis_tkeep.word_select(lane, number.bytes)
@@ -185,9 +185,9 @@ class AxiNorm(wiring.Component):
             unit.o.ready.eq(self.m_axis_tready),
         ]
 
-    def _connect_parameters(self, m: Module, unit: NormUnit) -> None:
+    def _connect_parameters(self, m: Module, unit: Any) -> None:
         gamma_bytes, beta_bytes = self._parameter_bytes
-        beat: Any = unit.parameters.payload
+        beat = unit.parameters.payload
         for lane in range(self.config.lanes):
             word: Any = self.s_axis_param_tdata.word_select(lane, (gamma_bytes + beta_bytes) * 8)
             m.d.comb += [

@@ -42,11 +42,11 @@ class Precision:
        variance_frac_bits)``, of ``variance_bits`` integer bits.
     2. ``p`` = position of the leading one of V's integer part (0 if there is none), ``k = p >> 1``; ``rho`` from
        :class:`RsqrtTable` with the mantissa below the leading one; ``odd = p & 1``.
-    3. ``j = length_bits - bits(n)``; ``w = exponent_max - bits(n) + k``; ``s = w >> radix_bits`` and ``f`` = the
-       low ``radix_bits`` of w, radix ``q = 1 << radix_bits``; ``b = j + q - 1 - f``.
+    3. ``j = length_bits - bits(n)``; ``w = exponent_max - bits(n) + k``; ``s = min(w // radix, shift_count - 1)``;
+       ``f = w - s * radix``, at most ``fine_max``; ``b = j + fine_max - f``.
     4. ``RF = ((n << b) * rho + half) >> scale_drop``, unsigned, ``scale_bits`` wide, saturated.
     5. ``KF = ((S1 * rho) << b) >> centre_drop`` less ``half(s)``, which rounds step 6 half up.
-    6. lane: ``z = (((d * RF) >> product_drop) - KF) >> (normalize_shift + s * q)``, with ``normalized_frac_bits``.
+    6. lane: ``z = (((d * RF) >> product_drop) - KF) >> (normalize_shift + s * radix)``, with ``normalized_frac_bits``.
        A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
@@ -58,8 +58,9 @@ class Precision:
     epsilon_drop: int
     variance_frac_bits: int
     variance_bits: int
-    radix_bits: int
+    radix: int
     shift_count: int
+    fine_max: int
     scale_bits: int
     scale_drop: int
     product_drop: int
@@ -85,13 +86,19 @@ class Precision:
         return _search(config)
 
     @property
-    def radix(self) -> int:
-        return 1 << self.radix_bits
+    def left_max(self) -> int:
+        """The largest left shift ``b``."""
+        return self.ranges.length_bits - 1 + self.fine_max
+
+    def split(self, w: int) -> tuple[int, int]:
+        """``(s, f)`` of step 3."""
+        shift = min(max(w, 0) // self.radix, self.shift_count - 1)
+        return shift, min(max(w, 0) - shift * self.radix, self.fine_max)
 
     @property
     def exact_scale_bits(self) -> int:
         """Bits of ``(n << b) * rho`` before ``scale_drop``."""
-        return self.ranges.length_bits + self.radix - 1 + self.table.rho_bits
+        return self.ranges.length_bits + self.fine_max + self.table.rho_bits
 
     @property
     def centre_bits(self) -> int:
@@ -120,6 +127,10 @@ def _epsilon(ranges: Ranges, centred: bool, bits: int) -> tuple[int, int, int, f
     return code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
 
 
+_RADICES = [(radix, count) for count in (1, 2, 3, 4) for radix in (1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16) if radix > 1 or count == 1]
+"""Distance and number of the places a normalized value can be taken from."""
+
+
 def _candidates(config: NormConfig) -> Iterator[Precision]:
     """Every combination worth trying: precision of rho, polynomial degree, radix, scale width and z width."""
     ranges, parameters = Ranges.of(config), StoredParameters.of(config)
@@ -136,12 +147,11 @@ def _candidates(config: NormConfig) -> Iterator[Precision]:
             continue
         code, drop, frac_bits, epsilon_error = _epsilon(ranges, centred, rho_bits + 2)
         variance_bits = (ranges.variance_max + 1).bit_length()
-        for radix_bits in (2, 3, 4, 5):
-            radix = 1 << radix_bits
-            shift_count = span // radix + 1
-            if shift_count > 4:
+        for radix, shift_count in _RADICES:
+            fine_max = max(radix - 1, span - (shift_count - 1) * radix)
+            if fine_max > 2 * radix or (shift_count - 1) * radix > span:
                 continue
-            exact_bits = ranges.length_bits + radix - 1 + rho_bits
+            exact_bits = ranges.length_bits + fine_max + rho_bits
             widths = {exact_bits} | {
                 bits for bits in (tile[0], 2 * tile[0] - 1, 2 * tile[0]) if bits < exact_bits
             }
@@ -161,8 +171,9 @@ def _candidates(config: NormConfig) -> Iterator[Precision]:
                         epsilon_drop=drop,
                         variance_frac_bits=frac_bits,
                         variance_bits=variance_bits,
-                        radix_bits=radix_bits,
+                        radix=radix,
                         shift_count=shift_count,
+                        fine_max=fine_max,
                         scale_bits=scale_bits,
                         scale_drop=exact_bits - scale_bits,
                         product_drop=product_drop,
@@ -192,15 +203,16 @@ def _bounded(
     unit = 2.0**-precision.normalized_frac_bits
     # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: |d*R| <= sqrt(2n).
     reach = largest * (sqrt(2.0) if config.norm == "layernorm" else 1.0) + 1
-    leading = 2.0 ** (precision.scale_bits - precision.radix - 1)
+    leading = 2.0 ** (precision.scale_bits - precision.fine_max - 2)
     scale_error = reach * 0.5 / leading if precision.scale_drop else 0.0
     floors = unit * 2.0**-precision.normalize_shift if precision.centre_drop else 0.0
     rounding = unit / 2
     bound = visible * relative * 1.01 + gain * (scale_error + floors + rounding) * 1.01
     typical = _typical_gain(config, parameters)
+    common = min(precision.radix, precision.fine_max)  # rows beyond are those of extreme variance
     parts = (
         0.8 * typical * relative / 2,
-        1.2 * typical * (0.5 / leading / 2**0.5 if precision.scale_drop else 0.0) / 2,
+        1.2 * typical * (0.25 / 2.0 ** (precision.scale_bits - 1 - common) if precision.scale_drop else 0.0),
         typical * floors / 2,
         typical * rounding / 2,
     )
@@ -224,7 +236,7 @@ def _cost(
     ]
     shared_pairs = [
         (ranges.length_bits, (ranges.square_sum_max.bit_length() + precision.variance_frac_bits)),
-        (ranges.length_bits + precision.radix, table.rho_bits),
+        (ranges.length_bits + precision.fine_max, table.rho_bits),
         *((width, table.t_bits) for width in table.widths[1:]),
     ]
     if config.norm == "layernorm":

@@ -20,7 +20,7 @@ class Family:
     ----------
     register: clock-to-output, set-up and one route of a plain register stage.
     lut: one level of logic.
-    mux: one level of 4:1 multiplexers of a wide shifter (its select fans out).
+    mux: one level of 2:1 multiplexers of a wide shifter (its select fans out).
     adder, adder_bit: an adder of ``w`` bits takes ``adder + w * adder_bit``.
     multiplier: a hardware multiplier tile without registers.
     multiplier_setup: the same up to its output register (input not registered).
@@ -61,7 +61,7 @@ _ECP5_6 = Family(
     primitives="ecp5",
     register=1.5,
     lut=1.1,
-    mux=1.6,
+    mux=1.25,
     adder=1.45,
     adder_bit=0.045,
     multiplier=5.2,
@@ -76,7 +76,7 @@ _ICE40_HX = Family(
     primitives="ice40",
     register=1.7,
     lut=1.3,
-    mux=2.4,
+    mux=1.6,
     adder=1.2,
     adder_bit=0.15,
     multiplier=0.0,
@@ -91,7 +91,7 @@ _ICE40_UP = Family(
     primitives="ice40-up5k",
     register=3.2,
     lut=2.6,
-    mux=5.0,
+    mux=3.2,
     adder=3.5,
     adder_bit=0.35,
     multiplier=14.0,
@@ -106,7 +106,7 @@ _GENERIC = Family(
     primitives="generic",
     register=1.0,
     lut=0.8,
-    mux=1.2,
+    mux=0.9,
     adder=1.0,
     adder_bit=0.03,
     multiplier=4.0,

@@ -24,6 +24,9 @@ from .units.statistic import Statistic
 
 __all__ = ["NormUnit"]
 
+SLOT_RETURN = 1
+"""Cycles from the fetch of a row's statistic to the acceptance of the row that takes its slot."""
+
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm[\\/]")
 
@@ -68,9 +71,11 @@ class NormUnit(wiring.Component):
         self.latency = ingest.LATENCY + written + output_queue.LATENCY
         self._in_flight = written - issue
 
+        # A row holds its slot from its last beat to SLOT_RETURN cycles after it was fetched.
+        held = ingest.LATENCY + self._announce + dispatch.READY_TO_ISSUE + probe.latency + SLOT_RETURN
         rows = max(1, config.min_length // config.lanes)
-        self.row_slots = _power_of_two(-(-(issue + 8) // rows) + ingest.READY_LAG + 2)
-        self.output_depth = _power_of_two(self._in_flight + dispatch.CREDIT_LAG + 5)
+        self.row_slots = _power_of_two(-(-held // rows) + (rows > 1))
+        self.output_depth = _power_of_two(self._in_flight + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
         members: dict[str, object] = {

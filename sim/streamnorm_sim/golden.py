@@ -51,7 +51,7 @@ class GoldenModel:
             if precision.epsilon_code.bit_length() + ranges.length_bits > 62
             else 0,
             2 * ranges.sum_bits + precision.variance_frac_bits,
-            ranges.sum_bits + table.rho_bits + ranges.length_bits + precision.radix,
+            ranges.sum_bits + table.rho_bits + precision.left_max + 1,
             precision.exact_scale_bits + 1,
             max(table.widths) + table.t_bits,
             INDEX_BITS + table.t_bits + precision.variance_bits + precision.variance_frac_bits,
@@ -157,8 +157,9 @@ class GoldenModel:
         rho = table.evaluate(address, mantissa & ((1 << table.t_bits) - 1))
         length = _bit_length(n)
         w = ranges.exponent_max - length + (position >> 1)
-        s = np.clip(w >> p.radix_bits, 0, p.shift_count - 1).astype(np.int64)
-        b = ranges.length_bits - length + p.radix - 1 - (w & (p.radix - 1))
+        split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
+        s, fine = split[np.clip(w, 0, len(split) - 1).astype(np.int64)].T
+        b = ranges.length_bits - length + p.fine_max - fine
         product = (n << b) * rho
         if p.scale_drop:
             product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop

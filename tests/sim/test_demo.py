@@ -1,13 +1,18 @@
 """The demo: its configurations, what it calls a failure, and one layer from end to end."""
 
+import pickle
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from streamnorm.errors import CheckFailed
 from streamnorm_sim import demo
 from streamnorm_sim.accuracy import float_layernorm
 from streamnorm_sim.dataset import minilm_layers
-from streamnorm_sim.demo import UnitResult, main, unit_config
+from streamnorm_sim.demo import UnitResult, main, run_unit, unit_config
 from streamnorm_sim.error_plot import ERROR_BINS
+from streamnorm_sim.stimulus import HangError
 
 
 def result(index=0, output_bits=16, **changes):
@@ -21,7 +26,6 @@ def result(index=0, output_bits=16, **changes):
         "measured": {"L1": 140, "SS": 96},
         "planned": {"L1": 140, "SS": 96},
         "cycles": 6300,
-        "seconds": 0.01,
         "histogram": np.ones(len(ERROR_BINS) - 1, int),
     }
     return UnitResult(**(keywords | changes))
@@ -77,14 +81,16 @@ def test_a_cosine_of_8_bits_is_no_failure():
 
 
 def test_what_is_printed(fake_units, tmp_path, capsys):
-    fake_units(result(2, 8), result(0), result(2, max_ulp=0.777), result(0, 8, mean_ulp=0.2484))
+    eight = {"output_bits": 8, "measured": {"L1": 137, "SS": 96}, "planned": {"L1": 137, "SS": 96}}
+    fake_units(result(2, **eight), result(0), result(2, max_ulp=0.777), result(0, mean_ulp=0.2484, **eight))
     assert main(["-o", str(tmp_path / "new" / "demo")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if "0.9940" in line] == [
-        ["embeddings", "0", "0.530", "0.250", "0.999995", "0", "0.530", "0.248", "0.9940", "140", "96"],
-        ["0.output", "0", "0.777", "0.250", "0.999995", "0", "0.530", "0.250", "0.9940", "140", "96"],
+        ["embeddings", "0", "0.530", "0.250", "0.999995", "140", "0", "0.530", "0.248", "0.9940", "137"],
+        ["0.output", "0", "0.777", "0.250", "0.999995", "140", "0", "0.530", "0.250", "0.9940", "137"],
     ]
-    assert "4 units, 25200 cycles simulated at 0.6 M cycles/s" in "\n".join(lines)
+    assert "Back to back, a row takes 96 cycles: 384 elements, 4 a cycle." in lines
+    assert lines[-3].startswith("4 units, 25200 cycles simulated, ")
     assert lines[-2].split() == ["Verilog:", f"{tmp_path}/new/demo/verilog/"]
     assert lines[-1].split() == ["error", "histograms:", f"{tmp_path}/new/demo/errors.png"]
     assert all(len(line) <= 80 for line in lines[:-2])
@@ -112,6 +118,29 @@ def test_numbers_refused(number, capsys):
         main([f"--layers={number}"])
     assert end.value.code == 2
     assert f"'{number}': must be a number, at least 1" in capsys.readouterr().err
+
+
+def test_a_unit_that_hangs(monkeypatch, tmp_path):
+    """The error must survive the way out of the process that runs the unit."""
+
+    def hang(config, traffic, engine):
+        raise HangError(3, 6144, 0, 6144, 4100)
+
+    monkeypatch.setattr(demo, "run", hang)
+    with pytest.raises(CheckFailed, match=r"^minilm_00_int16_int8: the unit hangs: 3 of 6144 ") as failure:
+        run_unit(0, 8, tmp_path)
+    assert str(pickle.loads(pickle.dumps(failure.value))) == str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "what"), [(63, 0, r"\(63, 384\) came out, 0"), (64, 2, r"\(64, 384\) came out, 2")]
+)
+def test_rows_lost_or_flagged(monkeypatch, tmp_path, rows, flags, what):
+    came_out = SimpleNamespace(values=np.zeros((rows, 384), int), errors=np.arange(rows) < flags)
+    monkeypatch.setattr(demo, "run", lambda config, traffic, engine: SimpleNamespace(rows=came_out))
+    message = rf"^minilm_00_int16_int8: rows \(64, 384\) went in, {what} error flags$"
+    with pytest.raises(CheckFailed, match=message):
+        run_unit(0, 8, tmp_path)
 
 
 def test_one_layer(tmp_path, capsys):

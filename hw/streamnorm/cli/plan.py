@@ -4,6 +4,7 @@ import argparse
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from .options import Commands, add_common, formatter, output_console, print_json, read_config
@@ -51,11 +52,13 @@ def tables(plan: "Plan") -> list[Table]:
     """Return one table for each section of the plan: what, how much, and what it means."""
     result = []
     for section, rows in groupby(plan.rows(), key=lambda row: row.section):
-        table = Table(title=section, title_justify="left", title_style="bold", box=None, show_header=False)
+        table = Table(
+            title=escape(section), title_justify="left", title_style="bold", box=None, show_header=False
+        )
         table.add_column(style="cyan", no_wrap=True)
         table.add_column(justify="left", overflow="fold")
         table.add_column(style="dim", overflow="fold")
         for row in rows:
-            table.add_row(row.name, row.value, row.meaning)
+            table.add_row(escape(row.name), escape(row.value), escape(row.meaning))
         result.append(table)
     return result

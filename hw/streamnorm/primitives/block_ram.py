@@ -109,9 +109,9 @@ class BlockRam(wiring.Component):
     Members
     -------
     write_enable : In(1)
-    write_address : In(range(depth))
+    write_address : In(ceil(log2(depth)), at least 1)
     write_data : In(width)
-    read_address : In(range(depth))
+    read_address : In(ceil(log2(depth)), at least 1)
     read_data : Out(width)
 
     Raises
@@ -149,11 +149,11 @@ class BlockRam(wiring.Component):
         self.family = family
         self.output_register = bool(output_register)
         self.writable = bool(writable)
-        members = {"read_address": In(range(depth)), "read_data": Out(width)}
+        members = {"read_address": In(range(max(depth, 2))), "read_data": Out(width)}
         if writable:
             members |= {
                 "write_enable": In(1),
-                "write_address": In(range(depth)),
+                "write_address": In(range(max(depth, 2))),
                 "write_data": In(width),
             }
         super().__init__(members)

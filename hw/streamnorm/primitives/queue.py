@@ -34,9 +34,9 @@ class DistributedRam(wiring.Component):
     Members
     -------
     write_enable : In(1)
-    write_address : In(range(depth))
+    write_address : In(ceil(log2(depth)), at least 1)
     write_data : In(width)
-    read_address : In(range(depth))
+    read_address : In(ceil(log2(depth)), at least 1)
     read_data : Out(width)
         The entry at ``read_address``, in the same cycle; before its first write it is 0.
 
@@ -61,16 +61,20 @@ class DistributedRam(wiring.Component):
         super().__init__(
             {
                 "write_enable": In(1),
-                "write_address": In(range(depth)),
+                "write_address": In(range(max(depth, 2))),
                 "write_data": In(width),
-                "read_address": In(range(depth)),
+                "read_address": In(range(max(depth, 2))),
                 "read_data": Out(width),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.depth, init=[])
+        # Else yosys would merge a register behind the read port into a block RAM: slower, and there are few.
+        attributes = {"ram_style": "distributed"} if self.family == "ecp5" else {}
+        m.submodules.memory = memory = Memory(
+            shape=unsigned(self.width), depth=self.depth, init=[], attrs=attributes
+        )
         write: Any = memory.write_port()
         read: Any = memory.read_port(domain="comb")
         m.d.comb += [

@@ -92,7 +92,7 @@ class Apply(wiring.Component):
 
         if precision.shift_count == 1:
             return difference.bits(precision.normalize_shift, precision.normalize_shift + bits).as_signed()
-        delay = self._target.family.mux
+        delay = self._target.family.mux * (1.0 if precision.shift_count == 2 else 1.3)
         return p.operate("normalized", delay, [difference, p.input(self.shift)], signed(bits), place)
 
     def _times_gamma(self, z: Timed, lane: int, delay: float) -> Timed:

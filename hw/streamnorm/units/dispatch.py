@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
 from ..signatures import bank_width
+from .level import Level
 from .row_ring import RowRing
 
 __all__ = ["Dispatch"]
@@ -13,8 +14,8 @@ __all__ = ["Dispatch"]
 READY_TO_ISSUE = 3
 """Cycles from ``row_ready`` to the earliest issue of the row's first beat."""
 
-CREDIT_LAG = 4
-"""Beats that may still be issued after the one that used up the output queue: the events are registers."""
+CREDIT_RETURN = 2
+"""Cycles from ``output_released`` to the issue of the beat that takes the place."""
 
 
 class Dispatch(wiring.Component):
@@ -40,7 +41,6 @@ class Dispatch(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
-        assert output_depth > CREDIT_LAG
         self._config = config
         self._row_slots, self._output_depth, self._family = row_slots, output_depth, family
         bank, index = bank_width(config), range(config.max_beats)
@@ -106,24 +106,20 @@ class Dispatch(wiring.Component):
 
     def _announced(self, m: Module, ring: RowRing, head_valid: Signal, free: Signal) -> None:
         """Fetches the next announced row into the ring's register as soon as that is free."""
-        waiting = Signal(range(self._row_slots + 1))
-        some, fetch = Signal(), Signal()
-        m.d.comb += [fetch.eq(some & (~head_valid | free)), ring.advance.eq(fetch)]
-        m.d.sync += [
-            some.eq(self.row_ready | (waiting > 1) | ((waiting == 1) & ~fetch)),
-            head_valid.eq(fetch | (head_valid & ~free)),
+        m.submodules.waiting = waiting = Level(maximum=self._row_slots)
+        fetch = Signal()
+        m.d.comb += [
+            fetch.eq(waiting.some & (~head_valid | free)),
+            waiting.up.eq(self.row_ready),
+            waiting.down.eq(fetch),
+            ring.advance.eq(fetch),
         ]
-        with m.If(self.row_ready ^ fetch):
-            m.d.sync += waiting.eq(waiting + Cat(1, fetch.replicate(len(waiting) - 1)))
+        m.d.sync += head_valid.eq(fetch | (head_valid & ~free))
 
     def _credit(self, m: Module) -> Signal:
-        credits = Signal(range(self._output_depth + 1), init=self._output_depth)
-        credit, issued, released = Signal(), Signal(), Signal()
-        m.d.sync += [
-            issued.eq(self.issue),
-            released.eq(self.output_released),
-            credit.eq(credits > CREDIT_LAG),
-        ]
-        with m.If(issued ^ released):
-            m.d.sync += credits.eq(credits + Cat(1, issued.replicate(len(credits) - 1)))
-        return credit
+        """Whether the output queue has room for one more beat, those on their way counted."""
+        m.submodules.credits = credits = Level(maximum=self._output_depth, init=self._output_depth)
+        released = Signal()
+        m.d.sync += released.eq(self.output_released)
+        m.d.comb += [credits.up.eq(released), credits.down.eq(self.issue)]
+        return credits.some

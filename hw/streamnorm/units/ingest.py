@@ -1,20 +1,21 @@
 """Ingest: takes beats in, makes every row well-formed, and subtracts the row's pivot."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
 from ..precision import Precision
 from ..signatures import bank_width, row_layout
+from .level import Level
 
 __all__ = ["Ingest"]
 
 LATENCY = 2
 """Cycles from an accepted beat to its difference."""
 
-READY_LAG = 4
-"""Beats that may still come in after the one that used up the space: the events and ``ready`` are registers."""
+READY_LAG = 5
+"""Beats that may still come in after the one that used up the space: the events are counted late."""
 
 
 class Ingest(wiring.Component):
@@ -45,7 +46,7 @@ class Ingest(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int) -> None:
-        assert buffer_depth > config.max_beats + READY_LAG and row_slots > READY_LAG
+        assert buffer_depth > config.max_beats + READY_LAG 
         self._config = config
         self._ranges = ranges = Precision.of(config).ranges
         self._buffer_depth = buffer_depth
@@ -146,7 +147,7 @@ class Ingest(wiring.Component):
         with m.If(valid):
             m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
 
-        self._admission(m, ready, accept, valid, valid & last, begins, swallow, ends)
+        self._admission(m, ready, accept, valid, take & ends, begins, swallow)
         return m
 
     def _admission(
@@ -155,37 +156,34 @@ class Ingest(wiring.Component):
         ready: Signal,
         accept: Signal,
         beat_taken: Signal,
-        row_taken: Signal,
+        row_taken: Value,
         begins: Signal,
         swallow: Signal,
-        ends: Signal,
     ) -> None:
-        """``ready``, from counts that lag behind by :data:`READY_LAG` beats."""
+        """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
+        m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots)
         beats = Signal(range(self._buffer_depth + 1))
-        rows = Signal(range(self._row_slots + 1))
-        beat_released, row_released = Signal(), Signal()
-        space = Signal()
+        beat_released, space = Signal(), Signal(init=1)
+        m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]
         m.d.sync += [
             beat_released.eq(self.beat_released),
-            row_released.eq(self.row_released),
-            space.eq((beats < self._buffer_depth - READY_LAG) & (rows < self._row_slots - READY_LAG)),
+            space.eq(beats < self._buffer_depth - READY_LAG),
         ]
-        for count, taken, released in ((beats, beat_taken, beat_released), (rows, row_taken, row_released)):
-            with m.If(taken ^ released):
-                m.d.sync += count.eq(count + Cat(1, (~taken).replicate(len(count) - 1)))
+        with m.If(beat_taken ^ beat_released):
+            m.d.sync += beats.eq(beats + Cat(1, (~beat_taken).replicate(len(beats) - 1)))
+        room = Signal()
+        m.d.comb += room.eq(space & slots.some_next)
         if self._config.storage == "rom":
-            m.d.comb += ready.eq(space)
+            m.d.sync += ready.eq(room)
             return
         # A row that has begun must be let in to its end.
         between, resting = Signal(init=1), Signal()
         boundary = Mux(accept, self.i.payload.last, begins & ~swallow)
         quiet = Signal(3)
-        gate = Signal()
-        m.d.comb += ready.eq(gate)
         m.d.sync += [
             between.eq(boundary),
-            gate.eq(space & ~(self.hold & boundary)),
-            resting.eq(self.hold & between & ~gate),
+            ready.eq(room & ~(self.hold & boundary)),
+            resting.eq(self.hold & between & ~ready),
             quiet.eq(Cat(resting, quiet)),
         ]
         m.d.comb += self.idle.eq(quiet.all() & resting)

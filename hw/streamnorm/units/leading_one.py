@@ -1,6 +1,6 @@
-"""Leading-one detection and shifting, a radix-4 level at a time."""
+"""Leading-one detection and shifting."""
 
-from amaranth.hdl import Array, Cat, Const, Mux, Value, unsigned
+from amaranth.hdl import Cat, Const, Mux, Value, unsigned
 
 from ..pipeline import Pipeline, Timed
 from ..target import Target
@@ -58,32 +58,25 @@ def shift_right(
     p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int
 ) -> Timed:
     """The low ``width`` bits of ``value >> amount``, with ``0 <= amount <= amount_max``; signed values shift in
-    their sign. Two bits of the amount a level, the high ones first, so that every level is as narrow as it can be.
+    their sign. One bit of the amount a level, the high ones first, so that every level is as narrow as it can be.
     """
-    bits = max(amount_max.bit_length(), 1)
     fill = value.signed
-    position = bits + (bits % 2)
     current = value
-    while position > 0:
-        low = position - 2
-        rest = min((1 << low) - 1, amount_max) if low else 0
-        kept = width + rest
-        select = p.extend(amount, bits + 2).bits(low, min(position, bits))
-        choices = min(1 << select.width, (amount_max >> low) + 1)
+    for low in range(amount_max.bit_length() - 1, -1, -1):
+        kept = width + min((1 << low) - 1, amount_max)
+        select = p.extend(amount, low + 1).bits(low, low + 1)
 
-        def level(x: Value, s: Value, low: int = low, kept: int = kept, choices: int = choices) -> Value:
-            options = []
-            for choice in range(1 << len(s)):
-                start = min(choice, choices - 1) << low
-                piece = x[start : start + kept] if start < len(x) else (x[-1] if fill else Const(0, 1))
-                missing = kept - len(piece)
-                if missing > 0:
-                    piece = Cat(piece, (x[-1] if fill else Const(0, 1)).replicate(missing))
-                options.append(piece)
-            return Array(options)[s] if len(options) > 1 else options[0]
+        def level(x: Value, s: Value, low: int = low, kept: int = kept) -> Value:
+            return Mux(s, _field(x, 1 << low, kept, fill), _field(x, 0, kept, fill))
 
         current = p.operate("shift", target.family.mux, [current, select], unsigned(kept), level)
-        if fill and position > 2:
+        if fill and low:
             current = current.as_signed()
-        position = low
-    return current
+    return p.reshape(current, unsigned(width))
+
+
+def _field(x: Value, start: int, width: int, fill: bool) -> Value:
+    """``width`` bits of x from ``start`` on, extended at the top."""
+    top = x[-1] if fill else Const(0, 1)
+    piece = x[start : start + width] if start < len(x) else top
+    return Cat(piece, top.replicate(max(0, width - len(piece))))

@@ -1,12 +1,13 @@
 """The output queue: takes what is on its way when the receiver stalls."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
 from ..primitives.queue import DistributedRam
 from ..signatures import result_layout
+from .level import Level
 
 __all__ = ["OutputQueue"]
 
@@ -48,23 +49,22 @@ class OutputQueue(wiring.Component):
         width = len(self.write_data.as_value())
         m.submodules.ram = ram = DistributedRam(width=width, depth=self._depth, family=self._family)
         write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
-        level = Signal(range(self._depth + 1))
-        some, pop = Signal(), Signal()
+        m.submodules.level = level = Level(maximum=self._depth)
+        pop = Signal()
         m.d.comb += [
             ram.write_enable.eq(self.write),
             ram.write_address.eq(write_at),
             ram.write_data.eq(self.write_data),
             ram.read_address.eq(read_at),
-            pop.eq(some & (~self.o.valid | self.o.ready)),
+            pop.eq(level.some & (~self.o.valid | self.o.ready)),
             self.released.eq(pop),
+            level.up.eq(self.write),
+            level.down.eq(pop),
         ]
-        m.d.sync += some.eq(self.write | (level > 1) | ((level == 1) & ~pop))
-        with m.If(self.write ^ pop):
-            m.d.sync += level.eq(level + Cat(1, pop.replicate(len(level) - 1)))
         with m.If(self.write):
             m.d.sync += write_at.eq(write_at + 1)
         with m.If(pop):
             m.d.sync += read_at.eq(read_at + 1)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(some), self.o.payload.eq(ram.read_data)]
+            m.d.sync += [self.o.valid.eq(level.some), self.o.payload.eq(ram.read_data)]
         return m

@@ -119,31 +119,37 @@ class Statistic(wiring.Component):
         p, precision, ranges = self._p, self._precision, self._precision.ranges
         leading = leading_one(p, self._target, n)
         half_position = p.extend(position, position.width + 1).bits(1, position.width + 1)
-        bits = max(ranges.length_bits.bit_length(), position.width, precision.radix_bits) + 3
+        bits = max(ranges.length_bits.bit_length(), position.width, abs(ranges.exponent_max).bit_length()) + 2
         shape = signed(bits)
         # w = exponent_max - (leading + 1) + k
         base = p.operate(
             "exponent", self._target.adder(bits), [leading], shape, lambda x: ranges.exponent_max - 1 - x
         )
         w = p.add(base, half_position, shape, name="exponent")
-        radix = precision.radix
-        # b = (length_bits - 1 - leading) + (radix - 1 - f); the last term is f with every bit inverted
+        span = ranges.exponent_max - ranges.exponent_min
+        pairs = [precision.split(i) for i in range(span + 1)]
+        low = w.bits(0, max(1, span.bit_length()))
+        fine_bits = max(1, precision.fine_max.bit_length())
+        index = self._choose("index", low, [shift for shift, _ in pairs], len(self.shift))
+        spare = self._choose("spare", low, [precision.fine_max - fine for _, fine in pairs], fine_bits)
         room = p.operate(
             "room", self._target.adder(bits), [leading], unsigned(bits), lambda x: ranges.length_bits - 1 - x
         )
-        inverse = p.operate(
-            "inverse", 0.0, [w.bits(0, precision.radix_bits)], unsigned(precision.radix_bits), lambda x: ~x
-        )
-        left_max = ranges.length_bits + radix - 2
-        left = p.registered(p.add(room, inverse, unsigned(left_max.bit_length()), name="left"))
-        index = w.bits(precision.radix_bits, precision.radix_bits + len(self.shift))
-        return left, p.registered(index)
+        left = p.add(room, spare, unsigned(precision.left_max.bit_length()), name="left")
+        return p.registered(left), p.registered(index)
+
+    def _choose(self, name: str, select: Timed, values: list[int], bits: int) -> Timed:
+        """``values[select]``, in logic."""
+        values = values + values[-1:] * ((1 << select.width) - len(values))
+        constants = [Const(value, bits) for value in values]
+        delay = self._target.logic(4 ** (1 + max(0, select.width - 4) // 2))
+        return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
     def _scale(self, n: Timed, left: Timed, rho: Timed) -> Timed:
         """``RF``."""
         p, precision = self._p, self._precision
-        left_max = precision.ranges.length_bits + precision.radix - 2
-        shifted = self._shift_left(n, left, left_max, precision.ranges.length_bits + precision.radix - 1)
+        left_max = precision.left_max
+        shifted = self._shift_left(n, left, left_max, left_max + 1)
         product = p.multiply(p.registered(shifted), rho)
         drop = precision.scale_drop
         if not drop:
@@ -173,18 +179,11 @@ class Statistic(wiring.Component):
         p, precision = self._p, self._precision
         width = precision.centre_bits
         halves = [precision.half(s) for s in range(precision.shift_count)]
-
-        def half_of(s: Value) -> Value:
-            if precision.shift_count == 1:
-                return Const(halves[0], width)
-            options = [Const(halves[min(i, len(halves) - 1)], width) for i in range(1 << len(s))]
-            return Array(options)[s]
-
-        half = p.operate("half", self._target.family.lut, [index], unsigned(width), half_of)
+        half = self._choose("half", index, halves, width)
         if s1 is None:
             return p.operate("centre", self._target.adder(width), [half], unsigned(width), lambda x: -x)
         product = p.multiply(s1, rho)
-        left_max = precision.ranges.length_bits + precision.radix - 2
+        left_max = precision.left_max
         # ((S1 * rho) << b) >> drop, the wiring part of the shifts first
         up = left_max - precision.centre_drop
         if up >= 0:

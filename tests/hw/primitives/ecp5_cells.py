@@ -65,7 +65,8 @@ module DP16KD(
             if (DATA_WIDTH_A >= 18) begin
                 for (lane = 0; lane < DATA_WIDTH_A/9; lane = lane + 1)
                     if (ada[lane])
-                        bytes[(DATA_WIDTH_A == 36 ? (ada >> 5)*4 : (ada >> 4)*2) + lane] <= data_in[lane*9 +: 9];
+                        bytes[(DATA_WIDTH_A == 36 ? (ada >> 5)*4 : (ada >> 4)*2) + lane]
+                            <= data_in[lane*9 +: 9];
             end else if (DATA_WIDTH_A == 9)
                 bytes[ada >> 3] <= data_in[8:0];
             else

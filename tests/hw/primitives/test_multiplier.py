@@ -1,12 +1,13 @@
 import itertools
+import re
 from collections import Counter
 
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from streamnorm.primitives import FAMILIES, Multiplier, tile_limit
 
 from hw.primitives.ecp5_cells import ECP5_CELLS
-from hw.primitives.side_by_side import SideBySide, cells, simulated_verilog, verilator, yosys
+from hw.primitives.side_by_side import SideBySide, cells, ice40_cells, simulated_verilog
+from streamnorm.primitives import FAMILIES, Multiplier, tile_limit
 
 CYCLES = 300
 
@@ -61,15 +62,9 @@ def test_ecp5_cells_behave_like_amaranth(tmp_path):
 def test_ice40_cells_behave_like_amaranth(tmp_path):
     design = SideBySide(multipliers("ice40-up5k"))
     inputs = design.random_inputs(CYCLES)
-    (tmp_path / "emitted.v").write_text(design.emitted("ice40-up5k"))
-    yosys(
-        tmp_path,
-        "read_verilog emitted.v; read_verilog +/ice40/cells_sim.v; hierarchy -top side_by_side; flatten; proc; "
-        "opt_clean; write_verilog -noattr netlist.v",
-    )
-    netlist = (tmp_path / "netlist.v").read_text()
-    # The cell's model starts with unknown registers.
-    assert simulated_verilog(tmp_path, netlist, design, inputs)[2:] == design.simulated(inputs)[2:]
+    text = design.emitted("ice40-up5k") + ice40_cells()
+    # The cells' models start with unknown registers.
+    assert simulated_verilog(tmp_path, text, design, inputs, "SYNTHESIS")[2:] == design.simulated(inputs)[2:]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +81,9 @@ def test_one_tile_each_and_no_register_outside(family, synthesis, cell, tmp_path
 def test_ecp5_registers_are_named_by_strings(tmp_path):
     shape = signed(18)
     tiles = [
-        Multiplier(a_shape=shape, b_shape=shape, input_registers=inputs, output_registers=outputs, family="ecp5")
+        Multiplier(
+            a_shape=shape, b_shape=shape, input_registers=inputs, output_registers=outputs, family="ecp5"
+        )
         for inputs, outputs in ((True, True), (True, False), (False, True), (False, False))
     ]
     netlist = cells(tmp_path, SideBySide(tiles).emitted("ecp5"), "synth_ecp5 -noabc9")
@@ -103,20 +100,16 @@ def test_ecp5_registers_are_named_by_strings(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("family", ["ecp5", "ice40-up5k"])
-def test_verilator_accepts_the_emitted_verilog(family, tmp_path):
-    (tmp_path / "design.v").write_text(SideBySide(multipliers(family)).emitted(family))
-    verilator(tmp_path, "--lint-only", "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSED", "-Wno-PROCASSINIT", "-Wno-CASEINCOMPLETE", "--top", "side_by_side", "design.v")
-
-
-@pytest.mark.parametrize(("family", "limit"), [("generic", None), ("ecp5", 18), ("ice40", None), ("ice40-up5k", 16)])
+@pytest.mark.parametrize(
+    ("family", "limit"), [("generic", None), ("ecp5", 18), ("ice40", None), ("ice40-up5k", 16)]
+)
 def test_tile_limit(family, limit):
     assert tile_limit(family) == limit
 
 
 def test_too_wide_an_operand_is_refused():
     message = "operand b of a multiplier has 17 bits; a tile of 'ice40-up5k' takes at most 16"
-    with pytest.raises(ValueError, match=f"^{message}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Multiplier(
             a_shape=unsigned(16),
             b_shape=unsigned(17),
@@ -127,5 +120,5 @@ def test_too_wide_an_operand_is_refused():
 
 
 def test_an_empty_operand_is_refused():
-    with pytest.raises(ValueError, match="^operand a of a multiplier needs at least 1 bit$"):
+    with pytest.raises(ValueError, match=r"^operand a of a multiplier needs at least 1 bit$"):
         Multiplier(a_shape=unsigned(0), b_shape=unsigned(1), input_registers=False, output_registers=False)

@@ -1,9 +1,9 @@
 import pytest
 from amaranth.hdl import unsigned
+
+from hw.primitives.side_by_side import SideBySide, verilator
 from streamnorm.primitives import BlockRam, Emission, Multiplier, wrapper_modules
 from streamnorm.primitives.emission import emits_vendor_cells
-
-from hw.primitives.side_by_side import SideBySide
 
 
 def memory(family: str) -> BlockRam:
@@ -53,10 +53,42 @@ def test_vendor_cells_need_an_emission():
 
 
 def test_families_do_not_mix():
-    with pytest.raises(ValueError, match="^a primitive made for 'ecp5' cannot be emitted for 'ice40'$"):
+    with pytest.raises(ValueError, match=r"^a primitive made for 'ecp5' cannot be emitted for 'ice40'$"):
         SideBySide([memory("ecp5")]).emitted("ice40")
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(ValueError, match="^family must be one of generic, ecp5, ice40, ice40-up5k, not 'ecp'$"):
+    with pytest.raises(
+        ValueError, match=r"^family must be one of generic, ecp5, ice40, ice40-up5k, not 'ecp'$"
+    ):
         Emission("ecp")
+
+
+@pytest.mark.parametrize(
+    ("module", "parameters"),
+    [
+        *(
+            (
+                f"streamnorm_{tile}_multiplier",
+                {"A_WIDTH": 7, "A_SIGNED": a, "INPUT_REGISTERS": b, "OUTPUT_REGISTERS": b},
+            )
+            for tile in ("ecp5", "ice40")
+            for a, b in ((0, 0), (1, 1))
+        ),
+        *(
+            (
+                "streamnorm_ecp5_block_ram",
+                {"WIDTH": width, "ADDRESS_WIDTH": address_width, "OUTPUT_REGISTER": register},
+            )
+            for (width, address_width), register in (((36, 9), 0), ((18, 10), 1), ((9, 11), 1), ((1, 14), 1))
+        ),
+        *(
+            ("streamnorm_ice40_block_ram", {"WIDTH": width, "ADDRESS_WIDTH": address_width})
+            for width, address_width in ((16, 8), (8, 9), (4, 10), (2, 11))
+        ),
+    ],
+)
+def test_verilator_has_nothing_to_warn_of(module, parameters, tmp_path):
+    (tmp_path / "wrappers.v").write_text(wrapper_modules(module))
+    values = [f"-G{name}={value}" for name, value in parameters.items()]
+    verilator(tmp_path, "--lint-only", "-Wall", "-Wno-DECLFILENAME", *values, "--top", module, "wrappers.v")

@@ -44,11 +44,14 @@ prepare_with_pip() {
     "$python" -m venv --clear .venv &&
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,fpga,dev]'
 }
-if [ -n "$uv" ] && prepare_with_uv; then
-    exit 0
-elif [ -n "$uv" ] && [ -z "$python" ]; then
-    exit 1
-elif [ -n "$uv" ]; then
+if [ -z "$uv" ]; then
+    prepare_with_pip
+elif ! prepare_with_uv; then
+    [ -n "$python" ] || exit 1
     echo "setup: uv failed; trying venv and pip" >&2
+    prepare_with_pip
 fi
-prepare_with_pip
+if [ -z "$(.venv/bin/python -m find_libpython)" ]; then
+    echo "setup: the engines verilator and icarus also need Python's shared library:" \
+        "sudo apt-get install libpython3-dev" >&2
+fi

@@ -1,9 +1,9 @@
 """ECP5 carry chains without the cells that nextpnr puts at their ends for nothing.
 
-A CCU2C adds two bits. nextpnr puts one before each chain, to bring the carry in, and one behind each chain whose last
-carry goes to a net, even if nobody reads that net, as yosys leaves it. Where the result has an odd number of bits, half
-of the last CCU2C is free: with all bits moved up by one, the free half comes first and makes the constant
-carry itself.
+A CCU2C adds two bits. nextpnr puts one before each chain, to bring the carry in, and one behind each chain
+whose last carry goes to a net, even if nobody reads that net, as yosys leaves it. Where the result has an odd
+number of bits, half of the last CCU2C is free: with all bits moved up by one, the free half comes first and
+makes the constant carry itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from streamnorm_fpga.netlist import Netlist
 __all__ = ["trim_carry_chains"]
 
 _INPUTS = "ABCD"
-# Contents of a half that makes a carry whatever comes in: its sum is 0 with all inputs 1, so the carry is what
-# the low four bits say.
+# Contents of a half that makes a carry whatever comes in: with all inputs 1 its sum is 0, and then the carry
+# is what the low four bits say.
 _CONSTANT_CARRY = {"0": f"{0x0000:016b}", "1": f"{0x000F:016b}"}
 _UNCONNECTED = ["x"]
 

@@ -56,9 +56,10 @@ class CriticalPath:
         return self.blocks[0].startswith("port ") or self.blocks[-1].startswith("port ")
 
     def __str__(self) -> str:
+        levels = f"{self.levels} level{'' if self.levels == 1 else 's'}"
         return (
             f"{' → '.join(self.blocks)}: {self.delay_ns:.2f} ns "
-            f"({self.logic_ns:.2f} logic, {self.routing_ns:.2f} routing, {self.levels} levels)"
+            f"({self.logic_ns:.2f} logic, {self.routing_ns:.2f} routing, {levels})"
         )
 
     def to_dict(self) -> dict[str, Any]:

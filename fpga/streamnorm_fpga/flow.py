@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.blocks import Blocks
+from streamnorm_fpga.carry import trim_carry_chains
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.harness import surround
 from streamnorm_fpga.place_route import place_and_route
 from streamnorm_fpga.report import FitReport
-from streamnorm_fpga.resources import Resources
+from streamnorm_fpga.resources import Resources, cells_by_block
 from streamnorm_fpga.synthesis import synthesize
 from streamnorm_fpga.tools import NEXTPNR, YOSYS
 
@@ -70,17 +71,19 @@ def fit_verilog(
     device = device_for(target)
     tools = {tool.name: tool.version() for tool in (YOSYS, NEXTPNR[device.family])}
     netlist = synthesize(text, top, device, options=options)
+    if device.family == "ecp5":
+        netlist = trim_carry_chains(netlist)
     if progress is not None:
         progress(None)
+    blocks = Blocks(netlist)
     harness = surround(netlist, device.family)
-    placed = place_and_route(
-        harness, device, Blocks(netlist), clock_mhz=clock_mhz, seeds=seeds, progress=progress
-    )
+    placed = place_and_route(harness, device, blocks, clock_mhz=clock_mhz, seeds=seeds, progress=progress)
     return FitReport(
         device=device,
         top=top,
         clock_mhz=clock_mhz,
         unit=Resources.of_unit(harness, device, placed[0].used),
+        by_block=cells_by_block(netlist, blocks),
         placed=tuple(placed),
         tools=tools,
     )

@@ -26,6 +26,9 @@ class FitReport:
         The clock asked for.
     unit : Resources
         What the unit itself takes.
+    by_block : dict of str to Resources
+        The same by block, from the netlist. nextpnr adds cells where a carry chain begins or ends, so that
+        ``comb`` of all blocks is somewhat less than ``unit.comb``.
     placed : tuple of Placed
         One entry per seed.
     tools : dict of str to str
@@ -36,6 +39,7 @@ class FitReport:
     top: str
     clock_mhz: float
     unit: Resources
+    by_block: dict[str, Resources]
     placed: tuple[Placed, ...]
     tools: dict[str, str]
 
@@ -87,5 +91,6 @@ class FitReport:
             "limit_mhz": self.limit_mhz,
             "critical_path": self.critical_path.to_dict(),
             "critical_paths": {str(placed.seed): str(placed.path) for placed in self.placed},
+            "blocks": {block: used.to_dict() for block, used in self.by_block.items()},
             "tools": self.tools,
         }

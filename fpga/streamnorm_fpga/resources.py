@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamnorm_fpga.blocks import Blocks
     from streamnorm_fpga.devices import Device
     from streamnorm_fpga.harness import Harness
+    from streamnorm_fpga.netlist import Netlist
 
-__all__ = ["Resources", "shortage"]
+__all__ = ["Resources", "cells_by_block", "shortage"]
+
+# LUTs that each primitive takes. The write port of a LUT memory blocks two besides the four that hold data.
+_COMB = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6, "SB_LUT4": 1}
+_DSP = ("MULT18X18D", "SB_MAC16")
+_BRAM = ("DP16KD", "PDPW16KD", "SB_RAM40_4K")
 
 _NAMES = {
     "TRELLIS_COMB": "LUTs",
@@ -68,9 +76,35 @@ class Resources:
         cells = device.comb if device.family == "ice40" else None
         return cls(comb=device.comb, ff=device.ff, dsp=device.dsp, bram=device.bram, logic_cells=cells)
 
+    def __add__(self, other: Resources) -> Resources:
+        """Both together; logic cells of blocks are not known, so the sum has none."""
+        return Resources(
+            comb=self.comb + other.comb,
+            ff=self.ff + other.ff,
+            dsp=self.dsp + other.dsp,
+            bram=self.bram + other.bram,
+        )
+
     def to_dict(self) -> dict[str, int]:
         """The counts by name; ``logic_cells`` only where there are such."""
         return {name: count for name, count in asdict(self).items() if count is not None}
+
+
+def cells_by_block(netlist: Netlist, blocks: Blocks) -> dict[str, Resources]:
+    """Count the cells of each block itself, its sub-blocks not among them; blocks in alphabetical order."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, cell in netlist.module["cells"].items():
+        kind = cell["type"]
+        count = counts[blocks.of(name)]
+        count["comb"] += _COMB.get(kind, 0)
+        count["ff"] += kind == "TRELLIS_FF" or kind.startswith("SB_DFF")
+        count["dsp"] += kind in _DSP
+        count["bram"] += kind in _BRAM
+    return {
+        block: Resources(comb=count["comb"], ff=count["ff"], dsp=count["dsp"], bram=count["bram"])
+        for block, count in sorted(counts.items())
+        if count.total()
+    }
 
 
 def shortage(harness: Harness, device: Device, used: Mapping[str, int], available: Mapping[str, int]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["cache_directory", "synthesize"]
 
 
+# Two drivers on a wire: the Verilog is wrong, or a pass has connected a wire of the unit to a constant.
+_NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
+
+
 def cache_directory() -> Path:
     """Return where netlists are kept: ``streamnorm`` in the user's cache, or $STREAMNORM_CACHE."""
     if named := os.environ.get("STREAMNORM_CACHE"):
@@ -68,8 +72,7 @@ def _run_yosys(verilog: str, top: str, script: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
         (directory / "design.v").write_text(verilog)
-        # Two drivers on a wire are no mere warning: a pass has connected a wire of the unit to a constant.
-        code, output = YOSYS.run(["-q", "-e", "Driver-driver conflict", "-p", script], directory)
+        code, output = YOSYS.run(["-q", "-e", _NO_MERE_WARNING, "-p", script], directory)
         if code != 0:
             errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
             reason = "; ".join(errors) or last_line(output)

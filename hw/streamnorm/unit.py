@@ -24,7 +24,7 @@ from .units.statistic import Statistic
 
 __all__ = ["NormUnit"]
 
-SLOT_RETURN = 1
+SLOT_RETURN = 2
 """Cycles from the fetch of a row's statistic to the acceptance of the row that takes its slot."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.

@@ -91,7 +91,7 @@ class Rows:
 
 
 def element_bytes(values: NDArray[np.integer], byte_count: int) -> NDArray[np.uint8]:
-    """Return integers as ``byte_count`` (1 to 8) bytes each, two's complement, low byte first: one more dimension."""
+    """Return integers as ``byte_count`` (1 to 8) bytes each, low byte first, along a new last dimension."""
     width = next(width for width in (1, 2, 4, 8) if width >= byte_count)
     raw = np.ascontiguousarray(values.astype(f"<i{width}"))  # unsigned values wrap to the same bytes
     return raw.view(np.uint8).reshape(*values.shape, width)[..., :byte_count]
@@ -166,8 +166,8 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     Raises
     ------
     CheckFailed
-        If ``tkeep`` has holes, differs within an element or is not full before the last beat, if a byte that is not
-        kept is not 0, if a value lies outside the output format, or if the stream ends within a row.
+        If ``tkeep`` has holes, differs within an element or is not full before the last beat, if a byte that
+        is not kept is not 0, if a value lies outside the output format, or if the stream ends within a row.
     """
     complete = int(np.flatnonzero(beats.last)[-1]) + 1 if beats.last.any() else 0
     if complete < len(beats):
@@ -202,6 +202,6 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     )
 
 
-def _require(good: NDArray[np.bool_], problem: str) -> None:
+def _require(good: NDArray[np.bool_] | np.bool_, problem: str) -> None:
     if not good.all():
         raise CheckFailed(f"{problem} (output beat {int(np.argmin(good))})")

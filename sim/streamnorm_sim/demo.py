@@ -2,8 +2,7 @@
 
 For each of the 13 LayerNorms of all-MiniLM-L6-v2, with its own γ, β, ε and scales, an int16→int16 and an
 int16→int8 unit are generated and compiled, and the layer's rows run through them on the CXXRTL engine. What
-comes out is compared with the golden model, the exact reference, and LayerNorm of the float activations in
-float64.
+comes out is compared with the golden model, the exact reference, and float64 LayerNorm of the float input.
 """
 
 import argparse
@@ -201,17 +200,15 @@ def demo(directory: Path, layers: Sequence[int], workers: int, console: Console)
     order = {layer.name: index for index, layer in enumerate(minilm_layers())}
     results.sort(key=lambda result: (order[result.layer], OUTPUT_BITS.index(result.output_bits)))
     picture = directory / "errors.png"
-    histograms = {
-        bits: [result.histogram for result in results if result.output_bits == bits] for bits in OUTPUT_BITS
-    }
-    plot_errors(picture, histograms)
+    plot_errors(
+        picture, {bits: [r.histogram for r in results if r.output_bits == bits] for bits in OUTPUT_BITS}
+    )
     console.print("all-MiniLM-L6-v2, 64 rows of 384 elements for each LayerNorm, 4 lanes, int16 in")
     console.print(result_table(results))
     console.print(
         "\ndiff: elements that differ from the golden model. ulp: distance to the exact\n"
-        "result in output LSB; 0.5 is the least possible. cosine: of each row with\n"
-        "float64 LayerNorm of the float activations. L1: cycles from first beat in to\n"
-        "first beat out.\n"
+        "result in output LSB, half of one at best. cosine: of each row with float64\n"
+        "LayerNorm of the float input. L1: cycles from first beat in to first beat out.\n"
     )
     steady = sorted({result.measured["SS"] for result in results})
     console.print(

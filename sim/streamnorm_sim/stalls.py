@@ -1,4 +1,4 @@
-"""When a source may offer a beat and a sink takes one: stall patterns, and how the command line spells them."""
+"""When a source may offer a beat and a sink takes one: stall patterns, and how they are written."""
 
 import re
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _BURST = re.compile(r"([0-9]+)/([0-9]+)")
 class Stall:
     """A stall pattern. Cycle ``t`` after reset uses element ``t`` modulo the pattern's length.
 
-    Make one with `none`, `random`, `burst` or `explicit`; a source's pattern decides when a new beat may be offered
-    (an offered beat stays until it is taken), a sink's pattern is ``ready`` itself.
+    Take `NO_STALL`, or make one with `random`, `burst` or `explicit`; a source's pattern decides when a new
+    beat may be offered (an offered beat stays until it is taken), a sink's pattern is ``ready`` itself.
 
     Attributes
     ----------
@@ -44,11 +44,6 @@ class Stall:
     cycles: tuple[bool, ...] = ()
 
     @classmethod
-    def none(cls) -> "Stall":
-        """Never stalled."""
-        return cls()
-
-    @classmethod
     def random(cls, probability: float) -> "Stall":
         """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ValueError."""
         if not 0 <= probability < 1:
@@ -57,7 +52,7 @@ class Stall:
 
     @classmethod
     def burst(cls, open_cycles: int, closed_cycles: int) -> "Stall":
-        """Free and stalled runs in turn, their lengths random about the means given (1 to 1000, else ValueError)."""
+        """Free and stalled runs in turn, of random lengths with these means (1 to 1000, else ValueError)."""
         for length in (open_cycles, closed_cycles):
             if not 1 <= length <= 1000:
                 raise ValueError(f"run of {length} cycles: must be from 1 to 1000")
@@ -97,6 +92,10 @@ class Stall:
         return self.kind
 
 
+NO_STALL = Stall()
+"""Never stalled."""
+
+
 def parse_stall(text: str) -> Stall:
     """Return the pattern that ``none``, ``0.3``, ``random:0.3`` or ``burst:8/3`` stands for.
 
@@ -110,7 +109,7 @@ def parse_stall(text: str) -> Stall:
         if kind == "burst" and (match := _BURST.fullmatch(argument)):
             return Stall.burst(int(match[1]), int(match[2]))
         if kind == "" and argument == "none":
-            return Stall.none()
+            return NO_STALL
         if kind in ("", "random") and re.fullmatch(r"[0-9]*\.?[0-9]+", argument):
             return Stall.random(float(argument))
     except ValueError as error:
@@ -140,4 +139,4 @@ def parse_stalls(text: str) -> tuple[Stall, Stall]:
         if side in sides:
             raise ConfigError(f"stall {text!r}: names {side} twice")
         sides[side] = parse_stall(form)
-    return sides.get("source", Stall.none()), sides.get("sink", Stall.none())
+    return sides.get("source", NO_STALL), sides.get("sink", NO_STALL)

@@ -21,18 +21,22 @@ _PATIENCE = 4096
 class HangError(CheckFailed):
     """The unit stopped taking and giving beats before the run was done."""
 
-    def __init__(self, taken: int, offered: int, given: int, wanted: int, cycle: int) -> None:
-        super().__init__(
-            f"the unit hangs: {taken} of {offered} input beats accepted, {given} of {wanted} output beats given "
-            f"by cycle {cycle}, and nothing moves any more"
+    @classmethod
+    def at(cls, cycle: int, *, taken: int, offered: int, given: int, wanted: int) -> "HangError":
+        """Return the error; ``taken`` of ``offered`` input beats, ``given`` of ``wanted`` output beats."""
+        return cls(
+            f"the unit hangs: {taken} of {offered} input beats accepted, {given} of {wanted} output beats "
+            f"given by cycle {cycle}, and nothing moves any more"
         )
 
 
 class StreamViolation(CheckFailed):
     """The unit withdrew or changed an output beat that it had offered and that had not been taken."""
 
-    def __init__(self, given: int, cycle: int) -> None:
-        super().__init__(f"m_axis changed while it waited: output beat {given}, cycle {cycle}")
+    @classmethod
+    def at(cls, cycle: int, *, given: int) -> "StreamViolation":
+        """Return the error for the output beat after ``given`` ones."""
+        return cls(f"m_axis changed while it waited: output beat {given}, cycle {cycle}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class Channel:
     gate : int64 (beats,)
         How many beats of the other driven stream must have been accepted before each beat may be offered.
     resume : int64 (beats + 1,)
-        With which beat to go on if a reset comes when this is the next beat: a begun row or load is abandoned.
+        With which beat to go on if a reset comes when this is the next beat: a begun row or load is
+        abandoned.
     open : uint8 (cycles,)
         1 in a cycle where a new beat may be offered; used modulo its length.
     """
@@ -155,7 +160,7 @@ def _loads(
 
 
 def _resume(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """For each position, itself if a row (or load) starts there, else where the next one starts, or the end."""
+    """For each position, itself if a row or load starts there, else where the next one does, or the end."""
     position = np.arange(count + 1)
     bounds = np.append(starts, count)
     return bounds[np.searchsorted(bounds, position)]

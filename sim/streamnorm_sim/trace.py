@@ -63,7 +63,7 @@ class Trace:
         output_cycles: NDArray[np.int64],
         seconds: float,
     ) -> "Trace":
-        """Make a trace of what an engine has recorded; `cycles` and `outputs_before_reset` follow from the rest."""
+        """Make a trace of what an engine has recorded; the other attributes follow."""
         handshakes = (input_cycles, load_cycles, output_cycles)
         split = None
         if traffic.reset_at is not None:
@@ -108,8 +108,8 @@ class Trace:
     def answered(self) -> NDArray[np.int64]:
         """Index, among ``traffic.received(config)``, of the row that each output row must be the answer to.
 
-        Without a reset that is every row. With one, it is as many of the first rows as came out whole before it, and
-        every row that the source began after it.
+        Without a reset that is every row. With one, it is as many of the first rows as came out whole before
+        it, and every row that the source began after it.
         """
         received = len(self.traffic.received(self.config))
         split = self.outputs_before_reset
@@ -124,5 +124,5 @@ class Trace:
 
     @property
     def expected(self) -> Rows:
-        """The input rows that the output rows are answers to, one for one, as the contract says the unit sees them."""
+        """The input rows, as the unit must see them, that the output rows are answers to, one for one."""
         return self.traffic.received(self.config).take(self.answered)

@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 from streamnorm.config import NormConfig
 
 from .beats import Beats, Rows, bytes_element, encode_rows
-from .stalls import Stall
+from .stalls import NO_STALL, Stall
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterLoad:
     """γ and β loaded over the parameter stream between two rows (``storage = "ram"``).
 
-    The load is offered once row ``after_row`` has been accepted (-1: before any row), and the next row once the load's
-    first beat has been accepted, so that the unit itself has to keep the next row waiting until the load is done.
+    The load is offered once row ``after_row`` has been accepted (-1: before any row), and the next row once
+    the load's first beat has been accepted, so that the unit itself has to keep the next row waiting until
+    the load is done.
 
     Attributes
     ----------
@@ -49,14 +50,15 @@ class Traffic:
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     source, sink : Stall
-        When a new beat may be offered, on the input and on the parameter stream, and when an output beat is taken.
+        When a new beat may be offered, on the input and on the parameter stream, and when an output beat is
+        taken.
     seed : int
         Seed of the random stall patterns.
     loads : sequence of ParameterLoad
         In the order of their ``after_row``; several after the same row follow each other.
     reset_at : int, optional
-        Cycle in which ``aresetn`` goes low. A row or load of which a beat had been accepted is then abandoned; the
-        source goes on with the next one.
+        Cycle in which ``aresetn`` goes low. A row or load of which a beat had been accepted is then
+        abandoned; the source goes on with the next one.
     reset_cycles : int
         Cycles for which it stays low.
 
@@ -70,8 +72,8 @@ class Traffic:
     lengths: ArrayLike | None = None
     banks: ArrayLike | None = None
     beats: Beats | None = None
-    source: Stall = Stall()
-    sink: Stall = Stall()
+    source: Stall = NO_STALL
+    sink: Stall = NO_STALL
     seed: int = 0
     loads: Sequence[ParameterLoad] = ()
     reset_at: int | None = None
@@ -120,10 +122,10 @@ class Traffic:
         return encode_rows(config, values, lengths, banks)
 
     def received(self, config: NormConfig) -> Rows:
-        """Return the rows as the contract says the unit sees them: cut at ``max_length``, ``tkeep`` made regular.
+        """Return the rows as the unit must see them: cut at ``max_length``, ``tkeep`` made regular.
 
-        ``errors`` says which rows must come out with their error flag set. A raw row without ``tlast`` that is not
-        longer than ``max_length`` is never finished and not among them.
+        ``errors`` says which rows must come out with their error flag set. A raw row without ``tlast`` that
+        is not longer than ``max_length`` is never finished and not among them.
         """
         if self.beats is not None:
             return received_rows(config, self.beats)

@@ -1,19 +1,23 @@
+from typing import Any
+
+import numpy as np
 import pytest
-import streamnorm.axi
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
+
+import streamnorm.axi
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.formats import IntFormat
 from streamnorm.primitives import Emission
-from streamnorm.signatures import parameter_layout, result_layout, row_layout
+from streamnorm.signatures import parameter_signature, result_signature, row_signature
 
 
 def config(**changes) -> NormConfig:
-    keys = {
+    keys: dict[str, Any] = {
         "norm": "layernorm",
         "lanes": 3,
         "max_length": 12,
@@ -21,28 +25,34 @@ def config(**changes) -> NormConfig:
         "output": IntFormat(18, signed=True),
         "epsilon": 1e-5,
     }
-    return NormConfig(**(keys | changes))
+    keys |= changes
+    if "banks" in keys:
+        keys["gamma"] = np.ones((keys["banks"], keys["max_length"]))
+    return NormConfig(**keys)
 
 
 class Echo(wiring.Component):
-    """In the unit's place: each beat comes back in the next cycle; ``error`` and lane 0 tell what else was seen.
+    """In the unit's place: each beat comes back in the next cycle, with the bank's lowest bit as ``error``.
 
-    Lane 0 of the output is lane 0 of the input, or, where parameters are loaded, the sum of the last parameter
-    beat's lanes. ``error`` is the bank's lowest bit.
+    Where parameters are loaded, lane 0 of the output is the sum of the last parameter beat's fields instead.
     """
+
+    i: Any
+    o: Any
+    parameters: Any
 
     def __init__(self, config):
         self.config = config
         members = {
-            "i": In(stream.Signature(row_layout(config))),
-            "o": Out(stream.Signature(result_layout(config))),
+            "i": In(row_signature(config)),
+            "o": Out(result_signature(config)),
         }
         if config.storage == "ram":
-            members["parameters"] = In(stream.Signature(parameter_layout(config)))
+            members["parameters"] = In(parameter_signature(config))
         super().__init__(members)
 
     def elaborate(self, platform):
-        m = Module()
+        m: Any = Module()
         row, result = self.i.payload, self.o.payload
         accepting = Signal()
         m.d.sync += [accepting.eq(1), self.o.valid.eq(self.i.valid & self.i.ready)]
@@ -77,7 +87,8 @@ def run(top, bench):
 
 async def leave_reset(context, top):
     context.set(top.aresetn, 1)
-    await context.tick().until(top.s_axis_tready)
+    while not context.get(top.s_axis_tready):
+        await context.tick()
 
 
 def test_elements_sit_in_whole_bytes_lane_0_lowest():
@@ -161,6 +172,7 @@ def test_parameters_are_gamma_then_beta_in_whole_bytes():
         await context.tick()
         context.set(top.s_axis_param_tvalid, 0)
         await context.tick()
+        # The bank and the end of the load are seen as well.
         total = sum(gamma + beta for gamma, beta in lanes) + 2
         assert context.get(top.m_axis_tdata) & 0xFFFFFF == total & 0xFFFFFF
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from streamnorm_fpga.place_route import Placed
     from streamnorm_fpga.report import FitReport
+    from streamnorm_fpga.resources import Resources
 
 _EPILOG = """\
 examples:
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(report.to_dict())
     elif not args.quiet:
         console = output_console()
-        for table in tables(report, steps=args.verbose):
+        for table in tables(report, details=args.verbose):
             console.print(table)
             console.print()
     if args.check and not report.meets_clock:
@@ -106,10 +107,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def tables(report: "FitReport", *, steps: bool = False) -> list[Table]:
-    """Return the report as tables; with ``steps``, the critical path step by step too."""
-    result = [_area(report), _clock(report)]
-    if steps:
+def tables(report: "FitReport", *, details: bool = False) -> list[Table]:
+    """Return the report as tables; with ``details``, each block and the critical path step by step."""
+    result = [_area(report), _blocks(report, depth=None if details else 2), _clock(report)]
+    if details:
         result.append(_steps(report))
     return result
 
@@ -131,6 +132,22 @@ def _area(report: "FitReport") -> Table:
     for key, available in data["available"].items():
         share = f"{data[key] / available:.1%}" if available else "-"
         table.add_row(names[key], f"{data[key]:,}", f"{available:,}", share)
+    return table
+
+
+def _blocks(report: "FitReport", depth: int | None) -> Table:
+    """Area by block, sub-blocks counted with the block they are in from ``depth`` on."""
+    sums: dict[str, Resources] = {}
+    for block, used in report.by_block.items():
+        name = ".".join(block.split(".")[:depth])
+        sums[name] = sums[name] + used if name in sums else used
+    table = _table("area by block, before nextpnr's additions")
+    table.add_column("block", overflow="fold")
+    for heading in ("LUTs", "flip-flops", "multipliers", "block RAMs"):
+        table.add_column(heading, justify="right")
+    for block, used in sums.items():
+        counts = (used.comb, used.ff, used.dsp, used.bram)
+        table.add_row(escape(block), *(f"{count:,}" if count else "" for count in counts))
     return table
 
 
@@ -165,7 +182,13 @@ def _steps(report: "FitReport") -> Table:
 
 def _table(title: str) -> Table:
     return Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="cyan"
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        min_width=len(title),  # a narrower table would fold its title
+        box=None,
+        pad_edge=False,
+        header_style="cyan",
     )
 
 

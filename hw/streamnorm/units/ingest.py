@@ -124,12 +124,13 @@ class Ingest(wiring.Component):
         bank = Signal(bank_width(config), reset_less=True)
         if config.norm == "layernorm":
             pivot = Signal(payload.data[0].shape(), reset_less=True)
-            with m.If(take & begins):
+            # Followed between rows, not only taken with a row's first beat: nothing waits for the handshake.
+            with m.If(begins):
                 m.d.sync += pivot.eq(payload.data[0])
         else:
             pivot = Const(config.input.zero_point, payload.data[0].shape())
         if config.banks > 1:
-            with m.If(take & begins):
+            with m.If(begins):
                 m.d.sync += bank.eq(payload.bank)
 
         m.d.sync += [
@@ -147,7 +148,7 @@ class Ingest(wiring.Component):
         with m.If(valid):
             m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
 
-        self._admission(m, ready, accept, valid, take & ends, begins, swallow)
+        self._admission(m, ready, accept, valid, valid & last, begins, swallow)
         return m
 
     def _admission(
@@ -161,7 +162,7 @@ class Ingest(wiring.Component):
         swallow: Signal,
     ) -> None:
         """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
-        m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots)
+        m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
         beats = Signal(range(self._buffer_depth + 1))
         beat_released, space = Signal(), Signal(init=1)
         m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]

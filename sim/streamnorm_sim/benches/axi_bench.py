@@ -1,7 +1,8 @@
-"""Plays one stimulus in a cocotb simulator: AXI4-Stream bus models drive the unit, a monitor writes down what happens.
+"""Plays one stimulus in a cocotb simulator: AXI4-Stream bus models drive the unit, a monitor takes notes.
 
-Runs inside the simulator, in a directory that holds ``stimulus.npz`` (arrays of `streamnorm_sim.stimulus.Stimulus`, see
-`streamnorm_sim.engines.cocotb`). Writes ``result.npz``, and now and then the share of the work done to ``progress``.
+Runs inside the simulator, in a directory that holds ``stimulus.npz`` (arrays of
+`streamnorm_sim.stimulus.Stimulus`, see `streamnorm_sim.engines.cocotb`). Writes ``result.npz``, and now and
+then the share of the work done to ``progress``.
 """
 
 import itertools
@@ -87,7 +88,10 @@ class _Bench:
         self.outputs_before = stimulus["outputs_before"]
         self.target = int(self.outputs_before[-1])
         self.patience = int(stimulus["patience"])
-        self.outputs: list[tuple[int, int, int, int]] = []
+        self.result = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
+        self.waiting: tuple[int, ...] | None = None  # an output beat that was offered and not taken
+        self.violated = False
+        self.outputs: list[tuple[int, ...]] = []
         self.output_cycles: list[int] = []
         self.cycle = 0
         self.idle = 0
@@ -104,6 +108,7 @@ class _Bench:
             await RisingEdge(self.dut.aclk)
             self.cycle += 1
         self.dut.aresetn.value = 1
+        self.waiting = None
         self.idle = 0
 
     async def step(self) -> None:
@@ -113,11 +118,15 @@ class _Bench:
         self.loads.queue(self.rows)
         await RisingEdge(dut.aclk)
         moved = self.rows.sample(self.cycle) | self.loads.sample(self.cycle)
-        if dut.m_axis_tvalid.value and dut.m_axis_tready.value:
+        beat = None
+        if dut.m_axis_tvalid.value:
+            beat = tuple(int(port.value) for port in self.result)
+        self.violated |= self.waiting is not None and beat != self.waiting
+        self.waiting = beat
+        if beat is not None and dut.m_axis_tready.value:
             moved = True
-            ports = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
-            data, keep, last, user = (int(port.value) for port in ports)
-            self.outputs.append((data, keep, last, user))
+            self.waiting = None
+            self.outputs.append(beat)
             self.output_cycles.append(self.cycle)
         self.idle = 0 if moved else self.idle + 1
         self.hung = self.idle > self.patience
@@ -143,25 +152,25 @@ class _Bench:
             await self.reset(int(self.stimulus["reset_cycles"]))
             remaining = self.target - int(self.outputs_before[self.rows.accepted])
             self.target = len(self.outputs) + remaining
-        while not self.done and not self.hung:
+        while not (self.done or self.hung or self.violated):
             await self.step()
-        for _ in range(0 if self.hung else int(self.stimulus["drain_cycles"])):
+        for _ in range(0 if self.hung or self.violated else int(self.stimulus["drain_cycles"])):
             await self.step()
 
     def save(self, seconds: float) -> None:
-        widths = [len(port) // 8 for port in (self.dut.m_axis_tdata,)]
+        width = len(self.dut.m_axis_tdata) // 8
         np.savez(
             "result.npz",
-            data=_bytes([beat[0] for beat in self.outputs], widths[0]),
-            keep=_bytes([beat[1] for beat in self.outputs], -(-widths[0] // 8)),
+            data=_bytes([beat[0] for beat in self.outputs], width),
+            keep=_bytes([beat[1] for beat in self.outputs], -(-width // 8)),
             last=np.array([beat[2] for beat in self.outputs], np.bool_),
             user=np.array([beat[3] for beat in self.outputs], np.uint8),
             row_cycles=self.rows.cycles,
             load_cycles=self.loads.cycles,
             output_cycles=np.array(self.output_cycles, np.int64),
-            progress=np.array(
-                [self.hung and not self.done, self.rows.accepted, len(self.outputs), self.target, self.cycle]
-            ),
+            hung=self.hung and not self.done,
+            violated=self.violated,
+            progress=np.array([self.rows.accepted, len(self.outputs), self.target, self.cycle]),
             seconds=seconds,
         )
 

@@ -1,12 +1,15 @@
 """Builds and starts a simulator through cocotb's runner, in a process of its own.
 
-The runner reads and changes the environment and ends the process when a test fails; the engine that starts this
-program wants neither in its own. ``python -m streamnorm_sim.benches.launch JOB`` with ``JOB`` a JSON object:
+The runner reads and changes the environment and ends the process when a test fails; the engine that starts
+this program wants neither in its own. ``python -m streamnorm_sim.benches.launch JOB`` with ``JOB`` a JSON
+object:
 
-- ``{"action": "build", "simulator", "toplevel", "source", "directory", "waves"}`` compiles ``source``; with ``"runtime"``,
+- ``{"action": "build", "simulator", "toplevel", "source", "directory", "waves"}`` compiles ``source``; with
+  ``"runtime"``,
   a directory, it takes Verilator's own object files from there;
 - ``{"action": "runtime", …}`` with the same keys compiles Verilator's own object files into ``directory``;
-- ``{"action": "test", "simulator", "toplevel", "build", "directory", "waves"}`` runs `axi_bench` in ``directory``.
+- ``{"action": "test", "simulator", "toplevel", "build", "directory", "waves"}`` runs `axi_bench` in
+  ``directory``.
 """
 
 import json

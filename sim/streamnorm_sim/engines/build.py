@@ -71,7 +71,7 @@ def version_of(program: str) -> str:
 
 
 def cache_directory() -> Path:
-    """Return where builds are kept: $STREAMNORM_CACHE, else $XDG_CACHE_HOME/streamnorm, else ~/.cache/streamnorm."""
+    """Return where builds are kept: $STREAMNORM_CACHE, else streamnorm in $XDG_CACHE_HOME or ~/.cache."""
     if named := os.environ.get("STREAMNORM_CACHE"):
         return Path(named).absolute()
     base = os.environ.get("XDG_CACHE_HOME")

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from streamnorm.emit import verilog
 from streamnorm.errors import StreamnormError, ToolMissing
 
 from ..beats import Beats
-from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus
+from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from ..trace import Trace
 from ..traffic import Traffic
 from .build import build_once, require, version_of
@@ -34,8 +35,8 @@ _PROGRAMS: dict[Simulator, tuple[str, ...]] = {
 }
 _POLL_SECONDS = 0.1
 
-# The wheel's makefile lacks the option by which g++ takes its precompiled header. cocotb takes most of the time of a run,
-# so that little is gained by optimizing more.
+# The wheel's makefile lacks the option by which g++ takes its precompiled header. cocotb takes most of the
+# time of a run, so that little is gained by optimizing more.
 _MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1"
 
 
@@ -49,13 +50,14 @@ def run(
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
 
-    The bus models have their own idea of when a stalled source offers its next beat, so cycle numbers differ from those
-    of the other engines; latencies without stalls do not.
+    The bus models have their own idea of when a stalled source offers its next beat, so cycle numbers differ
+    from those of the other engines; latencies without stalls do not.
 
     Raises
     ------
     ValueError
-        Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot send.
+        Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot
+        send.
     """
     stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
@@ -70,9 +72,11 @@ def run(
             _move(directory / "waves.vcd", waves)
         with np.load(directory / "result.npz") as file:
             result = dict(file)
-    hung, accepted, given, wanted, cycle = (int(value) for value in result["progress"])
-    if hung:
-        raise HangError(accepted, len(stimulus.rows), given, wanted, cycle)
+    accepted, given, wanted, cycle = (int(value) for value in result["progress"])
+    if result["violated"]:
+        raise StreamViolation.at(cycle, given=given)
+    if result["hung"]:
+        raise HangError.at(cycle, taken=accepted, offered=len(stimulus.rows), given=given, wanted=wanted)
     width = config.lanes * config.output.bytes
     keep = np.unpackbits(result["keep"], axis=1, count=width, bitorder="little").view(np.bool_)
     return Trace.of(
@@ -138,7 +142,11 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool) -> Path:
 
     def compile_unit(directory: Path) -> None:
         # Verilator's own files take three times as long to compile as a unit.
-        shared = {"runtime": str(build_once("runtime", parts, compile_runtime))} if simulator == "verilator" else {}
+        shared = (
+            {"runtime": str(build_once("runtime", parts, compile_runtime))}
+            if simulator == "verilator"
+            else {}
+        )
         compile_into(directory, "build", config.name, text, **shared)
 
     return build_once(simulator, [text, *parts], compile_unit)
@@ -170,6 +178,7 @@ def _launch(job: dict[str, Any], directory: Path, progress: Callable[[float], No
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that the simulator can be ended with its parent
         )
         try:
             while process.poll() is None:
@@ -178,7 +187,7 @@ def _launch(job: dict[str, Any], directory: Path, progress: Callable[[float], No
                     _tell(progress, directory / "progress")
         finally:
             if process.poll() is None:  # interrupted
-                process.terminate()
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
     if process.returncode != 0:
         tail = "\n".join(log_path.read_text(errors="replace").strip().splitlines()[-30:])

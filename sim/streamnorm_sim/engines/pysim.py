@@ -78,7 +78,7 @@ class _Driver:
         self.value = self.resting
 
     def offer(self, cycle: int, other: int) -> None:
-        """Offer the next beat if the pattern and the gate allow it; ``other`` is the other stream's position."""
+        """Offer the next beat if pattern and gate allow it; ``other`` is the other stream's position."""
         channel, at = self.channel, self.position
         if (
             self.offered
@@ -178,7 +178,13 @@ class _Player:
         rows, loads = self.rows, self.loads
         self.idle += 1
         if watched and self.idle > self.stimulus.patience:
-            raise HangError(rows.position, len(rows.channel), len(self.outputs), self.target, self.cycle)
+            raise HangError.at(
+                self.cycle,
+                taken=rows.position,
+                offered=len(rows.channel),
+                given=len(self.outputs),
+                wanted=self.target,
+            )
         row_position, load_position = rows.position, loads.position
         rows.offer(self.cycle, load_position)
         loads.offer(self.cycle, row_position)
@@ -187,7 +193,7 @@ class _Player:
         row_taken, load_taken = rows.taken(ctx), loads.taken(ctx)
         beat = ctx.get(self.result) if ctx.get(self.top.m_axis_tvalid) else None
         if self.waiting is not None and beat != self.waiting:
-            raise StreamViolation(len(self.outputs), self.cycle)
+            raise StreamViolation.at(self.cycle, given=len(self.outputs))
         self.waiting = None if ready else beat
         await self._clock(ctx)
         if row_taken:

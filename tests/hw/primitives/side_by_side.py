@@ -145,7 +145,18 @@ endmodule
         )
         printed = run(directory, "vvp", "-n", "bench.vvp")
     else:
-        verilator(directory, "--binary", "-Wno-fatal", *options, "--top", "bench", "bench.v", "design.v")
+        verilator(
+            directory,
+            "--binary",
+            "-CFLAGS",
+            "-std=c++20",
+            "-Wno-fatal",
+            *options,
+            "--top",
+            "bench",
+            "bench.v",
+            "design.v",
+        )
         printed = run(directory, str(directory / "obj_dir" / "Vbench"))
     words = [line[2:] for line in printed.splitlines() if line.startswith("o ")]
     return [None if "x" in word else int(word, 16) for word in words]
@@ -166,7 +177,11 @@ def verilator(directory: Path, *arguments: str) -> str:
     assert found is not None
     assert found.origin is not None
     programs = Path(found.origin).parent / "bin"
-    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        # Without it this build of Verilator does not find its own precompiled header.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_GLOBAL=-O0",
+    }
     return run(directory, "verilator", *arguments, environment=environment)
 
 

@@ -45,7 +45,7 @@ def test_product_is_exact_and_as_late_as_said(family):
             assert output == a * b & (1 << multiplier.p_shape.width) - 1
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["ecp5", "ice40-up5k"])
 def test_emitted_verilog_behaves_like_amaranth(family, tmp_path):
     design = SideBySide(multipliers(family))
     inputs = design.random_inputs(CYCLES)

@@ -1,0 +1,60 @@
+import json
+import re
+
+import pytest
+
+from fpga.netlists import cell, netlist, scope
+from streamnorm.errors import CheckFailed
+from streamnorm_fpga.blocks import Blocks
+from streamnorm_fpga.place_route import read_report
+
+
+@pytest.fixture
+def blocks():
+    return Blocks(netlist({}, {"moments": scope("small.v:1.1-9.10"), "apply": scope("small.v:11.1-20.10")}))
+
+
+@pytest.fixture
+def report(recorded_report):
+    return json.loads(recorded_report.read_text())
+
+
+def test_clock_and_cells_are_read(report, blocks):
+    placed = read_report(report, 7, blocks)
+    assert placed.seed == 7
+    assert placed.fmax_mhz == 247.28
+    assert placed.used == {"DCCA": 1, "TRELLIS_COMB": 71, "TRELLIS_FF": 63, "TRELLIS_IO": 3}
+
+
+def test_the_critical_path_runs_from_register_to_register(report, blocks):
+    path = read_report(report, 1, blocks).path
+    assert path.blocks == ("port aresetn", "moments")
+    assert path.at_port
+    assert path.start == "harness.aresetn[0].Q"
+    assert path.end == "moments.o_TRELLIS_FF_Q_15.DI"
+    assert path.delay_ns == pytest.approx(1000 / 247.28, abs=0.01)
+    assert path.logic_ns + path.routing_ns == pytest.approx(path.delay_ns)
+    assert path.levels == sum(hop.kind == "logic" for hop in path.hops)
+    assert str(path) == "port aresetn → moments: 4.04 ns (2.11 logic, 1.94 routing, 17 levels)"
+
+
+def test_paths_from_and_to_pins_are_no_critical_paths(report, blocks):
+    report["critical_paths"] = [
+        path for path in report["critical_paths"] if "async" in path["from"] + path["to"]
+    ]
+    with pytest.raises(CheckFailed, match=re.escape("nextpnr reported no path on clock $glbnet$aclk")):
+        read_report(report, 1, blocks)
+
+
+def test_a_second_clock_is_refused(report, blocks):
+    report["fmax"]["other"] = {"achieved": 1.0, "constraint": 1.0}
+    with pytest.raises(CheckFailed, match="nextpnr reports 2 clocks; a unit has one"):
+        read_report(report, 1, blocks)
+
+
+def test_one_level_is_singular(report, blocks):
+    path = report["critical_paths"][0]
+    path["path"] = [step for step in path["path"] if step["type"] != "logic"] + [
+        {"delay": 1.0, "type": "logic", "to": {"cell": "moments.x", "port": "Z"}}
+    ]
+    assert "1 level)" in str(read_report(report, 1, Blocks(netlist({}, {"moments": cell("x", {}, {})}))).path)

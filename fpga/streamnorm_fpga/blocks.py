@@ -52,11 +52,18 @@ class Blocks:
 
     def of(self, cell: str) -> str:
         """Return the block of a cell: an instance path, ``top``, or ``port NAME`` for one of the harness."""
+        return self.origin(cell) or self._by_name(cell)
+
+    def origin(self, cell: str) -> str | None:
+        """Return the block of a cell as :meth:`of` does, or None if only the cell's name gives a hint."""
         if cell.startswith(PREFIX):
             return f"port {cell.removeprefix(PREFIX).partition('[')[0]}"
         for name in _ancestors(_PACKED.sub("", cell)):
             if block := self._of_original(name):
                 return block
+        return None
+
+    def _by_name(self, cell: str) -> str:
         return max((scope for scope in self._sources if _is_inside(cell, scope)), key=len, default=TOP)
 
     def _of_original(self, cell: str) -> str | None:

@@ -87,8 +87,10 @@ def critical_path(report: dict[str, Any], clock: str, blocks: Blocks) -> Critica
     whole = sum(hop.delay_ns for hop in hops)
     passed: list[str] = []
     for hop in hops:
-        block = blocks.of(hop.cell)
-        if not passed or passed[-1] != block:
+        # Between the registers, a LUT named after some port of the unit tells nothing of where the path runs.
+        at_end = hop is hops[0] or hop is hops[-1]
+        block = blocks.of(hop.cell) if at_end else blocks.origin(hop.cell)
+        if block is not None and passed[-1:] != [block]:
             passed.append(block)
     return CriticalPath(
         start=f"{hops[0].cell}.{hops[0].pin}",

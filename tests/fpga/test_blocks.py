@@ -46,6 +46,12 @@ def test_block_of_a_cell(blocks, name, block):
     assert blocks.of(name) == block
 
 
+def test_a_name_alone_is_no_origin(blocks):
+    assert blocks.origin("lane_0.i_TRELLIS_FF_Q_DI_LUT4_Z") == "moments"
+    assert blocks.origin("lane_1.tile.dsp") is None
+    assert blocks.origin("lane_0.unknown") is None
+
+
 @pytest.mark.parametrize("suffix", ["_LC", "_DFFLC", "$CCU2_COMB0"])
 def test_what_nextpnr_appends_to_a_name_is_seen_through(blocks, suffix):
     assert blocks.of(f"lane_0.i_TRELLIS_FF_Q{suffix}") == "moments"

@@ -91,6 +91,7 @@ class _Bench:
         self.result = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
         self.waiting: tuple[int, ...] | None = None  # an output beat that was offered and not taken
         self.violated = False
+        self.unknown = False
         self.outputs: list[tuple[int, ...]] = []
         self.output_cycles: list[int] = []
         self.cycle = 0
@@ -101,6 +102,10 @@ class _Bench:
     @property
     def done(self) -> bool:
         return len(self.outputs) >= self.target and self.rows.done and self.loads.done
+
+    @property
+    def failed(self) -> bool:
+        return self.hung or self.violated or self.unknown
 
     async def reset(self, cycles: int) -> None:
         self.dut.aresetn.value = 0
@@ -120,7 +125,11 @@ class _Bench:
         moved = self.rows.sample(self.cycle) | self.loads.sample(self.cycle)
         beat = None
         if dut.m_axis_tvalid.value:
-            beat = tuple(int(port.value) for port in self.result)
+            values = [port.value for port in self.result]
+            self.unknown = not all(value.is_resolvable for value in values)
+            if self.unknown:
+                return
+            beat = tuple(int(value) for value in values)
         self.violated |= self.waiting is not None and beat != self.waiting
         self.waiting = beat
         if beat is not None and dut.m_axis_tready.value:
@@ -145,16 +154,17 @@ class _Bench:
         self.cycle = 0
         reset_at = int(self.stimulus["reset_at"])
         if reset_at >= 0:
-            while self.cycle < reset_at and not (self.hung and not self.done):
+            while self.cycle < reset_at and not (self.failed and not self.done):
                 await self.step()
             self.rows.abandon()
             self.loads.abandon()
             await self.reset(int(self.stimulus["reset_cycles"]))
             remaining = self.target - int(self.outputs_before[self.rows.accepted])
             self.target = len(self.outputs) + remaining
-        while not (self.done or self.hung or self.violated):
+        while not self.done and not self.failed:
             await self.step()
-        for _ in range(0 if self.hung or self.violated else int(self.stimulus["drain_cycles"])):
+        drained = self.cycle + int(self.stimulus["drain_cycles"])
+        while self.cycle < drained and not (self.violated or self.unknown):
             await self.step()
 
     def save(self, seconds: float) -> None:
@@ -170,6 +180,7 @@ class _Bench:
             output_cycles=np.array(self.output_cycles, np.int64),
             hung=self.hung and not self.done,
             violated=self.violated,
+            unknown=self.unknown,
             progress=np.array([self.rows.accepted, len(self.outputs), self.target, self.cycle]),
             seconds=seconds,
         )

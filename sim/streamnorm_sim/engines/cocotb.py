@@ -19,7 +19,7 @@ import numpy as np
 
 from streamnorm.config import NormConfig
 from streamnorm.emit import verilog
-from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
 
 from ..beats import Beats
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
@@ -67,12 +67,16 @@ def run(
         directory = Path(temporary)
         _save(stimulus, traffic, directory / "stimulus.npz")
         job = {"action": "test", "simulator": simulator, "toplevel": config.name, "waves": waves is not None}
-        _launch({**job, "build": str(build), "directory": temporary}, directory, progress)
-        if waves is not None:
-            _move(directory / "waves.vcd", waves)
+        try:
+            _launch({**job, "build": str(build), "directory": temporary}, directory, progress)
+        finally:
+            if waves is not None:
+                _keep(directory / "waves.vcd", waves)
         with np.load(directory / "result.npz") as file:
             result = dict(file)
     accepted, given, wanted, cycle = (int(value) for value in result["progress"])
+    if result["unknown"]:
+        raise CheckFailed(f"m_axis has unknown bits (X): output beat {given}, cycle {cycle}")
     if result["violated"]:
         raise StreamViolation.at(cycle, given=given)
     if result["hung"]:
@@ -228,8 +232,10 @@ def _save(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
     )
 
 
-def _move(made: Path, wanted: Path) -> None:
+def _keep(made: Path, wanted: Path) -> None:
+    """Move the wave file to where it is wanted, also that of a run that has failed."""
     try:
-        shutil.move(made, wanted)
+        if made.exists():
+            shutil.move(made, wanted)
     except OSError as error:
         raise StreamnormError(f"{wanted}: cannot be written: {error.strerror}") from error

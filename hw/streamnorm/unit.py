@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import NormConfig
 from .precision import Precision
+from .primitives.queue import COLUMN_DEPTH
 from .signatures import parameter_layout, result_layout, row_layout
 from .target import Target
 from .units import dispatch, ingest, output_queue
@@ -74,8 +75,8 @@ class NormUnit(wiring.Component):
         # A row holds its slot from its last beat to SLOT_RETURN cycles after it was fetched.
         held = ingest.LATENCY + self._announce + dispatch.READY_TO_ISSUE + probe.latency + SLOT_RETURN
         rows = max(1, config.min_length // config.lanes)
-        self.row_slots = _power_of_two(-(-held // rows) + (rows > 1))
-        self.output_depth = _power_of_two(self._in_flight + 1 + dispatch.CREDIT_RETURN)
+        self.row_slots = _whole_columns(-(-held // rows) + (rows > 1))
+        self.output_depth = _whole_columns(self._in_flight + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
         members: dict[str, object] = {
@@ -205,9 +206,9 @@ class NormUnit(wiring.Component):
         ]
 
 
-def _power_of_two(entries: int) -> int:
-    """At least ``entries``, in the steps of a LUT RAM: 16, 32, …"""
-    return max(16, 1 << (entries - 1).bit_length())
+def _whole_columns(entries: int) -> int:
+    """At least ``entries``, as many as whole columns of LUT RAMs hold."""
+    return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH
 
 
 def _delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:

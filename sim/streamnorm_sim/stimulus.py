@@ -145,6 +145,10 @@ def _loads(
             raise ValueError(
                 f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}"
             )
+        if len(gamma) < config.max_length and len(gamma) % config.lanes:
+            raise ValueError(
+                f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all"
+            )
         for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
             if (
                 values.dtype.kind not in "iu"

@@ -25,7 +25,8 @@ class ParameterLoad:
     after_row : int
         Index of the row before it.
     gamma, beta : int64 (n,)
-        Stored integers, n from 1 to ``max_length``.
+        Stored integers of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the stream has
+        no ``tkeep``.
     bank : int
     """
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Array, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from .emission import check_family
+from .emission import check_family, emits_vendor_cells
 
-__all__ = ["DistributedRam"]
+__all__ = ["COLUMN_DEPTH", "DistributedRam"]
+
+COLUMN_DEPTH = 16
+"""Entries of one LUT RAM."""
 
 
 class DistributedRam(wiring.Component):
@@ -70,18 +74,27 @@ class DistributedRam(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Else yosys would merge a register behind the read port into a block RAM: slower, and there are few.
-        attributes = {"ram_style": "distributed"} if self.family == "ecp5" else {}
-        m.submodules.memory = memory = Memory(
-            shape=unsigned(self.width), depth=self.depth, init=[], attrs=attributes
-        )
-        write: Any = memory.write_port()
-        read: Any = memory.read_port(domain="comb")
-        m.d.comb += [
-            write.en.eq(self.write_enable),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            read.addr.eq(self.read_address),
-            self.read_data.eq(read.data),
-        ]
+        # On ECP5 each column of LUT RAMs is a memory of its own, selected in front of whatever follows: yosys would
+        # move a register behind the read port into the columns, and the selection behind the register.
+        columns = emits_vendor_cells(platform, self.family) and self.family == "ecp5"
+        depth = COLUMN_DEPTH if columns else self.depth
+        low = ceil_log2(depth)
+        outputs: list[Value] = []
+        for start in range(0, self.depth, depth):
+            entries = min(depth, self.depth - start)
+            # Else yosys would merge that register and make a block RAM, which is slower and too few.
+            attributes = {"ram_style": "distributed"} if self.family == "ecp5" else {}
+            memory = Memory(shape=unsigned(self.width), depth=entries, init=[], attrs=attributes)
+            m.submodules[f"memory_{start // depth}"] = memory
+            write: Any = memory.write_port()
+            read: Any = memory.read_port(domain="comb")
+            selected = self.write_address[low:] == start // depth if self.depth > depth else 1
+            m.d.comb += [
+                write.en.eq(self.write_enable & selected),
+                write.addr.eq(self.write_address),
+                write.data.eq(self.write_data),
+                read.addr.eq(self.read_address),
+            ]
+            outputs.append(read.data)
+        m.d.comb += self.read_data.eq(Array(outputs)[self.read_address[low:]] if len(outputs) > 1 else outputs[0])
         return m

@@ -26,7 +26,7 @@ class Dispatch(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    row_slots : rows that fit, a power of two
+    row_slots : rows that fit
     output_depth : entries of the output queue
     family : primitives
 

@@ -8,6 +8,7 @@ from ..config import NormConfig
 from ..primitives.queue import DistributedRam
 from ..signatures import result_layout
 from .level import Level
+from .pointer import advance_pointer
 
 __all__ = ["OutputQueue"]
 
@@ -21,7 +22,7 @@ class OutputQueue(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    depth : entries, a power of two; family : primitives
+    depth : entries; family : primitives
 
     Members
     -------
@@ -32,7 +33,6 @@ class OutputQueue(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
-        assert depth & (depth - 1) == 0
         self._depth, self._family = depth, family
         layout = result_layout(config)
         super().__init__(
@@ -61,10 +61,8 @@ class OutputQueue(wiring.Component):
             level.up.eq(self.write),
             level.down.eq(pop),
         ]
-        with m.If(self.write):
-            m.d.sync += write_at.eq(write_at + 1)
-        with m.If(pop):
-            m.d.sync += read_at.eq(read_at + 1)
+        for pointer, step in ((write_at, self.write), (read_at, pop)):
+            advance_pointer(m, pointer, step, self._depth)
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [self.o.valid.eq(level.some), self.o.payload.eq(ram.read_data)]
         return m

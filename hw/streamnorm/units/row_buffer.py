@@ -8,6 +8,7 @@ from ..config import NormConfig
 from ..precision import Precision
 from ..primitives.block_ram import BlockRam, block_geometry
 from ..target import Target
+from .pointer import advance_pointer
 
 __all__ = ["RowBuffer"]
 
@@ -58,9 +59,5 @@ class RowBuffer(wiring.Component):
             self.d.eq(ram.read_data),
         ]
         for pointer, step in ((write_at, self.write), (read_at, self.read)):
-            with m.If(step):
-                m.d.sync += pointer.eq(pointer + 1)
-                if self.depth & (self.depth - 1):
-                    with m.If(pointer == self.depth - 1):
-                        m.d.sync += pointer.eq(0)
+            advance_pointer(m, pointer, step, self.depth)
         return m

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.queue import DistributedRam
+from .pointer import advance_pointer
 
 __all__ = ["RowRing"]
 
@@ -17,7 +18,7 @@ class RowRing(wiring.Component):
 
     Parameters
     ----------
-    width, depth : bits of an entry; entries, a power of two
+    width, depth : bits of an entry; entries
     family : primitives
 
     Members
@@ -26,7 +27,6 @@ class RowRing(wiring.Component):
     """
 
     def __init__(self, *, width: int, depth: int, family: str) -> None:
-        assert depth & (depth - 1) == 0
         self._width, self._depth, self._family = width, depth, family
         super().__init__({"write": In(1), "write_data": In(width), "advance": In(1), "data": Out(width)})
 
@@ -40,8 +40,8 @@ class RowRing(wiring.Component):
             ram.write_data.eq(self.write_data),
             ram.read_address.eq(read_at),
         ]
-        with m.If(self.write):
-            m.d.sync += write_at.eq(write_at + 1)
         with m.If(self.advance):
-            m.d.sync += [read_at.eq(read_at + 1), self.data.eq(ram.read_data)]
+            m.d.sync += self.data.eq(ram.read_data)
+        for pointer, step in ((write_at, self.write), (read_at, self.advance)):
+            advance_pointer(m, pointer, step, self._depth)
         return m

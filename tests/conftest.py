@@ -22,3 +22,14 @@ def root() -> Path:
 def examples(root: Path) -> Path:
     """The folder of example configurations."""
     return root / "examples"
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    """A small configuration that is right, for tests of commands."""
+    path = tmp_path / "unit.toml"
+    path.write_text(
+        'norm = "layernorm"\nlanes = 2\nmax_length = 16\nepsilon = 1e-5\n'
+        '[input]\nformat = "int8"\nscale = 0.1\n[output]\nformat = "int8"\nscale = 0.05\n'
+    )
+    return path

@@ -198,7 +198,7 @@ def test_commands_in_the_comments_of_an_example_exist(example, root):
 
 
 def test_style(root):
-    done = run(tool("ruff"), "check", "--no-cache", ".", cwd=root)
+    done = run(tool("ruff"), "check", "--no-cache", "--output-format=concise", ".", cwd=root)
     assert done.returncode == 0, done.stdout
 
 

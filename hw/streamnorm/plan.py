@@ -182,4 +182,3 @@ def _plan(config: NormConfig) -> Plan:
         buffer_beats=unit.row_buffer.depth,
         output_entries=unit.output_depth,
     )
-

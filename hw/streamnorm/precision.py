@@ -12,7 +12,7 @@ from .config import NormConfig
 from .errors import ConfigError
 from .parameters import StoredParameters
 from .ranges import Ranges
-from .rsqrt_table import INDEX_BITS, RsqrtTable
+from .rsqrt_table import RsqrtTable
 from .target import Target
 
 __all__ = ["Precision"]
@@ -127,7 +127,12 @@ def _epsilon(ranges: Ranges, centred: bool, bits: int) -> tuple[int, int, int, f
     return code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
 
 
-_RADICES = [(radix, count) for count in (1, 2, 3, 4) for radix in (1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16) if radix > 1 or count == 1]
+_RADICES = [
+    (radix, count)
+    for count in (1, 2, 3, 4)
+    for radix in (1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16)
+    if radix > 1 or count == 1
+]
 """Distance and number of the places a normalized value can be taken from."""
 
 

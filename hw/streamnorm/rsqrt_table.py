@@ -5,7 +5,7 @@ Each half is cut into ``2**INDEX_BITS`` segments; in a segment, ``t`` in [0, 1) 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -77,10 +77,10 @@ def _minimax(
     function_values: npt.NDArray[np.float64], nodes: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Coefficients of the interpolating polynomial through all nodes, one row a segment."""
-    return np.linalg.solve(np.vander(nodes, increasing=True), function_values.T).T
+    return np.linalg.solve(np.vander(nodes, increasing=True), function_values.T).T.astype(np.float64)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _build(degree: int, rho_bits: int) -> RsqrtTable:
     segments = 1 << INDEX_BITS
     t_bits = max(rho_bits - INDEX_BITS + 2, 4)

@@ -50,6 +50,10 @@ class NormUnit(wiring.Component):
         If no datapath reaches the accuracy asked for.
     """
 
+    i: stream.Interface
+    o: stream.Interface
+    parameters: stream.Interface
+
     def __init__(self, config: NormConfig) -> None:
         self.config = config
         self._precision = Precision.of(config)
@@ -221,5 +225,3 @@ def _delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
         m.d.sync += register.eq(stages[-1])
         stages.append(register)
     return stages
-
-

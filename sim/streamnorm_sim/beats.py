@@ -124,7 +124,7 @@ def encode_rows(
     rows, columns = values.shape
     lanes, byte_count = config.lanes, config.input.bytes
     row_beats = -(-lengths // lanes)
-    most = int(row_beats.max(initial=0))
+    most = -(-columns // lanes)
     valid = np.zeros((rows, most * lanes), np.bool_)
     valid[:, :columns] = np.arange(columns) < lengths[:, None]
     padded = np.zeros(valid.shape, values.dtype)

@@ -36,7 +36,7 @@ class GoldenModel:
 
     def __init__(
         self, config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
-    ):
+    ) -> None:
         self.config = config
         self.precision = precision = Precision.of(config)
         self.parameters = StoredParameters.of(config)
@@ -170,7 +170,7 @@ class GoldenModel:
     def _apply(
         self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
     ) -> Integers:
-        p, parameters, target, kind = self.precision, self.parameters, self.config.output, self._lane_type
+        p, target, kind = self.precision, self.config.output, self._lane_type
         half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
         a = d.astype(kind) * scale.astype(kind)[:, None]
         a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop

@@ -149,8 +149,9 @@ def received_rows(config: NormConfig, beats: Beats) -> Rows:
     lanes, byte_count = config.lanes, config.input.bytes
     starts, ends = row_bounds(beats.last)
     kept = beats.keep[:, ::byte_count]  # the lowest byte's bit stands for the element
-    leading = np.logical_and.accumulate(kept, axis=1).sum(axis=1)
-    counts = np.where(beats.last, np.maximum(leading, 1), lanes)
+    first_lane = np.arange(lanes) == 0  # counts as kept whatever its bit
+    leading = np.logical_and.accumulate(kept | first_lane, axis=1).sum(axis=1)
+    counts = np.where(beats.last, leading, lanes)
     regular = (kept == (np.arange(lanes) < counts[:, None])).all(axis=1)
     values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
     modulus = 1 << config.input.bits  # bits of the last byte beyond the format are not looked at

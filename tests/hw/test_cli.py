@@ -17,17 +17,6 @@ COMMANDS = ("plan", "generate", "simulate", "fit")
 
 
 @pytest.fixture
-def config_file(tmp_path: Path) -> Path:
-    """A small configuration that is right."""
-    path = tmp_path / "unit.toml"
-    path.write_text(
-        'norm = "layernorm"\nlanes = 2\nmax_length = 16\nepsilon = 1e-5\n'
-        '[input]\nformat = "int8"\n[output]\nformat = "int8"\nscale = 0.05\n'
-    )
-    return path
-
-
-@pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch):
     """Make ``plan`` end with a given exception."""
 

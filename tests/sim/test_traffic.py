@@ -45,7 +45,10 @@ def test_rows_may_be_a_list_or_a_matrix_with_lengths():
         ({"rows": [[1.5]]}, "row 0 is float64 of shape (1,): must be integers (n,), n at least 1"),
         ({"rows": np.ones(3)}, "rows are float64 of shape (3,): must be integers (rows, n), n at least 1"),
         ({"rows": [[1]], "lengths": [1]}, "lengths only go with rows given as one array"),
-        ({"rows": np.ones((2, 3), int), "lengths": [1]}, "lengths must be integers of shape (2,), one for each row"),
+        (
+            {"rows": np.ones((2, 3), int), "lengths": [1]},
+            "lengths must be integers of shape (2,), one for each row",
+        ),
         ({"rows": np.ones((2, 3), int), "lengths": [1, 4]}, "lengths must be from 1 to 3"),
         ({"rows": [[1]], "banks": [0, 0]}, "banks must be integers of shape (1,), one for each row"),
     ],
@@ -118,7 +121,7 @@ def raw(*rows):
         ([([1, 2], [1, 0]), ([3, 4], [1, 1])], [1, 2, 3, 4], True),  # a partial beat before the last is full
         ([([1, 2], [0, 0]), ([3, 4], [1, 1])], [1, 2, 3, 4], True),
         ([([1, 2], [1, 1]), ([3, 4], [0, 0])], [1, 2, 3], True),  # an empty last beat keeps lane 0
-        ([([1, 2], [1, 1]), ([3, 4], [0, 1])], [1, 2, 3], True),  # from the first 0 on, nothing is kept
+        ([([1, 2], [1, 1]), ([3, 4], [0, 1])], [1, 2, 3, 4], True),
         ([([1, 2], [1, 1])] * 3, [1, 2, 1, 2, 1], True),  # one element too many in the last beat
         ([([1, 2], [1, 1])] * 5, [1, 2, 1, 2, 1], True),  # beats too many
     ],
@@ -137,6 +140,17 @@ def received_twice(beats):
     return received
 
 
+def test_lanes_after_a_hole_are_not_kept():
+    unit = config(lanes=4)
+    keep = np.array([[True, True, False, True], [False, True, True, False]])
+    beats = Beats(
+        np.arange(8, dtype=np.uint8).reshape(2, 4), keep, np.array([True, True]), np.zeros(2, np.uint8)
+    )
+    received = Traffic(beats=beats).received(unit)
+    assert [row.tolist() for row in received.list()] == [[0, 1], [4, 5, 6]]
+    assert received.errors.tolist() == [True, True]
+
+
 def test_a_final_row_without_tlast_is_received_only_if_it_is_too_long():
     beats = raw([([1, 2], [1, 1])], [([1, 2], [1, 1])] * 2)
     beats.last[-1] = False
@@ -150,7 +164,12 @@ def test_a_final_row_without_tlast_is_received_only_if_it_is_too_long():
 
 def test_bits_of_a_byte_beyond_the_format_are_not_looked_at():
     unit = config(lanes=1).replace(input=IntFormat(4))
-    beats = Beats(np.array([[0xF7], [0x0F]], np.uint8), np.ones((2, 1), bool), np.array([False, True]), np.zeros(2, np.uint8))
+    beats = Beats(
+        np.array([[0xF7], [0x0F]], np.uint8),
+        np.ones((2, 1), bool),
+        np.array([False, True]),
+        np.zeros(2, np.uint8),
+    )
     assert Traffic(beats=beats).received(unit).values.tolist() == [[7, -1]]
 
 

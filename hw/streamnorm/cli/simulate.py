@@ -1,9 +1,30 @@
 """``streamnorm simulate``: rows through the hardware, every value and every cycle count checked."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .options import Commands, add_common, count, formatter, positive, read_config
+from rich.markup import escape
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from ..errors import CheckFailed, ToolMissing
+from .options import (
+    Commands,
+    add_common,
+    count,
+    formatter,
+    output_console,
+    positive,
+    print_json,
+    progress_console,
+    read_config,
+)
+
+if TYPE_CHECKING:
+    from streamnorm_sim.simulate import Progress, Simulation
 
 ENGINES = ("cxxrtl", "pysim", "verilator", "icarus")
 
@@ -20,6 +41,15 @@ stalled cycles, OPEN and CLOSED are mean lengths of free and stalled runs.
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
 
+_MEANINGS = {
+    "L1": "first beat in to first beat out",
+    "L2": "last beat in to first beat out",
+    "L3": "first beat in to last beat out",
+    "SS": "from row to row, back to back",
+}
+
+_STAGES = {"build": "building", "run": "running", "check": "checking", "measure": "measuring cycles"}
+
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
@@ -27,7 +57,7 @@ def add_parser(commands: Commands) -> None:
         "simulate",
         help="run rows through the hardware and check every value",
         description="Run rows through the generated hardware; report values that differ from the golden\n"
-        "model (none should), errors against the exact reference, and the measured beside the planned cycles.",
+        "model (none should), errors against the exact reference, and measured beside planned cycles.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )
@@ -54,6 +84,110 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate the unit of a configuration."""
-    read_config(args)
-    raise NotImplementedError
+    """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
+    config = read_config(args)
+    with _sim_extra(), _progress(args) as progress:
+        from streamnorm_sim.simulate import simulate
+
+        simulation = simulate(
+            config,
+            engine=args.engine,
+            input=args.input,
+            rows=args.rows,
+            stall=args.stall,
+            seed=args.seed,
+            waves=args.waves,
+            output=args.output,
+            progress=progress,
+        )
+    if args.json:
+        print_json(simulation.to_dict())
+    elif not args.quiet:
+        console = output_console()
+        for table in tables(simulation):
+            console.print(table)
+            console.print()
+    if failures := simulation.failures():
+        raise CheckFailed("; ".join(failures))
+    return 0
+
+
+def tables(simulation: "Simulation") -> list[Table]:
+    """Return the report as tables: the values, then the cycle counts."""
+    return [_values(simulation), _cycles(simulation)]
+
+
+def _values(simulation: "Simulation") -> Table:
+    trace, accuracy = simulation.trace, simulation.accuracy
+    title = (
+        f"{simulation.config.name} on {trace.engine}, seed {trace.traffic.seed}, stalls {simulation.stall}"
+    )
+    table = _table(title)
+    table.show_header = False
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(style="dim", overflow="fold")
+    colour = "red" if simulation.mismatches else "green"
+    part = "" if simulation.exact_rows == len(trace.rows) else f", over {simulation.exact_rows:,} of the rows"
+    for name, value, meaning in (
+        ("rows", f"{len(trace.rows):,}", f"with {int(trace.rows.lengths.sum()):,} elements"),
+        (
+            "mismatches",
+            f"[{colour}]{simulation.mismatches:,}[/]",
+            "elements that differ from the golden model",
+        ),
+        (
+            "max error",
+            f"{accuracy.max_ulp:.4f}",
+            f"output LSB, against the exact result{part}; 0.5 is the best there is",
+        ),
+        ("mean error", f"{accuracy.mean_ulp:.4f}", "output LSB; 0.25 where nothing but rounding is lost"),
+        ("correctly rounded", f"{accuracy.correctly_rounded:.3%}", "of the elements"),
+        ("cycles", f"{trace.cycles:,}", f"simulated at {trace.cycles_per_second:,.0f} a second"),
+    ):
+        table.add_row(name, value, meaning)
+    return table
+
+
+def _cycles(simulation: "Simulation") -> Table:
+    table = _table(f"cycles, rows of {simulation.config.max_length} elements, no stalls")
+    table.add_column("")
+    table.add_column("measured", justify="right")
+    table.add_column("planned", justify="right")
+    table.add_column("")
+    for name, measured in simulation.measured.to_dict().items():
+        planned = getattr(simulation.planned, name)
+        colour = "green" if measured == planned else "red"
+        table.add_row(name, f"[{colour}]{measured:g}[/]", str(planned), f"[dim]{_MEANINGS[name]}[/]")
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=escape(title), title_justify="left", title_style="bold", box=None, header_style="cyan")
+
+
+@contextmanager
+def _sim_extra() -> Iterator[None]:
+    """Turn a Python package that is not installed into ToolMissing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("streamnorm"):
+            raise
+        raise ToolMissing(
+            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
+        ) from error
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> "Iterator[Progress]":
+    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of it."""
+    console = progress_console()
+    hidden = args.quiet or not console.is_terminal
+    with ProgressBar(console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def show(stage: str, share: float) -> None:
+            bar.update(task, description=_STAGES[stage], completed=share)
+
+        yield show

@@ -1,6 +1,6 @@
 """Apply: normalize, scale, shift, round and saturate every lane of a beat."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,6 +36,15 @@ class Apply(wiring.Component):
     y : Out(ArrayLayout(output element, lanes))
         0 in lanes that are not kept.
     """
+
+    d: data.View
+    scale: Signal
+    centre: Signal
+    shift: Signal
+    gamma: data.View
+    beta: data.View
+    keep: Signal
+    y: data.View
 
     def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float) -> None:
         self._config = config
@@ -79,7 +88,11 @@ class Apply(wiring.Component):
         width = precision.centre_bits
         product = p.multiply(d, p.input(self.scale))
         drop = precision.product_drop
-        kept = p.concat(p.constant(0, unsigned(-drop)), product) if drop < 0 else product.bits(drop, product.width)
+        kept = (
+            p.concat(p.constant(0, unsigned(-drop)), product)
+            if drop < 0
+            else product.bits(drop, product.width)
+        )
         kept = kept.as_signed()
         difference = p.add(kept, p.input(self.centre), signed(width), subtract=True, name="difference")
         bits = precision.normalized_bits
@@ -141,7 +154,9 @@ class Apply(wiring.Component):
         def finish(x: Value, is_tie: Value, out: Value, negative: Value, kept: Value) -> Value:
             rounded = Cat(x[0] & ~is_tie, x[1:])
             extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
-            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[:bits]
+            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[
+                :bits
+            ]
             return Mux(kept, Mux(out, limit, extended), 0)
 
         inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]

@@ -1,6 +1,6 @@
 """The exact moments of a row, in one pass: n, the sum and the sum of squares."""
 
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,6 +31,15 @@ class Moments(wiring.Component):
         Elements of the row before this beat.
     s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(length_bits)
     """
+
+    valid: Signal
+    first: Signal
+    d: data.View
+    keep: Signal
+    before: Signal
+    s1: Signal
+    s2: Signal
+    n: Signal
 
     def __init__(self, config: NormConfig) -> None:
         ranges = Precision.of(config).ranges

@@ -29,6 +29,11 @@ class RowBuffer(wiring.Component):
     write : In(1); write_d : In(ArrayLayout(signed(difference_bits), lanes)); read : In(1); d : Out, as ``write_d``
     """
 
+    write: Signal
+    write_d: data.View
+    read: Signal
+    d: data.View
+
     def __init__(self, config: NormConfig, *, depth: int) -> None:
         target = Target(config.target, config.clock_mhz)
         family = target.primitives

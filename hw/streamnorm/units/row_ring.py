@@ -26,6 +26,11 @@ class RowRing(wiring.Component):
     write : In(1); write_data : In(width); advance : In(1); data : Out(width)
     """
 
+    write: Signal
+    write_data: Signal
+    advance: Signal
+    data: Signal
+
     def __init__(self, *, width: int, depth: int, family: str) -> None:
         self._width, self._depth, self._family = width, depth, family
         super().__init__({"write": In(1), "write_data": In(width), "advance": In(1), "data": Out(width)})

@@ -1,6 +1,6 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
-from amaranth.hdl import Array, Const, Module, Shape, Value, signed, unsigned
+from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,6 +26,13 @@ class Statistic(wiring.Component):
     n : In(length_bits); s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
     scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
     """
+
+    n: Signal
+    s1: Signal
+    s2: Signal
+    scale: Signal
+    centre: Signal
+    shift: Signal
 
     def __init__(self, config: NormConfig, moments: Moments) -> None:
         self._precision = precision = Precision.of(config)
@@ -161,7 +168,9 @@ class Statistic(wiring.Component):
         def saturate(x: Value) -> Value:
             return x[:-1] | x[-1].replicate(precision.scale_bits)
 
-        return p.operate("saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate)
+        return p.operate(
+            "saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate
+        )
 
     def _shift_left(self, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
         """``value << amount``, ``width`` bits: a right shift of the value set ``amount_max`` bits higher."""
@@ -169,9 +178,7 @@ class Statistic(wiring.Component):
         padded = p.concat(p.constant(0, unsigned(amount_max)), value)
         padded = padded.as_signed() if value.signed else padded
         bits = amount_max.bit_length()
-        down = p.operate(
-            "down", self._target.adder(bits), [amount], unsigned(bits), lambda x: amount_max - x
-        )
+        down = p.operate("down", self._target.adder(bits), [amount], unsigned(bits), lambda x: amount_max - x)
         return shift_right(p, self._target, padded, p.registered(down), amount_max, width)
 
     def _centre(self, s1: Timed | None, left: Timed, rho: Timed, index: Timed) -> Timed:

@@ -85,7 +85,7 @@ def test_a_reset_leaves_a_working_unit(small, engine, reset_at):
 
 @pytest.mark.parametrize("reset_at", range(0, 120, 7))
 def test_a_reset_at_any_cycle_under_stalls(small, reset_at):
-    trace = run(small, Traffic(**rows_of(small), **STALLS, reset_at=reset_at, reset_cycles=1))
+    trace = run(small, Traffic(**rows_of(small), **STALLS, reset_at=reset_at, reset_cycles=2))
     assert compare(trace).first is None
 
 
@@ -173,7 +173,9 @@ class TestBrokenUnits:
     def test_hang(self, install, engine):
         with pytest.raises(HangError) as error:
             run(install("hang"), Traffic(rows=self.ROWS), engine)
-        assert str(error.value).startswith("the unit hangs: 4 of 6 input beats accepted, 4 of 6 output beats given")
+        assert str(error.value).startswith(
+            "the unit hangs: 4 of 6 input beats accepted, 4 of 6 output beats given"
+        )
 
     def test_hang_before_a_reset(self, install, engine):
         with pytest.raises(HangError):
@@ -231,7 +233,9 @@ def test_a_missing_python_package_is_named(small, monkeypatch, tmp_path, engine,
     import importlib.util
 
     find = find or importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest)
+    )
     monkeypatch.setattr("shutil.which", lambda name, **_: f"/usr/bin/{name}")
     monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
     with pytest.raises(ToolMissing) as error:

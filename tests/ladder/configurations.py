@@ -1,0 +1,122 @@
+"""The configurations that the hardware is compared on: every key of a configuration at its corners."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from streamnorm.config import NormConfig
+from streamnorm.formats import IntFormat
+
+ANY = "any"
+"""In place of gamma or beta: random values, one for each element and bank."""
+
+
+def signed(bits: int, scale: float = 0.05, zero_point: int = 0) -> IntFormat:
+    return IntFormat(bits, scale=scale, zero_point=zero_point)
+
+
+def unsigned(bits: int, scale: float = 0.05, zero_point: int = 0) -> IntFormat:
+    return IntFormat(bits, signed=False, scale=scale, zero_point=zero_point)
+
+
+BERT = {"gamma": ANY, "beta": ANY, "lanes": 8, "max_length": 100}
+ECP5 = "ecp5-85k-6"
+
+MATRIX: dict[str, dict[str, Any]] = {
+    # Clocks and targets: the same numbers, other pipelines.
+    "bert_generic": BERT,
+    "bert_ecp5_50": {**BERT, "target": ECP5, "clock_mhz": 50},
+    "bert_ecp5_100": {**BERT, "target": ECP5, "clock_mhz": 100, "output": unsigned(8, 0.04, 128)},
+    "bert_ecp5_200": {**BERT, "target": ECP5, "clock_mhz": 200},
+    "bert_ecp5_300": {**BERT, "target": "ecp5-85k-8", "clock_mhz": 300, "max_length": 64},
+    "rms_ecp5_300": {"norm": "rmsnorm", "target": "ecp5-25k-7", "clock_mhz": 300, "lanes": 3, "gamma": ANY},
+    "generic_1000": {"clock_mhz": 1000, "lanes": 2, "gamma": ANY, "beta": ANY},
+    "generic_1": {"clock_mhz": 1, "lanes": 3, "gamma": ANY, "beta": ANY},
+    "ice40_hx8k": {"target": "ice40-hx8k", "clock_mhz": 48, "lanes": 1, "max_length": 64, "min_length": 16,
+                   "gamma": ANY, "beta": ANY, "gamma_bits": 12, "beta_bits": 14},
+    "ice40_up5k": {"target": "ice40-up5k", "clock_mhz": 20, "lanes": 2, "max_length": 70, "gamma": ANY},
+    "ice40_lp8k": {"norm": "rmsnorm", "target": "ice40-lp8k", "clock_mhz": 30, "lanes": 1, "max_length": 48,
+                   "input": signed(6), "output": signed(6)},
+    # Lanes and lengths.
+    "one_element": {"lanes": 1, "max_length": 1, "beta": 0.7},
+    "two_elements": {"lanes": 1, "max_length": 2, "epsilon": 0.0, "gamma": ANY, "beta": ANY},
+    "row_below_a_beat": {"lanes": 5, "max_length": 3, "gamma": ANY, "beta": ANY, "target": ECP5},
+    "row_of_one_beat": {"norm": "rmsnorm", "lanes": 4, "max_length": 4, "gamma": ANY, "beta": ANY},
+    "lanes_3": {"lanes": 3, "max_length": 50, "input": signed(6), "output": signed(10, 0.01), "gamma": ANY},
+    "lanes_5": {"lanes": 5, "max_length": 123, "input": signed(12, 0.001), "gamma": ANY, "beta": ANY},
+    "lanes_7": {"norm": "rmsnorm", "lanes": 7, "max_length": 99, "target": ECP5, "clock_mhz": 150, "gamma": ANY},
+    "lanes_16": {"lanes": 16, "max_length": 64, "input": unsigned(8, 0.04, 128), "gamma": ANY},
+    "lanes_64": {"norm": "rmsnorm", "lanes": 64, "max_length": 150, "input": signed(4, 0.5), "gamma_bits": 8},
+    "length_16384": {"lanes": 4, "max_length": 16384, "target": ECP5, "gamma": 1.5, "beta": -0.3},
+    "length_16383": {"norm": "rmsnorm", "lanes": 3, "max_length": 16383, "input": signed(16, 0.001),
+                     "output": signed(16, 0.004), "gamma": -0.5},
+    "length_1000": {"lanes": 8, "max_length": 1000, "min_length": 500, "gamma": ANY, "beta": ANY,
+                    "target": ECP5, "clock_mhz": 200},
+    "min_length": {"lanes": 4, "max_length": 90, "min_length": 33, "target": ECP5, "gamma": ANY, "beta": ANY},
+    # Formats.
+    "int4": {"lanes": 2, "max_length": 33, "input": signed(4, 0.4), "output": signed(4, 0.4), "gamma": ANY},
+    "uint4": {"lanes": 3, "max_length": 40, "input": unsigned(4, 0.4, 7), "output": unsigned(4, 0.4, 8),
+              "beta": ANY},
+    "int4_int24": {"lanes": 2, "max_length": 40, "input": signed(4, 0.4), "output": signed(24, 2e-6),
+                   "gamma": ANY, "beta": ANY},
+    "int24": {"lanes": 1, "max_length": 45, "input": signed(24, 1e-6), "output": signed(24, 2e-6), "gamma": ANY,
+              "beta": ANY},
+    "int24_int8": {"norm": "rmsnorm", "lanes": 2, "max_length": 300, "input": signed(24, 1e-6, -4_000_000),
+                   "gamma": ANY},
+    "int16_ecp5_100": {"lanes": 4, "max_length": 96, "target": ECP5, "input": signed(16, 4e-4),
+                       "output": signed(16, 1e-3), "gamma": ANY, "beta": ANY},
+    "int16_int8": {"lanes": 4, "max_length": 97, "target": ECP5, "clock_mhz": 180, "input": signed(16, 4e-4),
+                   "output": signed(8, 0.23), "gamma": ANY, "beta": ANY},
+    "uint16_uint12": {"norm": "rmsnorm", "lanes": 3, "max_length": 77, "input": unsigned(16, 1e-3, 1000),
+                      "output": unsigned(12, 2e-3, 777), "gamma": ANY, "beta": ANY},
+    "uint20_int10": {"lanes": 2, "max_length": 64, "input": unsigned(20, 1e-4, 5), "output": signed(10, 0.02, -511),
+                     "gamma": ANY},
+    # Epsilon, scales.
+    "epsilon_0": {"lanes": 3, "max_length": 60, "epsilon": 0.0, "gamma": ANY},
+    "epsilon_0_rms": {"norm": "rmsnorm", "lanes": 2, "max_length": 60, "epsilon": 0.0, "input": signed(8, 0.1, 3),
+                      "beta": ANY},
+    "epsilon_tiny": {"lanes": 2, "max_length": 60, "epsilon": 1e-30, "input": signed(16, 1e-3), "gamma": ANY},
+    "epsilon_large": {"lanes": 2, "max_length": 60, "epsilon": 1e6, "gamma": ANY, "output": signed(8, 1e-5)},
+    "epsilon_leads": {"norm": "rmsnorm", "lanes": 4, "max_length": 64, "epsilon": 1e-2, "input": signed(8, 1e-3),
+                      "gamma": ANY},
+    "saturating": {"lanes": 3, "max_length": 64, "output": signed(8, 1e-3), "gamma": ANY, "beta": ANY},
+    # Gamma, beta.
+    "constants": {"lanes": 4, "max_length": 64, "gamma": -1.25, "beta": 2.3, "target": ECP5},
+    "beta_only": {"lanes": 3, "max_length": 61, "beta": ANY, "target": ECP5, "clock_mhz": 120},
+    "gemma": {"norm": "rmsnorm", "lanes": 4, "max_length": 60, "gamma": ANY, "gamma_offset": 1.0,
+              "output": signed(12, 4e-3)},
+    "few_parameter_bits": {"lanes": 2, "max_length": 48, "gamma": ANY, "beta": ANY, "gamma_bits": 4, "beta_bits": 8},
+    "many_parameter_bits": {"lanes": 2, "max_length": 48, "input": signed(12), "output": signed(12, 2e-3),
+                            "gamma": ANY, "beta": ANY, "gamma_bits": 32, "beta_bits": 36},
+    "rom_banks": {"lanes": 4, "max_length": 50, "banks": 4, "gamma": ANY, "beta": ANY, "target": ECP5,
+                  "clock_mhz": 200},
+    "rom_banks_beta": {"lanes": 3, "max_length": 31, "banks": 16, "beta": ANY},
+    "ram": {"lanes": 3, "max_length": 40, "storage": "ram", "gamma": ANY, "beta": ANY},
+    "ram_banks": {"lanes": 2, "max_length": 25, "storage": "ram", "banks": 3, "gamma": ANY, "beta": ANY,
+                  "target": ECP5, "clock_mhz": 200},
+    # Accuracy.
+    "tight_int8": {"lanes": 4, "max_length": 100, "accuracy": "tight", "target": ECP5, "gamma": ANY, "beta": ANY},
+    "tight_int16": {"norm": "rmsnorm", "lanes": 2, "max_length": 100, "accuracy": "tight",
+                    "input": signed(12, 2e-3), "output": signed(16, 1e-3), "gamma": ANY, "beta": ANY},
+}  # fmt: skip
+
+_DEFAULTS: dict[str, Any] = {
+    "norm": "layernorm",
+    "max_length": 80,
+    "epsilon": 1e-5,
+    "input": signed(8),
+    "output": signed(8),
+}
+
+
+def configuration(name: str, **changes: Any) -> NormConfig:
+    """One of `MATRIX`, with changed keys."""
+    keys = {**_DEFAULTS, **MATRIX[name], **changes}
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    shape = (keys.get("banks", 1), keys["max_length"])
+    gamma, beta = rng.normal(1, 0.4, shape), rng.normal(0, 0.8, shape)
+    for key, values in (("gamma", gamma), ("beta", beta)):
+        if keys.get(key) is ANY:
+            keys[key] = values if shape[0] > 1 else values[0]
+    return NormConfig(name=name, **keys)

@@ -68,7 +68,7 @@ class NormConfig:
         default=1,
         metadata=_about(
             "1 to `max_length`",
-            "elements of the shortest row that must keep full rate; shorter ones still come out right",
+            "elements of the shortest row that must keep full rate; from 2 beats on, multipliers are shared",
         ),
     )
     input: IntFormat = field(metadata=_about("table", "number format of the elements that come in"))

@@ -45,6 +45,7 @@ class Plan:
     config, precision : what was asked; widths and binary points
     stages : cycles of each block on the way from an accepted beat to the output, in order
     latency_cycles : L2, the sum of ``stages``
+    interval : cycles from row to row, at least: a shorter row takes as long
     multipliers : multiplier tiles of each block (0 where the target builds them from logic)
     block_rams : block RAMs of each memory
     row_slots, buffer_beats, output_entries : what may be on its way at once
@@ -57,6 +58,7 @@ class Plan:
     precision: Precision
     stages: dict[str, int]
     latency_cycles: int
+    interval: int
     multipliers: dict[str, int]
     block_rams: dict[str, int]
     row_slots: int
@@ -83,7 +85,7 @@ class Plan:
         return self.precision.expected_error
 
     def latency(self, n: int) -> Latency:
-        """Cycles of rows of ``n`` elements, 1 … max_length; SS is promised for rows of min_length and more.
+        """Cycles of rows of ``n`` elements, 1 … max_length.
 
         Raises
         ------
@@ -94,7 +96,9 @@ class Plan:
             raise ValueError(f"n = {n}: must be 1 … {self.config.max_length}")
         beats = -(-n // self.config.lanes)
         latency = self.latency_cycles
-        return Latency(L1=beats - 1 + latency, L2=latency, L3=2 * (beats - 1) + latency, SS=beats)
+        return Latency(
+            L1=beats - 1 + latency, L2=latency, L3=2 * (beats - 1) + latency, SS=max(beats, self.interval)
+        )
 
     def latency_formulas(self) -> dict[str, str]:
         """The same as formulas of ``n``; ``ceil`` rounds up."""
@@ -103,7 +107,7 @@ class Plan:
             "L1": f"{beats} + {latency - 1}",
             "L2": f"{latency}",
             "L3": f"2 * {beats} + {latency - 2}",
-            "SS": beats,
+            "SS": beats if self.interval == 1 else f"max({beats}, {self.interval})",
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,6 +123,7 @@ class Plan:
             "expected_error_lsb": self.expected_error,
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
+            "interval": self.interval,
             "stages": self.stages,
             "multipliers": self.multipliers,
             "block_rams": self.block_rams,
@@ -153,11 +158,12 @@ def _plan(config: NormConfig) -> Plan:
     stages = {
         "ingest": ingest.LATENCY,
         "moments": moments.s2_cycle,
-        "variance": statistic.variance_cycle - moments.s2_cycle,
+        "spacing": unit.start - moments.s2_cycle if unit.interval > 1 else 0,
+        "variance": statistic.variance_cycle - (0 if unit.interval > 1 else moments.s2_cycle),
         "reciprocal square root": statistic.rho_cycle - statistic.variance_cycle,
         "scale and centre": statistic.latency - statistic.rho_cycle,
         "statistic queue": unit.latency
-        - ingest.LATENCY - statistic.latency - unit.apply.latency - output_queue.LATENCY,
+        - ingest.LATENCY - unit.start - statistic.latency - unit.apply.latency - output_queue.LATENCY,
         "apply": unit.apply.latency,
         "output queue": output_queue.LATENCY,
     }  # fmt: skip
@@ -176,6 +182,7 @@ def _plan(config: NormConfig) -> Plan:
         precision=Precision.of(config),
         stages=stages,
         latency_cycles=unit.latency,
+        interval=unit.interval,
         multipliers=multipliers,
         block_rams=block_rams,
         row_slots=unit.row_slots,

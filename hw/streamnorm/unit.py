@@ -12,7 +12,7 @@ from .precision import Precision
 from .primitives.queue import COLUMN_DEPTH
 from .signatures import parameter_layout, result_layout, row_layout
 from .target import Target
-from .units import dispatch, ingest, output_queue
+from .units import dispatch, ingest, output_queue, spacing
 from .units.apply import Apply
 from .units.dispatch import Dispatch
 from .units.ingest import Ingest
@@ -21,9 +21,13 @@ from .units.output_queue import OutputQueue
 from .units.parameter_store import ParameterStore
 from .units.row_buffer import RowBuffer
 from .units.row_ring import RowRing
+from .units.spacing import Spacing
 from .units.statistic import Statistic
 
 __all__ = ["NormUnit"]
+
+INTERVAL_MAX = 8
+"""Cycles from row to row beyond which no more multipliers would be saved."""
 
 SLOT_RETURN = 2
 """Cycles from the fetch of a row's statistic to the acceptance of the row that takes its slot."""
@@ -59,29 +63,46 @@ class NormUnit(wiring.Component):
         self._precision = Precision.of(config)
         family = Target(config.target, config.clock_mhz).primitives
         self._family = family
-        self.moments = Moments(config)
-        self.statistic = Statistic(config, self.moments)
+        self.moments = moments = Moments(config)
+        # Rows of several beats leave time to work off a product on fewer multipliers.
+        shares = Target(config.target, config.clock_mhz).family.tile is not None
+        self.interval = min(max(1, config.min_length // config.lanes), INTERVAL_MAX) if shares else 1
+        cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        if self.interval > 1:
+            self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval)
+            self.start = max(cycles) + spacing.LATENCY
+        else:
+            self.statistic = Statistic(config, moments, cycles=cycles)
+            self.start = 0
         self.parameter_store = ParameterStore(config)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats)
         self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
 
-        # A row's statistic is written to its ring in cycle S (counted from the difference of the row's last beat),
-        # fetched in S + 1, and meets the first difference in S + 2.
+        # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
+        # written to its ring in cycle S, fetched in S + 1, and meets the first difference in S + 2.
         self._meeting = self.statistic.latency + 2
         earliest_issue = self._meeting - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
-        self.latency = ingest.LATENCY + written + output_queue.LATENCY
+        self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
         self._in_flight = written - issue
 
         # A row holds its slot from its last beat to SLOT_RETURN cycles after it was fetched.
-        held = ingest.LATENCY + self._announce + dispatch.READY_TO_ISSUE + probe.latency + SLOT_RETURN
-        rows = max(1, config.min_length // config.lanes)
-        self.row_slots = _whole_columns(-(-held // rows) + (rows > 1))
+        held = (
+            ingest.LATENCY
+            + self.start
+            + self._announce
+            + dispatch.READY_TO_ISSUE
+            + probe.latency
+            + SLOT_RETURN
+        )
+        self.row_slots = _whole_columns(-(-held // self.interval) + (self.interval > 1))
         self.output_depth = _whole_columns(self._in_flight + 1 + dispatch.CREDIT_RETURN)
-        self.row_buffer = RowBuffer(config, depth=config.max_beats + issue + ingest.READY_LAG + 8)
+        self.row_buffer = RowBuffer(
+            config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
+        )
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
         members: dict[str, object] = {
             "i": In(stream.Signature(row_layout(config))),
@@ -123,9 +144,6 @@ class NormUnit(wiring.Component):
             moments.before.eq(entry.before),
             buffer.write.eq(entry.valid),
             buffer.write_d.eq(entry.d),
-            statistic.n.eq(moments.n),
-            statistic.s1.eq(moments.s1),
-            statistic.s2.eq(moments.s2),
             row_end.eq(entry.valid & entry.last),
             issue.row_end.eq(row_end),
             issue.index.eq(entry.index),
@@ -133,7 +151,29 @@ class NormUnit(wiring.Component):
             issue.error.eq(entry.error),
             issue.bank.eq(entry.bank),
         ]
-        row_flags = _delays(m, row_end, self.statistic.latency, "row_end")
+        if self.interval > 1:
+            m.submodules.spacing = gate = Spacing(
+                config, moments, interval=self.interval, row_slots=self.row_slots
+            )
+            m.d.comb += [
+                gate.row_end.eq(row_end),
+                gate.n.eq(moments.n),
+                gate.s1.eq(moments.s1),
+                gate.s2.eq(moments.s2),
+                statistic.start.eq(gate.start),
+                statistic.n.eq(gate.start_n),
+                statistic.s1.eq(gate.start_s1),
+                statistic.s2.eq(gate.start_s2),
+            ]
+            row_start = gate.start
+        else:
+            m.d.comb += [
+                statistic.n.eq(moments.n),
+                statistic.s1.eq(moments.s1),
+                statistic.s2.eq(moments.s2),
+            ]
+            row_start = row_end
+        row_flags = _delays(m, row_start, self.statistic.latency, "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),
             ring.write.eq(row_flags[self.statistic.latency]),
@@ -161,7 +201,7 @@ class NormUnit(wiring.Component):
         """Everything that flows from an issued beat to the output queue without stopping."""
         config, base = self.config, buffer.latency
         scale, centre = self._precision.scale_bits, self._precision.centre_bits
-        starts = _delays(m, issue.issue & issue.first, base, "row_start")
+        starts = _delays(m, issue.issue & issue.first, base, "row_issued")
         m.d.comb += [
             ring.advance.eq(starts[base - 1]),
             entry.row_released.eq(starts[base - 1]),

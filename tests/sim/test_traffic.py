@@ -54,7 +54,7 @@ def test_rows_may_be_a_list_or_a_matrix_with_lengths():
     ],
 )
 def test_a_traffic_of_wrong_shape_is_refused(keywords, message):
-    with pytest.raises(ValueError, match="must|go with") as error:
+    with pytest.raises(ValueError, match=r"must|go with") as error:
         Traffic(**keywords)
     assert str(error.value) == message
 
@@ -72,7 +72,7 @@ def test_a_traffic_of_wrong_shape_is_refused(keywords, message):
     ],
 )
 def test_a_traffic_must_fit_the_configuration(traffic, message):
-    with pytest.raises(ValueError, match="must|need|bytes") as error:
+    with pytest.raises(ValueError, match=r"must|need|bytes") as error:
         Stimulus.of(config(), traffic)
     assert str(error.value) == message
 

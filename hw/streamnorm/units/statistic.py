@@ -18,15 +18,24 @@ __all__ = ["Statistic"]
 class Statistic(wiring.Component):
     """Steps 1 to 5 of :class:`~streamnorm.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
 
-    Takes a row every cycle. The inputs are those of :class:`Moments`, each at its own cycle; the outputs belong to the
-    beat whose lanes entered :class:`Moments` :attr:`latency` cycles before. All outputs are registers.
+    Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
+    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.
+
+    Parameters
+    ----------
+    config : NormConfig
+    moments : Moments, whose outputs have the shapes of the inputs
+    cycles : when n, s1 and s2 are there
+    interval : cycles from row to row, at least; above 1, products share multipliers
 
     Members
     -------
+    start : In(1); 1 in cycle 0 of a row; only with an interval above 1
     n : In(length_bits); s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
     scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
     """
 
+    start: Signal
     n: Signal
     s1: Signal
     s2: Signal
@@ -34,12 +43,16 @@ class Statistic(wiring.Component):
     centre: Signal
     shift: Signal
 
-    def __init__(self, config: NormConfig, moments: Moments) -> None:
+    def __init__(
+        self, config: NormConfig, moments: Moments, *, cycles: tuple[int, int, int], interval: int = 1
+    ) -> None:
         self._precision = precision = Precision.of(config)
         self._target = target = Target(config.target, config.clock_mhz)
         shift_bits = max(1, (precision.shift_count - 1).bit_length())
+        starts = {"start": In(1)} if interval > 1 else {}
         super().__init__(
             {
+                **starts,
                 "n": In(moments.n.shape()),
                 "s1": In(moments.s1.shape()),
                 "s2": In(moments.s2.shape()),
@@ -49,10 +62,11 @@ class Statistic(wiring.Component):
             }
         )
         self._m = m = Module()
-        self._p = p = Pipeline(m, target, "statistic")
-        n = p.input(self.n, moments.n_cycle)
-        s1 = p.input(self.s1, moments.s1_cycle) if config.norm == "layernorm" else None
-        s2 = p.input(self.s2, moments.s2_cycle)
+        start = self.start if interval > 1 else None
+        self._p = p = Pipeline(m, target, "statistic", interval=interval, start=start)
+        n = p.input(self.n, cycles[0])
+        s1 = p.input(self.s1, cycles[1]) if config.norm == "layernorm" else None
+        s2 = p.input(self.s2, cycles[2])
 
         variance = self._variance(n, s1, s2)
         rho, position = self._reciprocal_root(variance)

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from amaranth.hdl import Cat
@@ -31,20 +32,24 @@ def run(
     progress: Callable[[float], None] | None = None,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
-    player = _Player(config, traffic, progress or (lambda share: None), timed=waves is not None)
-    simulator = Simulator(player.top)
-    simulator.add_testbench(player.testbench)
-    start = time.perf_counter()
-    if waves is None:
+    with ExitStack() as stack:
+        file = None if waves is None else stack.enter_context(_opened(waves))
+        player = _Player(config, traffic, progress or (lambda share: None), timed=file is not None)
+        simulator = Simulator(player.top)
+        simulator.add_testbench(player.testbench)
+        if file is not None:
+            stack.enter_context(simulator.write_vcd(file))
+        start = time.perf_counter()
         simulator.run()
-    else:
-        try:
-            file = waves.open("w")
-        except OSError as error:
-            raise StreamnormError(f"{waves}: cannot be written: {error.strerror}") from error
-        with file, simulator.write_vcd(file):
-            simulator.run()
-    return player.trace(time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+    return player.trace(seconds)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 class _Driver:

@@ -1,9 +1,12 @@
 import dataclasses
+import importlib.util
 import shutil
+import time
 
 import numpy as np
 import pytest
 
+from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm.plan import Plan
 from streamnorm_sim import engines
@@ -229,10 +232,7 @@ def test_a_missing_program_is_named_with_its_package(small, monkeypatch, tmp_pat
     ],
 )
 def test_a_missing_python_package_is_named(small, monkeypatch, tmp_path, engine, module, message):
-    find = engines.build.importlib.util.find_spec if hasattr(engines.build, "importlib") else None
-    import importlib.util
-
-    find = find or importlib.util.find_spec
+    find = importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest)
     )
@@ -249,6 +249,19 @@ def test_a_compiler_that_is_not_there_is_named(small, monkeypatch, tmp_path):
     with pytest.raises(ToolMissing) as error:
         run(small, Traffic(rows=[[1]]))
     assert str(error.value) == "no-such-compiler, which $CXX names, is not installed"
+
+
+@pytest.mark.slow
+def test_cxxrtl_runs_a_million_cycles_a_second(examples, monkeypatch):
+    monkeypatch.delenv("CXXFLAGS", raising=False)
+    config = NormConfig.from_toml(examples / "bert_int8.toml")
+    rows = np.random.default_rng(SEED).integers(-128, 127, (3000, 768), endpoint=True).astype(np.int8)
+    best = 0.0
+    for _ in range(5):
+        start = time.process_time()  # of this process alone, whatever else the machine does
+        trace = run(config, Traffic(rows=rows))
+        best = max(best, trace.cycles / (time.process_time() - start))
+    assert best > 1e6
 
 
 def test_every_engine_is_described():

@@ -1,0 +1,91 @@
+"""Spacing: holds the moments of rows that end in quick succession until the statistic can take them."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..target import Target
+from ..timed_logic import TimedLogic
+from .level import Level
+from .moments import Moments
+from .row_ring import RowRing
+
+__all__ = ["Spacing"]
+
+LATENCY = 2
+"""Cycles from a row's last moment to ``start``, where no row is ahead of it."""
+
+
+class Spacing(wiring.Component):
+    """A queue of moments that lets a row out every ``interval`` cycles at most.
+
+    Only where multipliers are shared between the steps of a row: rows of ``interval`` beats and more pass at full rate,
+    shorter ones wait for their turn. A row without rows ahead of it starts :attr:`latency` cycles after its last beat's
+    lanes entered :class:`Moments`. Outputs are registers and stay until the next ``start``.
+
+    Parameters
+    ----------
+    config : NormConfig
+    moments : Moments
+    interval : at least 2
+    row_slots : rows that fit; the rows on their way must not be more
+
+    Members
+    -------
+    row_end : In(1): the beat whose lanes enter Moments in this cycle is its row's last
+    n, s1, s2 : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2 : Out, there with ``start``
+    """
+
+    row_end: Signal
+    n: Signal
+    s1: Signal
+    s2: Signal
+    start: Signal
+    start_n: Signal
+    start_s1: Signal
+    start_s2: Signal
+
+    def __init__(self, config: NormConfig, moments: Moments, *, interval: int, row_slots: int) -> None:
+        assert interval >= 2
+        self._interval, self._row_slots = interval, row_slots
+        self._target = Target(config.target, config.clock_mhz)
+        self._cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        self.latency = max(self._cycles) + LATENCY
+        shapes = [moments.n.shape(), moments.s1.shape(), moments.s2.shape()]
+        names = ("n", "s1", "s2")
+        members: dict[str, object] = {"row_end": In(1), "start": Out(1)}
+        members |= {name: In(shape) for name, shape in zip(names, shapes, strict=True)}
+        members |= {f"start_{name}": Out(shape) for name, shape in zip(names, shapes, strict=True)}
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        logic = TimedLogic(m, self._target, "spacing")
+        written = max(self._cycles)
+        moments: list[Value] = [
+            logic.delayed(logic.input(signal, cycle), written).value
+            for signal, cycle in zip((self.n, self.s1, self.s2), self._cycles, strict=True)
+        ]
+        ends = [self.row_end]
+        for stage in range(written):
+            ended = Signal(name=f"ended_{stage + 1}")
+            m.d.sync += ended.eq(ends[-1])
+            ends.append(ended)
+        entry = Cat(*moments)
+        m.submodules.ring = ring = RowRing(
+            width=len(entry), depth=self._row_slots, family=self._target.primitives
+        )
+        m.submodules.waiting = waiting = Level(maximum=self._row_slots)
+        recent, fetch = Signal(self._interval - 1), Signal()
+        m.d.comb += [
+            fetch.eq(waiting.some & ~recent.any()),
+            ring.write.eq(ends[-1]),
+            ring.write_data.eq(entry),
+            ring.advance.eq(fetch),
+            waiting.up.eq(ends[-1]),
+            waiting.down.eq(fetch),
+            Cat(self.start_n, self.start_s1, self.start_s2).eq(ring.data),
+        ]
+        m.d.sync += [self.start.eq(fetch), recent.eq(Cat(fetch, recent)[: self._interval - 1])]
+        return m

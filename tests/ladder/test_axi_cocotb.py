@@ -1,0 +1,75 @@
+"""The emitted Verilog under AXI4-Stream bus models gives the same beats as the fast engine."""
+
+import shutil
+
+import numpy as np
+import pytest
+from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of
+from ladder.configurations import configuration
+
+from streamnorm.config import NormConfig
+from streamnorm_sim.measure import measure_cycles
+from streamnorm_sim.rows import random_rows
+from streamnorm_sim.stalls import Stall
+from streamnorm_sim.traffic import ParameterLoad, Traffic
+
+SIMULATORS = [
+    "verilator",
+    pytest.param(
+        "icarus",
+        marks=pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed"),
+    ),
+]
+
+
+def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> Traffic:
+    """Rows of every length, some overlong; loads where the configuration has them."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, config.max_length, 16, endpoint=True)
+    lengths[[3, 7]] = config.max_length + 1, 2 * config.max_length + 5
+    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
+    loads = []
+    if config.storage == "ram":
+        for row in (-1, 4, 9):
+            gamma, beta = rng.integers(-20_000, 20_000, (2, config.max_length))
+            loads.append(ParameterLoad(row, gamma, beta, int(rng.integers(config.banks))))
+    banks = rng.integers(config.banks, size=len(rows))
+    return Traffic(rows=rows, banks=banks, loads=loads, source=source, sink=sink, seed=seed)
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("name", ["lanes_3", "ram_banks"])
+def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str) -> None:
+    config = configuration(name)
+    for seed, (source, sink) in enumerate(((0, 0), (2, 3), (4, 1))):
+        traffic = some_traffic(config, seed, STALLS[source], STALLS[sink])
+        same_beats(agree(config, traffic, simulator), agree(config, traffic))
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_verilog_has_the_planned_latency(simulator: str) -> None:
+    config = configuration("lanes_3")
+    assert measure_cycles(config, engine=simulator) == measure_cycles(config)
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_verilog_survives_a_reset(simulator: str) -> None:
+    config = configuration("lanes_3")
+    batch = random_rows(config, 12, np.random.default_rng(2))
+    agree(config, Traffic(rows=batch.x, lengths=batch.lengths, reset_at=97, sink=STALLS[1]), simulator)
+
+
+@pytest.mark.parametrize("name", ["row_below_a_beat", "ram_banks"])
+def test_amaranths_simulator_gives_the_same_beats_in_the_same_cycles(name: str) -> None:
+    config = configuration(name)
+    traffic = some_traffic(config, 1, STALLS[1], STALLS[2])
+    slow, fast = agree(config, traffic, "pysim"), agree(config, traffic)
+    same_beats(slow, fast)
+    np.testing.assert_array_equal(slow.output_cycles, fast.output_cycles)
+    np.testing.assert_array_equal(slow.input_cycles, fast.input_cycles)
+
+
+def test_amaranths_simulator_on_corner_rows() -> None:
+    config = configuration("two_elements")
+    traffic = traffic_of(mixed_rows(config, np.random.default_rng(3), count=20))
+    same_beats(agree(config, traffic, "pysim"), agree(config, traffic))

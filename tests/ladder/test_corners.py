@@ -1,0 +1,119 @@
+"""The rows that break normalization units, and stalls, which must not matter to any value."""
+
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+import pytest
+from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, within_bound
+from ladder.configurations import configuration
+
+from streamnorm.config import NormConfig
+from streamnorm.parameters import StoredParameters
+from streamnorm_sim.beats import Rows
+from streamnorm_sim.rows import RowBatch
+from streamnorm_sim.stalls import Stall
+
+UNIT = "bert_ecp5_200"
+
+
+def beta_alone(config: NormConfig, batch: RowBatch) -> np.ndarray:
+    """The results of rows whose normalized values are all 0: beta, rounded half to even and saturated."""
+    stored = StoredParameters.of(config)
+    rounded = [
+        [round(Fraction(int(value), 2**stored.beta_frac_bits)) for value in bank] for bank in stored.beta
+    ]
+    results = np.clip(np.array(rounded), config.output.min, config.output.max)
+    return np.where(batch.valid, results[batch.banks, : batch.x.shape[1]], 0)
+
+
+def results(config: NormConfig, rows: list[np.ndarray], seed: int = 0) -> Rows:
+    trace = agree(config, traffic_of(RowBatch.pack(config, rows), seed=seed))
+    within_bound(trace)
+    return trace.rows
+
+
+@pytest.mark.parametrize("name", [UNIT, "epsilon_0", "uint4", "int24", "epsilon_large", "rom_banks"])
+def test_constant_rows_give_beta_exactly(name: str) -> None:
+    config = configuration(name)
+    rng = np.random.default_rng(1)
+    values = [config.input.min, config.input.max, config.input.zero_point, *rng.integers(-7, 8, 6)]
+    lengths = [1, config.max_length, *rng.integers(1, config.max_length, 7, endpoint=True)]
+    rows = [
+        np.full(length, np.clip(value, config.input.min, config.input.max))
+        for length in lengths
+        for value in values
+    ]
+    batch = RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
+    got = agree(config, traffic_of(batch)).rows
+    np.testing.assert_array_equal(got.values, beta_alone(config, batch))
+
+
+@pytest.mark.parametrize("name", ["epsilon_0_rms", "gemma"])
+def test_rows_of_the_zero_point_give_beta_exactly_without_a_mean(name: str) -> None:
+    config = configuration(name)
+    rows = [np.full(length, config.input.zero_point) for length in range(1, config.max_length + 1)]
+    batch = RowBatch.pack(config, rows)
+    got = agree(config, traffic_of(batch)).rows
+    np.testing.assert_array_equal(got.values, beta_alone(config, batch))
+
+
+def test_a_mean_far_from_zero_changes_nothing() -> None:
+    config = configuration(UNIT)
+    shape = np.random.default_rng(2).integers(-2, 3, config.max_length)
+    got = results(config, [shape + mean for mean in (-126, -100, -1, 0, 1, 64, 125)])
+    assert (got.values == got.values[0]).all()
+    assert np.unique(got.values).size > 10
+
+
+def test_rows_of_one_element_and_of_two() -> None:
+    config = configuration("epsilon_0", gamma=1.0, beta=0.25, output=configuration(UNIT).output)
+    pairs = [(-128, 127), (127, -128), (0, 1), (126, 127), (-128, -127), (5, 5)]
+    got = results(config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs])
+    beta, plus, minus = (0.25 / 0.05, 1.25 / 0.05, -0.75 / 0.05)
+    assert got.values[:3, 0].tolist() == [beta] * 3
+    want = [[minus, plus], [plus, minus], [minus, plus], [minus, plus], [minus, plus], [beta, beta]]
+    assert got.values[3:, :2].tolist() == want
+
+
+def test_full_scale_rows_have_values_of_plus_and_minus_gamma() -> None:
+    config = configuration("epsilon_0", gamma=2.0, max_length=60)
+    even = np.tile([-128, 127], 30)
+    got = results(config, [even, -1 - even, np.repeat([127, -128], 30)])
+    assert (got.values == np.where([even > 0, even < 0, np.arange(60) < 30], 40, -40)).all()
+
+
+@pytest.mark.parametrize("position", [0, 1, 29, 58, 59])
+def test_one_outlier_reaches_the_root_of_the_length(position: int) -> None:
+    config = configuration("epsilon_0", gamma=1.0, max_length=60)
+    row = np.zeros(60, np.int64)
+    row[position] = 127
+    got = results(config, [row, -row]).values
+    reach, rest = sqrt(59) / 0.05, 1 / sqrt(59) / 0.05
+    assert abs(got[0, position] - min(reach, 127)) <= 1
+    assert abs(got[1, position] + min(reach, 128)) <= 1
+    assert (abs(np.delete(got[0], position) + rest) <= 1).all()
+
+
+def test_a_bubble_anywhere_changes_nothing() -> None:
+    config = configuration("lanes_3")
+    rng = np.random.default_rng(5)
+    lengths = np.array([config.max_length, 1, 7, 3, 20])
+    batch = RowBatch.of(config, rng.integers(-32, 32, (5, config.max_length)), lengths)
+    reference = agree(config, traffic_of(batch))
+    for width in (1, 2, 9):
+        for place in range(-(-lengths // config.lanes).sum() + 6):
+            stalled = np.zeros(200, np.bool_)
+            stalled[place : place + width] = True
+            same_beats(agree(config, traffic_of(batch, source=Stall.explicit(stalled))), reference)
+            same_beats(agree(config, traffic_of(batch, sink=Stall.explicit(stalled))), reference)
+
+
+@pytest.mark.parametrize("name", [UNIT, "lanes_5", "rom_banks", "one_element", "ice40_hx8k"])
+def test_ten_stall_patterns_give_identical_bits(name: str) -> None:
+    config = configuration(name)
+    batch = mixed_rows(config, np.random.default_rng(6))
+    reference = agree(config, traffic_of(batch))
+    for seed in range(10):
+        source, sink = STALLS[seed % len(STALLS)], STALLS[(3 * seed + 1) % len(STALLS)]
+        same_beats(agree(config, traffic_of(batch, source=source, sink=sink, seed=seed)), reference)

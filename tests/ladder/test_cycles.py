@@ -1,0 +1,86 @@
+"""The plan's L1, L2, L3 and SS, and the manifest's formulas, are what simulation measures."""
+
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ladder.checks import traffic_of
+from ladder.configurations import configuration
+
+from streamnorm.config import NormConfig
+from streamnorm.emit import manifest
+from streamnorm.plan import Plan
+from streamnorm_sim.engines import run
+from streamnorm_sim.measure import measure_cycles
+from streamnorm_sim.rows import random_rows
+
+UNITS = (
+    "bert_ecp5_50", "bert_ecp5_200", "rms_ecp5_300", "generic_1", "generic_1000", "lanes_16", "lanes_7",
+    "row_below_a_beat", "row_of_one_beat", "one_element", "ice40_up5k", "int24", "min_length", "ram_banks",
+    "tight_int16",
+)  # fmt: skip
+
+
+def interesting_lengths(config: NormConfig) -> list[int]:
+    full, lanes = config.max_length, config.lanes
+    around = {1, 2, 3, full, full - 1, full // 2, config.min_length}
+    around |= {beats * lanes + offset for beats in (1, 2, 3, 4, 7, 12) for offset in (-1, 0, 1)}
+    return sorted(n for n in around if 1 <= n <= full)
+
+
+def formulas(config: NormConfig, n: int) -> dict[str, int]:
+    """The manifest's formulas for rows of ``n`` elements."""
+    return {name: eval(text, {"ceil": ceil, "n": n}) for name, text in manifest(config, {})["latency"].items()}
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_measured_cycles_are_the_planned_ones(name: str) -> None:
+    config = configuration(name)
+    plan = Plan.of(config)
+    for n in interesting_lengths(config):
+        planned = vars(plan.latency(n))
+        assert formulas(config, n) == planned
+        measured = measure_cycles(config, n).to_dict()
+        assert planned["SS"] == ceil(n / config.lanes)
+        if n < config.min_length:
+            del planned["SS"], measured["SS"]
+        assert measured == planned, f"{name}: n = {n}"
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_no_row_waits_for_another(name: str) -> None:
+    config = configuration(name)
+    for n in {config.min_length, min(config.max_length, config.min_length + config.lanes), config.max_length}:
+        count = 20 + 300 // -(-n // config.lanes)
+        lengths = np.full(count, n)
+        trace = run(config, traffic_of(random_rows(config, count, np.random.default_rng(n), lengths=lengths)))
+        assert (np.diff(trace.input_cycles) == 1).all(), f"{name}: n = {n}"
+        assert (np.diff(trace.output_cycles) == 1).all(), f"{name}: n = {n}"
+
+
+def test_a_result_never_comes_later_than_planned_when_rows_get_shorter_or_longer() -> None:
+    """Rows of mixed length wait for those before them only, never for a slot or a credit."""
+    config = configuration("bert_ecp5_200")
+    batch = random_rows(config, 300, np.random.default_rng(9))
+    trace = run(config, traffic_of(batch))
+    beats = -(-batch.lengths // config.lanes)
+    ends = np.cumsum(beats) - 1
+    free = -1
+    for row, (end, count) in enumerate(zip(ends, beats, strict=True)):
+        first = max(int(trace.input_cycles[end]) + Plan.of(config).latency_cycles, free)
+        assert trace.output_cycles[end - count + 1] == first, f"row {row}"
+        free = first + int(count)
+
+
+@pytest.mark.parametrize("n", [0, -1, 101])
+def test_lengths_out_of_range_are_refused(n: int) -> None:
+    with pytest.raises(ValueError, match=rf"^n = {n}: must be 1 … 100$"):
+        Plan.of(configuration("bert_generic")).latency(n)
+
+
+def test_the_units_of_the_examples_have_the_planned_latency_formulas(examples: Path) -> None:
+    for file in sorted(examples.glob("*.toml")):
+        config = NormConfig.from_toml(file)
+        for n in interesting_lengths(config):
+            assert formulas(config, n) == vars(Plan.of(config).latency(n)), file.name

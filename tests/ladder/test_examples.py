@@ -1,0 +1,35 @@
+"""Every example is built and simulated: random and corner rows, cycles, accuracy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+
+from streamnorm.config import NormConfig
+from streamnorm.plan import Plan
+from streamnorm_sim.measure import measure_cycles
+
+NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").glob("*.toml"))
+
+
+def test_the_promised_examples_are_there() -> None:
+    assert {
+        "bert_int8", "bert_int8_50mhz", "minilm_int16", "minilm_int16_int8", "llama_rms_int16", "short_rows",
+        "ice40_int8",
+    } <= set(NAMES)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example_is_exact_in_values_and_cycles(name: str, examples: Path) -> None:
+    config = NormConfig.from_toml(examples / f"{name}.toml")
+    batch = mixed_rows(config, np.random.default_rng(1), elements=150_000)
+    accuracy = within_bound(agree(config, traffic_of(batch, seed=1)))
+    assert accuracy.max_ulp < 1
+    agree(config, traffic_of(batch, source=STALLS[1], sink=STALLS[4], seed=2))
+    lanes, full = config.lanes, config.max_length
+    for n in sorted({config.min_length, lanes, lanes + 1, 3 * lanes - 1, full // 2, full - 1, full}):
+        planned, measured = vars(Plan.of(config).latency(n)), measure_cycles(config, n).to_dict()
+        if n < config.min_length:
+            del planned["SS"], measured["SS"]
+        assert measured == planned, f"{name}: n = {n}"

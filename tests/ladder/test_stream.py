@@ -1,0 +1,140 @@
+"""What the stream promises: overlong and malformed rows, reset at any moment, a receiver that stalls for long."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from ladder.checks import STALLS, agree, mixed_rows, traffic_of
+from ladder.configurations import configuration
+
+from streamnorm.config import NormConfig
+from streamnorm.plan import Plan
+from streamnorm_sim.beats import Beats
+from streamnorm_sim.rows import random_rows
+from streamnorm_sim.stalls import NO_STALL, Stall
+from streamnorm_sim.trace import Trace
+from streamnorm_sim.traffic import Traffic
+
+
+def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.random.Generator) -> Beats:
+    """Beats of random bytes; ``keep`` is one bit an element."""
+    count, width = len(last), config.lanes * config.input.bytes
+    return Beats(
+        rng.integers(256, size=(count, width), dtype=np.uint8),
+        np.repeat(keep.astype(np.bool_), config.input.bytes, axis=1),
+        last.astype(np.bool_),
+        rng.integers(config.banks, size=count).astype(np.uint8),
+    )
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "row_below_a_beat", "row_of_one_beat", "one_element", "rom_banks"])
+@pytest.mark.parametrize("source", STALLS[:3], ids=str)
+def test_overlong_rows_are_cut_and_leave_the_next_one_alone(name: str, source: Stall) -> None:
+    config = configuration(name)
+    rng = np.random.default_rng(1)
+    full, lanes = config.max_length, config.lanes
+    too_long = [full + 1, full + lanes - 1, full + lanes, full + lanes + 1, 2 * full + 3, 5 * full + 9]
+    lengths = [length for extra in too_long for length in (extra, full, extra, 1, max(1, full - 1))]
+    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
+    banks = rng.integers(config.banks, size=len(rows))
+    trace = agree(config, Traffic(rows=rows, banks=banks, source=source, sink=STALLS[2]))
+    assert trace.rows.errors.tolist() == [length > full for length in lengths]
+    assert trace.rows.lengths.tolist() == [min(length, full) for length in lengths]
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "uint16_uint12"])
+def test_every_malformed_keep_is_made_regular_and_flagged(name: str) -> None:
+    config = configuration(name)
+    rng = np.random.default_rng(2)
+    patterns = list(product([False, True], repeat=config.lanes))
+    full = [True] * config.lanes
+    keep, last, malformed = [], [], []
+    for place, beats in ((0, 1), (0, 3), (1, 3), (2, 3)):
+        for pattern in patterns:
+            keep += [pattern if beat == place else full for beat in range(beats)] + [full]
+            last += [False] * (beats - 1) + [True, True]
+            holes = sorted(pattern, reverse=True) != list(pattern) or not pattern[0]
+            malformed += [holes or (place < beats - 1 and not all(pattern)), False]
+    beats = raw_beats(config, np.array(keep), np.array(last), rng)
+    for source, sink in ((NO_STALL, NO_STALL), (STALLS[1], STALLS[4])):
+        trace = agree(config, Traffic(beats=beats, source=source, sink=sink))
+        assert trace.rows.errors.tolist() == malformed
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "row_of_one_beat", "row_below_a_beat", "rom_banks", "int24_int8"])
+def test_beats_that_break_every_rule(name: str) -> None:
+    config = configuration(name)
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        keep = rng.random((800, config.lanes)) < rng.choice([0.3, 0.9, 1.0], (800, 1))
+        last = rng.random(800) < rng.choice([0.02, 0.2, 0.7])
+        last[-1] = True
+        beats = raw_beats(config, keep, last, rng)
+        beats.keep[:] ^= rng.random(beats.keep.shape) < 0.05  # a bit for each byte: of an element's, the low one counts
+        agree(config, Traffic(beats=beats, source=STALLS[seed], sink=STALLS[-seed], seed=seed))
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "rom_banks", "row_of_one_beat"])
+@pytest.mark.parametrize(("source", "sink"), [(NO_STALL, NO_STALL), (STALLS[1], STALLS[5])], ids=["free", "stalls"])
+def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sink: Stall) -> None:
+    config = configuration(name)
+    rng = np.random.default_rng(4)
+    lengths = rng.integers(1, config.max_length, 25, endpoint=True)
+    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
+    rows[10] = np.tile(rows[10], 1 + 2 * config.max_length // len(rows[10]))  # one of them overlong
+    for reset_at in range(0, 3 * Plan.of(config).latency(config.max_length).L3, 5):
+        for cycles in (1, 4):
+            traffic = Traffic(
+                rows=rows, source=source, sink=sink, reset_at=reset_at, reset_cycles=cycles, seed=reset_at
+            )
+            assert len(agree(config, traffic).rows) >= 1
+
+
+def filled(trace: Trace, cycle: int) -> int:
+    """Beats inside the unit in a cycle."""
+    return int((trace.input_cycles < cycle).sum() - (trace.output_cycles < cycle).sum())
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "bert_ecp5_200", "row_of_one_beat", "length_1000"])
+@pytest.mark.parametrize("kind", ["longest", "one beat", "mixed"])
+def test_a_receiver_that_stalls_for_long_loses_nothing(name: str, kind: str) -> None:
+    config, plan = configuration(name), Plan.of(configuration(name))
+    rng = np.random.default_rng(6)
+    period, windows = 2 * plan.buffer_beats + 600, 6
+    stalled = np.arange(period) < period // 2
+    count = windows * period // (config.max_beats if kind == "longest" else 1)
+    if kind == "mixed":
+        count = 300
+        batch = random_rows(config, count, rng)
+    else:
+        limits = (config.max_length,) * 2 if kind == "longest" else (1, min(config.lanes, config.max_length))
+        batch = random_rows(config, count, rng, lengths=rng.integers(*limits, count, endpoint=True))
+    trace = agree(config, traffic_of(batch, sink=Stall.explicit(stalled)))
+    releases = [start + period // 2 for start in range(0, int(trace.input_cycles[-1]) - period, period)]
+    held = [filled(trace, release) for release in releases]
+    for release in releases:  # it had stopped to take beats: it was full
+        assert not ((trace.input_cycles > release - 50) & (trace.input_cycles < release)).any()
+    if kind != "mixed":
+        assert len(held) >= 2
+        if config.max_beats > 1 or kind == "longest":
+            # Nothing that was counted in was forgotten to be counted out.
+            assert max(held) - min(held) <= config.max_beats, held
+    if kind == "longest":
+        assert min(held) >= min(config.max_beats + 1, plan.buffer_beats), (held, plan.buffer_beats)
+
+
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "bert_ecp5_50", "rms_ecp5_300", "generic_1", "rom_banks"])
+def test_thousands_of_one_beat_rows_at_full_rate(name: str) -> None:
+    config = configuration(name)
+    rng = np.random.default_rng(7)
+    lengths = rng.integers(1, config.lanes, 4000, endpoint=True)
+    trace = agree(config, traffic_of(random_rows(config, 4000, rng, lengths=lengths)))
+    assert (np.diff(trace.input_cycles) == 1).all()
+    assert (np.diff(trace.output_cycles) == 1).all()
+
+
+def test_rows_below_min_length_come_out_right_at_a_lower_rate() -> None:
+    config = configuration("length_1000")
+    batch = mixed_rows(config, np.random.default_rng(8), count=200)
+    for seed in range(4):
+        agree(config, traffic_of(batch, source=STALLS[seed], sink=STALLS[seed + 1], seed=seed))

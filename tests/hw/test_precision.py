@@ -164,11 +164,11 @@ def test_targets_and_clocks_give_the_same_promise():
 
 
 def test_a_gamma_beyond_any_datapath_is_refused():
-    config = unit(gamma=1e11, gamma_bits=32, output=IntFormat(24, scale=1e-3))
+    config = unit(gamma=1e11, gamma_bits=32, output=IntFormat(24, scale=1e-3), accuracy="tight")
     with pytest.raises(ConfigError) as caught:
         Precision.of(config)
     message = str(caught.value)
-    assert message.startswith('accuracy = "faithful": gamma reaches 1e+14 output steps; the widest datapath ')
+    assert message.startswith('accuracy = "tight": gamma reaches 1e+14 output steps; the widest datapath ')
     assert message.endswith("Allowed: a larger output scale or a smaller gamma")
 
 

@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of
 from ladder.configurations import configuration
-
 from streamnorm.config import NormConfig
 from streamnorm_sim.measure import measure_cycles
 from streamnorm_sim.rows import random_rows

@@ -5,9 +5,9 @@ from math import sqrt
 
 import numpy as np
 import pytest
+
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, within_bound
 from ladder.configurations import configuration
-
 from streamnorm.config import NormConfig
 from streamnorm.parameters import StoredParameters
 from streamnorm_sim.beats import Rows
@@ -69,7 +69,9 @@ def test_a_mean_far_from_zero_changes_nothing() -> None:
 def test_rows_of_one_element_and_of_two() -> None:
     config = configuration("epsilon_0", gamma=1.0, beta=0.25, output=configuration(UNIT).output)
     pairs = [(-128, 127), (127, -128), (0, 1), (126, 127), (-128, -127), (5, 5)]
-    got = results(config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs])
+    got = results(
+        config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs]
+    )
     beta, plus, minus = (0.25 / 0.05, 1.25 / 0.05, -0.75 / 0.05)
     assert got.values[:3, 0].tolist() == [beta] * 3
     want = [[minus, plus], [plus, minus], [minus, plus], [minus, plus], [minus, plus], [beta, beta]]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from ladder.checks import traffic_of
 from ladder.configurations import configuration
-
 from streamnorm.config import NormConfig
 from streamnorm.emit import manifest
 from streamnorm.plan import Plan
@@ -31,7 +31,9 @@ def interesting_lengths(config: NormConfig) -> list[int]:
 
 def formulas(config: NormConfig, n: int) -> dict[str, int]:
     """The manifest's formulas for rows of ``n`` elements."""
-    return {name: eval(text, {"ceil": ceil, "n": n}) for name, text in manifest(config, {})["latency"].items()}
+    return {
+        name: eval(text, {"ceil": ceil, "n": n}) for name, text in manifest(config, {})["latency"].items()
+    }
 
 
 @pytest.mark.parametrize("name", UNITS)

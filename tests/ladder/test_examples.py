@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
 
+from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
 from streamnorm.config import NormConfig
 from streamnorm.plan import Plan
 from streamnorm_sim.measure import measure_cycles

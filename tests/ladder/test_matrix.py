@@ -4,9 +4,9 @@ import zlib
 
 import numpy as np
 import pytest
+
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
 from ladder.configurations import MATRIX, configuration
-
 from streamnorm_sim.rows import random_rows
 
 WIDE = 32

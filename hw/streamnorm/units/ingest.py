@@ -23,7 +23,7 @@ class Ingest(wiring.Component):
 
     The pivot is the row's first element (LayerNorm) or the input zero point (RMSNorm). A row longer than
     ``max_length`` ends there, and the excess is swallowed up to the next ``last``. In a last beat the kept lanes are
-    those before the first hole, at least lane 0; every other beat counts in full. Where that differs from what came,
+    lane 0 and those above it before the first hole; every other beat counts in full. Where that differs from what came,
     ``error`` is 1 on the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and all outputs are registers.
 
     Parameters

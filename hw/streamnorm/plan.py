@@ -172,6 +172,14 @@ def _plan(config: NormConfig) -> Plan:
         "gamma and beta": unit.parameter_store.block_rams,
         "reciprocal square root table": statistic.block_rams,
     }
+    queues = [
+        unit.dispatch,
+        unit.statistic_ring,
+        unit.output_queue,
+        *([unit.spacing] if unit.spacing else []),
+    ]
+    if any(queue.block_rams for queue in queues):
+        block_rams["queues"] = sum(queue.block_rams for queue in queues)
     multipliers = {
         "moments": moments.multipliers,
         "statistic": statistic.multipliers,

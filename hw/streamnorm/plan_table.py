@@ -14,6 +14,7 @@ __all__ = ["plan_rows"]
 _STAGES = {
     "ingest": "take a beat in, find the lanes that count, subtract the pivot",
     "moments": "square, add up the lanes, accumulate over the row",
+    "spacing": "moments wait until the statistic can take the next row",
     "variance": "n S2 - S1² and epsilon",
     "reciprocal square root": "leading one, normalize, table, polynomial",
     "scale and centre": "times n and times S1, shifts",
@@ -54,11 +55,11 @@ def _unit(plan: Plan) -> _Lines:
         f"1 … {config.max_length} elements",
         f"{config.lanes} a beat: at most {config.max_beats} beats",
     )
-    if config.min_length > config.lanes:
+    if plan.interval > 1:
         yield (
             "full rate",
-            f"from {config.min_length} elements on",
-            "shorter rows come out right, but may have to wait",
+            f"rows of {plan.interval} beats and more",
+            "the statistic shares multipliers; shorter rows wait for each other",
         )
     yield "input", _format(config.input), _span(config.input)
     yield "output", _format(config.output), _span(config.output)
@@ -138,6 +139,8 @@ def _si(value: float) -> str:
 
 def _pipeline(plan: Plan) -> _Lines:
     for name, cycles in plan.stages.items():
+        if cycles == 0:
+            continue
         yield name, _count(cycles, "cycle"), _STAGES[name]
     yield "all", _count(plan.latency_cycles, "cycle"), "L2"
 

@@ -62,7 +62,6 @@ class NormUnit(wiring.Component):
         self.config = config
         self._precision = Precision.of(config)
         family = Target(config.target, config.clock_mhz).primitives
-        self._family = family
         self.moments = moments = Moments(config)
         # Rows of several beats leave time to work off a product on fewer multipliers. Products made of logic gain
         # nothing: the queue of moments is as large as what it saves.
@@ -105,6 +104,17 @@ class NormUnit(wiring.Component):
             config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
         )
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
+        self.spacing = (
+            Spacing(config, moments, interval=self.interval, row_slots=self.row_slots)
+            if self.interval > 1
+            else None
+        )
+        self.dispatch = Dispatch(
+            config, row_slots=self.row_slots, output_depth=self.output_depth, family=family
+        )
+        ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
+        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         members: dict[str, object] = {
             "i": In(stream.Signature(row_layout(config))),
             "o": Out(stream.Signature(result_layout(config))),
@@ -113,10 +123,6 @@ class NormUnit(wiring.Component):
             members["parameters"] = In(stream.Signature(parameter_layout(config)))
         super().__init__(members)
 
-    @property
-    def statistic_ring_width(self) -> int:
-        return self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
@@ -124,15 +130,11 @@ class NormUnit(wiring.Component):
         m.submodules.moments = moments = self.moments
         m.submodules.statistic = statistic = self.statistic
         m.submodules.row_buffer = buffer = self.row_buffer
-        m.submodules.dispatch = issue = Dispatch(
-            config, row_slots=self.row_slots, output_depth=self.output_depth, family=self._family
-        )
+        m.submodules.dispatch = issue = self.dispatch
         m.submodules.parameter_store = store = self.parameter_store
         m.submodules.apply = lanes = self.apply
-        m.submodules.output_queue = queue = OutputQueue(config, depth=self.output_depth, family=self._family)
-        m.submodules.statistic_ring = ring = RowRing(
-            width=self.statistic_ring_width, depth=self.row_slots, family=self._family
-        )
+        m.submodules.output_queue = queue = self.output_queue
+        m.submodules.statistic_ring = ring = self.statistic_ring
         wiring.connect(m, wiring.flipped(self.i), entry.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
@@ -152,10 +154,8 @@ class NormUnit(wiring.Component):
             issue.error.eq(entry.error),
             issue.bank.eq(entry.bank),
         ]
-        if self.interval > 1:
-            m.submodules.spacing = gate = Spacing(
-                config, moments, interval=self.interval, row_slots=self.row_slots
-            )
+        if self.spacing is not None:
+            m.submodules.spacing = gate = self.spacing
             m.d.comb += [
                 gate.row_end.eq(row_end),
                 gate.n.eq(moments.n),

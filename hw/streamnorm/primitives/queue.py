@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from .block_ram import block_count
 from .emission import check_family, emits_vendor_cells
 
 __all__ = ["COLUMN_DEPTH", "DistributedRam"]
@@ -22,9 +23,9 @@ class DistributedRam(wiring.Component):
     """One synchronous write port, one asynchronous read port; what is written is readable in the next cycle.
 
     The control of a queue (pointers, level) belongs to its user. There is no vendor cell to name: yosys maps
-    the memory to TRELLIS_DPR16X4 on ECP5 (16 entries of 4 bits each). iCE40 has no LUT RAM and its block RAM
-    reads synchronously, so there the memory becomes ``width * depth`` flip-flops and a multiplexer: keep it
-    small.
+    the memory to TRELLIS_DPR16X4 on ECP5 (16 entries of 4 bits each). iCE40 has no LUT RAM: if a plain
+    register follows the read port, yosys makes both together a block RAM (``block_rams``), and else the memory
+    becomes ``width * depth`` flip-flops and a multiplexer.
 
     Parameters
     ----------
@@ -62,6 +63,7 @@ class DistributedRam(wiring.Component):
         self.width = width
         self.depth = depth
         self.family = check_family(family)
+        self.block_rams = block_count(width, depth, family) if family.startswith("ice40") else 0
         super().__init__(
             {
                 "write_enable": In(1),

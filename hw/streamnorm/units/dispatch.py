@@ -57,8 +57,11 @@ class Dispatch(wiring.Component):
 
     def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
         self._config = config
-        self._row_slots, self._output_depth, self._family = row_slots, output_depth, family
+        self._row_slots, self._output_depth = row_slots, output_depth
         bank, index = bank_width(config), range(config.max_beats)
+        entry_width = 2 + config.lanes + bank + (config.max_beats - 1).bit_length()
+        self._ring = RowRing(width=entry_width, depth=row_slots, family=family)
+        self.block_rams = self._ring.block_rams
         super().__init__(
             {
                 "row_end": In(1),
@@ -81,7 +84,7 @@ class Dispatch(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         entry = Cat(self.index == 0, self.error, self.keep, self.bank, self.index)
-        m.submodules.ring = ring = RowRing(width=len(entry), depth=self._row_slots, family=self._family)
+        m.submodules.ring = ring = self._ring
         # Delayed by one cycle, still before the row is announced: "index == 0" gets a cycle of its own.
         entry_register = Signal(len(entry), reset_less=True)
         m.d.sync += [entry_register.eq(entry), ring.write.eq(self.row_end)]

@@ -38,8 +38,10 @@ class OutputQueue(wiring.Component):
     released: Signal
 
     def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
-        self._depth, self._family = depth, family
+        self._depth = depth
         layout = result_layout(config)
+        self._ram = DistributedRam(width=layout.size, depth=depth, family=family)
+        self.block_rams = self._ram.block_rams
         super().__init__(
             {
                 "write": In(1),
@@ -51,8 +53,7 @@ class OutputQueue(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        width = len(self.write_data.as_value())
-        m.submodules.ram = ram = DistributedRam(width=width, depth=self._depth, family=self._family)
+        m.submodules.ram = ram = self._ram
         write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
         m.submodules.level = level = Level(maximum=self._depth)
         pop = Signal()

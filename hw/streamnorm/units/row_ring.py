@@ -32,12 +32,14 @@ class RowRing(wiring.Component):
     data: Signal
 
     def __init__(self, *, width: int, depth: int, family: str) -> None:
-        self._width, self._depth, self._family = width, depth, family
+        self._depth = depth
+        self._ram = DistributedRam(width=width, depth=depth, family=family)
+        self.block_rams = self._ram.block_rams
         super().__init__({"write": In(1), "write_data": In(width), "advance": In(1), "data": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.ram = ram = DistributedRam(width=self._width, depth=self._depth, family=self._family)
+        m.submodules.ram = ram = self._ram
         write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
         m.d.comb += [
             ram.write_enable.eq(self.write),

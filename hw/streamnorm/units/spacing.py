@@ -53,6 +53,10 @@ class Spacing(wiring.Component):
         self._cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         self.latency = max(self._cycles) + LATENCY
         shapes = [moments.n.shape(), moments.s1.shape(), moments.s2.shape()]
+        self._ring = RowRing(
+            width=sum(shape.width for shape in shapes), depth=row_slots, family=self._target.primitives
+        )
+        self.block_rams = self._ring.block_rams
         names = ("n", "s1", "s2")
         members: dict[str, object] = {"row_end": In(1), "start": Out(1)}
         members |= {name: In(shape) for name, shape in zip(names, shapes, strict=True)}
@@ -73,9 +77,7 @@ class Spacing(wiring.Component):
             m.d.sync += ended.eq(ends[-1])
             ends.append(ended)
         entry = Cat(*moments)
-        m.submodules.ring = ring = RowRing(
-            width=len(entry), depth=self._row_slots, family=self._target.primitives
-        )
+        m.submodules.ring = ring = self._ring
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)
         recent, fetch = Signal(self._interval - 1), Signal()
         m.d.comb += [

@@ -139,7 +139,7 @@ def _si(value: float) -> str:
 
 def _pipeline(plan: Plan) -> _Lines:
     for name, cycles in plan.stages.items():
-        if cycles == 0:
+        if name == "spacing" and plan.interval == 1:
             continue
         yield name, _count(cycles, "cycle"), _STAGES[name]
     yield "all", _count(plan.latency_cycles, "cycle"), "L2"

@@ -1,5 +1,7 @@
 """The golden model: NumPy, bit for bit what the hardware computes."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,8 @@ from streamnorm.rsqrt_table import INDEX_BITS
 
 __all__ = ["GoldenModel"]
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[Any]
+"""int64, or Python integers where those are too narrow."""
 
 _CHUNK = 1 << 16
 """Elements worked on at a time: the intermediate arrays stay in the cache."""

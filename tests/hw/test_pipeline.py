@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import pytest
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Const, Elaboratable, Module, Shape, Signal, signed, unsigned
 
 from hw.simulation import trace
 from streamnorm.pipeline import Pipeline, Timed
@@ -21,9 +21,10 @@ by_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.name}@
 class Bench(Elaboratable):
     """Several operations in one design, each with inputs of its own, driven with random and extreme operands."""
 
-    def __init__(self, target: Target, seed: int = 1) -> None:
+    def __init__(self, target: Target, seed: int = 1, interval: int = 1) -> None:
         self.m = Module()
-        self.p = Pipeline(self.m, target, "bench")
+        self.start = Signal()
+        self.p = Pipeline(self.m, target, "bench", interval=interval, start=self.start)
         self.target = target
         self.random = random.Random(seed)
         self._inputs: dict[str, Shape] = {}
@@ -56,14 +57,18 @@ class Bench(Elaboratable):
         low, high = (-(1 << shape.width - 1), (1 << shape.width - 1) - 1) if shape.signed else (0, (1 << shape.width) - 1)
         return self.random.choice([low, high, 0, self.random.randint(low, high), self.random.randint(low, high)])
 
-    def run(self, cycles: int = 60) -> None:
+    def run(self, cycles: int = 60, starts: Sequence[int] | None = None) -> None:
+        """Compare the results of operations that start in every cycle, or in those of ``starts``."""
         drain = max(result.cycle for _, _, result, _ in self._checks) + 1
         vectors = [
             {name: self.operand(shape) for name, shape in self._inputs.items()} for _ in range(cycles + drain)
         ]
+        for cycle in starts or ():
+            vectors[cycle]["start"] = 1
+            vectors[cycle + 1]["start"] = 0
         seen = trace(self, vectors, [output for output, *_ in self._checks])
         for output, names, result, expect in self._checks:
-            for cycle in range(cycles):
+            for cycle in starts or range(cycles):
                 operands = [vectors[cycle][name] for name in names]
                 want = expect(*operands) & ((1 << result.width) - 1)
                 got = seen[cycle + result.cycle][output]
@@ -310,11 +315,31 @@ def test_a_faster_clock_never_has_fewer_stages():
         assert cycles[-1] >= 5
 
 
-def test_a_late_pipeline_takes_its_name_from_the_block():
+def test_registers_are_named_after_the_block():
     bench = Bench(Target("generic", 100.0))
     _, x = bench.input(unsigned(4))
     register = bench.p.delayed(x, 1).value
     assert isinstance(register, Signal)
     assert register.name.startswith("bench_q")
-    assert Cat(register).shape() == unsigned(4)
-    assert Mux(register, 1, 0).shape().width == 1
+
+
+@pytest.mark.parametrize("clock_mhz", [5.0, 100.0, 400.0])
+@pytest.mark.parametrize("interval", [2, 3, 8])
+def test_shared_multipliers(clock_mhz, interval):
+    """Operations at random distances of ``interval`` and more, other operands in between."""
+    target = Target("ecp5-85k-6", clock_mhz)
+    bench = Bench(target, interval=interval)
+    p, generator = bench.p, random.Random(interval)
+    for a, b in ((signed(37), unsigned(20)), (signed(9), signed(8)), (unsigned(40), unsigned(35))):
+        bench.check([a, b], p.multiply, lambda x, y: x * y)
+    bench.check([signed(36)], p.square, lambda x: x * x)
+    bench.check([signed(55)], lambda x: p.square(p.delayed(x, 3)), lambda x: x * x)
+    starts, cycle = [], 1
+    while cycle < 200:
+        starts.append(cycle)
+        cycle += interval + generator.choice([0, 0, 1, generator.randrange(9)])
+    bench.run(200, starts)
+    alone = Bench(target)
+    for a, b in ((signed(37), unsigned(20)), (signed(9), signed(8)), (unsigned(40), unsigned(35))):
+        alone.check([a, b], alone.p.multiply, lambda x, y: x * y)
+    assert p.multipliers < alone.p.multipliers

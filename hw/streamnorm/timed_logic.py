@@ -60,13 +60,13 @@ class TimedLogic:
         self._target = target
         self._name = name
         self._registers: dict[tuple[int, int], tuple[Value, Signal]] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
 
     # -- time -------------------------------------------------------------------------------------------------
 
     def _label(self, name: str) -> str:
-        self._count += 1
-        return f"{self._name}_{name}_{self._count}"
+        count = self._counts[name] = self._counts.get(name, -1) + 1
+        return f"{self._name}_{name}_{count}"
 
     def input(self, value: Value, cycle: int = 0, delay: float = 0.0) -> Timed:
         """A value that comes in at ``cycle`` with ``delay`` ns of logic behind a register."""

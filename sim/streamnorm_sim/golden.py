@@ -50,9 +50,7 @@ class GoldenModel:
         ranges, table = precision.ranges, precision.table
         statistic_widths = (
             precision.variance_bits + precision.variance_frac_bits + ranges.length_bits + 1,
-            ranges.epsilon.numerator.bit_length() - ranges.epsilon.denominator.bit_length() + 64
-            if precision.epsilon_code.bit_length() + ranges.length_bits > 62
-            else 0,
+            precision.epsilon_code.bit_length() + ranges.length_bits,
             2 * ranges.sum_bits + precision.variance_frac_bits,
             ranges.sum_bits + table.rho_bits + precision.left_max + 1,
             precision.exact_scale_bits + 1,

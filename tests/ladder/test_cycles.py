@@ -44,9 +44,8 @@ def test_measured_cycles_are_the_planned_ones(name: str) -> None:
         planned = vars(plan.latency(n))
         assert formulas(config, n) == planned
         measured = measure_cycles(config, n).to_dict()
-        assert planned["SS"] == ceil(n / config.lanes)
-        if n < config.min_length:
-            del planned["SS"], measured["SS"]
+        if n >= config.min_length:
+            assert planned["SS"] == ceil(n / config.lanes)
         assert measured == planned, f"{name}: n = {n}"
 
 

@@ -87,15 +87,22 @@ def test_beats_that_break_every_rule(name: str) -> None:
 def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sink: Stall) -> None:
     config = configuration(name)
     rng = np.random.default_rng(4)
-    lengths = rng.integers(1, config.max_length, 25, endpoint=True)
+    lengths = rng.integers(1, config.max_length, 20 + 200 // config.max_beats, endpoint=True)
     rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
     rows[10] = np.tile(rows[10], 1 + 2 * config.max_length // len(rows[10]))  # one of them overlong
     for reset_at in range(0, 3 * Plan.of(config).latency(config.max_length).L3, 5):
-        for cycles in (1, 4):
+        for cycles in (2, 4):
             traffic = Traffic(
                 rows=rows, source=source, sink=sink, reset_at=reset_at, reset_cycles=cycles, seed=reset_at
             )
             assert len(agree(config, traffic).rows) >= 1
+
+
+def test_a_reset_of_a_single_cycle_loses_no_beat_that_comes_after_it() -> None:
+    config = configuration("row_of_one_beat")
+    rows = np.random.default_rng(5).integers(-128, 128, (40, 4))
+    for reset_at in range(60):
+        agree(config, Traffic(rows=rows, reset_at=reset_at, reset_cycles=1))
 
 
 def filled(trace: Trace, cycle: int) -> int:

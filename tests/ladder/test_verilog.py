@@ -44,12 +44,14 @@ def yosys(directory: Path, script: str) -> str:
 def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:
     config = configuration(name)
     (tmp_path / "unit.v").write_text(verilog(config))
+    # Yosys defines SYNTHESIS by itself, unless it reads for formal verification.
     cells = "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v +/ice40/cells_sim.v; " if defines else ""
     target = "-D ICE40_U" if "up5k" in config.target else ""
     cells = cells.replace("-lib", f"-lib {target}")
     yosys(
         tmp_path,
-        f"{cells}read_verilog {defines} unit.v; hierarchy -check -top {config.name}; proc; flatten; opt_clean; "
+        f"{cells}read_verilog {defines or '-formal'} unit.v; hierarchy -check -top {config.name}; "
+        "proc; flatten; opt_clean; "
         "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$_DLATCH_*; check -assert",
     )
 

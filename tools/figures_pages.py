@@ -1,0 +1,3 @@
+"""Stub."""
+def figures_page(*a): return ""
+def readme_with(*a): return ""

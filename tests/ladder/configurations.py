@@ -47,7 +47,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     "lanes_5": {"lanes": 5, "max_length": 123, "input": signed(12, 0.001), "gamma": ANY, "beta": ANY},
     "lanes_7": {"norm": "rmsnorm", "lanes": 7, "max_length": 99, "target": ECP5, "clock_mhz": 150, "gamma": ANY},
     "lanes_16": {"lanes": 16, "max_length": 64, "input": unsigned(8, 0.04, 128), "gamma": ANY},
-    "lanes_64": {"norm": "rmsnorm", "lanes": 64, "max_length": 150, "input": signed(4, 0.5), "gamma_bits": 8},
+    "lanes_64": {"norm": "rmsnorm", "lanes": 64, "max_length": 150, "input": signed(4, 0.5), "output": signed(4, 0.5)},
     "length_16384": {"lanes": 4, "max_length": 16384, "target": ECP5, "gamma": 1.5, "beta": -0.3},
     "length_16383": {"norm": "rmsnorm", "lanes": 3, "max_length": 16383, "input": signed(16, 0.001),
                      "output": signed(16, 0.004), "gamma": -0.5},
@@ -93,7 +93,7 @@ MATRIX: dict[str, dict[str, Any]] = {
                   "clock_mhz": 200},
     "rom_banks_beta": {"lanes": 3, "max_length": 31, "banks": 16, "beta": ANY},
     "ram": {"lanes": 3, "max_length": 40, "storage": "ram", "gamma": ANY, "beta": ANY},
-    "ram_banks": {"lanes": 2, "max_length": 25, "storage": "ram", "banks": 3, "gamma": ANY, "beta": ANY,
+    "ram_banks": {"lanes": 2, "max_length": 31, "storage": "ram", "banks": 3, "gamma": ANY, "beta": ANY,
                   "target": ECP5, "clock_mhz": 200},
     # Accuracy.
     "tight_int8": {"lanes": 4, "max_length": 100, "accuracy": "tight", "target": ECP5, "gamma": ANY, "beta": ANY},

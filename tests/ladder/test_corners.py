@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, within_bound
-from ladder.configurations import configuration
+from ladder.configurations import configuration, signed
 from streamnorm.config import NormConfig
 from streamnorm.parameters import StoredParameters
 from streamnorm_sim.beats import Rows
@@ -46,6 +46,15 @@ def test_constant_rows_give_beta_exactly(name: str) -> None:
     ]
     batch = RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
     got = agree(config, traffic_of(batch)).rows
+    np.testing.assert_array_equal(got.values, beta_alone(config, batch))
+
+
+def test_ties_are_rounded_to_even() -> None:
+    halves = np.arange(60) - 29.5
+    config = configuration("epsilon_0", output=signed(8, 2.0**-4), beta=halves / 16)
+    batch = RowBatch.pack(config, [np.full(length, 7) for length in range(1, 61)])
+    got = agree(config, traffic_of(batch)).rows
+    np.testing.assert_array_equal(got.values[-1], np.rint(halves))
     np.testing.assert_array_equal(got.values, beta_alone(config, batch))
 
 

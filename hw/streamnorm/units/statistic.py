@@ -163,7 +163,8 @@ class Statistic(wiring.Component):
         """``values[select]``, in logic."""
         values = values + values[-1:] * ((1 << select.width) - len(values))
         constants = [Const(value, bits) for value in values]
-        delay = self._target.logic(4 ** (1 + max(0, select.width - 4) // 2))
+        # Up to 4 inputs are one LUT; each one more doubles the LUTs and widens the multiplexer behind them.
+        delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
         return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
     def _scale(self, n: Timed, left: Timed, rho: Timed) -> Timed:

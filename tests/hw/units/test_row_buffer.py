@@ -30,36 +30,7 @@ def test_order_and_latency(target, clock_mhz):
         if write:
             written.append((cycle, value))
     inputs += [{"write": 0, "read": 0}] * 4
-    seen = trace(RawBuffer(buffer), inputs, ["d"])
+    seen = trace(buffer, inputs, ["d"])
     assert len(read_values) > buffer.depth
     for cycle, value in read_values.items():
         assert seen[cycle + buffer.latency]["d"] == value
-
-
-class RawBuffer:
-    """Sets ``write_d`` as raw bits."""
-
-    def __new__(cls, buffer):
-        from amaranth.hdl import Module, Signal
-        from amaranth.lib import wiring
-        from amaranth.lib.wiring import In, Out
-
-        width = len(buffer.write_d.as_value())
-
-        class Raw(wiring.Component):
-            def __init__(self):
-                super().__init__({"write": In(1), "write_d": In(width), "read": In(1), "d": Out(width)})
-
-            def elaborate(self, platform):
-                m = Module()
-                m.submodules.buffer = buffer
-                m.d.comb += [
-                    buffer.write.eq(self.write),
-                    buffer.write_d.as_value().eq(self.write_d),
-                    buffer.read.eq(self.read),
-                    self.d.eq(buffer.d.as_value()),
-                ]
-                return m
-
-        assert Signal
-        return Raw()

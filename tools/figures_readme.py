@@ -1,0 +1,99 @@
+"""The one table of figures in README.md, made of docs/figures.json and docs/peers.json."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from figures_promises import GATE_SEEDS, largest_error, least_cosine, usable_clock
+from figures_text import down, paragraph, seed_range, table, tool_list, up
+
+_MASE, _FINN = "MASE LayerNorm", "FINN LayerNorm"
+
+
+def readme_with(text: str, figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+    """Return README.md with the table between its marks made anew.
+
+    Raises
+    ------
+    ValueError
+        If the marks are not there exactly once.
+    """
+    block = f"\n{_figures(figures, peers)}{_notes(figures, peers)}"
+    marks = r"(<!-- figures -->\n).*?(<!-- /figures -->)"
+    text, count = re.subn(marks, lambda match: f"{match[1]}{block}{match[2]}", text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"README.md: the marks of the figures must be there once, and are there {count} times")
+    return text
+
+
+def _figures(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+    narrow, wide = figures["fit-bert_int8"], figures["fit-bert_int16"]
+    narrow_cycles, wide_cycles = (figures[f"cycles-{name}"]["measured"] for name in ("bert_int8", "bert_int16"))
+    slow, short = figures["cycles-bert_int8_50mhz"], figures["cycles-short_rows"]["measured"]
+    narrow_area = _peer(peers, "area", _MASE, bits=8, n=768, lanes=8)
+    wide_area = _peer(peers, "area", _MASE, bits=16, n=768, lanes=4)
+    narrow_clock, wide_clock = usable_clock(narrow), usable_clock(wide)
+    narrow_error, wide_error = (
+        [f"{_peer(peers, 'error', design, bits=bits, n=n)['max_ulp']:g}" for design, n in designs]
+        for bits, designs in ((8, ((_MASE, 768), (_FINN, 768))), (16, ((_MASE, None), (_FINN, 768))))
+    )
+
+    def cycles(key: str, n: int = 768, lanes: int = 8) -> tuple[str, str]:
+        mase, finn = (_peer(peers, "cycles", design, n=n, lanes=lanes)[key] for design in (_MASE, _FINN))
+        return f"{mase:g}", f"{finn:g}"
+
+    first, lut, clock = "first beat in to first beat out, cycles", "LUTs / multipliers / block RAMs", "clock, ECP5 -6"
+    parameters = ("with γ and β", "without γ and β", "32-bit floating point")
+    rows = [
+        ("**int8 → int8, n = 768, 8 lanes**", *parameters),
+        ("row to row, cycles", f"{narrow_cycles['SS']:g}", *cycles("SS")),
+        (first, f"{narrow_cycles['L1']}; {slow['measured']['L1']} if planned for {slow['clock_mhz']:g} MHz",
+         *cycles("L1")),
+        (clock, f"{down(narrow_clock, 0)} MHz", f"{narrow_area['fmax_mhz']:.0f} MHz", "does not place"),
+        ("rows per second at that clock", _rows(narrow_clock, 96), _rows(narrow_area["fmax_mhz"], 96), "–"),
+        (lut, _used(narrow), _used(narrow_area), "–"),
+        ("largest error, output LSB", up(largest_error(figures, "bert_int8"), 3), *narrow_error),
+        ("**int16 → int16, n = 768, 4 lanes**", *parameters),
+        (first, f"{wide_cycles['L1']}", *cycles("L1", lanes=4)),
+        (clock, f"{down(wide_clock, 0)} MHz", f"{wide_area['fmax_mhz']:.0f} MHz", "does not place"),
+        (lut, _used(wide), _used(wide_area), "–"),
+        ("largest error, output LSB", up(largest_error(figures, "bert_int16"), 3), f"{wide_error[0]}, wrong results",
+         wide_error[1]),
+        ("**n = 64, 16 lanes**: row to row, cycles", f"{short['SS']:g}", *cycles("SS", n=64, lanes=16)),
+    ]  # fmt: skip
+    return table(("LayerNorm", "streamnorm", "MASE", "FINN"), rows)
+
+
+def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+    narrow, wide = figures["fit-bert_int8"], figures["fit-bert_int16"]
+    tools = peers["tools"]
+    return paragraph(
+        f"""On all 13 LayerNorms of all-MiniLM-L6-v2, int16 in and out, each row has a cosine of at least
+        {down(least_cosine(figures), 6)} with float64 LayerNorm."""
+    ) + paragraph(
+        f"""Ours: {narrow["part"]}, {tool_list(narrow)}, planned for {narrow["clock_mhz"]:g} MHz (int16:
+        {wide["clock_mhz"]:g}), the least clock of placement seeds {seed_range(GATE_SEEDS)}, and at most
+        the {narrow["limit_mhz"]:g} MHz that block RAMs of this part bear. The peers' figures were measured on their public RTL with
+        Verilator {tools["Verilator"]}, yosys {tools["yosys"]} and nextpnr-ecp5 {tools["nextpnr-ecp5"]}
+        (`{tools["part"]}`). Their areas come from plain `synth_ecp5`; ours include the carry trimming of
+        `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]}.
+        [docs/figures.md](docs/figures.md) has every figure, how it was measured, and every seed."""
+    )
+
+
+def _rows(clock_mhz: float, cycles: int) -> str:
+    return f"{clock_mhz / cycles:.2g} million"
+
+
+def _used(row: Mapping[str, Any]) -> str:
+    return f"{row['comb']} / {row['dsp']} / {row['bram']}"
+
+
+def _peer(peers: Mapping[str, Any], name: str, design: str, **keys: int | None) -> dict[str, Any]:
+    """The row of a peers' table that is as asked for."""
+    (found,) = [
+        row
+        for row in peers[name]
+        if row["design"] == design and all(row[key] == value for key, value in keys.items())
+    ]
+    return found

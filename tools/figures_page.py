@@ -216,7 +216,7 @@ def _peer_section(peers: Mapping[str, Any]) -> Iterator[str]:
     yield "## Peers\n\n"
     yield paragraph(
         f"""{source["what"]} Verilator {tools["Verilator"]}, yosys {tools["yosys"]}, nextpnr-ecp5
-        {tools["nextpnr-ecp5"]} (`{tools["part"]}`). Cycles: {source["cycles"]} The formulas fit L1."""
+        {tools["nextpnr-ecp5"]} (`{tools["part"]}`). {source["cycles"]} The formulas fit L1."""
     )
     yield table(("design", "L1"), [(design, f"`{text}`") for design, text in peers["latency_formulas"].items()])
     yield table(
@@ -227,7 +227,7 @@ def _peer_section(peers: Mapping[str, Any]) -> Iterator[str]:
         ],
     )
     yield paragraph(
-        f"""Area and clock: {source["area"]} Our areas include the carry trimming of `streamnorm fit`; each section
+        f"""{source["area"]} Our areas include the carry trimming of `streamnorm fit`; each section
         above gives the LUTs of plain `synth_ecp5` too."""
     )
     kinds = ("n", "lanes", "comb", "ff", "dsp", "bram")
@@ -238,7 +238,7 @@ def _peer_section(peers: Mapping[str, Any]) -> Iterator[str]:
             for row in peers["area"]
         ],
     )
-    yield paragraph(f"Error: {source['error']}")
+    yield paragraph(source["error"])
     yield table(
         ("design", "bits", "n", "max", "mean", "note"),
         [

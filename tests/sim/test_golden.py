@@ -103,7 +103,7 @@ def test_banks_of_rom_arrays():
     check(config, batch)
 
 
-def test_every_eps_is_faithful_where_it_crosses_a_power_of_four():
+def test_an_epsilon_that_rounds_up_across_a_power_of_four_is_faithful():
     """The largest V is just below ``4**k`` and rounds up to it (see test_ranges)."""
     source = IntFormat(5)
     for length, exponent in ((3, 19), (7, 9), (7, 17)):
@@ -118,21 +118,21 @@ def test_every_eps_is_faithful_where_it_crosses_a_power_of_four():
         check(config, RowBatch.of(config, [[-16] * (length // 2) + [15] * (length - length // 2)]))
 
 
-def test_8_bit_examples_round_999_of_1000_correctly(example):
-    if example.output.bits > 8:
-        pytest.skip("only promised to 8-bit and tight units")
-    n = example.max_length
+@pytest.mark.parametrize("name", ["bert_int8", "ice40_int8", "minilm_int16_int8", "short_rows"])
+def test_8_bit_examples_round_999_of_1000_correctly(name, examples):
+    config = NormConfig.from_toml(examples / f"{name}.toml")
+    n = config.max_length
     rows = 300_000 // n
-    batch = random_rows(example, rows, np.random.default_rng(4), lengths=np.full(rows, n))
-    got = GoldenModel(example).normalize(batch.x)
-    wrong = (got != exact_rows(example, batch.x)).mean()
+    batch = random_rows(config, rows, np.random.default_rng(4), lengths=np.full(rows, n))
+    got = GoldenModel(config).normalize(batch.x)
+    wrong = (got != exact_rows(config, batch.x)).mean()
     assert wrong <= 1e-3
 
 
 def test_constant_rows_give_beta():
     """D = 0: z is 0 with any epsilon, and beta rounds half to even."""
     beta = np.arange(24) * 0.02  # half output steps
-    for epsilon in (0.0, 1e-5, 1e3, 1e30):
+    for epsilon in (0.0, 1e3):
         for norm, values in (("layernorm", (-128, -1, 0, 127)), ("rmsnorm", (3,))):
             config = unit(
                 norm=norm, epsilon=epsilon, beta=beta, gamma=2.0, input=IntFormat(8, zero_point=3, scale=0.05)

@@ -33,7 +33,7 @@ def test_order_under_stalls(ready_share, depth):
             elif seen["o.valid"]:
                 state.held = seen["o.payload"]
             state.places += seen["released"]
-        if cycle > 600 and len(taken) == len(written) or cycle > 8000:
+        if (cycle > 600 and len(taken) == len(written)) or cycle > 8000:
             return None
         state.ready = int(generator.random() < (1 if cycle > 600 else ready_share))
         write = state.places > 0 and cycle < 600 and generator.random() < 0.8

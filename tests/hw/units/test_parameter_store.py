@@ -124,7 +124,7 @@ class Load:
     [
         ({}, [(0, BEATS)]),
         (ARRAYS, [(0, 2)]),  # what it does not reach keeps its value
-        (ARRAYS, [(0, BEATS + 3), (0, 1)]),  # what is too much is ignored
+        (ARRAYS, [(0, 1), (0, BEATS + 5)]),  # what is too much is ignored
         (BANKS, [(2, BEATS), (0, 3), (1, 1)]),
     ],
 )

@@ -51,6 +51,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError("is not TOML for this purpose: brackets nested too deep") from None
 
 
 def _refuse_unknown(table: dict[str, Any], keys: Sequence[str], where: str) -> None:

@@ -15,7 +15,7 @@ from amaranth.back import verilog as amaranth_verilog
 from . import __version__
 from .axi import AxiNorm
 from .config import NormConfig
-from .errors import ConfigError, StreamnormError
+from .errors import ConfigError
 from .parameters import StoredParameters
 from .plan import Plan
 from .ports import parameter_lane_bytes, ports
@@ -116,9 +116,7 @@ def generate(
     Raises
     ------
     ConfigError
-        If ``directory`` is a file, or holds a unit with another name.
-    StreamnormError
-        If it cannot be written to.
+        If ``directory`` is a file, holds a unit with another name, or cannot be written to.
     """
     directory = Path(directory)
     _check_directory(config, directory)
@@ -132,7 +130,7 @@ def generate(
     try:
         _write(directory, files)
     except OSError as error:
-        raise StreamnormError(f"{directory}: cannot be written: {error.strerror}") from error
+        raise ConfigError(f"{directory}: cannot be written: {error.strerror}") from error
     return [directory / name for name in files]
 
 

@@ -151,8 +151,10 @@ class Pipeline(TimedLogic):
             for i in range(0, len(level) - 1, 2):
                 (low_at, low), (high_at, high) = level[i], level[i + 1]
                 last = len(level) == 2
-                width = max(low.width, high.width + high_at - low_at) + 1
                 is_signed = low.signed or high.signed
+                # In a signed sum an unsigned term takes one more bit.
+                low_width, high_width = (term.width + (is_signed and not term.signed) for term in (low, high))
+                width = max(low_width, high_width + high_at - low_at) + 1
                 inner = shape if last else Shape(min(width, shape.width + base - low_at), is_signed)
                 merged.append((low_at, self.add_shifted(low, high, high_at - low_at, inner)))
             if len(level) % 2:

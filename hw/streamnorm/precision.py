@@ -214,19 +214,25 @@ def _bounded(
     rounding = unit / 2
     bound = visible * relative * 1.01 + gain * (scale_error + floors + rounding) * 1.01
     typical = _typical_gain(config, parameters)
-    common = min(precision.radix, precision.fine_max)  # rows beyond are those of extreme variance
+    # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
+    leading_bits = precision.scale_bits - 1 - precision.fine_max
     parts = (
         0.8 * typical * relative / 2,
-        1.2 * typical * (0.25 / 2.0 ** (precision.scale_bits - 1 - common) if precision.scale_drop else 0.0),
+        1.2 * typical * (0.25 / 2.0**leading_bits if precision.scale_drop else 0.0),
         typical * floors / 2,
-        typical * rounding / 2,
+        _typical_gain(config, parameters, on_grid=2.0) * rounding / 2,
     )
     return replace(precision, error_bound=bound, expected_error=sqrt(sum(part**2 for part in parts)))
 
 
-def _typical_gain(config: NormConfig, parameters: StoredParameters) -> float:
-    """Mean magnitude of gamma in output LSB (half the largest where any gamma may be loaded)."""
-    mean = float(np.abs(parameters.gamma).mean()) / 2.0**parameters.gamma_frac_bits
+def _typical_gain(config: NormConfig, parameters: StoredParameters, on_grid: float = 1.0) -> float:
+    """Mean magnitude of gamma in output LSB (half the largest where any gamma may be loaded).
+
+    Powers of two weigh ``on_grid`` times: there, rounded values of z meet the ties of the output exactly.
+    """
+    gamma = np.abs(parameters.gamma)
+    weights = np.where(gamma & (gamma - 1), 1.0, on_grid)
+    mean = float((gamma * weights).mean()) / 2.0**parameters.gamma_frac_bits
     return mean if config.storage == "rom" else max(mean, parameters.gamma_max_abs / 2)
 
 
@@ -246,7 +252,7 @@ def _cost(
     ]
     if config.norm == "layernorm":
         shared_pairs.append((ranges.sum_bits, table.rho_bits))
-    excess = 20 * max(0.0, log2(precision.error_bound / COMFORTABLE_ERROR))
+    excess = 20 * log2(max(precision.error_bound / COMFORTABLE_ERROR, 1.0))
     if tile is None:
         area = float(sum(a * b for a, b in lane_pairs)) * config.lanes + sum(a * b for a, b in shared_pairs)
         mux = config.lanes * precision.normalized_bits * precision.shift_count

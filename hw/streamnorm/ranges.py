@@ -69,11 +69,12 @@ def _ranges(config: NormConfig) -> Ranges:
             least = n - 1
         else:
             most, least = n * n * largest**2, n
+        # The unit keeps n*e to a few fraction bits: less than 1/2 too much, less than 3/2 too little.
+        highest = int(most + offset) + (n if epsilon else 0)
+        variance_max = max(variance_max, highest)
         if least == 0:
             continue  # one element: D = 0, z = 0 whatever the statistic
-        variance_max = max(variance_max, int(most + offset))
-        # The unit keeps n*e to a few fraction bits, always rounded down: by less than 2 in all.
-        for variance in (int(most + offset), max(least, int(least + offset) - 2 * n)):
+        for variance in (highest, max(least, int(least + offset) - 2 * n)):
             exponents.append(n.bit_length() - (variance.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]

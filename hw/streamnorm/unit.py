@@ -66,7 +66,7 @@ class NormUnit(wiring.Component):
         # Rows of several beats leave time to work off a product on fewer multipliers. Products made of logic gain
         # nothing: the queue of moments is as large as what it saves.
         shares = Target(config.target, config.clock_mhz).family.tile is not None
-        self.interval = min(max(1, config.min_length // config.lanes), INTERVAL_MAX) if shares else 1
+        self.interval = min(-(-config.min_length // config.lanes), INTERVAL_MAX) if shares else 1
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         if self.interval > 1:
             self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval)
@@ -152,7 +152,6 @@ class NormUnit(wiring.Component):
             issue.index.eq(entry.index),
             issue.keep.eq(entry.keep),
             issue.error.eq(entry.error),
-            issue.bank.eq(entry.bank),
         ]
         if self.spacing is not None:
             m.submodules.spacing = gate = self.spacing
@@ -174,6 +173,8 @@ class NormUnit(wiring.Component):
                 statistic.s2.eq(moments.s2),
             ]
             row_start = row_end
+        if config.banks > 1:
+            m.d.comb += issue.bank.eq(entry.bank)
         row_flags = _delays(m, row_start, self.statistic.latency, "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),
@@ -211,7 +212,8 @@ class NormUnit(wiring.Component):
             lanes.centre.eq(ring.data[scale : scale + centre]),
             lanes.shift.eq(ring.data[scale + centre :]),
         ]
-        address = Cat(issue.column[: max(1, (config.max_beats - 1).bit_length())], issue.issued_bank)
+        bank = [issue.issued_bank] if config.banks > 1 else []
+        address = Cat(issue.column[: store.column_bits], *bank)
         for name, arrival in (("gamma", lanes.gamma_cycle), ("beta", lanes.beta_cycle)):
             if not hasattr(store, name):
                 continue

@@ -126,8 +126,7 @@ class GoldenModel:
         full = bool((lengths == x.shape[1]).all())
         inside = None if full else np.arange(x.shape[1]) < lengths[:, None]
         centred = self.config.norm == "layernorm"
-        small = self.precision.ranges.difference_bits <= 31
-        d = x.astype(np.int32 if small else np.int64)
+        d = x.astype(np.int32)
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
@@ -196,12 +195,12 @@ def _stored(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> Integer
     return array
 
 
-def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> npt.NDArray[np.int64]:
-    """Exact sum of squares of each row; float64 serves while every partial sum is an exact integer."""
+def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:
+    """Exact sum of squares of each row; floats serve while every partial sum is an integer that they hold."""
     if largest < 1 << 53:
         real = d.astype(np.float32 if largest < 1 << 24 else np.float64)
         return np.einsum("ij,ij->i", real, real).astype(np.int64)
-    wide = d.astype(object if largest >= 1 << 63 else np.int64)
+    wide = d.astype(np.int64)
     return (wide * wide).sum(axis=1)
 
 

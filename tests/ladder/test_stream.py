@@ -98,11 +98,11 @@ def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sin
             assert len(agree(config, traffic).rows) >= 1
 
 
-def test_a_reset_of_a_single_cycle_loses_no_beat_that_comes_after_it() -> None:
+def test_a_reset_of_two_cycles_loses_no_beat_that_comes_after_it() -> None:
     config = configuration("row_of_one_beat")
     rows = np.random.default_rng(5).integers(-128, 128, (40, 4))
     for reset_at in range(60):
-        agree(config, Traffic(rows=rows, reset_at=reset_at, reset_cycles=1))
+        agree(config, Traffic(rows=rows, reset_at=reset_at, reset_cycles=2))
 
 
 def filled(trace: Trace, cycle: int) -> int:

@@ -91,7 +91,7 @@ class Apply(wiring.Component):
         kept = (
             p.concat(p.constant(0, unsigned(-drop)), product)
             if drop < 0
-            else product.bits(drop, product.width)
+            else product.bits(min(drop, product.width - 1), product.width)
         )
         kept = kept.as_signed()
         difference = p.add(kept, p.input(self.centre), signed(width), subtract=True, name="difference")

@@ -68,7 +68,6 @@ class Dispatch(wiring.Component):
                 "index": In(index),
                 "keep": In(config.lanes),
                 "error": In(1),
-                "bank": In(bank),
                 "row_ready": In(1),
                 "output_released": In(1),
                 "issue": Out(1),
@@ -76,14 +75,15 @@ class Dispatch(wiring.Component):
                 "last": Out(1),
                 "issued_error": Out(1),
                 "issued_keep": Out(config.lanes),
-                "issued_bank": Out(bank),
                 "column": Out(index),
+                **({"bank": In(bank), "issued_bank": Out(bank)} if bank else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        entry = Cat(self.index == 0, self.error, self.keep, self.bank, self.index)
+        banked = self._config.banks > 1
+        entry = Cat(self.index == 0, self.error, self.keep, *([self.bank] if banked else []), self.index)
         m.submodules.ring = ring = self._ring
         # Delayed by one cycle, still before the row is announced: "index == 0" gets a cycle of its own.
         entry_register = Signal(len(entry), reset_less=True)
@@ -100,7 +100,7 @@ class Dispatch(wiring.Component):
             self.issued_keep.eq(keep | (~self.last).replicate(len(keep))),
         ]
         self._announced(m, ring, head_valid, free)
-        lanes, bank = self._config.lanes, len(self.issued_bank)
+        lanes, bank = self._config.lanes, bank_width(self._config)
         head = ring.data
         with m.If(free):
             m.d.sync += [
@@ -109,10 +109,11 @@ class Dispatch(wiring.Component):
                 self.last.eq(head[0]),
                 self.issued_error.eq(head[1]),
                 keep.eq(head[2 : 2 + lanes]),
-                self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank]),
                 left.eq(head[2 + lanes + bank :]),
                 self.column.eq(0),
             ]
+            if banked:
+                m.d.sync += self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank])
         with m.Elif(self.issue):
             m.d.sync += [
                 self.first.eq(0),

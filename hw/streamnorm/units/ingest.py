@@ -42,7 +42,7 @@ class Ingest(wiring.Component):
         Nothing but ``hold`` keeps the next row out, and it does.
     valid, first, last, error : Out(1); d : Out(ArrayLayout(signed, lanes)), 0 in lanes that are not kept
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
-    index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row
+    index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     """
 
     i: stream.Interface
@@ -81,7 +81,7 @@ class Ingest(wiring.Component):
                 "keep": Out(config.lanes),
                 "before": Out(ranges.length_bits),
                 "index": Out(range(config.max_beats)),
-                "bank": Out(bank_width(config)),
+                **({"bank": Out(bank_width(config))} if config.banks > 1 else {}),
             }
         )
 
@@ -136,7 +136,6 @@ class Ingest(wiring.Component):
             before.eq(next_before),
             index.eq(next_index),
         ]
-        bank = Signal(bank_width(config), reset_less=True)
         if config.norm == "layernorm":
             pivot = Signal(payload.data[0].shape(), reset_less=True)
             # Followed between rows, not only taken with a row's first beat: nothing waits for the handshake.
@@ -145,6 +144,8 @@ class Ingest(wiring.Component):
         else:
             pivot = Const(config.input.zero_point, payload.data[0].shape())
         if config.banks > 1:
+            bank = Signal(bank_width(config), reset_less=True)
+            m.d.sync += self.bank.eq(bank)
             with m.If(begins):
                 m.d.sync += bank.eq(payload.bank)
 
@@ -155,7 +156,6 @@ class Ingest(wiring.Component):
             self.keep.eq(keep),
             self.before.eq(before),
             self.index.eq(index),
-            self.bank.eq(bank),
         ]
         for lane in range(lanes):
             # Cleared through the flip-flop's own synchronous reset: no logic behind the subtractor.

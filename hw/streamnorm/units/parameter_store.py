@@ -50,8 +50,8 @@ class ParameterStore(wiring.Component):
         self._config = config
         self._parameters = parameters = StoredParameters.of(config)
         target = Target(config.target, config.clock_mhz)
-        self._column_bits = max(1, (config.max_beats - 1).bit_length())
-        address = self._column_bits + bank_width(config)
+        self.column_bits = (config.max_beats - 1).bit_length()
+        address = self.column_bits + bank_width(config)
         output_register = target.family.block_ram > 0.5 * target.budget
         self.latency = 1 + output_register
         self.delay = target.family.block_ram_output if output_register else target.family.block_ram
@@ -68,7 +68,7 @@ class ParameterStore(wiring.Component):
             layout = data.ArrayLayout(signed(bits), config.lanes)
             self._rams[name] = ram = BlockRam(
                 width=layout.size,
-                depth=(config.banks - 1 << self._column_bits) + config.max_beats,
+                depth=(config.banks - 1 << self.column_bits) + config.max_beats,
                 family=target.primitives,
                 output_register=output_register,
                 init=self._words(stored, bits),
@@ -88,12 +88,12 @@ class ParameterStore(wiring.Component):
     def _words(self, stored: npt.NDArray[np.int64], bits: int) -> Sequence[int]:
         """Memory contents: lane 0 in the low bits; lanes behind ``max_length`` are 0."""
         lanes, beats = self._config.lanes, self._config.max_beats
-        words = [0] * ((self._config.banks - 1 << self._column_bits) + beats)
+        words = [0] * ((self._config.banks - 1 << self.column_bits) + beats)
         mask = (1 << bits) - 1
         for bank, row in enumerate(stored):
             for element, value in enumerate(row):
                 beat, lane = divmod(element, lanes)
-                words[(bank << self._column_bits) + beat] |= (int(value) & mask) << (lane * bits)
+                words[(bank << self.column_bits) + beat] |= (int(value) & mask) << (lane * bits)
         return words
 
     def elaborate(self, platform: object) -> Module:
@@ -114,8 +114,7 @@ class ParameterStore(wiring.Component):
         waited = Signal(range(SETTLE + 1))
         column = Signal(range(self._config.max_beats + 1))
         first = Signal(init=1)
-        bank = Signal(bank_width(self._config))
-        address = Signal(self._column_bits + len(bank), reset_less=True)
+        address = Signal(self.column_bits + bank_width(self._config), reset_less=True)
         m.d.comb += [accept.eq(self.i.valid & ready), self.i.ready.eq(ready)]
         with m.If(ready):
             m.d.sync += waited.eq(0)
@@ -136,13 +135,14 @@ class ParameterStore(wiring.Component):
             with m.If(~payload.last):
                 m.d.sync += column.eq(column + inside)
         if self._config.banks > 1:
+            bank = Signal(bank_width(self._config))
             current = Signal.like(bank)
             m.d.comb += current.eq(bank)
             with m.If(first):
                 m.d.comb += current.eq(payload.bank)
             with m.If(accept):
                 m.d.sync += bank.eq(current)
-            m.d.sync += address.eq(Cat(column[: self._column_bits], current))
+            m.d.sync += address.eq(Cat(column[: self.column_bits], current))
         else:
             m.d.sync += address.eq(column)
         half = 1 << (self._parameters.beta_frac_bits - 1)

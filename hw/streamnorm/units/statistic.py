@@ -211,7 +211,7 @@ class Statistic(wiring.Component):
         if up >= 0:
             padded = p.concat(p.constant(0, unsigned(up)), product).as_signed() if up else product
         else:
-            padded = product.bits(-up, product.width).as_signed()
+            padded = product.bits(min(-up, product.width - 1), product.width).as_signed()
         bits = left_max.bit_length()
         down = p.operate("down", self._target.adder(bits), [left], unsigned(bits), lambda x: left_max - x)
         shifted = shift_right(p, self._target, padded, p.registered(down), left_max, width)

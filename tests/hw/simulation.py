@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Value
+from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.sim import Simulator
 
 Inputs = Mapping[str, Any]
@@ -53,7 +53,9 @@ def trace(design: Any, inputs: Iterable[Inputs], outputs: Iterable[str]) -> list
 
 
 def member(design: Any, path: str) -> Any:
-    """``design.a.b`` for ``"a.b"``; a number is an index."""
+    """``design.a.b`` for ``"a.b"``; a number is an index. With one bank there are no bank members: 0 bits."""
+    if path in ("bank", "issued_bank") and not hasattr(design, path):
+        return Signal(0)
     for part in path.split("."):
         design = design[int(part)] if part.isdigit() else getattr(design, part)
     return design

@@ -15,7 +15,7 @@ import pytest
 from streamnorm import __version__
 from streamnorm.config import NormConfig
 from streamnorm.emit import generate, instance, verilog
-from streamnorm.errors import ConfigError, StreamnormError
+from streamnorm.errors import ConfigError
 from streamnorm.formats import IntFormat
 from streamnorm.ports import ports
 from streamnorm.vector_files import VECTOR_FILES, Vectors
@@ -173,10 +173,10 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path / 'unit'}: holds the unit 'unit_smallest'; choose another directory for 'other'"
     )
-    with pytest.raises(StreamnormError) as caught_error:
+    with pytest.raises(ConfigError) as caught_error:
         generate(config, file / "below")
     assert str(caught_error.value) == f"{file / 'below'}: cannot be written: Not a directory"
-    assert caught_error.value.exit_code == 1
+    assert caught_error.value.exit_code == 2
 
 
 def test_a_foreign_manifest_is_no_obstacle(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """What all tests share: how hypothesis draws, and where things are."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Tools that came with the environment are found without activating it.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 # The same draws every time: what passed for the author passes for the reader. `explore` looks for new ones.
 settings.register_profile("repeatable", deadline=None, print_blob=True, derandomize=True)

@@ -124,7 +124,7 @@ def test_a_unit_that_hangs(monkeypatch, tmp_path):
     """The error must survive the way out of the process that runs the unit."""
 
     def hang(config, traffic, engine):
-        raise HangError(3, 6144, 0, 6144, 4100)
+        raise HangError.at(4100, taken=3, offered=6144, given=0, wanted=6144)
 
     monkeypatch.setattr(demo, "run", hang)
     with pytest.raises(CheckFailed, match=r"^minilm_00_int16_int8: the unit hangs: 3 of 6144 ") as failure:

@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import NormConfig
+from .ports import parameter_lane_bytes
 from .signatures import bank_width
 from .unit import NormUnit
 
@@ -118,7 +119,7 @@ class AxiNorm(wiring.Component):
             members["s_axis_tuser"] = In(bank)
         if config.storage == "ram":
             members |= {
-                "s_axis_param_tdata": In(lanes * sum(self._parameter_bytes) * 8),
+                "s_axis_param_tdata": In(lanes * sum(parameter_lane_bytes(config)) * 8),
                 "s_axis_param_tvalid": In(1),
                 "s_axis_param_tready": Out(1),
                 "s_axis_param_tlast": In(1),
@@ -126,11 +127,6 @@ class AxiNorm(wiring.Component):
             if bank:
                 members["s_axis_param_tuser"] = In(bank)
         super().__init__(members)
-
-    @property
-    def _parameter_bytes(self) -> tuple[int, int]:
-        """Bytes of one gamma and of one beta on the parameter stream."""
-        return -(-self.config.gamma_bits // 8), -(-self.config.beta_bits // 8)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -186,7 +182,7 @@ class AxiNorm(wiring.Component):
         ]
 
     def _connect_parameters(self, m: Module, unit: Any) -> None:
-        gamma_bytes, beta_bytes = self._parameter_bytes
+        gamma_bytes, beta_bytes = parameter_lane_bytes(self.config)
         beat = unit.parameters.payload
         for lane in range(self.config.lanes):
             word: Any = self.s_axis_param_tdata.word_select(lane, (gamma_bytes + beta_bytes) * 8)

@@ -81,13 +81,11 @@ class NormUnit(wiring.Component):
 
         # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
         # written to its ring in cycle S, fetched in S + 1, and meets the first difference in S + 2.
-        self._meeting = self.statistic.latency + 2
-        earliest_issue = self._meeting - probe.latency
+        earliest_issue = self.statistic.latency + 2 - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
-        self._in_flight = written - issue
 
         # A row holds its slot from its last beat to SLOT_RETURN cycles after it was fetched.
         held = (
@@ -99,7 +97,7 @@ class NormUnit(wiring.Component):
             + SLOT_RETURN
         )
         self.row_slots = _whole_columns(-(-held // self.interval) + (self.interval > 1))
-        self.output_depth = _whole_columns(self._in_flight + 1 + dispatch.CREDIT_RETURN)
+        self.output_depth = _whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(
             config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
         )

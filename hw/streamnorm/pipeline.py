@@ -6,17 +6,22 @@ from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 
 from .primitives.block_ram import BlockRam
 from .primitives.multiplier import Multiplier
+from .primitives.serial_multiplier import SerialMultiplier
 from .target import Target
 from .timed_logic import Timed, TimedLogic
 
-__all__ = ["Pipeline", "Timed"]
+__all__ = ["SERIAL_STEPS_MIN", "Pipeline", "Timed"]
+
+SERIAL_STEPS_MIN = 4
+"""Fewer rows of partial products are no smaller one after the other than all at once."""
 
 
 class Pipeline(TimedLogic):
     """:class:`TimedLogic` with the target's multipliers and block RAMs.
 
-    A product wider than one multiplier tile takes several. With an ``interval`` above 1, they are worked off one after
-    the other in as few tiles, and the pipeline takes a new operation only every ``interval`` cycles.
+    A product wider than one multiplier tile takes several. With an ``interval`` above 1, the pipeline takes a new
+    operation only every ``interval`` cycles; the tiles of a product are then worked off one after the other in as few
+    tiles, and, on a family with ``serial_products``, a product that is done within the interval bit by bit.
 
     Parameters
     ----------
@@ -32,10 +37,7 @@ class Pipeline(TimedLogic):
     def __init__(
         self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None
     ) -> None:
-        super().__init__(m, target, name)
-        assert interval == 1 or start is not None
-        self._interval = interval
-        self._start = start
+        super().__init__(m, target, name, interval=interval, start=start)
         self.multipliers = 0
         self.block_rams = 0
 
@@ -78,6 +80,12 @@ class Pipeline(TimedLogic):
 
     def multiply(self, a: Timed, b: Timed) -> Timed:
         """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic)."""
+        if a.signed < b.signed or (a.signed == b.signed and a.width < b.width):
+            serial = (b, a)
+        else:
+            serial = (a, b)
+        if self._is_serial(*serial):
+            return self._multiply_serially(*serial)
         if self._target.family.tile is None:
             return self._multiply_in_logic(a, b)
         a_pieces, b_pieces = self._split(a, self._limits()[0]), self._split(b, self._limits()[1])
@@ -93,6 +101,10 @@ class Pipeline(TimedLogic):
     def square(self, a: Timed) -> Timed:
         """``a * a``, unsigned; the mixed products are computed once."""
         shape = unsigned(2 * a.width)
+        magnitude_bits = self.reshape(a, unsigned(a.width))
+        if self._is_serial(magnitude_bits, magnitude_bits):
+            magnitude = self._magnitude(a) if a.signed else a
+            return self._multiply_serially(magnitude, magnitude)
         if self._target.family.tile is None or a.width <= min(self._limits()):
             return self.multiply(a, a).bits(0, shape.width)
         pieces = self._split(a, min(self._limits()))
@@ -104,6 +116,31 @@ class Pipeline(TimedLogic):
         offsets = [offset for offset, _, _ in terms]
         ordered = sorted(zip(offsets, products, strict=True), key=lambda term: term[0])
         return self._combine(ordered, shape).bits(0, shape.width)
+
+    def _is_serial(self, a: Timed, b: Timed) -> bool:
+        """Whether ``a * b`` is done by a SerialMultiplier, a bit of ``b`` a cycle."""
+        time = self._target.adder(a.width + 1) + self._target.family.lut
+        return (
+            self._target.family.serial_products
+            and not b.signed
+            and SERIAL_STEPS_MIN <= b.width < self._interval
+            and time <= self._target.budget
+        )
+
+    def _multiply_serially(self, a: Timed, b: Timed) -> Timed:
+        (a, b), _ = self.align(a, b, delay=self._target.family.lut)
+        product = SerialMultiplier(a_shape=a.value.shape(), b_width=b.width)
+        self._m.submodules[self._label("multiply")] = product
+        self._m.d.comb += [
+            product.start.eq(self.started(a.cycle)),
+            product.a.eq(a.value),
+            product.b.eq(b.value),
+        ]
+        return Timed(product.p, a.cycle + product.latency)
+
+    def _magnitude(self, a: Timed) -> Timed:
+        delay = self._target.adder(a.width) + self._target.family.lut
+        return self.operate("magnitude", delay, [a], unsigned(a.width), lambda x: Mux(x < 0, -x, x))
 
     def _products(self, pairs: Sequence[tuple[Timed, Timed]]) -> list[Timed]:
         """The product of each pair, every operand narrow enough for a tile; a bit or two are cheaper in logic."""
@@ -120,12 +157,10 @@ class Pipeline(TimedLogic):
         """Products from one tile, one a cycle."""
         if len(pairs) == 1:
             return [self._tile(*pairs[0])]
-        assert self._start is not None
-        start = Timed(self._start, 0)
         operands = [operand for pair in pairs for operand in pair]
         aligned, _ = self.align(*operands, limit=0.0)
         cycle = aligned[0].cycle
-        turns = [self.delayed(start, cycle + turn).value for turn in range(len(pairs) - 1)]
+        turns = [self.started(cycle + turn) for turn in range(len(pairs) - 1)]
         inputs = []
         for side in (0, 1):
             column = aligned[side::2]

@@ -29,6 +29,7 @@ class Family:
     block_ram_output: the same behind its output register.
     tile: signed operand widths of the multiplier tile; ``None`` builds multipliers from logic.
     block_ram_limit_mhz: what the block RAM's minimum pulse width allows, ``None`` where the database gives none.
+    serial_products: tiles are few or missing: a product needed once a row is worked off bit by bit where time allows.
     margin: how much faster than asked each stage is planned (placement noise).
     """
 
@@ -45,6 +46,7 @@ class Family:
     block_ram_output: float
     tile: tuple[int, int] | None
     block_ram_limit_mhz: float | None
+    serial_products: bool = False
     margin: float = 1.08
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":
@@ -77,7 +79,7 @@ _ICE40_HX = Family(
     register=1.7,
     lut=1.3,
     mux=1.6,
-    adder=1.2,
+    adder=1.9,
     adder_bit=0.15,
     multiplier=0.0,
     multiplier_setup=0.0,
@@ -86,6 +88,7 @@ _ICE40_HX = Family(
     block_ram_output=0.8,
     tile=None,
     block_ram_limit_mhz=None,
+    serial_products=True,
 )
 _ICE40_UP = Family(
     primitives="ice40-up5k",
@@ -101,6 +104,7 @@ _ICE40_UP = Family(
     block_ram_output=1.5,
     tile=(16, 16),
     block_ram_limit_mhz=None,
+    serial_products=True,
 )
 _GENERIC = Family(
     primitives="generic",

@@ -39,11 +39,11 @@ class Timed:
 
 
 class TimedLogic:
-    """Builds feed-forward logic that takes a new operation every cycle.
+    """Builds feed-forward logic that takes a new operation every cycle, or every ``interval`` cycles.
 
     Every method takes and returns :class:`Timed` values. Operands of different age are aligned with registers, and
     an operation that no longer fits in the current cycle starts in the next one. Data registers have no reset.
-    The throughput is one operation a cycle; the latency is the ``cycle`` of the result.
+    The throughput is one operation in ``interval`` cycles; the latency is the ``cycle`` of the result.
 
     Parameters
     ----------
@@ -53,14 +53,23 @@ class TimedLogic:
         Decides what fits in a cycle.
     name : str
         Prefix of the signals, so that a timing report names the block.
+    interval : int
+        Cycles from one operation to the next, at least.
+    start : Value
+        With an interval above 1: 1 in cycle 0 of an operation.
     """
 
-    def __init__(self, m: Module, target: Target, name: str) -> None:
+    def __init__(
+        self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None
+    ) -> None:
+        assert interval == 1 or start is not None
         self._m = m
         self._target = target
         self._name = name
-        self._registers: dict[tuple[int, int], tuple[Value, Signal]] = {}
+        self._registers: dict[tuple[int, int | None], tuple[Value, Signal]] = {}
         self._counts: dict[str, int] = {}
+        self._interval = interval
+        self._starts: list[Value] = [] if start is None else [start]
 
     # -- time -------------------------------------------------------------------------------------------------
 
@@ -75,20 +84,44 @@ class TimedLogic:
     def constant(self, value: int, shape: Shape) -> Timed:
         return Timed(Const(value, shape), 0)
 
+    def started(self, cycle: int) -> Value:
+        """1 in that cycle of an operation; only with an interval above 1."""
+        while len(self._starts) <= cycle:
+            later = Signal(name=f"{self._name}_start_{len(self._starts)}")
+            self._m.d.sync += later.eq(self._starts[-1])
+            self._starts.append(later)
+        return self._starts[cycle]
+
     def delayed(self, timed: Timed, cycle: int) -> Timed:
-        """The same value at a later cycle (a register for each cycle; shared between users)."""
+        """The same value at a later cycle (a register for each cycle, or, with an interval above 1, for each interval;
+        shared between users)."""
         assert cycle >= timed.cycle
         if isinstance(timed.value, Const):
             return Timed(timed.value, cycle)
+        if self._interval > 1 and cycle - timed.cycle > 1:
+            held = timed
+            while held.cycle < cycle:
+                held = Timed(self._held(held.value, held.cycle), min(held.cycle + self._interval, cycle))
+            return held
         value = timed.value
         for _ in range(timed.cycle, cycle):
-            key = (id(value), 0)
+            key: tuple[int, int | None] = (id(value), None)
             if key not in self._registers:
                 register = Signal(value.shape(), reset_less=True, name=self._label("q"))
                 self._m.d.sync += register.eq(value)
                 self._registers[key] = (value, register)  # keeps ``value`` alive: its id is the key
             value = self._registers[key][1]
         return Timed(value, cycle, timed.delay if cycle == timed.cycle else 0.0)
+
+    def _held(self, value: Value, cycle: int) -> Value:
+        """The value of that cycle, in the ``interval`` cycles after it."""
+        key: tuple[int, int | None] = (id(value), cycle)
+        if key not in self._registers:
+            register = Signal(value.shape(), reset_less=True, name=self._label("held"))
+            with self._m.If(self.started(cycle)):
+                self._m.d.sync += register.eq(value)
+            self._registers[key] = (value, register)
+        return self._registers[key][1]
 
     def registered(self, timed: Timed) -> Timed:
         """The value one cycle later, straight from a register; unchanged if it is one already."""

@@ -29,6 +29,10 @@ __all__ = ["NormUnit"]
 INTERVAL_MAX = 8
 """Cycles from row to row beyond which no more multipliers would be saved."""
 
+SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
+"""The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
+steps than the longer."""
+
 SLOT_RETURN = 2
 """Cycles from the fetch of a row's statistic to the acceptance of the row that takes its slot."""
 
@@ -63,10 +67,7 @@ class NormUnit(wiring.Component):
         self._precision = Precision.of(config)
         family = Target(config.target, config.clock_mhz).primitives
         self.moments = moments = Moments(config)
-        # Rows of several beats leave time to work off a product on fewer multipliers. Products made of logic gain
-        # nothing: the queue of moments is as large as what it saves.
-        shares = Target(config.target, config.clock_mhz).family.tile is not None
-        self.interval = min(-(-config.min_length // config.lanes), INTERVAL_MAX) if shares else 1
+        self.interval = _interval(config)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         if self.interval > 1:
             self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval)
@@ -249,6 +250,16 @@ class NormUnit(wiring.Component):
             store.idle.eq(entry.idle),
             entry.hold.eq(store.hold),
         ]
+
+
+def _interval(config: NormConfig) -> int:
+    """Cycles that the statistic may take from row to row: rows of several beats leave time to share its multipliers."""
+    family = Target(config.target, config.clock_mhz).family
+    beats = -(-config.min_length // config.lanes)
+    if family.serial_products and beats >= SERIAL_INTERVAL_MIN:
+        return min(beats, SERIAL_INTERVAL_MAX)
+    # Products made of logic all at once gain nothing: the queue of moments is as large as what it saves.
+    return min(beats, INTERVAL_MAX) if family.tile is not None else 1
 
 
 def _whole_columns(entries: int) -> int:

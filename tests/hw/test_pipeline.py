@@ -56,6 +56,39 @@ def test_square(target):
     bench.run(80)
 
 
+@pytest.mark.parametrize(
+    ("name", "clock"), [("ice40-hx8k", 5.0), ("ice40-hx8k", 90.0), ("ice40-up5k", 5.0), ("ice40-up5k", 30.0)]
+)
+def test_products_bit_by_bit(name, clock):
+    """Where an interval leaves time, in no tile; operands come only with the start and results leave only once."""
+    interval = 24
+    bench = Bench(Target(name, clock), interval=interval)
+    for a, b in (
+        (signed(9), unsigned(8)),
+        (unsigned(7), signed(20)),
+        (unsigned(20), unsigned(23)),
+        (signed(18), unsigned(4)),
+    ):
+        bench.check([a, b], bench.p.multiply, lambda x, y: x * y)
+    for shape in (signed(12), unsigned(23), signed(2)):
+        bench.check([shape], bench.p.square, lambda x: x * x)
+    bench.check(
+        [signed(10), unsigned(9), unsigned(6)],
+        lambda x, y, z: bench.p.multiply(bench.p.multiply(x, y), z),
+        lambda x, y, z: x * y * z,
+    )
+    assert bench.p.multipliers == 0
+    bench.run(400, starts=list(range(3, 300, interval)) + [331])
+
+
+def test_products_too_long_for_the_interval_are_done_at_once():
+    bench = Bench(Target("ice40-up5k", 10.0), interval=12)
+    bench.check([signed(14), unsigned(12)], bench.p.multiply, lambda x, y: x * y)
+    bench.check([signed(14), signed(11)], bench.p.multiply, lambda x, y: x * y)  # no unsigned operand
+    assert bench.p.multipliers == 2
+    bench.run(200, starts=list(range(0, 150, 12)))
+
+
 def test_multipliers_are_counted_in_tiles():
     for a, b, tiles in ((18, 18, 1), (19, 18, 1), (21, 18, 2), (36, 36, 4), (37, 18, 2), (40, 18, 3)):
         bench = Bench(Target("ecp5-85k-6", 100.0))

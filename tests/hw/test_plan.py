@@ -107,6 +107,16 @@ def test_longer_rows_share_multipliers():
     assert long.multipliers["moments"] == short.multipliers["moments"]
 
 
+def test_few_tiles_are_left_to_what_needs_them_every_cycle():
+    short, long = (
+        Plan.of(unit(min_length=n, max_length=768, lanes=1, target="ice40-up5k", clock_mhz=20.0)) for n in (1, 64)
+    )
+    assert short.multipliers["statistic"] > 0
+    assert long.multipliers["statistic"] == 0
+    assert long.multipliers["apply"] == short.multipliers["apply"] > 0
+    assert long.latency_cycles > short.latency_cycles
+
+
 def test_a_target_without_multipliers_has_none(plan):
     in_logic = plan.config.target.startswith("ice40-hx")
     assert (sum(plan.multipliers.values()) == 0) == in_logic

@@ -4,6 +4,7 @@ from .block_ram import BlockGeometry, BlockRam, block_count, block_geometry
 from .emission import FAMILIES, Emission
 from .multiplier import Multiplier, tile_limit
 from .queue import DistributedRam
+from .serial_multiplier import SerialMultiplier
 from .verilog import wrapper_modules
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DistributedRam",
     "Emission",
     "Multiplier",
+    "SerialMultiplier",
     "block_count",
     "block_geometry",
     "tile_limit",

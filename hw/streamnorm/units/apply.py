@@ -10,6 +10,7 @@ from ..pipeline import Pipeline, Timed
 from ..precision import Precision
 from ..signatures import element_shape
 from ..target import Target
+from .row_ring import data_delay
 
 __all__ = ["Apply"]
 
@@ -51,6 +52,7 @@ class Apply(wiring.Component):
         self._precision = precision = Precision.of(config)
         self._parameters = parameters = StoredParameters.of(config)
         self._target = target = Target(config.target, config.clock_mhz)
+        self._ring_delay = data_delay(target)
         lanes = config.lanes
         members = {
             "d": In(data.ArrayLayout(signed(precision.ranges.difference_bits), lanes)),
@@ -86,7 +88,9 @@ class Apply(wiring.Component):
         """``z``."""
         p, precision = self._p, self._precision
         width = precision.centre_bits
-        product = p.multiply(d, p.input(self.scale))
+        # One row's statistic for all its beats, from a RowRing.
+        scale, centre, shift = (p.input(x, 0, self._ring_delay) for x in (self.scale, self.centre, self.shift))
+        product = p.multiply(d, scale)
         drop = precision.product_drop
         kept = (
             p.concat(p.constant(0, unsigned(-drop)), product)
@@ -94,7 +98,7 @@ class Apply(wiring.Component):
             else product.bits(min(drop, product.width - 1), product.width)
         )
         kept = kept.as_signed()
-        difference = p.add(kept, p.input(self.centre), signed(width), subtract=True, name="difference")
+        difference = p.add(kept, centre, signed(width), subtract=True, name="difference")
         bits = precision.normalized_bits
 
         def place(x: Value, s: Value) -> Value:
@@ -106,7 +110,7 @@ class Apply(wiring.Component):
         if precision.shift_count == 1:
             return difference.bits(precision.normalize_shift, precision.normalize_shift + bits).as_signed()
         delay = self._target.family.mux * (1.0 if precision.shift_count == 2 else 1.3)
-        return p.operate("normalized", delay, [difference, p.input(self.shift)], signed(bits), place)
+        return p.operate("normalized", delay, [difference, shift], signed(bits), place)
 
     def _times_gamma(self, z: Timed, lane: int, delay: float) -> Timed:
         p, parameters = self._p, self._parameters

@@ -5,16 +5,23 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.queue import DistributedRam
+from ..target import Target
 from .pointer import advance_pointer
 
-__all__ = ["RowRing"]
+__all__ = ["RowRing", "data_delay"]
+
+
+def data_delay(target: Target) -> float:
+    """Nanoseconds from the clock to :class:`RowRing`'s data; 0 from a plain register."""
+    # iCE40 has no LUT RAM: the memory becomes a block RAM, and the register the one inside it.
+    return target.family.block_ram if target.primitives.startswith("ice40") else 0.0
 
 
 class RowRing(wiring.Component):
     """Entries leave in the order they came; who writes and who advances keep the count.
 
     An entry can be fetched one cycle after it was written. ``data`` is a register: the entry fetched by the latest
-    ``advance``, from the next cycle on.
+    ``advance``, from the next cycle on, :func:`data_delay` ns after the clock edge.
 
     Parameters
     ----------

@@ -79,9 +79,14 @@ class Spacing(wiring.Component):
         entry = Cat(*moments)
         m.submodules.ring = ring = self._ring
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)
-        recent, fetch = Signal(self._interval - 1), Signal()
+        # Counts down to the cycle in which the next row may be fetched.
+        wait, free, fetch = Signal(range(self._interval)), Signal(init=1), Signal()
+        with m.If(fetch):
+            m.d.sync += [wait.eq(self._interval - 2), free.eq(0)]
+        with m.Else():
+            m.d.sync += [wait.eq(wait - 1), free.eq(free | (wait == 0))]
         m.d.comb += [
-            fetch.eq(waiting.some & ~recent.any()),
+            fetch.eq(waiting.some & free),
             ring.write.eq(ends[-1]),
             ring.write_data.eq(entry),
             ring.advance.eq(fetch),
@@ -89,5 +94,5 @@ class Spacing(wiring.Component):
             waiting.down.eq(fetch),
             Cat(self.start_n, self.start_s1, self.start_s2).eq(ring.data),
         ]
-        m.d.sync += [self.start.eq(fetch), recent.eq(Cat(fetch, recent)[: self._interval - 1])]
+        m.d.sync += self.start.eq(fetch)
         return m

@@ -11,6 +11,7 @@ from ..rsqrt_table import INDEX_BITS
 from ..target import Target
 from .leading_one import leading_one, shift_right
 from .moments import Moments
+from .row_ring import data_delay
 
 __all__ = ["Statistic"]
 
@@ -19,7 +20,8 @@ class Statistic(wiring.Component):
     """Steps 1 to 5 of :class:`~streamnorm.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
 
     Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
-    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.
+    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers. With an interval above 1 the
+    inputs come from a RowRing.
 
     Parameters
     ----------
@@ -64,9 +66,10 @@ class Statistic(wiring.Component):
         self._m = m = Module()
         start = self.start if interval > 1 else None
         self._p = p = Pipeline(m, target, "statistic", interval=interval, start=start)
-        n = p.input(self.n, cycles[0])
-        s1 = p.input(self.s1, cycles[1]) if config.norm == "layernorm" else None
-        s2 = p.input(self.s2, cycles[2])
+        delay = data_delay(target) if interval > 1 else 0.0  # from the queue of moments
+        n = p.input(self.n, cycles[0], delay)
+        s1 = p.input(self.s1, cycles[1], delay) if config.norm == "layernorm" else None
+        s2 = p.input(self.s2, cycles[2], delay)
 
         variance = self._variance(n, s1, s2)
         rho, position = self._reciprocal_root(variance)

@@ -10,7 +10,7 @@ from streamnorm.units.moments import Moments
 from streamnorm.units.spacing import LATENCY, Spacing
 
 
-@pytest.mark.parametrize("interval", [2, 5, 8])
+@pytest.mark.parametrize("interval", [2, 5, 8, 40])
 @pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
 def test_rows_start_in_order_and_apart(interval, norm):
     config = unit(norm=norm, clock_mhz=200.0)
@@ -19,7 +19,7 @@ def test_rows_start_in_order_and_apart(interval, norm):
     cycles = {"n": moments.n_cycle, "s1": moments.s1_cycle, "s2": moments.s2_cycle}
     assert spacing.latency == max(cycles.values()) + LATENCY
     generator = random.Random(interval)
-    inputs: list[dict[str, int]] = [{"row_end": 0} for _ in range(500)]
+    inputs: list[dict[str, int]] = [{"row_end": 0} for _ in range(1500)]
     ends, starts, cycle, free = [], [], 3, 0
     while cycle < 440:
         values = {name: generator.getrandbits(len(getattr(moments, name)) - 1) for name in cycles}

@@ -43,6 +43,8 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "bert_gamma.npy", spread(768, 0.85, 0.08, 0.1)
     yield "bert_beta.npy", spread(768, -0.03, 0.12, 0.6)
     yield "llama_gamma.npy", spread(4096, 0.42, 0.05, 0.2)
+    yield "tinyllama_gamma.npy", spread(2048, 0.35, 0.06, 0.7)
+    yield "stories_gamma.npy", spread(288, 0.8, 0.12, 0.8)
     yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
     yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
     yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)

@@ -16,7 +16,8 @@ NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").gl
 def test_the_promised_examples_are_there() -> None:
     assert {
         "bert_int8", "bert_int8_50mhz", "minilm_int16", "minilm_int16_int8", "llama_rms_int16", "short_rows",
-        "ice40_int8",
+        "ice40_int8", "ulx3s_bert_base", "icebreaker_rms", "hx8k_layernorm", "orangecrab_minilm",
+        "orangecrab_tinyllama",
     } <= set(NAMES)  # fmt: skip
 
 

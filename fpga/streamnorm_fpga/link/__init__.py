@@ -1,0 +1,1 @@
+"""The serial link between host and board: its words, its frames, and the hardware at the board's end."""

@@ -1,0 +1,269 @@
+"""The board top level: a unit between a serial line and itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.ports import ports
+from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
+from streamnorm_fpga.link.protocol import RECORD, VERSION
+from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
+from streamnorm_fpga.top.memory import BoardMemory, memory_beats
+from streamnorm_fpga.top.player import Player
+from streamnorm_fpga.top.recorder import Recorder, Stopwatch
+from streamnorm_fpga.top.request import RequestReceiver
+from streamnorm_fpga.top.responder import Responder
+from streamnorm_fpga.top.sequencer import Sequencer
+from streamnorm_fpga.top.stalls import RandomStalls
+
+if TYPE_CHECKING:
+    from amaranth.hdl import Elaboratable, Value
+
+    from streamnorm.config import NormConfig
+
+__all__ = ["BoardTop", "identity", "info", "memory_beats"]
+
+_COUNT_BITS = 32
+_BLINK_HZ = 2
+
+
+def identity(config: NormConfig) -> str:
+    """Return 16 hexadecimal digits that two units share if they compute the same: target and clock do not count."""
+    return config.replace(target="generic", clock_mhz=100.0).digest()[:16]
+
+
+def info(config: NormConfig, clock_mhz: float) -> bytes:
+    """Return what a board says of itself, as JSON.
+
+    Parameters
+    ----------
+    config : NormConfig
+        That of the unit on the board.
+    clock_mhz : float
+        The clock that the board makes; that of the configuration is the one the unit was planned for.
+    """
+    said = {
+        "protocol": VERSION,
+        "name": config.name,
+        "identity": identity(config),
+        "target": config.target,
+        "clock_mhz": clock_mhz,
+        "planned_mhz": config.clock_mhz,
+        "memory_beats": memory_beats(config),
+    }
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+class BoardTop(wiring.Component):
+    """A unit, rows for it from a serial line, results back, counters, and a self-test that needs no host.
+
+    ``docs/link.md`` tells what goes over the line. After reset the self-test runs; a request that comes meanwhile
+    waits. The unit is an instance of the module that :func:`streamnorm.emit.verilog` writes; its parameter stream,
+    if it has one, is tied off.
+
+    Parameters
+    ----------
+    config : NormConfig
+    bit_cycles : int
+        Clock cycles of a bit on the line, 4 at least.
+    expected_signature : int
+        See :func:`~streamnorm_fpga.top.self_test.expected_signature`.
+    info : bytes
+        See :func:`info`.
+    clock_mhz : float
+        For the lights' pace only.
+    unit : Elaboratable, optional
+        Stands in for the module, for simulators that know no Verilog: an object with the signals of
+        :func:`streamnorm.ports.ports` but clock and reset as attributes, in domain ``sync``.
+
+    Members
+    -------
+    rx : In(1); the line from the host, asynchronous
+    tx : Out(1)
+    leds : Out(4)
+        From bit 0 on: blinks at 2 Hz as long as the clock runs; the self-test has passed; it has failed; there is traffic.
+    """
+
+    rx: Signal
+    tx: Signal
+    leds: Signal
+
+    def __init__(
+        self,
+        config: NormConfig,
+        *,
+        bit_cycles: int,
+        expected_signature: int,
+        info: bytes,
+        clock_mhz: float,
+        unit: Elaboratable | None = None,
+    ) -> None:
+        self._config = config
+        self._unit = unit
+        self._clock_mhz = clock_mhz
+        self._receiver, self._transmitter = SerialReceiver(bit_cycles), SerialTransmitter(bit_cycles)
+        self._responder = Responder(config, info)
+        self._sequencer = Sequencer(config, expected_signature)
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "leds": Out(4)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        m.submodules.serial_receiver = serial_in = self._receiver
+        m.submodules.serial_transmitter = serial_out = self._transmitter
+        m.submodules.frame_receiver = frames_in = FrameReceiver()
+        m.submodules.frame_transmitter = frames_out = FrameTransmitter()
+        m.submodules.request = request = RequestReceiver(config)
+        m.submodules.sequencer = sequencer = self._sequencer
+        m.submodules.responder = responder = self._responder
+        m.d.comb += [
+            serial_in.rx.eq(self.rx),
+            self.tx.eq(serial_out.tx),
+            frames_in.octet_in.eq(serial_in.octet),
+            frames_in.strobe_in.eq(serial_in.strobe),
+            frames_in.error_in.eq(serial_in.error),
+            *(
+                getattr(request, name).eq(getattr(frames_in, name))
+                for name in ("octet", "strobe", "begin", "good", "bad")
+            ),
+            request.done.eq(sequencer.request_done),
+            *(getattr(sequencer, name).eq(getattr(request, name)) for name in ("pending", "operation", "rows_ok")),
+            *(
+                getattr(sequencer, f"request_{name}").eq(getattr(request, name))
+                for name in ("rows", "beats_minus_1", "kept", "bank", "stalls")
+            ),
+            responder.start.eq(sequencer.respond),
+            responder.operation.eq(request.operation),
+            responder.sequence.eq(request.sequence),
+            sequencer.responding.eq(responder.busy),
+        ]
+        wiring.connect(m, responder.o, frames_out.i)
+        wiring.connect(m, frames_out.o, serial_out.i)
+        player, recorder, stopwatch = self._rows(m, request, sequencer, responder)
+        self._record(m, request, player, recorder, stopwatch)
+        self._lights(m, serial_in.strobe)
+        return m
+
+    def _rows(
+        self, m: Module, request: RequestReceiver, sequencer: Sequencer, responder: Responder
+    ) -> tuple[Player, Recorder, Stopwatch]:
+        """Row memory, player, unit, recorder, result memory."""
+        config, depth = self._config, memory_beats(self._config)
+        rows = BoardMemory(config, width=len(request.write_data), depth=depth)
+        results = BoardMemory(config, width=len(responder.read_data), depth=depth)
+        m.submodules.row_memory, m.submodules.result_memory = rows, results
+        m.submodules.player = player = Player(config)
+        m.submodules.recorder = recorder = Recorder(config)
+        m.submodules.stopwatch = stopwatch = Stopwatch()
+        m.submodules.stalls = stalls = RandomStalls()
+        unit = self._connected_unit(m)
+        m.d.comb += [
+            rows.write_enable.eq(request.write_enable),
+            rows.write_address.eq(request.write_address),
+            rows.write_data.eq(request.write_data),
+            rows.read_address.eq(player.read_address),
+            player.read_data.eq(rows.read_data),
+            *(
+                getattr(player, name).eq(getattr(sequencer, name))
+                for name in ("start", "rows", "beats_minus_1", "kept", "testing", "restart_pattern", "narrow")
+            ),
+            stalls.enable.eq(sequencer.stalls),
+            player.open.eq(stalls.source),
+            recorder.open.eq(stalls.sink),
+            unit["s_axis_tdata"].eq(player.data),
+            unit["s_axis_tkeep"].eq(player.keep),
+            unit["s_axis_tlast"].eq(player.last),
+            unit["s_axis_tvalid"].eq(player.valid),
+            player.ready.eq(unit["s_axis_tready"]),
+            recorder.data.eq(unit["m_axis_tdata"]),
+            recorder.keep.eq(unit["m_axis_tkeep"]),
+            recorder.last.eq(unit["m_axis_tlast"]),
+            recorder.error.eq(unit["m_axis_tuser"]),
+            recorder.valid.eq(unit["m_axis_tvalid"]),
+            unit["m_axis_tready"].eq(recorder.ready),
+            *(getattr(recorder, name).eq(getattr(sequencer, name)) for name in ("start", "clear", "testing")),
+            sequencer.rows_out.eq(recorder.rows),
+            sequencer.result_signature.eq(recorder.result_signature),
+            results.write_enable.eq(recorder.write_enable),
+            results.write_address.eq(recorder.write_address),
+            results.write_data.eq(recorder.write_data),
+            results.read_address.eq(responder.read_address),
+            responder.read_data.eq(results.read_data),
+            responder.beats.eq(recorder.beats),
+            stopwatch.start.eq(sequencer.start),
+        ]
+        moved_in = player.valid & player.ready
+        # Registered, all alike: the counts are differences.
+        m.d.sync += [
+            stopwatch.first_in.eq(moved_in & player.first),
+            stopwatch.last_in.eq(moved_in & player.last),
+            stopwatch.first_out.eq(recorder.moved & recorder.first),
+            stopwatch.last_out.eq(recorder.moved & recorder.last),
+        ]
+        if "s_axis_tuser" in unit:
+            m.d.comb += unit["s_axis_tuser"].eq(sequencer.bank)
+        return player, recorder, stopwatch
+
+    def _connected_unit(self, m: Module) -> dict[str, Signal]:
+        """The signals of the unit's streams, by the names of its ports."""
+        listed = [port for port in ports(self._config) if port.name not in ("aclk", "aresetn")]
+        if self._unit is not None:
+            m.submodules.unit = self._unit
+            return {port.name: getattr(self._unit, port.name) for port in listed}
+        signals = {port.name: Signal(port.width, name=f"unit_{port.name}") for port in listed}
+        connections: dict[str, Any] = {
+            f"{port.direction[0]}_{port.name}": signals[port.name] for port in listed
+        }
+        m.submodules.unit = Instance(
+            self._config.name, i_aclk=ClockSignal(), i_aresetn=~ResetSignal(), **connections
+        )
+        return signals
+
+    def _record(
+        self, m: Module, request: RequestReceiver, player: Player, recorder: Recorder, stopwatch: Stopwatch
+    ) -> None:
+        """Counters, and all that a response begins with."""
+        sequencer = self._sequencer
+        beats_in, beats_out = Signal(_COUNT_BITS), Signal(_COUNT_BITS)
+        line_errors, row_errors = Signal(16), Signal(16)
+        moved_in, moved_out = Signal(), Signal()
+        m.d.sync += [moved_in.eq(player.valid & player.ready), moved_out.eq(recorder.moved)]
+        for count, event in ((beats_in, moved_in), (beats_out, moved_out)):
+            with m.If(event):
+                m.d.sync += count.eq(count + 1)
+        for count, event in ((line_errors, request.dropped), (row_errors, recorder.row_failed)):
+            with m.If(event & ~count.all()):
+                m.d.sync += count.eq(count + 1)
+        fields: dict[str, Value] = {
+            "status": sequencer.status,
+            "flags": Cat(sequencer.finished, sequencer.passed),
+            "beats_in": beats_in,
+            "beats_out": beats_out,
+            "l1": stopwatch.l1,
+            "l2": stopwatch.l2,
+            "l3": stopwatch.l3,
+            "ss": stopwatch.ss,
+            "line_errors": line_errors,
+            "row_errors": row_errors,
+            "rows_out": recorder.rows,
+            "signature": recorder.result_signature,
+        }
+        parts = [Cat(fields[name], Const(0, 8 * size))[: 8 * size] for name, size in RECORD]
+        m.d.comb += self._responder.record.eq(Cat(*parts))
+
+    def _lights(self, m: Module, strobe: Signal) -> None:
+        half_period = max(2, round(self._clock_mhz * 1e6 / (2 * _BLINK_HZ)))
+        timer = Signal(range(half_period))
+        on, traffic, recent = Signal(), Signal(), Signal()
+        m.d.sync += timer.eq(timer - 1)
+        with m.If(strobe):
+            m.d.sync += recent.eq(1)
+        with m.If(timer == 0):
+            m.d.sync += [timer.eq(half_period - 1), on.eq(~on), traffic.eq(recent), recent.eq(0)]
+        finished, passed = self._sequencer.finished, self._sequencer.passed
+        m.d.sync += self.leds.eq(Cat(on, finished & passed, finished & ~passed, traffic | recent))

@@ -1,0 +1,103 @@
+"""Pseudo-random elements for the self-test, in hardware and in Python.
+
+A 31-bit linear feedback shift register (x**31 + x**28 + 1) is stepped 16 times for each beat. Lane ``k`` takes its
+low bits from the register rotated by ``5 k``. ``narrow`` puts a constant above the low three bits: rows far from zero
+and of small variance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from streamnorm.config import NormConfig
+
+__all__ = ["Pattern", "PatternModel"]
+
+_BITS: Final = 31
+_TAP: Final = 3  # the feedback: the top bit and the one three below it
+_STEPS: Final = 16
+_SEED: Final = 0x2545F491
+_ROTATION: Final = 5
+_NARROW_BITS: Final = 3
+
+
+def _narrow_base(bits: int) -> int:
+    """What is above the low bits of a narrow element: a quarter of the range from its lower end."""
+    return 1 << (bits - 2) if bits - 2 >= _NARROW_BITS else 0
+
+
+class Pattern(wiring.Component):
+    """The pattern's beats, from the first one again after ``restart``.
+
+    Members
+    -------
+    restart, narrow : In(1)
+    advance : In(1)
+        The beat is taken.
+    data : Out(lanes * input.bytes * 8); a beat as the unit takes it
+    """
+
+    restart: Signal
+    narrow: Signal
+    advance: Signal
+    data: Signal
+
+    def __init__(self, config: NormConfig) -> None:
+        self._config = config
+        width = config.lanes * config.input.bytes * 8
+        super().__init__({"restart": In(1), "narrow": In(1), "advance": In(1), "data": Out(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        number = self._config.input
+        state = Signal(_BITS, init=_SEED)
+        fed = [state[_BITS - 1 - i] ^ state[_BITS - 1 - _TAP - i] for i in range(_STEPS)]
+        with m.If(self.restart):
+            m.d.sync += state.eq(_SEED)
+        with m.Elif(self.advance):
+            m.d.sync += state.eq(Cat(*reversed(fed), state))
+        lanes: list[Value] = []
+        for lane in range(self._config.lanes):
+            shift = _ROTATION * lane % _BITS
+            value = Cat(state[shift:], state[:shift])[: number.bits]
+            base = Const(_narrow_base(number.bits), number.bits)[_NARROW_BITS:]
+            lanes += [value[:_NARROW_BITS], Mux(self.narrow, base, value[_NARROW_BITS:])[: number.bits - _NARROW_BITS]]
+            lanes.append(Const(0, number.bytes * 8 - number.bits))
+        m.d.comb += self.data.eq(Cat(*lanes))
+        return m
+
+
+class PatternModel:
+    """The same in Python."""
+
+    def __init__(self, config: NormConfig) -> None:
+        self._config = config
+        self._state = _SEED
+
+    def rows(self, count: int, length: int, *, narrow: bool) -> NDArray[np.int64]:
+        """Return the elements of the next ``count`` rows of ``length`` elements."""
+        number, lanes = self._config.input, self._config.lanes
+        beats = -(-length // lanes)
+        states = np.empty(count * beats, np.int64)
+        for index in range(len(states)):
+            states[index] = self._state
+            for _ in range(_STEPS):
+                bit = (self._state >> (_BITS - 1) ^ self._state >> (_BITS - 1 - _TAP)) & 1
+                self._state = (self._state << 1 | bit) & ((1 << _BITS) - 1)
+        shifts = _ROTATION * np.arange(lanes) % _BITS
+        rotated = states[:, None] >> shifts | states[:, None] << (_BITS - shifts)
+        values = rotated & ((1 << number.bits) - 1)
+        if narrow:
+            low = (1 << _NARROW_BITS) - 1
+            values = values & low | _narrow_base(number.bits) & ~low
+        if number.signed:
+            values = (values ^ (1 << number.bits - 1)) - (1 << number.bits - 1)
+        return values.reshape(count, beats * lanes)[:, :length]

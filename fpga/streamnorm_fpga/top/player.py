@@ -1,0 +1,147 @@
+"""The player: rows from the row memory, or from the self-test's pattern, into the unit at full rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from streamnorm_fpga.top.memory import LATENCY, memory_beats
+from streamnorm_fpga.top.pattern import Pattern
+
+if TYPE_CHECKING:
+    from streamnorm.config import NormConfig
+
+__all__ = ["Player"]
+
+# Beats between the memory and the unit. A read is issued only if its beat will find room; it takes this many cycles
+# until the room is free again, so that one beat a cycle can pass.
+_DEPTH = LATENCY + 2
+
+
+class Player(wiring.Component):
+    """Plays ``rows`` rows of ``beats_minus_1 + 1`` beats after ``start``, a beat in every cycle in which the unit takes one.
+
+    What is to be played must hold still until the rows have come out of the unit.
+
+    Members
+    -------
+    start : In(1)
+    rows, beats_minus_1, kept : In
+        As RequestReceiver gives them.
+    testing : In(1)
+        Play the self-test's pattern, from where it stands; else the row memory from its beginning.
+    restart_pattern, narrow : In(1); to the pattern
+    open : In(1)
+        Whether a beat may be offered that has not been yet.
+    read_address : Out; read_data : In; of the row memory
+    data, keep, last, valid : Out; ready : In
+        The unit's input, as AXI4-Stream has it.
+    first : Out(1)
+        The beat is its row's first.
+    """
+
+    start: Signal
+    rows: Signal
+    beats_minus_1: Signal
+    kept: Signal
+    testing: Signal
+    restart_pattern: Signal
+    narrow: Signal
+    open: Signal
+    read_address: Signal
+    read_data: Signal
+    data: Signal
+    keep: Signal
+    last: Signal
+    valid: Signal
+    ready: Signal
+    first: Signal
+
+    def __init__(self, config: NormConfig) -> None:
+        self._config = config
+        self._width = config.lanes * config.input.bytes * 8
+        depth = memory_beats(config)
+        super().__init__(
+            {
+                "start": In(1),
+                "rows": In(range(depth + 1)),
+                "beats_minus_1": In(range(depth)),
+                "kept": In(8),
+                "testing": In(1),
+                "restart_pattern": In(1),
+                "narrow": In(1),
+                "open": In(1),
+                "read_address": Out(range(depth)),
+                "read_data": In(self._width),
+                "data": Out(self._width),
+                "keep": Out(self._width // 8),
+                "last": Out(1),
+                "valid": Out(1),
+                "ready": In(1),
+                "first": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.queue = queue = SyncFIFO(width=self._width + 1, depth=_DEPTH)
+        m.submodules.pattern = pattern = Pattern(self._config)
+        moved = Signal()
+        read, read_last = self._reads(m, moved)
+        m.d.comb += [
+            pattern.restart.eq(self.restart_pattern),
+            pattern.narrow.eq(self.narrow),
+            pattern.advance.eq(read[-1]),
+            queue.w_en.eq(read[-1]),
+            queue.w_data.eq(Cat(Mux(self.testing, pattern.data, self.read_data), read_last[-1])),
+            queue.r_en.eq(moved),
+        ]
+        # Once offered, a beat stays so.
+        offered = Signal()
+        m.d.comb += [
+            self.valid.eq(queue.r_rdy & (self.open | offered)),
+            moved.eq(self.valid & self.ready),
+            self.data.eq(queue.r_data[:-1]),
+            self.last.eq(queue.r_data[-1]),
+        ]
+        m.d.sync += offered.eq(self.valid & ~self.ready)
+        with m.If(moved):
+            m.d.sync += self.first.eq(self.last)
+        with m.If(self.start):
+            m.d.sync += self.first.eq(1)
+        size = self._config.input.bytes
+        some = Signal(self._config.lanes)
+        m.d.sync += some.eq(Cat(self.kept > lane for lane in range(self._config.lanes)))
+        for lane in range(self._config.lanes):
+            m.d.comb += self.keep[lane * size : (lane + 1) * size].eq((some[lane] | ~self.last).replicate(size))
+        return m
+
+    def _reads(self, m: Module, moved: Signal) -> tuple[list[Signal], list[Signal]]:
+        """Issue reads; return, by cycles since, whether there was one and whether it ends a row."""
+        left = Signal.like(self.rows)
+        in_row = Signal.like(self.beats_minus_1)
+        under_way = Signal(range(_DEPTH + 1))
+        read, read_last = [Signal(name="read")], [Signal(name="read_last")]
+        m.d.comb += [
+            read[0].eq((left != 0) & (under_way != _DEPTH)),
+            read_last[0].eq(in_row == self.beats_minus_1),
+        ]
+        for cycle in range(1, LATENCY + 1):
+            read.append(Signal(name=f"read_{cycle}"))
+            read_last.append(Signal(name=f"read_last_{cycle}"))
+            m.d.sync += [read[cycle].eq(read[cycle - 1]), read_last[cycle].eq(read_last[cycle - 1])]
+        with m.If(read[0] & ~moved):
+            m.d.sync += under_way.eq(under_way + 1)
+        with m.If(~read[0] & moved):
+            m.d.sync += under_way.eq(under_way - 1)
+        with m.If(read[0]):
+            m.d.sync += [self.read_address.eq(self.read_address + 1), in_row.eq(in_row + 1)]
+            with m.If(read_last[0]):
+                m.d.sync += [in_row.eq(0), left.eq(left - 1)]
+        with m.If(self.start):
+            m.d.sync += [self.read_address.eq(0), in_row.eq(0), left.eq(self.rows)]
+        return read, read_last

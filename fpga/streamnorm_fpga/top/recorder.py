@@ -1,0 +1,174 @@
+"""The recorder: results into the result memory, and into the signature; and how many cycles they took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm_fpga.top.memory import memory_beats
+from streamnorm_fpga.top.signature import SIGNATURE_BITS, next_signature
+
+if TYPE_CHECKING:
+    from streamnorm.config import NormConfig
+
+__all__ = ["Recorder", "Stopwatch"]
+
+_CYCLE_BITS = 16
+
+
+class Recorder(wiring.Component):
+    """Takes every beat that ``open`` lets through; what comes out is there a cycle after the beat.
+
+    Members
+    -------
+    start : In(1)
+        Rows are about to be played: count them, and write from the memory's beginning.
+    clear : In(1)
+        As ``start``, and begin a new signature.
+    testing : In(1)
+        Write nothing to the memory.
+    open : In(1)
+    data, keep, last, error, valid : In; ready : Out
+        The unit's output, as AXI4-Stream has it.
+    moved : Out(1); first : Out(1)
+        A beat moves; it is its row's first. Not registers.
+    rows : Out
+        Rows that have come since ``start``.
+    beats : Out
+        Beats that are in the memory.
+    row_failed : Out(1)
+        1 for a cycle for each row with its error flag.
+    result_signature : Out(32)
+    write_enable, write_address, write_data : Out; to the result memory
+    """
+
+    start: Signal
+    clear: Signal
+    testing: Signal
+    open: Signal
+    data: Signal
+    keep: Signal
+    last: Signal
+    error: Signal
+    valid: Signal
+    ready: Signal
+    moved: Signal
+    first: Signal
+    rows: Signal
+    beats: Signal
+    row_failed: Signal
+    result_signature: Signal
+    write_enable: Signal
+    write_address: Signal
+    write_data: Signal
+
+    def __init__(self, config: NormConfig) -> None:
+        width, depth = config.lanes * config.output.bytes * 8, memory_beats(config)
+        super().__init__(
+            {
+                **{name: In(1) for name in ("start", "clear", "testing", "open", "last", "error", "valid")},
+                "data": In(width),
+                "keep": In(width // 8),
+                "ready": Out(1),
+                "moved": Out(1),
+                "first": Out(1, init=1),
+                "rows": Out(range(depth + 1)),
+                "beats": Out(range(depth + 1)),
+                "row_failed": Out(1),
+                "result_signature": Out(SIGNATURE_BITS),
+                "write_enable": Out(1),
+                "write_address": Out(range(depth)),
+                "write_data": Out(width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        came, last, error = Signal(), Signal(), Signal()
+        keep = Signal.like(self.keep)
+        m.d.comb += [
+            self.ready.eq(self.open),
+            self.moved.eq(self.valid & self.open),
+            self.write_enable.eq(came & ~self.testing),
+            self.write_address.eq(self.beats[:-1]),
+        ]
+        m.d.sync += [
+            came.eq(self.moved),
+            self.write_data.eq(self.data),
+            keep.eq(self.keep),
+            last.eq(self.last),
+            error.eq(self.error),
+            self.row_failed.eq(came & last & error),
+        ]
+        with m.If(self.moved):
+            m.d.sync += self.first.eq(self.last)
+        with m.If(came):
+            m.d.sync += self.result_signature.eq(next_signature(self.result_signature, self.write_data, keep, last, error))
+        with m.If(came & last):
+            m.d.sync += self.rows.eq(self.rows + 1)
+        with m.If(self.write_enable):
+            m.d.sync += self.beats.eq(self.beats + 1)
+        with m.If(self.start | self.clear):
+            m.d.sync += [self.rows.eq(0), self.beats.eq(0)]
+        with m.If(self.clear):
+            m.d.sync += self.result_signature.eq(0)
+        return m
+
+
+class Stopwatch(wiring.Component):
+    """Cycles of the last row, as the plan counts them, modulo 2**16.
+
+    Members
+    -------
+    start : In(1)
+        No row has come yet.
+    first_in, last_in, first_out, last_out : In(1)
+        A row's first or last beat moves into or out of the unit.
+    l1, l2, l3 : Out(16)
+        First in to first out, last in to first out, first in to last out.
+    ss : Out(16)
+        Last out of the row before to last out; 0 if there was none.
+    """
+
+    start: Signal
+    first_in: Signal
+    last_in: Signal
+    first_out: Signal
+    last_out: Signal
+    l1: Signal
+    l2: Signal
+    l3: Signal
+    ss: Signal
+
+    def __init__(self) -> None:
+        events = ("start", "first_in", "last_in", "first_out", "last_out")
+        results = ("l1", "l2", "l3", "ss")
+        super().__init__(
+            {**{name: In(1) for name in events}, **{name: Out(_CYCLE_BITS) for name in results}}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # Later rows come in before this one is out; when the last row is out, all of these have come to stand
+        # for it.
+        since = {}
+        for event in ("first_in", "last_in", "last_out"):
+            since[event] = timer = Signal(_CYCLE_BITS, name=f"since_{event}")
+            m.d.sync += timer.eq(timer + 1)
+            with m.If(getattr(self, event)):
+                m.d.sync += timer.eq(1)
+        alone = Signal()
+        with m.If(self.first_out):
+            m.d.sync += [self.l1.eq(since["first_in"]), self.l2.eq(since["last_in"])]
+        with m.If(self.last_out):
+            m.d.sync += [
+                self.l3.eq(since["first_in"]),
+                self.ss.eq(Mux(alone, 0, since["last_out"])),
+                alone.eq(0),
+            ]
+        with m.If(self.start):
+            m.d.sync += alone.eq(1)
+        return m

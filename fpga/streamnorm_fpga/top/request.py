@@ -1,0 +1,173 @@
+"""Requests: the head of a frame into registers, its rows into the row memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.signatures import bank_width
+from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER
+from streamnorm_fpga.top.memory import memory_beats
+
+if TYPE_CHECKING:
+    from streamnorm.config import NormConfig
+
+__all__ = ["RequestReceiver"]
+
+_HEAD_OCTETS = 2 + ROWS_HEADER.size
+
+
+class RequestReceiver(wiring.Component):
+    """Takes a request apart; keeps it until it is done.
+
+    From the first octet of a good frame on, ``pending`` is 1 and what is below it holds still, until ``done``. A frame
+    that begins or ends meanwhile is dropped. A frame that turns out bad leaves nothing but rubbish in the row memory.
+
+    Members
+    -------
+    octet : In(8); strobe, begin, good, bad : In(1), as of FrameReceiver
+    done : In(1)
+        The request has been carried out; registers and row memory may be overwritten.
+    pending : Out(1)
+    dropped : Out(1)
+        1 for a cycle for each frame that was not taken.
+    operation, sequence : Out(8)
+    rows_ok : Out(1)
+        The body is that of a ROWS request: whole rows, one at least, that fit the memory, of a bank that exists.
+    beats_minus_1 : Out; beats of each row - 1
+    kept : Out(8); elements of each row's last beat
+    rows : Out
+    stalls : Out(1)
+    bank : Out(bank bits)
+    write_enable, write_address, write_data : Out; to the row memory
+    """
+
+    octet: Signal
+    strobe: Signal
+    begin: Signal
+    good: Signal
+    bad: Signal
+    done: Signal
+    pending: Signal
+    dropped: Signal
+    operation: Signal
+    sequence: Signal
+    rows_ok: Signal
+    beats_minus_1: Signal
+    kept: Signal
+    rows: Signal
+    stalls: Signal
+    bank: Signal
+    write_enable: Signal
+    write_address: Signal
+    write_data: Signal
+
+    def __init__(self, config: NormConfig) -> None:
+        self._config = config
+        self._beat_octets = config.lanes * config.input.bytes
+        self._depth = depth = memory_beats(config)
+        super().__init__(
+            {
+                "octet": In(8),
+                **{name: In(1) for name in ("strobe", "begin", "good", "bad", "done")},
+                "pending": Out(1),
+                "dropped": Out(1),
+                "operation": Out(8),
+                "sequence": Out(8),
+                "rows_ok": Out(1),
+                "beats_minus_1": Out(range(depth)),
+                "kept": Out(8),
+                "rows": Out(range(depth + 1)),
+                "stalls": Out(1),
+                "bank": Out(bank_width(config)),
+                "write_enable": Out(1),
+                "write_address": Out(range(depth)),
+                "write_data": Out(8 * self._beat_octets),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # A frame that began while the one before was pending.
+        ignored = Signal()
+        place = Signal(range(_HEAD_OCTETS + 1))
+        too_long = Signal()
+        with m.If(self.done):
+            m.d.sync += self.pending.eq(0)
+        m.d.sync += self.dropped.eq(self.bad | (self.good & (ignored | self.pending)))
+        with m.If(self.begin):
+            m.d.sync += ignored.eq(self.pending)
+            with m.If(~self.pending):
+                m.d.sync += place.eq(0)
+        with m.If(self.good & ~ignored & ~self.pending):
+            m.d.sync += self.pending.eq(1)
+        taken = self.strobe & ~ignored & ~self.pending
+        with m.If(taken & (place != _HEAD_OCTETS)):
+            m.d.sync += place.eq(place + 1)
+            self._head(m, place, too_long)
+        self._rows(m, taken & (place == _HEAD_OCTETS), place == _HEAD_OCTETS - 1, too_long)
+        return m
+
+    def _head(self, m: Module, place: Signal, too_long: Signal) -> None:
+        octet, low_bits = self.octet, len(self.beats_minus_1)
+        with m.Switch(place):
+            with m.Case(0):
+                m.d.sync += self.operation.eq(octet)
+            with m.Case(1):
+                m.d.sync += self.sequence.eq(octet)
+            with m.Case(2):
+                m.d.sync += [self.bank.eq(octet), too_long.eq(octet >= self._config.banks)]
+            with m.Case(3):
+                m.d.sync += self.stalls.eq((octet & CONTROL_STALLS) != 0)
+            with m.Case(4):
+                m.d.sync += self.beats_minus_1[:8].eq(octet)
+                if low_bits < 8:
+                    with m.If(octet[low_bits:].any()):
+                        m.d.sync += too_long.eq(1)
+            with m.Case(5):
+                m.d.sync += self.beats_minus_1[8:].eq(octet)
+                with m.If(octet[max(0, low_bits - 8) :].any()):
+                    m.d.sync += too_long.eq(1)
+            with m.Case(6):
+                m.d.sync += self.kept.eq(octet)
+
+    def _rows(self, m: Module, data: Signal, begins: Signal, too_long: Signal) -> None:
+        """Octets to beats, beats to rows."""
+        count = self._beat_octets
+        in_row = Signal(range(self._depth))
+        beats = Signal(range(self._depth + 1))
+        beat_ends = data
+        whole_beat = None
+        if count > 1:
+            in_beat = Signal(range(count))
+            word = Signal(8 * (count - 1))
+            with m.If(data):
+                m.d.sync += [in_beat.eq(in_beat + 1), word.eq(Cat(word, self.octet)[8:])]
+                with m.If(in_beat == count - 1):
+                    m.d.sync += in_beat.eq(0)
+            beat_ends = data & (in_beat == count - 1)
+            whole_beat = in_beat == 0
+            m.d.comb += self.write_data.eq(Cat(word, self.octet))
+            with m.If(begins):
+                m.d.sync += in_beat.eq(0)
+        else:
+            m.d.comb += self.write_data.eq(self.octet)
+        full = beats[-1]
+        m.d.comb += [
+            self.write_enable.eq(beat_ends & ~full),
+            self.write_address.eq(beats[:-1]),
+        ]
+        with m.If(beat_ends):
+            with m.If(full):
+                m.d.sync += too_long.eq(1)
+            with m.Else():
+                m.d.sync += [beats.eq(beats + 1), in_row.eq(in_row + 1)]
+                with m.If(in_row == self.beats_minus_1):
+                    m.d.sync += [in_row.eq(0), self.rows.eq(self.rows + 1)]
+        with m.If(begins):
+            m.d.sync += [beats.eq(0), in_row.eq(0), self.rows.eq(0)]
+        whole = in_row == 0 if whole_beat is None else (in_row == 0) & whole_beat
+        m.d.sync += self.rows_ok.eq(whole & (self.rows != 0) & ~too_long)

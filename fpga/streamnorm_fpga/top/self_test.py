@@ -1,0 +1,78 @@
+"""The self-test: which rows a board sends through its unit when it starts, and what must come of them.
+
+The golden model lies in another package; whoever builds a board lets it compute the outputs of :func:`pattern` and
+passes them to :func:`expected_signature`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamnorm_fpga.top.pattern import PatternModel
+from streamnorm_fpga.top.signature import rows_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from streamnorm.config import NormConfig
+
+__all__ = ["Batch", "batches", "expected_signature", "pattern"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Rows of one kind.
+
+    Members
+    -------
+    rows, length : int
+    stalls : bool
+        Whether source and sink stall at random.
+    narrow : bool
+        Whether the elements lie close together, far from zero.
+    bank : int
+    """
+
+    rows: int
+    length: int
+    stalls: bool = False
+    narrow: bool = False
+    bank: int = 0
+
+
+def batches(config: NormConfig) -> list[Batch]:
+    """Return the self-test of a unit.
+
+    Rows of all lengths that matter, with stalls and without; the last ones, of ``max_length`` and unstalled, leave their
+    cycle counts in the counters.
+    """
+    full, banks = config.max_length, config.banks
+    lengths = [
+        Batch(rows=3, length=full, stalls=True),
+        Batch(rows=9, length=1, stalls=True),
+        Batch(rows=9, length=min(full, config.lanes + 1)),
+        Batch(rows=3, length=max(1, full - 1), narrow=True, stalls=True),
+        Batch(rows=4, length=full),
+    ]
+    return [
+        Batch(rows=b.rows, length=b.length, stalls=b.stalls, narrow=b.narrow, bank=i % banks)
+        for i, b in enumerate(lengths)
+    ]
+
+
+def pattern(config: NormConfig) -> list[tuple[Batch, NDArray[np.int64]]]:
+    """Return the self-test's rows: each batch, and its elements, shape (rows, length)."""
+    model = PatternModel(config)
+    return [(b, model.rows(b.rows, b.length, narrow=b.narrow)) for b in batches(config)]
+
+
+def expected_signature(config: NormConfig, outputs: Sequence[NDArray[np.integer]]) -> int:
+    """Return the signature of a self-test that passes, from the normalized rows of each batch of :func:`pattern`."""
+    signature = 0
+    for rows in outputs:
+        signature = rows_signature(config, rows, signature=signature)
+    return signature

@@ -7,6 +7,7 @@ import numpy as np
 from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 
+from .cells import GateNetlist
 from .engines import DEFAULT_ENGINE, run
 from .stalls import NO_STALL
 from .trace import Trace
@@ -79,9 +80,16 @@ def measure(trace: Trace) -> Measured:
 
 
 def measure_cycles(
-    config: NormConfig, n: int | None = None, *, engine: str = DEFAULT_ENGINE, seed: int = 0
+    config: NormConfig,
+    n: int | None = None,
+    *,
+    engine: str = DEFAULT_ENGINE,
+    seed: int = 0,
+    netlist: GateNetlist | None = None,
 ) -> Measured:
     """Run rows of ``n`` elements (default: ``max_length``) back to back, enough to fill a unit, and measure.
+
+    ``engine`` and ``netlist`` are those of `streamnorm_sim.engines.run`.
 
     Raises
     ------
@@ -95,4 +103,4 @@ def measure_cycles(
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
     rng = np.random.default_rng(seed)
     rows = rng.integers(config.input.min, config.input.max, (count, length), endpoint=True)
-    return measure(run(config, Traffic(rows=rows), engine))
+    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))

@@ -13,6 +13,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Latency, Plan
 
 from .accuracy import Accuracy
+from .cells import GateNetlist
 from .compare import compare
 from .engines import DEFAULT_ENGINE, run
 from .measure import Measured, measure_cycles
@@ -51,6 +52,8 @@ class Simulation:
         Cycles of the longest rows, from a run of their own without stalls.
     planned : Latency
         The plan's.
+    netlist : str or None
+        Family of the netlist that ran in place of the generated unit.
     """
 
     config: NormConfig
@@ -62,6 +65,7 @@ class Simulation:
     exact_rows: int
     measured: Measured
     planned: Latency
+    netlist: str | None = None
 
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each; nothing if all is well."""
@@ -82,6 +86,7 @@ class Simulation:
         return {
             "name": self.config.name,
             "engine": trace.engine,
+            "netlist": self.netlist,
             "seed": trace.traffic.seed,
             "stall": self.stall,
             "rows": len(trace.rows),
@@ -110,6 +115,7 @@ def simulate(
     waves: Path | None = None,
     output: Path | None = None,
     progress: Progress | None = None,
+    netlist: GateNetlist | None = None,
 ) -> Simulation:
     """Run rows through the hardware of a configuration and check what comes out.
 
@@ -132,6 +138,8 @@ def simulate(
         Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
         shorter rows filled up with 0.
     progress : Progress, optional
+    netlist : GateNetlist, optional
+        Run in place of the generated unit; see `streamnorm_sim.engines.run`.
 
     Returns
     -------
@@ -150,7 +158,7 @@ def simulate(
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
     for path in (waves, output):
-        _check_writable(path)
+        check_writable(path)
     if input is not None:
         batch = RowBatch.of(config, read_rows(config, input))
     else:
@@ -159,14 +167,14 @@ def simulate(
         rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
     )
     tell("build", 0.0)
-    trace = run(config, traffic, engine, waves, lambda share: tell("run", share))
+    trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
     tell("check", 0.0)
     if output is not None:
-        _write(output, trace)
+        write_rows(output, config, trace.rows.values)
     difference = compare(trace)
     accuracy, exact_rows = _accuracy(config, trace, batch)
     tell("measure", 0.0)
-    measured = measure_cycles(config, engine=engine, seed=seed)
+    measured = measure_cycles(config, engine=engine, seed=seed, netlist=netlist)
     tell("measure", 1.0)
     return Simulation(
         config=config,
@@ -178,6 +186,7 @@ def simulate(
         exact_rows=exact_rows,
         measured=measured,
         planned=Plan.of(config).latency(config.max_length),
+        netlist=None if netlist is None else netlist.family,
     )
 
 
@@ -239,19 +248,26 @@ def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accura
     return Accuracy.of(config, y, x, batch.lengths[usable], batch.banks[usable]), len(usable)
 
 
-def _check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None) -> None:
     """Refuse, before a long run, a file that cannot be written after it."""
     if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
         why = "is a directory" if path.is_dir() else f"there is no directory {path.absolute().parent}"
         raise ConfigError(f"{path}: cannot be written: {why}")
 
 
-def _write(path: Path, trace: Trace) -> None:
-    number_format = trace.config.output
+def write_rows(path: Path, config: NormConfig, values: NDArray[np.int64]) -> None:
+    """Write elements of the output format to a .npy file, as the narrowest integers that hold them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written.
+    """
+    number_format = config.output
     width = next(width for width in (8, 16, 32) if width >= number_format.bits)
-    values = trace.rows.values.astype(f"{'i' if number_format.signed else 'u'}{width // 8}")
+    integers = values.astype(f"{'i' if number_format.signed else 'u'}{width // 8}")
     try:
         with path.open("wb") as file:  # np.save would add .npy to another name
-            np.save(file, values)
+            np.save(file, integers)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

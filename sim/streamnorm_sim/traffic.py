@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.config import NormConfig
+from streamnorm.element_bytes import bytes_element
 
-from .beats import Beats, Rows, bytes_element, encode_rows
+from .beats import Beats, Rows, encode_rows
 from .stalls import NO_STALL, Stall
 
 

@@ -138,7 +138,7 @@ def test_a_mismatch_fails_after_the_report(mode, config_file, monkeypatch, capsy
 
 def test_cycles_that_are_not_planned_fail(config_file, monkeypatch, capsys):
     measured = simulation.Measured(L1=1, L2=2, L3=3, SS=9.5)
-    monkeypatch.setattr(simulation, "measure_cycles", lambda config, *, engine, seed: measured)
+    monkeypatch.setattr(simulation, "measure_cycles", lambda config, *, engine, seed, netlist: measured)
     assert simulate(config_file, "--rows", 5, "-q") == 4
     assert "; SS is 9.5 cycles; the plan says 8" in error_line(capsys)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 from streamnorm.formats import IntFormat
-from streamnorm_sim.beats import Beats, bytes_element, decode_rows, element_bytes, encode_load, encode_rows
+from streamnorm_sim.beats import Beats, decode_rows, encode_load, encode_rows
 
 
 def config(lanes=4, bits=8, signed=True, **more):
@@ -78,16 +78,6 @@ def test_decoding_undoes_encoding(lanes, bits, signed, lengths, seed):
     decoded = decode_rows(unit, dataclasses.replace(beats, user=np.where(beats.last, 1, 0).astype(np.uint8)))
     assert decoded.errors.all()
     assert [row.tolist() for row in decoded.list()] == [row.tolist() for row in rows]
-
-
-@given(byte_count=st.integers(1, 5), signed=st.booleans(), data=st.data())
-def test_bytes_and_elements(byte_count, signed, data):
-    low, high = (-(1 << (8 * byte_count - 1)), (1 << (8 * byte_count - 1)) - 1)
-    low, high = (low, high) if signed else (0, (1 << (8 * byte_count)) - 1)
-    values = np.array(data.draw(st.lists(st.integers(low, high), min_size=1, max_size=5)), np.int64)
-    raw = element_bytes(values, byte_count)
-    assert raw.shape == (len(values), byte_count)
-    assert bytes_element(raw, signed=signed).tolist() == values.tolist()
 
 
 def test_no_beats_are_no_rows():

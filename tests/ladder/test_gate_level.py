@@ -1,0 +1,154 @@
+"""The netlist that is placed gives the unit's very bits in its very cycles, and one wrong gate is noticed."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ladder.checks import STALLS, equal_golden, mixed_rows, same_beats, traffic_of
+from ladder.configurations import configuration
+from streamnorm import cli
+from streamnorm.cli.simulate import gate_netlist
+from streamnorm.config import NormConfig
+from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
+from streamnorm_sim.cells import GateNetlist
+from streamnorm_sim.engines import run
+from streamnorm_sim.measure import measure_cycles
+from streamnorm_sim.rows import random_rows
+from streamnorm_sim.traffic import ParameterLoad, Traffic
+
+ECP5 = {"LUT4", "PFUMX", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4", "MULT18X18D", "DP16KD"}
+ICE40 = {"SB_LUT4", "SB_CARRY", "SB_DFF", "SB_RAM40_4K"}
+
+UNITS = [  # and which cells each must have for the test to mean anything
+    pytest.param("ram_banks", ECP5, id="ram_banks"),
+    pytest.param("ice40_up5k", ICE40 | {"SB_MAC16"}, id="ice40_up5k"),
+    pytest.param("constants", ECP5 | {"L6MUX21"}, id="constants", marks=pytest.mark.gate_level),
+    pytest.param("ice40_hx8k", ICE40, id="ice40_hx8k", marks=pytest.mark.gate_level),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_optimization(quick_compilation: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To compile thousands of gates takes longer than to run them."""
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@cache
+def gates(name: str) -> GateNetlist:
+    return gate_netlist(configuration(name))
+
+
+def loads(config: NormConfig, rng: np.random.Generator) -> list[ParameterLoad]:
+    """Loads before, between and behind rows, where the configuration takes them."""
+    if config.storage != "ram":
+        return []
+    found = []
+    for row in (-1, 4, 4, 9):
+        gamma, beta = (
+            rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), config.max_length)
+            for bits in (config.gamma_bits, config.beta_bits)
+        )
+        found.append(ParameterLoad(row, gamma, beta, int(rng.integers(config.banks))))
+    return found
+
+
+@pytest.mark.parametrize(("name", "kinds"), UNITS)
+def test_the_netlist_is_the_unit(name: str, kinds: set[str]) -> None:
+    config, netlist = configuration(name), gates(name)
+    (module,) = json.loads(netlist.text)["modules"].values()
+    assert kinds <= {cell["type"] for cell in module["cells"].values()}
+
+    for n in {1, config.lanes + 1, config.max_length}:
+        measured = measure_cycles(config, n, netlist=netlist).to_dict()
+        planned = vars(Plan.of(config).latency(n))
+        assert measured == (planned if n >= config.min_length else {**planned, "SS": measured["SS"]}), n
+
+    for seed, (source, sink) in enumerate(((0, 0), (1, 2), (3, 5))):
+        rng = np.random.default_rng(seed)
+        batch = mixed_rows(config, rng, count=20, elements=2000)
+        rows = [row[:length] for row, length in zip(batch.x, batch.lengths, strict=True)]
+        overlong = rng.integers(config.input.min, config.input.max, config.max_length + 3, endpoint=True)
+        rows.insert(5, overlong)
+        traffic = Traffic(
+            rows=rows,
+            banks=np.insert(batch.banks, 5, 0),
+            loads=loads(config, rng),
+            source=STALLS[source],
+            sink=STALLS[sink],
+            seed=seed,
+        )
+        trace = run(config, traffic, netlist=netlist)
+        equal_golden(trace)
+        assert trace.rows.errors[5]
+        assert trace.rows.errors.sum() == 1
+        rtl = run(config, traffic)
+        same_beats(trace, rtl)
+        np.testing.assert_array_equal(trace.input_cycles, rtl.input_cycles)
+        np.testing.assert_array_equal(trace.output_cycles, rtl.output_cycles)
+
+    batch = random_rows(config, 12, np.random.default_rng(7), lengths=np.full(12, config.max_length))
+    in_mid_row = 2 * config.max_beats + config.max_beats // 2
+    traffic = Traffic(rows=batch.x, banks=batch.banks, sink=STALLS[1], reset_at=in_mid_row, seed=7)
+    trace = run(config, traffic, netlist=netlist)
+    equal_golden(trace)
+    assert 1 <= len(trace.rows) < 12
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "output", "data"),
+    [("ram_banks", "INIT", "Z", "DI"), ("ice40_up5k", "LUT_INIT", "O", "D")],
+)
+def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str, data: str) -> None:
+    """One LUT that feeds a register of the last block turned over: one of those behind which no rare case hides."""
+    config = configuration(name)
+    document = json.loads(gates(name).text)
+    (module,) = document["modules"].values()
+    cells = [cell for place, cell in sorted(module["cells"].items()) if place.startswith("unit.apply.")]
+    registered = {bit for cell in cells for bit in cell["connections"].get(data, ())}
+    tables = [
+        cell
+        for cell in cells
+        if contents in cell["parameters"] and not registered.isdisjoint(cell["connections"][output])
+    ]
+    wrong = tables[len(tables) // 2]["parameters"]
+    wrong[contents] = wrong[contents].translate(str.maketrans("01", "10"))
+    netlist = GateNetlist(gates(name).family, json.dumps(document))
+    batch = mixed_rows(config, np.random.default_rng(1), count=20, elements=2000)
+    trace = run(config, traffic_of(batch), netlist=netlist)
+    with pytest.raises(AssertionError, match="want"):
+        equal_golden(trace)
+
+
+def test_a_netlist_runs_on_cxxrtl_only() -> None:
+    config = configuration("ram_banks")
+    with pytest.raises(ConfigError, match=r"^engine 'pysim' runs no netlist; cxxrtl does$"):
+        run(config, Traffic(rows=[[1]]), "pysim", netlist=gates("ram_banks"))
+
+
+def test_the_command_runs_the_netlist(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config_file.write_text('target = "ecp5-25k-6"\n' + config_file.read_text())
+    assert (
+        cli.main(["simulate", str(config_file), "--gate-level", "--stall", "0.3", "--rows", "20", "--json"])
+        == 0
+    )
+    report = json.loads(capsys.readouterr().out)
+    assert (report["netlist"], report["rows"], report["mismatches"]) == ("ecp5", 20, 0)
+    assert report["measured"] == report["planned"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "pysim"], "--gate-level runs on cxxrtl only, not on pysim"),
+        ([], "--gate-level: there are no gates of target 'generic'; set target to one of ecp5-12k-6, "),
+    ],
+)
+def test_what_the_command_refuses(
+    arguments: list[str], message: str, config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["simulate", str(config_file), "--gate-level", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Placing and routing a unit with nextpnr, once per seed, several seeds at a time."""
+"""Placing and routing a unit, or a whole design with pins, with nextpnr, once per seed, several seeds at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     from streamnorm_fpga.devices import Device
     from streamnorm_fpga.harness import Harness
 
-__all__ = ["Placed", "place_and_route", "read_report"]
+__all__ = ["DoesNotFit", "Placed", "place_and_route", "read_report"]
 
 _NETLIST = "netlist.json"
+_CONSTRAINTS = "constraints"
+# By family: the option that takes constraints, the option that writes what the bitstream is made of.
+_PINNED = {"ecp5": ("--lpf", "--textcfg"), "ice40": ("--pcf", "--asc")}
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
+
+
+class DoesNotFit(CheckFailed):
+    """The part has too little of something, whatever the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +49,15 @@ class Placed:
         What bounds it.
     used : dict of str to int
         Cells used by nextpnr's names, the harness' among them.
+    configuration : str
+        What the bitstream is made of; empty unless constraints were given.
     """
 
     seed: int
     fmax_mhz: float
     path: CriticalPath
     used: dict[str, int]
+    configuration: str = field(default="", repr=False)
 
 
 def place_and_route(
@@ -57,6 +67,7 @@ def place_and_route(
     *,
     clock_mhz: float,
     seeds: Sequence[int],
+    constraints: str | None = None,
     progress: Callable[[Placed], None] | None = None,
 ) -> list[Placed]:
     """Place and route the unit in its harness once per seed, as many at a time as there are processors.
@@ -65,6 +76,8 @@ def place_and_route(
     ----------
     clock_mhz : float
         The clock nextpnr aims at. Missing it is a result, no error.
+    constraints : str, optional
+        Pins and clocks, LPF or PCF, of a design for a board.
     progress : callable
         Called with each seed's result as it comes, in any order.
 
@@ -75,8 +88,10 @@ def place_and_route(
 
     Raises
     ------
+    DoesNotFit
+        If the part has too little of something.
     CheckFailed
-        If the unit does not fit the part or cannot be routed.
+        If the design cannot be routed.
     ToolMissing
         If nextpnr is not there.
     """
@@ -84,7 +99,7 @@ def place_and_route(
     seeds = tuple(dict.fromkeys(seeds))
     results: dict[int, Placed] = {}
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
-        run = _Run(Path(name), harness, device, blocks, clock_mhz)
+        run = _Run(Path(name), harness, device, blocks, clock_mhz, constraints)
         with ThreadPoolExecutor(max_workers=min(len(seeds), os.cpu_count() or 1)) as pool:
             futures = [pool.submit(run.place, seed) for seed in seeds]
             try:
@@ -101,7 +116,7 @@ def place_and_route(
 
 
 def read_report(report: dict[str, Any], seed: int, blocks: Blocks) -> Placed:
-    """Read nextpnr's JSON report of a design with one clock."""
+    """Read nextpnr's JSON report of a unit, which has one clock, on a board or alone."""
     if len(report["fmax"]) != 1:
         raise CheckFailed(f"nextpnr reports {len(report['fmax'])} clocks; a unit has one")
     ((clock, figures),) = report["fmax"].items()
@@ -117,16 +132,25 @@ class _Run:
     """The nextpnr processes of one fit."""
 
     def __init__(
-        self, directory: Path, harness: Harness, device: Device, blocks: Blocks, clock_mhz: float
+        self,
+        directory: Path,
+        harness: Harness,
+        device: Device,
+        blocks: Blocks,
+        clock_mhz: float,
+        constraints: str | None,
     ) -> None:
         self._directory = directory
         self._harness = harness
         self._device = device
         self._blocks = blocks
         self._clock_mhz = clock_mhz
+        self._pinned = constraints is not None
         self._processes: list[subprocess.Popen[str]] = []
         self._stopped = False
         (directory / _NETLIST).write_text(json.dumps(harness.netlist.document))
+        if constraints is not None:
+            (directory / _CONSTRAINTS).write_text(constraints)
 
     def place(self, seed: int) -> Placed:
         report = f"report_{seed}.json"
@@ -138,27 +162,32 @@ class _Run:
             *("--seed", str(seed)),
             *("--report", report),
         ]
+        configuration = self._directory / f"configuration_{seed}"
+        if self._pinned:
+            read, write = _PINNED[self._device.family]
+            arguments += [read, _CONSTRAINTS, write, configuration.name]
         with NEXTPNR[self._device.family].start(arguments, self._directory) as process:
             self._processes.append(process)
             if self._stopped:  # between this seed's start and the line above
                 interrupt(process)
             output, _ = process.communicate()
         if process.returncode != 0:
-            raise CheckFailed(self._failure(output, seed))
-        return read_report(json.loads((self._directory / report).read_text()), seed, self._blocks)
+            raise self._failure(output, seed)
+        placed = read_report(json.loads((self._directory / report).read_text()), seed, self._blocks)
+        return replace(placed, configuration=configuration.read_text()) if self._pinned else placed
 
     def stop(self) -> None:
         self._stopped = True
         for process in self._processes:
             interrupt(process)
 
-    def _failure(self, output: str, seed: int) -> str:
+    def _failure(self, output: str, seed: int) -> CheckFailed:
         part, top = self._device.part, self._harness.netlist.top
         counts = {kind: (int(used), int(available)) for kind, used, available in _UTILISATION.findall(output)}
         used = {kind: count for kind, (count, _) in counts.items()}
         available = {kind: count for kind, (_, count) in counts.items()}
         if missing := shortage(self._harness, self._device, used, available):
-            return f"{top} does not fit {part}: {missing}"
+            return DoesNotFit(f"{top} does not fit {part}: {missing}")
         errors = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
         reason = "; ".join(errors) or last_line(output)
-        return f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}"
+        return CheckFailed(f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}")

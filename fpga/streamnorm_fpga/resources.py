@@ -10,11 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamnorm_fpga.blocks import Blocks
-    from streamnorm_fpga.devices import Device
+    from streamnorm_fpga.devices import Device, Family
     from streamnorm_fpga.harness import Harness
     from streamnorm_fpga.netlist import Netlist
 
-__all__ = ["Resources", "cells_by_block", "shortage"]
+__all__ = ["NAMES", "Resources", "cells_by_block", "cells_of", "room", "shortage"]
+
+NAMES = {
+    "comb": "LUTs",
+    "ff": "flip-flops",
+    "dsp": "multipliers",
+    "bram": "block RAMs",
+    "logic_cells": "logic cells",
+}
+"""What the members of :class:`Resources` are called in reports."""
 
 # LUTs that each primitive takes. The write port of a LUT memory blocks two besides the four that hold data.
 _COMB = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6, "SB_LUT4": 1}
@@ -105,6 +114,56 @@ def cells_by_block(netlist: Netlist, blocks: Blocks) -> dict[str, Resources]:
         for block, count in sorted(counts.items())
         if count.total()
     }
+
+
+def cells_of(netlist: Netlist, family: Family) -> Resources:
+    """Count the cells of a whole netlist, before nextpnr adds its own.
+
+    Logic cells are the least that can do: a flip-flop shares the cell of a LUT that feeds nothing else.
+    """
+    module = netlist.module
+    counts: Counter[str] = Counter(cell["type"] for cell in module["cells"].values())
+    comb = sum(count * _COMB.get(kind, 0) for kind, count in counts.items())
+    ff = sum(n for kind, n in counts.items() if kind == "TRELLIS_FF" or kind.startswith("SB_DFF"))
+    return Resources(
+        comb=comb,
+        ff=ff,
+        dsp=sum(counts[kind] for kind in _DSP),
+        bram=sum(counts[kind] for kind in _BRAM),
+        logic_cells=comb + ff - _shared_cells(netlist) if family == "ice40" else None,
+    )
+
+
+def _shared_cells(netlist: Netlist) -> int:
+    """How many flip-flops of an iCE40 netlist are the only ones to read the LUT in front of them."""
+    users: Counter[int | str] = Counter()
+    for cell in netlist.module["cells"].values():
+        for pin, bits in cell["connections"].items():
+            if cell["port_directions"][pin] != "output":
+                users.update(bits)
+    for _, bits in netlist.ports("output"):
+        users.update(bits)
+    cells = netlist.module["cells"].values()
+    alone = {
+        bit
+        for cell in cells
+        if cell["type"] == "SB_LUT4"
+        for bit in cell["connections"]["O"]
+        if users[bit] == 1
+    }
+    return sum(cell["type"].startswith("SB_DFF") and cell["connections"]["D"][0] in alone for cell in cells)
+
+
+def room(needed: Resources, available: Resources) -> str:
+    """Say of every resource how much is needed and available; empty if there is enough of each."""
+    has, wants = available.to_dict(), needed.to_dict()
+    if all(wants.get(name, 0) <= count for name, count in has.items()):
+        return ""
+    return "; ".join(
+        f"{wants[name]} {NAMES[name]} needed, {count} available"
+        for name, count in has.items()
+        if name in wants
+    )
 
 
 def shortage(harness: Harness, device: Device, used: Mapping[str, int], available: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Verilog to a netlist of device primitives with yosys, kept in a cache addressed by what went in."""
+"""Verilog or RTLIL to a netlist of device primitives with yosys, kept in a cache addressed by what went in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from streamnorm_fpga.netlist import Netlist
 from streamnorm_fpga.tools import YOSYS, last_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamnorm_fpga.devices import Device
 
 __all__ = ["cache_directory", "synthesize"]
@@ -33,13 +35,17 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
 
 
-def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
-    """Map ``verilog`` to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
+def synthesize(
+    design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()
+) -> Netlist:
+    """Map a design to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
 
-    The result is taken from the cache where the same text, top, script and yosys version were seen before.
+    The result is taken from the cache where the same texts, top, script and yosys version were seen before.
 
     Parameters
     ----------
+    design : str or mapping of str to str
+        Verilog, or several texts by file name; those that end in ``.il`` are RTLIL.
     options : tuple of str
         Further options of the synthesis pass.
 
@@ -51,15 +57,17 @@ def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ..
         If yosys is not there.
     """
     synthesis = " ".join((device.synthesis_command, *options))
-    script = f"read_verilog design.v; {synthesis} -top {top} -json netlist.json"
+    files = {"design.v": design} if isinstance(design, str) else dict(design)
+    reads = "; ".join(f"read_{'rtlil' if name.endswith('.il') else 'verilog'} {name}" for name in files)
+    script = f"{reads}; {synthesis} -top {top} -json netlist.json"
     digest = hashlib.sha256()
-    for part in (YOSYS.version(), script, verilog):
+    for part in (YOSYS.version(), script, *files.values()):
         digest.update(f"{len(part)}:{part}".encode())
     cached = cache_directory() / f"netlist-{digest.hexdigest()[:32]}" / "netlist.json.gz"
     if cached.exists():
         os.utime(cached.parent)  # it is in use
         return Netlist(top, json.loads(gzip.decompress(cached.read_bytes())))
-    document = _run_yosys(verilog, top, script)
+    document = _run_yosys(files, top, script)
     cached.parent.mkdir(parents=True, exist_ok=True)
     # Written under another name first: a second process never sees half a file.
     with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as part:
@@ -68,10 +76,11 @@ def synthesize(verilog: str, top: str, device: Device, *, options: tuple[str, ..
     return Netlist(top, document)
 
 
-def _run_yosys(verilog: str, top: str, script: str) -> dict[str, Any]:
+def _run_yosys(files: Mapping[str, str], top: str, script: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
-        (directory / "design.v").write_text(verilog)
+        for file, text in files.items():
+            (directory / file).write_text(text)
         code, output = YOSYS.run(["-q", "-e", _NO_MERE_WARNING, "-p", script], directory)
         if code != 0:
             errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)

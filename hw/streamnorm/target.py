@@ -76,7 +76,7 @@ _ECP5_6 = Family(
 )
 _ICE40_HX = Family(
     primitives="ice40",
-    register=1.7,
+    register=2.2,
     lut=1.3,
     mux=1.6,
     adder=1.9,

@@ -15,7 +15,7 @@ __all__ = ["FrameDecoder", "encode_frame"]
 
 _FLAG, _ESCAPE = b"\x7e", b"\x7d"
 _SPECIAL: Final = re.compile(rb"[\x7d\x7e]")
-_ESCAPED: Final = re.compile(rb"\x7d(.)", re.DOTALL)
+_ESCAPED: Final = re.compile(rb"\x7d+([^\x7d])")  # escapes in a row, which only noise makes, are as good as one
 _SHORTEST = 4  # two octets and the check sequence
 
 
@@ -79,8 +79,8 @@ class FrameDecoder:
         """The first two octets of the frame that is coming in, as soon as they are there; they may be damaged."""
         if self._hunting:
             return None
-        head = _ESCAPED.sub(_unescape, bytes(self._pending[:6]))[:2]
-        return head if len(head) == 2 and not head.endswith(_ESCAPE) else None
+        head = _ESCAPED.sub(_unescape, bytes(self._pending[:6]).rstrip(_ESCAPE))[:2]
+        return head if len(head) == 2 else None
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:
@@ -89,9 +89,9 @@ def _unescape(found: re.Match[bytes]) -> bytes:
 
 def _content(raw: bytes) -> bytes | None:
     """The content of what was between two flags; None if it is damaged."""
-    plain = _ESCAPED.sub(_unescape, raw)
-    if (len(raw) - len(raw.rstrip(_ESCAPE))) % 2:  # ends with an escape of nothing
+    if raw.endswith(_ESCAPE):
         return None
+    plain = _ESCAPED.sub(_unescape, raw)
     if len(plain) < _SHORTEST or _check(plain[:-2]) != plain[-2:]:
         return None
     return plain[:-2]

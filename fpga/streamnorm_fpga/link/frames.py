@@ -29,8 +29,9 @@ class FrameReceiver(wiring.Component):
 
     The octets of a frame come as they arrive, each with ``strobe`` at 1, the check sequence left out. Only at its end
     is it known whether the frame is to be believed: ``good`` is 1 for a cycle then, or ``bad`` if the check fails,
-    the frame is shorter than two octets and check sequence, ends with an escape, or a line error hit it. After a line error octets
-    are dropped up to the next flag. Flags in a row are no frames.
+    the frame is shorter than two octets and check sequence, or ends with an escape. ``bad`` also tells of a line
+    error, at once: it may have hit a flag as well as any octet of a frame. From there to the next flag, as from
+    reset to the first, octets are dropped without a word. Flags in a row are no frames.
 
     Octets and errors must be 4 cycles apart.
 
@@ -83,7 +84,7 @@ class FrameReceiver(wiring.Component):
         ]
         m.d.sync += [self.strobe.eq(0), self.begin.eq(0), self.good.eq(0), self.bad.eq(0)]
         with m.If(self.error_in):
-            m.d.sync += [hunting.eq(1), self.bad.eq(~hunting & (count[0] | escaped))]
+            m.d.sync += [hunting.eq(1), self.bad.eq(~hunting)]
         with m.Elif(self.strobe_in):
             with m.If(self.octet_in == FLAG):
                 whole = count[3] & ~escaped & check.match_detected
@@ -132,20 +133,24 @@ class FrameTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.check = check = _check()
-        octet, escaped, sent = Signal(8), Signal(), Signal()
-        special = (octet == FLAG) | (octet == ESCAPE)
-        # An octet of the frame itself has left, not the escape before it.
+        octet, here = Signal(8), Signal()
+        special, settled, escaped = Signal(), Signal(), Signal()
+        # An octet waits a cycle until it is known whether it needs an escape.
+        m.d.sync += [special.eq((octet == FLAG) | (octet == ESCAPE)), settled.eq(here & ~(self.o.valid & self.o.ready))]
+        # An octet of the frame itself leaves, not the escape before it.
+        sent = Signal()
         m.d.comb += [
-            sent.eq(self.o.valid & self.o.ready & (escaped | ~special)),
+            sent.eq(settled & self.o.ready & (escaped | ~special)),
             check.data.eq(self.i.payload.octet),
         ]
 
         def send_stuffed() -> None:
             m.d.comb += [
-                self.o.valid.eq(1),
+                here.eq(1),
+                self.o.valid.eq(settled),
                 self.o.payload.eq(Mux(escaped, octet ^ ESCAPED, Mux(special, ESCAPE, octet))),
             ]
-            with m.If(self.o.ready):
+            with m.If(settled & self.o.ready):
                 m.d.sync += escaped.eq(special & ~escaped)
 
         with m.FSM(name="transmitter"):

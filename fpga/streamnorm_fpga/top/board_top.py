@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetSignal, Signal
@@ -13,6 +14,7 @@ from streamnorm.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
+from streamnorm_fpga.top.counter import Counter
 from streamnorm_fpga.top.memory import BoardMemory, memory_beats
 from streamnorm_fpga.top.player import Player
 from streamnorm_fpga.top.recorder import Recorder, Stopwatch
@@ -86,7 +88,7 @@ class BoardTop(wiring.Component):
     rx : In(1); the line from the host, asynchronous
     tx : Out(1)
     leds : Out(4)
-        From bit 0 on: blinks at 2 Hz as long as the clock runs; the self-test has passed; it has failed; there is traffic.
+        From bit 0 on: blinks at about 2 Hz as long as the clock runs; the self-test has passed; it has failed; there is traffic.
     """
 
     rx: Signal
@@ -229,21 +231,18 @@ class BoardTop(wiring.Component):
     ) -> None:
         """Counters, and all that a response begins with."""
         sequencer = self._sequencer
-        beats_in, beats_out = Signal(_COUNT_BITS), Signal(_COUNT_BITS)
+        m.submodules.beats_in = beats_in = Counter(_COUNT_BITS)
+        m.submodules.beats_out = beats_out = Counter(_COUNT_BITS)
         line_errors, row_errors = Signal(16), Signal(16)
-        moved_in, moved_out = Signal(), Signal()
-        m.d.sync += [moved_in.eq(player.valid & player.ready), moved_out.eq(recorder.moved)]
-        for count, event in ((beats_in, moved_in), (beats_out, moved_out)):
-            with m.If(event):
-                m.d.sync += count.eq(count + 1)
+        m.d.sync += [beats_in.event.eq(player.valid & player.ready), beats_out.event.eq(recorder.moved)]
         for count, event in ((line_errors, request.dropped), (row_errors, recorder.row_failed)):
             with m.If(event & ~count.all()):
                 m.d.sync += count.eq(count + 1)
         fields: dict[str, Value] = {
             "status": sequencer.status,
             "flags": Cat(sequencer.finished, sequencer.passed),
-            "beats_in": beats_in,
-            "beats_out": beats_out,
+            "beats_in": beats_in.count,
+            "beats_out": beats_out.count,
             "l1": stopwatch.l1,
             "l2": stopwatch.l2,
             "l3": stopwatch.l3,
@@ -257,13 +256,15 @@ class BoardTop(wiring.Component):
         m.d.comb += self._responder.record.eq(Cat(*parts))
 
     def _lights(self, m: Module, strobe: Signal) -> None:
-        half_period = max(2, round(self._clock_mhz * 1e6 / (2 * _BLINK_HZ)))
-        timer = Signal(range(half_period))
-        on, traffic, recent = Signal(), Signal(), Signal()
-        m.d.sync += timer.eq(timer - 1)
+        # The power of two of cycles nearest to half a period.
+        bits = max(2, round(math.log2(self._clock_mhz * 1e6 / (2 * _BLINK_HZ))))
+        m.submodules.pace = pace = Counter(bits + 1)
+        on, traffic, recent, before = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [pace.event.eq(1), on.eq(pace.count[-1])]
+        m.d.sync += before.eq(on)
         with m.If(strobe):
             m.d.sync += recent.eq(1)
-        with m.If(timer == 0):
-            m.d.sync += [timer.eq(half_period - 1), on.eq(~on), traffic.eq(recent), recent.eq(0)]
+        with m.If(on != before):
+            m.d.sync += [traffic.eq(recent), recent.eq(0)]
         finished, passed = self._sequencer.finished, self._sequencer.passed
         m.d.sync += self.leds.eq(Cat(on, finished & passed, finished & ~passed, traffic | recent))

@@ -30,7 +30,7 @@ _NARROW_BITS: Final = 3
 
 
 def _narrow_base(bits: int) -> int:
-    """What is above the low bits of a narrow element: a quarter of the range from its lower end."""
+    """What is above the low bits of a narrow element: a quarter of the range above zero."""
     return 1 << (bits - 2) if bits - 2 >= _NARROW_BITS else 0
 
 
@@ -89,9 +89,9 @@ class PatternModel:
         states = np.empty(count * beats, np.int64)
         for index in range(len(states)):
             states[index] = self._state
-            for _ in range(_STEPS):
-                bit = (self._state >> (_BITS - 1) ^ self._state >> (_BITS - 1 - _TAP)) & 1
-                self._state = (self._state << 1 | bit) & ((1 << _BITS) - 1)
+            # All steps at once: what comes in depends on bits that were there before the first step only.
+            fed = (self._state >> (_BITS - _STEPS) ^ self._state >> (_BITS - _STEPS - _TAP)) & ((1 << _STEPS) - 1)
+            self._state = (self._state << _STEPS | fed) & ((1 << _BITS) - 1)
         shifts = _ROTATION * np.arange(lanes) % _BITS
         rotated = states[:, None] >> shifts | states[:, None] << (_BITS - shifts)
         values = rotated & ((1 << number.bits) - 1)

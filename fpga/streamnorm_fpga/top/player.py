@@ -39,7 +39,7 @@ class Player(wiring.Component):
         Whether a beat may be offered that has not been yet.
     read_address : Out; read_data : In; of the row memory
     data, keep, last, valid : Out; ready : In
-        The unit's input, as AXI4-Stream has it.
+        The unit's input, as AXI4-Stream has it; registers.
     first : Out(1)
         The beat is its row's first.
     """
@@ -90,37 +90,36 @@ class Player(wiring.Component):
         m = Module()
         m.submodules.queue = queue = SyncFIFO(width=self._width + 1, depth=_DEPTH)
         m.submodules.pattern = pattern = Pattern(self._config)
-        moved = Signal()
-        read, read_last = self._reads(m, moved)
+        taken = Signal()
+        read, read_last = self._reads(m, taken)
         m.d.comb += [
             pattern.restart.eq(self.restart_pattern),
             pattern.narrow.eq(self.narrow),
             pattern.advance.eq(read[-1]),
             queue.w_en.eq(read[-1]),
             queue.w_data.eq(Cat(Mux(self.testing, pattern.data, self.read_data), read_last[-1])),
-            queue.r_en.eq(moved),
+            queue.r_en.eq(taken),
+            taken.eq(queue.r_rdy & self.open & (self.ready | ~self.valid)),
         ]
-        # Once offered, a beat stays so.
-        offered = Signal()
-        m.d.comb += [
-            self.valid.eq(queue.r_rdy & (self.open | offered)),
-            moved.eq(self.valid & self.ready),
-            self.data.eq(queue.r_data[:-1]),
-            self.last.eq(queue.r_data[-1]),
-        ]
-        m.d.sync += offered.eq(self.valid & ~self.ready)
-        with m.If(moved):
-            m.d.sync += self.first.eq(self.last)
-        with m.If(self.start):
-            m.d.sync += self.first.eq(1)
         size = self._config.input.bytes
         some = Signal(self._config.lanes)
         m.d.sync += some.eq(Cat(self.kept > lane for lane in range(self._config.lanes)))
-        for lane in range(self._config.lanes):
-            m.d.comb += self.keep[lane * size : (lane + 1) * size].eq((some[lane] | ~self.last).replicate(size))
+        with m.If(taken):
+            m.d.sync += [
+                self.data.eq(queue.r_data[:-1]),
+                self.last.eq(queue.r_data[-1]),
+                self.keep.eq(Cat((lane | ~queue.r_data[-1]).replicate(size) for lane in some)),
+                self.valid.eq(1),
+            ]
+        with m.Elif(self.ready):
+            m.d.sync += self.valid.eq(0)
+        with m.If(self.valid & self.ready):
+            m.d.sync += self.first.eq(self.last)
+        with m.If(self.start):
+            m.d.sync += self.first.eq(1)
         return m
 
-    def _reads(self, m: Module, moved: Signal) -> tuple[list[Signal], list[Signal]]:
+    def _reads(self, m: Module, taken: Signal) -> tuple[list[Signal], list[Signal]]:
         """Issue reads; return, by cycles since, whether there was one and whether it ends a row."""
         left = Signal.like(self.rows)
         in_row = Signal.like(self.beats_minus_1)
@@ -134,9 +133,9 @@ class Player(wiring.Component):
             read.append(Signal(name=f"read_{cycle}"))
             read_last.append(Signal(name=f"read_last_{cycle}"))
             m.d.sync += [read[cycle].eq(read[cycle - 1]), read_last[cycle].eq(read_last[cycle - 1])]
-        with m.If(read[0] & ~moved):
+        with m.If(read[0] & ~taken):
             m.d.sync += under_way.eq(under_way + 1)
-        with m.If(~read[0] & moved):
+        with m.If(~read[0] & taken):
             m.d.sync += under_way.eq(under_way - 1)
         with m.If(read[0]):
             m.d.sync += [self.read_address.eq(self.read_address + 1), in_row.eq(in_row + 1)]

@@ -92,11 +92,11 @@ class Recorder(wiring.Component):
         m.d.comb += [
             self.ready.eq(self.open),
             self.moved.eq(self.valid & self.open),
-            self.write_enable.eq(came & ~self.testing),
             self.write_address.eq(self.beats[:-1]),
         ]
         m.d.sync += [
             came.eq(self.moved),
+            self.write_enable.eq(self.moved & ~self.testing),
             self.write_data.eq(self.data),
             keep.eq(self.keep),
             last.eq(self.last),

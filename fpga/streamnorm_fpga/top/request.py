@@ -13,6 +13,8 @@ from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER
 from streamnorm_fpga.top.memory import memory_beats
 
 if TYPE_CHECKING:
+    from amaranth.hdl import Value
+
     from streamnorm.config import NormConfig
 
 __all__ = ["RequestReceiver"]
@@ -36,7 +38,8 @@ class RequestReceiver(wiring.Component):
         1 for a cycle for each frame that was not taken.
     operation, sequence : Out(8)
     rows_ok : Out(1)
-        The body is that of a ROWS request: whole rows, one at least, that fit the memory, of a bank that exists.
+        The body is that of a ROWS request: whole rows, one at least, that fit the memory, of a bank that exists, and
+        with as many elements in their last beats as there are lanes at most, and one at least.
     beats_minus_1 : Out; beats of each row - 1
     kept : Out(8); elements of each row's last beat
     rows : Out
@@ -94,7 +97,8 @@ class RequestReceiver(wiring.Component):
         # A frame that began while the one before was pending.
         ignored = Signal()
         place = Signal(range(_HEAD_OCTETS + 1))
-        too_long = Signal()
+        # The body is none of a ROWS request, whatever follows.
+        refused = Signal()
         with m.If(self.done):
             m.d.sync += self.pending.eq(0)
         m.d.sync += self.dropped.eq(self.bad | (self.good & (ignored | self.pending)))
@@ -107,11 +111,11 @@ class RequestReceiver(wiring.Component):
         taken = self.strobe & ~ignored & ~self.pending
         with m.If(taken & (place != _HEAD_OCTETS)):
             m.d.sync += place.eq(place + 1)
-            self._head(m, place, too_long)
-        self._rows(m, taken & (place == _HEAD_OCTETS), place == _HEAD_OCTETS - 1, too_long)
+            self._head(m, place, refused)
+        self._rows(m, taken & (place == _HEAD_OCTETS), self.begin & ~self.pending, refused)
         return m
 
-    def _head(self, m: Module, place: Signal, too_long: Signal) -> None:
+    def _head(self, m: Module, place: Signal, refused: Signal) -> None:
         octet, low_bits = self.octet, len(self.beats_minus_1)
         with m.Switch(place):
             with m.Case(0):
@@ -119,55 +123,45 @@ class RequestReceiver(wiring.Component):
             with m.Case(1):
                 m.d.sync += self.sequence.eq(octet)
             with m.Case(2):
-                m.d.sync += [self.bank.eq(octet), too_long.eq(octet >= self._config.banks)]
+                m.d.sync += [self.bank.eq(octet), refused.eq(octet >= self._config.banks)]
             with m.Case(3):
                 m.d.sync += self.stalls.eq((octet & CONTROL_STALLS) != 0)
             with m.Case(4):
                 m.d.sync += self.beats_minus_1[:8].eq(octet)
                 if low_bits < 8:
                     with m.If(octet[low_bits:].any()):
-                        m.d.sync += too_long.eq(1)
+                        m.d.sync += refused.eq(1)
             with m.Case(5):
                 m.d.sync += self.beats_minus_1[8:].eq(octet)
                 with m.If(octet[max(0, low_bits - 8) :].any()):
-                    m.d.sync += too_long.eq(1)
+                    m.d.sync += refused.eq(1)
             with m.Case(6):
                 m.d.sync += self.kept.eq(octet)
+                with m.If((octet == 0) | (octet > self._config.lanes)):
+                    m.d.sync += refused.eq(1)
 
-    def _rows(self, m: Module, data: Signal, begins: Signal, too_long: Signal) -> None:
-        """Octets to beats, beats to rows."""
+    def _rows(self, m: Module, data: Signal, begins: Value, refused: Signal) -> None:
+        """Octets to beats, beats to rows; each step a cycle after the other, octets are far apart."""
         count = self._beat_octets
-        in_row = Signal(range(self._depth))
-        beats = Signal(range(self._depth + 1))
-        beat_ends = data
-        whole_beat = None
-        if count > 1:
-            in_beat = Signal(range(count))
-            word = Signal(8 * (count - 1))
-            with m.If(data):
-                m.d.sync += [in_beat.eq(in_beat + 1), word.eq(Cat(word, self.octet)[8:])]
-                with m.If(in_beat == count - 1):
-                    m.d.sync += in_beat.eq(0)
-            beat_ends = data & (in_beat == count - 1)
-            whole_beat = in_beat == 0
-            m.d.comb += self.write_data.eq(Cat(word, self.octet))
-            with m.If(begins):
-                m.d.sync += in_beat.eq(0)
-        else:
-            m.d.comb += self.write_data.eq(self.octet)
-        full = beats[-1]
-        m.d.comb += [
-            self.write_enable.eq(beat_ends & ~full),
-            self.write_address.eq(beats[:-1]),
+        beats, in_row, in_beat = Signal(range(self._depth + 1)), Signal(range(self._depth)), Signal(range(count))
+        beat_came, row_ends = Signal(), Signal()
+        m.d.sync += [
+            beat_came.eq(data & (in_beat == count - 1)),
+            row_ends.eq(in_row == self.beats_minus_1),
+            self.rows_ok.eq((in_beat == 0) & (in_row == 0) & (self.rows != 0) & ~refused),
         ]
-        with m.If(beat_ends):
+        with m.If(data):
+            m.d.sync += [in_beat.eq(in_beat + 1), self.write_data.eq(Cat(self.write_data, self.octet)[8:])]
+            with m.If(in_beat == count - 1):
+                m.d.sync += in_beat.eq(0)
+        full = beats[-1]
+        m.d.comb += [self.write_enable.eq(beat_came & ~full), self.write_address.eq(beats[:-1])]
+        with m.If(beat_came):
             with m.If(full):
-                m.d.sync += too_long.eq(1)
+                m.d.sync += refused.eq(1)
             with m.Else():
                 m.d.sync += [beats.eq(beats + 1), in_row.eq(in_row + 1)]
-                with m.If(in_row == self.beats_minus_1):
+                with m.If(row_ends):
                     m.d.sync += [in_row.eq(0), self.rows.eq(self.rows + 1)]
         with m.If(begins):
-            m.d.sync += [beats.eq(0), in_row.eq(0), self.rows.eq(0)]
-        whole = in_row == 0 if whole_beat is None else (in_row == 0) & whole_beat
-        m.d.sync += self.rows_ok.eq(whole & (self.rows != 0) & ~too_long)
+            m.d.sync += [beats.eq(0), in_row.eq(0), in_beat.eq(0), self.rows.eq(0)]

@@ -8,6 +8,7 @@ from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from streamnorm_fpga.link.protocol import RECORD_BYTES, RESPONSE, Operation
 from streamnorm_fpga.top.memory import LATENCY, BoardMemory, memory_beats
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from streamnorm.config import NormConfig
 
 __all__ = ["Responder"]
+
+_GROUP = 8
 
 
 class Responder(wiring.Component):
@@ -85,18 +88,26 @@ class Responder(wiring.Component):
         beat = Signal(8 * self._beat_octets)
         octet_place = Signal(range(max(2, self._beat_octets)))
         wait = Signal(range(LATENCY + 2))
-        moved = self.o.valid & self.o.ready
+        offered, octet, last, moved = Signal(), Signal(8), Signal(), Signal()
+        # Octets are chosen among many, and the transmitter looks at them closely: a register parts the two.
+        m.d.comb += moved.eq(offered & ~self.o.valid)
+        with m.If(moved):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.octet.eq(octet), self.o.payload.last.eq(last)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
         # The next beat is read as soon as the last octet of this one is under way.
         beat_ends = octet_place == self._beat_octets - 1
-        at_end = Signal()
-        m.d.comb += [
-            self.busy.eq(1),
-            text.read_address.eq(text_place),
-            at_end.eq(self.read_address + 1 == self.beats),
-        ]
-        with m.FSM(name="responder"):
+        at_end, record_octet = Signal(), Signal(8)
+        m.d.comb += text.read_address.eq(text_place)
+        m.d.sync += at_end.eq(self.read_address + 1 == self.beats)
+        # A choice of many, in two cycles.
+        groups = [octets[start : start + _GROUP] for start in range(0, len(octets), _GROUP)]
+        chosen = [Signal(8, name=f"record_octet_{index}") for index in range(len(groups))]
+        low = place[: exact_log2(_GROUP)]
+        m.d.sync += [signal.eq(Array(group)[low]) for signal, group in zip(chosen, groups, strict=True)]
+        m.d.sync += record_octet.eq(Array(chosen)[place[len(low) :]])
+        with m.FSM(name="responder") as states:
             with m.State("REST"):
-                m.d.comb += self.busy.eq(0)
                 m.d.sync += [place.eq(0), self.read_address.eq(0), text_place.eq(0), wait.eq(0), octet_place.eq(0)]
                 with m.If(self.start):
                     m.d.sync += [operation.eq(self.operation), sequence.eq(self.sequence)]
@@ -104,13 +115,16 @@ class Responder(wiring.Component):
             with m.State("RECORD"):
                 has_rows = (operation == Operation.ROWS) & (self.beats != 0)
                 has_text = operation == Operation.INFO
+                # The line takes far longer for an octet than the choice of the next one.
                 m.d.comb += [
-                    self.o.valid.eq(1),
-                    self.o.payload.octet.eq(Array(octets)[place]),
-                    self.o.payload.last.eq((place == len(octets) - 1) & ~has_rows & ~has_text),
+                    offered.eq(wait == LATENCY),
+                    octet.eq(record_octet),
+                    last.eq((place == len(octets) - 1) & ~has_rows & ~has_text),
                 ]
+                with m.If(wait != LATENCY):
+                    m.d.sync += wait.eq(wait + 1)
                 with m.If(moved):
-                    m.d.sync += place.eq(place + 1)
+                    m.d.sync += [place.eq(place + 1), wait.eq(0)]
                     with m.If(place == len(octets) - 1):
                         m.next = "REST"
                         with m.If(has_rows):
@@ -124,9 +138,9 @@ class Responder(wiring.Component):
                     m.next = "BEAT"
             with m.State("BEAT"):
                 m.d.comb += [
-                    self.o.valid.eq(1),
-                    self.o.payload.octet.eq(beat[:8]),
-                    self.o.payload.last.eq(beat_ends & at_end),
+                    offered.eq(1),
+                    octet.eq(beat[:8]),
+                    last.eq(beat_ends & at_end),
                 ]
                 with m.If(moved):
                     m.d.sync += [beat.eq(beat >> 8), octet_place.eq(octet_place + 1)]
@@ -136,12 +150,11 @@ class Responder(wiring.Component):
                         with m.If(at_end):
                             m.next = "REST"
             with m.State("TEXT"):
-                # The transmitter takes far longer for an octet than the memory for the next one.
                 ends = text_place == len(self._text) - 1
                 m.d.comb += [
-                    self.o.valid.eq(wait == LATENCY),
-                    self.o.payload.octet.eq(text.read_data),
-                    self.o.payload.last.eq(ends),
+                    offered.eq(wait == LATENCY),
+                    octet.eq(text.read_data),
+                    last.eq(ends),
                 ]
                 with m.If(wait != LATENCY):
                     m.d.sync += wait.eq(wait + 1)
@@ -149,4 +162,5 @@ class Responder(wiring.Component):
                     m.d.sync += [text_place.eq(text_place + 1), wait.eq(0)]
                     with m.If(ends):
                         m.next = "REST"
+        m.d.comb += self.busy.eq(~states.ongoing("REST") | self.o.valid)
         return m

@@ -1,4 +1,4 @@
-"""The command line: ``streamnorm plan | generate | simulate | fit FILE``.
+"""The command line: ``streamnorm plan | generate | simulate | fit | build FILE``, and what is for boards.
 
 Each command is a module with ``add_parser(commands)``, which declares its options, and ``run(args) -> int``,
 which does the work and returns the exit code. Simulator and place-and-route packages are imported inside
@@ -17,10 +17,19 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import StreamnormError
-from . import fit, generate, plan, simulate
+from . import boards, build, fit, flash, generate, host, plan, simulate
 from .options import formatter
 
-COMMANDS = {"plan": plan, "generate": generate, "simulate": simulate, "fit": fit}
+COMMANDS = {
+    "plan": plan,
+    "generate": generate,
+    "simulate": simulate,
+    "fit": fit,
+    "boards": boards,
+    "build": build,
+    "flash": flash,
+    "host": host,
+}
 
 _EPILOG = """\
 examples:
@@ -28,6 +37,10 @@ examples:
   streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
   streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
+  streamnorm boards                                  the boards a unit can be put on
+  streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out
+  streamnorm flash out/icebreaker_rms.bin --board icebreaker
+  streamnorm host --virtual examples/icebreaker_rms.toml   rows through the board's design, simulated or real
 
 exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed, 130 interrupted
 """
@@ -39,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="streamnorm",
-        description="Plan, generate, simulate and fit streaming LayerNorm and RMSNorm units.",
+        description="Plan, generate, simulate and fit streaming LayerNorm and RMSNorm units,\nand put them on boards.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )

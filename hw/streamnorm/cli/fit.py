@@ -116,22 +116,17 @@ def tables(report: "FitReport", *, details: bool = False) -> list[Table]:
 
 
 def _area(report: "FitReport") -> Table:
+    from streamnorm_fpga.resources import NAMES
+
     tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
     table = _table(f"{report.top} on {report.device.part}  ({tools})")
     table.add_column("area")
     for heading in ("used", "available", "share"):
         table.add_column(heading, justify="right")
-    names = {
-        "comb": "LUTs",
-        "ff": "flip-flops",
-        "dsp": "multipliers",
-        "bram": "block RAMs",
-        "logic_cells": "logic cells",
-    }
     data = report.to_dict()
     for key, available in data["available"].items():
         share = f"{data[key] / available:.1%}" if available else "-"
-        table.add_row(names[key], f"{data[key]:,}", f"{available:,}", share)
+        table.add_row(NAMES[key], f"{data[key]:,}", f"{available:,}", share)
     return table
 
 

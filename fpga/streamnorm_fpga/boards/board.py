@@ -1,0 +1,183 @@
+"""What is known of a board beyond what amaranth-boards tells."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from streamnorm.errors import ToolMissing
+from streamnorm_fpga.devices import DEVICES
+
+if TYPE_CHECKING:
+    from streamnorm_fpga.devices import Device, Family
+
+__all__ = ["Board", "Light", "Loader", "Shown", "Uart"]
+
+Shown = Literal["running", "passed", "failed", "traffic"]
+"""What a light may show, in the order of the bits of the board logic's ``leds``."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """One light of a board, by its resource in amaranth-boards.
+
+    Members
+    -------
+    label : str
+        What it is called, for people.
+    shows : tuple of str
+        It is lit while any of these is.
+    colour : str
+        Member of an RGB resource, empty for a plain LED.
+    """
+
+    label: str
+    resource: str
+    number: int
+    shows: tuple[Shown, ...]
+    colour: Literal["", "r", "g", "b"] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uart:
+    """Where the serial line is.
+
+    Members
+    -------
+    where : str
+        What to connect to, for people.
+    rx, tx : str
+        Pins of the part, as the part sees them; empty where amaranth-boards has the resource ``uart``.
+    """
+
+    where: str
+    rx: str = ""
+    tx: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """One way to bring a bitstream to a board.
+
+    Members
+    -------
+    program : str
+        ``openFPGALoader``, ``dfu-util``, ``iceprog`` or ``tinyprog``.
+    arguments : tuple of str
+        What comes before the name of the bitstream.
+    usb : str
+        ``vendor:product`` of what the program talks to, in lower-case hexadecimal.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    usb: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """A board.
+
+    Members
+    -------
+    name, title : str
+        On the command line; for people.
+    platform : str
+        Class in amaranth-boards, as ``module:class``.
+    target : str
+        The configuration's ``target`` that stands for the board's part.
+    part : str
+        The part on the board.
+    placed_as : str
+        nextpnr's name (an option without its dashes) of the part that is placed and routed.
+    package : str
+        nextpnr's name of the package.
+    clock, clock_mhz
+        Resource of the clock pin; its frequency.
+    pll : "ecp5", "pad" or "core"
+        Kind of PLL: EHXPLLL, or the SB_PLL40 that takes its clock from the PLL's own pad or from the fabric.
+    reset : str or None
+        Resource of the button that resets the design.
+    uart, lights, loaders
+        Serial line; lights; ways to load a bitstream, the preferred one first.
+    pack : tuple of str
+        Arguments of ecppack or icepack.
+    idcode : int or None
+        ECP5: what the part says on JTAG, and its bitstreams have to say too.
+    kept : bool
+        Whether a loaded bitstream is still there after a power cycle.
+    dfu : str
+        ``vendor:product`` for the suffix of a file for dfu-util, empty where none is wanted.
+    notes : tuple of str
+        What a user of the board has to know.
+    """
+
+    name: str
+    title: str
+    platform: str
+    target: str
+    part: str
+    placed_as: str
+    package: str
+    clock: str
+    clock_mhz: float
+    pll: Literal["ecp5", "pad", "core"]
+    uart: Uart
+    lights: tuple[Light, ...]
+    loaders: tuple[Loader, ...]
+    reset: str | None = None
+    pack: tuple[str, ...] = ()
+    idcode: int | None = None
+    kept: bool
+    dfu: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> Device:
+        """The part for place and route: its room, its limits, and how nextpnr is told of it."""
+        return replace(
+            DEVICES[self.target],
+            part=self.part,
+            flag=self.placed_as,
+            package=self.package,
+        )
+
+    @property
+    def family(self) -> Family:
+        return self.device.family
+
+    @property
+    def extension(self) -> str:
+        """How the name of a bitstream ends."""
+        return "bit" if self.family == "ecp5" else "bin"
+
+    def make_platform(self) -> Any:
+        """Return a new Amaranth platform, its resource ``uart`` added where it lacks one.
+
+        Raises
+        ------
+        ToolMissing
+            If amaranth-boards is not installed.
+        """
+        module, _, name = self.platform.partition(":")
+        try:
+            platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith("amaranth_boards"):
+                raise
+            raise ToolMissing(
+                "the Python package amaranth_boards is not installed: pip install 'streamnorm[fpga]'"
+            ) from error
+        if self.uart.rx:
+            from amaranth.build import Attrs
+            from amaranth_boards.resources import UARTResource
+
+            # A line that nobody has connected reads as idle.
+            attributes = (
+                Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+                if self.family == "ecp5"
+                else Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1)
+            )
+            platform.add_resources([UARTResource(0, rx=self.uart.rx, tx=self.uart.tx, attrs=attributes)])
+        return platform

@@ -1,0 +1,156 @@
+"""Requests over a line that may lose or spoil anything; each is sent until it is answered."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamnorm.errors import ToolMissing
+from streamnorm_fpga.link.codec import FrameDecoder
+
+from .counters import Counters
+from .exchange import Exchange
+from .messages import Request, Response, Statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .port import Port
+
+__all__ = ["BoardLink"]
+
+_WRITE_OCTETS = 512  # then it is time to read: what comes meanwhile must find room in the system's buffers
+_BACKOFF, _BACKOFF_MAX = 1.5, 4.0
+
+
+@dataclass
+class BoardLink:
+    """The host's end of the link to one board.
+
+    Responses to requests are told apart by their sequence numbers; what is no answer to a request under way is
+    counted and dropped. A request is sent again if its response does not come in time, or comes spoilt. The next
+    request is sent as soon as a response begins: by then the board has room for it.
+
+    Parameters
+    ----------
+    port : Port
+    name : str
+        Of the port, for messages.
+    baud : int
+        Bits a second of the line, from which times to wait are worked out. Where the line turns out slower
+        (a simulated board's), they grow.
+    patience : float
+        Seconds to wait for a response, beside the time that its octets take.
+    attempts : int
+        A request that was sent so often without an answer is an error.
+    """
+
+    port: Port
+    name: str
+    baud: int
+    patience: float = 0.25
+    attempts: int = 24
+    statistics: Statistics = field(default_factory=Statistics)
+    counters: Counters = field(default_factory=Counters)
+
+    def __post_init__(self) -> None:
+        self._decoder = FrameDecoder()
+        self._arrived = bytearray()
+        self._octet_seconds = 10 / self.baud
+        # Not always the same: responses to the program that used the port before may still come.
+        self._sequence = random.SystemRandom().randrange(256)
+
+    def ask(self, request: Request, *, attempts: int | None = None) -> Response:
+        """Send one request and return its response; see :meth:`exchange`."""
+        return next(self.exchange([request], attempts=attempts))
+
+    def exchange(
+        self,
+        requests: Iterable[Request],
+        *,
+        attempts: int | None = None,
+        retried: Callable[[], None] = lambda: None,
+    ) -> Iterator[Response]:
+        """Send requests and yield their responses, in the order of the requests.
+
+        Parameters
+        ----------
+        attempts : int, optional
+            In place of the link's own.
+        retried : function, optional
+            Called whenever a request is sent again.
+
+        Raises
+        ------
+        ToolMissing
+            If a request stays without answer, or the port goes away.
+        """
+        return Exchange(self, requests, attempts or self.attempts, retried).responses()
+
+    def next_sequence(self) -> int:
+        self._sequence = (self._sequence + 1) & 0xFF
+        return self._sequence
+
+    def wait_seconds(self, octets: int, attempt: int) -> float:
+        """Return how long to wait for an answer when so many octets go there and back."""
+        longer = min(_BACKOFF_MAX, _BACKOFF ** (attempt - 1))
+        return (self.patience + 2 * octets * self._octet_seconds) * longer
+
+    def observe_speed(self, octets: int, seconds: float) -> None:
+        """Learn from an exchange how long an octet takes: at once if longer than thought, slowly otherwise."""
+        sample = max(10 / self.baud, seconds / octets)
+        self._octet_seconds = max(sample, 0.75 * self._octet_seconds + 0.25 * sample)
+
+    def write(self, octets: bytes) -> None:
+        """Send octets, and keep what comes meanwhile."""
+        try:
+            for start in range(0, len(octets), _WRITE_OCTETS):
+                self.port.write(octets[start : start + _WRITE_OCTETS])
+                if waiting := self.port.in_waiting:
+                    self._arrived += self.port.read(waiting)
+        except OSError as error:
+            raise self._gone(error) from error
+        self.statistics.octets_out += len(octets)
+
+    def read(self) -> tuple[list[bytes], bytes, int, int]:
+        """Wait a moment for octets; return frames, the start of an unfinished one, octets and spoilt frames."""
+        try:
+            if not self._arrived:
+                self._arrived += self.port.read(max(1, self.port.in_waiting))
+        except OSError as error:
+            raise self._gone(error) from error
+        octets = bytes(self._arrived)
+        self._arrived.clear()
+        self.statistics.octets_in += len(octets)
+        before = self._decoder.dropped
+        frames = list(self._decoder.feed(octets))
+        spoilt = self._decoder.dropped - before
+        self.statistics.spoilt += spoilt
+        return frames, self._decoder.started or b"", len(octets), spoilt
+
+    def no_answer(self, attempts: int) -> ToolMissing:
+        """Return the error of a request that was sent so often and not answered."""
+        statistics = self.statistics
+        if statistics.requests:
+            return ToolMissing(
+                f"{self.name}: the board has stopped answering: {attempts} attempts, after "
+                f"{statistics.requests} answered requests; is it still powered and configured?"
+            )
+        if statistics.octets_in:
+            return ToolMissing(
+                f"{self.name}: something answers at {self.baud} baud, but no frame of it is good "
+                f"({statistics.octets_in} octets came): does the rate match the bitstream's, "
+                "and is the port the board's serial line?"
+            )
+        return ToolMissing(
+            f"{self.name}: no answer at {self.baud} baud: is the bitstream loaded (light 'running' blinks), "
+            "is this the port of the board's serial line, does the rate match the bitstream's?"
+        )
+
+    def _gone(self, error: OSError) -> ToolMissing:
+        answered = self.statistics.requests
+        return ToolMissing(
+            f"{self.name}: the port has gone away after {answered} answered requests "
+            f"({error.strerror or error}): was the board unplugged?"
+        )

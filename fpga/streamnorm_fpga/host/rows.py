@@ -1,0 +1,102 @@
+"""Rows as requests, and responses as rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamnorm.element_bytes import bytes_element, element_bytes
+from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER, Operation
+
+from .messages import Request
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from streamnorm.config import NormConfig
+
+__all__ = ["REQUEST_OCTETS", "RowGroup", "group_rows"]
+
+REQUEST_OCTETS = 1024
+"""Short rows travel together up to here. A spoilt octet costs a whole request: longer ones would not come through a bad
+line, and save little on a good one."""
+
+
+@dataclass(frozen=True, eq=False)
+class RowGroup:
+    """Rows that go to a board in one request.
+
+    Attributes
+    ----------
+    indices : int64 (rows,)
+        Which of the rows they are.
+    length : int
+        Elements of each.
+    bank : int
+    stalls : bool
+        Whether source and sink of the unit stall at random.
+    """
+
+    indices: NDArray[np.int64]
+    length: int
+    bank: int
+    stalls: bool
+
+    def beats(self, config: NormConfig) -> int:
+        """Beats of all its rows."""
+        return len(self.indices) * -(-self.length // config.lanes)
+
+    def request(self, config: NormConfig, x: NDArray[np.integer]) -> Request:
+        """Return the request that plays these of the rows ``x``, (rows, n)."""
+        row_beats = -(-self.length // config.lanes)
+        kept = self.length - (row_beats - 1) * config.lanes
+        padded = np.zeros((len(self.indices), row_beats * config.lanes), np.int64)
+        padded[:, : self.length] = x[self.indices, : self.length]
+        data = element_bytes(padded, config.input.bytes)
+        header = ROWS_HEADER.pack(self.bank, CONTROL_STALLS * self.stalls, row_beats - 1, kept)
+        beats = self.beats(config)
+        octets = beats * config.lanes * config.output.bytes
+        return Request(Operation.ROWS, header + data.tobytes(), octets, beats)
+
+    def elements(self, config: NormConfig, payload: bytes) -> NDArray[np.int64]:
+        """Return the elements of every beat of a response, (rows, beats * lanes); beyond the row's end too.
+
+        Raises
+        ------
+        ValueError
+            If the payload does not have the beats of these rows.
+        """
+        raw = np.frombuffer(payload, np.uint8).reshape(len(self.indices), -1, config.output.bytes)
+        if raw.shape[1] != -(-self.length // config.lanes) * config.lanes:
+            raise ValueError(f"{len(payload)} octets are not {self.beats(config)} beats")
+        return bytes_element(raw, signed=config.output.signed)
+
+
+def group_rows(
+    config: NormConfig,
+    lengths: NDArray[np.integer],
+    banks: NDArray[np.integer],
+    *,
+    memory_beats: int,
+    stalls: bool,
+    request_octets: int = REQUEST_OCTETS,
+) -> list[RowGroup]:
+    """Part rows into requests: of one length and bank each, and no more than the board's memory holds.
+
+    They keep their order within a length and bank. A request has no more than ``request_octets`` octets of elements,
+    unless one row has.
+    """
+    groups = []
+    kinds, kind_of_row = np.unique(np.stack([lengths, banks]), axis=1, return_inverse=True)
+    for kind, (length, bank) in enumerate(kinds.T.tolist()):
+        indices = np.flatnonzero(kind_of_row.reshape(-1) == kind)
+        row_beats = -(-length // config.lanes)
+        few = request_octets // (row_beats * config.lanes * config.input.bytes)
+        most = max(1, min(few, memory_beats // row_beats))
+        groups += [
+            RowGroup(indices[start : start + most], length, bank, stalls)
+            for start in range(0, len(indices), most)
+        ]
+    return groups

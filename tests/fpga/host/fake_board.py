@@ -1,0 +1,196 @@
+"""A board made of Python, quick enough to be broken in many ways; has what the link needs of a port."""
+
+import dataclasses
+import json
+import time
+
+import numpy as np
+
+from streamnorm.element_bytes import bytes_element, element_bytes
+from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
+from streamnorm_fpga.link.protocol import (
+    FLAG_SELF_TEST_FINISHED,
+    FLAG_SELF_TEST_PASSED,
+    RESPONSE,
+    ROWS_HEADER,
+    VERSION,
+    Operation,
+    Record,
+    Status,
+)
+from streamnorm_fpga.top.signature import rows_signature
+from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.virtual_board.faults import BREAK, Faults, FaultyLine
+
+SELF_TEST_BEATS = 37
+HEAD_OCTETS = 4  # of a response's frame: flag, operation, sequence, one of them escaped
+
+
+class FakeBoard:
+    """Answers at once, but says it in pieces.
+
+    Parameters
+    ----------
+    faults : of the line
+    ignored : requests, counted from 0, that it does not hear
+    resets : requests that it hears just after a reset
+    spoil : function that changes the values of a request (rows, n) that it plays, told its count
+    said : changes of what it says of itself
+    record : changes of every record
+    self_test_flags : what it tells of its self-test
+    gone_after : octets after which the port goes away
+    latency : cycles that it has counted: L1, L2, L3, SS
+    """
+
+    def __init__(
+        self,
+        config,
+        *,
+        identity="0123456789abcdef",
+        memory_beats=64,
+        faults=None,
+        ignored=(),
+        resets=(),
+        spoil=lambda count, values: values,
+        said=None,
+        record=None,
+        self_test_flags=FLAG_SELF_TEST_FINISHED | FLAG_SELF_TEST_PASSED,
+        gone_after=None,
+        latency=(0, 0, 0, 0),
+    ):
+        self.config, self.golden = config, GoldenModel(config)
+        self.memory_beats = memory_beats
+        faults = faults or Faults()
+        self.to_board, self.from_board = FaultyLine(faults, to_board=True), FaultyLine(faults, to_board=False)
+        self.ignored, self.resets, self.spoil = set(ignored), set(resets), spoil
+        self.changes, self.self_test_flags = record or {}, self_test_flags
+        self.said = {
+            "protocol": VERSION,
+            "name": config.name,
+            "identity": identity,
+            "target": config.target,
+            "clock_mhz": config.clock_mhz,
+            "planned_mhz": config.clock_mhz,
+            "memory_beats": memory_beats,
+            **(said or {}),
+        }
+        self.gone_after = gone_after
+        self.decoder = FrameDecoder()
+        self.responses = []  # each a list of octets; the first one is being read
+        self.untouched = 0  # octets of the first one that have been read
+        self.count = 0
+        self.latency = latency
+        self.heard = []
+        self.octets = 0
+        self.reset()
+
+    def reset(self):
+        self.beats = SELF_TEST_BEATS
+        self.row_errors = 0
+        self.dropped_before = self.decoder.dropped
+        self.overrun = 0
+
+    # The port.
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @property
+    def in_waiting(self):
+        self.check_there(0)
+        return sum(map(len, self.responses))
+
+    def check_there(self, octets):
+        self.octets += octets
+        if self.gone_after is not None and self.octets >= self.gone_after:
+            raise OSError(5, "Input/output error")
+
+    def read(self, size=1):
+        self.check_there(0)
+        if not self.in_waiting:
+            time.sleep(0.001)
+            return b""
+        first = self.responses[0]
+        octets = bytes(first[: min(size, 7)])  # in pieces
+        del first[: len(octets)]
+        self.untouched += len(octets)
+        if not first:
+            self.responses.pop(0)
+            self.untouched = 0
+        return octets
+
+    def write(self, data):
+        self.check_there(len(data))
+        octets = self.to_board.carry(data)
+        for content in self.decoder.feed(bytes(octet & 0xFF for octet in octets if octet < BREAK)):
+            self.hear(content)
+        return len(data)
+
+    # The board.
+
+    def hear(self, content):
+        count, self.count = self.count, self.count + 1
+        if count in self.resets:
+            self.reset()
+        if count in self.ignored or len(content) < 2:
+            return
+        operation, sequence, body = content[0], content[1], content[2:]
+        if (self.responses and self.untouched < HEAD_OCTETS) or len(self.responses) > 1:
+            self.overrun += 1
+            return
+        self.heard.append(operation)
+        status, payload, rows_out, value = Status.OK, b"", 0, 0
+        if operation == Operation.INFO:
+            payload = json.dumps(self.said).encode()
+        elif operation == Operation.SELF_TEST:
+            self.beats += SELF_TEST_BEATS
+        elif operation == Operation.ROWS:
+            status, payload, rows_out, value = self.play(count, body)
+        else:
+            status = Status.UNKNOWN
+        record = Record(
+            status=status,
+            flags=self.self_test_flags,
+            beats_in=self.beats % (1 << 32),
+            beats_out=self.beats % (1 << 32),
+            **dict(zip(("l1", "l2", "l3", "ss"), self.latency, strict=True)),
+            line_errors=self.decoder.dropped - self.dropped_before + self.overrun,
+            row_errors=self.row_errors,
+            rows_out=rows_out,
+            signature=value,
+        )
+        record = dataclasses.replace(record, **self.changes)
+        frame = encode_frame(bytes((operation | RESPONSE, sequence)) + record.pack() + payload)
+        self.responses.append([octet & 0xFF for octet in self.from_board.carry(frame)])
+        self.responses = [response for response in self.responses if response]
+
+    def play(self, count, body):
+        config = self.config
+        if len(body) < ROWS_HEADER.size:
+            return Status.MALFORMED, b"", 0, 0
+        bank, _, beats_minus_1, kept = ROWS_HEADER.unpack_from(body)
+        beats, width = beats_minus_1 + 1, config.lanes * config.input.bytes
+        data = np.frombuffer(body, np.uint8, offset=ROWS_HEADER.size)
+        length = beats_minus_1 * config.lanes + kept
+        if (
+            not len(data)
+            or len(data) % (beats * width)
+            or len(data) > self.memory_beats * width
+            or not 1 <= kept <= config.lanes
+            or length > config.max_length
+            or bank >= config.banks
+        ):
+            return Status.MALFORMED, b"", 0, 0
+        rows = bytes_element(
+            data.reshape(-1, beats * config.lanes, config.input.bytes), signed=config.input.signed
+        )[:, :length]
+        rows = np.clip(rows, config.input.min, config.input.max)
+        values = self.spoil(count, self.golden.normalize(rows, banks=np.full(len(rows), bank)))
+        padded = np.zeros((len(rows), beats * config.lanes), np.int64)
+        padded[:, :length] = values
+        octets = element_bytes(padded, config.output.bytes).tobytes()
+        self.beats += len(rows) * beats
+        return Status.OK, octets, len(rows), rows_signature(config, values)

@@ -1,0 +1,195 @@
+"""The host's end against the board's design itself, simulated behind a pseudo-terminal."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+
+from streamnorm import IntFormat, NormConfig
+from streamnorm.cli.board_options import expected_signature
+from streamnorm.emit import verilog
+from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm.plan import Plan
+from streamnorm_fpga.host.check import check_rows, measure_cycles
+from streamnorm_fpga.host.info import ask_info, run_self_test, self_test_of
+from streamnorm_fpga.host.link import BoardLink
+from streamnorm_fpga.host.port import open_port
+from streamnorm_fpga.top.board_top import BoardTop, identity, info
+from streamnorm_sim.vectors import make_vectors
+from streamnorm_sim.virtual_board import Faults, VirtualBoard
+
+pytest.importorskip("serial")
+
+BIT_CYCLES = 8
+
+
+@pytest.fixture(scope="module")
+def config():
+    """Elements that do not fill their bytes, beats partly filled, two banks, a board's primitives."""
+    return NormConfig(
+        name="virtual_unit",
+        norm="layernorm",
+        lanes=2,
+        max_length=31,
+        input=IntFormat(8, scale=0.1),
+        output=IntFormat(10, scale=0.01),
+        epsilon=1e-5,
+        gamma=np.linspace(-1, 1, 62).reshape(2, 31),
+        banks=2,
+        target="ecp5-25k-6",
+        clock_mhz=50.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def design(config):
+    top = BoardTop(
+        config,
+        bit_cycles=BIT_CYCLES,
+        expected_signature=expected_signature(config),
+        info=info(config, 50.0),
+        clock_mhz=50.0,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXXFLAGS", "-O1")
+        text = rtlil.convert(top, name="top", emit_src=False), verilog(config)
+        VirtualBoard(*text, BIT_CYCLES).close()  # compiled once, for all tests
+        yield text
+
+
+@pytest.fixture
+def powered(design):
+    """Return a function that powers up a board, and one that links to it."""
+    opened = []
+
+    def power(**faults):
+        board = VirtualBoard(*design, BIT_CYCLES, faults=Faults(**faults))
+        opened.append(board)
+        port = open_port(board.port, 1_000_000)
+        opened.append(port)
+        patience = 0.05 if faults else 5.0
+        return board, BoardLink(port, board.port, 1_000_000, patience, attempts=200)
+
+    yield power
+    for thing in reversed(opened):
+        thing.close()
+
+
+@pytest.fixture(scope="module")
+def vectors(config):
+    return make_vectors(config, 50, seed=2)
+
+
+def test_good_rows(config, powered, vectors):
+    board, link = powered()
+    said, record = ask_info(link)
+    said.check_identity(link.name, config.name, identity(config))
+    assert (said.target, said.clock_mhz, said.planned_mhz) == ("ecp5-25k-6", 50.0, 50.0)
+    assert self_test_of(record).words == "passed"
+    assert board.leds & 0b0110 == 0b0010
+    for stalls in (False, True):
+        report = check_rows(link, said, config, vectors, stalls=stalls)
+        assert (report.mismatches, report.first_mismatch) == (0, None)
+        assert (report.values == vectors.expected).all()
+    assert report.record.beats_in == report.record.beats_out == record.beats_in + 2 * report.beats
+    statistics = link.statistics
+    assert (statistics.retries, statistics.spoilt, statistics.resets, statistics.late) == (0, 0, 0, 0)
+    assert (report.record.line_errors, report.record.row_errors) == (0, 0)
+
+
+def test_cycles_are_the_plans(config, powered):
+    _, link = powered()
+    said, _ = ask_info(link)
+    x = np.random.default_rng(1).integers(-128, 127, (5, 31))
+    vectors = make_vectors(config, 1)
+    from streamnorm.vector_files import Vectors
+    from streamnorm_sim.golden import GoldenModel
+
+    vectors = Vectors(
+        input=x,
+        lengths=np.full(5, 31),
+        banks=np.zeros(5, np.int64),
+        expected=GoldenModel(config).normalize(x),
+    )
+    cycles, _ = measure_cycles(link, said, config, vectors)
+    assert vars(cycles) == vars(Plan.of(config).latency(31))
+
+
+def test_the_self_test_again(powered):
+    _, link = powered()
+    assert self_test_of(run_self_test(link)).words == "passed"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"corrupt": 1e-3},
+        {"drop": 1e-3},
+        {"garbage": 1e-3},
+        {"framing": 2e-3},
+        {"corrupt": 5e-4, "drop": 5e-4, "garbage": 5e-4},
+    ],
+    ids=" ".join,
+)
+def test_a_bad_line(faults, config, powered, vectors):
+    board, link = powered(**faults, seed=1)
+    said, _ = ask_info(link)
+    report = check_rows(link, said, config, vectors)
+    assert (report.mismatches, report.first_mismatch) == (0, None)
+    assert (report.values == vectors.expected).all()
+    assert board.faults_hit > 0
+    statistics = link.statistics
+    assert statistics.retries + statistics.spoilt + statistics.dropped_by_board > 0
+    assert statistics.resets == 0
+
+
+def test_resets_in_mid_frame(config, powered, vectors):
+    board, link = powered()
+    link.patience = 0.1
+    said, _ = ask_info(link)
+    stop = threading.Event()
+    resets = 0
+
+    def disturb():
+        nonlocal resets
+        rng = np.random.default_rng(5)
+        while not stop.is_set() and resets < 5:
+            time.sleep(rng.uniform(0.01, 0.03))
+            board.reset()
+            resets += 1
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        rounds = 0
+        while resets < 5:
+            report = check_rows(link, said, config, vectors)
+            assert (report.mismatches, report.first_mismatch) == (0, None)
+            assert (report.values == vectors.expected).all()
+            rounds += 1
+    finally:
+        stop.set()
+        thread.join()
+    check_rows(link, said, config, vectors)
+    assert 1 <= link.statistics.resets <= 5
+
+
+def test_unplugged(config, powered, vectors):
+    board, link = powered()
+    said, _ = ask_info(link)
+    threading.Timer(0.02, board.close).start()
+    with pytest.raises(ToolMissing, match=r"the port has gone away after \d+ answered requests"):
+        for _ in range(1000):
+            check_rows(link, said, config, vectors)
+
+
+def test_another_configuration(config, powered):
+    _, link = powered()
+    said, _ = ask_info(link)
+    other = config.replace(epsilon=1e-3)
+    with pytest.raises(ConfigError, match="the board holds virtual_unit"):
+        said.check_identity(link.name, other.name, identity(other))
+    moved = config.replace(target="ice40-up5k", clock_mhz=20.0)
+    said.check_identity(link.name, moved.name, identity(moved))

@@ -1,0 +1,92 @@
+"""A unit for tests of what is around it: the ports of a real one, next to no arithmetic."""
+
+import numpy as np
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.config import NormConfig
+from streamnorm.formats import IntFormat
+from streamnorm.ports import ports
+
+LATENCY = 20
+
+
+def config(**changes):
+    return NormConfig(
+        **{
+            "name": "stand_in",
+            "norm": "layernorm",
+            "lanes": 2,
+            "max_length": 7,
+            "input": IntFormat(8),
+            "output": IntFormat(8),
+            "epsilon": 1e-5,
+            **changes,
+        }
+    )
+
+
+def outputs(config, rows, bank=0):
+    """What the unit makes of rows: each element plus one more than its bank, cut to the output's bits."""
+    number = config.output
+    values = (np.asarray(rows) + bank + 1) & ((1 << number.bits) - 1)
+    return np.where(values >> (number.bits - 1) & number.signed, values - (1 << number.bits), values)
+
+
+class StandIn(wiring.Component):
+    """Beats come out :data:`LATENCY` cycles after they went in; longer rows than allowed have their error flag set.
+
+    A mutation for tests of the self-test: ``wrong_beat`` is the number of a beat since reset whose lowest bit is
+    inverted.
+    """
+
+    def __init__(self, config, wrong_beat=None):
+        self._config = config
+        self._wrong_beat = wrong_beat
+        super().__init__(
+            {
+                port.name: (In if port.direction == "in" else Out)(port.width)
+                for port in ports(config)
+                if port.name not in ("aclk", "aresetn")
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        bank = Signal(8)
+        beat = Signal(range(4096))
+        number = Signal(32)
+        first = Signal(init=1)
+        move = Signal()
+        m.d.comb += [move.eq(~self.m_axis_tvalid | self.m_axis_tready), self.s_axis_tready.eq(move)]
+        with m.If(self.s_axis_tvalid & self.s_axis_tready):
+            m.d.sync += [first.eq(self.s_axis_tlast), beat.eq(Mux(self.s_axis_tlast, 0, beat + 1)), number.eq(number + 1)]
+            if config.banks > 1:
+                with m.If(first):
+                    m.d.sync += bank.eq(self.s_axis_tuser)
+        row_bank = Mux(first, self.s_axis_tuser, bank) if config.banks > 1 else bank
+        lanes, keeps = [], []
+        for lane in range(config.lanes):
+            word = self.s_axis_tdata.word_select(lane, config.input.bytes * 8)[: config.input.bits]
+            word = word.as_signed() if config.input.signed else word
+            result = Signal(config.output.bits)
+            kept = self.s_axis_tkeep[lane * config.input.bytes]
+            m.d.comb += result.eq(Mux(kept, word + row_bank + 1, 0))
+            extended = Signal(8 * config.output.bytes)
+            m.d.comb += extended.eq(result.as_signed() if config.output.signed else result)
+            lanes.append(extended)
+            keeps.append(kept.replicate(config.output.bytes))
+        wrong = 0 if self._wrong_beat is None else number == self._wrong_beat
+        error = self.s_axis_tlast & (beat >= config.max_beats)
+        stage: Value = Cat(Cat(lanes) ^ wrong, Cat(keeps), self.s_axis_tlast, error, self.s_axis_tvalid)
+        for cycle in range(LATENCY):
+            register = Signal.like(stage, name=f"stage_{cycle}")
+            with m.If(move):
+                m.d.sync += register.eq(stage)
+            stage = register
+        m.d.comb += Cat(
+            self.m_axis_tdata, self.m_axis_tkeep, self.m_axis_tlast, self.m_axis_tuser, self.m_axis_tvalid
+        ).eq(stage)
+        return m

@@ -52,7 +52,8 @@ class Pipeline(TimedLogic):
         family, budget = self._target.family, self._target.budget
         input_registers = output_registers = False
         aligned, arrival = self.align(a, b, limit=0.5 * budget)
-        if arrival + family.multiplier > budget:
+        # What follows a product without a register has routing in front of it once more.
+        if arrival + family.multiplier > budget or family.multiplier > 0.45 * budget:
             output_registers = True
             input_registers = arrival + family.multiplier_setup > budget
         tile = Multiplier(

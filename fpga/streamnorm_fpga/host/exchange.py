@@ -73,7 +73,7 @@ class Exchange:
 
     def _send(self) -> None:
         """Send the next request if the board has room for it."""
-        if len(self.flight) >= 2:
+        if len(self.flight) >= 2 or not all(sent.begun for sent in self.flight):
             return
         link = self.link
         if self.again:

@@ -113,9 +113,10 @@ class Sequencer(wiring.Component):
         tests = batches(self._config)
         batch = Signal(range(len(tests) + 1))
         self._geometry(m, batch)
+        m.d.sync += [self.start.eq(0), self.clear.eq(0), self.restart_pattern.eq(0)]
         with m.FSM(name="sequencer"):
             with m.State("BEGIN TEST"):
-                m.d.comb += [self.clear.eq(1), self.restart_pattern.eq(1)]
+                m.d.sync += [self.clear.eq(1), self.restart_pattern.eq(1)]
                 m.d.sync += [batch.eq(0), self.testing.eq(1), self.finished.eq(0)]
                 m.next = "SET UP BATCH"
             with m.State("SET UP BATCH"):  # what the batch is comes out of registers a cycle later
@@ -123,7 +124,9 @@ class Sequencer(wiring.Component):
                 with m.If(batch == len(tests)):
                     m.next = "END TEST"
             with m.State("START BATCH"):
-                m.d.comb += self.start.eq(1)
+                m.d.sync += self.start.eq(1)
+                m.next = "BATCH STARTS"
+            with m.State("BATCH STARTS"):
                 m.next = "TEST"
             with m.State("TEST"), m.If(self.rows_out == self.rows):
                 m.d.sync += batch.eq(batch + 1)
@@ -142,7 +145,7 @@ class Sequencer(wiring.Component):
                 m.next = "RESPOND"
                 with m.Switch(self.operation):
                     with m.Case(Operation.ROWS):
-                        m.d.comb += self.clear.eq(1)
+                        m.d.sync += self.clear.eq(1)
                         m.next = "SET UP ROWS"
                         with m.If(~self.rows_ok):
                             m.d.sync += self.status.eq(Status.MALFORMED)
@@ -156,7 +159,9 @@ class Sequencer(wiring.Component):
             with m.State("SET UP ROWS"):
                 m.next = "START ROWS"
             with m.State("START ROWS"):
-                m.d.comb += self.start.eq(1)
+                m.d.sync += self.start.eq(1)
+                m.next = "ROWS START"
+            with m.State("ROWS START"):
                 m.next = "ROWS"
             with m.State("ROWS"), m.If(self.rows_out == self.rows):
                 m.next = "RESPOND"

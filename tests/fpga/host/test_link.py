@@ -14,8 +14,8 @@ from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.messages import Request
 from streamnorm_fpga.host.rows import group_rows
 from streamnorm_fpga.link.protocol import Operation, Status
-from streamnorm_sim.virtual_board import Faults
 from streamnorm_sim.vectors import make_vectors
+from streamnorm_sim.virtual_board import Faults
 
 INFO = Request(Operation.INFO, answer_octets=200, beats=None)
 
@@ -165,7 +165,9 @@ def test_nobody_answers(config):
 def test_something_answers_that_is_no_frame(config):
     board = FakeBoard(config, faults=Faults(corrupt=1.0))
     board.decoder.feed = lambda octets: iter([bytes((Operation.INFO, 0))])  # it hears all the same
-    with pytest.raises(ToolMissing, match="fake: something answers at 1000000 baud, but no frame of it is good"):
+    with pytest.raises(
+        ToolMissing, match="fake: something answers at 1000000 baud, but no frame of it is good"
+    ):
         ask_info(linked(board))
 
 

@@ -12,11 +12,13 @@ from streamnorm.cli.board_options import expected_signature
 from streamnorm.emit import verilog
 from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.plan import Plan
+from streamnorm.vector_files import Vectors
 from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info, run_self_test, self_test_of
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.port import open_port
 from streamnorm_fpga.top.board_top import BoardTop, identity, info
+from streamnorm_sim.golden import GoldenModel
 from streamnorm_sim.vectors import make_vectors
 from streamnorm_sim.virtual_board import Faults, VirtualBoard
 
@@ -103,10 +105,6 @@ def test_cycles_are_the_plans(config, powered):
     _, link = powered()
     said, _ = ask_info(link)
     x = np.random.default_rng(1).integers(-128, 127, (5, 31))
-    vectors = make_vectors(config, 1)
-    from streamnorm.vector_files import Vectors
-    from streamnorm_sim.golden import GoldenModel
-
     vectors = Vectors(
         input=x,
         lengths=np.full(5, 31),
@@ -163,12 +161,10 @@ def test_resets_in_mid_frame(config, powered, vectors):
     thread = threading.Thread(target=disturb)
     thread.start()
     try:
-        rounds = 0
         while resets < 5:
             report = check_rows(link, said, config, vectors)
             assert (report.mismatches, report.first_mismatch) == (0, None)
             assert (report.values == vectors.expected).all()
-            rounds += 1
     finally:
         stop.set()
         thread.join()
@@ -180,9 +176,13 @@ def test_unplugged(config, powered, vectors):
     board, link = powered()
     said, _ = ask_info(link)
     threading.Timer(0.02, board.close).start()
-    with pytest.raises(ToolMissing, match=r"the port has gone away after \d+ answered requests"):
+
+    def work():
         for _ in range(1000):
             check_rows(link, said, config, vectors)
+
+    with pytest.raises(ToolMissing, match=r"the port has gone away after \d+ answered requests"):
+        work()
 
 
 def test_another_configuration(config, powered):

@@ -42,15 +42,15 @@ class Host:
         await self.send(encode_frame(bytes([operation, self.sequence]) + body))
         return self.sequence
 
-    async def response(self):
+    async def response(self, patience=PATIENCE):
         """Wait for the next frame of the board; return operation, sequence, record and payload."""
-        await self.until(lambda: bool(self.frames))
+        await self.until(lambda: bool(self.frames), patience)
         frame = self.frames.pop(0)
         assert frame[0] & RESPONSE
         return frame[0] & ~RESPONSE, frame[1], Record.unpack(frame[2:]), frame[2 + RECORD_BYTES :]
 
-    async def until(self, condition):
-        for _ in range(PATIENCE):
+    async def until(self, condition, patience=PATIENCE):
+        for _ in range(patience):
             if condition():
                 return
             await self.context.tick()

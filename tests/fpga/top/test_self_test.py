@@ -1,0 +1,118 @@
+"""The self-test's rows: hardware against Python, and what they are good for."""
+
+import time
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+from amaranth.sim import Simulator
+from fpga.top.bench_board import beat_octets
+from fpga.top.stand_in import config
+
+from streamnorm.formats import IntFormat
+from streamnorm_fpga.top.memory import memory_beats
+from streamnorm_fpga.top.pattern import Pattern, PatternModel
+from streamnorm_fpga.top.self_test import batches, expected_signature, pattern
+
+CONFIGS = [
+    config(lanes=1, max_length=50),
+    config(lanes=2, max_length=50, input=IntFormat(4)),
+    config(lanes=8, max_length=50, input=IntFormat(16)),
+    config(lanes=3, max_length=50, input=IntFormat(12, signed=False)),
+    config(lanes=64, max_length=200, input=IntFormat(24)),
+]
+
+
+@pytest.mark.parametrize("unit", CONFIGS, ids=lambda unit: f"{unit.lanes} x {unit.input.name}")
+def test_hardware_and_python_make_the_same_pattern(unit):
+    dut = Pattern(unit)
+    module = Module()
+    module.submodules.dut = dut
+    simulator = Simulator(module)
+    simulator.add_clock(1e-6)
+
+    async def bench(context):
+        for _ in range(2):  # once more from the beginning
+            context.set(dut.restart, 1)
+            await context.tick()
+            context.set(dut.restart, 0)
+            model = PatternModel(unit)
+            for narrow in (False, True, False):
+                rows = model.rows(2, 3 * unit.lanes, narrow=narrow)
+                octets = beat_octets(unit.lanes, IntFormat(unit.input.bytes * 8), rows)
+                if unit.input.signed:
+                    rows = rows & ((1 << unit.input.bits) - 1)  # bits above the format's are zero in the pattern
+                    octets = beat_octets(unit.lanes, IntFormat(unit.input.bytes * 8, signed=False), rows)
+                size = unit.lanes * unit.input.bytes
+                context.set(dut.narrow, narrow)
+                for place in range(0, len(octets), size):
+                    await context.tick()  # a beat stays until it is taken
+                    assert context.get(dut.data) == int.from_bytes(octets[place : place + size], "little")
+                    context.set(dut.advance, 1)
+                    await context.tick()
+                    context.set(dut.advance, 0)
+
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("unit", CONFIGS, ids=lambda unit: f"{unit.lanes} x {unit.input.name}")
+def test_elements_use_the_format_and_narrow_ones_a_corner_of_it(unit):
+    wide = PatternModel(unit).rows(40, 50, narrow=False)
+    spread = unit.input.max - unit.input.min
+    assert unit.input.min <= wide.min() < unit.input.min + spread / 4
+    assert unit.input.max >= wide.max() > unit.input.max - spread / 4
+    assert abs(wide.mean() - (unit.input.max + unit.input.min) / 2) < spread / 10
+    narrow = PatternModel(unit).rows(40, 50, narrow=True)
+    assert narrow.max() - narrow.min() == 7
+    if unit.input.bits > 4:
+        assert narrow.min() >= spread / 8
+
+
+def test_lanes_differ():
+    rows = PatternModel(config(lanes=31, max_length=310)).rows(4, 310, narrow=False).reshape(-1, 31)
+    assert len({tuple(lane) for lane in rows.T}) == 31
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [*CONFIGS, config(lanes=4, max_length=1), config(lanes=1, max_length=16384), config(lanes=8, max_length=8)],
+    ids=lambda unit: f"{unit.lanes} lanes, {unit.max_length}",
+)
+def test_batches_hold_what_a_self_test_needs(unit):
+    listed = batches(unit)
+    assert all(1 <= batch.length <= unit.max_length for batch in listed)
+    # Counters of the board, on every board.
+    assert all(batch.rows <= memory_beats(unit) for batch in listed)
+    last = listed[-1]
+    assert (last.length, last.stalls, last.narrow) == (unit.max_length, False, False)
+    assert last.rows >= 3
+    assert any(batch.stalls for batch in listed)
+    assert any(batch.narrow for batch in listed)
+    assert any(batch.length == 1 for batch in listed)
+    if unit.max_length > unit.lanes > 1:
+        assert any(batch.length % unit.lanes and batch.length > unit.lanes for batch in listed)
+
+
+def test_banks_take_turns():
+    unit = config(max_length=9, banks=3, gamma=np.ones((3, 9)))
+    assert [batch.bank for batch in batches(unit)] == [0, 1, 2, 0, 1]
+
+
+def test_longest_pattern_is_made_quickly():
+    start = time.monotonic()
+    rows = pattern(config(lanes=1, max_length=16384))
+    assert time.monotonic() - start < 2
+    assert [(batch.rows, batch.length) for batch, _ in rows] == [each.shape for _, each in rows]
+
+
+def test_signature_runs_through_all_batches():
+    unit = config(max_length=9)
+    outputs = [rows for _, rows in pattern(unit)]
+    signature = expected_signature(unit, outputs)
+    assert 0 <= signature < 1 << 32
+    for index in range(len(outputs)):
+        outputs[index] = outputs[index].copy()
+        outputs[index][-1, -1] ^= 1
+        assert expected_signature(unit, outputs) != signature
+        outputs[index][-1, -1] ^= 1

@@ -10,10 +10,10 @@ STAMP := .venv/.prepared
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -le 4 ] && echo "$$n" || echo 4)
 EXAMPLE ?= bert_int8
 
-.PHONY: help setup demo test test-slow lint fit figures generate docs clean
+.PHONY: help setup demo test test-slow gate-level lint fit boards figures generate docs clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## prepare .venv with everything (done once; again when pyproject.toml changes)
 
@@ -26,6 +26,9 @@ test: $(STAMP)  ## run the tests
 test-slow: $(STAMP)  ## run the tests that take minutes each
 	@$(BIN)/python -m pytest -m slow
 
+gate-level: $(STAMP)  ## simulate the netlists of synthesis that `make test` leaves out (slow)
+	@$(BIN)/python -m pytest -m gate_level
+
 lint: $(STAMP)  ## check style, layers and types
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-logo
@@ -33,6 +36,9 @@ lint: $(STAMP)  ## check style, layers and types
 
 fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (slow)
 	@for example in bert_int8 minilm_int16; do $(BIN)/streamnorm fit examples/$$example.toml --seeds 1-8 || exit; done
+
+boards: $(STAMP)  ## measure which examples fit which boards: synthesize each for each family (slow)
+	@$(BIN)/python tools/boards.py
 
 figures: $(STAMP)  ## measure every figure of README.md and docs/figures.md and write them there (slow)
 	@$(BIN)/python tools/figures.py measure

@@ -31,6 +31,10 @@ _CONSTRAINTS = "constraints"
 # By family: the option that takes constraints, the option that writes what the bitstream is made of.
 _PINNED = {"ecp5": ("--lpf", "--textcfg"), "ice40": ("--pcf", "--asc")}
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
+_ROUTER1_BEGINS = re.compile(r"Info: Routing (\d+) arcs\.")
+_ROUTER1_SEARCHED = re.compile(r"Info:\s+(\d+) \|")
+_ROUTER2_ROUND = re.compile(r"Info:\s+iter=(\d+) ")
+_ROUTER1_SEARCHES, _ROUTER1_SEARCHES_EACH, _ROUTER2_ROUNDS = 10_000, 8, 1000
 
 
 class DoesNotFit(CheckFailed):
@@ -91,7 +95,7 @@ def place_and_route(
     DoesNotFit
         If the part has too little of something.
     CheckFailed
-        If the design cannot be routed.
+        If the design cannot be routed, or the router turns in circles.
     ToolMissing
         If nextpnr is not there.
     """
@@ -126,6 +130,27 @@ def read_report(report: dict[str, Any], seed: int, blocks: Blocks) -> Placed:
         path=critical_path(report, clock, blocks),
         used={name: entry["used"] for name, entry in report["utilization"].items() if entry["used"]},
     )
+
+
+class _CirclesOfRouter:
+    """Tells from nextpnr's progress that its router does not come to an end.
+
+    What routes takes router1 two searches for each connection, and router2 some dozens of rounds; these bounds are
+    several times that, and counted, not timed, so that they mean the same on every machine.
+    """
+
+    def __init__(self) -> None:
+        self._most_searches = _ROUTER1_SEARCHES
+
+    def seen(self, line: str) -> bool:
+        """Whether this next line shows it."""
+        if found := _ROUTER1_BEGINS.match(line):
+            self._most_searches = max(_ROUTER1_SEARCHES, _ROUTER1_SEARCHES_EACH * int(found[1]))
+        elif found := _ROUTER1_SEARCHED.match(line):
+            return int(found[1]) > self._most_searches
+        elif found := _ROUTER2_ROUND.match(line):
+            return int(found[1]) > _ROUTER2_ROUNDS
+        return False
 
 
 class _Run:
@@ -170,11 +195,28 @@ class _Run:
             self._processes.append(process)
             if self._stopped:  # between this seed's start and the line above
                 interrupt(process)
-            output, _ = process.communicate()
+            output = self._output(process, seed)
         if process.returncode != 0:
             raise self._failure(output, seed)
         placed = read_report(json.loads((self._directory / report).read_text()), seed, self._blocks)
         return replace(placed, configuration=configuration.read_text()) if self._pinned else placed
+
+    def _output(self, process: subprocess.Popen[str], seed: int) -> str:
+        """What nextpnr prints until it ends, or until its router turns in circles, which it never notices itself."""
+        assert process.stdout is not None
+        lines = []
+        circles = _CirclesOfRouter()
+        for line in process.stdout:
+            lines.append(line)
+            if circles.seen(line):
+                process.kill()  # a router inside WebAssembly does not hear an interrupt
+                process.wait()
+                raise CheckFailed(
+                    f"nextpnr cannot route {self._harness.netlist.top} on {self._device.part} with seed {seed}: "
+                    "a few nets displace each other for ever"
+                )
+        process.wait()
+        return "".join(lines)
 
     def stop(self) -> None:
         self._stopped = True

@@ -81,10 +81,7 @@ class Pipeline(TimedLogic):
 
     def multiply(self, a: Timed, b: Timed) -> Timed:
         """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic)."""
-        if a.signed < b.signed or (a.signed == b.signed and a.width < b.width):
-            serial = (b, a)
-        else:
-            serial = (a, b)
+        serial = (b, a) if (a.signed, a.width) < (b.signed, b.width) else (a, b)
         if self._is_serial(*serial):
             return self._multiply_serially(*serial)
         if self._target.family.tile is None:

@@ -33,8 +33,8 @@ SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
 """The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
 steps than the longer."""
 
-SLOT_RETURN = 2
-"""Cycles from the fetch of a row's statistic to the acceptance of the row that takes its slot."""
+SLOT_RETURN = 3
+"""Cycles from a row's release to the acceptance of the row that takes its slot."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm[\\/]")
@@ -88,13 +88,13 @@ class NormUnit(wiring.Component):
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
-        # A row holds its slot from its last beat to SLOT_RETURN cycles after it was fetched.
+        # A row holds its slot from its last beat to SLOT_RETURN cycles after its release.
         held = (
             ingest.LATENCY
             + self.start
             + self._announce
             + dispatch.READY_TO_ISSUE
-            + probe.latency
+            + _release_delay(probe)
             + SLOT_RETURN
         )
         self.row_slots = _whole_columns(-(-held // self.interval) + (self.interval > 1))
@@ -205,7 +205,7 @@ class NormUnit(wiring.Component):
         starts = _delays(m, issue.issue & issue.first, base, "row_issued")
         m.d.comb += [
             ring.advance.eq(starts[base - 1]),
-            entry.row_released.eq(starts[base - 1]),
+            entry.row_released.eq(starts[_release_delay(buffer)]),
             lanes.d.eq(buffer.d),
             lanes.scale.eq(ring.data[:scale]),
             lanes.centre.eq(ring.data[scale : scale + centre]),
@@ -250,6 +250,12 @@ class NormUnit(wiring.Component):
             store.idle.eq(entry.idle),
             entry.hold.eq(store.hold),
         ]
+
+
+def _release_delay(buffer: RowBuffer) -> int:
+    """Cycles from the issue of a row's first beat to the release of its slot: as its statistic is fetched, or later if
+    there is no register on the way yet, since the issue itself comes late in its cycle."""
+    return max(1, buffer.latency - 1)
 
 
 def _interval(config: NormConfig) -> int:

@@ -1,12 +1,15 @@
 import json
 import re
+import sys
 
 import pytest
 
 from fpga.netlists import cell, netlist, scope
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.blocks import Blocks
-from streamnorm_fpga.place_route import read_report
+from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.harness import Harness
+from streamnorm_fpga.place_route import place_and_route, read_report
 
 
 @pytest.fixture
@@ -58,3 +61,28 @@ def test_one_level_is_singular(report, blocks):
         {"delay": 1.0, "type": "logic", "to": {"cell": "moments.x", "port": "Z"}}
     ]
     assert "1 level)" in str(read_report(report, 1, Blocks(netlist({}, {"moments": cell("x", {}, {})}))).path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "circles"),
+    [
+        (["Info: Routing 2000 arcs.\n", "Info:      16000 |     3426      16171 |\n"], False),
+        (["Info: Routing 2000 arcs.\n", "Info:      17000 |     3426      16171 |\n"], True),
+        (["Info: Routing 20 arcs.\n", "Info:       9000 |     3426      16171 |\n"], False),
+        (["Info:     iter=900 wires=59486 overused=2 overuse=2 archfail=NA\n"], False),
+        (["Info:     iter=1001 wires=59486 overused=2 overuse=2 archfail=NA\n"], True),
+    ],
+)
+def test_a_router_that_turns_in_circles_is_stopped(lines, circles, blocks, monkeypatch, tmp_path):
+    script = tmp_path / "nextpnr"
+    ending = "time.sleep(60)" if circles else "print('ERROR: enough'); sys.exit(1)"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys, time\n"
+        "if '--version' in sys.argv:\n    print('nextpnr-ecp5 -- Version 0.11.1')\n    sys.exit()\n"
+        f"print({''.join(lines)!r}, end='', flush=True)\n{ending}\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ECP5", str(script))
+    reason = "a few nets displace each other for ever" if circles else "enough"
+    with pytest.raises(CheckFailed, match=f"with seed 1: {reason}"):
+        place_and_route(Harness.bare(netlist({}, {})), device_for("ecp5-12k-6"), blocks, clock_mhz=100, seeds=[1])

@@ -78,7 +78,7 @@ def test_products_bit_by_bit(name, clock):
         lambda x, y, z: x * y * z,
     )
     assert bench.p.multipliers == 0
-    bench.run(400, starts=list(range(3, 300, interval)) + [331])
+    bench.run(400, starts=[*range(3, 300, interval), 331])
 
 
 def test_products_too_long_for_the_interval_are_done_at_once():

@@ -54,7 +54,7 @@ class Status(IntEnum):
 
     OK = 0
     MALFORMED = 1
-    """The body is no whole number of rows, or more than the board's memory holds."""
+    """The body is none that :class:`~streamnorm_fpga.top.request.RequestReceiver` takes for rows."""
     UNKNOWN = 2
     """The board does not know this operation."""
 
@@ -93,8 +93,7 @@ class Record:
     beats_in, beats_out : int
         Beats that went into the unit and came out of it since reset, modulo 2**32.
     l1, l2, l3, ss : int
-        Cycles of the last row, as in the plan; ss is 0 if no row came before it in its request. 65535 stands for
-        that many or more.
+        Cycles of the last row, as in the plan, modulo 2**16; ss is 0 if no row came before it in its request.
     line_errors, row_errors : int
         Frames dropped, and rows that came out with the error flag, since reset; 65535 for that many or more.
     rows_out : int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -94,21 +94,21 @@ class SerialTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        timer = Signal(range(self._bit_cycles))
-        # Bits still to send, the stop bit on top; empty, it is the line at rest.
-        bits = Signal(10, init=0)
-        busy = Signal()
-        m.d.comb += self.i.ready.eq(~busy)
-        with m.If(self.i.valid & ~busy):
-            m.d.sync += [bits.eq(Cat(self.i.payload, Const(1, 1))), timer.eq(self._bit_cycles - 1)]
-            m.d.sync += [self.tx.eq(0), busy.eq(1)]
-        with m.Elif(timer != 0):
+        # Counts down to -1: its sign alone tells that the next bit is due.
+        timer = Signal(signed(self._bit_cycles.bit_length() + 1), init=-1)
+        due = timer[-1]
+        # Taken early: what decides that there is an octet does not reach into the line's own timing.
+        following, here = Signal(8), Signal()
+        # Bits still to send, the stop bit on top; empty once that has begun.
+        bits = Signal(9)
+        m.d.comb += self.i.ready.eq(~here)
+        with m.If(self.i.valid & ~here):
+            m.d.sync += [following.eq(self.i.payload), here.eq(1)]
+        with m.If(~due):
             m.d.sync += timer.eq(timer - 1)
-        with m.Elif(busy):
-            # The stop bit has been sent when nothing is left.
-            m.d.sync += [timer.eq(self._bit_cycles - 1), bits.eq(bits[1:])]
-            with m.If(bits.any()):
-                m.d.sync += self.tx.eq(bits[0])
-            with m.Else():
-                m.d.sync += [busy.eq(0), timer.eq(0)]
+        with m.Elif(bits.any()):
+            m.d.sync += [timer.eq(self._bit_cycles - 2), bits.eq(bits[1:]), self.tx.eq(bits[0])]
+        with m.Elif(here):
+            m.d.sync += [timer.eq(self._bit_cycles - 2), bits.eq(Cat(following, Const(1, 1))), self.tx.eq(0)]
+            m.d.sync += here.eq(0)
         return m

@@ -14,7 +14,7 @@ from streamnorm.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
-from streamnorm_fpga.top.counter import Counter
+from streamnorm_fpga.top.counter import Counter, SaturatingCounter
 from streamnorm_fpga.top.memory import BoardMemory, memory_beats
 from streamnorm_fpga.top.player import Player
 from streamnorm_fpga.top.recorder import Recorder, Stopwatch
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["BoardTop", "identity", "info", "memory_beats"]
 
 _COUNT_BITS = 32
+_ERROR_BITS = 16
 _BLINK_HZ = 2
 
 
@@ -88,7 +89,8 @@ class BoardTop(wiring.Component):
     rx : In(1); the line from the host, asynchronous
     tx : Out(1)
     leds : Out(4)
-        From bit 0 on: blinks at about 2 Hz as long as the clock runs; the self-test has passed; it has failed; there is traffic.
+        From bit 0 on: blinks at about 2 Hz as long as the clock runs; the self-test has passed; it has failed;
+        there is traffic.
     """
 
     rx: Signal
@@ -233,11 +235,10 @@ class BoardTop(wiring.Component):
         sequencer = self._sequencer
         m.submodules.beats_in = beats_in = Counter(_COUNT_BITS)
         m.submodules.beats_out = beats_out = Counter(_COUNT_BITS)
-        line_errors, row_errors = Signal(16), Signal(16)
+        m.submodules.line_errors = line_errors = SaturatingCounter(_ERROR_BITS)
+        m.submodules.row_errors = row_errors = SaturatingCounter(_ERROR_BITS)
+        m.d.comb += [line_errors.event.eq(request.dropped), row_errors.event.eq(recorder.row_failed)]
         m.d.sync += [beats_in.event.eq(player.valid & player.ready), beats_out.event.eq(recorder.moved)]
-        for count, event in ((line_errors, request.dropped), (row_errors, recorder.row_failed)):
-            with m.If(event & ~count.all()):
-                m.d.sync += count.eq(count + 1)
         fields: dict[str, Value] = {
             "status": sequencer.status,
             "flags": Cat(sequencer.finished, sequencer.passed),
@@ -247,8 +248,8 @@ class BoardTop(wiring.Component):
             "l2": stopwatch.l2,
             "l3": stopwatch.l3,
             "ss": stopwatch.ss,
-            "line_errors": line_errors,
-            "row_errors": row_errors,
+            "line_errors": line_errors.count,
+            "row_errors": row_errors.count,
             "rows_out": recorder.rows,
             "signature": recorder.result_signature,
         }

@@ -23,7 +23,7 @@ _DEPTH = LATENCY + 2
 
 
 class Player(wiring.Component):
-    """Plays ``rows`` rows of ``beats_minus_1 + 1`` beats after ``start``, a beat in every cycle in which the unit takes one.
+    """Plays ``rows`` rows of ``beats_minus_1 + 1`` beats after ``start``, a beat in every cycle that takes one.
 
     What is to be played must hold still until the rows have come out of the unit.
 

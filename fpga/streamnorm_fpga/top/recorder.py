@@ -106,7 +106,8 @@ class Recorder(wiring.Component):
         with m.If(self.moved):
             m.d.sync += self.first.eq(self.last)
         with m.If(came):
-            m.d.sync += self.result_signature.eq(next_signature(self.result_signature, self.write_data, keep, last, error))
+            signature = next_signature(self.result_signature, self.write_data, keep, last, error)
+            m.d.sync += self.result_signature.eq(signature)
         with m.If(came & last):
             m.d.sync += self.rows.eq(self.rows + 1)
         with m.If(self.write_enable):

@@ -47,8 +47,8 @@ class Batch:
 def batches(config: NormConfig) -> list[Batch]:
     """Return the self-test of a unit.
 
-    Rows of all lengths that matter, with stalls and without; the last ones, of ``max_length`` and unstalled, leave their
-    cycle counts in the counters.
+    Rows of all lengths that matter, with stalls and without; the last ones, of ``max_length`` and unstalled, leave
+    their cycle counts in the counters.
     """
     full, banks = config.max_length, config.banks
     lengths = [

@@ -113,7 +113,9 @@ class Sequencer(wiring.Component):
         tests = batches(self._config)
         batch = Signal(range(len(tests) + 1))
         self._geometry(m, batch)
-        m.d.sync += [self.start.eq(0), self.clear.eq(0), self.restart_pattern.eq(0)]
+        # What others do at once comes from registers: they are far away on the part.
+        orders = (self.start, self.clear, self.restart_pattern, self.respond, self.request_done)
+        m.d.sync += [order.eq(0) for order in orders]
         with m.FSM(name="sequencer"):
             with m.State("BEGIN TEST"):
                 m.d.sync += [self.clear.eq(1), self.restart_pattern.eq(1)]
@@ -166,26 +168,27 @@ class Sequencer(wiring.Component):
             with m.State("ROWS"), m.If(self.rows_out == self.rows):
                 m.next = "RESPOND"
             with m.State("RESPOND"):
-                m.d.comb += [self.respond.eq(1), self.request_done.eq(1)]
+                m.d.sync += [self.respond.eq(1), self.request_done.eq(1)]
+                m.next = "RESPONSE STARTS"
+            with m.State("RESPONSE STARTS"):
                 m.next = "REST"
         return m
 
     def _geometry(self, m: Module, batch: Signal) -> None:
         """What is played: the batch of the self-test, or the request."""
         lanes, tests = self._config.lanes, batches(self._config)
-        with m.If(self.testing):
-            with m.Switch(batch):
-                for index, test in enumerate(tests):
-                    beats = -(-test.length // lanes)
-                    with m.Case(index):
-                        m.d.sync += [
-                            self.rows.eq(test.rows),
-                            self.beats_minus_1.eq(beats - 1),
-                            self.kept.eq(test.length - (beats - 1) * lanes),
-                            self.bank.eq(Const(test.bank, max(1, len(self.bank)))),
-                            self.stalls.eq(test.stalls),
-                            self.narrow.eq(test.narrow),
-                        ]
+        with m.If(self.testing), m.Switch(batch):
+            for index, test in enumerate(tests):
+                beats = -(-test.length // lanes)
+                with m.Case(index):
+                    m.d.sync += [
+                        self.rows.eq(test.rows),
+                        self.beats_minus_1.eq(beats - 1),
+                        self.kept.eq(test.length - (beats - 1) * lanes),
+                        self.bank.eq(Const(test.bank, max(1, len(self.bank)))),
+                        self.stalls.eq(test.stalls),
+                        self.narrow.eq(test.narrow),
+                    ]
         with m.Else():
             m.d.sync += [
                 self.rows.eq(self.request_rows),

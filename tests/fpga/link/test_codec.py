@@ -1,9 +1,9 @@
 """Frames at the host's end."""
 
-from fpga.link.serial_line import noisy_frames
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fpga.link.serial_line import noisy_frames
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
 
 contents = st.binary(min_size=2, max_size=40) | st.lists(

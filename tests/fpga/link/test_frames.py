@@ -5,8 +5,8 @@ import random
 import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
-from fpga.link.serial_line import noisy_frames
 
+from fpga.link.serial_line import noisy_frames
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 
@@ -139,7 +139,7 @@ def test_transmitter_sends_what_the_host_would(ready_chance):
         bytes(draw.choice((0x7D, 0x7E, draw.randrange(256))) for _ in range(draw.randrange(2, 12)))
         for _ in range(60)
     ]
-    frames += [frame for frame in escaped_checks()]
+    frames += list(escaped_checks())
     assert transmitted(frames, ready_chance, 1) == b"".join(map(encode_frame, frames))
 
 

@@ -62,7 +62,8 @@ class StandIn(wiring.Component):
         move = Signal()
         m.d.comb += [move.eq(~self.m_axis_tvalid | self.m_axis_tready), self.s_axis_tready.eq(move)]
         with m.If(self.s_axis_tvalid & self.s_axis_tready):
-            m.d.sync += [first.eq(self.s_axis_tlast), beat.eq(Mux(self.s_axis_tlast, 0, beat + 1)), number.eq(number + 1)]
+            m.d.sync += [first.eq(self.s_axis_tlast), number.eq(number + 1)]
+            m.d.sync += beat.eq(Mux(self.s_axis_tlast, 0, beat + 1))
             if config.banks > 1:
                 with m.If(first):
                     m.d.sync += bank.eq(self.s_axis_tuser)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
+
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
-
 from streamnorm.formats import IntFormat
 from streamnorm_fpga.top.memory import LATENCY
 from streamnorm_fpga.top.pattern import PatternModel
@@ -19,7 +19,7 @@ BEAT = UNIT.lanes * UNIT.input.bytes
 
 
 def play(rows, *, testing=False, ready_chance=1.0, open_chance=1.0, seed=0, again=1):
-    """Play rows; return the beats that came as (octets, keep, last), the marks of first beats, and cycles from first to last."""
+    """Play rows; return the beats that came as (octets, keep, last), the marks of first beats, and the cycles."""
     dut = Player(UNIT)
     draw = random.Random(seed)
     octets = beat_octets(UNIT.lanes, UNIT.input, rows)
@@ -99,7 +99,7 @@ def draw_rows(rows, length):
 @pytest.mark.parametrize("chances", [(1.0, 1.0), (1.0, 0.5), (0.5, 1.0), (0.4, 0.4), (0.1, 0.9)])
 def test_every_beat_comes_once(length, chances):
     rows = draw_rows(6, length)
-    came, firsts, cycles = play(rows, ready_chance=chances[0], open_chance=chances[1], again=2)
+    came, firsts, _ = play(rows, ready_chance=chances[0], open_chance=chances[1], again=2)
     beats = len(wanted(rows))
     assert came == wanted(rows) * 2
     assert firsts == [place % (beats // 6) == 0 for place in range(beats)] * 2

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
+
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
-
 from streamnorm.formats import IntFormat
 from streamnorm_fpga.top.memory import memory_beats
 from streamnorm_fpga.top.pattern import Pattern, PatternModel

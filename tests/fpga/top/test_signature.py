@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
-from fpga.top.bench_board import beat_octets
-from fpga.top.stand_in import config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fpga.top.bench_board import beat_octets
+from fpga.top.stand_in import config
 from streamnorm.formats import IntFormat
 from streamnorm_fpga.top.signature import SIGNATURE_BITS, next_signature, rows_signature
 

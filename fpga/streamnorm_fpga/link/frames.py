@@ -73,6 +73,9 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.check = check = _check()
         hunting, escaped = Signal(init=1), Signal()
+        # A comparison of its own cycle: the next octet is far away.
+        matches = Signal()
+        m.d.sync += matches.eq(check.match_detected)
         # Octets of the frame so far, as ones: nothing, one, two, three, four and more.
         count = Signal(4)
         # Held back, since they may prove to be the check sequence.
@@ -87,7 +90,7 @@ class FrameReceiver(wiring.Component):
             m.d.sync += [hunting.eq(1), self.bad.eq(~hunting)]
         with m.Elif(self.strobe_in):
             with m.If(self.octet_in == FLAG):
-                whole = count[3] & ~escaped & check.match_detected
+                whole = count[3] & ~escaped & matches
                 something = ~hunting & (count[0] | escaped)
                 m.d.sync += [
                     self.good.eq(something & whole),

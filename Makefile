@@ -10,10 +10,10 @@ STAMP := .venv/.prepared
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -le 4 ] && echo "$$n" || echo 4)
 EXAMPLE ?= bert_int8
 
-.PHONY: help setup demo test test-slow gate-level lint fit boards figures generate docs clean
+.PHONY: help setup demo test test-slow gate-level lint fit boards board-figures figures generate docs clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)  ## prepare .venv with everything (done once; again when pyproject.toml changes)
 
@@ -39,6 +39,9 @@ fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (slow)
 
 boards: $(STAMP)  ## measure which examples fit which boards: synthesize each for each family (slow)
 	@$(BIN)/python tools/boards.py
+
+board-figures: $(STAMP)  ## build the boards of the table in docs/boards.md and write it there (slow)
+	@$(BIN)/python tools/board_figures.py
 
 figures: $(STAMP)  ## measure every figure of README.md and docs/figures.md and write them there (slow)
 	@$(BIN)/python tools/figures.py measure

@@ -18,7 +18,7 @@ from streamnorm.plan import Plan
 from streamnorm_fpga.board_design import BoardDesign, board_design
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.boards.examples import FAMILIES, family_of, fingerprint, planned_for
-from streamnorm_fpga.build import map_to_part
+from streamnorm_fpga.build import board_netlist
 from streamnorm_fpga.resources import cells_of
 from streamnorm_fpga.tools import YOSYS
 
@@ -47,7 +47,7 @@ def measure(example: Path, family: str) -> dict[str, Any] | None:
     least = {"dsp": sum(plan.multipliers.values()), "bram": sum(plan.block_rams.values())}
     if any(count > max(getattr(device, kind) for device in devices) for kind, count in least.items()):
         return {**result, **least}  # the plan alone says that it fits nowhere: synthesis can be spared
-    return {**result, **cells_of(map_to_part(design), design.board.family).to_dict()}
+    return {**result, **cells_of(board_netlist(design), design.board.family).to_dict()}
 
 
 def main() -> int:

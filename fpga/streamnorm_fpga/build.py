@@ -16,11 +16,10 @@ from streamnorm_fpga.blocks import TOP, Blocks
 from streamnorm_fpga.board_design import tool_versions
 from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.build_report import BuildReport
-from streamnorm_fpga.carry import trim_carry_chains
 from streamnorm_fpga.harness import Harness
+from streamnorm_fpga.mapping import map_to_part
 from streamnorm_fpga.place_route import DoesNotFit, place_and_route
 from streamnorm_fpga.resources import Resources, cells_by_block, cells_of, room
-from streamnorm_fpga.synthesis import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from streamnorm_fpga.netlist import Netlist
     from streamnorm_fpga.place_route import Placed
 
-__all__ = ["REPORT", "SEEDS", "build", "files_of", "map_to_part", "write_files"]
+__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "files_of", "write_files"]
 
 REPORT = "report.json"
 """Name of the report beside a bitstream."""
@@ -68,7 +67,7 @@ def build(
     device = board.device
     tools = tool_versions(board)
     progress("synthesizing")
-    netlist = map_to_part(design)
+    netlist = board_netlist(design)
     cells = cells_of(netlist, board.family)
     if missing := room(cells, Resources.of_part(device)):
         raise DoesNotFit(f"{design.config.name} does not fit {board.name} ({board.part}): {missing}")
@@ -109,10 +108,9 @@ def build(
     return _report(design, netlist, blocks, best, tried, tools)
 
 
-def map_to_part(design: BoardDesign) -> Netlist:
+def board_netlist(design: BoardDesign) -> Netlist:
     """Return the netlist of a design, ready to be placed."""
-    netlist = synthesize(design.sources, design.pinned.top, design.board.device)
-    return trim_carry_chains(netlist) if design.board.family == "ecp5" else netlist
+    return map_to_part(design.sources, design.pinned.top, design.board.device)
 
 
 def _report(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.blocks import Blocks
-from streamnorm_fpga.carry import trim_carry_chains
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.harness import surround
+from streamnorm_fpga.mapping import map_to_part
 from streamnorm_fpga.place_route import place_and_route
 from streamnorm_fpga.report import FitReport
 from streamnorm_fpga.resources import Resources, cells_by_block
-from streamnorm_fpga.synthesis import synthesize
 from streamnorm_fpga.tools import NEXTPNR, YOSYS
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ def fit_verilog(
     """
     device = device_for(target)
     tools = {tool.name: tool.version() for tool in (YOSYS, NEXTPNR[device.family])}
-    netlist = synthesize(text, top, device, options=options)
-    if device.family == "ecp5":
-        netlist = trim_carry_chains(netlist)
+    netlist = map_to_part(text, top, device, options=options)
     if progress is not None:
         progress(None)
     blocks = Blocks(netlist)

@@ -3,13 +3,13 @@
 ``python -m streamnorm.config_table docs/interface.md`` brings them up to date.
 """
 
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import MISSING
 from pathlib import Path
 
 from .config import key_fields
+from .marked_page import with_parts
 from .target import TARGET_NAMES
 
 __all__ = ["key_table", "refreshed", "target_list"]
@@ -32,12 +32,7 @@ def target_list() -> str:
 
 def refreshed(text: str) -> str:
     """Return a Markdown page with what is between its ``<!-- generated: … -->`` marks made anew."""
-    for name, contents in (("keys", key_table()), ("targets", target_list())):
-        marks = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-        text, count = re.subn(marks, lambda m, c=contents: f"{m[1]}\n{c}\n{m[2]}", text, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError(f"the marks of {name} must be there once, and are there {count} times")
-    return text
+    return with_parts(text, {"keys": key_table(), "targets": target_list()})
 
 
 def _toml(value: object) -> str:

@@ -4,12 +4,12 @@
 ``examples/bert_int8.toml``.
 """
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .config import NormConfig
+from .marked_page import with_parts
 from .plan import Plan
 from .target import Target
 from .unit import NormUnit
@@ -191,12 +191,7 @@ def refreshed(text: str, plan: Plan) -> str:
         "periods": period_table(),
         "constants": _constants(plan),
     }
-    for name, content in contents.items():
-        marks = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-        text, count = re.subn(marks, lambda m, c=content: f"{m[1]}\n{c}\n{m[2]}", text, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError(f"the marks of {name} must be there once, and are there {count} times")
-    return text
+    return with_parts(text, contents)
 
 
 def _constants(plan: Plan) -> str:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from fpga.load_tool import load_tool
 from streamnorm.cli import main
 from streamnorm_fpga.bitstream import is_for
 from streamnorm_fpga.boards import BOARDS
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+BOARDS_PAGE = (ROOT / "docs/boards.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return load_tool("board_figures")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +30,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         ("hx8k_layernorm", "hx8k-b-evn"),
     ],
 )
-def test_an_example_on_its_board(example, board, tmp_path, capsys):
+def test_an_example_on_its_board(example, board, tool, tmp_path, capsys):
     path = EXAMPLES / f"{example}.toml"
     assert main(["build", str(path), "--board", board, "-o", str(tmp_path), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -33,6 +41,8 @@ def test_an_example_on_its_board(example, board, tmp_path, capsys):
     bitstream = (tmp_path / report["bitstream"]["file"]).read_bytes()
     assert report["bitstream"]["sha256"] == hashlib.sha256(bitstream).hexdigest()
     assert is_for(bitstream, BOARDS[board])
+    if set(report["tools"].items()) <= set(tool.recorded_tools(BOARDS_PAGE).items()):
+        assert tool.row_of(BOARDS_PAGE, example)[3:9] == tool.built_cells(report), "make board-figures"
     # The unit inside is the one `streamnorm generate` writes, in full: none of its blocks was optimized away.
     blocks = {block.split(".")[1] for block in report["blocks"] if block.startswith("unit.")}
     assert {"ingest", "moments", "statistic", "apply", "output_queue"} <= blocks

@@ -1,11 +1,11 @@
 """What `streamnorm boards` says of the examples was measured of today's examples; python tools/boards.py does that."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
+from fpga.load_tool import load_tool
 from streamnorm.config import NormConfig
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.boards.examples import FAMILIES, family_of, fingerprint, fitting
@@ -17,12 +17,7 @@ RECORDED = json.loads((ROOT / "fpga/streamnorm_fpga/boards/examples.json").read_
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("tools_boards", ROOT / "tools/boards.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("boards")
 
 
 def own_family(example):

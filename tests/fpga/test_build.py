@@ -13,7 +13,7 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_fpga.bitstream import is_for
 from streamnorm_fpga.board_design import bit_cycles
 from streamnorm_fpga.boards import BOARDS
-from streamnorm_fpga.build import build, files_of, map_to_part, write_files
+from streamnorm_fpga.build import board_netlist, build, files_of, write_files
 from streamnorm_fpga.critical_path import CriticalPath
 from streamnorm_fpga.place_route import DoesNotFit, Placed
 
@@ -179,11 +179,11 @@ def test_what_does_not_fit_is_not_tried_with_other_seeds(monkeypatch):
 def test_carry_chains_are_trimmed_on_ecp5():
     chains = [
         cell["connections"]["COUT"]
-        for cell in map_to_part(tiny_design("ulx3s-12f")).module["cells"].values()
+        for cell in board_netlist(tiny_design("ulx3s-12f")).module["cells"].values()
         if cell["type"] == "CCU2C"
     ]
     assert ["x"] in chains  # the carry that nobody reads is on no net
-    assert map_to_part(tiny_design("icestick")).count("SB_CARRY") > 0
+    assert board_netlist(tiny_design("icestick")).count("SB_CARRY") > 0
 
 
 def test_what_does_not_fit_is_told_before_placement(placements):

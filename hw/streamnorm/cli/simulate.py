@@ -145,9 +145,8 @@ def gate_netlist(config: "NormConfig") -> "GateNetlist":
     ToolMissing
         If yosys is not there.
     """
-    from streamnorm_fpga.carry import trim_carry_chains
     from streamnorm_fpga.devices import DEVICES
-    from streamnorm_fpga.synthesis import synthesize
+    from streamnorm_fpga.mapping import map_to_part
     from streamnorm_sim.cells import GateNetlist
 
     from ..emit import verilog
@@ -158,9 +157,7 @@ def gate_netlist(config: "NormConfig") -> "GateNetlist":
             f"{', '.join(DEVICES)}"
         )
     device = DEVICES[config.target]
-    netlist = synthesize(verilog(config), config.name, device)
-    if device.family == "ecp5":
-        netlist = trim_carry_chains(netlist)
+    netlist = map_to_part(verilog(config), config.name, device)
     return GateNetlist(device.family, json.dumps(netlist.document))
 
 

@@ -1,7 +1,7 @@
-// ECP5's block RAM with one port that writes (A) and one that reads (B), both of the same width, as Lattice's
-// FPGA-TN-02204 (memory usage guide) describes it: 1, 2, 4, 9, 18 or 36 bits; a register behind the read data with its
-// own enable (OCEB); byte enables on the lowest address pins of the writing port where a word has several bytes. In
-// 36-bit mode the pins of port A carry the low half of a word, those of port B the high half.
+// ECP5's block RAM with one port that writes (A) and one that reads (B), both of the same width (Lattice's memory
+// usage guide, FPGA-TN-02204), as far as yosys' mapping files use it: 1, 2, 4, 9, 18 or 36 bits; a register behind
+// the read data with its own enable (OCEB); byte enables on the lowest address pins of the writing port where a word
+// has several bytes. In 36-bit mode the pins of port A carry the low half of a word, those of port B the high half.
 //
 // A parameter or pin that is not declared here cannot be used: yosys refuses the netlist. Resets, chip selects and
 // writing through port B are not modelled: RSTA, RSTB, CSA*, CSB* and WEB must be 0, and narrower words cannot be read

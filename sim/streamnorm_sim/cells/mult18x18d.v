@@ -1,5 +1,5 @@
-// ECP5's multiplier of 18 by 18 bits, as Lattice's FPGA-TN-02205 (sysDSP usage guide) describes it: operands that
-// are each signed or not, an optional register at both inputs and at the output, the clock enable CE0.
+// ECP5's multiplier of 18 by 18 bits (Lattice's sysDSP usage guide, FPGA-TN-02205), as far as yosys' mapping files use
+// it: operands that are each signed or not, an optional register at both inputs and at the output, the clock enable CE0.
 //
 // A parameter or pin that is not declared here cannot be used: yosys refuses the netlist. SOURCEA and SOURCEB (operands
 // from the neighbouring block), RST0 and a changing SIGNEDA or SIGNEDB are not modelled either: the first three must be

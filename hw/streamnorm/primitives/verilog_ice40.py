@@ -22,11 +22,13 @@ __all__ = ["block_ram", "multiplier"]
 _INITIAL: Final = """\
     integer place;
     reg [15:0] row;
+    reg [WIDTH-1:0] contents;
     initial
-        for (word = 0; word < 256; word = word + 1) begin
-            row = INIT[word*16 +: 16];
-            for (place = 0; place < 16; place = place + 1)
-                memory[(place%SHARES)*256 + word][place/SHARES] = row[place];
+        for (word = 0; word < 256*SHARES; word = word + 1) begin
+            row = INIT[(word%256)*16 +: 16] >> (word/256);
+            // A word at a time: yosys takes minutes over single bits of memories.
+            for (place = 0; place < WIDTH; place = place + 1) contents[place] = row[place*SHARES];
+            memory[word] = contents;
         end
 """
 

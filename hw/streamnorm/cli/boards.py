@@ -8,6 +8,7 @@ from rich.table import Table
 
 from .board_options import missing_package
 from .options import Commands, formatter, output_console, print_json
+from .placement_tables import titled_table
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board
@@ -87,7 +88,7 @@ def _to_dict(board: "Board") -> dict[str, Any]:
 def _list(boards: list["Board"]) -> Table:
     from streamnorm_fpga.resources import Resources
 
-    table = _table("boards")
+    table = titled_table("boards")
     table.add_column("board", style="bold", no_wrap=True)
     table.add_column("part", no_wrap=True)
     for heading in ("clock, MHz", "LUTs", "multipliers", "block RAMs"):
@@ -112,7 +113,7 @@ def _list(boards: list["Board"]) -> Table:
 
 
 def _lines(boards: list["Board"]) -> Table:
-    table = _table("serial lines")
+    table = titled_table("serial lines")
     table.add_column("board", style="bold", no_wrap=True)
     table.add_column("where", overflow="fold")
     for board in boards:
@@ -124,7 +125,7 @@ def _details(board: "Board") -> Table:
     from streamnorm_fpga.resources import Resources
 
     room = Resources.of_part(board.device)
-    table = _table(f"{board.name}: {board.title}")
+    table = titled_table(f"{board.name}: {board.title}")
     table.show_header = False
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -162,8 +163,3 @@ def _examples(board: "Board") -> str:
     named = [fit.name if fit.clock_mhz is None else f"{fit.name}@{fit.clock_mhz:g}" for fit in fitting(board)]
     return escape(", ".join(named)) or "-"
 
-
-def _table(title: str) -> Table:
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="cyan"
-    )

@@ -23,10 +23,10 @@ from .options import (
     progress_console,
     read_config,
 )
+from .placement_tables import block_table, path_table, titled_table
 
 if TYPE_CHECKING:
     from streamnorm_fpga.build_report import BuildReport
-    from streamnorm_fpga.resources import Resources
 
 _EPILOG = """\
 examples:
@@ -121,13 +121,13 @@ def render(report: "BuildReport", *, details: bool = False) -> RenderableType:
     parts: list[RenderableType] = [
         _area(report),
         "",
-        _blocks(report, depth=None if details else 2),
+        block_table(report.by_block, None if details else 2),
         "",
         _clock(report),
         "",
     ]
     if details:
-        parts += [_steps(report), ""]
+        parts += [path_table(report.placed.seed, report.placed.path), ""]
     parts += [f"[yellow]note:[/yellow] {escape(notice)}" for notice in report.notices]
     return Group(*parts)
 
@@ -143,7 +143,7 @@ def _area(report: "BuildReport") -> Table:
     from streamnorm_fpga.resources import NAMES, Resources
 
     design = report.design
-    table = _table(f"{design.config.name} on {design.board.title} ({design.board.part})")
+    table = titled_table(f"{design.config.name} on {design.board.title} ({design.board.part})")
     table.add_column("area")
     for heading in ("unit", "board logic", "all, placed", "available", "share", "free"):
         table.add_column(heading, justify="right")
@@ -161,26 +161,10 @@ def _area(report: "BuildReport") -> Table:
     return table
 
 
-def _blocks(report: "BuildReport", depth: int | None) -> Table:
-    """Area by block, sub-blocks counted with the block they are in from ``depth`` on."""
-    sums: dict[str, Resources] = {}
-    for block, used in report.by_block.items():
-        name = ".".join(block.split(".")[:depth])
-        sums[name] = sums[name] + used if name in sums else used
-    table = _table("area by block, before nextpnr's additions")
-    table.add_column("block", overflow="fold")
-    for heading in ("LUTs", "flip-flops", "multipliers", "block RAMs"):
-        table.add_column(heading, justify="right")
-    for block, used in sums.items():
-        counts = (used.comb, used.ff, used.dsp, used.bram)
-        table.add_row(escape(block), *(f"{count:,}" if count else "" for count in counts))
-    return table
-
-
 def _clock(report: "BuildReport") -> Table:
     design, placed = report.design, report.placed
     clock = design.clock
-    table = _table("clock and link")
+    table = titled_table("clock and link")
     table.show_header = False
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -204,29 +188,6 @@ def _clock(report: "BuildReport") -> Table:
     table.add_row("tools", ", ".join(f"{tool} {version}" for tool, version in report.tools.items()))
     table.add_row("bitstream", f"sha256 {report.to_dict()['bitstream']['sha256']}")
     return table
-
-
-def _steps(report: "BuildReport") -> Table:
-    table = _table(f"critical path of seed {report.placed.seed}")
-    table.add_column("step")
-    table.add_column("ns", justify="right")
-    table.add_column("to", overflow="fold")
-    table.add_column("by net", style="dim", overflow="fold")
-    for hop in report.placed.path.hops:
-        table.add_row(hop.kind, f"{hop.delay_ns:.2f}", escape(f"{hop.cell}.{hop.pin}"), escape(hop.net or ""))
-    return table
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=escape(title),
-        title_justify="left",
-        title_style="bold",
-        min_width=len(title),  # a narrower table would fold its title
-        box=None,
-        pad_edge=False,
-        header_style="cyan",
-    )
 
 
 @contextmanager

@@ -26,13 +26,13 @@ from .options import (
     progress_console,
     read_config,
 )
+from .placement_tables import block_table, path_table, titled_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streamnorm_fpga.place_route import Placed
     from streamnorm_fpga.report import FitReport
-    from streamnorm_fpga.resources import Resources
 
 _EPILOG = """\
 examples:
@@ -109,9 +109,9 @@ def run(args: argparse.Namespace) -> int:
 
 def tables(report: "FitReport", *, details: bool = False) -> list[Table]:
     """Return the report as tables; with ``details``, each block and the critical path step by step."""
-    result = [_area(report), _blocks(report, depth=None if details else 2), _clock(report)]
+    result = [_area(report), block_table(report.by_block, None if details else 2), _clock(report)]
     if details:
-        result.append(_steps(report))
+        result.append(path_table(report.worst.seed, report.critical_path))
     return result
 
 
@@ -119,7 +119,7 @@ def _area(report: "FitReport") -> Table:
     from streamnorm_fpga.resources import NAMES
 
     tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
-    table = _table(f"{report.top} on {report.device.part}  ({tools})")
+    table = titled_table(f"{report.top} on {report.device.part}  ({tools})")
     table.add_column("area")
     for heading in ("used", "available", "share"):
         table.add_column(heading, justify="right")
@@ -130,26 +130,10 @@ def _area(report: "FitReport") -> Table:
     return table
 
 
-def _blocks(report: "FitReport", depth: int | None) -> Table:
-    """Area by block, sub-blocks counted with the block they are in from ``depth`` on."""
-    sums: dict[str, Resources] = {}
-    for block, used in report.by_block.items():
-        name = ".".join(block.split(".")[:depth])
-        sums[name] = sums[name] + used if name in sums else used
-    table = _table("area by block, before nextpnr's additions")
-    table.add_column("block", overflow="fold")
-    for heading in ("LUTs", "flip-flops", "multipliers", "block RAMs"):
-        table.add_column(heading, justify="right")
-    for block, used in sums.items():
-        counts = (used.comb, used.ff, used.dsp, used.bram)
-        table.add_row(escape(block), *(f"{count:,}" if count else "" for count in counts))
-    return table
-
-
 def _clock(report: "FitReport") -> Table:
     limit = report.limit_mhz
     bears = f"; the part's block RAMs bear {limit:g}" if limit is not None else ""
-    table = _table(f"clock, MHz: {report.clock_mhz:g} asked for{bears}")
+    table = titled_table(f"clock, MHz: {report.clock_mhz:g} asked for{bears}")
     table.add_column("seed")
     table.add_column("reached", justify="right")
     table.add_column("bounded by", overflow="fold")
@@ -162,29 +146,6 @@ def _clock(report: "FitReport") -> Table:
     table.add_row("worst", f"{report.worst.fmax_mhz:.1f}", f"seed {report.worst.seed}")
     table.add_row("median", f"{report.fmax_median_mhz:.1f}", "")
     return table
-
-
-def _steps(report: "FitReport") -> Table:
-    table = _table(f"critical path of seed {report.worst.seed}")
-    table.add_column("step")
-    table.add_column("ns", justify="right")
-    table.add_column("to", overflow="fold")
-    table.add_column("by net", style="dim", overflow="fold")
-    for hop in report.critical_path.hops:
-        table.add_row(hop.kind, f"{hop.delay_ns:.2f}", escape(f"{hop.cell}.{hop.pin}"), escape(hop.net or ""))
-    return table
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        min_width=len(title),  # a narrower table would fold its title
-        box=None,
-        pad_edge=False,
-        header_style="cyan",
-    )
 
 
 def _why_missed(report: "FitReport") -> str:

@@ -237,11 +237,16 @@ def test_all_examples_are_there() -> None:
         "bert_int16",
         "bert_int8",
         "bert_int8_50mhz",
+        "hx8k_layernorm",
         "ice40_int8",
+        "icebreaker_rms",
         "llama_rms_int16",
         "minilm_int16",
         "minilm_int16_int8",
+        "orangecrab_minilm",
+        "orangecrab_tinyllama",
         "short_rows",
+        "ulx3s_bert_base",
     ]
 
 

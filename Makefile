@@ -53,6 +53,7 @@ generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.t
 docs: $(STAMP)  ## write the generated parts of docs/ anew
 	@$(BIN)/python -m streamnorm.config_table docs/interface.md
 	@$(BIN)/python -m streamnorm.diagram docs/architecture.md
+	@$(BIN)/python tools/cycles_page.py
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -150,7 +150,7 @@ def test_parts_that_are_missing_are_named(tmp_path):
 
 
 def test_marks_in_the_readme_must_be_there_once(figures):
-    peers = json.loads((ROOT / "docs/peers.json").read_text())
+    peers = json.loads((ROOT / "sim/streamnorm_sim/data/peers.json").read_text())
     with pytest.raises(ValueError, match=r"^README.md: .* must be there once, and are there 0 times$"):
         readme_with("# streamnorm\n", figures, peers)
 

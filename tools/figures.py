@@ -6,7 +6,8 @@
     python tools/figures.py render --check                   exit code 4 if a page is not what render would write
 
 `make figures` does the first and the third. figures_parts.py says what is measured, figures_promises.py what the
-figures have to reach; figures_page.py and figures_readme.py write the pages. docs/peers.json is kept by hand.
+figures have to reach; figures_page.py and figures_readme.py write the pages. peers.json in sim/streamnorm_sim/data is
+kept by hand.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = Path("docs")
-PEERS = DOCS / "peers.json"
+PEERS = Path("sim/streamnorm_sim/data/peers.json")
 PAGE = DOCS / "figures.md"
 README = Path("README.md")
 

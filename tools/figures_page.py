@@ -1,4 +1,4 @@
-"""docs/figures.md: every figure, made of docs/figures.json and docs/peers.json."""
+"""docs/figures.md: every figure, made of docs/figures.json and sim/streamnorm_sim/data/peers.json."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,10 +22,11 @@ def figures_page(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
 def _sections(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str]:
     yield "# Figures\n\n"
     yield paragraph(
-        """Made by `make figures` from [figures.json](figures.json) and [peers.json](peers.json), not by hand. Cycles,
-        errors, areas and clock rates come out the same on every machine with the same versions of the tools. How fast a
-        simulation runs does not, and is given as a ratio within one run. n is the length of a row, P the number of
-        lanes, LSB a step of the output format; figures are rounded to the worse side."""
+        """Made by `make figures` from [figures.json](figures.json) and
+        [peers.json](../sim/streamnorm_sim/data/peers.json), not by hand. Cycles, errors, areas and clock rates come out
+        the same on every machine with the same versions of the tools. How fast a simulation runs does not, and is given
+        as a ratio within one run. n is the length of a row, P the number of lanes, LSB a step of the output format;
+        figures are rounded to the worse side."""
     )
     yield from _promises(figures)
     yield from _cycle_section(figures)

@@ -26,7 +26,7 @@ class Promise:
         Whether ``limit`` is the largest allowed value; the smallest otherwise.
     limit : float
     peer : str
-        The best peer's, from docs/peers.json, in words.
+        The best peer's, from sim/streamnorm_sim/data/peers.json, in words.
     digits : int
         Digits behind the point on the pages; rounded to the worse side.
     """

@@ -1,4 +1,4 @@
-"""The one table of figures in README.md, made of docs/figures.json and docs/peers.json."""
+"""The one table of figures in README.md, made of docs/figures.json and sim/streamnorm_sim/data/peers.json."""
 
 import re
 from collections.abc import Mapping

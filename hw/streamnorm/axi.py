@@ -98,6 +98,8 @@ class AxiNorm(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
+        self.unit = NormUnit(config)
+        """What is inside; simulations look at its signals."""
         lanes = config.lanes
         bank = bank_width(config)
         members: dict[str, Any] = {
@@ -138,7 +140,7 @@ class AxiNorm(wiring.Component):
         m.domains.sync = sync
         m.d.sync += reset.eq(~self.aresetn)
 
-        m.submodules.unit = unit = NormUnit(self.config)
+        m.submodules.unit = unit = self.unit
         self._connect_rows(m, unit)
         self._connect_results(m, unit)
         if self.config.storage == "ram":

@@ -37,7 +37,7 @@ SLOT_RETURN = 3
 """Cycles from a row's release to the acceptance of the row that takes its slot."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
-warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm[\\/]")
+warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
 
 
 class NormUnit(wiring.Component):

@@ -96,6 +96,13 @@ NO_STALL = Stall()
 """Never stalled."""
 
 
+def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uint8], ...]:
+    """Return the patterns of a run: when the source of rows, that of parameters and the sink are free."""
+    return tuple(
+        stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
+    )
+
+
 def parse_stall(text: str) -> Stall:
     """Return the pattern that ``none``, ``0.3``, ``random:0.3`` or ``burst:8/3`` stands for.
 

@@ -9,6 +9,7 @@ from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 
 from .beats import Beats, encode_load
+from .stalls import open_patterns
 from .traffic import Traffic, row_bounds
 
 DRAIN_CYCLES = 128
@@ -110,8 +111,7 @@ class Stimulus:
             out_beats[-1] = 0  # never finished
         outputs_before = np.zeros(len(beats) + 1, np.int64)
         np.add.at(outputs_before, starts + 1, out_beats)
-        rng = [np.random.default_rng([traffic.seed, stream]) for stream in range(3)]
-        patterns = traffic.source.open(rng[0]), traffic.source.open(rng[1]), traffic.sink.open(rng[2])
+        patterns = open_patterns(traffic.source, traffic.sink, traffic.seed)
         longest = max(_longest_closed(pattern) for pattern in patterns)
         return cls(
             Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),

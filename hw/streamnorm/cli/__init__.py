@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import StreamnormError
-from . import boards, build, fit, flash, generate, host, plan, simulate
+from . import boards, build, cycles, fit, flash, generate, host, plan, simulate, workload
 from .options import formatter
 
 COMMANDS = {
@@ -25,10 +25,12 @@ COMMANDS = {
     "generate": generate,
     "simulate": simulate,
     "fit": fit,
+    "cycles": cycles,
     "boards": boards,
     "build": build,
     "flash": flash,
     "host": host,
+    "workload": workload,
 }
 
 _EPILOG = """\
@@ -36,7 +38,9 @@ examples:
   streamnorm plan examples/bert_int8.toml            what would be built, and what it costs
   streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
+  streamnorm cycles examples/bert_int8.toml --lanes 1,2,4,8,16   cycle counts side by side
   streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
+  streamnorm workload llama-3.1-8b --tokens 2048     the norms of a whole model: cycles, and units that keep up
   streamnorm boards                                  the boards a unit can be put on
   streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out
   streamnorm flash out/icebreaker_rms.bin --board icebreaker

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from .board_options import missing_package
 from .options import Commands, formatter, output_console, print_json
-from .placement_tables import titled_table
+from .tables import titled_table
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board

@@ -23,7 +23,7 @@ from .options import (
     progress_console,
     read_config,
 )
-from .placement_tables import block_table, path_table, titled_table
+from .tables import block_table, path_table, titled_table
 
 if TYPE_CHECKING:
     from streamnorm_fpga.build_report import BuildReport

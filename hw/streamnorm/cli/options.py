@@ -1,9 +1,10 @@
 """What the commands share: options, reading the configuration, and printing."""
 
 import argparse
+import csv
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -59,6 +60,15 @@ def print_json(value: Mapping[str, Any]) -> None:
     """Print a result for machines: one JSON object, its keys in the order given."""
     json.dump(value, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def print_csv(lines: Iterable[Mapping[str, Any]]) -> None:
+    """Print lines for spreadsheets: a column for each key of any of them, in the order in which keys first come."""
+    rows = list(lines)
+    names = dict.fromkeys(name for line in rows for name in line)
+    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def output_console() -> Console:

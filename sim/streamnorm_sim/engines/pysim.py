@@ -1,13 +1,13 @@
 """Amaranth's own simulator: slow, needs no compiler, and shows every signal by its name."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from amaranth.hdl import Cat
+from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
@@ -30,11 +30,23 @@ def run(
     *,
     waves: Path | None = None,
     progress: Callable[[float], None] | None = None,
+    watch: Callable[[AxiNorm], Mapping[str, Value]] | None = None,
+    seen: Callable[[int, Mapping[str, int]], None] | None = None,
 ) -> Trace:
-    """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
+    """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
+
+    Parameters
+    ----------
+    watch : function, optional
+        Told the top level; returns signals inside it, by name.
+    seen : function, optional
+        Told in each cycle its number, and the values these signals have just before the cycle's end.
+    """
     with ExitStack() as stack:
         file = None if waves is None else stack.enter_context(_opened(waves))
         player = _Player(config, traffic, progress or (lambda share: None), timed=file is not None)
+        if watch is not None and seen is not None:
+            player.watched, player.seen = dict(watch(player.top)), seen
         simulator = Simulator(player.top)
         simulator.add_testbench(player.testbench)
         if file is not None:
@@ -126,6 +138,8 @@ class _Player:
         # Set together: each assignment makes the simulator evaluate all logic behind it.
         self.inputs = Cat(top.aresetn, top.m_axis_tready, self.rows.ports, self.loads.ports)
         self.result = Cat(top.m_axis_tlast, top.m_axis_tuser, top.m_axis_tkeep, top.m_axis_tdata)
+        self.watched: dict[str, Value] = {}
+        self.seen: Callable[[int, Mapping[str, int]], None] = lambda cycle, values: None
         self.waiting: int | None = None
         self.outputs: list[int] = []
         self.output_cycles: list[int] = []
@@ -200,6 +214,8 @@ class _Player:
         if self.waiting is not None and beat != self.waiting:
             raise StreamViolation.at(self.cycle, given=len(self.outputs))
         self.waiting = None if ready else beat
+        if self.watched:
+            self.seen(self.cycle, {name: ctx.get(signal) for name, signal in self.watched.items()})
         await self._clock(ctx)
         if row_taken:
             rows.accept(self.cycle)

@@ -1,4 +1,4 @@
-"""Tables of placed designs, alone or on a board: area by block, and the critical path."""
+"""Tables that several commands print."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -1,0 +1,234 @@
+"""``streamnorm cycles``: cycle counts side by side, of configurations, norms, lanes and row lengths."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..errors import ConfigError, ToolMissing
+from .options import Commands, formatter, output_console, positive, print_csv, print_json, progress_console
+from .tables import titled_table
+
+if TYPE_CHECKING:
+    from streamnorm_sim.cycle_counts import CycleCounts
+
+    from ..config import NormConfig
+
+_NORMS = ("layernorm", "rmsnorm")
+_LOST = ("source", "slots", "buffer", "rows", "interval", "sink")
+_ROWS = 100
+_TIMELINE_ROWS = 3
+
+_EPILOG = """\
+examples:
+  streamnorm cycles examples/bert_int8.toml                          rows of max_length
+  streamnorm cycles examples/bert_int8.toml --lengths 1,64,768 --lanes 1,2,4,8,16 --peers
+  streamnorm cycles examples/llama_rms_int16.toml --lengths 64:4096 --compare norms --plot growth.svg
+  streamnorm cycles examples/bert_int8.toml examples/bert_int16.toml examples/hx8k_layernorm.toml
+  streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --simulate
+  streamnorm cycles examples/bert_int8.toml --rows 1000000 --csv
+  streamnorm cycles examples/bert_int8.toml --lengths 768,64,256 --timeline rows.svg
+
+L1 is first beat in to first beat out, L2 last in to first out, L3 first in to last out, SS from row to row; a wire is
+0 cycles, one register 1. The batch and what is lost count the stalls of --stalls, the four others never do.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "cycles",
+        help="compare cycle counts of configurations, norms, lanes and row lengths",
+        description="Count cycles: L1, L2, L3, SS, of a batch of rows, and where cycles are lost.\n"
+        "The cycle model computes them exactly; --simulate measures them on the hardware instead.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument(
+        "--lengths",
+        type=number_list,
+        metavar="LIST",
+        help="elements of rows, such as 1,64,768, or 64:1024 for powers of two times 64 (default: max_length)",
+    )
+    parser.add_argument(
+        "--lanes", type=number_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)"
+    )
+    parser.add_argument(
+        "--compare",
+        choices=("configs", "norms"),
+        default="configs",
+        help="configs: the files as they are (default); norms: each as LayerNorm and as RMSNorm",
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--model", action="store_true", help="the cycle model (default)")
+    way.add_argument("--simulate", action="store_true", help="measure on the hardware, compiled (CXXRTL)")
+    parser.add_argument(
+        "--rows", type=positive, default=_ROWS, metavar="R", help=f"rows of the batch (default: {_ROWS})"
+    )
+    parser.add_argument(
+        "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of random stalls (default: 0)")
+    parser.add_argument("--peers", action="store_true", help="add other projects' units, as far as measured")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a picture (.png or .svg)")
+    parser.add_argument(
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="draw which block works on which row and when (.png or .svg): the first FILE, rows of --lengths one "
+        "after the other (default: three of max_length), simulated",
+    )
+    parser.add_argument("--csv", action="store_true", help="print comma-separated values and nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
+
+
+def number_list(text: str) -> tuple[int, ...]:
+    """Return what ``1,64,768`` lists, or ``64:1024``: 64 and its doubles up to 1024; each once."""
+    numbers: dict[int, None] = {}
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        low, high = positive(first), positive(last if colon else first)
+        if low > high:
+            raise argparse.ArgumentTypeError(f"{part!r} is an empty range")
+        while low <= high:
+            numbers[low] = None
+            low *= 2
+    return tuple(numbers)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count, and print what was counted."""
+    if args.json and args.csv:
+        raise ConfigError("--json and --csv: one of them only")
+    for option, path in (("--plot", args.plot), ("--timeline", args.timeline)):
+        if path is not None and path.suffix not in (".png", ".svg"):
+            raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
+        if path is not None and not path.parent.is_dir():
+            raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
+    with _sim_extra():
+        from streamnorm_sim.cycle_counts import computed, simulated
+        from streamnorm_sim.peers import peer_counts
+        from streamnorm_sim.stalls import parse_stalls
+    source, sink = parse_stalls(args.stalls)
+    work = _work(args)
+    count = simulated if args.simulate else computed
+    results: list[CycleCounts] = []
+    with _progress(args) as progress:
+        for config, length in work:
+            progress(f"{config.name}: {config.norm}, {config.lanes} lanes, n = {length}")
+            results.append(count(config, length, args.rows, source=source, sink=sink, seed=args.seed))
+    shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
+    peers = peer_counts(shapes) if args.peers else []
+    if args.plot is not None:
+        with _sim_extra():
+            from streamnorm_sim.cycle_plot import plot_cycles
+        plot_cycles(args.plot, results, peers)
+    if args.timeline is not None:
+        with _sim_extra():
+            from streamnorm_sim.timeline import draw_timeline, record_timeline
+        config = work[0][0]
+        lengths = args.lengths or (config.max_length,) * _TIMELINE_ROWS
+        draw_timeline(
+            args.timeline, record_timeline(config, lengths, source=source, sink=sink, seed=args.seed)
+        )
+    lines = [result.to_dict() for result in results]
+    if args.json:
+        print_json({"by": "simulation" if args.simulate else "model", "counts": lines, "peers": peers})
+    elif args.csv:
+        print_csv(map(_flat, [*lines, *peers]))
+    elif not args.quiet:
+        output_console().print(table(results, peers, by_hardware=args.simulate))
+    return 0
+
+
+def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
+    """What is to be counted; all of it is checked before anything is."""
+    from ..config import NormConfig
+
+    work = []
+    for file in args.files:
+        config = NormConfig.from_toml(file)
+        lengths = args.lengths or (config.max_length,)
+        if max(lengths) > config.max_length:
+            raise ConfigError(
+                f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}"
+            )
+        for norm in _NORMS if args.compare == "norms" else (config.norm,):
+            for lanes in args.lanes or (config.lanes,):
+                work += [(config.replace(norm=norm, lanes=lanes), length) for length in lengths]
+    return work
+
+
+def table(results: list["CycleCounts"], peers: list[dict[str, Any]], *, by_hardware: bool) -> Table:
+    """Return the counts as a table, other projects' units last."""
+    rows = results[0].rows
+    how = "measured on the hardware" if by_hardware else "by the cycle model"
+    result = titled_table(f"cycles, {how}; a batch of {rows:,} rows")
+    for heading in ("unit", "norm", "in → out"):
+        result.add_column(heading, no_wrap=True)
+    for heading in ("lanes", "n", "L1", "L2", "L3", "SS", "batch", "M rows/s", "G elements/s", "at MHz"):
+        result.add_column(heading, justify="right")
+    if not by_hardware:
+        result.add_column("lost, by cause")
+    for counts in results:
+        config = counts.config
+        lost = [] if counts.losses is None else [_lost(counts.losses.to_dict())]
+        result.add_row(
+            config.name,
+            config.norm,
+            f"{config.input.name} → {config.output.name}",
+            *(f"{number:,}" for number in (config.lanes, counts.length, counts.L1, counts.L2, counts.L3)),
+            f"{counts.SS:g}",
+            f"{counts.batch:,}",
+            f"{counts.rows_per_second / 1e6:.3f}",
+            f"{counts.elements_per_second / 1e9:.3f}",
+            f"{config.clock_mhz:g}",
+            *lost,
+        )
+    if peers:
+        result.add_section()
+    for peer in peers:
+        numbers = (peer[key] for key in ("lanes", "n", "L1", "L2", "L3", "SS"))
+        result.add_row(peer["name"], peer["norm"], "", *(f"{number:,}" for number in numbers))
+    return result
+
+
+def _lost(losses: dict[str, int]) -> str:
+    return ", ".join(f"{name} {losses[name]:,}" for name in _LOST if losses[name]) or "none"
+
+
+def _flat(line: dict[str, Any]) -> dict[str, Any]:
+    """A line for spreadsheets, losses in columns of their own."""
+    lost = line.get("lost") or {}
+    return {key: value for key, value in line.items() if key != "lost"} | {f"lost_{k}": v for k, v in lost.items()}
+
+
+@contextmanager
+def _sim_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("streamnorm."):
+            raise
+        raise ToolMissing(
+            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
+        ) from error
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> Iterator[Any]:
+    """Show on stderr, if that is a terminal, what is being counted."""
+    console = progress_console()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    hidden = args.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda text: bar.update(task, description=text)

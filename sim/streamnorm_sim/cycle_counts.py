@@ -1,0 +1,169 @@
+"""Cycle counts of a unit for rows of one length: computed by the cycle model, or measured in simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.config import NormConfig
+from streamnorm.errors import ConfigError
+
+from .cycles import CycleModel, CycleTrace, Losses
+from .engines import run
+from .stalls import NO_STALL, Stall, open_patterns
+from .traffic import Traffic
+
+__all__ = ["CycleCounts", "computed", "simulated"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleCounts:
+    """What rows of one length cost.
+
+    Attributes
+    ----------
+    config : NormConfig
+    length, rows : int
+        Elements of each row; rows of the batch.
+    L1, L2, L3 : int
+        Cycles of the first row, alone in the unit and without stalls: first beat in to first out, last in to first out,
+        first in to last out.
+    SS : float
+        Cycles from row to row, without stalls: over the second half of the batch.
+    batch : int
+        Cycles from the first cycle after reset to the batch's last output beat, with the stalls asked for.
+    losses : Losses or None
+        Of the batch, by cause; None if it was simulated.
+    """
+
+    config: NormConfig
+    length: int
+    rows: int
+    L1: int
+    L2: int
+    L3: int
+    SS: float
+    batch: int
+    losses: Losses | None
+
+    @property
+    def rows_per_second(self) -> float:
+        """At the clock that the unit is planned for, with the stalls asked for: rows / batch."""
+        return self.config.clock_mhz * 1e6 * self.rows / self.batch
+
+    @property
+    def elements_per_second(self) -> float:
+        """``length`` times the rows a second."""
+        return self.rows_per_second * self.length
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        steady = int(self.SS) if float(self.SS).is_integer() else self.SS
+        return {
+            "name": self.config.name,
+            "norm": self.config.norm,
+            "input": self.config.input.name,
+            "output": self.config.output.name,
+            "lanes": self.config.lanes,
+            "n": self.length,
+            "L1": self.L1,
+            "L2": self.L2,
+            "L3": self.L3,
+            "SS": steady,
+            "rows": self.rows,
+            "batch_cycles": self.batch,
+            "clock_mhz": self.config.clock_mhz,
+            "rows_per_second": self.rows_per_second,
+            "elements_per_second": self.elements_per_second,
+            "lost": None if self.losses is None else self.losses.to_dict(),
+        }
+
+
+def computed(
+    config: NormConfig,
+    length: int,
+    rows: int,
+    *,
+    source: Stall = NO_STALL,
+    sink: Stall = NO_STALL,
+    seed: int = 0,
+) -> CycleCounts:
+    """Return the counts of the cycle model; `rows` is 2 or more.
+
+    Raises
+    ------
+    ConfigError
+        If the length is not from 1 to ``max_length``.
+    """
+    _check(config, length, rows)
+    model = CycleModel(config)
+    lengths = np.full(rows, length)
+    free = model.run(lengths)
+    batch = free
+    if (source, sink) != (NO_STALL, NO_STALL):
+        offers, _, takes = open_patterns(source, sink, seed)
+        batch = model.run(lengths, source=offers.astype(np.bool_), sink=takes.astype(np.bool_))
+    first = _first_row(free)
+    return CycleCounts(
+        config=config,
+        length=length,
+        rows=rows,
+        **first,
+        SS=_steady(free.last_out),
+        batch=batch.cycles,
+        losses=batch.losses,
+    )
+
+
+def simulated(
+    config: NormConfig,
+    length: int,
+    rows: int,
+    *,
+    source: Stall = NO_STALL,
+    sink: Stall = NO_STALL,
+    seed: int = 0,
+    engine: str = "cxxrtl",
+) -> CycleCounts:
+    """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`."""
+    _check(config, length, rows)
+    rng = np.random.default_rng(seed)
+    values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
+    free = run(config, Traffic(rows=values), engine)
+    batch = free
+    if (source, sink) != (NO_STALL, NO_STALL):
+        batch = run(config, Traffic(rows=values, source=source, sink=sink, seed=seed), engine)
+    beats = -(-length // config.lanes)
+    inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
+    return CycleCounts(
+        config=config,
+        length=length,
+        rows=rows,
+        L1=int(outputs[0, 0] - inputs[0, 0]),
+        L2=int(outputs[0, 0] - inputs[0, -1]),
+        L3=int(outputs[0, -1] - inputs[0, 0]),
+        SS=_steady(outputs[:, -1]),
+        batch=int(batch.output_cycles[-1]) + 1,
+        losses=None,
+    )
+
+
+def _check(config: NormConfig, length: int, rows: int) -> None:
+    if not 1 <= length <= config.max_length:
+        raise ConfigError(f"n = {length}: rows of {config.name} have 1 to {config.max_length} elements")
+    if rows < 2:
+        raise ConfigError(f"rows = {rows}: from row to row takes 2 or more")
+
+
+def _first_row(trace: CycleTrace) -> dict[str, int]:
+    first_in, last_in = int(trace.first_in[0]), int(trace.last_in[0])
+    first_out, last_out = int(trace.first_out[0]), int(trace.last_out[0])
+    return {"L1": first_out - first_in, "L2": first_out - last_in, "L3": last_out - first_in}
+
+
+def _steady(last_out: NDArray[np.int64]) -> float:
+    half = last_out[(len(last_out) - 1) // 2 :]
+    return float(half[-1] - half[0]) / (len(half) - 1)

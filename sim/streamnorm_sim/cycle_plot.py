@@ -1,0 +1,83 @@
+"""Pictures of cycle counts: how they grow with the row length, or side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from streamnorm.errors import StreamnormError, ToolMissing
+
+from .cycle_counts import CycleCounts
+
+__all__ = ["plot_cycles"]
+
+_COUNTS = ("L1", "L2", "L3", "SS")
+
+
+def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[str, Any]] = ()) -> None:
+    """Draw L1 and SS over n, both logarithmic, a line for each unit; or bars of all four, if there is one length.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; its suffix decides the form, ``.png`` or ``.svg``.
+    counts : sequence of CycleCounts
+    peers : sequence of dict
+        As `peer_counts` returns them.
+
+    Raises
+    ------
+    ToolMissing
+        If matplotlib is not installed.
+    StreamnormError
+        If the file cannot be written.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
+    lines = [_line(entry.to_dict()) for entry in counts] + [_line(peer) for peer in peers]
+    with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):  # the same picture every time
+        figure = Figure(figsize=(10, 4.5), layout="constrained")
+        if len({line["n"] for line in lines}) > 1:
+            _growth(figure, lines)
+        else:
+            _bars(figure, lines)
+        metadata = {"Date": None} if path.suffix == ".svg" else {}
+        try:
+            figure.savefig(path, dpi=150, metadata=metadata)
+        except OSError as error:
+            raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _line(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "label": f"{entry['name']} {entry['norm']}, {entry['lanes']} lanes"}
+
+
+def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
+    panels = figure.subplots(1, 2, sharex=True)
+    others = {line["label"] for line in lines if "rows" not in line}  # other projects' units
+    for panel, count, title in zip(
+        panels, ("L1", "SS"), ("first beat in to first beat out", "row to row"), strict=True
+    ):
+        for label in dict.fromkeys(line["label"] for line in lines):
+            points = sorted((line["n"], line[count]) for line in lines if line["label"] == label)
+            style = "--" if label in others else "-"
+            panel.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
+        panel.set(xscale="log", yscale="log", xlabel="n", ylabel="cycles", title=f"{count}: {title}")
+        panel.grid(visible=True, which="major", alpha=0.3)
+    panels[0].legend(fontsize="small")
+
+
+def _bars(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
+    panel = figure.subplots()
+    width = 0.8 / len(lines)
+    for index, line in enumerate(lines):
+        places = [place + (index - (len(lines) - 1) / 2) * width for place in range(len(_COUNTS))]
+        bars = panel.bar(places, [line[count] for count in _COUNTS], width, label=line["label"])
+        panel.bar_label(bars, fontsize="small")
+    panel.set_xticks(range(len(_COUNTS)), _COUNTS)
+    panel.set(ylabel="cycles", title=f"rows of {lines[0]['n']} elements")
+    panel.legend(fontsize="small")

@@ -1,0 +1,162 @@
+"""Rows solved beat by beat: for any source and any sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .admission import admit, rows_at_once
+from .chains import chained, exclusive_sum
+from .context import Context
+from .open_cycles import ALWAYS
+from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
+from .rows import Rows
+from .state import State
+from .timing import FIRST_CYCLE, SPACE_DELAY
+from .trace import CycleTrace, Losses, Runs
+
+__all__ = ["solve_unhindered", "solve_waiting"]
+
+Cycles = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """All of the way that rows take, if their beats are accepted in the cycles ``accepted``."""
+
+    rows: Rows
+    accepted: Cycles
+    starts: Cycles  # of each row, among the beats in
+    taken: NDArray[np.bool_] | None  # which beats in are not swallowed; None: all
+    takes: Cycles
+    take_starts: Cycles  # of each row, among the beats that are not swallowed
+    ended: Cycles
+    issue: Issue
+    flow: Outflow
+
+    @staticmethod
+    def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> _Way:
+        starts = take_starts = exclusive_sum(rows.beats)
+        taken, takes = None, accepted
+        if rows.cut:
+            take_starts = exclusive_sum(rows.taken)
+            place = np.arange(len(accepted)) - np.repeat(starts, rows.beats)
+            taken = place < np.repeat(rows.taken, rows.beats)
+            takes = accepted[taken]
+        ended = takes[take_starts + rows.taken - 1]
+        issue = first_issues(context, state, ended, rows.taken)
+        flow = outflow(context, state, issue, rows.taken)
+        return _Way(rows, accepted, starts, taken, takes, take_starts, ended, issue, flow)
+
+    @property
+    def firsts(self) -> Cycles:
+        """Issue of each row's first beat."""
+        return self.flow.issues[self.take_starts]
+
+
+def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace | None:
+    """Solve the rows up to the first for which ready may fall, as arrays; None if that is the first of them."""
+    way = _Way.of(context, state, rows, _unhindered(context, state, rows))
+    good = _rows_unhindered(context, state, way)
+    if not good:
+        return None
+    beats = int(rows.beats[:good].sum())
+    source = int(way.accepted[beats - 1]) - state.accepted - beats
+    return _finish(context, state, way, good, Losses(source=source))
+
+
+def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
+    """Solve the next rows, at least one, where ready falls.
+
+    Ready follows from the issues of earlier beats. Where it falls, the sink or the statistic sets the pace, and issues
+    hardly depend on when beats are accepted. So they are first worked out as if ready never fell, the input side from
+    them, and the true issues from that. All is right up to and including the first row for which the two differ, since
+    a row waits only for rows ahead of it; and in any case for the rows that wait for none of those solved here.
+    """
+    guess = _Way.of(context, state, rows, _unhindered(context, state, rows))
+    accepted, waits = admit(context, state, rows, guess.flow.issues, guess.firsts)
+    way = _Way.of(context, state, rows, accepted)
+    good = len(rows)
+    wrong = np.flatnonzero(way.flow.issues != guess.flow.issues)
+    if len(wrong):
+        good = int(np.searchsorted(way.take_starts, wrong[0], side="right"))
+        good = max(good, rows_at_once(context, rows))
+    beats = int(rows.beats[:good].sum())
+    slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
+    source = int(accepted[beats - 1]) - state.accepted - beats - slots - buffer
+    return _finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
+
+
+def _unhindered(context: Context, state: State, rows: Rows) -> Cycles:
+    """Return the cycle in which each beat would be accepted if ready were always 1."""
+    count = int(rows.beats.sum())
+    order = np.arange(count, dtype=np.int64)
+    earliest = np.full(count, state.accepted + 1, np.int64)
+    if rows.offered is not None:
+        np.maximum(earliest, rows.times(), out=earliest)
+    source = context.source
+    if source is ALWAYS:
+        return chained(earliest, order)
+    ranks = source.rank(earliest)
+    offer = 0 if rows.offered is None else int(rows.offered[0])
+    early = state.fresh and source.following(offer) < FIRST_CYCLE
+    if early:
+        # The first beat is offered before ready can be 1, and stays: its cycle need not be an open one.
+        ranks[0] = source.rank(np.array([FIRST_CYCLE + 1]))[0] - 1
+    accepted = source.select(chained(ranks, order))
+    if early:
+        accepted[0] = FIRST_CYCLE
+    return accepted
+
+
+def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
+    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
+    rows, accepted, starts = way.rows, way.accepted, way.starts
+    space, slots = state.places()
+    waiting_slots = np.concatenate([slots, way.firsts]) + context.timing.release_to_ready
+    waiting_space = np.concatenate([space, way.flow.issues]) + SPACE_DELAY
+    if way.taken is None:
+        waits = waiting_space[: len(accepted)] > accepted
+        waits[starts] |= waiting_slots[: len(rows)] > accepted[starts]
+    else:
+        waits = waiting_space[np.cumsum(way.taken) - way.taken] > accepted
+        waits |= waiting_slots[np.repeat(np.arange(len(rows)), rows.beats) + ~way.taken] > accepted
+    bad = int(np.argmax(waits))
+    return int(np.searchsorted(starts, bad, side="right")) - 1 if waits[bad] else len(rows)
+
+
+def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses) -> CycleTrace:
+    """Make the trace of the first ``good`` rows, with what was lost at their input, and advance the state."""
+    beats_in, beats_out = way.rows.beats[:good], way.rows.taken[:good]
+    starts, take_starts = way.starts[:good], way.take_starts[:good]
+    count = int(beats_out.sum())
+    inputs, outputs = way.accepted[: int(beats_in.sum())], way.flow.outputs[:count]
+    last_out = outputs[take_starts + beats_out - 1]
+    issue = Issue(way.issue.started[:good], way.issue.first[:good])
+    losses += waits_for_rows(context, state, way.ended[:good], issue, last_out, count)
+    if way.flow.credits is not None:
+        losses += Losses(credits=int(way.flow.credits[:count].sum()))
+    trace = CycleTrace(
+        beats_in=beats_in,
+        beats_out=beats_out,
+        first_in=inputs[starts],
+        last_in=inputs[starts + beats_in - 1],
+        first_out=outputs[take_starts],
+        last_out=last_out,
+        losses=losses,
+        _inputs=[Runs(inputs)],
+        _outputs=[Runs(outputs)],
+    )
+    state.advance(
+        accepted=int(inputs[-1]),
+        takes=way.takes[:count],
+        ended=int(way.ended[good - 1]),
+        started=int(issue.started[-1]),
+        issues=way.flow.issues[:count],
+        first_issues=way.firsts[:good],
+        pops=way.flow.pops[:count],
+        output=int(outputs[-1]),
+    )
+    return trace

@@ -1,0 +1,178 @@
+"""Rows solved as wholes: where a row's beats are offered one after the other, and the sink always takes them."""
+
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chains import chained, contiguous, exclusive_sum
+from .context import Context
+from .outflow import Issue, first_issues, waits_for_rows
+from .rows import Rows
+from .state import State
+from .timing import SPACE_DELAY
+from .trace import CycleTrace, Losses, Runs
+
+__all__ = ["solve_in_turn", "solve_unhindered"]
+
+Cycles = NDArray[np.int64]
+
+
+def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace | None:
+    """Solve the rows up to the first for which ready may fall, as arrays; None if that is the first of them."""
+    offsets = exclusive_sum(rows.beats)
+    if rows.offered is None:
+        first = offsets + (state.accepted + 1)
+    else:
+        first = chained(np.maximum(rows.offered, state.accepted + 1), offsets)
+    ended = first + (rows.taken - 1)
+    issue = first_issues(context, state, ended, rows.taken)
+    good = _unhindered(context, state, rows, first, ended, issue.first)
+    if not good:
+        return None
+    issue = Issue(issue.started[:good], issue.first[:good])
+    return _finish(context, state, rows.part(0, good), first[:good], None, ended[:good], issue)
+
+
+def _unhindered(
+    context: Context, state: State, rows: Rows, first: Cycles, ended: Cycles, issues: Cycles
+) -> int:
+    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
+    space, slots = state.places()
+    waiting_slots = np.concatenate([slots, issues]) + context.timing.release_to_ready
+    waits = waiting_slots[: len(rows)] > first
+    # Of a row's beats, which come and leave one after the other, it is the last that has least room.
+    ends = np.cumsum(rows.taken)
+    waits |= _waiting_space(space, issues, rows.taken, ends, ends - 1) > ended
+    if rows.cut:
+        swallowing = rows.beats > rows.taken
+        waits |= swallowing & (waiting_slots[1 : len(rows) + 1] > ended + 1)
+        waits |= swallowing & (_waiting_space(space, issues, rows.taken, ends, ends) > ended + 1)
+    return _leading(~waits)
+
+
+def _waiting_space(space: Cycles, issues: Cycles, taken: Cycles, ends: Cycles, takes: Cycles) -> Cycles:
+    """Return the first cycles in which ready knows of room for a beat, so many takes being ahead of it."""
+    known = int(np.searchsorted(takes, len(space)))
+    beats = takes[known:] - len(space)
+    row = np.searchsorted(ends, beats, side="right")
+    later = issues[row] + (beats - (ends[row] - taken[row]))
+    return np.concatenate([space[takes[:known]], later]) + SPACE_DELAY
+
+
+def solve_in_turn(context: Context, state: State, rows: Rows) -> CycleTrace | None:
+    """Solve rows one after the other, waits for slots included, up to the first that is too long or may wait for the
+    buffer; None if that is the first of them.
+
+    A row waits for its slot with its first beat or with its second: ready takes a cycle to know of the row ahead of it.
+    """
+    timing = context.timing
+    release, to_issue, interval = timing.release_to_ready, timing.end_to_issue, timing.interval
+    accepted, ended, started, issued = state.accepted, state.ended, state.started, int(state.issues[-1])
+    count = _leading(rows.beats == rows.taken)
+    times = repeat(0) if rows.offered is None else rows.offered[:count].tolist()
+    # From which cycle on ready knows of each row's slot; the first is that of the row before these.
+    slots = (state.first_issues + release).tolist()
+    known = len(slots)
+    waiting = iter(slots)  # it comes to the rows' own ones in time
+    before = next(waiting)
+    seconds: list[int] = []
+    firsts: list[int] = []
+    starts: list[int] = []
+    for beats, time, slot in zip(rows.beats[:count].tolist(), times, waiting, strict=False):
+        first = accepted + 1
+        if time > first:
+            first = time
+        second = first + 1
+        if slot > first:
+            # In the cycle after the last row's end, ready does not know of that row yet.
+            if ended != first - 1 or before > first:
+                first, second = slot, slot + 1
+            elif slot > second:
+                second = slot
+        before = slot
+        accepted = ended = first if beats == 1 else second + beats - 2
+        started += interval
+        if ended > started:
+            started = ended
+        issue = started + to_issue
+        if issue <= issued:
+            issue = issued + 1
+        issued = issue + beats - 1
+        firsts.append(first)
+        seconds.append(second)
+        starts.append(started)
+        slots.append(issue + release)
+    first, second, issues = (np.array(cycles, np.int64) for cycles in (firsts, seconds, slots[known:]))
+    issues -= release
+    # As above; but a row's first beat may come earlier than just before the others.
+    beats, ends = rows.beats[:count], np.cumsum(rows.beats[:count])
+    room = _waiting_space(state.places()[0], issues, beats, ends, ends - 1)
+    count = _leading(room <= first + (beats - 1))
+    if not count:
+        return None
+    first, second, beats = first[:count], second[:count], beats[:count]
+    ended_at = np.where(beats > 1, second + (beats - 2), first)
+    issue_of = Issue(np.array(starts[:count], np.int64), issues[:count])
+    return _finish(context, state, rows.part(0, count), first, second, ended_at, issue_of)
+
+
+def _leading(good: NDArray[np.bool_]) -> int:
+    """Return how many elements there are before the first that is false."""
+    first = int(np.argmin(good)) if len(good) else 0
+    return first if len(good) and not good[first] else len(good)
+
+
+def _finish(
+    context: Context,
+    state: State,
+    rows: Rows,
+    first: Cycles,
+    second: Cycles | None,
+    ended: Cycles,
+    issue: Issue,
+) -> CycleTrace:
+    """Make the trace and advance the state; ``second``: cycles of the rows' second beats where not the next ones."""
+    timing = context.timing
+    last_in = first + (rows.beats - 1) if second is None else ended
+    first_out = issue.first + timing.issue_to_output
+    last_out = first_out + (rows.taken - 1)
+    lost = int(last_in[-1]) - state.accepted - int(rows.beats.sum())
+    losses = Losses(source=lost)
+    inputs = Runs(first, rows.beats)
+    if second is not None:
+        before = np.concatenate([[state.accepted], last_in[:-1]]) + 1
+        offered = before if rows.offered is None else np.maximum(before, rows.offered)
+        source = int((offered - before).sum())
+        losses = Losses(source=source, slots=lost - source)
+        inputs = Runs(
+            np.stack([first, second], axis=1).ravel(),
+            np.stack([np.ones_like(first), rows.beats - 1], axis=1).ravel(),
+        )
+    losses += waits_for_rows(context, state, ended, issue, last_out, int(rows.taken.sum()))
+    trace = CycleTrace(
+        beats_in=rows.beats,
+        beats_out=rows.taken,
+        first_in=first,
+        last_in=last_in,
+        first_out=first_out,
+        last_out=last_out,
+        losses=losses,
+        _inputs=[inputs],
+        _outputs=[Runs(first_out, rows.taken)],
+    )
+    kept = max(len(state.issues), len(state.pops))
+    tail = slice(max(0, len(rows) - kept), None)  # a row has at least one beat
+    issues = contiguous(issue.first[tail], rows.taken[tail])
+    takes = contiguous(first[tail], rows.taken[tail]) if second is None else inputs.cycles()
+    state.advance(
+        accepted=int(last_in[-1]),
+        takes=takes,
+        ended=int(ended[-1]),
+        started=int(issue.started[-1]),
+        issues=issues,
+        first_issues=issue.first,
+        pops=issues + timing.issue_to_pop,
+        output=int(last_out[-1]),
+    )
+    return trace

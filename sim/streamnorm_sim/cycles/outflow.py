@@ -1,0 +1,111 @@
+"""From a row's last beat in to its beats out: what the statistic, the dispatch and the output queue add."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chains import chain, chained, contiguous, exclusive_sum
+from .context import Context
+from .open_cycles import ALWAYS
+from .state import State
+from .timing import FIRST_CYCLE, NEVER
+from .trace import Losses
+
+__all__ = ["Issue", "Outflow", "first_issues", "outflow", "waits_for_rows"]
+
+Cycles = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Issue:
+    """Per row.
+
+    Attributes
+    ----------
+    started : acceptance of the last beat, later by as many cycles as the row waited for the statistic
+    first : issue of the first beat if the output queue were endless; the others then follow it at once
+    """
+
+    started: Cycles
+    first: Cycles
+
+
+@dataclass(frozen=True, eq=False)
+class Outflow:
+    """Per beat.
+
+    Attributes
+    ----------
+    issues, pops, outputs : its issue, its leaving the output queue's memory, its acceptance by the sink
+    credits : cycles for which its issue was put off because the output queue was full; None: none was
+    """
+
+    issues: Cycles
+    pops: Cycles
+    outputs: Cycles
+    credits: Cycles | None
+
+
+def first_issues(context: Context, state: State, ended: Cycles, taken: Cycles) -> Issue:
+    """Return what follows from the cycles in which the last beats of rows of ``taken`` beats were accepted."""
+    timing = context.timing
+    started = ended
+    if timing.interval > 1:
+        started = ended.copy()
+        started[0] = max(started[0], state.started + timing.interval)
+        started = chain(started, timing.interval)
+    earliest = started + timing.end_to_issue
+    earliest[0] = max(earliest[0], state.issues[-1] + 1)
+    return Issue(started, chain(earliest, taken))
+
+
+def outflow(context: Context, state: State, issue: Issue, taken: Cycles) -> Outflow:
+    """Return every beat's way out.
+
+    The output queue is deep enough never to hold back a sink, not even one that takes a beat in every cycle. So the
+    outputs follow from the issues that an endless queue would allow, and the true issues from the outputs.
+    """
+    timing, sink = context.timing, context.sink
+    unhindered = contiguous(issue.first, taken)
+    if sink is ALWAYS:
+        return Outflow(
+            unhindered, unhindered + timing.issue_to_pop, unhindered + timing.issue_to_output, None
+        )
+    order = np.arange(len(unhindered), dtype=np.int64)
+    ranks = sink.rank(unhindered + timing.issue_to_output)
+    if state.output != NEVER:
+        ranks[0] = max(ranks[0], sink.rank(np.array([state.output + 1]))[0])
+    outputs = sink.select(chained(ranks, order))
+    # An entry leaves the memory once it is there, and the beat ahead of it has left the output register.
+    pops = unhindered + timing.issue_to_pop
+    pops[0] = max(pops[0], state.output)
+    np.maximum(pops[1:], outputs[:-1], out=pops[1:])
+    room = np.concatenate([state.pops, pops])[: len(pops)] + timing.pop_to_issue
+    rows = exclusive_sum(taken)
+    earliest = np.full(len(pops), NEVER, np.int64)
+    earliest[rows] = issue.started + timing.end_to_issue
+    earliest[0] = max(earliest[0], state.issues[-1] + 1)
+    issues = chained(np.maximum(earliest, room), order)
+    np.maximum(earliest[1:], issues[:-1] + 1, out=earliest[1:])
+    return Outflow(issues, pops, outputs, issues - earliest)
+
+
+def waits_for_rows(
+    context: Context, state: State, ended: Cycles, issue: Issue, last_out: Cycles, beats: int
+) -> Losses:
+    """Return what was lost at the output by ``beats`` beats of rows whose last ones were taken in ``last_out``."""
+    begin = state.output if state.output != NEVER else FIRST_CYCLE - 1
+    before = np.concatenate([[begin], last_out[:-1]])
+    waits = np.maximum(issue.first + (context.timing.issue_to_output - 1) - before, 0)
+    total, fill = int(waits.sum()), 0
+    if state.output == NEVER:
+        fill = int(waits[0])
+        waits[0] = 0
+    interval = int(np.minimum(waits, issue.started - ended).sum())
+    return Losses(
+        fill=fill,
+        rows=total - fill - interval,
+        interval=interval,
+        sink=int(last_out[-1]) - begin - beats - total,
+    )

@@ -1,0 +1,92 @@
+"""What a unit's past leaves behind for its future: the cycles that later beats may have to wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
+
+__all__ = ["State"]
+
+Cycles = NDArray[np.int64]
+
+
+@dataclass
+class State:
+    """Cycles of the latest events, the newest last; :data:`NEVER` in place of those that have not been.
+
+    Attributes
+    ----------
+    accepted : acceptance of an input beat, also one that was swallowed
+    takes : acceptance of the latest SPACE_DELAY - 1 beats that were not swallowed
+    ended : acceptance of a row's last beat
+    started : the same, later by as many cycles as the row waited for the statistic
+    issues : issue of the latest beats; from element SPACE_DELAY - 1 on, what the beats to come have to wait for, one
+        after the other
+    first_issues : issue of the first beat of the latest rows; from element ROW_DELAY - 1 on, what the rows to come have
+        to wait for
+    pops : the latest ``output_depth`` beats' leaving the memory of the output queue
+    output : acceptance of an output beat
+    """
+
+    accepted: int
+    takes: Cycles
+    ended: int
+    started: int
+    issues: Cycles
+    first_issues: Cycles
+    pops: Cycles
+    output: int
+
+    @staticmethod
+    def after_reset(timing: Timing) -> State:
+        def never(count: int) -> Cycles:
+            return np.full(count, NEVER, np.int64)
+
+        return State(
+            accepted=FIRST_CYCLE - 1,
+            takes=never(SPACE_DELAY - 1),
+            ended=NEVER,
+            started=NEVER,
+            issues=never(timing.buffer_limit + SPACE_DELAY - 1),
+            first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
+            pops=never(timing.output_depth),
+            output=NEVER,
+        )
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has come in since the reset."""
+        return self.ended == NEVER
+
+    def places(self) -> tuple[Cycles, Cycles]:
+        """Issues that the next beats, and first issues that the next rows have to wait for, one after the other."""
+        return self.issues[SPACE_DELAY - 1 :], self.first_issues[ROW_DELAY - 1 :]
+
+    def advance(
+        self,
+        *,
+        accepted: int,
+        takes: Cycles,
+        ended: int,
+        started: int,
+        issues: Cycles,
+        first_issues: Cycles,
+        pops: Cycles,
+        output: int,
+    ) -> None:
+        """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
+        self.accepted, self.ended, self.started, self.output = accepted, ended, started, output
+        self.takes = _newest(self.takes, takes)
+        self.issues = _newest(self.issues, issues)
+        self.first_issues = _newest(self.first_issues, first_issues)
+        self.pops = _newest(self.pops, pops)
+
+
+def _newest(old: Cycles, new: Cycles) -> Cycles:
+    """The newest elements of both, as many as there were; a copy, so that no large array is kept alive."""
+    count = len(old)
+    return new[-count:].copy() if len(new) >= count else np.concatenate([old[len(new) :], new])

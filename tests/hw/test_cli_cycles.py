@@ -1,0 +1,94 @@
+"""``streamnorm cycles``."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from streamnorm import cli
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+BERT = str(EXAMPLES / "bert_int8.toml")
+
+
+def cycles(*arguments):
+    return cli.main(["cycles", *map(str, arguments)])
+
+
+def counted(capsys, *arguments):
+    assert cycles(*arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_rows_of_max_length_by_default(capsys):
+    result = counted(capsys, BERT)
+    assert result["by"] == "model"
+    [line] = result["counts"]
+    assert {key: line[key] for key in ("lanes", "n", "L1", "L2", "L3", "SS")} == {
+        "lanes": 8, "n": 768, "L1": 136, "L2": 41, "L3": 231, "SS": 96,
+    }  # fmt: skip
+
+
+def test_every_norm_lane_and_length(capsys):
+    result = counted(capsys, BERT, "--compare", "norms", "--lanes", "4,8", "--lengths", "64:256")
+    shapes = [(line["norm"], line["lanes"], line["n"]) for line in result["counts"]]
+    assert shapes == [
+        (norm, lanes, n) for norm in ("layernorm", "rmsnorm") for lanes in (4, 8) for n in (64, 128, 256)
+    ]
+    assert all(line["SS"] == line["n"] / line["lanes"] for line in result["counts"])
+
+
+def test_other_units_on_request(capsys):
+    result = counted(capsys, BERT, "--peers")
+    assert [peer["name"] for peer in result["peers"]] == ["MASE", "FINN"]
+    assert counted(capsys, BERT)["peers"] == []
+
+
+def test_the_table_tells_what_was_lost(capsys):
+    assert cycles(BERT, "--stalls", "sink:0.5", "--peers") == 0
+    out = capsys.readouterr().out
+    assert "cycles, by the cycle model; a batch of 100 rows" in out
+    assert "sink 9," in out
+    assert "FINN" in out
+
+
+def test_comma_separated_values(capsys):
+    assert cycles(BERT, "--lengths", "8,768", "--csv") == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(line["n"], line["SS"], line["lost_sink"]) for line in lines] == [("8", "1", "0"), ("768", "96", "0")]
+
+
+def test_pictures(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert cycles(BERT, "-q", "--plot", tmp_path / "a.svg", "--timeline", tmp_path / "b.png") == 0
+    assert capsys.readouterr() == ("", "")
+    assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}"),
+        (["--json", "--csv"], "--json and --csv: one of them only"),
+        (["--plot", "a.pdf"], "--plot: a.pdf: the name must end in .png or .svg"),
+        (["--timeline", "no/a.svg"], "--timeline: no/a.svg: cannot be written: there is no directory no"),
+        (["--stalls", "often"], "stall 'often': must be "),
+        (["--lanes", "65"], "lanes = 65: "),
+        (["--rows", "1"], "rows = 1: from row to row takes 2 or more"),
+    ],
+)
+def test_what_cannot_be(arguments, message, capsys):
+    assert cycles(BERT, *arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    [line] = captured.err.splitlines()
+    assert line.startswith(f"streamnorm: error: {message}")
+
+
+@pytest.mark.parametrize("text", ["", "0", "8:4", "1,x", "4:"])
+def test_no_list_of_numbers(text, capsys):
+    assert cycles(BERT, "--lengths", text) == 2
+    assert "argument --lengths" in capsys.readouterr().err

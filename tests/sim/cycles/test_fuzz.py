@@ -1,0 +1,113 @@
+"""The model against the unit's control written out register by register, with buffers and queues of every size."""
+
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.cycles.registers import simulate
+from streamnorm_sim.cycles import Timing, model
+from streamnorm_sim.cycles.context import Context
+from streamnorm_sim.cycles.model import CycleStream
+from streamnorm_sim.cycles.open_cycles import open_cycles
+from streamnorm_sim.cycles.timing import FIRST_CYCLE
+
+
+@st.composite
+def timings(draw):
+    max_beats = draw(st.integers(1, 12))
+    issue_to_pop, pop_to_issue = draw(st.integers(2, 9)), 2
+    return Timing(
+        lanes=1,
+        max_beats=max_beats,
+        interval=draw(st.sampled_from([1, 2, 3, 5, 9])),
+        row_slots=draw(st.integers(4, 9)),
+        buffer_limit=max_beats + draw(st.integers(1, 9) | st.integers(1, 60)),
+        output_depth=issue_to_pop + pop_to_issue + draw(st.integers(0, 8)),
+        end_to_issue=draw(st.integers(5, 25)),
+        release_to_ready=draw(st.integers(2, 3)),
+        issue_to_pop=issue_to_pop,
+        pop_to_output=1,
+        pop_to_issue=pop_to_issue,
+    )
+
+
+def patterns():
+    booleans = st.lists(st.booleans(), min_size=1, max_size=40).filter(any)
+    gaps = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 60)), max_size=8)
+    return (
+        st.none()
+        | booleans
+        | gaps.map(lambda pairs: np.cumsum(np.array(pairs, np.int64).reshape(-1)).reshape(-1, 2))
+    )
+
+
+def is_open(pattern, cycle):
+    if pattern is None:
+        return True
+    if isinstance(pattern, np.ndarray):
+        return not ((pattern[:, 0] <= cycle) & (cycle < pattern[:, 1])).any()
+    return pattern[cycle % len(pattern)]
+
+
+@st.composite
+def runs(draw):
+    timing = draw(timings())
+    kinds = st.integers(1, timing.max_beats + draw(st.sampled_from([0, 0, 5])))
+    longest = st.just(timing.max_beats)
+    sent = draw(st.lists(st.just(1) | kinds | longest, min_size=1, max_size=draw(st.sampled_from([5, 60]))))
+    offered = None
+    if draw(st.booleans()):
+        count = len(sent) if draw(st.booleans()) else sum(sent)
+        steps = draw(st.sampled_from([[0, 1], [0, 0, 0, 1, 30], [1, 1, 1, 3], [3, 6, 9]]))
+        rng = np.random.default_rng(draw(st.integers(0, 1000)))
+        offered = np.cumsum(rng.choice(steps, count))
+    source, sink = draw(patterns()), draw(patterns())
+    cuts = draw(st.lists(st.integers(0, len(sent)), max_size=3))
+    few = draw(st.sampled_from([1, 4, 64]))
+    return timing, sent, offered, source, sink, sorted({0, len(sent), *cuts}), few
+
+
+@settings(max_examples=600)
+@given(runs())
+def test_every_cycle_and_every_loss(case):
+    timing, sent, offered, source, sink, cuts, few = case
+    times = np.zeros(sum(sent), np.int64)
+    if offered is not None:
+        times = np.repeat(offered, sent) if len(offered) == len(sent) else offered
+    true = simulate(
+        timing, sent, times, lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle)
+    )
+    context = Context(timing, open_cycles("source", source), open_cycles("sink", sink))
+    # All that it looks at of a configuration, besides the timing.
+    shape: Any = SimpleNamespace(lanes=1, max_beats=timing.max_beats, max_length=timing.max_beats)
+    stream = CycleStream(shape, context, cut=True)
+    parts = []
+    bounds = np.concatenate([[0], np.cumsum(sent)])
+    for start, stop in pairwise(cuts):
+        part = offered
+        if offered is not None:
+            part = offered[start:stop] if len(offered) == len(sent) else offered[bounds[start] : bounds[stop]]
+        # So that many rows are solved as arrays, some in turn, and again as arrays.
+        with patch.multiple(model, _FEW=few, _MANY=8 * few):
+            parts.append(stream.feed(sent[start:stop], part))
+    inputs = np.concatenate([part.input_cycles for part in parts])
+    outputs = np.concatenate([part.output_cycles for part in parts])
+    assert inputs.tolist() == true.accepted
+    assert outputs.tolist() == true.given
+    losses = stream.losses
+    assert {name: getattr(losses, name) for name in true.lost} == true.lost
+    assert inputs[-1] + 1 - FIRST_CYCLE == sum(sent) + losses.source + losses.buffer + losses.slots
+    at_output = losses.fill + losses.rows + losses.interval + losses.sink
+    assert outputs[-1] + 1 - FIRST_CYCLE == len(outputs) + at_output
+    ends = np.cumsum(sent)
+    assert np.concatenate([part.last_in for part in parts]).tolist() == inputs[ends - 1].tolist()
+    assert np.concatenate([part.first_in for part in parts]).tolist() == inputs[ends - sent].tolist()
+    out_sizes = np.minimum(sent, timing.max_beats)
+    ends = np.cumsum(out_sizes)
+    assert np.concatenate([part.last_out for part in parts]).tolist() == outputs[ends - 1].tolist()
+    assert np.concatenate([part.first_out for part in parts]).tolist() == outputs[ends - out_sizes].tolist()

@@ -1,0 +1,112 @@
+"""The model against the hardware itself, on CXXRTL."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ladder.configurations import configuration
+from streamnorm_sim.cycles import CycleModel, Losses, predict
+from streamnorm_sim.engines import run
+from streamnorm_sim.stalls import NO_STALL, Stall
+from streamnorm_sim.traffic import Traffic
+
+UNITS = ("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks")
+"""With and without spacing; one beat a row; few slots and many; gamma and beta from RAM."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_compilation():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXXFLAGS", "-O1")
+        yield
+
+
+def rows_of(lengths):
+    return [np.zeros(length, np.int64) for length in lengths]
+
+
+def stalled(rng, kind):
+    """A pattern of some hundred cycles: none, single cycles, bursts, one long stop."""
+    if kind == "none":
+        return NO_STALL
+    cycles = np.zeros(int(rng.integers(1, 700)), np.bool_)
+    if kind == "random":
+        cycles = rng.random(len(cycles)) < rng.choice([0.1, 0.5, 0.9])
+    elif kind == "bursts":
+        edges = np.cumsum(rng.integers(1, 60, 40))
+        cycles = np.searchsorted(edges, np.arange(len(cycles))) % 2 == 1
+    elif kind == "stop":
+        cycles = np.arange(1500) < rng.integers(100, 1400)
+    cycles[rng.integers(len(cycles))] = False
+    return Stall.explicit(cycles)
+
+
+def drawn_lengths(rng, config, kind, count):
+    full, lanes = config.max_length, config.lanes
+    if kind == "equal":
+        return np.full(count, rng.integers(1, full + 1))
+    if kind == "mixed":
+        return rng.integers(1, full + 1, count)
+    if kind == "short":
+        return rng.integers(1, min(full, 2 * lanes) + 1, count)
+    if kind == "now and then a long one":
+        return np.where(rng.random(count) < 0.1, full, rng.integers(1, lanes + 1, count).clip(max=full))
+    return rng.integers(1, 3 * full, count)
+
+
+SHAPES = ["equal", "mixed", "short", "now and then a long one", "too long"]
+STALLS = ["none", "random", "bursts", "stop"]
+
+
+def opened(stall):
+    return None if stall == NO_STALL else ~np.array(stall.cycles)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_cycle_is_that_of_the_hardware(name):
+    config = configuration(name)
+    losses = Losses()
+
+    @settings(max_examples=40)
+    @given(st.integers(0, 1 << 30), st.sampled_from(SHAPES), st.sampled_from(STALLS), st.sampled_from(STALLS))
+    def check(seed, shape, source_kind, sink_kind):
+        rng = np.random.default_rng(seed)
+        lengths = drawn_lengths(rng, config, shape, int(rng.integers(1, 200)))
+        source, sink = stalled(rng, source_kind), stalled(rng, sink_kind)
+        traffic = Traffic(rows=rows_of(lengths), source=source, sink=sink)
+        true, trace = run(config, traffic), predict(config, traffic)
+        np.testing.assert_array_equal(trace.input_cycles, true.input_cycles)
+        np.testing.assert_array_equal(trace.output_cycles, true.output_cycles)
+        assert trace.cycles == true.cycles
+        nonlocal losses
+        losses += trace.losses
+
+    check()
+    # Every reason to wait has come up.
+    assert min(losses.source, losses.slots, losses.sink, losses.credits, losses.rows) > 0
+    assert (losses.interval > 0) == (CycleModel(config).timing.interval > 1)
+
+
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length"])
+@pytest.mark.parametrize("each", ["row", "beat"])
+def test_beats_offered_from_given_cycles_on(name, each):
+    """The engine's source knows patterns only: it is given the one in which each beat comes when the model says so."""
+    config = configuration(name)
+    model = CycleModel(config)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        lengths = drawn_lengths(rng, config, SHAPES[seed % len(SHAPES)], 100)
+        beats = -(-lengths // config.lanes)
+        count = len(lengths) if each == "row" else int(beats.sum())
+        times = np.cumsum(rng.choice([[0, 1, 2], [0, 0, 60], [20, 30, 0]][seed % 3], count))
+        sink = stalled(rng, STALLS[seed % len(STALLS)])
+        trace = model.run(lengths, times, sink=opened(sink), cut=True)
+        by_beat = np.repeat(times, beats) if each == "row" else times
+        offers = np.maximum(by_beat, np.concatenate([[0], trace.input_cycles[:-1] + 1]))
+        closed = np.ones(offers[-1] + 1, np.bool_)
+        closed[offers] = False
+        closed = np.concatenate([closed, np.ones(10_000, np.bool_)])
+        true = run(config, Traffic(rows=rows_of(lengths), source=Stall.explicit(closed), sink=sink))
+        np.testing.assert_array_equal(trace.input_cycles, true.input_cycles)
+        np.testing.assert_array_equal(trace.output_cycles, true.output_cycles)

@@ -1,0 +1,195 @@
+import time
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from ladder.configurations import configuration
+from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
+from streamnorm_sim.cycles import CycleModel, Losses, predict
+from streamnorm_sim.stalls import Stall
+from streamnorm_sim.traffic import Traffic
+
+LONG_AGO = [[10**12, 10**12 + 1]]
+"""A stall so late that it never comes, but keeps rows from being solved as wholes."""
+
+
+@pytest.fixture
+def config():
+    return configuration("bert_ecp5_200")
+
+
+@pytest.fixture
+def model(config):
+    return CycleModel(config)
+
+
+def test_rows_of_one_length_take_the_planned_cycles(config, model):
+    for n in (1, 8, 9, 64, 100):
+        trace, planned = model.run([n] * 50), Plan.of(config).latency(n)
+        assert trace.first_out[0] - trace.first_in[0] == planned.L1
+        assert trace.first_out[0] - trace.last_in[0] == planned.L2
+        assert trace.last_out[0] - trace.first_in[0] == planned.L3
+        assert set(np.diff(trace.first_out)) == {planned.SS}
+        assert trace.losses == Losses(fill=planned.L1)
+
+
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length"])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
+def test_rows_as_wholes_and_beat_by_beat_agree(name, share):
+    config = configuration(name)
+    model, rng = CycleModel(config), np.random.default_rng(3)
+    lengths = np.where(rng.random(20_000) < 0.05, config.max_length, rng.integers(1, 12, 20_000))
+    lengths[rng.random(20_000) < share] = 3 * config.max_length
+    times = np.cumsum(rng.integers(0, 12, 20_000))
+    for offered in (None, times):
+        wholes = model.run(lengths, offered, cut=True)
+        beats = model.run(lengths, offered, sink=LONG_AGO, cut=True)
+        np.testing.assert_array_equal(wholes.input_cycles, beats.input_cycles)
+        np.testing.assert_array_equal(wholes.output_cycles, beats.output_cycles)
+        assert wholes.losses == beats.losses
+    assert wholes.losses.source > 0
+    assert wholes.losses.slots > 0 or name != "min_length"
+
+
+def test_a_stream_in_parts_is_the_whole(model):
+    rng = np.random.default_rng(4)
+    lengths, sink = rng.integers(1, 101, 3000), rng.random(777) < 0.8
+    times = np.cumsum(rng.integers(0, 20, 3000))
+    whole = model.run(lengths, times, sink=sink)
+    stream = model.stream(sink=sink)
+    edges = [0, 1, 2, 700, 700, 2999, 3000]
+    parts = [stream.feed(lengths[a:b], times[a:b]) for a, b in pairwise(edges)]
+    assert [len(part) for part in parts] == np.diff(edges).tolist()
+    assert np.concatenate([part.input_cycles for part in parts]).tolist() == whole.input_cycles.tolist()
+    assert np.concatenate([part.output_cycles for part in parts]).tolist() == whole.output_cycles.tolist()
+    assert stream.losses == whole.losses
+    assert stream.rows == 3000
+
+
+def test_a_slow_source_loses_its_own_cycles_only(model):
+    trace = model.run([64] * 10, np.arange(10) * 20 + 2)
+    assert (trace.losses.source, trace.losses.slots, trace.losses.buffer) == (9 * 12, 0, 0)
+    assert (trace.losses.rows, trace.losses.sink) == (9 * 12, 0)
+
+
+@pytest.mark.parametrize(("name", "cause"), [("bert_ecp5_200", "slots"), ("length_1000", "buffer")])
+def test_a_sink_that_stops_fills_the_unit(name, cause):
+    model = CycleModel(configuration(name))
+    lengths = [model.config.max_length] * 100
+    free, stopped = model.run(lengths), model.run(lengths, sink=[[500, 3000]])
+    assert stopped.losses.sink == stopped.cycles - free.cycles == 2500
+    absorbed = (stopped.last_out[-1] - stopped.last_in[-1]) - (free.last_out[-1] - free.last_in[-1])
+    assert getattr(stopped.losses, cause) == 2500 - absorbed
+    assert 0 < absorbed <= Plan.of(model.config).buffer_beats
+    assert stopped.losses.credits > 0
+
+
+def test_short_rows_wait_for_a_shared_statistic():
+    config = configuration("min_length")
+    interval = Plan.of(config).interval
+    trace = CycleModel(config).run([1] * 1000)
+    assert np.diff(trace.last_out).tolist() == [interval] * 999
+    assert trace.losses.interval == 999 * (interval - 1)
+    assert trace.losses.slots > 0.9 * trace.losses.interval
+    assert trace.losses.rows == trace.losses.sink == 0
+    assert set(trace.losses.to_dict()) == set(Losses().to_dict())
+
+
+def test_rows_that_are_too_long_are_cut(config, model):
+    trace = model.run([350, 100], cut=True)
+    assert trace.beats_in.tolist() == [44, 13]
+    assert trace.beats_out.tolist() == [13, 13]
+    assert trace.input_cycles.tolist() == list(range(2, 59))
+
+
+def test_no_rows_take_no_cycles(model):
+    trace = model.run([])
+    assert (len(trace), trace.cycles, len(trace.input_cycles), trace.losses) == (0, 0, 0, Losses())
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([3, -1], r"row 1 has -1 elements: must be from 1 to 100 \(max_length\)"),
+        ([0], r"row 0 has 0 elements: must be from 1 to 100 \(max_length\)"),
+        ([7, 7, 101], r"row 2 has 101 elements: must be from 1 to 100 \(max_length\)"),
+        ([1.5], r"lengths are float64 of shape \(1,\): must be integers \(rows,\)"),
+        ([[1, 2]], r"lengths are int64 of shape \(1, 2\): must be integers \(rows,\)"),
+    ],
+)
+def test_lengths_out_of_range_are_refused(model, lengths, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        model.run(lengths)
+
+
+def test_where_rows_are_cut_only_empty_ones_are_refused(model):
+    with pytest.raises(ConfigError, match=r"^row 1 has 0 elements: must be at least 1$"):
+        model.run([500, 0], cut=True)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([5, 4, 9], "row 1 is offered in cycle 4: must be not before cycle 5 of the row ahead of it"),
+        ([-1, 4, 9], "row 0 is offered in cycle -1: must be at least 0"),
+        ([1, 2, 3, 2], "beat 3 is offered in cycle 2: must be not before cycle 3 of the beat ahead of it"),
+        ([1, 2], r"times are int64 of shape \(2,\): must be integers, one for each of 3 rows or of 4 beats"),
+        ([1.0, 2.0, 3.0], r"times are float64 of shape \(3,\): must be integers"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(model, times, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        model.run([8, 16, 8], times)
+
+
+def test_times_must_not_decrease_from_part_to_part(model):
+    stream = model.stream()
+    stream.feed([8, 8], [3, 90])
+    with pytest.raises(ConfigError, match=r"^row 0 is offered in cycle 89: must be not before cycle 90 of"):
+        stream.feed([8], [89])
+    assert stream.feed([8], [90]).first_in.tolist() == [91]
+
+
+def test_what_cannot_be_predicted_is_refused(config):
+    with pytest.raises(ValueError, match="a run with loads or a reset"):
+        predict(config, Traffic(rows=np.zeros((2, 8), np.int64), reset_at=9))
+    beats = Traffic(rows=np.zeros((2, 8), np.int64)).encode(config)
+    beats.last[-1] = False
+    with pytest.raises(ValueError, match="the last beat lacks tlast"):
+        predict(config, Traffic(beats=beats))
+
+
+def test_a_prediction_follows_seeded_stalls(config):
+    traffic = Traffic(rows=np.zeros((50, 40), np.int64), sink=Stall.random(0.5), seed=7)
+    assert predict(config, traffic).losses.sink > 100
+
+
+def test_memory_is_that_of_a_part(model):
+    stream, lengths = model.stream(), np.random.default_rng(5).integers(1, 101, 100_000)
+    stream.feed(lengths)
+    tracemalloc.start()
+    try:
+        stream.feed(lengths)
+        once = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        for _ in range(98):
+            stream.feed(lengths)
+        assert tracemalloc.get_traced_memory()[1] < 1.2 * once
+    finally:
+        tracemalloc.stop()
+    assert stream.rows == 10_000_000
+
+
+def test_a_million_rows_a_second(model):
+    """With room for a busy machine: it is several millions."""
+    rng = np.random.default_rng(6)
+    for lengths in (np.full(500_000, 100), rng.integers(1, 101, 500_000)):
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            model.run(lengths)
+            seconds.append(time.perf_counter() - start)
+        assert len(lengths) / min(seconds) > 1e6

@@ -1,0 +1,110 @@
+"""What `streamnorm cycles` tells: the model's counts are the hardware's, and its pictures are drawn."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from streamnorm.config import NormConfig
+from streamnorm.errors import ConfigError, StreamnormError
+from streamnorm.formats import IntFormat
+from streamnorm.plan import Plan
+from streamnorm_sim.cycle_counts import computed, simulated
+from streamnorm_sim.cycle_plot import plot_cycles
+from streamnorm_sim.peers import peer_counts, peer_figures
+from streamnorm_sim.stalls import Stall
+from streamnorm_sim.timeline import BLOCKS, draw_timeline, record_timeline
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return NormConfig(
+        name="counted", norm="layernorm", lanes=2, max_length=24, min_length=24, epsilon=1e-5,
+        input=IntFormat(8, scale=0.05), output=IntFormat(8, scale=0.05), target="ecp5-25k-8", clock_mhz=150,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stall", [Stall(), Stall.random(0.3)])
+def test_the_model_counts_as_the_hardware_does(config, stall):
+    for length in (1, 9, 24):
+        expected = simulated(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
+        counts = computed(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
+        assert counts.pop("lost") is not None
+        assert expected.pop("lost") is None
+        assert counts == expected
+
+
+def test_counts_are_the_plans(config):
+    counts = computed(config, 24, 50)
+    assert vars(Plan.of(config).latency(24)) == {name: getattr(counts, name) for name in ("L1", "L2", "L3", "SS")}
+    assert counts.rows_per_second == pytest.approx(150e6 * 50 / counts.batch)
+    assert counts.elements_per_second == pytest.approx(24 * counts.rows_per_second)
+
+
+@pytest.mark.parametrize("count", [computed, simulated])
+def test_what_cannot_be_counted(config, count):
+    with pytest.raises(ConfigError, match="n = 25: rows of counted have 1 to 24 elements"):
+        count(config, 25, 10)
+    with pytest.raises(ConfigError, match="rows = 1: from row to row takes 2 or more"):
+        count(config, 24, 1)
+
+
+def test_peers_are_those_of_the_shape():
+    found = peer_counts({("layernorm", 8, 768)})
+    assert [peer["name"] for peer in found] == ["MASE", "FINN"]
+    assert all((peer["norm"], peer["lanes"], peer["n"]) == ("layernorm", 8, 768) for peer in found)
+    assert peer_counts({("layernorm", 8, 767)}) == []
+    assert peer_figures()["source"]
+
+
+def test_a_timeline_shows_every_beat_in_its_block(config):
+    lengths = (24, 1, 7, 24)
+    timeline = record_timeline(config, lengths, sink=Stall.random(0.4), seed=5)
+    assert tuple(timeline.spans) == BLOCKS
+    beats = [-(-length // config.lanes) for length in lengths]
+    for name, spans in timeline.spans.items():
+        assert [row for row, _, _ in spans] == sorted(row for row, _, _ in spans)
+        if name != "statistic":
+            taken = np.zeros(len(lengths), int)
+            for row, first, last in spans:
+                taken[row] += last - first + 1
+            assert taken.tolist() == beats, name
+    # Each block works on a row after the one before it.
+    for earlier, later in pairwise(BLOCKS[3:]):
+        assert timeline.spans[earlier][0][1] < timeline.spans[later][0][1]
+
+
+def test_a_timeline_has_the_plans_latency(config):
+    spans = record_timeline(config, (24, 24)).spans
+    latency = Plan.of(config).latency(24)
+    assert spans["beats out"][0][1] - spans["beats in"][0][1] == latency.L1
+
+
+def test_a_timeline_of_rows_that_cannot_be(config):
+    for lengths in ((), (0,), (25,)):
+        with pytest.raises(ConfigError, match="lengths of counted: one or more, each from 1 to 24"):
+            record_timeline(config, lengths)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_pictures_are_the_same_every_time(config, suffix, tmp_path):
+    pytest.importorskip("matplotlib")
+    counts = [computed(config, length, 5) for length in (4, 24)]
+    timeline = record_timeline(config, (24, 3))
+    for draw in (
+        lambda path: plot_cycles(path, counts, peer_counts({("layernorm", 8, 768)})),
+        lambda path: plot_cycles(path, counts[:1]),
+        lambda path: draw_timeline(path, timeline),
+    ):
+        for name in ("a", "b"):
+            draw(tmp_path / f"{name}{suffix}")
+        pictures = [(tmp_path / f"{name}{suffix}").read_bytes() for name in ("a", "b")]
+        assert pictures[0] == pictures[1]
+        assert len(pictures[0]) > 5000
+        with pytest.raises(StreamnormError, match=r"cannot be written: No such file or directory"):
+            draw(tmp_path / "nowhere" / f"picture{suffix}")

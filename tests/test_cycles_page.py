@@ -1,0 +1,27 @@
+"""docs/cycles.md tells today's cycle counts."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamnorm.marked_page import with_parts
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tools"))
+cycles_page = importlib.import_module("cycles_page")
+
+
+def test_the_page_is_up_to_date():
+    page = cycles_page.PAGE.read_text("utf-8")
+    assert with_parts(page, cycles_page.parts()) == page, "make docs"
+
+
+def test_its_pictures_are_there_and_can_be_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    cycles_page.pictures(tmp_path)
+    for name in (cycles_page.GROWTH, cycles_page.TIMELINE):
+        assert f"]({name})" in cycles_page.PAGE.read_text("utf-8")
+        assert cycles_page.PAGE.with_name(name).read_text("utf-8").startswith("<?xml")
+        assert (tmp_path / name).stat().st_size > 10_000

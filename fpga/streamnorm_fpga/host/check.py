@@ -222,6 +222,11 @@ def _difference(
 
 
 def _understood(link: BoardLink, response: Response) -> None:
+    if response.record.status == Status.HUNG:
+        raise CheckFailed(
+            f"{link.name}: the unit has hung: of the rows of a request {response.record.rows_out} came out, and then no "
+            "beat for a quarter of a second; the board has reset it"
+        )
     if response.record.status != Status.OK:
         raise CheckFailed(
             f"{link.name}: the board refuses rows (status {response.record.status}) although they fit what it says "

@@ -57,6 +57,8 @@ class Status(IntEnum):
     """The body is none that :class:`~streamnorm_fpga.top.request.RequestReceiver` takes for rows."""
     UNKNOWN = 2
     """The board does not know this operation."""
+    HUNG = 3
+    """The unit gave no beat for a quarter of a second, and has been reset; the beats that came before are sent."""
 
 
 RECORD: Final = (

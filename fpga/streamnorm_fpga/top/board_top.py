@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -66,7 +66,8 @@ class BoardTop(wiring.Component):
     """A unit, rows for it from a serial line, results back, counters, and a self-test that needs no host.
 
     ``docs/link.md`` tells what goes over the line. After reset the self-test runs; a request that comes meanwhile
-    waits. The unit is an instance of the module that :func:`streamnorm.emit.verilog` writes; its parameter stream,
+    waits. A unit that gives no beat for a quarter of a second is reset: its self-test has failed, or its rows are
+    answered with :attr:`~streamnorm_fpga.link.protocol.Status.HUNG`. The unit is an instance of the module that :func:`streamnorm.emit.verilog` writes; its parameter stream,
     if it has one, is tied off.
 
     Parameters
@@ -150,7 +151,9 @@ class BoardTop(wiring.Component):
         wiring.connect(m, frames_out.o, serial_out.i)
         player, recorder, stopwatch = self._rows(m, request, sequencer, responder)
         self._record(m, request, player, recorder, stopwatch)
-        self._lights(m, serial_in.strobe)
+        tick = self._pace(m)
+        self._lights(m, tick, serial_in.strobe)
+        self._watch(m, tick, recorder)
         return m
 
     def _rows(
@@ -161,7 +164,8 @@ class BoardTop(wiring.Component):
         rows = BoardMemory(config, width=len(request.write_data), depth=depth)
         results = BoardMemory(config, width=len(responder.read_data), depth=depth)
         m.submodules.row_memory, m.submodules.result_memory = rows, results
-        m.submodules.player = player = Player(config)
+        player = Player(config)
+        m.submodules.player = ResetInserter(sequencer.recover)(player)
         m.submodules.recorder = recorder = Recorder(config)
         m.submodules.stopwatch = stopwatch = Stopwatch()
         m.submodules.stalls = stalls = RandomStalls()
@@ -217,14 +221,14 @@ class BoardTop(wiring.Component):
         """The signals of the unit's streams, by the names of its ports."""
         listed = [port for port in ports(self._config) if port.name not in ("aclk", "aresetn")]
         if self._unit is not None:
-            m.submodules.unit = self._unit
+            m.submodules.unit = ResetInserter(self._sequencer.recover)(self._unit)
             return {port.name: getattr(self._unit, port.name) for port in listed}
         signals = {port.name: Signal(port.width, name=f"unit_{port.name}") for port in listed}
         connections: dict[str, Any] = {
             f"{port.direction[0]}_{port.name}": signals[port.name] for port in listed
         }
         m.submodules.unit = Instance(
-            self._config.name, i_aclk=ClockSignal(), i_aresetn=~ResetSignal(), **connections
+            self._config.name, i_aclk=ClockSignal(), i_aresetn=~(ResetSignal() | self._sequencer.recover), **connections
         )
         return signals
 
@@ -239,6 +243,10 @@ class BoardTop(wiring.Component):
         m.submodules.row_errors = row_errors = SaturatingCounter(_ERROR_BITS)
         m.d.comb += [line_errors.event.eq(request.dropped), row_errors.event.eq(recorder.row_failed)]
         m.d.sync += [beats_in.event.eq(player.valid & player.ready), beats_out.event.eq(recorder.moved)]
+        # It may change at any moment, and its octets leave one after the other.
+        line_errors_then = Signal.like(line_errors.count)
+        with m.If(sequencer.respond):
+            m.d.sync += line_errors_then.eq(line_errors.count)
         fields: dict[str, Value] = {
             "status": sequencer.status,
             "flags": Cat(sequencer.finished, sequencer.passed),
@@ -248,7 +256,7 @@ class BoardTop(wiring.Component):
             "l2": stopwatch.l2,
             "l3": stopwatch.l3,
             "ss": stopwatch.ss,
-            "line_errors": line_errors.count,
+            "line_errors": line_errors_then,
             "row_errors": row_errors.count,
             "rows_out": recorder.rows,
             "signature": recorder.result_signature,
@@ -256,16 +264,32 @@ class BoardTop(wiring.Component):
         parts = [Cat(fields[name], Const(0, 8 * size))[: 8 * size] for name, size in RECORD]
         m.d.comb += self._responder.record.eq(Cat(*parts))
 
-    def _lights(self, m: Module, strobe: Signal) -> None:
+    def _pace(self, m: Module) -> Signal:
+        """1 for a cycle every half period of the light that blinks."""
         # The power of two of cycles nearest to half a period.
         bits = max(2, round(math.log2(self._clock_mhz * 1e6 / (2 * _BLINK_HZ))))
-        m.submodules.pace = pace = Counter(bits + 1)
-        on, traffic, recent, before = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += [pace.event.eq(1), on.eq(pace.count[-1])]
-        m.d.sync += before.eq(on)
+        m.submodules.pace = pace = Counter(bits)
+        before, tick = Signal(), Signal()
+        m.d.comb += pace.event.eq(1)
+        m.d.sync += [before.eq(pace.count[-1]), tick.eq(before & ~pace.count[-1])]
+        return tick
+
+    def _watch(self, m: Module, tick: Signal, recorder: Recorder) -> None:
+        """A unit that gives no beat from one tick to the next but one has hung."""
+        sequencer = self._sequencer
+        moved, ticks = Signal(), Signal(range(3))
+        m.d.sync += moved.eq(recorder.moved)
+        with m.If(moved | sequencer.start):
+            m.d.sync += ticks.eq(0)
+        with m.Elif(tick & ~ticks[1]):
+            m.d.sync += ticks.eq(ticks + 1)
+        m.d.comb += sequencer.expired.eq(ticks[1])
+
+    def _lights(self, m: Module, tick: Signal, strobe: Signal) -> None:
+        on, traffic, recent = Signal(), Signal(), Signal()
         with m.If(strobe):
             m.d.sync += recent.eq(1)
-        with m.If(on != before):
-            m.d.sync += [traffic.eq(recent), recent.eq(0)]
+        with m.If(tick):
+            m.d.sync += [on.eq(~on), traffic.eq(recent), recent.eq(0)]
         finished, passed = self._sequencer.finished, self._sequencer.passed
         m.d.sync += self.leds.eq(Cat(on, finished & passed, finished & ~passed, traffic | recent))

@@ -113,7 +113,7 @@ class Recorder(wiring.Component):
         with m.If(self.write_enable):
             m.d.sync += self.beats.eq(self.beats + 1)
         with m.If(self.start | self.clear):
-            m.d.sync += [self.rows.eq(0), self.beats.eq(0)]
+            m.d.sync += [self.rows.eq(0), self.beats.eq(0), self.first.eq(1)]
         with m.If(self.clear):
             m.d.sync += self.result_signature.eq(0)
         return m

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sequencer"]
 
+_RECOVERY_CYCLES = 8  # the unit wants two at least
+
 
 class Sequencer(wiring.Component):
     """Starts player, recorder and responder in turn.
@@ -45,6 +47,10 @@ class Sequencer(wiring.Component):
     rows_out : In
         Rows that have come since ``start``.
     result_signature : In(32)
+    expired : In(1)
+        No beat has come out of the unit for a long time. Looked at only while some should.
+    recover : Out(1)
+        Reset unit and player: the unit has hung.
     respond : Out(1); responding : In(1)
         Send the response; it is being sent.
     status : Out(8); finished, passed : Out(1)
@@ -72,6 +78,8 @@ class Sequencer(wiring.Component):
     restart_pattern: Signal
     rows_out: Signal
     result_signature: Signal
+    expired: Signal
+    recover: Signal
     respond: Signal
     responding: Signal
     status: Signal
@@ -100,6 +108,8 @@ class Sequencer(wiring.Component):
                 "restart_pattern": Out(1),
                 "rows_out": In(range(depth + 1)),
                 "result_signature": In(SIGNATURE_BITS),
+                "expired": In(1),
+                "recover": Out(1),
                 "respond": Out(1),
                 "responding": In(1),
                 "status": Out(8),
@@ -116,6 +126,8 @@ class Sequencer(wiring.Component):
         # What others do at once comes from registers: they are far away on the part.
         orders = (self.start, self.clear, self.restart_pattern, self.respond, self.request_done)
         m.d.sync += [order.eq(0) for order in orders]
+        # Of the request that is carried out, and how long the unit has been held in reset.
+        rows_hung, held = Signal(), Signal(range(_RECOVERY_CYCLES))
         with m.FSM(name="sequencer"):
             with m.State("BEGIN TEST"):
                 m.d.sync += [self.clear.eq(1), self.restart_pattern.eq(1)]
@@ -130,9 +142,13 @@ class Sequencer(wiring.Component):
                 m.next = "BATCH STARTS"
             with m.State("BATCH STARTS"):
                 m.next = "TEST"
-            with m.State("TEST"), m.If(self.rows_out == self.rows):
-                m.d.sync += batch.eq(batch + 1)
-                m.next = "SET UP BATCH"
+            with m.State("TEST"):
+                with m.If(self.rows_out == self.rows):
+                    m.d.sync += batch.eq(batch + 1)
+                    m.next = "SET UP BATCH"
+                with m.Elif(self.expired):
+                    m.d.sync += [self.finished.eq(1), self.passed.eq(0), self.testing.eq(0), rows_hung.eq(0)]
+                    m.next = "RECOVER"
             with m.State("END TEST"):
                 m.d.sync += [
                     self.finished.eq(1),
@@ -165,8 +181,19 @@ class Sequencer(wiring.Component):
                 m.next = "ROWS START"
             with m.State("ROWS START"):
                 m.next = "ROWS"
-            with m.State("ROWS"), m.If(self.rows_out == self.rows):
-                m.next = "RESPOND"
+            with m.State("ROWS"):
+                with m.If(self.rows_out == self.rows):
+                    m.next = "RESPOND"
+                with m.Elif(self.expired):
+                    m.d.sync += rows_hung.eq(1)
+                    m.next = "RECOVER"
+            with m.State("RECOVER"):
+                m.d.sync += [self.recover.eq(1), self.status.eq(Status.HUNG), held.eq(held + 1)]
+                with m.If(held == _RECOVERY_CYCLES - 1):
+                    m.d.sync += [self.recover.eq(0), held.eq(0)]
+                    m.next = "REST"
+                    with m.If(self.pending & (rows_hung | (self.operation == Operation.SELF_TEST))):
+                        m.next = "RESPOND"
             with m.State("RESPOND"):
                 m.d.sync += [self.respond.eq(1), self.request_done.eq(1)]
                 m.next = "RESPONSE STARTS"

@@ -83,7 +83,7 @@ def signature_of(config):
     return expected_signature(config, [outputs(config, rows, batch.bank) for batch, rows in pattern(config)])
 
 
-def run(config, bench, *, signature=None, wrong_beat=None):
+def run(config, bench, *, signature=None, **mutations):
     """Run ``bench(host)`` on a board with the stand-in."""
     dut = BoardTop(
         config,
@@ -91,7 +91,7 @@ def run(config, bench, *, signature=None, wrong_beat=None):
         expected_signature=signature_of(config) if signature is None else signature,
         info=info(config, 48.0),
         clock_mhz=1e-3,
-        unit=StandIn(config, wrong_beat),
+        unit=StandIn(config, **mutations),
     )
     module = Module()
     module.submodules.dut = dut

@@ -37,12 +37,13 @@ def outputs(config, rows, bank=0):
 class StandIn(wiring.Component):
     """Beats come out :data:`LATENCY` cycles after they went in; longer rows than allowed have their error flag set.
 
-    A mutation for tests of the self-test: ``wrong_beat`` is the number of a beat since reset whose lowest bit is
-    inverted.
+    Mutations for tests: ``wrong_beat`` is the number of a beat since reset whose lowest bit is inverted; at
+    beat ``hangs_at`` it stops for ever.
     """
 
-    def __init__(self, config, wrong_beat=None):
+    def __init__(self, config, wrong_beat=None, hangs_at=None):
         self._config = config
+        self._hangs_at = hangs_at
         self._wrong_beat = wrong_beat
         super().__init__(
             {
@@ -60,7 +61,9 @@ class StandIn(wiring.Component):
         number = Signal(32)
         first = Signal(init=1)
         move = Signal()
-        m.d.comb += [move.eq(~self.m_axis_tvalid | self.m_axis_tready), self.s_axis_tready.eq(move)]
+        hangs = 0 if self._hangs_at is None else number == self._hangs_at
+        m.d.comb += move.eq((~self.m_axis_tvalid | self.m_axis_tready) & ~hangs)
+        m.d.comb += self.s_axis_tready.eq(move)
         with m.If(self.s_axis_tvalid & self.s_axis_tready):
             m.d.sync += [first.eq(self.s_axis_tlast), number.eq(number + 1)]
             m.d.sync += beat.eq(Mux(self.s_axis_tlast, 0, beat + 1))
@@ -89,5 +92,5 @@ class StandIn(wiring.Component):
             stage = register
         m.d.comb += Cat(
             self.m_axis_tdata, self.m_axis_tkeep, self.m_axis_tlast, self.m_axis_tuser, self.m_axis_tvalid
-        ).eq(stage)
+        ).eq(Mux(hangs, 0, stage))
         return m

@@ -18,7 +18,7 @@ from streamnorm_fpga.link.protocol import (
     Status,
 )
 from streamnorm_fpga.top.board_top import identity, info, memory_beats
-from streamnorm_fpga.top.self_test import batches
+from streamnorm_fpga.top.self_test import batches, pattern
 from streamnorm_fpga.top.signature import rows_signature
 
 CONFIGS = {
@@ -255,3 +255,41 @@ def test_identity_is_that_of_what_is_computed():
     unit = CONFIGS["2 x int8"]
     assert identity(unit) == identity(unit.replace(target="ecp5-25k-6", clock_mhz=50.0))
     assert identity(unit) != identity(unit.replace(epsilon=1e-4))
+
+
+def test_a_unit_that_hangs_fails_the_self_test_and_is_reset():
+    unit = config()
+    rows = draw_rows(unit, 2, unit.max_length, 1)
+    beats = sum(-(-rows.shape[1] // unit.lanes) * len(rows) for _, rows in pattern(unit))
+
+    async def bench(host):
+        record, _ = await host.ask(Operation.INFO)
+        assert record.flags == FLAG_SELF_TEST_FINISHED
+        assert host.context.get(host.dut.leds) >> 1 & 0b11 == 0b10  # failed, not passed
+        # The unit has been reset, and does some beats again before it hangs once more.
+        for _ in range(2):
+            record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows))
+            assert (record.status, record.rows_out) == (Status.OK, 2)
+            assert payload == beat_octets(unit.lanes, unit.output, outputs(unit, rows))
+        record, _ = await host.ask(Operation.SELF_TEST)
+        assert record.status == Status.HUNG
+        assert record.flags == FLAG_SELF_TEST_FINISHED
+
+    run(unit, bench, hangs_at=beats - 3)
+
+
+def test_a_unit_that_hangs_while_rows_are_played_is_told():
+    unit = config()
+    rows = draw_rows(unit, 3, unit.max_length, 1)
+    beats = sum(-(-rows.shape[1] // unit.lanes) * len(rows) for _, rows in pattern(unit))
+
+    async def bench(host):
+        record, _ = await host.ask(Operation.INFO)
+        assert record.flags == FLAG_SELF_TEST_FINISHED | FLAG_SELF_TEST_PASSED
+        record, _ = await host.ask(Operation.ROWS, rows_body(unit, rows))
+        assert (record.status, record.rows_out) == (Status.HUNG, 0)
+        record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows))
+        assert (record.status, record.rows_out) == (Status.OK, 3)
+        assert payload == beat_octets(unit.lanes, unit.output, outputs(unit, rows))
+
+    run(unit, bench, hangs_at=beats + 7)

@@ -88,3 +88,14 @@ def test_signature_of_rows_is_that_of_their_parts():
     unit = CONFIGS[1]
     rows = draw_rows(unit, 5, 7, 1)
     assert rows_signature(unit, rows[3:], signature=rows_signature(unit, rows[:3])) == rows_signature(unit, rows)
+
+
+@pytest.mark.parametrize("apart", [1, 2, 4])
+def test_lanes_that_change_places_show(apart):
+    unit = CONFIGS[2]
+    rows = draw_rows(unit, 4, 40, 1)
+    lanes = np.arange(unit.lanes) ^ apart
+    swapped = rows.reshape(4, -1, unit.lanes)[:, :, lanes].reshape(4, 40)
+    assert rows_signature(unit, swapped) != rows_signature(unit, rows)
+    flipped = rows ^ np.tile(np.isin(np.arange(unit.lanes), (0, apart)), 40 // unit.lanes)
+    assert rows_signature(unit, flipped) != rows_signature(unit, rows)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from streamnorm_fpga.netlist import Netlist
     from streamnorm_fpga.place_route import Placed
 
-__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "files_of", "write_files"]
+__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "check_directory", "files_of", "write_files"]
 
 REPORT = "report.json"
 """Name of the report beside a bitstream."""
@@ -179,7 +179,7 @@ def _sum(parts: Iterable[Resources]) -> Resources:
 
 def _why_missed(design: BoardDesign, best: Placed) -> str:
     lower = _closing_clock(design.board, best.fmax_mhz)
-    remedy = f"--clock {lower:g} closes, " if lower is not None else ""
+    remedy = f"try --clock {lower:g}; " if lower is not None else ""
     return (
         f"{design.config.name} on {design.board.name} misses {design.clock.mhz:g} MHz: best is seed {best.seed} "
         f"with {best.fmax_mhz:.1f} MHz, bounded by {best.path}; {remedy}--allow-slow writes the bitstream all the same"
@@ -209,6 +209,17 @@ def files_of(report: BuildReport) -> dict[str, bytes]:
         f"{name}.{constraints}": design.pinned.constraints.encode(),
         REPORT: (json.dumps(report.to_dict(), indent=2) + "\n").encode(),
     }
+
+
+def check_directory(directory: Path) -> None:
+    """Raise ConfigError unless files can be written into ``directory``, which may have to be made; make nothing."""
+    place = directory
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise ConfigError(f"{directory}: cannot be written: {place} is a file; a directory is needed")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"{directory}: cannot be written: no permission to write to {place}")
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> list[Path]:

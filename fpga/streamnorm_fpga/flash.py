@@ -49,7 +49,7 @@ def connect(board: Board, devices: Callable[[], list[UsbDevice] | None] = usb_de
     ToolMissing
         If no program for this board is there, or none can start.
     CheckFailed
-        If the board is not plugged in, or may not be opened.
+        If the board is not plugged in, may not be opened, or cannot be told from another device.
     """
     usable: list[tuple[Loader, Path]] = []
     problems: dict[str, None] = {}
@@ -66,6 +66,12 @@ def connect(board: Board, devices: Callable[[], list[UsbDevice] | None] = usb_de
         return Connection((str(program), *loader.arguments), None)
     for loader, program in usable:
         found = [device for device in present if device.identity == loader.usb]
+        if len(found) > 1:
+            seen = ", ".join(f"{device.product or 'one without a name'} ({device.node})" for device in found)
+            raise CheckFailed(
+                f"{board.name}: several USB devices are {loader.usb}: {seen}; unplug all but the board, "
+                "or the wrong one might be written"
+            )
         if found:
             _check_access(board, loader, found)
             return Connection((str(program), *loader.arguments), found[0])
@@ -76,9 +82,14 @@ def check_bitstream(board: Board, bitstream: Path) -> None:
     """Raise CheckFailed unless a file is a bitstream for the part on ``board``.
 
     A report beside it, as ``build`` writes it, tells the board itself: parts of one die have bitstreams that
-    look alike.
+    look alike. It also tells whether the file is whole.
     """
     content = _read(bitstream)
+    if _is_another(bitstream, content):
+        raise CheckFailed(
+            f"{bitstream}: is not what {bitstream.parent / REPORT} tells of (its sha256 is another): incomplete or "
+            "changed; build it again"
+        )
     part = part_of(content)
     if part is None:
         raise CheckFailed(f"{bitstream}: is no bitstream for ECP5 or iCE40")
@@ -89,13 +100,18 @@ def check_bitstream(board: Board, bitstream: Path) -> None:
         raise CheckFailed(f"{bitstream}: was built for {report['board']}, not for {board.name}")
 
 
-def usable_bitstream(directory: Path, file: str, inputs: str) -> Path | None:
-    """Return the bitstream ``file`` of an earlier build into ``directory`` if it was made of the same inputs."""
+def usable_bitstream(
+    directory: Path, file: str, inputs: str, seeds: Sequence[int] | None = None
+) -> Path | None:
+    """Return the bitstream ``file`` of an earlier build into ``directory`` if it was made of the same inputs, and with
+    one of the seeds, if there are any."""
     bitstream = directory / file
     if not bitstream.is_file():
         return None
     report = _report_of(bitstream, bitstream.read_bytes())
     if report is None or report.get("inputs") != inputs or not report.get("meets_clock"):
+        return None
+    if seeds is not None and report.get("seed") not in seeds:
         return None
     return bitstream
 
@@ -151,6 +167,15 @@ def _report_of(bitstream: Path, content: bytes) -> dict[str, object] | None:
         return report if same and "board" in report else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_another(bitstream: Path, content: bytes) -> bool:
+    """Whether the report beside a file tells of a file of this name, but not of this one."""
+    try:
+        told = json.loads((bitstream.parent / REPORT).read_bytes())["bitstream"]
+        return told["file"] == bitstream.name and told["sha256"] != hashlib.sha256(content).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _check_access(board: Board, loader: Loader, found: Sequence[UsbDevice]) -> None:

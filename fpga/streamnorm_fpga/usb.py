@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,8 @@ class UsbDevice:
 
 def usb_devices(sysfs: Path = SYSFS, nodes: Path = Path("/dev/bus/usb")) -> list[UsbDevice] | None:
     """Return the devices that are plugged in, or None where that cannot be told (no Linux)."""
-    if not sysfs.is_dir():
-        return None
+    if not sysfs.is_dir():  # a Linux without USB, such as a container
+        return [] if sys.platform == "linux" else None
     devices: list[UsbDevice] = []
     for entry in sorted(sysfs.iterdir()):
         try:

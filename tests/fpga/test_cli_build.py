@@ -101,7 +101,7 @@ def test_a_missed_clock(config, tmp_path, capsys):
     assert main(arguments) == 4
     err = capsys.readouterr().err
     assert err.startswith("streamnorm: error: tiny on icestick misses 270 MHz: best is seed 1 with ")
-    assert "closes, --allow-slow writes the bitstream all the same\n" in err
+    assert "; --allow-slow writes the bitstream all the same\n" in err
     assert not out.exists()
     assert main([*arguments, "--allow-slow", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["meets_clock"] is False
@@ -126,6 +126,8 @@ def test_a_unit_that_does_not_fit(config, tmp_path, capsys):
         (["--board", "icestick", "-o", "x", "--clock", "0"], "'0' is no clock in MHz"),
         (["--board", "icestick", "-o", "x", "--clock", "8"], "its PLL makes 16 to 275 MHz"),
         (["--board", "icestick", "-o", "x", "--seeds", "a"], "'a' is no list of seeds"),
+        (["--board", "icestick", "-o", "x", "--baud", "7"], "'7' is no rate from 1200 to 12000000 bits a second"),
+        (["--board", "icestick", "-o", __file__], f"{__file__}: cannot be written: {__file__} is a file; a directory"),
     ],
 )
 def test_usage_errors(config, arguments, message, capsys):

@@ -136,3 +136,23 @@ def test_no_board_here_no_traceback(board, tmp_path, monkeypatch, capsys):
     assert out == ""
     assert err.startswith("streamnorm: error: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "more"), [("--seeds", ["3"]), ("--clock", ["20"]), ("--baud", ["9600"]), ("--allow-slow", [])]
+)
+def test_options_of_a_build_are_not_for_a_bitstream(option, more, loaded, tmp_path, capsys):
+    path = tmp_path / "a.bit"
+    path.write_bytes(ecp5(0x41113043))
+    assert main(["flash", str(path), "--board", "ulx3s-85f", option, *more]) == 2
+    message = f"streamnorm: error: {option} is for building from a configuration; {path} is built already\n"
+    assert capsys.readouterr().err == message
+    assert loaded == []
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize("name", ["absent.bit", "absent.toml"])
+def test_a_file_that_is_not_there(name, more, loaded, tmp_path, capsys):
+    assert main(["flash", str(tmp_path / name), "--board", "ulx3s-85f", *more]) == 2
+    assert capsys.readouterr().err.startswith(f"streamnorm: error: {tmp_path / name}: ")
+    assert loaded == []

@@ -64,7 +64,23 @@ def test_usb_devices(tmp_path):
         UsbDevice("0403:6010", "Dual RS232-HS", tmp_path / "nodes/001/012"),
         UsbDevice("1d50:6130", "", tmp_path / "nodes/002/003"),
     ]
-    assert usb_devices(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize(("system", "told"), [("linux", []), ("darwin", None)])
+def test_a_machine_without_a_list_of_devices(system, told, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", system)
+    assert usb_devices(tmp_path / "absent") == told
+
+
+def test_of_two_devices_alike_none_is_touched(programs, node):
+    programs("openFPGALoader")
+    alike = [UsbDevice("0403:6010", "ECPIX-5", node), UsbDevice("0403:6010", "", node)]
+    message = (
+        f"icebreaker: several USB devices are 0403:6010: ECPIX-5 ({node}), one without a name ({node}); "
+        "unplug all but the board"
+    )
+    with pytest.raises(CheckFailed, match=re.escape(message)):
+        connect(ICEBREAKER, lambda: alike)
 
 
 def test_the_preferred_program(programs, node):
@@ -212,8 +228,14 @@ def test_a_report_tells_boards_of_one_die_apart(tmp_path):
     check_bitstream(BOARDS["hx8k-b-evn"], path)
     with pytest.raises(CheckFailed, match=r"u\.bin: was built for hx8k-b-evn, not for tinyfpga-bx"):
         check_bitstream(BOARDS["tinyfpga-bx"], path)
-    recorded(tmp_path, "hx8k-b-evn", ice40(872), sha256="of another")
-    check_bitstream(BOARDS["tinyfpga-bx"], path)
+    path.rename(tmp_path / "v.bin")  # the report is of another file
+    check_bitstream(BOARDS["tinyfpga-bx"], tmp_path / "v.bin")
+
+
+def test_a_bitstream_that_is_not_whole_is_refused(tmp_path):
+    path = recorded(tmp_path, "hx8k-b-evn", ice40(872), sha256="of the whole")
+    with pytest.raises(CheckFailed, match=r"u\.bin: is not what .*report\.json tells of .*: incomplete or changed"):
+        check_bitstream(BOARDS["hx8k-b-evn"], path)
 
 
 def test_an_earlier_build_is_used_if_its_inputs_are_the_same(tmp_path):
@@ -221,6 +243,10 @@ def test_an_earlier_build_is_used_if_its_inputs_are_the_same(tmp_path):
     path = recorded(tmp_path, "icebreaker", b"1")
     assert usable_bitstream(tmp_path, "u.bin", "x") == path
     assert usable_bitstream(tmp_path, "u.bin", "y") is None
+    report = json.loads((tmp_path / "report.json").read_text())
+    (tmp_path / "report.json").write_text(json.dumps({**report, "seed": 3}))
+    assert usable_bitstream(tmp_path, "u.bin", "x", (1, 3)) == path
+    assert usable_bitstream(tmp_path, "u.bin", "x", (5,)) is None
     path.write_bytes(b"2")
     assert usable_bitstream(tmp_path, "u.bin", "x") is None
     recorded(tmp_path, "icebreaker", b"1", meets=False)

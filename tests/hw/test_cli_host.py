@@ -214,6 +214,7 @@ def test_interrupted(config_file, connect, capsys):
         ([], "one of the arguments --port --virtual is required"),
         (["--port", "COM9", "--virtual"], "argument --virtual: not allowed with argument --port"),
         (["--virtual", "--rows", "-1"], "argument --rows: '-1' is not a whole number of at least 0"),
+        (["--virtual", "--baud", "3000000000"], "'3000000000' is no rate from 1200 to 12000000 bits a second"),
         (["--virtual", "--faults", "2"], "argument --faults: '2' is no chance from 0 to 1"),
         (["--virtual", "--lengths", "3,0"], "'0' is not a whole number of at least 1"),
         (
@@ -247,6 +248,7 @@ def test_what_needs_a_file(arguments, option, capsys):
     [
         (["--faults", "1e-3"], "--faults is for --virtual: a real line has its own"),
         (["--input", "x.npy", "--lengths", "3"], "--lengths is for random rows, not for those of --input"),
+        (["--rows", "0", "--output", "y.npy"], "--output: no rows come out with --rows 0"),
         (["--lengths", "3,17"], "--lengths: 17 is more than max_length = 16"),
         (
             ["--output", "/no/such/place/y.npy"],

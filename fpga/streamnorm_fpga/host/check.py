@@ -224,8 +224,8 @@ def _difference(
 def _understood(link: BoardLink, response: Response) -> None:
     if response.record.status == Status.HUNG:
         raise CheckFailed(
-            f"{link.name}: the unit has hung: of the rows of a request {response.record.rows_out} came out, and then no "
-            "beat for a quarter of a second; the board has reset it"
+            f"{link.name}: the unit has hung: {response.record.rows_out} rows of a request came out, and then no beat "
+            "for a quarter of a second; the board has reset it"
         )
     if response.record.status != Status.OK:
         raise CheckFailed(

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm_fpga.link.protocol import (
     FLAG_SELF_TEST_FINISHED,
     FLAG_SELF_TEST_PASSED,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Info", "SelfTest", "ask_info", "run_self_test", "self_test_of"]
 
 _ATTEMPTS = 5
+_ATTEMPTS_IF_HEARD = 15  # of something that speaks, if badly
 _SELF_TEST_SECONDS = 30.0
 _INFO_OCTETS = 256
 
@@ -162,5 +163,11 @@ def self_test_of(record: Record) -> SelfTest:
 
 
 def _asked(link: BoardLink) -> tuple[Info, Record]:
-    response = link.ask(Request(Operation.INFO, answer_octets=_INFO_OCTETS, beats=None), attempts=_ATTEMPTS)
+    request = Request(Operation.INFO, answer_octets=_INFO_OCTETS, beats=None)
+    try:
+        response = link.ask(request, attempts=_ATTEMPTS)
+    except ToolMissing:
+        if not link.statistics.octets_in:
+            raise
+        response = link.ask(request, attempts=_ATTEMPTS_IF_HEARD)
     return Info.parse(link.name, response.payload), response.record

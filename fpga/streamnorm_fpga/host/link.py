@@ -12,6 +12,7 @@ from streamnorm_fpga.link.codec import FrameDecoder
 from .counters import Counters
 from .exchange import Exchange
 from .messages import Request, Response, Statistics
+from .port import write_timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -144,12 +145,16 @@ class BoardLink:
                 "and is the port the board's serial line?"
             )
         return ToolMissing(
-            f"{self.name}: no answer at {self.baud} baud: is the bitstream loaded (light 'running' blinks), "
-            "is this the port of the board's serial line, does the rate match the bitstream's?"
+            f"{self.name}: no answer at {self.baud} baud: is the bitstream loaded (`streamnorm boards` tells what "
+            "lights show it), is this the port of its serial line, does the rate match the bitstream's?"
         )
 
     def _gone(self, error: OSError) -> ToolMissing:
         answered = self.statistics.requests
+        if write_timed_out(error):
+            return ToolMissing(
+                f"{self.name}: the port takes no octets: is it the board's serial line, and is the adapter working?"
+            )
         return ToolMissing(
             f"{self.name}: the port has gone away after {answered} answered requests "
             f"({error.strerror or error}): was the board unplugged?"

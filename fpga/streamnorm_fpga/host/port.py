@@ -10,10 +10,13 @@ from streamnorm.errors import ConfigError, ToolMissing
 if TYPE_CHECKING:
     from serial import Serial
 
-__all__ = ["POLL_SECONDS", "Port", "list_ports", "open_port"]
+__all__ = ["POLL_SECONDS", "WRITE_SECONDS", "Port", "list_ports", "open_port", "write_timed_out"]
 
 POLL_SECONDS = 0.02
 """A read waits this long for octets that do not come."""
+
+WRITE_SECONDS = 10.0
+"""A write that has not been taken for so long is an error: nothing drains the port."""
 
 
 class Port(Protocol):
@@ -51,11 +54,20 @@ def open_port(path: str, baud: int) -> Serial:
     except ModuleNotFoundError as error:
         raise ToolMissing("pyserial is not installed: pip install 'streamnorm[fpga]'") from error
     try:
-        return serial.Serial(path, baud, timeout=POLL_SECONDS, exclusive=True)
-    except ValueError as error:
+        return serial.Serial(path, baud, timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True)
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"{path}: cannot be set to {baud} baud: {error}") from error
     except OSError as error:
         raise ToolMissing(_why_not(path, error)) from error
+
+
+def write_timed_out(error: OSError) -> bool:
+    """Whether a port took no octets for :data:`WRITE_SECONDS`."""
+    try:
+        from serial import SerialTimeoutException
+    except ModuleNotFoundError:
+        return False
+    return isinstance(error, SerialTimeoutException)
 
 
 def list_ports() -> list[str]:

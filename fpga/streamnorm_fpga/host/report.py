@@ -18,7 +18,7 @@ __all__ = ["COUNTERS", "HostReport", "throughput"]
 COUNTERS = ("beats_in", "beats_out", "line_errors", "row_errors")
 """Of the record, what counts since the board's reset."""
 
-_SATURATED = 0xFFFF
+_COUNTED_MODULO = 1 << 16  # the board's counters have no more bits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -61,7 +61,7 @@ class HostReport:
 
     def differs(self, name: str) -> bool:
         """Whether the board counted other cycles than planned for L1, L2, L3 or SS."""
-        return getattr(self.cycles, name) != min(_SATURATED, getattr(self.planned, name))
+        return getattr(self.cycles, name) != getattr(self.planned, name) % _COUNTED_MODULO
 
     def _checked(self) -> list[RowsReport]:
         return [report for report in (self.rows, *self.cycle_rows) if report is not None]

@@ -67,8 +67,8 @@ class BoardTop(wiring.Component):
 
     ``docs/link.md`` tells what goes over the line. After reset the self-test runs; a request that comes meanwhile
     waits. A unit that gives no beat for a quarter of a second is reset: its self-test has failed, or its rows are
-    answered with :attr:`~streamnorm_fpga.link.protocol.Status.HUNG`. The unit is an instance of the module that :func:`streamnorm.emit.verilog` writes; its parameter stream,
-    if it has one, is tied off.
+    answered with :attr:`~streamnorm_fpga.link.protocol.Status.HUNG`. The unit is an instance of the module that
+    :func:`streamnorm.emit.verilog` writes; its parameter stream, if it has one, is tied off.
 
     Parameters
     ----------

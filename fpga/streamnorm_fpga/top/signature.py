@@ -1,9 +1,9 @@
 """A signature of output beats: what stands for thousands of them in 32 bits, in hardware and in Python.
 
 For each beat, the signature is stepped as a Galois shift register of the CRC-32 polynomial, and the beat is added:
-``tdata``, ``tkeep``, ``tlast`` and, in a row's last beat, ``tuser``, side by side from the low end, in words of 32 bits,
-word *i* rotated left by 11 *i* bits, all folded by exclusive-or. One wrong bit always shows; what is wrong at random goes
-unseen with a chance of 2**-32. The rotation keeps lanes apart: without it, two of them could change places.
+``tdata``, ``tkeep``, ``tlast`` and, in a row's last beat, ``tuser``, side by side from the low end, in words of 32
+bits, word *i* rotated left by 11 *i* bits, all folded by exclusive-or. One wrong bit always shows; what is wrong at
+random goes unseen with a chance of 2**-32. The rotation keeps lanes apart: else two of them could change places.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..config import NormConfig
 
 BAUD_DEFAULT = 1_000_000
+BAUD_MIN, BAUD_MAX = 1200, 12_000_000
+"""What serial ports do; a request takes minutes at less."""
 
 
 def add_board(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def add_design(parser: argparse.ArgumentParser) -> None:
     """Add what makes the design on a board another one: ``--baud`` and ``--clock``."""
     parser.add_argument(
         "--baud",
-        type=int,
+        type=baud,
         default=BAUD_DEFAULT,
         metavar="N",
         help="bits a second on the serial line (default: %(default)s)",
@@ -37,6 +39,14 @@ def add_design(parser: argparse.ArgumentParser) -> None:
         help="clock of the board's logic and of the unit, whose pipeline stays as planned "
         "(default: clock_mhz of the configuration)",
     )
+
+
+def baud(text: str) -> int:
+    """Return an argument that has to be a rate of a serial line."""
+    value = int(text) if text.isdecimal() else 0
+    if not BAUD_MIN <= value <= BAUD_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate from {BAUD_MIN} to {BAUD_MAX} bits a second")
+    return value
 
 
 def _megahertz(text: str) -> float:

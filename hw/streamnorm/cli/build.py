@@ -33,7 +33,7 @@ examples:
   streamnorm build examples/ulx3s_bert_base.toml --board ulx3s-85f -o out
   streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out --seeds 1-8
   streamnorm build examples/hx8k_layernorm.toml --board hx8k-b-evn -o out --clock 48 --baud 115200
-  streamnorm flash out/bert.bit --board ulx3s-85f          bring it to the board
+  streamnorm flash out/ulx3s_bert_base.bit --board ulx3s-85f   bring it to the board
 
 The first seed that meets the clock is taken. The same configuration, board, seed and tools give the same bytes.
 Exit code 4 if the design does not fit the board or misses its clock. docs/boards.md tells what is built.
@@ -101,11 +101,12 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
     """Build as the options have it, write the files, and return the report and their paths."""
     try:
         from streamnorm_fpga.boards import board_named
-        from streamnorm_fpga.build import REPORT, SEEDS, build, files_of, write_files
+        from streamnorm_fpga.build import REPORT, SEEDS, build, check_directory, files_of, write_files
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     board = board_named(args.board)
     config = read_config(args)
+    check_directory(directory)  # before minutes of work
     with _progress(args) as progress:
         progress("generating")
         design = make_design(args, config, board)

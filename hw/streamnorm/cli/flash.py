@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .board_options import add_board, make_design, missing_package
+from .board_options import BAUD_DEFAULT, add_board, make_design, missing_package
 from .build import add_build, build_to
 from .options import Commands, formatter, output_console, print_json, read_config
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  streamnorm flash out/bert.bit --board ulx3s-85f
+  streamnorm flash out/ulx3s_bert_base.bit --board ulx3s-85f
   streamnorm flash examples/icebreaker_rms.toml --board icebreaker      builds first, unless that has been done
-  streamnorm flash out/bert.bit --board ulx3s-85f --dry-run             only print what would be run
+  streamnorm flash out/ulx3s_bert_base.bit --board ulx3s-85f --dry-run     only print what would be run
 
 Before anything is touched: is the program for this board there, can it start, is the board plugged in, is the
 bitstream for its part. Exit code 3 if a program or library is missing, 4 if board or bitstream are not right.
@@ -65,17 +65,17 @@ def run(args: argparse.Namespace) -> int:
     if args.file.suffix not in (*_BITSTREAMS, ".toml"):
         raise ConfigError(f"{args.file}: is neither a configuration (.toml) nor a bitstream (.bit, .bin)")
     bitstream = args.file if args.file.suffix in _BITSTREAMS else None
+    path = bitstream or _place(args, board)
+    if bitstream is not None:
+        _refuse_build_options(args)
+    if bitstream is not None or (args.dry_run and path.is_file()):
+        check_bitstream(board, path)
     if args.dry_run:
-        path = bitstream or _place(args, board)
-        if path.is_file():
-            check_bitstream(board, path)
         _tell(args, board, path, dry_command(board, path))
         return 0
-    if bitstream is not None:
-        check_bitstream(board, bitstream)
     connection = connect(board)  # before a build, which takes minutes
     if bitstream is None:
-        bitstream = _built(args, board)
+        bitstream = _built(args, board, path)
         check_bitstream(board, bitstream)
     load(connection, bitstream, quiet=args.quiet)
     _tell(args, board, bitstream, [*connection.command, str(bitstream)])
@@ -89,13 +89,26 @@ def _place(args: argparse.Namespace, board: "Board") -> Path:
     return directory / f"{config.name}.{board.extension}"
 
 
-def _built(args: argparse.Namespace, board: "Board") -> Path:
+def _refuse_build_options(args: argparse.Namespace) -> None:
+    """Options of a build say nothing of a bitstream that is there."""
+    given = {
+        "--output": args.output,
+        "--seeds": args.seeds,
+        "--clock": args.clock,
+        "--baud": args.baud != BAUD_DEFAULT,
+        "--allow-slow": args.allow_slow,
+    }
+    for option, value in given.items():
+        if value:
+            raise ConfigError(f"{option} is for building from a configuration; {args.file} is built already")
+
+
+def _built(args: argparse.Namespace, board: "Board", path: Path) -> Path:
     """The bitstream of a configuration; built, unless that has been done."""
     from streamnorm_fpga.flash import usable_bitstream
 
-    path = _place(args, board)
     inputs = make_design(args, read_config(args), board).inputs()
-    earlier = usable_bitstream(path.parent, path.name, inputs)
+    earlier = usable_bitstream(path.parent, path.name, inputs, args.seeds)
     if earlier is not None:
         return earlier
     build_to(args, path.parent)

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from ..errors import CheckFailed, ConfigError
-from .board_options import BAUD_DEFAULT, missing_package
+from .board_options import BAUD_DEFAULT, baud, missing_package
 from .options import (
     Commands,
     count,
@@ -74,7 +74,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--baud",
-        type=positive,
+        type=baud,
         default=BAUD_DEFAULT,
         metavar="N",
         help="bits a second on the serial line, as the bitstream was built for (default: %(default)s)",
@@ -161,6 +161,8 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise ConfigError("--faults is for --virtual: a real line has its own")
     if args.input and args.lengths:
         raise ConfigError("--lengths is for random rows, not for those of --input")
+    if args.output and args.rows == 0:
+        raise ConfigError("--output: no rows come out with --rows 0")
     if args.file is None:
         needing = {
             "--virtual": args.virtual,

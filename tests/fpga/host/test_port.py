@@ -5,6 +5,7 @@ import pytest
 
 from streamnorm.errors import ToolMissing
 from streamnorm_fpga.host import port as port_module
+from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.port import list_ports, open_port
 
 serial = pytest.importorskip("serial")
@@ -65,3 +66,11 @@ def test_without_pyserial(monkeypatch):
 
 def test_ports_are_listed():
     assert all(isinstance(port, str) for port in list_ports())
+
+
+def test_a_port_that_takes_nothing(terminal, monkeypatch):
+    monkeypatch.setattr(port_module, "WRITE_SECONDS", 0.05)
+    with open_port(terminal, 1_000_000) as opened:
+        link = BoardLink(opened, terminal, 1_000_000)
+        with pytest.raises(ToolMissing, match=f"{terminal}: the port takes no octets: is it the board's serial line"):
+            link.write(bytes(1 << 20))

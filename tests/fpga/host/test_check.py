@@ -93,6 +93,15 @@ def test_a_board_that_refuses_rows(config, vectors):
         check_rows(link, info, config, vectors)
 
 
+def test_a_unit_that_has_hung(config, vectors):
+    board = FakeBoard(config)
+    board.play = lambda count, body: (Status.HUNG, b"", 2, 0)
+    link = BoardLink(board, "fake", 1_000_000)
+    info, _ = ask_info(link)
+    with pytest.raises(CheckFailed, match="fake: the unit has hung: 2 rows of a request came out, and then no beat"):
+        check_rows(link, info, config, vectors)
+
+
 def test_stalls_are_asked_for(config, vectors):
     for stalls in (False, True):
         board = FakeBoard(config)

@@ -1,4 +1,4 @@
-"""AXI4-Stream top level: bytes to elements and back around a :class:`~streamnorm.unit.NormUnit`."""
+"""AXI4-Stream top level: bytes to elements and back around a unit of any architecture."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .architectures import Architecture, architecture_unit
+from .architectures.architecture import ONE_PASS
 from .config import NormConfig
 from .ports import parameter_lane_bytes
 from .signatures import bank_width
-from .unit import NormUnit
 
 __all__ = ["AxiNorm"]
 
@@ -27,6 +28,8 @@ class AxiNorm(wiring.Component):
     Parameters
     ----------
     config : NormConfig
+    architecture : Architecture, or its name
+        How it works inside; see :mod:`streamnorm.architectures`.
 
     Members
     -------
@@ -96,9 +99,9 @@ class AxiNorm(wiring.Component):
     s_axis_param_tlast: Signal
     s_axis_param_tuser: Signal
 
-    def __init__(self, config: NormConfig) -> None:
+    def __init__(self, config: NormConfig, architecture: Architecture | str = ONE_PASS) -> None:
         self.config = config
-        self.unit = NormUnit(config)
+        self.unit = architecture_unit(config, architecture)
         """What is inside; simulations look at its signals."""
         lanes = config.lanes
         bank = bank_width(config)

@@ -13,6 +13,8 @@ from typing import Any
 from amaranth.back import verilog as amaranth_verilog
 
 from . import __version__
+from .architectures import Architecture
+from .architectures.architecture import ONE_PASS
 from .axi import AxiNorm
 from .config import NormConfig
 from .errors import ConfigError
@@ -28,8 +30,10 @@ __all__ = ["Vectors", "generate", "instance", "manifest", "verilog"]
 MANIFEST = "manifest.json"
 
 
-def verilog(config: NormConfig) -> str:
+def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
     """Return the Verilog text of the unit: the top module ``config.name`` and all that it needs.
+
+    ``architecture`` is how it works inside, see :mod:`streamnorm.architectures`; ports do not depend on it.
 
     Multipliers and memories are the target family's cells where ``SYNTHESIS`` is defined, and behavioural
     models of the same latency elsewhere. The text depends on the configuration and on the versions of
@@ -37,12 +41,18 @@ def verilog(config: NormConfig) -> str:
     """
     platform = Emission(Target(config.target, config.clock_mhz).primitives)
     text = amaranth_verilog.convert(
-        AxiNorm(config), name=config.name, platform=platform, emit_src=False, strip_internal_attrs=True
+        AxiNorm(config, architecture),
+        name=config.name,
+        platform=platform,
+        emit_src=False,
+        strip_internal_attrs=True,
     )
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
-    parts = [_header(config), text, wrapper_modules(text)]
+    chosen = Architecture.of(architecture)
+    header = _header(config) + ("" if chosen == ONE_PASS else f"\n// Architecture: {chosen}")
+    parts = [header, text, wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 

@@ -1,13 +1,13 @@
 """The normalization unit: wires the blocks, with streams at both ends."""
 
 import warnings
-from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Signal, UnusedElaboratable, Value
+from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import NormConfig
+from .connections import connect_loading, connect_parameters, connect_results, delays
 from .precision import Precision
 from .primitives.queue import COLUMN_DEPTH
 from .signatures import parameter_layout, result_layout, row_layout
@@ -174,7 +174,7 @@ class NormUnit(wiring.Component):
             row_start = row_end
         if config.banks > 1:
             m.d.comb += issue.bank.eq(entry.bank)
-        row_flags = _delays(m, row_start, self.statistic.latency, "row_start")
+        row_flags = delays(m, row_start, self.statistic.latency, "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),
             ring.write.eq(row_flags[self.statistic.latency]),
@@ -185,7 +185,8 @@ class NormUnit(wiring.Component):
         ]
         self._output_side(m, buffer, issue, ring, lanes, store, queue, entry)
         if config.storage == "ram":
-            self._loading(m, row_end, store, entry)
+            rows_max = self.row_slots + 2 * self.output_depth + 4
+            connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
 
     def _output_side(
@@ -200,9 +201,9 @@ class NormUnit(wiring.Component):
         entry: Ingest,
     ) -> None:
         """Everything that flows from an issued beat to the output queue without stopping."""
-        config, base = self.config, buffer.latency
+        base = buffer.latency
         scale, centre = self._precision.scale_bits, self._precision.centre_bits
-        starts = _delays(m, issue.issue & issue.first, base, "row_issued")
+        starts = delays(m, issue.issue & issue.first, base, "row_issued")
         m.d.comb += [
             ring.advance.eq(starts[base - 1]),
             entry.row_released.eq(starts[_release_delay(buffer)]),
@@ -211,45 +212,10 @@ class NormUnit(wiring.Component):
             lanes.centre.eq(ring.data[scale : scale + centre]),
             lanes.shift.eq(ring.data[scale + centre :]),
         ]
-        bank = [issue.issued_bank] if config.banks > 1 else []
-        address = Cat(issue.column[: store.column_bits], *bank)
-        for name, arrival in (("gamma", lanes.gamma_cycle), ("beta", lanes.beta_cycle)):
-            if not hasattr(store, name):
-                continue
-            wait = base + arrival - store.latency
-            assert wait >= 0
-            m.d.comb += [
-                getattr(store, f"{name}_address").eq(_delays(m, address, wait, f"{name}_address")[wait]),
-                getattr(lanes, name).eq(getattr(store, name)),
-            ]
-        keep_at, end = base + lanes.keep_cycle, base + lanes.latency
-        keep = _delays(m, issue.issued_keep, end, "keep")
-        valid = _delays(m, issue.issue, end, "valid")
-        last = _delays(m, issue.last, end, "last")
-        error = _delays(m, issue.issued_error & issue.last, end, "error")
-        m.d.comb += [
-            lanes.keep.eq(keep[keep_at]),
-            queue.write.eq(valid[end]),
-            queue.write_data.data.eq(lanes.y),
-            queue.write_data.keep.eq(keep[end]),
-            queue.write_data.last.eq(last[end]),
-            queue.write_data.error.eq(error[end]),
-        ]
-
-    def _loading(self, m: Module, row_end: Value, store: ParameterStore, entry: Ingest) -> None:
-        wiring.connect(m, wiring.flipped(self.parameters), store.i)
-        inside = Signal(range(self.row_slots + 2 * self.output_depth + 4))
-        left = Signal()
-        m.d.comb += left.eq(self.o.valid & self.o.ready & self.o.payload.last)
-        with m.If(row_end & ~left):
-            m.d.sync += inside.eq(inside + 1)
-        with m.If(~row_end & left):
-            m.d.sync += inside.eq(inside - 1)
-        m.d.comb += [
-            store.rows_inside.eq(inside != 0),
-            store.idle.eq(entry.idle),
-            entry.hold.eq(store.hold),
-        ]
+        arrivals = {"gamma": base + lanes.gamma_cycle, "beta": base + lanes.beta_cycle}
+        users = {name: (lanes, arrival) for name, arrival in arrivals.items()}
+        connect_parameters(m, store, issue, self.config.banks, users)
+        connect_results(m, issue, issue.issue, lanes, base, queue)
 
 
 def _release_delay(buffer: RowBuffer) -> int:
@@ -271,15 +237,3 @@ def _interval(config: NormConfig) -> int:
 def _whole_columns(entries: int) -> int:
     """At least ``entries``, as many as whole columns of LUT RAMs hold."""
     return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH
-
-
-def _delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
-    """The value now and 1 … ``count`` cycles later; control bits are reset, so that nothing comes out unasked."""
-    stages: list[Value] = [value]
-    if len(value) == 0:
-        return [Const(0, 0)] * (count + 1)
-    for stage in range(1, count + 1):
-        register = Signal(len(value), name=f"{name}_{stage}")
-        m.d.sync += register.eq(stages[-1])
-        stages.append(register)
-    return stages

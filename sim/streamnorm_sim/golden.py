@@ -130,22 +130,36 @@ class GoldenModel:
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
-        s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
-        s2 = _sum_of_squares(d, self.precision.ranges.square_sum_max)
-        scale, centre, shift = self.statistic(s1, s2, lengths)
+        scale, centre, shift = self._rows_statistic(d, lengths)
         y = self._apply(d, scale, centre, shift, banks)
         if inside is not None:
             y *= inside
         return y
 
+    def _rows_statistic(
+        self, d: npt.NDArray[np.integer], lengths: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """The statistic of rows of differences; 0 behind a row's end."""
+        centred = self.config.norm == "layernorm"
+        s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
+        s2 = _sum_of_squares(d, self.precision.ranges.square_sum_max)
+        return self.statistic(s1, s2, lengths)
+
     def statistic(self, s1: Integers, s2: Integers, n: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
-        p, ranges, table = self.precision, self.precision.ranges, self.precision.table
-        kind = self._statistic_type
+        p, kind = self.precision, self._statistic_type
         s1, s2, n = s1.astype(kind), s2.astype(kind), n.astype(kind)
-        frac, bits = p.variance_frac_bits, p.variance_bits
+        frac = p.variance_frac_bits
         offset = (n * p.epsilon_code) >> p.epsilon_drop
         variance = n * ((s2 << frac) + offset) - ((s1 * s1) << frac)
+        return self._statistic_of(variance, s1, n)
+
+    def _statistic_of(
+        self, variance: Integers, s1: Integers, n: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
+        p, ranges, table = self.precision, self.precision.ranges, self.precision.table
+        frac, bits = p.variance_frac_bits, p.variance_bits
         top = bits + frac
         leading = np.maximum(_bit_length(variance) - 1, frac)
         position = (leading - frac).astype(np.int64)

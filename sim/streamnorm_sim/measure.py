@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamnorm.architectures import Architecture
+from streamnorm.architectures.architecture import ONE_PASS
 from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 
@@ -86,10 +88,11 @@ def measure_cycles(
     engine: str = DEFAULT_ENGINE,
     seed: int = 0,
     netlist: GateNetlist | None = None,
+    architecture: Architecture | str = ONE_PASS,
 ) -> Measured:
     """Run rows of ``n`` elements (default: ``max_length``) back to back, enough to fill a unit, and measure.
 
-    ``engine`` and ``netlist`` are those of `streamnorm_sim.engines.run`.
+    ``engine``, ``netlist`` and ``architecture`` are those of `streamnorm_sim.engines.run`.
 
     Raises
     ------
@@ -103,4 +106,4 @@ def measure_cycles(
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
     rng = np.random.default_rng(seed)
     rows = rng.integers(config.input.min, config.input.max, (count, length), endpoint=True)
-    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))
+    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist, architecture=architecture))

@@ -18,6 +18,9 @@ DRAIN_CYCLES = 128
 _PATIENCE = 4096
 """Cycles without any handshake, besides those that stalls explain, after which a run counts as hung."""
 
+_PATIENCE_PER_BEAT = 16
+"""So many more for each beat of the longest row: working in scans takes that long."""
+
 
 class HangError(CheckFailed):
     """The unit stopped taking and giving beats before the run was done."""
@@ -118,7 +121,7 @@ class Stimulus:
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
             np.cumsum(outputs_before),
-            _PATIENCE + 2 * longest,
+            _PATIENCE + _PATIENCE_PER_BEAT * config.max_beats + 2 * longest,
         )
 
     @property

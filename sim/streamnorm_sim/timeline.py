@@ -14,6 +14,7 @@ from amaranth.hdl import Value
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError, StreamnormError, ToolMissing
+from streamnorm.unit import NormUnit
 
 from .engines.pysim import run
 from .stalls import NO_STALL, Stall
@@ -100,6 +101,7 @@ def record_timeline(
 
 def _signals(top: AxiNorm) -> dict[str, Value]:
     unit = top.unit
+    assert isinstance(unit, NormUnit)
     return {
         "difference": unit.ingest.valid,
         "statistic": unit.statistic_ring.write,

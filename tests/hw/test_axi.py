@@ -75,7 +75,7 @@ class Echo(wiring.Component):
 
 @pytest.fixture(autouse=True)
 def echo(monkeypatch):
-    monkeypatch.setattr(streamnorm.axi, "NormUnit", Echo)
+    monkeypatch.setattr(streamnorm.axi, "architecture_unit", lambda config, architecture: Echo(config))
 
 
 def run(top, bench):

@@ -172,7 +172,9 @@ class BlockRam(wiring.Component):
         return m
 
     def _elaborate_memory(self, m: Module) -> None:
-        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.depth, init=self.init)
+        # CXXRTL loses what is written to a memory without address bits.
+        depth = max(self.depth, 2)
+        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=depth, init=self.init)
         if self.writable:
             write: Any = memory.write_port()
             m.d.comb += [

@@ -1,5 +1,7 @@
 """The exact moments of a row, in one pass: n, the sum and the sum of squares."""
 
+from collections.abc import Collection
+
 from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -18,6 +20,12 @@ class Moments(wiring.Component):
     Takes a beat every cycle. ``s1``, ``s2`` and ``n`` of a beat are there :attr:`s1_cycle`, :attr:`s2_cycle` and
     :attr:`n_cycle` cycles after the cycle in which the beat's lanes are at the input. s1 and s2 hold still where no
     beat comes; n does not. All outputs are registers.
+
+    Parameters
+    ----------
+    config : NormConfig
+    d_delay : ns of logic (block RAM) behind ``d``
+    sums : which of "s1" and "s2"; one that is left out is 0 (as s1 is for RMSNorm), and its cycle too
 
     Members
     -------
@@ -41,7 +49,9 @@ class Moments(wiring.Component):
     s2: Signal
     n: Signal
 
-    def __init__(self, config: NormConfig) -> None:
+    def __init__(
+        self, config: NormConfig, *, d_delay: float = 0.0, sums: Collection[str] = ("s1", "s2")
+    ) -> None:
         ranges = Precision.of(config).ranges
         target = Target(config.target, config.clock_mhz)
         s2_shape = unsigned(ranges.square_sum_max.bit_length())
@@ -60,21 +70,19 @@ class Moments(wiring.Component):
         self._m = m = Module()
         p = Pipeline(m, target, "moments")
         first, valid = p.input(self.first), p.input(self.valid)
-        lanes = [p.input(self.d[lane]) for lane in range(config.lanes)]
+        lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
 
-        squares = [self._non_negative(p, p.square(lane), ranges.difference_max**2) for lane in lanes]
-        total = p.sum(squares, s2_shape)
-        s2 = p.accumulate("s2", total, first, valid, s2_shape)
-        m.d.comb += self.s2.eq(s2.value)
-        self.s2_cycle = s2.cycle
-
-        if config.norm == "layernorm":
+        self.s1_cycle = self.s2_cycle = 0
+        if "s2" in sums:
+            squares = [self._non_negative(p, p.square(lane), ranges.difference_max**2) for lane in lanes]
+            s2 = p.accumulate("s2", p.sum(squares, s2_shape), first, valid, s2_shape)
+            m.d.comb += self.s2.eq(s2.value)
+            self.s2_cycle = s2.cycle
+        if "s1" in sums and config.norm == "layernorm":
             s1_shape = signed(ranges.sum_bits)
             s1 = p.accumulate("s1", p.sum(lanes, s1_shape), first, valid, s1_shape)
             m.d.comb += self.s1.eq(s1.value)
             self.s1_cycle = s1.cycle
-        else:
-            self.s1_cycle = 0
 
         length = unsigned(ranges.length_bits)
         kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]

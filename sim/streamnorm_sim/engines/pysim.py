@@ -11,6 +11,8 @@ from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
+from streamnorm.architectures import Architecture
+from streamnorm.architectures.architecture import ONE_PASS
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.errors import StreamnormError
@@ -32,6 +34,7 @@ def run(
     progress: Callable[[float], None] | None = None,
     watch: Callable[[AxiNorm], Mapping[str, Value]] | None = None,
     seen: Callable[[int, Mapping[str, int]], None] | None = None,
+    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
 
@@ -44,7 +47,9 @@ def run(
     """
     with ExitStack() as stack:
         file = None if waves is None else stack.enter_context(_opened(waves))
-        player = _Player(config, traffic, progress or (lambda share: None), timed=file is not None)
+        player = _Player(
+            config, traffic, progress or (lambda share: None), architecture, timed=file is not None
+        )
         if watch is not None and seen is not None:
             player.watched, player.seen = dict(watch(player.top)), seen
         simulator = Simulator(player.top)
@@ -128,11 +133,17 @@ class _Player:
     """One run, cycle by cycle as cxxrtl_driver.cpp does it."""
 
     def __init__(
-        self, config: NormConfig, traffic: Traffic, progress: Callable[[float], None], *, timed: bool
+        self,
+        config: NormConfig,
+        traffic: Traffic,
+        progress: Callable[[float], None],
+        architecture: Architecture,
+        *,
+        timed: bool,
     ) -> None:
         self.config, self.traffic, self.progress, self.timed = config, traffic, progress, timed
         self.stimulus = stimulus = Stimulus.of(config, traffic)
-        self.top = top = AxiNorm(config)
+        self.top = top = AxiNorm(config, architecture)
         self.rows = _Driver(top, "s_axis", stimulus.rows)
         self.loads = _Driver(top, "s_axis_param", stimulus.loads)
         # Set together: each assignment makes the simulator evaluate all logic behind it.

@@ -1,0 +1,191 @@
+"""A unit that works in scans: a row is buffered and then read as often as there are steps to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..connections import connect_loading, connect_parameters, connect_results
+from ..primitives.queue import COLUMN_DEPTH
+from ..signatures import parameter_layout, result_layout, row_layout
+from ..target import Target
+from ..units import ingest, output_queue
+from ..units.apply import Apply
+from ..units.ingest import Ingest
+from ..units.output_queue import OutputQueue
+from ..units.parameter_store import ParameterStore
+from .replay_buffer import ReplayBuffer
+from .scan_control import CREDIT_RETURN, ROW_END_TO_ISSUE, ScanControl
+from .separate_steps import SeparateSteps
+from .statistic_scans import ExactScans
+from .timing import Timing
+from .welford import WelfordScan
+
+__all__ = ["ScanUnit"]
+
+ROW_SLOTS = COLUMN_DEPTH
+"""Rows that may be buffered: more than can be worked off while one comes in, however short they are."""
+
+
+class ScanUnit(wiring.Component):
+    """LayerNorm or RMSNorm of a stream of rows, one row at a time, in scans over a buffer.
+
+    A row is written to the buffer, and when it is complete, read again in each scan: for the mean (LayerNorm only), for
+    the variance, and then once where normalizing, gamma and beta are fused, or three times, the value between kept in a
+    memory, where they are ``separate``. While a row is scanned the next ones come in: the buffer holds two of the
+    longest.
+
+    Ports and stream behaviour are those of :class:`~streamnorm.unit.NormUnit`, and so is every result
+    with exact sums.
+
+    Parameters
+    ----------
+    config : NormConfig
+    separate : normalize, scale and shift in a scan each
+    welford : mean and variance by Welford's updates, in one scan; results then are not quite the same
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy asked for.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    parameters: stream.Interface
+
+    def __init__(self, config: NormConfig, *, separate: bool, welford: bool = False) -> None:
+        self.config = config
+        family = Target(config.target, config.clock_mhz).primitives
+        self.row_buffer = buffer = ReplayBuffer(config, depth=2 * config.max_beats + ingest.READY_LAG + 8)
+        self.parameter_store = store = ParameterStore(config)
+        steps = ("normalize", "scale", "shift") if separate else ("apply",)
+        kind = WelfordScan if welford else ExactScans
+        self.statistic = kind(config, steps=len(steps), base=buffer.latency, d_delay=buffer.delay)
+        self.names = (*self.statistic.names, *steps)
+        self._first_step = len(self.statistic.names)
+        self.steps: SeparateSteps | Apply
+        if separate:
+            self.steps = SeparateSteps(
+                config, d_latency=buffer.latency, d_delay=buffer.delay, parameter_delay=store.delay
+            )
+            waits = (*self.statistic.waits, buffer.latency + self.steps.normalized, self.steps.scaled)
+            self._base = self.steps.memory_latency
+        else:
+            self.steps = Apply(config, d_delay=buffer.delay, parameter_delay=store.delay)
+            waits = self.statistic.waits
+            self._base = buffer.latency
+        paces = (*self.statistic.paces, *(1,) * len(steps))
+        flight = self._base + self.steps.latency
+        self.output_depth = -(-(flight + 1 + CREDIT_RETURN) // COLUMN_DEPTH) * COLUMN_DEPTH
+        self.timing = Timing(
+            stages={
+                "ingest": ingest.LATENCY,
+                "row queue": ROW_END_TO_ISSUE,
+                **dict(zip(self.names, (*waits, flight), strict=True)),
+                "output queue": output_queue.LATENCY,
+            },
+            beats_before_output=sum(paces[:-1]),
+            interval=sum(waits) + 1,
+            interval_beats=sum(paces),
+        )
+        self.ingest = Ingest(config, buffer_depth=buffer.depth, row_slots=ROW_SLOTS)
+        self.control = ScanControl(
+            config,
+            waits=waits,
+            paces=paces,
+            row_slots=ROW_SLOTS,
+            output_depth=self.output_depth,
+            family=family,
+        )
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        self.multipliers = {"statistic": self.statistic.multipliers, "apply": self.steps.multipliers}
+        self.block_rams = {
+            "row buffer": buffer.block_rams,
+            "gamma and beta": store.block_rams,
+            "statistic tables": self.statistic.block_rams,
+            "queues": self.control.block_rams + self.output_queue.block_rams,
+        }
+        if isinstance(self.steps, SeparateSteps):
+            self.block_rams["memory between scans"] = self.steps.block_rams
+        members: dict[str, object] = {
+            "i": In(stream.Signature(row_layout(config))),
+            "o": Out(stream.Signature(result_layout(config))),
+        }
+        if config.storage == "ram":
+            members["parameters"] = In(stream.Signature(parameter_layout(config)))
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.ingest = entry = self.ingest
+        m.submodules.row_buffer = buffer = self.row_buffer
+        m.submodules.control = control = self.control
+        m.submodules.statistic = statistic = self.statistic
+        m.submodules.parameter_store = store = self.parameter_store
+        m.submodules.steps = steps = self.steps
+        m.submodules.output_queue = queue = self.output_queue
+        wiring.connect(m, wiring.flipped(self.i), entry.i)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+
+        row_end, ends = Signal(), Signal()
+        # The buffer is read in the scans up to that in which d is normalized, which is the last one to need it.
+        reads, forgets = Signal(), Signal()
+        m.d.comb += [
+            row_end.eq(entry.valid & entry.last),
+            buffer.write.eq(entry.valid),
+            buffer.write_d.eq(entry.d),
+            control.row_end.eq(row_end),
+            control.index.eq(entry.index),
+            control.keep.eq(entry.keep),
+            control.error.eq(entry.error),
+            control.output_released.eq(queue.released),
+            ends.eq(control.issue & control.last),
+            reads.eq(control.issue & (control.scan <= self._first_step)),
+            forgets.eq(control.scan == self._first_step),
+            buffer.read.eq(reads),
+            buffer.rewind.eq(ends & ~forgets),
+            buffer.forget.eq(ends & forgets),
+            entry.beat_released.eq(reads & forgets),
+        ]
+        m.d.sync += entry.row_released.eq(ends & forgets)
+        if config.banks > 1:
+            m.d.comb += control.bank.eq(entry.bank)
+        m.d.comb += [
+            statistic.issue.eq(control.issue),
+            statistic.scan.eq(control.scan),
+            statistic.first.eq(control.first),
+            statistic.last.eq(control.last),
+            statistic.keep.eq(control.issued_keep),
+            statistic.before.eq(control.before),
+            statistic.d.eq(buffer.d),
+            steps.d.eq(buffer.d),
+            steps.scale.eq(statistic.scale),
+            steps.centre.eq(statistic.centre),
+            steps.shift.eq(statistic.shift),
+        ]
+        self._output_side(m, control, steps, store, queue)
+        if config.storage == "ram":
+            rows_max = ROW_SLOTS + 2 * self.output_depth + 4
+            connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
+        return m
+
+    def _output_side(
+        self, m: Module, control: ScanControl, steps: Any, store: ParameterStore, queue: OutputQueue
+    ) -> None:
+        base = self._base
+        if isinstance(steps, SeparateSteps):
+            m.d.comb += [
+                steps.normalize.eq(control.issue & (control.scan == self._first_step)),
+                steps.multiply.eq(control.issue & (control.scan == self._first_step + 1)),
+                steps.column.eq(control.column),
+            ]
+        arrivals = {"gamma": base + steps.gamma_cycle, "beta": base + steps.beta_cycle}
+        users = {name: (steps, arrival) for name, arrival in arrivals.items()}
+        connect_parameters(m, store, control, self.config.banks, users)
+        connect_results(m, control, control.issue & control.final, steps, base, queue)

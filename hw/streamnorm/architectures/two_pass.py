@@ -1,0 +1,247 @@
+"""Two passes, overlapped from row to row: sums as the row comes in, squares from buffer to buffer, then apply."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import NormConfig
+from ..connections import connect_loading, connect_parameters, connect_results, delays
+from ..precision import Precision
+from ..primitives.queue import COLUMN_DEPTH
+from ..signatures import parameter_layout, result_layout, row_layout
+from ..target import Target
+from ..timed_logic import TimedLogic
+from ..unit import SLOT_RETURN
+from ..units import dispatch, ingest, output_queue
+from ..units.apply import Apply
+from ..units.dispatch import Dispatch
+from ..units.ingest import Ingest
+from ..units.moments import Moments
+from ..units.output_queue import OutputQueue
+from ..units.parameter_store import ParameterStore
+from ..units.row_buffer import RowBuffer
+from ..units.row_ring import RowRing
+from ..units.statistic import Statistic
+from .timing import Timing
+
+__all__ = ["TwoPassUnit"]
+
+_SPARE = 8
+"""Places of a buffer beyond those that are in use at full rate."""
+
+
+class TwoPassUnit(wiring.Component):
+    """LayerNorm of a stream of rows in two passes: the mean before the squares.
+
+    As a row comes in, its sum is worked out, and the row waits in a first buffer. Once the sum is complete, the row
+    goes from there to a second buffer, and squares are added up on the way; then, with the statistic, from there
+    through apply. Three rows may be in these stages at once, a beat a cycle in each.
+
+    A pass that subtracts the mean would begin when the sum is there, and so does this one; squares are taken of the
+    differences to the row's pivot, which gives the statistic of the one-pass unit to the last bit.
+
+    Ports and stream behaviour are those of :class:`~streamnorm.unit.NormUnit`, and so is every result.
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy asked for.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    parameters: stream.Interface
+
+    def __init__(self, config: NormConfig) -> None:
+        assert config.norm == "layernorm"
+        self.config = config
+        self._target = target = Target(config.target, config.clock_mhz)
+        family = target.primitives
+        self._precision = precision = Precision.of(config)
+        probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
+        base = probe.latency
+        self.sums = sums = Moments(config, sums=("s1",))
+        self.squares = squares = Moments(config, d_delay=probe.delay, sums=("s2",))
+        self.statistic = Statistic(config, squares, cycles=(0, 0, squares.s2_cycle))
+        self.parameter_store = ParameterStore(config)
+        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
+
+        # A row's sum is there in cycle `complete` after the difference of its last beat, written to its ring in that
+        # cycle, fetched in the next, and must have been fetched when the first beat of the second pass comes.
+        self._complete = complete = max(sums.n_cycle, sums.s1_cycle)
+        self._announce_second = max(1, complete + 2 - base - dispatch.READY_TO_ISSUE)
+        second = self._announce_second + dispatch.READY_TO_ISSUE
+        # From the last beat's arrival in the second pass on, all is as in the one-pass unit after its last beat.
+        self._announce_apply = max(1, self.statistic.latency + 2 - base - dispatch.READY_TO_ISSUE)
+        applied = self._announce_apply + dispatch.READY_TO_ISSUE
+        flight = base + self.apply.latency
+        self.timing = Timing(
+            stages={
+                "ingest": ingest.LATENCY,
+                "sum": second,
+                "second pass": base,
+                "squares and statistic": applied,
+                "apply": flight,
+                "output queue": output_queue.LATENCY,
+            },
+            beats_before_output=1,
+            interval=1,
+            interval_beats=1,
+        )
+        held = self.timing.latency - output_queue.LATENCY - self.apply.latency + SLOT_RETURN + 1
+        self.row_slots = _whole_columns(held)
+        self.output_depth = _whole_columns(flight + 1 + dispatch.CREDIT_RETURN)
+        depth = config.max_beats + second + ingest.READY_LAG + _SPARE
+        self.first_buffer = RowBuffer(config, depth=depth)
+        depth = config.max_beats + base + applied + dispatch.CREDIT_RETURN + _SPARE
+        self.second_buffer = RowBuffer(config, depth=depth)
+        self.ingest = Ingest(config, buffer_depth=self.first_buffer.depth, row_slots=self.row_slots)
+        places = self.second_buffer.depth
+        self.second_pass = Dispatch(config, row_slots=self.row_slots, output_depth=places, family=family)
+        self.dispatch = Dispatch(
+            config, row_slots=self.row_slots, output_depth=self.output_depth, family=family
+        )
+        sum_width = len(sums.n) + len(sums.s1)
+        self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
+        ring_width = precision.scale_bits + precision.centre_bits + len(self.statistic.shift)
+        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_ring, self.output_queue)
+        self.multipliers = {
+            "statistic": squares.multipliers + self.statistic.multipliers,
+            "apply": self.apply.multipliers,
+        }
+        self.block_rams = {
+            "row buffers": self.first_buffer.block_rams + self.second_buffer.block_rams,
+            "gamma and beta": self.parameter_store.block_rams,
+            "statistic tables": self.statistic.block_rams,
+            "queues": sum(queue.block_rams for queue in queues),
+        }
+        members: dict[str, object] = {
+            "i": In(stream.Signature(row_layout(config))),
+            "o": Out(stream.Signature(result_layout(config))),
+        }
+        if config.storage == "ram":
+            members["parameters"] = In(stream.Signature(parameter_layout(config)))
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.ingest = entry = self.ingest
+        m.submodules.parameter_store = store = self.parameter_store
+        m.submodules.output_queue = queue = self.output_queue
+        wiring.connect(m, wiring.flipped(self.i), entry.i)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        row_end = self._first_pass(m, entry)
+        self._second_pass(m, row_end, entry)
+        self._apply(m, entry, store, queue)
+        if config.storage == "ram":
+            rows_max = self.row_slots + 2 * self.output_depth + 4
+            connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
+        return m
+
+    def _first_pass(self, m: Module, entry: Ingest) -> Signal:
+        """From ingest to the first buffer, with the sum on the way; returns that a row's last beat is there."""
+        m.submodules.sums = sums = self.sums
+        m.submodules.first_buffer = buffer = self.first_buffer
+        m.submodules.sum_ring = ring = self.sum_ring
+        row_end = Signal()
+        logic = TimedLogic(m, self._target, "sum")
+        n = logic.delayed(logic.input(sums.n, sums.n_cycle), self._complete).value
+        s1 = logic.delayed(logic.input(sums.s1, sums.s1_cycle), self._complete).value
+        m.d.comb += [
+            sums.valid.eq(entry.valid),
+            sums.first.eq(entry.first),
+            sums.d.eq(entry.d),
+            sums.keep.eq(entry.keep),
+            sums.before.eq(entry.before),
+            buffer.write.eq(entry.valid),
+            buffer.write_d.eq(entry.d),
+            row_end.eq(entry.valid & entry.last),
+            ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]),
+            ring.write_data.eq(Cat(n, s1)),
+        ]
+        return row_end
+
+    def _second_pass(self, m: Module, row_end: Signal, entry: Ingest) -> None:
+        """From the first buffer to the second, with squares and the statistic on the way."""
+        config, base = self.config, self.first_buffer.latency
+        m.submodules.second_pass = issue = self.second_pass
+        m.submodules.squares = squares = self.squares
+        m.submodules.second_buffer = buffer = self.second_buffer
+        m.submodules.statistic = statistic = self.statistic
+        m.submodules.statistic_ring = ring = self.statistic_ring
+        m.submodules.dispatch = apply_issue = self.dispatch
+        sums = self.sum_ring
+        first = self.first_buffer
+        ended = Signal()
+        m.d.comb += [
+            issue.row_end.eq(row_end),
+            issue.index.eq(entry.index),
+            issue.keep.eq(entry.keep),
+            issue.error.eq(entry.error),
+            issue.row_ready.eq(delays(m, row_end, self._announce_second, "row_summed")[-1]),
+            issue.output_released.eq(apply_issue.issue),
+            first.read.eq(issue.issue),
+            entry.beat_released.eq(issue.issue),
+            ended.eq(issue.issue & issue.last),
+        ]
+        valid = delays(m, issue.issue, base, "second_valid")[base]
+        ends = delays(m, ended, base + self.statistic.latency, "second_end")
+        m.d.comb += [
+            squares.valid.eq(valid),
+            squares.first.eq(delays(m, issue.first, base, "second_first")[base]),
+            squares.d.eq(first.d),
+            sums.advance.eq(ends[base - 1]),
+            statistic.n.eq(sums.data[: len(statistic.n)]),
+            statistic.s1.eq(sums.data[len(statistic.n) :].as_signed()),
+            statistic.s2.eq(squares.s2),
+            ring.write.eq(ends[base + self.statistic.latency]),
+            ring.write_data.eq(Cat(statistic.scale, statistic.centre, statistic.shift)),
+            apply_issue.row_end.eq(ends[base]),
+            apply_issue.index.eq(delays(m, issue.column, base, "second_index")[base]),
+            apply_issue.keep.eq(delays(m, issue.issued_keep, base, "second_keep")[base]),
+            apply_issue.error.eq(delays(m, issue.issued_error, base, "second_error")[base]),
+            apply_issue.row_ready.eq(ends[base + self._announce_apply]),
+        ]
+        # From block RAM to block RAM through a register.
+        m.d.sync += [buffer.write.eq(valid), buffer.write_d.eq(first.d)]
+        if config.banks > 1:
+            m.d.comb += [
+                issue.bank.eq(entry.bank),
+                apply_issue.bank.eq(delays(m, issue.issued_bank, base, "second_bank")[base]),
+            ]
+
+    def _apply(self, m: Module, entry: Ingest, store: ParameterStore, queue: OutputQueue) -> None:
+        """From the second buffer to the output queue."""
+        m.submodules.apply = lanes = self.apply
+        buffer, issue, ring, base = (
+            self.second_buffer,
+            self.dispatch,
+            self.statistic_ring,
+            self.second_buffer.latency,
+        )
+        scale, centre = self._precision.scale_bits, self._precision.centre_bits
+        starts = delays(m, issue.issue & issue.first, base, "row_issued")
+        m.d.comb += [
+            buffer.read.eq(issue.issue),
+            issue.output_released.eq(queue.released),
+            ring.advance.eq(starts[base - 1]),
+            entry.row_released.eq(starts[base]),
+            lanes.d.eq(buffer.d),
+            lanes.scale.eq(ring.data[:scale]),
+            lanes.centre.eq(ring.data[scale : scale + centre]),
+            lanes.shift.eq(ring.data[scale + centre :]),
+        ]
+        arrivals = {"gamma": base + lanes.gamma_cycle, "beta": base + lanes.beta_cycle}
+        users = {name: (lanes, arrival) for name, arrival in arrivals.items()}
+        connect_parameters(m, store, issue, self.config.banks, users)
+        connect_results(m, issue, issue.issue, lanes, base, queue)
+
+
+def _whole_columns(entries: int) -> int:
+    """At least ``entries``, as many as whole columns of LUT RAMs hold."""
+    return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH

@@ -1,0 +1,31 @@
+"""From an architecture's name to its hardware."""
+
+from __future__ import annotations
+
+from ..config import NormConfig
+from ..unit import NormUnit
+from .architecture import ONE_PASS, Architecture
+from .scan_unit import ScanUnit
+from .two_pass import TwoPassUnit
+
+__all__ = ["AnyUnit", "architecture_unit"]
+
+AnyUnit = NormUnit | TwoPassUnit | ScanUnit
+
+
+def architecture_unit(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> AnyUnit:
+    """The unit of a configuration in an architecture; all have the ports of NormUnit.
+
+    RMSNorm has no mean: its two-pass unit is the one-pass unit, and its scans are one fewer.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such architecture, or no datapath reaches the accuracy asked for.
+    """
+    chosen = Architecture.of(architecture)
+    if chosen.name == "one-pass" or (chosen.name == "two-pass" and config.norm == "rmsnorm"):
+        return NormUnit(config)
+    if chosen.name == "two-pass":
+        return TwoPassUnit(config)
+    return ScanUnit(config, separate=chosen.name == "five-scan", welford=chosen.statistics == "welford")

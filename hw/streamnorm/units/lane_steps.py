@@ -1,0 +1,113 @@
+"""What happens to one lane's value, step by step; the steps are put into one block or into several."""
+
+from amaranth.hdl import Array, Cat, Const, Mux, Value, signed, unsigned
+
+from ..config import NormConfig
+from ..parameters import StoredParameters
+from ..pipeline import Pipeline, Timed
+from ..precision import Precision
+from ..target import Target
+
+__all__ = ["LaneSteps"]
+
+
+class LaneSteps:
+    """Steps 6 and 7 of :class:`~streamnorm.precision.Precision` as logic in a pipeline.
+
+    ``round_half_even(plus_beta(times_gamma(normalize(d))))`` is a result; the values between are exact but for z.
+
+    Parameters
+    ----------
+    p : Pipeline, where the logic goes
+    config : NormConfig
+    """
+
+    def __init__(self, p: Pipeline, config: NormConfig) -> None:
+        self._p, self._config = p, config
+        self._precision = Precision.of(config)
+        self._parameters = StoredParameters.of(config)
+        self._target = Target(config.target, config.clock_mhz)
+
+    def normalize(self, d: Timed, scale: Timed, centre: Timed, shift: Timed) -> Timed:
+        """``z``."""
+        p, precision = self._p, self._precision
+        width = precision.centre_bits
+        product = p.multiply(d, scale)
+        drop = precision.product_drop
+        kept = (
+            p.concat(p.constant(0, unsigned(-drop)), product)
+            if drop < 0
+            else product.bits(min(drop, product.width - 1), product.width)
+        )
+        kept = kept.as_signed()
+        difference = p.add(kept, centre, signed(width), subtract=True, name="difference")
+        bits = precision.normalized_bits
+
+        def place(x: Value, s: Value) -> Value:
+            starts = [precision.normalize_shift + i * precision.radix for i in range(precision.shift_count)]
+            options = [x[start : start + bits] for start in starts]
+            options += [options[-1]] * ((1 << len(s)) - len(options))
+            return Array(options)[s].as_signed()
+
+        if precision.shift_count == 1:
+            return difference.bits(precision.normalize_shift, precision.normalize_shift + bits).as_signed()
+        delay = self._target.family.mux * (1.0 if precision.shift_count == 2 else 1.3)
+        return p.operate("normalized", delay, [difference, shift], signed(bits), place)
+
+    def times_gamma(self, z: Timed, gamma: Timed | None) -> Timed:
+        """``z * gamma``; ``gamma`` is None where it is a constant."""
+        p, parameters = self._p, self._parameters
+        if parameters.gamma_is_constant:
+            value = int(parameters.gamma[0, 0])
+            if value == 1:
+                return z
+            gamma = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
+        assert gamma is not None
+        return p.multiply(z, gamma)
+
+    def beta_adder_width(self, product: Timed) -> int:
+        """Bits that are added in :meth:`plus_beta`, about."""
+        return product.width + 1 - min(self._precision.beta_align, product.width)
+
+    def plus_beta(self, product: Timed, beta: Timed | None) -> Timed:
+        """``A``; ``beta`` is None where it is a constant."""
+        p, parameters, precision = self._p, self._parameters, self._precision
+        half = 1 << (parameters.beta_frac_bits - 1)
+        if parameters.beta_is_constant:
+            value = int(parameters.beta[0, 0]) + half
+            beta = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
+        assert beta is not None
+        width = max(product.width + precision.gamma_align, beta.width + precision.beta_align) + 1
+        if precision.gamma_align:
+            return p.add_shifted(beta, product, precision.gamma_align, signed(width))
+        return p.add_shifted(product, beta, precision.beta_align, signed(width))
+
+    def round_half_even(self, a: Timed, keep: Timed) -> Timed:
+        """``y``, saturated; 0 if the lane is not kept."""
+        p, target, output = self._p, self._target, self._config.output
+        frac, bits = self._precision.result_frac_bits, output.bits
+        tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
+        sign = a.bits(a.width - 1, a.width)
+        spare = a.width - frac - bits
+        result = a.bits(frac, min(frac + bits, a.width)).as_signed()
+        if spare > 0:
+            top = a.bits(frac + bits - (1 if output.signed else 0), a.width)
+
+            def is_outside(x: Value) -> Value:
+                return x.any() & ~x.all() if output.signed else x.any()
+
+            outside = p.operate("outside", target.logic(top.width), [top], unsigned(1), is_outside)
+        else:
+            outside = p.constant(0, unsigned(1)) if output.signed else sign
+
+        def finish(x: Value, is_tie: Value, out: Value, negative: Value, kept: Value) -> Value:
+            rounded = Cat(x[0] & ~is_tie, x[1:])
+            extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
+            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[
+                :bits
+            ]
+            return Mux(kept, Mux(out, limit, extended), 0)
+
+        inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]
+        final = p.operate("result", target.family.lut, inputs, unsigned(bits), finish)
+        return p.registered(final)

@@ -16,6 +16,7 @@ from streamnorm_fpga.tools import NEXTPNR, YOSYS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from streamnorm.architectures import Architecture
     from streamnorm.config import NormConfig
     from streamnorm_fpga.place_route import Placed
 
@@ -26,12 +27,13 @@ def fit(
     config: NormConfig,
     seeds: Sequence[int] = (1, 2, 3),
     progress: Callable[[Placed | None], None] | None = None,
+    architecture: Architecture | str = "one-pass",
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
     device_for(config.target)  # before the unit is generated, which takes seconds
     from streamnorm.emit import verilog
 
-    text = verilog(config)
+    text = verilog(config, architecture)
     return fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
 
 

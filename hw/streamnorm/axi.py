@@ -8,8 +8,7 @@ from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .architectures import Architecture, architecture_unit
-from .architectures.architecture import ONE_PASS
+from .architectures import ONE_PASS, Architecture, architecture_unit
 from .config import NormConfig
 from .ports import parameter_lane_bytes
 from .signatures import bank_width

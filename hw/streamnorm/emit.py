@@ -13,8 +13,7 @@ from typing import Any
 from amaranth.back import verilog as amaranth_verilog
 
 from . import __version__
-from .architectures import Architecture
-from .architectures.architecture import ONE_PASS
+from .architectures import ONE_PASS, Architecture, ArchitecturePlan
 from .axi import AxiNorm
 from .config import NormConfig
 from .errors import ConfigError
@@ -50,9 +49,7 @@ def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> 
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
-    chosen = Architecture.of(architecture)
-    header = _header(config) + ("" if chosen == ONE_PASS else f"\n// Architecture: {chosen}")
-    parts = [header, text, wrapper_modules(text)]
+    parts = [_header(config, architecture), text, wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
@@ -84,9 +81,13 @@ def instance(config: NormConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
+def manifest(
+    config: NormConfig, files: dict[str, bytes], architecture: Architecture | str = ONE_PASS
+) -> dict[str, Any]:
     """Return what ``manifest.json`` says of a unit and of its files' contents."""
-    plan = Plan.of(config)
+    architecture_plan = ArchitecturePlan.of(config, architecture)
+    one_pass = architecture_plan.architecture == ONE_PASS
+    plan = Plan.of(config) if one_pass else architecture_plan
     stored = StoredParameters.of(config)
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
@@ -97,6 +98,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         "name": config.name,
         "about": _about(config, with_vectors=any(name in VECTOR_FILES for name in files)),
         "digest": config.digest(),
+        "architecture": str(architecture_plan.architecture),
         "tools": {"streamnorm": __version__, "amaranth": version("amaranth")},
         "config": config.to_dict(),
         "ports": [port.to_dict() for port in ports(config)],
@@ -116,7 +118,10 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
 
 
 def generate(
-    config: NormConfig, directory: str | os.PathLike[str], vectors: Vectors | None = None
+    config: NormConfig,
+    directory: str | os.PathLike[str],
+    vectors: Vectors | None = None,
+    architecture: Architecture | str = ONE_PASS,
 ) -> list[Path]:
     """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
 
@@ -131,12 +136,12 @@ def generate(
     directory = Path(directory)
     _check_directory(config, directory)
     files = {
-        f"{config.name}.v": verilog(config).encode(),
+        f"{config.name}.v": verilog(config, architecture).encode(),
         f"{config.name}_instance.v": instance(config).encode(),
     }
     if vectors is not None:
         files |= vector_files(config, vectors)
-    files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
+    files[MANIFEST] = (json.dumps(manifest(config, files, architecture), indent=2) + "\n").encode()
     try:
         _write(directory, files)
     except OSError as error:
@@ -151,14 +156,16 @@ _STREAMS = {
 }
 
 
-def _header(config: NormConfig) -> str:
+def _header(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
     kind = "LayerNorm" if config.norm == "layernorm" else "RMSNorm"
-    return (
+    chosen = Architecture.of(architecture)
+    header = (
         f"// {config.name}: {kind} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
         f"{config.input.name} to {config.output.name}.\n"
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
+    return header if chosen == ONE_PASS else f"{header}\n// Architecture: {chosen}"
 
 
 def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:

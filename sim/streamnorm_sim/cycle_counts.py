@@ -1,4 +1,4 @@
-"""Cycle counts of a unit for rows of one length: computed by the cycle model, or measured in simulation."""
+"""Cycle counts of a unit for rows of one length: computed, or measured in simulation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.architectures import ONE_PASS, Architecture, ArchitecturePlan, is_one_pass
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 
@@ -25,7 +26,7 @@ class CycleCounts:
 
     Attributes
     ----------
-    config : NormConfig
+    config, architecture : NormConfig, Architecture
     length, rows : int
         Elements of each row; rows of the batch.
     L1, L2, L3 : int
@@ -36,10 +37,11 @@ class CycleCounts:
     batch : int
         Cycles from the first cycle after reset to the batch's last output beat, with the stalls asked for.
     losses : Losses or None
-        Of the batch, by cause; None if it was simulated.
+        Of the batch, by cause; None if it was simulated, and for architectures that the cycle model does not know.
     """
 
     config: NormConfig
+    architecture: Architecture
     length: int
     rows: int
     L1: int
@@ -48,6 +50,11 @@ class CycleCounts:
     SS: float
     batch: int
     losses: Losses | None
+
+    @property
+    def plan(self) -> ArchitecturePlan:
+        """What the unit takes of the target."""
+        return ArchitecturePlan.of(self.config, self.architecture)
 
     @property
     def rows_per_second(self) -> float:
@@ -64,6 +71,7 @@ class CycleCounts:
         steady = int(self.SS) if float(self.SS).is_integer() else self.SS
         return {
             "name": self.config.name,
+            "architecture": str(self.architecture),
             "norm": self.config.norm,
             "input": self.config.input.name,
             "output": self.config.output.name,
@@ -78,6 +86,8 @@ class CycleCounts:
             "clock_mhz": self.config.clock_mhz,
             "rows_per_second": self.rows_per_second,
             "elements_per_second": self.elements_per_second,
+            "multipliers": sum(self.plan.multipliers.values()),
+            "block_rams": sum(self.plan.block_rams.values()),
             "lost": None if self.losses is None else self.losses.to_dict(),
         }
 
@@ -90,16 +100,26 @@ def computed(
     source: Stall = NO_STALL,
     sink: Stall = NO_STALL,
     seed: int = 0,
+    architecture: Architecture | str = ONE_PASS,
 ) -> CycleCounts:
-    """Return the counts of the cycle model; `rows` is 2 or more.
+    """Return the counts without simulating anything; `rows` is 2 or more.
+
+    Those of the one-pass unit come from the cycle model, the others from the formulas of `ArchitecturePlan`, which
+    know no stalls.
 
     Raises
     ------
     ConfigError
-        If the length is not from 1 to ``max_length``.
+        If the length is not from 1 to ``max_length``, there is no such architecture, or it is to be stalled and the
+        cycle model does not know it.
     """
     _check(config, length, rows)
+    chosen = Architecture.of(architecture)
     model = CycleModel(config)
+    if not is_one_pass(config, chosen):
+        if (source, sink) != (NO_STALL, NO_STALL):
+            raise ConfigError(f"stalls: the cycle model does not know the {chosen} unit; simulate it (--simulate)")
+        return _planned(ArchitecturePlan.of(config, chosen), length, rows, int(model.run([length]).first_in[0]))
     lengths = np.full(rows, length)
     free = model.run(lengths)
     batch = free
@@ -109,6 +129,7 @@ def computed(
     first = _first_row(free)
     return CycleCounts(
         config=config,
+        architecture=chosen,
         length=length,
         rows=rows,
         **first,
@@ -127,19 +148,26 @@ def simulated(
     sink: Stall = NO_STALL,
     seed: int = 0,
     engine: str = "cxxrtl",
+    architecture: Architecture | str = ONE_PASS,
 ) -> CycleCounts:
-    """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`."""
+    """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`.
+
+    Every architecture may be stalled.
+    """
     _check(config, length, rows)
+    chosen = Architecture.of(architecture)
     rng = np.random.default_rng(seed)
     values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
-    free = run(config, Traffic(rows=values), engine)
+    free = run(config, Traffic(rows=values), engine, architecture=chosen)
     batch = free
     if (source, sink) != (NO_STALL, NO_STALL):
-        batch = run(config, Traffic(rows=values, source=source, sink=sink, seed=seed), engine)
+        stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
+        batch = run(config, stalled, engine, architecture=chosen)
     beats = -(-length // config.lanes)
     inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
     return CycleCounts(
         config=config,
+        architecture=chosen,
         length=length,
         rows=rows,
         L1=int(outputs[0, 0] - inputs[0, 0]),
@@ -147,6 +175,23 @@ def simulated(
         L3=int(outputs[0, -1] - inputs[0, 0]),
         SS=_steady(outputs[:, -1]),
         batch=int(batch.output_cycles[-1]) + 1,
+        losses=None,
+    )
+
+
+def _planned(plan: ArchitecturePlan, length: int, rows: int, first_in: int) -> CycleCounts:
+    """A first row at ``first_in``, the others behind it."""
+    latency = plan.latency(length)
+    return CycleCounts(
+        config=plan.config,
+        architecture=plan.architecture,
+        length=length,
+        rows=rows,
+        L1=latency.L1,
+        L2=latency.L2,
+        L3=latency.L3,
+        SS=float(latency.SS),
+        batch=first_in + latency.L3 + (rows - 1) * latency.SS + 1,
         losses=None,
     )
 

@@ -38,13 +38,19 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
-    lines = [_line(entry.to_dict()) for entry in counts] + [_line(peer) for peer in peers]
+    lines = [entry.to_dict() for entry in counts] + [{"architecture": "", **peer} for peer in peers]
+    common = _label(lines)
     with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):  # the same picture every time
         figure = Figure(figsize=(10, 4.5), layout="constrained")
         if len({line["n"] for line in lines}) > 1:
             _growth(figure, lines)
+            figure.suptitle(common)
         else:
             _bars(figure, lines)
+            figure.suptitle(", ".join(filter(None, (common, f"rows of {lines[0]['n']:,} elements"))))
+        figure.legend(
+            *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small"
+        )
         metadata = {"Date": None} if path.suffix == ".svg" else {}
         try:
             figure.savefig(path, dpi=150, metadata=metadata)
@@ -52,12 +58,23 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
             raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _line(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**entry, "label": f"{entry['name']} {entry['norm']}, {entry['lanes']} lanes"}
+def _label(lines: Sequence[dict[str, Any]]) -> str:
+    """Give each line as "label" what tells it from the others, and return what they have in common."""
+    for line in lines:
+        line["of"] = f"{line['lanes']} lane" + ("s" if line["lanes"] > 1 else "")
+    keys = ("name", "norm", "of", "architecture")
+    ours = [line for line in lines if "rows" in line]
+    own = [key for key in keys if len({line[key] for line in ours}) > 1 or (key == "name" and ours != lines)]
+    for line in lines:
+        line["label"] = ", ".join(line[key] for key in own if line[key]) or line["name"]
+    return ", ".join(ours[0][key] for key in keys if key not in own and ours[0][key] != "one-pass")
 
 
 def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+
     panels = figure.subplots(1, 2, sharex=True)
+    lengths = sorted({line["n"] for line in lines})
     others = {line["label"] for line in lines if "rows" not in line}  # other projects' units
     for panel, count, title in zip(
         panels, ("L1", "SS"), ("first beat in to first beat out", "row to row"), strict=True
@@ -67,8 +84,12 @@ def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
             style = "--" if label in others else "-"
             panel.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=label)
         panel.set(xscale="log", yscale="log", xlabel="n", ylabel="cycles", title=f"{count}: {title}")
+        panel.set_xticks(lengths, [f"{n}" for n in lengths], fontsize="small")
+        panel.yaxis.set_major_locator(LogLocator(base=2))
+        panel.yaxis.set_major_formatter(ScalarFormatter())
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_minor_locator(NullLocator())
         panel.grid(visible=True, which="major", alpha=0.3)
-    panels[0].legend(fontsize="small")
 
 
 def _bars(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
@@ -79,5 +100,4 @@ def _bars(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
         bars = panel.bar(places, [line[count] for count in _COUNTS], width, label=line["label"])
         panel.bar_label(bars, fontsize="small")
     panel.set_xticks(range(len(_COUNTS)), _COUNTS)
-    panel.set(ylabel="cycles", title=f"rows of {lines[0]['n']} elements")
-    panel.legend(fontsize="small")
+    panel.set(ylabel="cycles")

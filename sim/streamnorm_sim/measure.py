@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamnorm.architectures import Architecture
-from streamnorm.architectures.architecture import ONE_PASS
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 

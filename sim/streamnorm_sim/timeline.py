@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Value
 
+from streamnorm.architectures import ONE_PASS, Architecture
+from streamnorm.architectures.scan_unit import ScanUnit
+from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError, StreamnormError, ToolMissing
-from streamnorm.unit import NormUnit
 
 from .engines.pysim import run
 from .stalls import NO_STALL, Stall
 from .traffic import Traffic
 
-__all__ = ["BLOCKS", "Timeline", "draw_timeline", "record_timeline"]
-
-BLOCKS = ("beats in", "ingest", "statistic", "row buffer", "apply", "beats out")
-"""The lines of a timeline, in the order data meets them."""
+__all__ = ["Timeline", "draw_timeline", "record_timeline"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,20 @@ class Timeline:
 
     Attributes
     ----------
-    config : NormConfig
+    config, architecture : NormConfig, Architecture
     lengths : tuple of int
         Elements of each row.
     spans : dict of str to list of (row, first, last)
-        By the names of `BLOCKS`: the row, and the cycles from the first to the last of a stretch without a pause.
-        "beats in": a beat is accepted; "ingest": its differences are handed on; "statistic": from the row's last
-        difference until its scale and centre are written; "row buffer": a beat is read; "apply": a result is written;
-        "beats out": a beat is taken. Cycle 0 is the first one after reset.
+        By block, in the order data meets them: the row, and the cycles from the first to the last of a stretch
+        without a pause. "beats in": a beat is accepted; "ingest": its differences are handed on; "statistic": from the
+        row's last difference until its scale and centre are written; "row buffer": a beat is read; "apply": a result
+        is written; "beats out": a beat is taken. Two passes have "squares", where a beat is read for the second pass;
+        in place of statistic, row buffer and apply, scans have a line each, where a beat is read.
+        Cycle 0 is the first one after reset.
     """
 
     config: NormConfig
+    architecture: Architecture
     lengths: tuple[int, ...]
     spans: Mapping[str, Sequence[tuple[int, int, int]]]
 
@@ -59,13 +61,14 @@ def record_timeline(
     source: Stall = NO_STALL,
     sink: Stall = NO_STALL,
     seed: int = 0,
+    architecture: Architecture | str = ONE_PASS,
 ) -> Timeline:
     """Run rows of these lengths through the unit in Amaranth's simulator, and record what its blocks do.
 
     Raises
     ------
     ConfigError
-        If there is no row, or a length is not from 1 to ``max_length``.
+        If there is no row, a length is not from 1 to ``max_length``, or there is no such architecture.
     """
     if not lengths or not all(1 <= length <= config.max_length for length in lengths):
         raise ConfigError(f"lengths of {config.name}: one or more, each from 1 to {config.max_length}")
@@ -75,38 +78,37 @@ def record_timeline(
 
     def seen(cycle: int, values: Mapping[str, int]) -> None:
         for name, value in values.items():
+            cycles = events.setdefault(name, [])
             if value:
-                events.setdefault(name, []).append(cycle)
+                cycles.append(cycle)
 
     traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)
-    trace = run(config, traffic, watch=_signals, seen=seen)
+    chosen = Architecture.of(architecture)
+    trace = run(config, traffic, watch=_signals, seen=seen, architecture=chosen)
+    events = {"beats in": trace.input_cycles.tolist(), **events, "beats out": trace.output_cycles.tolist()}
     beats = [-(-length // config.lanes) for length in lengths]
     owners = np.repeat(np.arange(len(lengths)), beats).tolist()
-    spans = {
-        name: _stretches(owners, cycles)
-        for name, cycles in (
-            ("beats in", trace.input_cycles.tolist()),
-            ("ingest", events["difference"]),
-            ("row buffer", events["issue"]),
-            ("apply", events["result"]),
-            ("beats out", trace.output_cycles.tolist()),
-        )
-    }
-    ends = [events["difference"][last] for last in (np.cumsum(beats) - 1).tolist()]
-    spans["statistic"] = [
-        (row, first, last) for row, (first, last) in enumerate(zip(ends, events["statistic"], strict=True))
-    ]
-    return Timeline(config, tuple(lengths), {name: spans[name] for name in BLOCKS})
+    spans = {name: _stretches(owners, cycles) for name, cycles in events.items() if name != "statistic"}
+    if "statistic" in events:
+        last_beats = (np.cumsum(beats) - 1).tolist()
+        begins = [events["squares" if "squares" in events else "ingest"][last] for last in last_beats]
+        spans["statistic"] = list(zip(range(len(beats)), begins, events["statistic"], strict=True))
+    return Timeline(config, chosen, tuple(lengths), {name: spans[name] for name in events})
 
 
 def _signals(top: AxiNorm) -> dict[str, Value]:
+    """What is 1 when a block does something, by the block's name."""
     unit = top.unit
-    assert isinstance(unit, NormUnit)
+    if isinstance(unit, ScanUnit):
+        issue, scan = unit.control.issue, unit.control.scan
+        scans = {name: issue & (scan == number) for number, name in enumerate(unit.names)}
+        return {"ingest": unit.ingest.valid, **scans}
     return {
-        "difference": unit.ingest.valid,
+        "ingest": unit.ingest.valid,
+        **({"squares": unit.second_pass.issue} if isinstance(unit, TwoPassUnit) else {}),
         "statistic": unit.statistic_ring.write,
-        "issue": unit.dispatch.issue,
-        "result": unit.output_queue.write,
+        "row buffer": unit.dispatch.issue,
+        "apply": unit.output_queue.write,
     }
 
 
@@ -121,13 +123,15 @@ def _stretches(owners: Sequence[int], cycles: Sequence[int]) -> list[tuple[int, 
     return spans
 
 
-def draw_timeline(path: Path, timeline: Timeline) -> None:
-    """Draw a timeline: a line for each block, a colour for each row; L1 and L2 of the first row are marked.
+def draw_timeline(path: Path, *timelines: Timeline) -> None:
+    """Draw timelines, one below the other: a line for each block, a colour for each row; the first row's L1 and L2.
 
     Parameters
     ----------
     path : Path
         File to write; its suffix decides the form, ``.png`` or ``.svg``.
+    timelines : Timeline
+        One or more.
 
     Raises
     ------
@@ -141,38 +145,47 @@ def draw_timeline(path: Path, timeline: Timeline) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
-    config = timeline.config
+    heights = [len(timeline.spans) + 2 for timeline in timelines]
     with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):  # the same picture every time
-        figure = Figure(figsize=(11, 3.8), layout="constrained")
-        panel = figure.subplots()
-        for line, name in enumerate(BLOCKS):
-            for row, first, last in timeline.spans[name]:
-                panel.broken_barh(
-                    [(first, last - first + 1)], (line - 0.35, 0.7), color=f"C{row % 10}", edgecolor="white"
-                )
-        _mark_latency(panel, timeline)
-        for row, first, last in _whole_rows(timeline.spans["beats in"]):
-            panel.text((first + last + 1) / 2, -0.5, f"row {row}", ha="center", fontsize="small")
-        panel.set_yticks(range(len(BLOCKS)), BLOCKS)
-        panel.invert_yaxis()
-        panel.set(
-            xlim=(0, timeline.cycles),
-            xlabel="cycle",
-            title=f"{config.name}: {config.norm}, {config.lanes} lanes, rows of "
-            f"{', '.join(map(str, timeline.lengths))}",
-        )
-        panel.grid(visible=True, axis="x", alpha=0.3)
+        figure = Figure(figsize=(11, 0.38 * sum(heights) + 0.6), layout="constrained")
+        panels = figure.subplots(len(timelines), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+        cycles = max(timeline.cycles for timeline in timelines)
+        for panel, timeline in zip(panels, timelines, strict=True):
+            _draw(panel, timeline, room=0.04 * cycles)
+        panels[-1].set(xlim=(0, cycles), xlabel="cycle")
         try:
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
         except OSError as error:
             raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def _draw(panel: Any, timeline: Timeline, room: float) -> None:
+    """``room``: cycles that a row's name takes."""
+    for line, (name, spans) in enumerate(timeline.spans.items()):
+        for row, first, last in spans:
+            # Statistics of several rows are under way at once.
+            place = (line - 0.35 * (1 - row % 2), 0.35) if name == "statistic" else (line - 0.35, 0.7)
+            panel.broken_barh([(first, last - first + 1)], place, color=f"C{row % 10}", edgecolor="white")
+    _mark_latency(panel, timeline)
+    for row, first, last in _whole_rows(timeline.spans["beats in"]):
+        if last - first >= room:
+            panel.text((first + last + 1) / 2, -0.5, f"row {row}", ha="center", fontsize="small")
+    panel.set_yticks(range(len(timeline.spans)), list(timeline.spans))
+    panel.invert_yaxis()
+    config = timeline.config
+    panel.set_title(
+        f"{config.name}: {config.norm}, {timeline.architecture}, {config.lanes} lanes, rows of "
+        f"{', '.join(map(str, timeline.lengths))}",
+        fontsize="medium",
+    )
+    panel.grid(visible=True, axis="x", alpha=0.3)
+
+
 def _mark_latency(panel: Any, timeline: Timeline) -> None:
     """Arrows for L1 and L2 of the first row, from its first and last beat in to its first beat out."""
     _, first_in, last_in = _whole_rows(timeline.spans["beats in"])[0]
     _, first_out, _ = timeline.spans["beats out"][0]
-    bottom = len(BLOCKS) - 1
+    bottom = len(timeline.spans) - 1
     for name, start, height in (("L1", first_in, 0.62), ("L2", last_in, 1.02)):
         panel.annotate(
             "", (start, bottom + height), (first_out, bottom + height), arrowprops={"arrowstyle": "<->"}

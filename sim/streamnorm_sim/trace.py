@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.config import NormConfig
 
 from .beats import Beats, Rows, decode_rows
@@ -37,6 +38,8 @@ class Trace:
         Wall time of the run, without building anything.
     outputs_before_reset : int or None
         Output beats taken before ``traffic.reset_at``; None in a run without reset.
+    architecture : Architecture
+        Of the unit.
     """
 
     config: NormConfig
@@ -49,6 +52,7 @@ class Trace:
     cycles: int
     seconds: float
     outputs_before_reset: int | None = None
+    architecture: Architecture = ONE_PASS
 
     @classmethod
     def of(

@@ -2,15 +2,18 @@
 
 import numpy as np
 
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.config import NormConfig
 from streamnorm.vector_files import Vectors
-from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.models import golden_model
 from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
 
 __all__ = ["make_vectors"]
 
 
-def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
+def make_vectors(
+    config: NormConfig, rows: int, *, seed: int = 0, architecture: Architecture | str = ONE_PASS
+) -> Vectors:
     """Return ``rows`` rows and their golden outputs: as many corner rows as fit, then random ones.
 
     Corner rows take the banks in turn.
@@ -21,6 +24,8 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
         At least 1.
     seed : int
         Of the random rows, and of the corners' random positions.
+    architecture : Architecture, or its name
+        Of the unit; results depend on its statistics only.
 
     Raises
     ------
@@ -37,5 +42,6 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
         [*corners, *(row[:length] for row, length in zip(others.x, others.lengths, strict=True))],
         np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
     )
-    expected = GoldenModel(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
+    model = golden_model(config, architecture)
+    expected = model.normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)

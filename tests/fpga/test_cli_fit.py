@@ -51,8 +51,9 @@ def fitted(monkeypatch):
         hops=(Hop("clk-to-q", "unit.moments.a", "Q", None, 0.5),),
     )
 
-    def fit(config, seeds, progress):
+    def fit(config, seeds, progress, architecture):
         progress(None)
+        assert architecture == "one-pass"
         placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed, path=path, used={}) for seed in seeds)
         for one in placed:
             progress(one)

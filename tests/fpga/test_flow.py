@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_fpga import fit_verilog
+from streamnorm.formats import IntFormat
+from streamnorm_fpga import fit, fit_verilog, flow
 
 MEMORY = """
 module memory (input clk, input we, input [13:0] wa, input [31:0] wd, input [13:0] ra, output reg [31:0] rd);
@@ -57,6 +59,18 @@ def test_too_large_for_the_part():
     message = "memory does not fit iCE40HX1K: 128 block RAMs needed, 16 available"
     with pytest.raises(CheckFailed, match=re.escape(message)):
         fit_verilog(MEMORY, "memory", "ice40-hx1k", 50.0, (1,))
+
+
+@pytest.mark.parametrize("architecture", ["one-pass", "two-pass"])
+def test_a_unit_is_fitted_in_its_architecture(monkeypatch, architecture):
+    texts = []
+    monkeypatch.setattr(flow, "fit_verilog", lambda text, *args, **options: texts.append(text))
+    small = IntFormat(4, scale=0.5)
+    fit(
+        NormConfig(norm="layernorm", lanes=1, max_length=16, input=small, output=small, epsilon=1e-5, target="ecp5-12k-6"),
+        architecture=architecture,
+    )
+    assert ("// Architecture: two-pass" in texts[0]) == (architecture == "two-pass")
 
 
 def test_generic_is_refused_before_any_work():

@@ -175,6 +175,16 @@ def test_generate_json_has_the_hash_of_every_file(config_file, tmp_path, capsys)
         assert hashlib.sha256(Path(file).read_bytes()).hexdigest() == digest
 
 
+def test_generate_another_architecture(config_file, tmp_path, capsys):
+    command = ["generate", str(config_file), "-o", str(tmp_path), "--architecture", "three-scan:welford", "-q"]
+    assert cli.main(command) == 0
+    assert "// Architecture: three-scan:welford\n" in (tmp_path / "streamnorm.v").read_text()
+    assert json.loads((tmp_path / "manifest.json").read_text())["architecture"] == "three-scan:welford"
+    command[-2] = "two-pass:welford"
+    assert cli.main(command) == 2
+    assert "does not go with architecture = 'two-pass'" in only_line(capsys.readouterr().err)
+
+
 def test_generate_into_a_file_is_refused(config_file, tmp_path, capsys):
     (tmp_path / "rtl").write_text("")
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "rtl")]) == 2

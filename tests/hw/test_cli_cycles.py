@@ -40,6 +40,20 @@ def test_every_norm_lane_and_length(capsys):
     assert all(line["SS"] == line["n"] / line["lanes"] for line in result["counts"])
 
 
+def test_every_architecture(capsys):
+    result = counted(capsys, BERT, "--compare", "architectures", "--lengths", "8,768")
+    assert [(line["architecture"], line["n"]) for line in result["counts"]] == [
+        (name, n) for name in ("one-pass", "two-pass", "three-scan", "five-scan") for n in (8, 768)
+    ]
+    long = [line["L1"] for line in result["counts"] if line["n"] == 768]
+    assert long == sorted(set(long))
+    assert cycles(BERT, "--compare", "architectures", "--welford", "--peers") == 0
+    out = capsys.readouterr().out
+    assert "three-scan:welford" in out
+    assert "block RAMs" in out
+    assert "lost" not in out
+
+
 def test_other_units_on_request(capsys):
     result = counted(capsys, BERT, "--peers")
     assert [peer["name"] for peer in result["peers"]] == ["MASE", "FINN"]
@@ -49,7 +63,7 @@ def test_other_units_on_request(capsys):
 def test_the_table_tells_what_was_lost(capsys):
     assert cycles(BERT, "--stalls", "sink:0.5", "--peers") == 0
     out = capsys.readouterr().out
-    assert "cycles, by the cycle model; a batch of 100 rows" in out
+    assert "cycles, computed; a batch of 100 rows" in out
     assert "sink 9," in out
     assert "FINN" in out
 
@@ -72,6 +86,8 @@ def test_pictures(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}"),
+        (["--welford"], "--welford: only with --compare architectures"),
+        (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
         (["--json", "--csv"], "--json and --csv: one of them only"),
         (["--plot", "a.pdf"], "--plot: a.pdf: the name must end in .png or .svg"),
         (["--timeline", "no/a.svg"], "--timeline: no/a.svg: cannot be written: there is no directory no"),

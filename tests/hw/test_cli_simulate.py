@@ -55,6 +55,11 @@ def test_json_is_the_report_and_nothing_else(config_file, capsys):
     assert report["max_ulp"] <= 1
 
 
+def test_the_report_names_another_architecture(config_file, capsys):
+    assert simulate(config_file, "--rows", 5, "--architecture", "three-scan", "--engine", "pysim") == 0
+    assert "streamnorm, three-scan on pysim, seed 0" in capsys.readouterr().out
+
+
 def test_quiet_prints_nothing(config_file, capsys):
     assert simulate(config_file, "--rows", 5, "-q") == 0
     assert capsys.readouterr() == ("", "")
@@ -76,6 +81,7 @@ def test_floats_are_quantized_and_rows_written(config_file, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--engine", "vcs"], "argument --engine: invalid choice: 'vcs'"),
+        (["--architecture", "six-scan"], "architecture = 'six-scan': must be one of one-pass, two-pass, three-scan"),
         (["--rows", "0"], "argument --rows: '0' is not a whole number of at least 1"),
         (["--seed", "-1"], "argument --seed: '-1' is not a whole number of at least 0"),
         (["--rows", "3", "--input", "x.npy"], "not allowed with argument"),
@@ -138,7 +144,7 @@ def test_a_mismatch_fails_after_the_report(mode, config_file, monkeypatch, capsy
 
 def test_cycles_that_are_not_planned_fail(config_file, monkeypatch, capsys):
     measured = simulation.Measured(L1=1, L2=2, L3=3, SS=9.5)
-    monkeypatch.setattr(simulation, "measure_cycles", lambda config, *, engine, seed, netlist: measured)
+    monkeypatch.setattr(simulation, "measure_cycles", lambda config, **options: measured)
     assert simulate(config_file, "--rows", 5, "-q") == 4
     assert "; SS is 9.5 cycles; the plan says 8" in error_line(capsys)
 

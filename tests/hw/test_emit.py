@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from streamnorm import __version__
+from streamnorm.architectures import ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.emit import generate, instance, verilog
 from streamnorm.errors import ConfigError
@@ -125,7 +126,7 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
     assert written == sorted(names)
     manifest = json.loads((directory / "manifest.json").read_text())
     assert list(manifest) == [
-        "name", "about", "digest", "tools", "config", "ports", "formats", "latency", "plan", "files",
+        "name", "about", "digest", "architecture", "tools", "config", "ports", "formats", "latency", "plan", "files",
     ]  # fmt: skip
     assert (manifest["name"], manifest["digest"]) == (config.name, config.digest())
     assert manifest["config"] == config.to_dict()
@@ -141,6 +142,16 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
         assert entry["bytes"] == len(data)
         assert entry["sha256"] == hashlib.sha256(data).hexdigest()
         assert entry["meaning"]
+
+
+def test_manifest_of_another_architecture(tmp_path: Path) -> None:
+    config = make()
+    generate(config, tmp_path, architecture="five-scan")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    plan = ArchitecturePlan.of(config, "five-scan")
+    assert manifest["architecture"] == manifest["plan"]["architecture"] == "five-scan"
+    assert manifest["latency"] == plan.latency_formulas()
+    assert (tmp_path / f"{config.name}.v").read_text() == verilog(config, "five-scan")
 
 
 def test_generating_again_replaces_own_files_and_leaves_others_alone(tmp_path: Path) -> None:

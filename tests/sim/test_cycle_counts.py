@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from streamnorm.architectures import ARCHITECTURES, ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.formats import IntFormat
@@ -13,7 +14,9 @@ from streamnorm_sim.cycle_counts import computed, simulated
 from streamnorm_sim.cycle_plot import plot_cycles
 from streamnorm_sim.peers import peer_counts, peer_figures
 from streamnorm_sim.stalls import Stall
-from streamnorm_sim.timeline import BLOCKS, draw_timeline, record_timeline
+from streamnorm_sim.timeline import draw_timeline, record_timeline
+
+BLOCKS = ["beats in", "ingest", "statistic", "row buffer", "apply", "beats out"]
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,32 @@ def test_the_model_counts_as_the_hardware_does(config, stall):
         assert counts.pop("lost") is not None
         assert expected.pop("lost") is None
         assert counts == expected
+
+
+@pytest.mark.parametrize(
+    ("norm", "architecture"),
+    [
+        *(("layernorm", name) for name in (*ARCHITECTURES, "three-scan:welford", "five-scan:welford")),
+        *(("rmsnorm", name) for name in ARCHITECTURES),
+    ],
+)
+def test_every_architecture_is_computed_as_it_runs(config, norm, architecture):
+    unit = config.replace(norm=norm)
+    for length in (1, 23):
+        expected = simulated(unit, length, 12, architecture=architecture).to_dict()
+        counts = computed(unit, length, 12, architecture=architecture).to_dict()
+        assert counts["architecture"] == architecture
+        assert counts | {"lost": None} == expected
+
+
+def test_stalls_of_other_architectures_are_measured_only(config):
+    with pytest.raises(ConfigError, match=r"stalls: the cycle model does not know the two-pass unit; simulate it"):
+        computed(config, 24, 10, sink=Stall.random(0.5), architecture="two-pass")
+    free, stalled = (
+        simulated(config, 24, 10, sink=sink, architecture="two-pass") for sink in (Stall(), Stall.random(0.5))
+    )
+    assert stalled.batch > free.batch
+    assert (stalled.L1, stalled.SS) == (free.L1, free.SS)
 
 
 def test_counts_are_the_plans(config):
@@ -65,7 +94,7 @@ def test_peers_are_those_of_the_shape():
 def test_a_timeline_shows_every_beat_in_its_block(config):
     lengths = (24, 1, 7, 24)
     timeline = record_timeline(config, lengths, sink=Stall.random(0.4), seed=5)
-    assert tuple(timeline.spans) == BLOCKS
+    assert list(timeline.spans) == BLOCKS
     beats = [-(-length // config.lanes) for length in lengths]
     for name, spans in timeline.spans.items():
         assert [row for row, _, _ in spans] == sorted(row for row, _, _ in spans)
@@ -79,10 +108,26 @@ def test_a_timeline_shows_every_beat_in_its_block(config):
         assert timeline.spans[earlier][0][1] < timeline.spans[later][0][1]
 
 
-def test_a_timeline_has_the_plans_latency(config):
-    spans = record_timeline(config, (24, 24)).spans
-    latency = Plan.of(config).latency(24)
+@pytest.mark.parametrize(
+    ("architecture", "blocks"),
+    [
+        ("one-pass", BLOCKS),
+        ("two-pass", ["beats in", "ingest", "squares", *BLOCKS[2:]]),
+        ("three-scan", ["beats in", "ingest", "mean", "variance", "apply", "beats out"]),
+        ("five-scan", ["beats in", "ingest", "mean", "variance", "normalize", "scale", "shift", "beats out"]),
+        ("three-scan:welford", ["beats in", "ingest", "mean and variance", "apply", "beats out"]),
+    ],
+)
+def test_a_timeline_has_the_architectures_blocks_and_latency(config, architecture, blocks):
+    spans = record_timeline(config, (24, 8), architecture=architecture).spans
+    assert list(spans) == blocks
+    latency = ArchitecturePlan.of(config, architecture).latency(24)
     assert spans["beats out"][0][1] - spans["beats in"][0][1] == latency.L1
+    for name in set(blocks) - {"statistic"}:
+        beats = [sum(last - first + 1 for row, first, last in spans[name] if row == of) for of in (0, 1)]
+        assert beats == [12, 4]
+    # Each row's step begins after that of the row before it.
+    assert all(spans[name] == sorted(spans[name], key=lambda span: span[1]) for name in blocks)
 
 
 def test_a_timeline_of_rows_that_cannot_be(config):
@@ -100,6 +145,7 @@ def test_pictures_are_the_same_every_time(config, suffix, tmp_path):
         lambda path: plot_cycles(path, counts, peer_counts({("layernorm", 8, 768)})),
         lambda path: plot_cycles(path, counts[:1]),
         lambda path: draw_timeline(path, timeline),
+        lambda path: draw_timeline(path, timeline, record_timeline(config, (24, 3), architecture="five-scan")),
     ):
         for name in ("a", "b"):
             draw(tmp_path / f"{name}{suffix}")

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from streamnorm.architectures import ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 from streamnorm.formats import IntFormat
@@ -33,7 +35,7 @@ def config():
 
 
 KEYS = [
-    *("name", "engine", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
+    *("name", "engine", "architecture", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
     *("max_ulp", "mean_ulp", "correctly_rounded", "exact_rows"),
     *("measured", "planned", "cycles", "cycles_per_second"),
 ]
@@ -55,6 +57,21 @@ def test_the_report(config, engine, stall):
     assert 0.98 < report["correctly_rounded"] <= 1
     assert report["measured"] == report["planned"] == vars(Plan.of(config).latency(30))
     assert simulation.failures() == []
+
+
+@pytest.mark.parametrize("architecture", ["two-pass", "five-scan", "three-scan:welford"])
+def test_other_architectures_have_models_and_plans_of_their_own(config, architecture):
+    simulation = simulate(config, rows=40, stall="0.2", architecture=architecture)
+    report = simulation.to_dict()
+    assert report["architecture"] == architecture
+    assert report["mismatches"] == 0
+    planned = ArchitecturePlan.of(config, architecture).latency(30)
+    assert report["measured"] == report["planned"] == vars(planned)
+    assert planned.L1 > Plan.of(config).latency(30).L1
+    assert simulation.failures() == []
+    # Welford's error is told, but no bound of it is promised.
+    worse = replace(simulation, accuracy=replace(simulation.accuracy, max_ulp=1.5))
+    assert len(worse.failures()) == (not architecture.endswith("welford"))
 
 
 def test_the_seed_decides_the_rows(config):

@@ -9,6 +9,7 @@ from streamnorm.vector_files import vector_files
 from streamnorm_sim.beats import encode_rows
 from streamnorm_sim.golden import GoldenModel
 from streamnorm_sim.vectors import make_vectors
+from streamnorm_sim.welford import WelfordModel
 
 
 def make(**changes: object) -> NormConfig:
@@ -23,6 +24,17 @@ def make(**changes: object) -> NormConfig:
         "banks": 3,
     }
     return NormConfig(**{**keywords, **changes})  # pyright: ignore[reportArgumentType]
+
+
+def test_outputs_are_those_of_the_architecture():
+    config = make()
+    exact, scans, welford = (
+        make_vectors(config, 60, architecture=name) for name in ("one-pass", "five-scan", "five-scan:welford")
+    )
+    assert (scans.expected == exact.expected).all()
+    want = WelfordModel(config).normalize(exact.input, lengths=exact.lengths, banks=exact.banks)
+    assert (welford.expected == want).all()
+    assert (want != exact.expected).any()
 
 
 @pytest.mark.parametrize("rows", [1, 5, 60])

@@ -4,8 +4,10 @@ All have the ports of :class:`~streamnorm.unit.NormUnit`, are made of the same b
 same results to the last bit; what differs is when.
 """
 
-from .architecture import ARCHITECTURES, Architecture
+from .architecture import ARCHITECTURES, ONE_PASS, WELFORD, Architecture
 from .plan import ArchitecturePlan
-from .units import architecture_unit
+from .units import architecture_unit, is_one_pass
 
-__all__ = ["ARCHITECTURES", "Architecture", "ArchitecturePlan", "architecture_unit"]
+__all__ = [
+    "ARCHITECTURES", "ONE_PASS", "WELFORD", "Architecture", "ArchitecturePlan", "architecture_unit", "is_one_pass",
+]  # fmt: skip

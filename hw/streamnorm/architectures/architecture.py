@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError
 from ..values import one_of
 
-__all__ = ["ARCHITECTURES", "ONE_PASS", "Architecture"]
+__all__ = ["ARCHITECTURES", "ONE_PASS", "WELFORD", "Architecture"]
 
 ARCHITECTURES = {
     "one-pass": "sums of d and of d**2 while the row comes in, then apply; rows overlap",
@@ -18,7 +18,8 @@ ARCHITECTURES = {
 """Every architecture, and what it does."""
 
 _STATISTICS = ("exact", "welford")
-_WELFORD = ("three-scan", "five-scan")
+WELFORD = ("three-scan", "five-scan")
+"""Architectures that may have Welford's statistics."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Architecture:
     def __post_init__(self) -> None:
         one_of("architecture", self.name, ARCHITECTURES)
         one_of("statistics", self.statistics, _STATISTICS)
-        if self.statistics == "welford" and self.name not in _WELFORD:
+        if self.statistics == "welford" and self.name not in WELFORD:
             raise ConfigError(
                 f'statistics = "welford": does not go with architecture = {self.name!r}, only with '
-                f"{' and '.join(_WELFORD)}"
+                f"{' and '.join(WELFORD)}"
             )
 
     @staticmethod

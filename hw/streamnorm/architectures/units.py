@@ -8,9 +8,14 @@ from .architecture import ONE_PASS, Architecture
 from .scan_unit import ScanUnit
 from .two_pass import TwoPassUnit
 
-__all__ = ["AnyUnit", "architecture_unit"]
+__all__ = ["AnyUnit", "architecture_unit", "is_one_pass"]
 
 AnyUnit = NormUnit | TwoPassUnit | ScanUnit
+
+
+def is_one_pass(config: NormConfig, architecture: Architecture) -> bool:
+    """Whether the unit is the one-pass unit: as asked for, or because two passes are one where there is no mean."""
+    return architecture.name == "one-pass" or (architecture.name == "two-pass" and config.norm == "rmsnorm")
 
 
 def architecture_unit(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> AnyUnit:
@@ -24,7 +29,7 @@ def architecture_unit(config: NormConfig, architecture: Architecture | str = ONE
         If there is no such architecture, or no datapath reaches the accuracy asked for.
     """
     chosen = Architecture.of(architecture)
-    if chosen.name == "one-pass" or (chosen.name == "two-pass" and config.norm == "rmsnorm"):
+    if is_one_pass(config, chosen):
         return NormUnit(config)
     if chosen.name == "two-pass":
         return TwoPassUnit(config)

@@ -1,4 +1,4 @@
-"""``streamnorm cycles``: cycle counts side by side, of configurations, norms, lanes and row lengths."""
+"""``streamnorm cycles``: cycle counts side by side, of configurations, norms, architectures, lanes and row lengths."""
 
 import argparse
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from .tables import titled_table
 if TYPE_CHECKING:
     from streamnorm_sim.cycle_counts import CycleCounts
 
+    from ..architectures import Architecture
     from ..config import NormConfig
 
 _NORMS = ("layernorm", "rmsnorm")
@@ -28,6 +29,7 @@ examples:
   streamnorm cycles examples/bert_int8.toml                          rows of max_length
   streamnorm cycles examples/bert_int8.toml --lengths 1,64,768 --lanes 1,2,4,8,16 --peers
   streamnorm cycles examples/llama_rms_int16.toml --lengths 64:4096 --compare norms --plot growth.svg
+  streamnorm cycles examples/bert_int8.toml --compare architectures --welford --plot bars.svg
   streamnorm cycles examples/bert_int8.toml examples/bert_int16.toml examples/hx8k_layernorm.toml
   streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --simulate
   streamnorm cycles examples/bert_int8.toml --rows 1000000 --csv
@@ -35,6 +37,8 @@ examples:
 
 L1 is first beat in to first beat out, L2 last in to first out, L3 first in to last out, SS from row to row; a wire is
 0 cycles, one register 1. The batch and what is lost count the stalls of --stalls, the four others never do.
+Architectures: one-pass is what streamnorm generates; two-pass, three-scan and five-scan are made of the same blocks
+and give the same bits, with --welford nearly the same.
 """
 
 
@@ -42,7 +46,7 @@ def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "cycles",
-        help="compare cycle counts of configurations, norms, lanes and row lengths",
+        help="compare cycle counts of configurations, norms, architectures, lanes and row lengths",
         description="Count cycles: L1, L2, L3, SS, of a batch of rows, and where cycles are lost.\n"
         "The cycle model computes them exactly; --simulate measures them on the hardware instead.",
         epilog=_EPILOG,
@@ -60,9 +64,15 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--compare",
-        choices=("configs", "norms"),
+        choices=("configs", "norms", "architectures"),
         default="configs",
-        help="configs: the files as they are (default); norms: each as LayerNorm and as RMSNorm",
+        help="configs: the files as they are (default); norms: each as LayerNorm and as RMSNorm; architectures: "
+        "each in one pass, in two, and in three and five scans",
+    )
+    parser.add_argument(
+        "--welford",
+        action="store_true",
+        help="with --compare architectures: the scans also with mean and variance by Welford's updates",
     )
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--model", action="store_true", help="the cycle model (default)")
@@ -81,7 +91,7 @@ def add_parser(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="draw which block works on which row and when (.png or .svg): the first FILE, rows of --lengths one "
-        "after the other (default: three of max_length), simulated",
+        "after the other (default: three of max_length), simulated; with --compare architectures, each of them",
     )
     parser.add_argument("--csv", action="store_true", help="print comma-separated values and nothing else")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -113,6 +123,8 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
         if path is not None and not path.parent.is_dir():
             raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
+    if args.welford and args.compare != "architectures":
+        raise ConfigError("--welford: only with --compare architectures")
     with _sim_extra():
         from streamnorm_sim.cycle_counts import computed, simulated
         from streamnorm_sim.peers import peer_counts
@@ -122,9 +134,10 @@ def run(args: argparse.Namespace) -> int:
     count = simulated if args.simulate else computed
     results: list[CycleCounts] = []
     with _progress(args) as progress:
-        for config, length in work:
-            progress(f"{config.name}: {config.norm}, {config.lanes} lanes, n = {length}")
-            results.append(count(config, length, args.rows, source=source, sink=sink, seed=args.seed))
+        for config, architecture, length in work:
+            progress(f"{config.name}: {config.norm}, {architecture}, {config.lanes} lanes, n = {length}")
+            stalls = {"source": source, "sink": sink, "seed": args.seed}
+            results.append(count(config, length, args.rows, architecture=architecture, **stalls))
     shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
     peers = peer_counts(shapes) if args.peers else []
     if args.plot is not None:
@@ -136,9 +149,11 @@ def run(args: argparse.Namespace) -> int:
             from streamnorm_sim.timeline import draw_timeline, record_timeline
         config = work[0][0]
         lengths = args.lengths or (config.max_length,) * _TIMELINE_ROWS
-        draw_timeline(
-            args.timeline, record_timeline(config, lengths, source=source, sink=sink, seed=args.seed)
-        )
+        timelines = [
+            record_timeline(config, lengths, source=source, sink=sink, seed=args.seed, architecture=architecture)
+            for architecture in _architectures(args)
+        ]
+        draw_timeline(args.timeline, *timelines)
     lines = [result.to_dict() for result in results]
     if args.json:
         print_json({"by": "simulation" if args.simulate else "model", "counts": lines, "peers": peers})
@@ -149,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
+def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", int]]:
     """What is to be counted; all of it is checked before anything is."""
     from ..config import NormConfig
 
@@ -163,42 +178,65 @@ def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
             )
         for norm in _NORMS if args.compare == "norms" else (config.norm,):
             for lanes in args.lanes or (config.lanes,):
-                work += [(config.replace(norm=norm, lanes=lanes), length) for length in lengths]
+                changed = config.replace(norm=norm, lanes=lanes)
+                work += [(changed, one, length) for one in _architectures(args) for length in lengths]
     return work
+
+
+def _architectures(args: argparse.Namespace) -> list["Architecture"]:
+    from ..architectures import ARCHITECTURES, ONE_PASS, WELFORD, Architecture
+
+    if args.compare != "architectures":
+        return [ONE_PASS]
+    with_updates = [Architecture(name, "welford") for name in WELFORD] if args.welford else []
+    return [*map(Architecture, ARCHITECTURES), *with_updates]
 
 
 def table(results: list["CycleCounts"], peers: list[dict[str, Any]], *, by_hardware: bool) -> Table:
     """Return the counts as a table, other projects' units last."""
-    rows = results[0].rows
-    how = "measured on the hardware" if by_hardware else "by the cycle model"
-    result = titled_table(f"cycles, {how}; a batch of {rows:,} rows")
-    for heading in ("unit", "norm", "in → out"):
-        result.add_column(heading, no_wrap=True)
-    for heading in ("lanes", "n", "L1", "L2", "L3", "SS", "batch", "M rows/s", "G elements/s", "at MHz"):
-        result.add_column(heading, justify="right")
-    if not by_hardware:
-        result.add_column("lost, by cause")
-    for counts in results:
-        config = counts.config
-        lost = [] if counts.losses is None else [_lost(counts.losses.to_dict())]
-        result.add_row(
-            config.name,
-            config.norm,
-            f"{config.input.name} → {config.output.name}",
-            *(f"{number:,}" for number in (config.lanes, counts.length, counts.L1, counts.L2, counts.L3)),
-            f"{counts.SS:g}",
-            f"{counts.batch:,}",
-            f"{counts.rows_per_second / 1e6:.3f}",
-            f"{counts.elements_per_second / 1e9:.3f}",
-            f"{config.clock_mhz:g}",
-            *lost,
-        )
+    result = titled_table(
+        f"cycles, {'measured on the hardware' if by_hardware else 'computed'}; a batch of {results[0].rows:,} rows"
+    )
+    lines = [_line(counts) for counts in results]
+    headings = [name for name in lines[0] if all(line[name] is not None for line in lines)]
+    if all(line["architecture"] == "one-pass" for line in lines):
+        headings = [name for name in headings if name not in ("architecture", "multipliers", "block RAMs")]
+    for heading in headings:
+        text = heading in ("unit", "norm", "architecture", "in → out")
+        result.add_column(heading, no_wrap=text, justify="left" if text or heading == "lost, by cause" else "right")
+    for line in lines:
+        result.add_row(*("" if line[name] is None else line[name] for name in headings))
     if peers:
         result.add_section()
     for peer in peers:
-        numbers = (peer[key] for key in ("lanes", "n", "L1", "L2", "L3", "SS"))
-        result.add_row(peer["name"], peer["norm"], "", *(f"{number:,}" for number in numbers))
+        cells = {"unit": peer["name"], "norm": peer["norm"]}
+        cells |= {key: f"{peer[key]:,}" for key in ("lanes", "n", "L1", "L2", "L3", "SS")}
+        result.add_row(*(cells.get(name, "") for name in headings))
     return result
+
+
+def _line(counts: "CycleCounts") -> dict[str, str | None]:
+    """What the table tells of a unit, by its heading; None where it is not known."""
+    config, plan = counts.config, counts.plan
+    return {
+        "unit": config.name,
+        "architecture": str(counts.architecture),
+        "norm": config.norm,
+        "in → out": f"{config.input.name} → {config.output.name}",
+        "lanes": f"{config.lanes}",
+        "n": f"{counts.length:,}",
+        "L1": f"{counts.L1:,}",
+        "L2": f"{counts.L2:,}",
+        "L3": f"{counts.L3:,}",
+        "SS": f"{counts.SS:,g}",
+        "batch": f"{counts.batch:,}",
+        "M rows/s": f"{counts.rows_per_second / 1e6:.3f}",
+        "G elements/s": f"{counts.elements_per_second / 1e9:.3f}",
+        "at MHz": f"{config.clock_mhz:g}",
+        "multipliers": f"{sum(plan.multipliers.values())}",
+        "block RAMs": f"{sum(plan.block_rams.values())}",
+        "lost, by cause": None if counts.losses is None else _lost(counts.losses.to_dict()),
+    }
 
 
 def _lost(losses: dict[str, int]) -> str:

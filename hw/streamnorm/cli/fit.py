@@ -19,6 +19,7 @@ from rich.table import Table
 from ..errors import CheckFailed
 from .options import (
     Commands,
+    add_architecture,
     add_common,
     formatter,
     output_console,
@@ -58,6 +59,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     add_common(parser)
+    add_architecture(parser)
     parser.add_argument(
         "--seeds",
         type=seed_list,
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm_fpga import fit
 
     with _progress(args, config.name) as progress:
-        report = fit(config, args.seeds, progress)
+        report = fit(config, args.seeds, progress, args.architecture)
     if args.json:
         print_json(report.to_dict())
     elif not args.quiet:

@@ -4,7 +4,16 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from .options import Commands, add_common, count, formatter, output_console, print_json, read_config
+from .options import (
+    Commands,
+    add_architecture,
+    add_common,
+    count,
+    formatter,
+    output_console,
+    print_json,
+    read_config,
+)
 
 _EPILOG = """\
 examples:
@@ -28,6 +37,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     add_common(parser)
+    add_architecture(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -52,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
     from ..emit import generate
 
-    vectors = make_vectors(config, args.vectors) if args.vectors else None
-    files = generate(config, args.output, vectors)
+    vectors = make_vectors(config, args.vectors, architecture=args.architecture) if args.vectors else None
+    files = generate(config, args.output, vectors, args.architecture)
     if args.json:
         hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         print_json({"name": config.name, "digest": config.digest(), "files": hashes})

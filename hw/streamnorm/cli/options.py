@@ -29,6 +29,17 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
 
 
+def add_architecture(parser: argparse.ArgumentParser) -> None:
+    """Add ``--architecture``."""
+    parser.add_argument(
+        "--architecture",
+        default="one-pass",
+        metavar="NAME",
+        help="one-pass (default); or, to compare: two-pass, three-scan, five-scan, three-scan:welford or "
+        "five-scan:welford",
+    )
+
+
 def count(text: str) -> int:
     """Return an argument that has to be a whole number of at least 0."""
     return _at_least(0, text)

@@ -14,6 +14,7 @@ from rich.table import Table
 from ..errors import CheckFailed, ConfigError, ToolMissing
 from .options import (
     Commands,
+    add_architecture,
     add_common,
     count,
     formatter,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from streamnorm_sim.cells import GateNetlist
     from streamnorm_sim.simulate import Progress, Simulation
 
+    from ..architectures import Architecture
     from ..config import NormConfig
 
 ENGINES = ("cxxrtl", "pysim", "verilator", "icarus")
@@ -39,6 +41,7 @@ examples:
   streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
   streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
   streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd
+  streamnorm simulate examples/bert_int8.toml --architecture five-scan   the same bits, more slowly
   streamnorm simulate examples/ice40_int8.toml --gate-level           the netlist that would be placed
 
 stalls: none, P, random:P or burst:OPEN/CLOSED, for both sides or as source:FORM,sink:FORM; P is the share of
@@ -76,6 +79,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="what simulates the unit (default: %(default)s)"
     )
+    add_architecture(parser)
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument(
         "--input",
@@ -102,15 +106,18 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
     config = read_config(args)
+    from ..architectures import Architecture
+
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
+    architecture = Architecture.of(args.architecture)
     with _sim_extra(), _progress(args) as progress:
         from streamnorm_sim.simulate import simulate
 
         netlist = None
         if args.gate_level:
             progress("synthesize", 0.0)
-            netlist = gate_netlist(config)
+            netlist = gate_netlist(config, architecture)
         simulation = simulate(
             config,
             engine=args.engine,
@@ -122,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
             output=args.output,
             progress=progress,
             netlist=netlist,
+            architecture=architecture,
         )
     if args.json:
         print_json(simulation.to_dict())
@@ -135,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def gate_netlist(config: "NormConfig") -> "GateNetlist":
+def gate_netlist(config: "NormConfig", architecture: "Architecture | str" = "one-pass") -> "GateNetlist":
     """Synthesize the unit of a configuration for its target; return the netlist as it would be placed.
 
     Raises
@@ -157,7 +165,7 @@ def gate_netlist(config: "NormConfig") -> "GateNetlist":
             f"{', '.join(DEVICES)}"
         )
     device = DEVICES[config.target]
-    netlist = map_to_part(verilog(config), config.name, device)
+    netlist = map_to_part(verilog(config, architecture), config.name, device)
     return GateNetlist(device.family, json.dumps(netlist.document))
 
 
@@ -169,8 +177,9 @@ def tables(simulation: "Simulation") -> list[Table]:
 def _values(simulation: "Simulation") -> Table:
     trace, accuracy = simulation.trace, simulation.accuracy
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
+    architecture = "" if str(trace.architecture) == "one-pass" else f", {trace.architecture}"
     title = (
-        f"{simulation.config.name} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
+        f"{simulation.config.name}{architecture} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
         f"stalls {simulation.stall}"
     )
     table = _table(title)

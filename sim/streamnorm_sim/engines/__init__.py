@@ -2,11 +2,11 @@
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from streamnorm.architectures import Architecture
-from streamnorm.architectures.architecture import ONE_PASS
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 
@@ -76,9 +76,8 @@ def run(
         raise ConfigError(f"engine {engine!r} runs no netlist; cxxrtl does")
     module = importlib.import_module(f".{_MODULES[engine]}", __name__)
     path = None if waves is None else Path(waves)
-    if _MODULES[engine] == "cocotb":
-        return module.run(
-            config, traffic, simulator=engine, waves=path, progress=progress, architecture=chosen
-        )
     more = {} if netlist is None else {"netlist": netlist}
-    return module.run(config, traffic, waves=path, progress=progress, architecture=chosen, **more)
+    if _MODULES[engine] == "cocotb":
+        more = {"simulator": engine}
+    trace = module.run(config, traffic, waves=path, progress=progress, architecture=chosen, **more)
+    return replace(trace, architecture=chosen)

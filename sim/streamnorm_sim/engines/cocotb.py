@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamnorm.architectures import Architecture
-from streamnorm.architectures.architecture import ONE_PASS
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.config import NormConfig
 from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing

@@ -11,8 +11,7 @@ from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from streamnorm.architectures import Architecture
-from streamnorm.architectures.architecture import ONE_PASS
+from streamnorm.architectures import ONE_PASS, Architecture
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
 from streamnorm.errors import StreamnormError

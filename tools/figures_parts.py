@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from streamnorm.architectures import ARCHITECTURES, WELFORD, ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, ToolMissing
@@ -42,6 +43,8 @@ CYCLE_UNITS = ("bert_int8", "bert_int8_50mhz", "short_rows", "bert_int16")
 FIT_UNITS = ("bert_int8", "bert_int8_50mhz", "bert_int16")
 """Examples that are placed and routed."""
 
+ARCHITECTURE_UNIT = "bert_int8"
+ARCHITECTURE_SEEDS = (1, 2, 3)
 SPEED_UNIT = "bert_int8"
 RANDOM_SEED = 2
 RANDOM_ELEMENTS = 2_000_000
@@ -114,6 +117,25 @@ def measure_fit(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
         "fmax_mhz": report["fmax_mhz"]["seeds"],
         "plain_comb": _plain_comb(config),
     }
+
+
+def measure_architectures(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Place and route a unit in every architecture, always with the same three seeds."""
+    config = example(ARCHITECTURE_UNIT)
+    units = {}
+    for name in (*ARCHITECTURES, *(f"{scans}:welford" for scans in WELFORD)):
+        report = fit(config, ARCHITECTURE_SEEDS, architecture=name).to_dict()
+        plan = ArchitecturePlan.of(config, name)
+        units[name] = {
+            "verilog_sha256": hashlib.sha256(verilog(config, name).encode()).hexdigest(),
+            "multipliers": sum(plan.multipliers.values()),
+            "block_rams": sum(plan.block_rams.values()),
+            **{key: report[key] for key in ("comb", "ff", "dsp", "bram", "critical_paths")},
+            "fmax_mhz": report["fmax_mhz"]["seeds"],
+        }
+        tell(f"{name}: {report['comb']} LUTs, {report['fmax_mhz']['min']:.1f} MHz")
+        tools = report["tools"]
+    return {**identity(config), "units": units, "part": report["part"], "tools": tools}
 
 
 def _plain_comb(config: NormConfig) -> int:
@@ -253,5 +275,6 @@ PARTS: Mapping[str, Measure] = {
     "minilm": measure_minilm,
     "speed": measure_speed,
     **{f"fit-{name}": partial(measure_fit, name) for name in FIT_UNITS},
+    "architectures": measure_architectures,
 }
 """Every part of the figures by its name, the quick ones first."""

@@ -65,11 +65,9 @@ def test_too_large_for_the_part():
 def test_a_unit_is_fitted_in_its_architecture(monkeypatch, architecture):
     texts = []
     monkeypatch.setattr(flow, "fit_verilog", lambda text, *args, **options: texts.append(text))
-    small = IntFormat(4, scale=0.5)
-    fit(
-        NormConfig(norm="layernorm", lanes=1, max_length=16, input=small, output=small, epsilon=1e-5, target="ecp5-12k-6"),
-        architecture=architecture,
-    )
+    small = {"input": IntFormat(4, scale=0.5), "output": IntFormat(4, scale=0.5)}
+    unit = NormConfig(norm="layernorm", lanes=1, max_length=16, epsilon=1e-5, target="ecp5-12k-6", **small)
+    fit(unit, architecture=architecture)
     assert ("// Architecture: two-pass" in texts[0]) == (architecture == "two-pass")
 
 

@@ -1,28 +1,41 @@
-"""The generated parts of docs/cycles.md and the pictures beside it: python tools/cycles_page.py [--check].
+"""The generated parts of docs/cycles.md and README.md, and the pictures: python tools/cycles_page.py [--check].
 
-Everything is computed by the cycle model or recorded in Amaranth's simulator; half a minute.
+Everything is computed by the cycle model, recorded in Amaranth's simulator or, areas and clocks, taken from
+docs/figures.json; half a minute.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import wavedrom
+
+from streamnorm.architectures import Architecture, ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.marked_page import with_parts
+from streamnorm_sim.accuracy import Accuracy
 from streamnorm_sim.cycle_counts import CycleCounts, computed
 from streamnorm_sim.cycle_plot import plot_cycles
+from streamnorm_sim.models import golden_model
 from streamnorm_sim.peers import peer_counts
-from streamnorm_sim.stalls import NO_STALL, parse_stall
+from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.stalls import NO_STALL, Stall, parse_stall
 from streamnorm_sim.timeline import draw_timeline, record_timeline
+from streamnorm_sim.waveform import record_waveform
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/cycles.md"
-GROWTH, TIMELINE = "cycles_growth.svg", "cycles_timeline.svg"
+PAGE, README, FIGURES = ROOT / "docs/cycles.md", ROOT / "README.md", ROOT / "docs/figures.json"
+GROWTH, TIMELINE, BLOCKS = "cycles_growth.svg", "cycles_timeline.svg", "cycles_architectures.svg"
+WAVEFORM, WAVEFORM_SOURCE = "cycles_waveform.svg", "cycles_waveform.json"
 _ROWS = 1000
+_STALLED_CYCLE = 46
 _LENGTHS = (8, 64, 384, 768)
 _LANES = (1, 2, 4, 8, 16, 32)
 
@@ -30,6 +43,26 @@ _LANES = (1, 2, 4, 8, 16, 32)
 def example(name: str, **changes: object) -> NormConfig:
     """Return an example's configuration, with changes."""
     return NormConfig.from_toml(ROOT / f"examples/{name}.toml").replace(**changes)
+
+
+def readme_parts() -> dict[str, str]:
+    """Return the table of README.md."""
+    return {
+        "architectures": _table(
+            ("bert_int8 as", "first beat in to first beat out", "row to row", "LUTs", "multipliers", "block RAMs"),
+            (
+                (name, f"{counts.L1}", f"{counts.SS:g}", *(f"{unit[key]}" for key in ("comb", "dsp", "bram")))
+                for name, unit in placed()["units"].items()
+                if not name.startswith("five-scan:")
+                for counts in (computed(example("bert_int8"), 768, _ROWS, architecture=name),)
+            ),
+        )
+    }
+
+
+def placed() -> dict[str, Any]:
+    """Return what was measured of the unit placed in every architecture."""
+    return json.loads(FIGURES.read_text("utf-8"))["architectures"]
 
 
 def parts() -> dict[str, str]:
@@ -55,6 +88,14 @@ def parts() -> dict[str, str]:
                 for norm in ("layernorm", "rmsnorm")
             ),
         ),
+        "architectures": _table(
+            ("architecture", "L1", "L2", "L3", "SS", "at n = 768: L1", "L2", "L3", "SS"),
+            _formulas(bert),
+        ),
+        "architecture areas": _table(
+            ("architecture", "LUTs", "flip-flops", "multipliers", "block RAMs", "MHz", "M rows/s", "results"),
+            _areas(bert),
+        ),
         "stalls": _table(
             ("source", "sink", "cycles of 1000 rows", "source", "slots", "buffer", "rows", "interval", "sink"),
             (_stalled(bert, source, sink) for source, sink in (
@@ -78,11 +119,54 @@ def pictures(directory: Path) -> None:
         for length in lengths
     ]
     plot_cycles(directory / GROWTH, counts)
-    draw_timeline(directory / TIMELINE, record_timeline(example("bert_int8"), (768, 64, 256, 8, 512)))
+    bert = example("bert_int8")
+    draw_timeline(directory / TIMELINE, record_timeline(bert, (768, 64, 256, 8, 512)))
+    units = ("one-pass", "two-pass", "three-scan", "five-scan")
+    draw_timeline(directory / BLOCKS, *(record_timeline(bert, (768, 256), architecture=name) for name in units))
+    waves = waveform()
+    (directory / WAVEFORM_SOURCE).write_text(json.dumps(waves, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    drawing = wavedrom.render(json.dumps(waves))
+    drawing.elements.insert(1, drawing.rect(size=("100%", "100%"), fill="white"))
+    drawing.saveas(directory / WAVEFORM)
+
+
+def waveform() -> dict[str, Any]:
+    """Return the WaveJSON of two rows, of which the first is held up for a cycle on its way out."""
+    sink = np.zeros(_STALLED_CYCLE + 3, bool)
+    sink[_STALLED_CYCLE] = True
+    return record_waveform(example("bert_int8"), (20, 8), sink=Stall.explicit(sink))
 
 
 def _shape(counts: CycleCounts) -> tuple[str, ...]:
     return (*(f"{n}" for n in (counts.config.lanes, counts.length, counts.L1, counts.L2, counts.L3)), f"{counts.SS:g}")
+
+
+def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
+    for name in placed()["units"]:
+        plan = ArchitecturePlan.of(config, name)
+        formulas = (f"`{text}`" for text in plan.latency_formulas().values())
+        yield (name, *formulas, *(f"{cycles}" for cycles in vars(plan.latency(768)).values()))
+
+
+def _areas(config: NormConfig) -> Iterable[tuple[str, ...]]:
+    for name, unit in placed()["units"].items():
+        clock = min(unit["fmax_mhz"].values())
+        cycles = ArchitecturePlan.of(config, name).latency(768).SS
+        area = (f"{unit[key]}" for key in ("comb", "ff", "dsp", "bram"))
+        yield (name, *area, f"{clock:.1f}", f"{clock / cycles:.3f}", _results(config, name))
+
+
+def _results(config: NormConfig, name: str) -> str:
+    """What the results are beside those of exact sums."""
+    if Architecture.of(name).statistics == "exact":
+        return "the same bits"
+    rng = np.random.default_rng(0)
+    rows = random_rows(config, 200, rng).x
+    corners = RowBatch.pack(config, [row for _, row in corner_rows(config, rng).values()])
+    exact, other = (golden_model(config, architecture) for architecture in ("one-pass", name))
+    differ = (exact.normalize(rows) != other.normalize(rows)).mean()
+    worst = Accuracy.of(config, other.normalize(corners.x, corners.lengths), corners.x, corners.lengths).max_ulp
+    return f"{differ:.3%} of random rows' values differ; corner rows are off by up to {worst:.2f} LSB"
 
 
 def _stalled(config: NormConfig, source: str, sink: str) -> tuple[str, ...]:
@@ -111,20 +195,24 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def main() -> int:
-    """Write page and pictures, or compare."""
+    """Write pages and pictures, or compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="exit code 4 if the page is not today's")
     check = parser.parse_args().check
-    page = with_parts(PAGE.read_text("utf-8"), parts())
+    pages = {path: with_parts(path.read_text("utf-8"), made()) for path, made in PAGES.items()}
     if check:
-        return 0 if page == PAGE.read_text("utf-8") else 4
+        return 0 if all(path.read_text("utf-8") == text for path, text in pages.items()) else 4
     with tempfile.TemporaryDirectory() as directory:
         pictures(Path(directory))
-        for name in (GROWTH, TIMELINE):
-            PAGE.with_name(name).write_bytes((Path(directory) / name).read_bytes())
-    PAGE.write_text(page, "utf-8")
+        for path in Path(directory).iterdir():
+            PAGE.with_name(path.name).write_bytes(path.read_bytes())
+    for path, text in pages.items():
+        path.write_text(text, "utf-8")
     return 0
 
+
+PAGES = {PAGE: parts, README: readme_parts}
+"""Each page, and what makes its parts."""
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Wiring that units of every architecture have in common: what travels beside the data, and loads of gamma and beta."""
+"""What units of every architecture have in common: ports, what travels beside the data, loads of gamma and beta."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
+from .config import NormConfig
+from .signatures import parameter_layout, result_layout, row_layout
 from .units.ingest import Ingest
 from .units.output_queue import OutputQueue
 from .units.parameter_store import ParameterStore
 
-__all__ = ["IssuedBeats", "connect_loading", "connect_parameters", "connect_results", "delays"]
+__all__ = ["IssuedBeats", "connect_loading", "connect_parameters", "connect_results", "delays", "unit_ports"]
 
 
 class IssuedBeats(Protocol):
@@ -23,6 +26,17 @@ class IssuedBeats(Protocol):
     issued_keep: Signal
     issued_bank: Signal
     column: Signal
+
+
+def unit_ports(config: NormConfig) -> dict[str, Any]:
+    """The streams of a unit: ``i``, ``o``, and ``parameters`` where gamma and beta are loaded."""
+    ports: dict[str, Any] = {
+        "i": In(stream.Signature(row_layout(config))),
+        "o": Out(stream.Signature(result_layout(config))),
+    }
+    if config.storage == "ram":
+        ports["parameters"] = In(stream.Signature(parameter_layout(config)))
+    return ports
 
 
 def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:

@@ -4,13 +4,11 @@ import warnings
 
 from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from .config import NormConfig
-from .connections import connect_loading, connect_parameters, connect_results, delays
+from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
 from .precision import Precision
-from .primitives.queue import COLUMN_DEPTH
-from .signatures import parameter_layout, result_layout, row_layout
+from .primitives.queue import whole_columns
 from .target import Target
 from .units import dispatch, ingest, output_queue, spacing
 from .units.apply import Apply
@@ -24,7 +22,7 @@ from .units.row_ring import RowRing
 from .units.spacing import Spacing
 from .units.statistic import Statistic
 
-__all__ = ["NormUnit"]
+__all__ = ["NormUnit", "release_delay"]
 
 INTERVAL_MAX = 8
 """Cycles from row to row beyond which no more multipliers would be saved."""
@@ -94,11 +92,11 @@ class NormUnit(wiring.Component):
             + self.start
             + self._announce
             + dispatch.READY_TO_ISSUE
-            + _release_delay(probe)
+            + release_delay(probe)
             + SLOT_RETURN
         )
-        self.row_slots = _whole_columns(-(-held // self.interval) + (self.interval > 1))
-        self.output_depth = _whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
+        self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
+        self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(
             config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
         )
@@ -114,13 +112,7 @@ class NormUnit(wiring.Component):
         ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
         self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
-        members: dict[str, object] = {
-            "i": In(stream.Signature(row_layout(config))),
-            "o": Out(stream.Signature(result_layout(config))),
-        }
-        if config.storage == "ram":
-            members["parameters"] = In(stream.Signature(parameter_layout(config)))
-        super().__init__(members)
+        super().__init__(unit_ports(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -206,7 +198,7 @@ class NormUnit(wiring.Component):
         starts = delays(m, issue.issue & issue.first, base, "row_issued")
         m.d.comb += [
             ring.advance.eq(starts[base - 1]),
-            entry.row_released.eq(starts[_release_delay(buffer)]),
+            entry.row_released.eq(starts[release_delay(buffer)]),
             lanes.d.eq(buffer.d),
             lanes.scale.eq(ring.data[:scale]),
             lanes.centre.eq(ring.data[scale : scale + centre]),
@@ -218,7 +210,7 @@ class NormUnit(wiring.Component):
         connect_results(m, issue, issue.issue, lanes, base, queue)
 
 
-def _release_delay(buffer: RowBuffer) -> int:
+def release_delay(buffer: RowBuffer) -> int:
     """Cycles from the issue of a row's first beat to the release of its slot: as its statistic is fetched, or later if
     there is no register on the way yet, since the issue itself comes late in its cycle."""
     return max(1, buffer.latency - 1)
@@ -232,8 +224,3 @@ def _interval(config: NormConfig) -> int:
         return min(beats, SERIAL_INTERVAL_MAX)
     # Products made of logic all at once gain nothing: the queue of moments is as large as what it saves.
     return min(beats, INTERVAL_MAX) if family.tile is not None else 1
-
-
-def _whole_columns(entries: int) -> int:
-    """At least ``entries``, as many as whole columns of LUT RAMs hold."""
-    return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH

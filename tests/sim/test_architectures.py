@@ -30,7 +30,7 @@ UNITS = {
         gamma=np.linspace([0.5], [1.5, -2], 50, axis=-1),
     ),
     "slow": configuration(lanes=1, max_length=20, clock_mhz=1, gamma=-1.5, beta=None, epsilon=0.0),
-    "fast": configuration(lanes=2, max_length=30, clock_mhz=1000, gamma=0.7, beta=None),
+    "fast": configuration(lanes=5, max_length=30, clock_mhz=1000, gamma=0.7, beta=None),
     "one_beat": configuration(lanes=8, max_length=7, gamma=None, beta=2.0, target="ice40-hx8k", clock_mhz=48),
 }
 
@@ -142,6 +142,14 @@ def test_a_receiver_that_stalls_for_long_loses_nothing(architecture):
         run(config, Traffic(rows=rows, sink=Stall.explicit(closed)), architecture=architecture), architecture
     )
     planned = ArchitecturePlan.of(config, architecture).latency(2200)
+    assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
+
+
+@pytest.mark.parametrize("architecture", EXACT)
+def test_the_next_row_comes_in_meanwhile(architecture):
+    """Also where a memory as deep as the longest row would fill its block RAMs."""
+    config = configuration(lanes=1, max_length=2048, gamma=None, beta=None, target="ecp5-25k-6")
+    planned = ArchitecturePlan.of(config, architecture).latency(2048)
     assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
 
 

@@ -6,12 +6,10 @@ from typing import Any
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
-from ..connections import connect_loading, connect_parameters, connect_results
-from ..primitives.queue import COLUMN_DEPTH
-from ..signatures import parameter_layout, result_layout, row_layout
+from ..connections import connect_loading, connect_parameters, connect_results, unit_ports
+from ..primitives.queue import COLUMN_DEPTH, whole_columns
 from ..target import Target
 from ..units import ingest, output_queue
 from ..units.apply import Apply
@@ -81,7 +79,7 @@ class ScanUnit(wiring.Component):
             self._base = buffer.latency
         paces = (*self.statistic.paces, *(1,) * len(steps))
         flight = self._base + self.steps.latency
-        self.output_depth = -(-(flight + 1 + CREDIT_RETURN) // COLUMN_DEPTH) * COLUMN_DEPTH
+        self.output_depth = whole_columns(flight + 1 + CREDIT_RETURN)
         self.timing = Timing(
             stages={
                 "ingest": ingest.LATENCY,
@@ -112,13 +110,7 @@ class ScanUnit(wiring.Component):
         }
         if isinstance(self.steps, SeparateSteps):
             self.block_rams["memory between scans"] = self.steps.block_rams
-        members: dict[str, object] = {
-            "i": In(stream.Signature(row_layout(config))),
-            "o": Out(stream.Signature(result_layout(config))),
-        }
-        if config.storage == "ram":
-            members["parameters"] = In(stream.Signature(parameter_layout(config)))
-        super().__init__(members)
+        super().__init__(unit_ports(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from ..config import NormConfig
 from ..connections import delays
 from ..parameters import StoredParameters
 from ..pipeline import Pipeline, Timed
-from ..precision import Precision
 from ..primitives.block_ram import BlockRam
-from ..signatures import element_shape
 from ..target import Target
-from ..units.lane_steps import LaneSteps
+from ..units.lane_steps import LaneSteps, lane_ports
 
 __all__ = ["SeparateSteps"]
 
@@ -61,28 +59,14 @@ class SeparateSteps(wiring.Component):
     y: data.View
 
     def __init__(self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float) -> None:
-        self._config, self._d_latency = config, d_latency
-        precision, parameters = Precision.of(config), StoredParameters.of(config)
+        self._d_latency = d_latency
+        parameters = StoredParameters.of(config)
         target = Target(config.target, config.clock_mhz)
         lanes, family = config.lanes, target.family
-        members = {
-            "normalize": In(1),
-            "multiply": In(1),
-            "column": In(range(config.max_beats)),
-            "d": In(data.ArrayLayout(signed(precision.ranges.difference_bits), lanes)),
-            "scale": In(precision.scale_bits),
-            "centre": In(precision.centre_bits),
-            "shift": In(max(1, (precision.shift_count - 1).bit_length())),
-            "keep": In(lanes),
-            "y": Out(data.ArrayLayout(element_shape(config.output), lanes)),
-        }
-        if not parameters.gamma_is_constant:
-            members["gamma"] = In(data.ArrayLayout(signed(parameters.gamma_bits), lanes))
-        if not parameters.beta_is_constant:
-            members["beta"] = In(data.ArrayLayout(signed(parameters.beta_bits + 1), lanes))
-        super().__init__(members)
+        own = {"normalize": In(1), "multiply": In(1), "column": In(range(config.max_beats))}
+        super().__init__({**own, **lane_ports(config)})
         self._m = m = Module()
-        self._p = p = Pipeline(m, target, "steps")
+        p = Pipeline(m, target, "steps")
         steps = LaneSteps(p, config)
 
         # Cycles count from d in the first scan, from what the memory gives in the others.
@@ -99,7 +83,7 @@ class SeparateSteps(wiring.Component):
         read = [Signal(signed(width), name=f"read_{lane}") for lane in range(lanes)]
         values = [p.input(x[: z[0].width].as_signed(), 0, delay) for x in read]
         self.gamma_cycle = p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay)
-        gammas = self._parameter("gamma", self.gamma_cycle, parameter_delay)
+        gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
         products = [p.registered(steps.times_gamma(x, g)) for x, g in zip(values, gammas, strict=True)]
         # A block RAM's output goes through a register before it is written back.
         products = [p.delayed(x, max(x.cycle, 1)) for x in products]
@@ -109,7 +93,7 @@ class SeparateSteps(wiring.Component):
         again = [p.reshape(p.input(x, 0, delay), product_shape) for x in read]
         adder = target.adder(steps.beta_adder_width(again[0]))
         self.beta_cycle = p.meeting_cycle(again[0], adder, target.budget, parameter_delay)
-        betas = self._parameter("beta", self.beta_cycle, parameter_delay)
+        betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(x, beta) for x, beta in zip(again, betas, strict=True)]
         self.keep_cycle = sums[0].cycle
         results = [
@@ -132,12 +116,6 @@ class SeparateSteps(wiring.Component):
         )
         self.block_rams = memory.geometry.blocks
         self._connect(m, memory, read, z, products)
-
-    def _parameter(self, name: str, cycle: int, delay: float) -> list[Timed | None]:
-        """Each lane's gamma or beta; None where it is a constant."""
-        port = getattr(self, name, None)
-        lanes = range(self._config.lanes)
-        return [None if port is None else self._p.input(port[lane], cycle, delay) for lane in lanes]
 
     def _connect(
         self, m: Module, memory: BlockRam, read: list[Signal], z: list[Timed], products: list[Timed]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
-from ..connections import connect_loading, connect_parameters, connect_results, delays
+from ..connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
 from ..precision import Precision
-from ..primitives.queue import COLUMN_DEPTH
-from ..signatures import parameter_layout, result_layout, row_layout
+from ..primitives.queue import whole_columns
 from ..target import Target
 from ..timed_logic import TimedLogic
 from ..unit import SLOT_RETURN
@@ -91,8 +89,8 @@ class TwoPassUnit(wiring.Component):
             interval_beats=1,
         )
         held = self.timing.latency - output_queue.LATENCY - self.apply.latency + SLOT_RETURN + 1
-        self.row_slots = _whole_columns(held)
-        self.output_depth = _whole_columns(flight + 1 + dispatch.CREDIT_RETURN)
+        self.row_slots = whole_columns(held)
+        self.output_depth = whole_columns(flight + 1 + dispatch.CREDIT_RETURN)
         depth = config.max_beats + second + ingest.READY_LAG + _SPARE
         self.first_buffer = RowBuffer(config, depth=depth)
         depth = config.max_beats + base + applied + dispatch.CREDIT_RETURN + _SPARE
@@ -119,13 +117,7 @@ class TwoPassUnit(wiring.Component):
             "statistic tables": self.statistic.block_rams,
             "queues": sum(queue.block_rams for queue in queues),
         }
-        members: dict[str, object] = {
-            "i": In(stream.Signature(row_layout(config))),
-            "o": Out(stream.Signature(result_layout(config))),
-        }
-        if config.storage == "ram":
-            members["parameters"] = In(stream.Signature(parameter_layout(config)))
-        super().__init__(members)
+        super().__init__(unit_ports(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -240,8 +232,3 @@ class TwoPassUnit(wiring.Component):
         users = {name: (lanes, arrival) for name, arrival in arrivals.items()}
         connect_parameters(m, store, issue, self.config.banks, users)
         connect_results(m, issue, issue.issue, lanes, base, queue)
-
-
-def _whole_columns(entries: int) -> int:
-    """At least ``entries``, as many as whole columns of LUT RAMs hold."""
-    return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH

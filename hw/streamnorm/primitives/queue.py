@@ -13,10 +13,15 @@ from amaranth.utils import ceil_log2
 from .block_ram import block_count
 from .emission import check_family, emits_vendor_cells
 
-__all__ = ["COLUMN_DEPTH", "DistributedRam"]
+__all__ = ["COLUMN_DEPTH", "DistributedRam", "whole_columns"]
 
 COLUMN_DEPTH = 16
 """Entries of one LUT RAM."""
+
+
+def whole_columns(entries: int) -> int:
+    """At least ``entries``, as many as whole columns of LUT RAMs hold."""
+    return -(-entries // COLUMN_DEPTH) * COLUMN_DEPTH
 
 
 class DistributedRam(wiring.Component):

@@ -1,16 +1,12 @@
 """Apply: normalize, scale, shift, round and saturate every lane of a beat."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
-from ..parameters import StoredParameters
-from ..pipeline import Pipeline, Timed
-from ..precision import Precision
-from ..signatures import element_shape
+from ..pipeline import Pipeline
 from ..target import Target
-from .lane_steps import LaneSteps
+from .lane_steps import LaneSteps, lane_ports
 from .row_ring import data_delay
 
 __all__ = ["Apply"]
@@ -49,36 +45,22 @@ class Apply(wiring.Component):
     y: data.View
 
     def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float) -> None:
-        self._config = config
-        precision, parameters = Precision.of(config), StoredParameters.of(config)
         target = Target(config.target, config.clock_mhz)
         lanes = config.lanes
-        members = {
-            "d": In(data.ArrayLayout(signed(precision.ranges.difference_bits), lanes)),
-            "scale": In(precision.scale_bits),
-            "centre": In(precision.centre_bits),
-            "shift": In(max(1, (precision.shift_count - 1).bit_length())),
-            "keep": In(lanes),
-            "y": Out(data.ArrayLayout(element_shape(config.output), lanes)),
-        }
-        if not parameters.gamma_is_constant:
-            members["gamma"] = In(data.ArrayLayout(signed(parameters.gamma_bits), lanes))
-        if not parameters.beta_is_constant:
-            members["beta"] = In(data.ArrayLayout(signed(parameters.beta_bits + 1), lanes))
-        super().__init__(members)
+        super().__init__(lane_ports(config))
         self._m = m = Module()
-        self._p = p = Pipeline(m, target, "apply")
+        p = Pipeline(m, target, "apply")
 
         steps = LaneSteps(p, config)
         # One row's statistic for all its beats, from a RowRing.
         statistic = [p.input(x, 0, data_delay(target)) for x in (self.scale, self.centre, self.shift)]
         normalized = [steps.normalize(p.input(self.d[lane], 0, d_delay), *statistic) for lane in range(lanes)]
         self.gamma_cycle = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, parameter_delay)
-        gammas = self._parameter("gamma", self.gamma_cycle, parameter_delay)
+        gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
         products = [steps.times_gamma(z, gamma) for z, gamma in zip(normalized, gammas, strict=True)]
         adder = target.adder(steps.beta_adder_width(products[0]))
         self.beta_cycle = p.meeting_cycle(products[0], adder, target.budget, parameter_delay)
-        betas = self._parameter("beta", self.beta_cycle, parameter_delay)
+        betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
         self.keep_cycle = sums[0].cycle
         results = [
@@ -89,12 +71,6 @@ class Apply(wiring.Component):
             assert result.cycle == self.latency
             m.d.comb += self.y[lane].eq(result.value)
         self.multipliers = p.multipliers
-
-    def _parameter(self, name: str, cycle: int, delay: float) -> list[Timed | None]:
-        """Each lane's gamma or beta; None where it is a constant."""
-        port = getattr(self, name, None)
-        lanes = range(self._config.lanes)
-        return [None if port is None else self._p.input(port[lane], cycle, delay) for lane in lanes]
 
     def elaborate(self, platform: object) -> Module:
         return self._m

@@ -1,14 +1,37 @@
 """What happens to one lane's value, step by step; the steps are put into one block or into several."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Const, Mux, Value, signed, unsigned
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
 
 from ..config import NormConfig
 from ..parameters import StoredParameters
 from ..pipeline import Pipeline, Timed
 from ..precision import Precision
+from ..signatures import element_shape
 from ..target import Target
 
-__all__ = ["LaneSteps"]
+__all__ = ["LaneSteps", "lane_ports"]
+
+
+def lane_ports(config: NormConfig) -> dict[str, Any]:
+    """Ports of what takes a beat's differences to its results; see :class:`~streamnorm.units.apply.Apply`."""
+    precision, parameters, lanes = Precision.of(config), StoredParameters.of(config), config.lanes
+    ports = {
+        "d": In(data.ArrayLayout(signed(precision.ranges.difference_bits), lanes)),
+        "scale": In(precision.scale_bits),
+        "centre": In(precision.centre_bits),
+        "shift": In(max(1, (precision.shift_count - 1).bit_length())),
+        "keep": In(lanes),
+        "y": Out(data.ArrayLayout(element_shape(config.output), lanes)),
+    }
+    if not parameters.gamma_is_constant:
+        ports["gamma"] = In(data.ArrayLayout(signed(parameters.gamma_bits), lanes))
+    if not parameters.beta_is_constant:
+        ports["beta"] = In(data.ArrayLayout(signed(parameters.beta_bits + 1), lanes))
+    return ports
 
 
 class LaneSteps:
@@ -27,6 +50,12 @@ class LaneSteps:
         self._precision = Precision.of(config)
         self._parameters = StoredParameters.of(config)
         self._target = Target(config.target, config.clock_mhz)
+
+    def parameter(self, component: Any, name: str, cycle: int, delay: float) -> list[Timed | None]:
+        """Each lane's gamma or beta, from the component's port of that name; None where it is a constant."""
+        port = getattr(component, name, None)
+        lanes = range(self._config.lanes)
+        return [None if port is None else self._p.input(port[lane], cycle, delay) for lane in lanes]
 
     def normalize(self, d: Timed, scale: Timed, centre: Timed, shift: Timed) -> Timed:
         """``z``."""

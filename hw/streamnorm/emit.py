@@ -13,7 +13,7 @@ from typing import Any
 from amaranth.back import verilog as amaranth_verilog
 
 from . import __version__
-from .architectures import ONE_PASS, Architecture, ArchitecturePlan
+from .architectures import ONE_PASS, Architecture, ArchitecturePlan, is_one_pass
 from .axi import AxiNorm
 from .config import NormConfig
 from .errors import ConfigError
@@ -165,7 +165,12 @@ def _header(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> 
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
-    return header if chosen == ONE_PASS else f"{header}\n// Architecture: {chosen}"
+    if chosen == ONE_PASS:
+        return header
+    header += f"\n// Architecture: {chosen}"
+    if is_one_pass(config, chosen):
+        return f"{header}, which is one-pass where there is no mean"
+    return header if chosen.statistics == "exact" else f"{header}; results are not within the error bound"
 
 
 def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:

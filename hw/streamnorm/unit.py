@@ -68,7 +68,10 @@ class NormUnit(wiring.Component):
         self.interval = _interval(config)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         if self.interval > 1:
-            self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval)
+            ring = ("n", "s1", "s2")
+            self.statistic = Statistic(
+                config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring
+            )
             self.start = max(cycles) + spacing.LATENCY
         else:
             self.statistic = Statistic(config, moments, cycles=cycles)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.architectures import ONE_PASS, Architecture, ArchitecturePlan, is_one_pass
 from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed
 
@@ -17,9 +18,6 @@ DRAIN_CYCLES = 128
 
 _PATIENCE = 4096
 """Cycles without any handshake, besides those that stalls explain, after which a run counts as hung."""
-
-_PATIENCE_PER_BEAT = 16
-"""So many more for each beat of the longest row: working in scans takes that long."""
 
 
 class HangError(CheckFailed):
@@ -91,8 +89,10 @@ class Stimulus:
     patience: int
 
     @classmethod
-    def of(cls, config: NormConfig, traffic: Traffic) -> "Stimulus":
-        """Encode a traffic for a configuration.
+    def of(
+        cls, config: NormConfig, traffic: Traffic, architecture: Architecture = ONE_PASS
+    ) -> "Stimulus":
+        """Encode a traffic for a configuration; it depends on the architecture how long a unit may seem to hang.
 
         Raises
         ------
@@ -121,13 +121,20 @@ class Stimulus:
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
             np.cumsum(outputs_before),
-            _PATIENCE + _PATIENCE_PER_BEAT * config.max_beats + 2 * longest,
+            _PATIENCE + 2 * longest + _scanning(config, architecture),
         )
 
     @property
     def expected(self) -> int:
         """Output beats of a run without reset."""
         return int(self.outputs_before[-1])
+
+
+def _scanning(config: NormConfig, architecture: Architecture) -> int:
+    """Cycles that pass between two handshakes although the unit works: those of a row's scans."""
+    if is_one_pass(config, architecture):
+        return 0
+    return 2 * ArchitecturePlan.of(config, architecture).latency(config.max_length).L3
 
 
 def _loads(

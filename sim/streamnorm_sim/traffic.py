@@ -62,12 +62,12 @@ class Traffic:
         Cycle in which ``aresetn`` goes low. A row or load of which a beat had been accepted is then
         abandoned; the source goes on with the next one.
     reset_cycles : int
-        Cycles for which it stays low.
+        Cycles for which it stays low, at least 2: it is registered once.
 
     Raises
     ------
     ValueError
-        If not exactly one of ``rows`` and ``beats`` is given, or a shape or type is wrong.
+        If not exactly one of ``rows`` and ``beats`` is given, or a shape or type is wrong, or a reset too short.
     """
 
     rows: Sequence[ArrayLike] | NDArray[np.integer] | None = None
@@ -86,6 +86,8 @@ class Traffic:
             raise ValueError("either rows or beats must be given")
         if self.beats is not None and not (self.lengths is None and self.banks is None):
             raise ValueError("lengths and banks go with rows, not with beats")
+        if self.reset_cycles < 2:
+            raise ValueError(f"reset_cycles = {self.reset_cycles}: must be at least 2")
         if self.rows is None:
             return
         values, lengths = _matrix(self.rows, self.lengths)

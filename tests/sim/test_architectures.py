@@ -89,7 +89,7 @@ def test_rms_norm_in_scans(architecture):
     assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
 
 
-@pytest.mark.parametrize("architecture", EXACT)
+@pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
 def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(architecture):
     config = UNITS["generic"]
     rng = np.random.default_rng(2)
@@ -100,7 +100,7 @@ def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(architectu
         assert trace.rows.errors.tolist() == [len(row) > 50 for row in rows]
 
 
-@pytest.mark.parametrize("architecture", EXACT)
+@pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
 def test_a_reset_at_any_moment_leaves_a_working_unit(architecture):
     config = UNITS["generic"]
     batch = rows_of(config, np.random.default_rng(3), 20)
@@ -109,7 +109,7 @@ def test_a_reset_at_any_moment_leaves_a_working_unit(architecture):
         golden(run(config, traffic, architecture=architecture), architecture)
 
 
-@pytest.mark.parametrize("architecture", EXACT)
+@pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
 def test_loads_between_rows_serve_the_rows_behind_them(architecture):
     config = configuration(storage="ram", gamma=None, beta=None, lanes=3, banks=2, max_length=20)
     rng = np.random.default_rng(4)
@@ -151,6 +151,15 @@ def test_the_next_row_comes_in_meanwhile(architecture):
     config = configuration(lanes=1, max_length=2048, gamma=None, beta=None, target="ecp5-25k-6")
     planned = ArchitecturePlan.of(config, architecture).latency(2048)
     assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
+
+
+def test_a_scan_at_the_pace_of_a_long_loop_is_not_taken_for_a_hang():
+    config = configuration(
+        lanes=1, max_length=400, input=IntFormat(16), gamma=None, beta=None, target="ice40-up5k", clock_mhz=100
+    )
+    planned = ArchitecturePlan.of(config, "five-scan:welford").latency(400)
+    assert planned.SS > 4096 + 2 * 400
+    assert measure_cycles(config, architecture="five-scan:welford").to_dict() == vars(planned)
 
 
 def test_loads_reach_a_memory_of_one_word():

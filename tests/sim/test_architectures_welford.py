@@ -12,6 +12,7 @@ from streamnorm.architectures.welford_precision import WelfordPrecision
 from streamnorm.formats import IntFormat
 from streamnorm.plan import Plan
 from streamnorm_sim.accuracy import Accuracy
+from streamnorm_sim.compare import compare
 from streamnorm_sim.engines import run
 from streamnorm_sim.golden import GoldenModel
 from streamnorm_sim.measure import measure_cycles
@@ -36,11 +37,8 @@ def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
         traffic = Traffic(
             rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
         )
-        trace = run(config, traffic, architecture=architecture)
-        want = WelfordModel(config).normalize(batch.x, batch.lengths, batch.banks)
-        assert (trace.rows.lengths == batch.lengths).all()
-        differing = np.argwhere(trace.rows.values != want)
-        assert not len(differing), f"first at row, element {differing[0]} (seed {seed})"
+        difference = compare(run(config, traffic, architecture=architecture))
+        assert difference.first is None, difference.first
     plan = ArchitecturePlan.of(config, architecture)
     for n in {1, config.lanes, config.max_length // 2, config.max_length}:
         if n <= config.max_length:
@@ -48,9 +46,10 @@ def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
             assert measured == vars(plan.latency(n)), f"n = {n}"
 
 
-def test_one_lane_is_welfords_algorithm():
-    """Against his recurrence in rational numbers, as far as the fraction bits go."""
-    config = configuration(lanes=1)
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_the_updates_are_welfords(lanes):
+    """Against his recurrence in rational numbers, an element at a time, as far as the fraction bits go."""
+    config = configuration(lanes=lanes)
     points = WelfordPrecision.of(config)
     rng = np.random.default_rng(1)
     d = rng.integers(-100, 100, (20, 50))

@@ -15,7 +15,12 @@ ARCHITECTURES = {
     "three-scan": "a row is buffered, then scanned for the mean, for the variance, and to apply; a row at a time",
     "five-scan": "as three-scan, but normalize, scale and shift are scans of their own; a row at a time",
 }
-"""Every architecture, and what it does."""
+"""Every architecture, and what it does.
+
+Where the mean comes first, it is its sum that does: squares are taken of differences to the row's first element in
+every architecture, which is what makes their results the same. Steps that are not done at once still have multipliers
+of their own.
+"""
 
 _STATISTICS = ("exact", "welford")
 WELFORD = ("three-scan", "five-scan")
@@ -29,8 +34,9 @@ class Architecture:
     Attributes
     ----------
     name : one of :data:`ARCHITECTURES`
-    statistics : "exact", by sums of integers; or "welford", where mean and variance are updated with every beat in one
-        scan: only in scans, and results differ from the exact ones
+    statistics : "exact", by sums of integers; or "welford", where mean and variance are updated with every beat, in
+        one scan in place of two. Only in scans; results differ from the exact ones, and no bound of their error is
+        promised.
 
     Raises
     ------

@@ -39,11 +39,13 @@ class ScanControl(wiring.Component):
     -------
     row_end : In(1), with ``index``, ``keep``, ``error`` and ``bank`` of the row's last beat: the row is in the buffer
     output_released : In(1): an entry left the output queue
-    issue : Out(1): a beat is read in this cycle; not a register
+    issue : Out(1): a beat is read in this cycle
     scan : Out(range(scans)); final : Out(1), it is the last scan
     first, last, issued_error : Out(1); issued_keep : Out(lanes); issued_bank : Out; column : Out(range(max_beats))
-        What that beat is. Registers, but for issued_keep.
-    before : Out(length_bits): elements of the row before this beat; a register
+        What that beat is.
+    before : Out(length_bits): elements of the row before this beat
+
+    All outputs are registers, but for issued_keep.
     """
 
     row_end: Signal
@@ -109,25 +111,33 @@ class ScanControl(wiring.Component):
         head_valid, free = Signal(), Signal()
         head = self._announced(m, head_valid, free)
 
-        # busy: a row is being scanned; active: in this cycle a beat may be issued
+        # busy: a row is being scanned; active: a beat may be issued, with credit in the last scan
         busy, active, ends = Signal(), Signal(), Signal()
+        active_next, final_next = Signal(), Signal()
         single, keep = Signal(), Signal(lanes)
         index = Signal(range(self._config.max_beats))
         left = Signal.like(index)
         scans = len(self._paces)
+        wait, pace = self._constant([*self._waits, 1]), self._constant(self._paces)
         pause = Signal(range(max(*self._waits, *self._paces)))
+        some_credit_next = self._credit(m)
         m.d.comb += [
-            self.issue.eq(active & (self._credit(m) | ~self.final)),
             ends.eq(self.issue & self.last),
             free.eq(~busy | (ends & self.final)),
             self.issued_keep.eq(keep | (~self.last).replicate(lanes)),
+            active_next.eq(active),
+            final_next.eq(self.final),
+        ]
+        m.d.sync += [
+            active.eq(active_next),
+            self.final.eq(final_next),
+            self.issue.eq(active_next & (some_credit_next | ~final_next)),
         ]
         with m.If(free):
+            m.d.comb += [active_next.eq(head_valid), final_next.eq(0)]
             m.d.sync += [
                 busy.eq(head_valid),
-                active.eq(head_valid),
                 self.scan.eq(0),
-                self.final.eq(0),
                 self.first.eq(1),
                 self.last.eq(head[0]),
                 single.eq(head[0]),
@@ -135,37 +145,34 @@ class ScanControl(wiring.Component):
                 keep.eq(head[2 : 2 + lanes]),
                 left.eq(head[2 + lanes + bank :]),
                 index.eq(head[2 + lanes + bank :]),
-                self.column.eq(0),
-                self.before.eq(0),
             ]
             if bank:
                 m.d.sync += self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank])
         with m.Elif(ends):
-            wait = self._constant([*self._waits, 1])
+            m.d.comb += [active_next.eq(wait == 1), final_next.eq(self.scan == scans - 2)]
             m.d.sync += [
-                active.eq(wait == 1),
                 pause.eq(wait - 2),
                 self.scan.eq(self.scan + 1),
-                self.final.eq(self.scan == scans - 2),
                 self.first.eq(1),
                 self.last.eq(single),
                 left.eq(index),
-                self.column.eq(0),
-                self.before.eq(0),
             ]
         with m.Elif(self.issue):
-            pace = self._constant(self._paces)
+            m.d.comb += active_next.eq(pace == 1)
             m.d.sync += [
-                active.eq(pace == 1),
                 pause.eq(pace - 2),
                 self.first.eq(0),
                 self.last.eq(left == 1),
                 left.eq(left - 1),
-                self.column.eq(self.column + 1),
-                self.before.eq(self.before + lanes),
             ]
         with m.Elif(~active):
-            m.d.sync += [active.eq(pause == 0), pause.eq(pause - 1)]
+            m.d.comb += active_next.eq(pause == 0)
+            m.d.sync += pause.eq(pause - 1)
+        # Back at 0 behind a scan's last beat, whatever comes next: not through the choice above.
+        with m.If(self.issue):
+            m.d.sync += [self.column.eq(self.column + 1), self.before.eq(self.before + lanes)]
+            with m.If(self.last):
+                m.d.sync += [self.column.eq(0), self.before.eq(0)]
         return m
 
     def _constant(self, values: Sequence[int]) -> Value:
@@ -174,7 +181,7 @@ class ScanControl(wiring.Component):
         return Array(Const(value, bits) for value in values)[self.scan]
 
     def _announced(self, m: Module, head_valid: Signal, free: Signal) -> Signal:
-        """Fetches the next row into the ring's register as soon as that is free."""
+        """Fetches the next row into the ring's register once the one before has left it."""
         entry = Cat(
             self.index == 0,
             self.error,
@@ -192,7 +199,7 @@ class ScanControl(wiring.Component):
             ring.write.eq(row_ready),
             ring.write_data.eq(entry_register),
             ring.advance.eq(fetch),
-            fetch.eq(waiting.some & (~head_valid | free)),
+            fetch.eq(waiting.some & ~head_valid),
             waiting.up.eq(row_ready),
             waiting.down.eq(fetch),
         ]
@@ -200,9 +207,9 @@ class ScanControl(wiring.Component):
         return ring.data
 
     def _credit(self, m: Module) -> Signal:
-        """Whether the output queue has room for one more beat, those on their way counted."""
+        """Whether the output queue has room for one more beat in the next cycle, those on their way counted."""
         m.submodules.credits = credits = Level(maximum=self._output_depth, init=self._output_depth)
         released = Signal()
         m.d.sync += released.eq(self.output_released)
         m.d.comb += [credits.up.eq(released), credits.down.eq(self.issue & self.final)]
-        return credits.some
+        return credits.some_next

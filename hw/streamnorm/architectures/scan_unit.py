@@ -26,16 +26,16 @@ from .welford import WelfordScan
 __all__ = ["ScanUnit"]
 
 ROW_SLOTS = COLUMN_DEPTH
-"""Rows that may be buffered: more than can be worked off while one comes in, however short they are."""
+"""Rows that may be buffered besides the one that is scanned; shorter ones fill these places before the buffer."""
 
 
 class ScanUnit(wiring.Component):
     """LayerNorm or RMSNorm of a stream of rows, one row at a time, in scans over a buffer.
 
     A row is written to the buffer, and when it is complete, read again in each scan: for the mean (LayerNorm only), for
-    the variance, and then once where normalizing, gamma and beta are fused, or three times, the value between kept in a
-    memory, where they are ``separate``. While a row is scanned the next ones come in: the buffer holds two of the
-    longest.
+    the variance, or for both at once by Welford's updates; and then once where normalizing, gamma and beta are fused,
+    or three times, the value between kept in a memory, where they are ``separate``. While a row is scanned the next
+    ones come in: the buffer holds two of the longest. Each scan has multipliers of its own.
 
     Ports and stream behaviour are those of :class:`~streamnorm.unit.NormUnit`, and so is every result
     with exact sums.

@@ -29,6 +29,7 @@ class SeparateSteps(wiring.Component):
     Parameters
     ----------
     config : NormConfig
+    d_latency : cycles from a beat's issue in the first scan to its ``d``
     d_delay, parameter_delay : ns of logic (block RAM) behind ``d`` and behind gamma and beta
 
     Members

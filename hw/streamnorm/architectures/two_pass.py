@@ -60,9 +60,10 @@ class TwoPassUnit(wiring.Component):
         self._precision = precision = Precision.of(config)
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
         base = probe.latency
-        self.sums = sums = Moments(config, sums=("s1",))
-        self.squares = squares = Moments(config, d_delay=probe.delay, sums=("s2",))
-        self.statistic = Statistic(config, squares, cycles=(0, 0, squares.s2_cycle))
+        self.sums = sums = Moments(config, outputs=("n", "s1"))
+        self.squares = squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
+        cycles = (0, 0, squares.s2_cycle)
+        self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"))
         self.parameter_store = ParameterStore(config)
         self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
 

@@ -64,7 +64,6 @@ class WelfordScan(wiring.Component):
 
         n, mean, squares, pace = self._updates(d_delay)
         s1, s2 = self._sum(n, mean), self._squares(squares)
-        self.n, self.s1, self.s2 = n.value, s1.value, s2.value
         signals = _Signals(n, s1, s2)
         cycles = (n.cycle, s1.cycle, s2.cycle)
         self._statistic = _DeviationStatistic(

@@ -25,7 +25,7 @@ class Moments(wiring.Component):
     ----------
     config : NormConfig
     d_delay : ns of logic (block RAM) behind ``d``
-    sums : which of "s1" and "s2"; one that is left out is 0 (as s1 is for RMSNorm), and its cycle too
+    outputs : which of "n", "s1" and "s2" are worked out; the others are 0 (as s1 is for RMSNorm), their cycles too
 
     Members
     -------
@@ -50,7 +50,7 @@ class Moments(wiring.Component):
     n: Signal
 
     def __init__(
-        self, config: NormConfig, *, d_delay: float = 0.0, sums: Collection[str] = ("s1", "s2")
+        self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:
         ranges = Precision.of(config).ranges
         target = Target(config.target, config.clock_mhz)
@@ -72,24 +72,24 @@ class Moments(wiring.Component):
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
 
-        self.s1_cycle = self.s2_cycle = 0
-        if "s2" in sums:
+        self.n_cycle = self.s1_cycle = self.s2_cycle = 0
+        if "s2" in outputs:
             squares = [self._non_negative(p, p.square(lane), ranges.difference_max**2) for lane in lanes]
             s2 = p.accumulate("s2", p.sum(squares, s2_shape), first, valid, s2_shape)
             m.d.comb += self.s2.eq(s2.value)
             self.s2_cycle = s2.cycle
-        if "s1" in sums and config.norm == "layernorm":
+        if "s1" in outputs and config.norm == "layernorm":
             s1_shape = signed(ranges.sum_bits)
             s1 = p.accumulate("s1", p.sum(lanes, s1_shape), first, valid, s1_shape)
             m.d.comb += self.s1.eq(s1.value)
             self.s1_cycle = s1.cycle
 
-        length = unsigned(ranges.length_bits)
-        kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
-        n = p.add(p.input(self.before), p.sum(kept, length), length, name="n")
-        n = p.registered(n)
-        m.d.comb += self.n.eq(n.value)
-        self.n_cycle = n.cycle
+        if "n" in outputs:
+            length = unsigned(ranges.length_bits)
+            kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
+            n = p.registered(p.add(p.input(self.before), p.sum(kept, length), length, name="n"))
+            m.d.comb += self.n.eq(n.value)
+            self.n_cycle = n.cycle
         self.multipliers = p.multipliers
 
     @staticmethod

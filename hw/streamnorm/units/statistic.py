@@ -1,5 +1,6 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
@@ -29,8 +30,7 @@ class Statistic(wiring.Component):
     """Steps 1 to 5 of :class:`~streamnorm.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
 
     Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
-    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers. With an interval above 1 the
-    inputs come from a RowRing.
+    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.
 
     Parameters
     ----------
@@ -38,6 +38,7 @@ class Statistic(wiring.Component):
     moments : what has signals of the inputs' shapes
     cycles : when n, s1 and s2 are there
     interval : cycles from row to row, at least; above 1, products share multipliers
+    from_ring : which of "n", "s1" and "s2" come out of a RowRing, not from a register
 
     Members
     -------
@@ -55,7 +56,13 @@ class Statistic(wiring.Component):
     shift: Signal
 
     def __init__(
-        self, config: NormConfig, moments: MomentSignals, *, cycles: tuple[int, int, int], interval: int = 1
+        self,
+        config: NormConfig,
+        moments: MomentSignals,
+        *,
+        cycles: tuple[int, int, int],
+        interval: int = 1,
+        from_ring: Collection[str] = (),
     ) -> None:
         self._precision = precision = Precision.of(config)
         self._target = target = Target(config.target, config.clock_mhz)
@@ -75,10 +82,10 @@ class Statistic(wiring.Component):
         self._m = m = Module()
         start = self.start if interval > 1 else None
         self._p = p = Pipeline(m, target, "statistic", interval=interval, start=start)
-        delay = data_delay(target) if interval > 1 else 0.0  # from the queue of moments
-        n = p.input(self.n, cycles[0], delay)
-        s1 = p.input(self.s1, cycles[1], delay) if config.norm == "layernorm" else None
-        s2 = p.input(self.s2, cycles[2], delay)
+        delays = {name: data_delay(target) for name in from_ring}
+        n = p.input(self.n, cycles[0], delays.get("n", 0.0))
+        s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if config.norm == "layernorm" else None
+        s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0))
 
         variance = self._variance(n, s1, s2)
         rho, position = self._reciprocal_root(variance)

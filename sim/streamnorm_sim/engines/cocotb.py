@@ -61,7 +61,7 @@ def run(
         Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot
         send.
     """
-    stimulus = Stimulus.of(config, traffic)
+    stimulus = Stimulus.of(config, traffic, architecture)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
         raise ValueError(f"{simulator}: the last raw beat must have tlast")
     build = _build(config, architecture, simulator, waves is not None, cache_directory())

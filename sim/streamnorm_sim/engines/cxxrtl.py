@@ -72,7 +72,7 @@ def run(
     architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
-    stimulus = Stimulus.of(config, traffic)
+    stimulus = Stimulus.of(config, traffic, architecture)
     library = load(config, waves=waves is not None, netlist=netlist, architecture=architecture)
     return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
 

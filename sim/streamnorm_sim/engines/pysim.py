@@ -141,7 +141,7 @@ class _Player:
         timed: bool,
     ) -> None:
         self.config, self.traffic, self.progress, self.timed = config, traffic, progress, timed
-        self.stimulus = stimulus = Stimulus.of(config, traffic)
+        self.stimulus = stimulus = Stimulus.of(config, traffic, architecture)
         self.top = top = AxiNorm(config, architecture)
         self.rows = _Driver(top, "s_axis", stimulus.rows)
         self.loads = _Driver(top, "s_axis_param", stimulus.loads)

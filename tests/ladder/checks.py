@@ -47,9 +47,11 @@ def traffic_of(
     )
 
 
-def agree(config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE) -> Trace:
+def agree(
+    config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE, architecture: str = "one-pass"
+) -> Trace:
     """Run a traffic; every element, length and error flag must be the golden model's."""
-    trace = run(config, traffic, engine)
+    trace = run(config, traffic, engine, architecture=architecture)
     equal_golden(trace)
     return trace
 

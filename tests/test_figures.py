@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from streamnorm import NormConfig
+from streamnorm.architectures import ARCHITECTURES, WELFORD, ArchitecturePlan
 from streamnorm.emit import verilog
 from streamnorm.plan import Plan
 from streamnorm_sim.dataset import minilm_layers
@@ -45,7 +46,8 @@ def units(figures: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         kind, _, example = part.partition("-")
         if kind in ("cycles", "fit"):
             yield part, example, stored
-    yield "speed", "bert_int8", figures["speed"]
+    for part in ("speed", "architectures"):
+        yield part, "bert_int8", figures[part]
     for example, stored in figures["errors"]["units"].items():
         yield "errors", example, stored
 
@@ -87,6 +89,10 @@ def test_figures_were_measured_on_this_verilog(figures):
         config = NormConfig.from_toml(ROOT / f"examples/{example}.toml")
         now = hashlib.sha256(verilog(config).encode()).hexdigest()
         assert stored["verilog_sha256"] == now, f"{part}: the Verilog of {example} has changed"
+    config = NormConfig.from_toml(ROOT / "examples/bert_int8.toml")
+    for name, unit in figures["architectures"]["units"].items():
+        now = hashlib.sha256(verilog(config, name).encode()).hexdigest()
+        assert unit["verilog_sha256"] == now, f"the Verilog of bert_int8 as {name} has changed"
 
 
 def test_what_was_measured_is_what_was_planned(figures):
@@ -106,6 +112,20 @@ def test_eight_placements_are_recorded(figures):
         if part.startswith("fit-"):
             seeds = [str(seed) for seed in range(1, 9 if part == "fit-bert_int8" else 4)]
             assert sorted(stored["fmax_mhz"]) == sorted(stored["critical_paths"]) == seeds, part
+
+
+def test_every_architecture_was_placed(figures):
+    stored = figures["architectures"]["units"]
+    assert list(stored) == [*ARCHITECTURES, *(f"{name}:welford" for name in WELFORD)]
+    config = NormConfig.from_toml(ROOT / "examples/bert_int8.toml")
+    for name, unit in stored.items():
+        plan = ArchitecturePlan.of(config, name)
+        planned = sum(plan.multipliers.values()), sum(plan.block_rams.values())
+        assert (unit["dsp"], unit["bram"]) == (unit["multipliers"], unit["block_rams"]) == planned, name
+        assert sorted(unit["fmax_mhz"]) == sorted(unit["critical_paths"]) == ["1", "2", "3"], name
+    alone = figures["fit-bert_int8"]
+    assert stored["one-pass"]["comb"] == alone["comb"]
+    assert stored["one-pass"]["fmax_mhz"].items() <= alone["fmax_mhz"].items()
 
 
 def test_the_real_layers_are_those_of_the_dataset(figures):

@@ -33,6 +33,7 @@ def _sections(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[
     for name, part in figures.items():
         if name.startswith("fit-"):
             yield from _fit_section(name.removeprefix("fit-"), part)
+    yield from _architecture_section(figures["architectures"])
     yield from _error_section(figures["errors"])
     yield from _minilm_section(figures["minilm"])
     yield from _speed_section(figures["speed"])
@@ -142,6 +143,28 @@ def _outer_blocks(blocks: Mapping[str, Mapping[str, int]], kinds: tuple[str, ...
         for kind in kinds:
             outer[kind] += used[kind]
     return sums
+
+
+def _architecture_section(part: Mapping[str, Any]) -> Iterator[str]:
+    yield "## bert_int8 in every architecture\n\n"
+    yield paragraph(
+        f"""Clocks in MHz by placement seed, alone on {part["part"]} ({tool_list(part)}), and what bounds the slowest.
+        Cycles, areas and what the architectures are: [cycles.md](cycles.md#architectures)."""
+    )
+    seeds = ("1", "2", "3")
+    yield table(
+        ("architecture", *(f"seed {seed}" for seed in seeds), "critical path"),
+        [
+            (
+                name,
+                *(down(clocks[seed], 1) for seed in seeds),
+                f"`{unit['critical_paths'][min(clocks, key=clocks.__getitem__)]}`",
+            )
+            for name, unit in part["units"].items()
+            for clocks in (unit["fmax_mhz"],)
+        ],
+    )
+    yield again("architectures")
 
 
 def _error_section(part: Mapping[str, Any]) -> Iterator[str]:

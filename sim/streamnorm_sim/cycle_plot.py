@@ -71,7 +71,7 @@ def _label(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
-    from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     panels = figure.subplots(1, 2, sharex=True)
     lengths = sorted({line["n"] for line in lines})
@@ -86,7 +86,7 @@ def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:
         panel.set(xscale="log", yscale="log", xlabel="n", ylabel="cycles", title=f"{count}: {title}")
         panel.set_xticks(lengths, [f"{n}" for n in lengths], fontsize="small")
         panel.yaxis.set_major_locator(LogLocator(base=2))
-        panel.yaxis.set_major_formatter(ScalarFormatter())
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_minor_locator(NullLocator())
         panel.grid(visible=True, which="major", alpha=0.3)

@@ -80,6 +80,21 @@ def test_units_that_keep_up():
     assert needs[0].waited_seconds == pytest.approx(fast.phases()[0].exposed / config.clock_mhz / 1e6)
 
 
+def test_units_do_not_shorten_a_row():
+    """One token, one sequence: every step is a row or two, whatever the number of units."""
+    small = model()
+    config = unit_for(small, lanes=4)
+    work = Demand.of_decode(small, 100, 1)
+    [_, decode] = Workload(small, config, tokens=100).phases()
+    alone = decode.busy / (config.clock_mhz * 1e6)
+    for share, units in ((1.0, 1), (0.999, None), (0.01, None)):
+        phases = Workload(small, config, tokens=100, flops=work.flops / (alone * share)).phases()
+        assert [need.units for need in phases[1].needs] == [units]
+        # With so many sequences each unit has as many rows as it had alone.
+        phases = Workload(small, config, tokens=100, sequences=8, flops=8 * work.flops / alone).phases()
+        assert [need.units for need in phases[1].needs] == [8]
+
+
 def test_units_at_the_rate_of_a_link():
     assert line_rate(50e9, lanes=16, element_bytes=2, clock_mhz=150) == 11  # 4.8e9 bytes a second each
     assert line_rate(4.8e9, lanes=16, element_bytes=2, clock_mhz=150) == 1

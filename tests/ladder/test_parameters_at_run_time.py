@@ -8,6 +8,7 @@ import pytest
 
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
+from streamnorm.architectures import Architecture
 from streamnorm.config import NormConfig
 from streamnorm.parameters import StoredParameters
 from streamnorm.plan import Plan
@@ -122,8 +123,8 @@ def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
     original = Stimulus.of
     beats = config.max_beats
 
-    def early(one: NormConfig, what: Traffic) -> Stimulus:
-        plain = original(one, what)
+    def early(one: NormConfig, what: Traffic, *architecture: Architecture) -> Stimulus:
+        plain = original(one, what, *architecture)
         gate = np.maximum(plain.loads.gate - int(rng.integers(1, beats)), 0)
         return dataclasses.replace(plain, loads=dataclasses.replace(plain.loads, gate=gate))
 

@@ -126,7 +126,7 @@ def _needs(workload: "Workload", phases: list["Phase"]) -> Table:
     for phase in phases:
         for need in phase.needs:
             times = [_time(1e6 * each) for each in (need.seconds, need.norm_seconds, need.waited_seconds)]
-            table.add_row(phase.name, need.what, *times, f"{need.units:,}")
+            table.add_row(phase.name, need.what, *times, "no number" if need.units is None else f"{need.units:,}")
     if workload.link is not None:
         table.add_row(
             "any", f"link of {workload.link / 1e9:g} Gbyte/s", "", "", "", f"{workload.line_units():,}"

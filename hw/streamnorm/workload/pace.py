@@ -2,6 +2,8 @@
 
 import math
 import re
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import ConfigError
@@ -35,14 +37,15 @@ class Need:
     seconds : that it takes for one pass
     norm_seconds : that one unit is occupied by all norms of the pass
     waited_seconds : that the pass waits for norms even where they keep up, see :attr:`Span.exposed`
-    units : that are never behind, on average over the pass
+    units : the fewest that are occupied no longer than that takes, the unit with most rows in each step counted, all
+        steps taken together; None: however many there are, since a row is worked off by one unit
     """
 
     what: str
     seconds: float
     norm_seconds: float
     waited_seconds: float
-    units: int
+    units: int | None
 
 
 def rate(text: str) -> float:
@@ -70,9 +73,10 @@ def bandwidth(text: str) -> float:
 
 def keep_up(
     demand: Demand,
-    busy_seconds: float,
+    occupied: Callable[[int], float],
     waited_seconds: float,
     *,
+    rows: int,
     flops: float | None,
     memory: float | None,
     weight_bytes: float,
@@ -83,17 +87,19 @@ def keep_up(
     Parameters
     ----------
     demand : Demand
-    busy_seconds, waited_seconds : that one unit is occupied by the norms of the pass, that the pass waits for them
+    occupied : for how many seconds the norms of the pass occupy the busiest of so many units
+    waited_seconds : that the pass waits for norms
+    rows : of the step with most of them; more units than these change nothing
     flops : that the matrix unit does in a second; None: not asked
     memory : bytes that the memory gives in a second; None: not asked
     weight_bytes, cache_bytes : of a weight, and of an element of a cached key or value
     """
     needs = []
     if flops is not None:
-        needs.append(_need("matrix unit", demand.flops / flops, busy_seconds, waited_seconds))
+        needs.append(_need("matrix unit", demand.flops / flops, occupied, rows, waited_seconds))
     if memory is not None:
         read = demand.weights * weight_bytes + demand.cached * cache_bytes
-        needs.append(_need("memory: weights, keys and values", read / memory, busy_seconds, waited_seconds))
+        needs.append(_need("memory: weights, keys and values", read / memory, occupied, rows, waited_seconds))
     return needs
 
 
@@ -105,6 +111,9 @@ def line_rate(bytes_per_second: float, *, lanes: int, element_bytes: int, clock_
     return math.ceil(bytes_per_second / (lanes * element_bytes * clock_mhz * 1e6) * (1 - 1e-12))
 
 
-def _need(what: str, seconds: float, busy_seconds: float, waited_seconds: float) -> Need:
-    units = max(1, math.ceil(busy_seconds / seconds * (1 - 1e-12)))
-    return Need(what, seconds, busy_seconds, waited_seconds, units)
+def _need(
+    what: str, seconds: float, occupied: Callable[[int], float], rows: int, waited_seconds: float
+) -> Need:
+    counts = range(1, max(rows, 1) + 1)
+    place = bisect_left(counts, True, key=lambda units: occupied(units) <= seconds * (1 + 1e-12))
+    return Need(what, seconds, occupied(1), waited_seconds, counts[place] if place < len(counts) else None)

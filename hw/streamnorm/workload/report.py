@@ -150,10 +150,16 @@ class Workload:
             for (role, label, rows), alike in sites.items()
         ]
         hertz = self.config.clock_mhz * 1e6
+
+        def occupied(units: int) -> float:
+            shared = Pool(self.plan, units)
+            return sum(shared.occupied(rows) * len(alike) for (*_, rows), alike in sites.items()) / hertz
+
         needs = keep_up(
             demand,
-            sum(site.busy for site in lines) / hertz,
+            occupied,
             sum(site.exposed for site in lines) / hertz,
+            rows=max((sum(count for _, count in rows) for *_, rows in sites), default=0),
             flops=self.flops,
             memory=self.memory,
             weight_bytes=self.weight_bits / 8,

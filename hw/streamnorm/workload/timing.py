@@ -54,15 +54,23 @@ class Pool:
         """Unit cycles that rows take, of all units together."""
         return sum(self.cycles(length) * count for length, count in rows)
 
+    def occupied(self, rows: Sequence[Rows]) -> int:
+        """Cycles for which the rows occupy the unit that gets most of them."""
+        return max(self.busy(self._dealt(rows, unit)) for unit in self._unlike(rows))
+
     def span(self, rows: Sequence[Rows]) -> Span:
         """Return how long the pool takes, from the first beat that comes in to the last that goes out."""
-        # Which share of each group a unit gets changes only where a group's last round ends.
+        spans = [self._one_unit(self._dealt(rows, unit)) for unit in self._unlike(rows)]
+        return Span(taken=max(span.taken for span in spans), total=max(span.total for span in spans))
+
+    def _unlike(self, rows: Sequence[Rows]) -> set[int]:
+        """Some units among which is one like any other: which share of each group a unit gets changes only where a
+        group's last round ends."""
         edges, start = {0}, 0
         for _, count in rows:
             start = (start + count) % self.units
             edges.add(start)
-        spans = [self._one_unit(self._dealt(rows, unit)) for unit in edges]
-        return Span(taken=max(span.taken for span in spans), total=max(span.total for span in spans))
+        return edges
 
     def _dealt(self, rows: Sequence[Rows], unit: int) -> list[Rows]:
         """Return the rows of one unit, rows being dealt to the units in turn."""

@@ -10,14 +10,21 @@ from numpy.typing import NDArray
 
 from streamnorm.architectures import ONE_PASS, Architecture, ArchitecturePlan, is_one_pass
 from streamnorm.config import NormConfig
-from streamnorm.errors import ConfigError
+from streamnorm.errors import CheckFailed, ConfigError
 
-from .cycles import CycleModel, CycleTrace, Losses
+from .cycles import CycleModel, CycleStream, CycleTrace, Losses, predict
 from .engines import run
 from .stalls import NO_STALL, Stall, open_patterns
+from .trace import Trace
 from .traffic import Traffic
 
-__all__ = ["CycleCounts", "computed", "simulated"]
+__all__ = ["ROWS_MAX", "CycleCounts", "computed", "simulated"]
+
+ROWS_MAX = 1_000_000_000
+"""Rows of a batch; the cycle model takes minutes for them."""
+SIMULATED_MAX = 1 << 26
+"""Elements of a batch that is simulated: all of them are in memory at once."""
+_PART_BEATS = 1 << 17
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,7 @@ class CycleCounts:
     batch : int
         Cycles from the first cycle after reset to the batch's last output beat, with the stalls asked for.
     losses : Losses or None
-        Of the batch, by cause; None if it was simulated, and for architectures that the cycle model does not know.
+        Of the batch, by cause; None for architectures that the cycle model does not know.
     """
 
     config: NormConfig
@@ -120,20 +127,17 @@ def computed(
         if (source, sink) != (NO_STALL, NO_STALL):
             raise ConfigError(f"stalls: the cycle model does not know the {chosen} unit; simulate it (--simulate)")
         return _planned(ArchitecturePlan.of(config, chosen), length, rows, int(model.run([length]).first_in[0]))
-    lengths = np.full(rows, length)
-    free = model.run(lengths)
-    batch = free
+    free = batch = _Batch.of(model.stream(), length, rows)
     if (source, sink) != (NO_STALL, NO_STALL):
-        offers, _, takes = open_patterns(source, sink, seed)
-        batch = model.run(lengths, source=offers.astype(np.bool_), sink=takes.astype(np.bool_))
-    first = _first_row(free)
+        offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
+        batch = _Batch.of(model.stream(source=offers, sink=takes), length, rows)
     return CycleCounts(
         config=config,
         architecture=chosen,
         length=length,
         rows=rows,
-        **first,
-        SS=_steady(free.last_out),
+        **_first_row(free.first),
+        SS=free.steady,
         batch=batch.cycles,
         losses=batch.losses,
     )
@@ -152,9 +156,22 @@ def simulated(
 ) -> CycleCounts:
     """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`.
 
-    Every architecture may be stalled.
+    Every architecture may be stalled. Where the cycle model knows it, each cycle of the batch is compared with the
+    model's, which tells the losses.
+
+    Raises
+    ------
+    ConfigError
+        As `computed`, or if the batch has more than `SIMULATED_MAX` elements.
+    CheckFailed
+        If the model says something else.
     """
     _check(config, length, rows)
+    if rows * length > SIMULATED_MAX:
+        raise ConfigError(
+            f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
+            "model takes more"
+        )
     chosen = Architecture.of(architecture)
     rng = np.random.default_rng(seed)
     values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
@@ -163,6 +180,7 @@ def simulated(
     if (source, sink) != (NO_STALL, NO_STALL):
         stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
         batch = run(config, stalled, engine, architecture=chosen)
+    losses = _checked_losses(batch) if is_one_pass(config, chosen) else None
     beats = -(-length // config.lanes)
     inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
     return CycleCounts(
@@ -175,7 +193,7 @@ def simulated(
         L3=int(outputs[0, -1] - inputs[0, 0]),
         SS=_steady(outputs[:, -1]),
         batch=int(batch.output_cycles[-1]) + 1,
-        losses=None,
+        losses=losses,
     )
 
 
@@ -196,11 +214,54 @@ def _planned(plan: ArchitecturePlan, length: int, rows: int, first_in: int) -> C
     )
 
 
+def _checked_losses(trace: Trace) -> Losses:
+    """Compare with the cycle model, and return the losses that it tells."""
+    model = predict(trace.config, trace.traffic)
+    for what, measured, computed_cycles in (
+        ("input", trace.input_cycles, model.input_cycles),
+        ("output", trace.output_cycles, model.output_cycles),
+    ):
+        differing = np.flatnonzero(measured != computed_cycles)
+        if len(differing):
+            beat = differing[0]
+            raise CheckFailed(
+                f"{trace.config.name}: {what} beat {beat} is in cycle {measured[beat]}; the cycle model says "
+                f"{computed_cycles[beat]}"
+            )
+    return model.losses
+
+
 def _check(config: NormConfig, length: int, rows: int) -> None:
     if not 1 <= length <= config.max_length:
         raise ConfigError(f"n = {length}: rows of {config.name} have 1 to {config.max_length} elements")
     if rows < 2:
         raise ConfigError(f"rows = {rows}: from row to row takes 2 or more")
+    if rows > ROWS_MAX:
+        raise ConfigError(f"rows = {rows}: at most {ROWS_MAX:,}")
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Of rows of one length: the first one's cycles, those from row to row in the second half, all, and the losses."""
+
+    first: CycleTrace
+    steady: float
+    cycles: int
+    losses: Losses
+
+    @staticmethod
+    def of(stream: CycleStream, length: int, rows: int) -> _Batch:
+        """Feed the rows in parts, so that memory does not grow with them."""
+        first = trace = stream.feed([length])
+        half, half_out = (rows - 1) // 2, int(first.last_out[0])
+        while stream.rows < rows:
+            before = stream.rows
+            count = min(max(1, _PART_BEATS // int(first.beats_in[0])), rows - before)
+            trace = stream.feed(np.full(count, length))
+            if before <= half < stream.rows:
+                half_out = int(trace.last_out[half - before])
+        steady = (int(trace.last_out[-1]) - half_out) / (rows - 1 - half)
+        return _Batch(first, steady, trace.cycles, stream.losses)
 
 
 def _first_row(trace: CycleTrace) -> dict[str, int]:

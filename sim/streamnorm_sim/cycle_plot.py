@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm.errors import ConfigError, ToolMissing
 
 from .cycle_counts import CycleCounts
 
@@ -30,7 +31,7 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
     ------
     ToolMissing
         If matplotlib is not installed.
-    StreamnormError
+    ConfigError
         If the file cannot be written.
     """
     try:
@@ -55,19 +56,28 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
         try:
             figure.savefig(path, dpi=150, metadata=metadata)
         except OSError as error:
-            raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _label(lines: Sequence[dict[str, Any]]) -> str:
     """Give each line as "label" what tells it from the others, and return what they have in common."""
     for line in lines:
         line["of"] = f"{line['lanes']} lane" + ("s" if line["lanes"] > 1 else "")
-    keys = ("name", "norm", "of", "architecture")
+        line["formats"] = f"{line['input']} → {line['output']}" if "input" in line else ""
+        line["clock"] = f"{line['clock_mhz']:g} MHz" if "clock_mhz" in line else ""
+    keys = ("name", "norm", "of", "architecture", "formats", "clock")
     ours = [line for line in lines if "rows" in line]
     own = [key for key in keys if len({line[key] for line in ours}) > 1 or (key == "name" and ours != lines)]
     for line in lines:
         line["label"] = ", ".join(line[key] for key in own if line[key]) or line["name"]
-    return ", ".join(ours[0][key] for key in keys if key not in own and ours[0][key] != "one-pass")
+    # Units that differ in something else come one after the other.
+    met = Counter[tuple[str, int]]()
+    for line in lines:
+        met[line["label"], line["n"]] += 1
+        if (number := met[line["label"], line["n"]]) > 1:
+            line["label"] += f" ({number})"
+    shared = (key for key in ("name", "norm", "of", "architecture") if key not in own)
+    return ", ".join(ours[0][key] for key in shared if ours[0][key] != "one-pass")
 
 
 def _growth(figure: Any, lines: Sequence[dict[str, Any]]) -> None:

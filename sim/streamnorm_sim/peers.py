@@ -7,12 +7,18 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["peer_counts", "peer_figures"]
+__all__ = ["peer_counts", "peer_figures", "peer_shapes"]
 
 
 def peer_figures() -> dict[str, Any]:
     """Return everything that was measured, with its source."""
     return json.loads((importlib.resources.files("streamnorm_sim") / "data/peers.json").read_text("utf-8"))
+
+
+def peer_shapes() -> list[tuple[str, int, int]]:
+    """Return each (norm, lanes, n) for which something was measured."""
+    entries = peer_figures()["cycles"]
+    return sorted({(entry["design"].split()[1].lower(), entry["lanes"], entry["n"]) for entry in entries})
 
 
 def peer_counts(shapes: Collection[tuple[str, int, int]]) -> list[dict[str, Any]]:

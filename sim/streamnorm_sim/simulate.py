@@ -23,6 +23,9 @@ from .stalls import parse_stalls
 from .trace import Trace
 from .traffic import Traffic
 
+ELEMENTS_MAX = 1 << 27
+"""Elements of random rows, at most: all of them are in memory at once."""
+
 EXACT_ELEMENTS = 4_000_000
 """More than these are not all compared: the exact reference takes about a second for two million elements."""
 
@@ -164,6 +167,10 @@ def simulate(
     source, sink = parse_stalls(stall)
     for path in (waves, output):
         check_writable(path)
+    if input is None and rows * config.max_length > ELEMENTS_MAX:
+        raise ConfigError(
+            f"rows = {rows}: at most {ELEMENTS_MAX // config.max_length:,} of up to {config.max_length} elements"
+        )
     if input is not None:
         batch = RowBatch.of(config, read_rows(config, input))
     else:

@@ -16,7 +16,7 @@ from streamnorm.architectures.scan_unit import ScanUnit
 from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.axi import AxiNorm
 from streamnorm.config import NormConfig
-from streamnorm.errors import ConfigError, StreamnormError, ToolMissing
+from streamnorm.errors import ConfigError, ToolMissing
 
 from .engines.pysim import run
 from .stalls import NO_STALL, Stall
@@ -34,6 +34,8 @@ class Timeline:
     config, architecture : NormConfig, Architecture
     lengths : tuple of int
         Elements of each row.
+    stalled : bool
+        Whether source or sink stalled.
     spans : dict of str to list of (row, first, last)
         By block, in the order data meets them: the row, and the cycles from the first to the last of a stretch
         without a pause. "beats in": a beat is accepted; "ingest": its differences are handed on; "statistic": from the
@@ -46,6 +48,7 @@ class Timeline:
     config: NormConfig
     architecture: Architecture
     lengths: tuple[int, ...]
+    stalled: bool
     spans: Mapping[str, Sequence[tuple[int, int, int]]]
 
     @property
@@ -93,7 +96,8 @@ def record_timeline(
         last_beats = (np.cumsum(beats) - 1).tolist()
         begins = [events["squares" if "squares" in events else "ingest"][last] for last in last_beats]
         spans["statistic"] = list(zip(range(len(beats)), begins, events["statistic"], strict=True))
-    return Timeline(config, chosen, tuple(lengths), {name: spans[name] for name in events})
+    stalled = (source, sink) != (NO_STALL, NO_STALL)
+    return Timeline(config, chosen, tuple(lengths), stalled, {name: spans[name] for name in events})
 
 
 def _signals(top: AxiNorm) -> dict[str, Value]:
@@ -124,7 +128,8 @@ def _stretches(owners: Sequence[int], cycles: Sequence[int]) -> list[tuple[int, 
 
 
 def draw_timeline(path: Path, *timelines: Timeline) -> None:
-    """Draw timelines, one below the other: a line for each block, a colour for each row; the first row's L1 and L2.
+    """Draw timelines, one below the other: a line for each block, a colour for each row; without stalls, the first
+    row's L1 and L2.
 
     Parameters
     ----------
@@ -137,7 +142,7 @@ def draw_timeline(path: Path, *timelines: Timeline) -> None:
     ------
     ToolMissing
         If matplotlib is not installed.
-    StreamnormError
+    ConfigError
         If the file cannot be written.
     """
     try:
@@ -156,7 +161,7 @@ def draw_timeline(path: Path, *timelines: Timeline) -> None:
         try:
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
         except OSError as error:
-            raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _draw(panel: Any, timeline: Timeline, room: float) -> None:
@@ -166,16 +171,17 @@ def _draw(panel: Any, timeline: Timeline, room: float) -> None:
             # Statistics of several rows are under way at once.
             place = (line - 0.35 * (1 - row % 2), 0.35) if name == "statistic" else (line - 0.35, 0.7)
             panel.broken_barh([(first, last - first + 1)], place, color=f"C{row % 10}", edgecolor="white")
-    _mark_latency(panel, timeline)
+    if not timeline.stalled:
+        _mark_latency(panel, timeline)
     for row, first, last in _whole_rows(timeline.spans["beats in"]):
         if last - first >= room:
             panel.text((first + last + 1) / 2, -0.5, f"row {row}", ha="center", fontsize="small")
     panel.set_yticks(range(len(timeline.spans)), list(timeline.spans))
-    panel.invert_yaxis()
+    panel.set_ylim(len(timeline.spans) + 0.3, -0.8)
     config = timeline.config
     panel.set_title(
         f"{config.name}: {config.norm}, {timeline.architecture}, {config.lanes} lanes, rows of "
-        f"{', '.join(map(str, timeline.lengths))}",
+        f"{', '.join(map(str, timeline.lengths))}{', stalled' if timeline.stalled else ''}",
         fontsize="medium",
     )
     panel.grid(visible=True, axis="x", alpha=0.3)
@@ -193,7 +199,6 @@ def _mark_latency(panel: Any, timeline: Timeline) -> None:
         panel.text(
             (start + first_out) / 2, bottom + height, f"{name} = {first_out - start}", ha="center", va="bottom"
         )
-    panel.set_ylim(-0.8, bottom + 1.3)
 
 
 def _whole_rows(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

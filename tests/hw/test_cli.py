@@ -182,7 +182,7 @@ def test_generate_another_architecture(config_file, tmp_path, capsys):
     assert json.loads((tmp_path / "manifest.json").read_text())["architecture"] == "three-scan:welford"
     command[-2] = "two-pass:welford"
     assert cli.main(command) == 2
-    assert "does not go with architecture = 'two-pass'" in only_line(capsys.readouterr().err)
+    assert "architecture = 'two-pass:welford': must be one of" in only_line(capsys.readouterr().err)
 
 
 def test_generate_into_a_file_is_refused(config_file, tmp_path, capsys):

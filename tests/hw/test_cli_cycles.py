@@ -51,12 +51,13 @@ def test_every_architecture(capsys):
     out = capsys.readouterr().out
     assert "three-scan:welford" in out
     assert "block RAMs" in out
-    assert "lost" not in out
 
 
 def test_other_units_on_request(capsys):
     result = counted(capsys, BERT, "--peers")
     assert [peer["name"] for peer in result["peers"]] == ["MASE", "FINN"]
+    assert cycles(BERT, "--peers", "--lanes", "2") == 0
+    assert "--peers: nothing was measured for these; lanes x n are 1 x 768, " in capsys.readouterr().err
     assert counted(capsys, BERT)["peers"] == []
 
 
@@ -85,7 +86,10 @@ def test_pictures(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}"),
+        (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}; raise it there"),
+        (["--rows", "9" * 20], f"rows = {'9' * 20}: at most 1,000,000,000"),
+        (["--rows", "99999", "--simulate"], "rows = 99999: simulated are 87,381 rows of 768 elements at most"),
+        (["--plot", "a.svg", "--timeline", "a.svg"], "--plot, --timeline: a.svg: two pictures need two files"),
         (["--welford"], "--welford: only with --compare architectures"),
         (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
         (["--json", "--csv"], "--json and --csv: one of them only"),
@@ -104,7 +108,27 @@ def test_what_cannot_be(arguments, message, capsys):
     assert line.startswith(f"streamnorm: error: {message}")
 
 
+def test_welford_needs_a_mean(capsys):
+    llama = EXAMPLES / "llama_rms_int16.toml"
+    assert cycles(BERT, llama, "--compare", "architectures", "--welford") == 2
+    assert f"--welford: {llama} is rmsnorm, which has no mean to update; leave it out" in capsys.readouterr().err
+
+
+def test_simulation_tells_what_was_lost_too(capsys):
+    options = ("--lengths", "64", "--stalls", "source:0.1,sink:burst:20/5", "--compare", "architectures", "--simulate")
+    assert cycles(BERT, *options, "--csv") == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    model = counted(capsys, BERT, *options[:4])["counts"][0]
+    assert {name: lines[0][f"lost_{name}"] for name in model["lost"]} == {
+        name: str(lost) for name, lost in model["lost"].items()
+    }
+    assert lines[0]["batch_cycles"] == str(model["batch_cycles"])
+    assert [line["lost_sink"] for line in lines[1:]] == ["", "", ""]
+
+
 @pytest.mark.parametrize("text", ["", "0", "8:4", "1,x", "4:"])
 def test_no_list_of_numbers(text, capsys):
     assert cycles(BERT, "--lengths", text) == 2
     assert "argument --lengths" in capsys.readouterr().err
+    assert cycles(BERT, "--seed", "-1") == 2
+    assert "argument --seed: '-1' is not a whole number of at least 0" in capsys.readouterr().err

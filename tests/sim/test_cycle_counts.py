@@ -1,17 +1,20 @@
 """What `streamnorm cycles` tells: the model's counts are the hardware's, and its pictures are drawn."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from streamnorm.architectures import ARCHITECTURES, ArchitecturePlan
+from streamnorm.architectures import ARCHITECTURES, Architecture, ArchitecturePlan, is_one_pass
 from streamnorm.config import NormConfig
-from streamnorm.errors import ConfigError, StreamnormError
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
 from streamnorm.formats import IntFormat
 from streamnorm.plan import Plan
+from streamnorm_sim import cycle_counts
 from streamnorm_sim.cycle_counts import computed, simulated
 from streamnorm_sim.cycle_plot import plot_cycles
+from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.peers import peer_counts, peer_figures
 from streamnorm_sim.stalls import Stall
 from streamnorm_sim.timeline import draw_timeline, record_timeline
@@ -37,8 +40,7 @@ def test_the_model_counts_as_the_hardware_does(config, stall):
     for length in (1, 9, 24):
         expected = simulated(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
         counts = computed(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
-        assert counts.pop("lost") is not None
-        assert expected.pop("lost") is None
+        assert counts["lost"] is not None
         assert counts == expected
 
 
@@ -55,7 +57,32 @@ def test_every_architecture_is_computed_as_it_runs(config, norm, architecture):
         expected = simulated(unit, length, 12, architecture=architecture).to_dict()
         counts = computed(unit, length, 12, architecture=architecture).to_dict()
         assert counts["architecture"] == architecture
-        assert counts | {"lost": None} == expected
+        assert counts == expected
+        assert (counts["lost"] is None) == (not is_one_pass(unit, Architecture.of(architecture)))
+
+
+def test_a_model_that_is_wrong_is_noticed(config, monkeypatch):
+    wrong = lambda config, traffic: CycleModel(config).run([24] * 4, offered=[0, 30, 80, 120])  # noqa: E731
+    monkeypatch.setattr(cycle_counts, "predict", wrong)
+    with pytest.raises(CheckFailed, match=r"^counted: input beat 12 is in cycle \d+; the cycle model says \d+$"):
+        simulated(config, 24, 4)
+
+
+def test_memory_does_not_grow_with_the_rows(config):
+    peaks = []
+    for rows in (500_000, 2_000_000):
+        tracemalloc.start()
+        counts = computed(config, 1, rows)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert counts.batch == counts.L3 + 3 + round((rows - 1) * counts.SS)
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_parts_do_not_change_a_count(config, monkeypatch):
+    whole = computed(config, 9, 300, source=Stall.random(0.1), sink=Stall.random(0.3))
+    monkeypatch.setattr(cycle_counts, "_PART_BEATS", 40)
+    assert computed(config, 9, 300, source=Stall.random(0.1), sink=Stall.random(0.3)) == whole
 
 
 def test_stalls_of_other_architectures_are_measured_only(config):

@@ -26,6 +26,9 @@ _STATISTICS = ("exact", "welford")
 WELFORD = ("three-scan", "five-scan")
 """Architectures that may have Welford's statistics."""
 
+NAMES = (*ARCHITECTURES, *(f"{name}:welford" for name in WELFORD))
+"""Every architecture with every kind of statistics, as :meth:`Architecture.of` takes them."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -67,6 +70,7 @@ class Architecture:
         """
         if isinstance(architecture, Architecture):
             return architecture
+        one_of("architecture", architecture, NAMES)
         name, colon, statistics = architecture.partition(":")
         return Architecture(name, statistics if colon else "exact")
 

@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from ..errors import ConfigError, ToolMissing
-from .options import Commands, formatter, output_console, positive, print_csv, print_json, progress_console
-from .tables import titled_table
+from .cycle_tables import flat, table
+from .options import (
+    Commands,
+    count,
+    formatter,
+    output_console,
+    positive,
+    print_csv,
+    print_json,
+    progress_console,
+)
 
 if TYPE_CHECKING:
     from streamnorm_sim.cycle_counts import CycleCounts
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from ..config import NormConfig
 
 _NORMS = ("layernorm", "rmsnorm")
-_LOST = ("source", "slots", "buffer", "rows", "interval", "sink")
 _ROWS = 100
 _TIMELINE_ROWS = 3
 
@@ -57,7 +64,8 @@ def add_parser(commands: Commands) -> None:
         "--lengths",
         type=number_list,
         metavar="LIST",
-        help="elements of rows, such as 1,64,768, or 64:1024 for powers of two times 64 (default: max_length)",
+        help="elements of rows, at most max_length: such as 1,64,768, or 64:1024 for 64 and its doubles (default: "
+        "max_length)",
     )
     parser.add_argument(
         "--lanes", type=number_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)"
@@ -78,20 +86,20 @@ def add_parser(commands: Commands) -> None:
     way.add_argument("--model", action="store_true", help="the cycle model (default)")
     way.add_argument("--simulate", action="store_true", help="measure on the hardware, compiled (CXXRTL)")
     parser.add_argument(
-        "--rows", type=positive, default=_ROWS, metavar="R", help=f"rows of the batch (default: {_ROWS})"
+        "--rows", type=positive, default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
     )
     parser.add_argument(
         "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of random stalls (default: 0)")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of random stalls (default: 0)")
     parser.add_argument("--peers", action="store_true", help="add other projects' units, as far as measured")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a picture (.png or .svg)")
     parser.add_argument(
         "--timeline",
         type=Path,
         metavar="FILE",
-        help="draw which block works on which row and when (.png or .svg): the first FILE, rows of --lengths one "
-        "after the other (default: three of max_length), simulated; with --compare architectures, each of them",
+        help="draw which block works on which row and when (.png or .svg): of each unit that is counted, rows of "
+        "--lengths one after the other (default: three of max_length), simulated",
     )
     parser.add_argument("--csv", action="store_true", help="print comma-separated values and nothing else")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -101,15 +109,20 @@ def add_parser(commands: Commands) -> None:
 
 
 def number_list(text: str) -> tuple[int, ...]:
-    """Return what ``1,64,768`` lists, or ``64:1024``: 64 and its doubles up to 1024; each once."""
-    numbers: dict[int, None] = {}
+    """Return what ``1,64,768`` lists, or ``64:1024``: 64 and its doubles up to 1024."""
+    numbers = []
     for part in text.split(","):
         first, colon, last = part.partition(":")
-        low, high = positive(first), positive(last if colon else first)
+        try:
+            low, high = positive(first), positive(last if colon else first)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is neither a whole number of at least 1 nor FIRST:LAST, such as 64:1024"
+            ) from error
         if low > high:
             raise argparse.ArgumentTypeError(f"{part!r} is an empty range")
         while low <= high:
-            numbers[low] = None
+            numbers.append(low)
             low *= 2
     return tuple(numbers)
 
@@ -123,11 +136,15 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
         if path is not None and not path.parent.is_dir():
             raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
+        if path is not None and path.is_dir():
+            raise ConfigError(f"{option}: {path}: cannot be written: it is a directory")
+    if args.plot is not None and args.plot == args.timeline:
+        raise ConfigError(f"--plot, --timeline: {args.plot}: two pictures need two files")
     if args.welford and args.compare != "architectures":
         raise ConfigError("--welford: only with --compare architectures")
     with _sim_extra():
         from streamnorm_sim.cycle_counts import computed, simulated
-        from streamnorm_sim.peers import peer_counts
+        from streamnorm_sim.peers import peer_counts, peer_shapes
         from streamnorm_sim.stalls import parse_stalls
     source, sink = parse_stalls(args.stalls)
     work = _work(args)
@@ -140,6 +157,9 @@ def run(args: argparse.Namespace) -> int:
             results.append(count(config, length, args.rows, architecture=architecture, **stalls))
     shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
     peers = peer_counts(shapes) if args.peers else []
+    if args.peers and not peers and not args.quiet:
+        known = ", ".join(dict.fromkeys(f"{lanes} x {n}" for _, lanes, n in peer_shapes()))
+        progress_console().print(f"--peers: nothing was measured for these; lanes x n are {known}", style="dim")
     if args.plot is not None:
         with _sim_extra():
             from streamnorm_sim.cycle_plot import plot_cycles
@@ -147,18 +167,24 @@ def run(args: argparse.Namespace) -> int:
     if args.timeline is not None:
         with _sim_extra():
             from streamnorm_sim.timeline import draw_timeline, record_timeline
-        config = work[0][0]
-        lengths = args.lengths or (config.max_length,) * _TIMELINE_ROWS
+        units = dict.fromkeys((config, architecture) for config, architecture, _ in work)
         timelines = [
-            record_timeline(config, lengths, source=source, sink=sink, seed=args.seed, architecture=architecture)
-            for architecture in _architectures(args)
+            record_timeline(
+                config,
+                args.lengths or (config.max_length,) * _TIMELINE_ROWS,
+                source=source,
+                sink=sink,
+                seed=args.seed,
+                architecture=architecture,
+            )
+            for config, architecture in units
         ]
         draw_timeline(args.timeline, *timelines)
     lines = [result.to_dict() for result in results]
     if args.json:
         print_json({"by": "simulation" if args.simulate else "model", "counts": lines, "peers": peers})
     elif args.csv:
-        print_csv(map(_flat, [*lines, *peers]))
+        print_csv(map(flat, [*lines, *peers]))
     elif not args.quiet:
         output_console().print(table(results, peers, by_hardware=args.simulate))
     return 0
@@ -174,12 +200,15 @@ def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", 
         lengths = args.lengths or (config.max_length,)
         if max(lengths) > config.max_length:
             raise ConfigError(
-                f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}"
+                f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}; raise it there"
             )
+        if args.welford and config.norm != "layernorm":
+            raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
         for norm in _NORMS if args.compare == "norms" else (config.norm,):
-            for lanes in args.lanes or (config.lanes,):
+            for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
                 changed = config.replace(norm=norm, lanes=lanes)
-                work += [(changed, one, length) for one in _architectures(args) for length in lengths]
+                for architecture in _architectures(args):
+                    work += [(changed, architecture, length) for length in dict.fromkeys(lengths)]
     return work
 
 
@@ -190,63 +219,6 @@ def _architectures(args: argparse.Namespace) -> list["Architecture"]:
         return [ONE_PASS]
     with_updates = [Architecture(name, "welford") for name in WELFORD] if args.welford else []
     return [*map(Architecture, ARCHITECTURES), *with_updates]
-
-
-def table(results: list["CycleCounts"], peers: list[dict[str, Any]], *, by_hardware: bool) -> Table:
-    """Return the counts as a table, other projects' units last."""
-    result = titled_table(
-        f"cycles, {'measured on the hardware' if by_hardware else 'computed'}; a batch of {results[0].rows:,} rows"
-    )
-    lines = [_line(counts) for counts in results]
-    headings = [name for name in lines[0] if all(line[name] is not None for line in lines)]
-    if all(line["architecture"] == "one-pass" for line in lines):
-        headings = [name for name in headings if name not in ("architecture", "multipliers", "block RAMs")]
-    for heading in headings:
-        text = heading in ("unit", "norm", "architecture", "in → out")
-        result.add_column(heading, no_wrap=text, justify="left" if text or heading == "lost, by cause" else "right")
-    for line in lines:
-        result.add_row(*("" if line[name] is None else line[name] for name in headings))
-    if peers:
-        result.add_section()
-    for peer in peers:
-        cells = {"unit": peer["name"], "norm": peer["norm"]}
-        cells |= {key: f"{peer[key]:,}" for key in ("lanes", "n", "L1", "L2", "L3", "SS")}
-        result.add_row(*(cells.get(name, "") for name in headings))
-    return result
-
-
-def _line(counts: "CycleCounts") -> dict[str, str | None]:
-    """What the table tells of a unit, by its heading; None where it is not known."""
-    config, plan = counts.config, counts.plan
-    return {
-        "unit": config.name,
-        "architecture": str(counts.architecture),
-        "norm": config.norm,
-        "in → out": f"{config.input.name} → {config.output.name}",
-        "lanes": f"{config.lanes}",
-        "n": f"{counts.length:,}",
-        "L1": f"{counts.L1:,}",
-        "L2": f"{counts.L2:,}",
-        "L3": f"{counts.L3:,}",
-        "SS": f"{counts.SS:,g}",
-        "batch": f"{counts.batch:,}",
-        "M rows/s": f"{counts.rows_per_second / 1e6:.3f}",
-        "G elements/s": f"{counts.elements_per_second / 1e9:.3f}",
-        "at MHz": f"{config.clock_mhz:g}",
-        "multipliers": f"{sum(plan.multipliers.values())}",
-        "block RAMs": f"{sum(plan.block_rams.values())}",
-        "lost, by cause": None if counts.losses is None else _lost(counts.losses.to_dict()),
-    }
-
-
-def _lost(losses: dict[str, int]) -> str:
-    return ", ".join(f"{name} {losses[name]:,}" for name in _LOST if losses[name]) or "none"
-
-
-def _flat(line: dict[str, Any]) -> dict[str, Any]:
-    """A line for spreadsheets, losses in columns of their own."""
-    lost = line.get("lost") or {}
-    return {key: value for key, value in line.items() if key != "lost"} | {f"lost_{k}": v for k, v in lost.items()}
 
 
 @contextmanager

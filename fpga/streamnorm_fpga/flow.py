@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.blocks import Blocks
@@ -31,10 +32,13 @@ def fit(
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
     device_for(config.target)  # before the unit is generated, which takes seconds
+    from streamnorm.architectures import Architecture
     from streamnorm.emit import verilog
 
-    text = verilog(config, architecture)
-    return fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
+    chosen = Architecture.of(architecture)
+    text = verilog(config, chosen)
+    report = fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
+    return replace(report, architecture=str(chosen))
 
 
 def fit_verilog(

@@ -33,6 +33,8 @@ class FitReport:
         One entry per seed.
     tools : dict of str to str
         Versions of yosys and nextpnr.
+    architecture : str
+        Of the unit.
     """
 
     device: Device
@@ -42,6 +44,7 @@ class FitReport:
     by_block: dict[str, Resources]
     placed: tuple[Placed, ...]
     tools: dict[str, str]
+    architecture: str = "one-pass"
 
     @property
     def limit_mhz(self) -> float | None:
@@ -76,6 +79,7 @@ class FitReport:
         """Return the report for machines; the keys are part of the command line's contract."""
         return {
             "name": self.top,
+            "architecture": self.architecture,
             "target": self.device.name,
             "part": self.device.part,
             "speed": self.device.speed,

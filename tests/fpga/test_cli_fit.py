@@ -53,7 +53,6 @@ def fitted(monkeypatch):
 
     def fit(config, seeds, progress, architecture):
         progress(None)
-        assert architecture == "one-pass"
         placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed, path=path, used={}) for seed in seeds)
         for one in placed:
             progress(one)
@@ -66,6 +65,7 @@ def fitted(monkeypatch):
             by_block={"unit.moments": unit, "unit.apply.lane_0": unit, "unit.apply.lane_1": unit},
             placed=placed,
             tools={"yosys": "0.70", "nextpnr-ecp5": "0.11.1"},
+            architecture=architecture,
         )
 
     monkeypatch.setattr(streamnorm_fpga, "fit", fit)
@@ -115,6 +115,13 @@ def test_tables(config, fitted, capsys):
     assert "lane_0" not in out
     assert "clk-to-q" not in out
     assert err == ""
+
+
+def test_another_architecture_is_named(config, fitted, capsys):
+    assert main(["fit", config(), "--architecture", "five-scan"]) == 0
+    assert "tiny, five-scan, on LFE5U-12F-6" in capsys.readouterr().out
+    assert main(["fit", config(), "--architecture", "five-scan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["architecture"] == "five-scan"
 
 
 def test_verbose_tells_the_path_step_by_step(config, fitted, capsys):

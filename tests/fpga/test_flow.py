@@ -1,6 +1,7 @@
 """Real runs of yosys and nextpnr on small designs."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
@@ -63,12 +64,17 @@ def test_too_large_for_the_part():
 
 @pytest.mark.parametrize("architecture", ["one-pass", "two-pass"])
 def test_a_unit_is_fitted_in_its_architecture(monkeypatch, architecture):
-    texts = []
-    monkeypatch.setattr(flow, "fit_verilog", lambda text, *args, **options: texts.append(text))
+    @dataclass
+    class Report:
+        text: str
+        architecture: str = "not told"
+
+    monkeypatch.setattr(flow, "fit_verilog", lambda text, *args, **options: Report(text))
     small = {"input": IntFormat(4, scale=0.5), "output": IntFormat(4, scale=0.5)}
     unit = NormConfig(norm="layernorm", lanes=1, max_length=16, epsilon=1e-5, target="ecp5-12k-6", **small)
-    fit(unit, architecture=architecture)
-    assert ("// Architecture: two-pass" in texts[0]) == (architecture == "two-pass")
+    report = fit(unit, architecture=architecture)
+    assert report.architecture == architecture
+    assert ("// Architecture: two-pass" in report.text) == (architecture == "two-pass")
 
 
 def test_generic_is_refused_before_any_work():

@@ -132,6 +132,17 @@ def test_a_unit_of_the_users_must_fit(plan):
         unit_for(model(placement="none", final_norm=False))
 
 
+def test_in_what_a_unit_of_the_users_differs(plan):
+    small = model()
+    assert Workload(small, unit_for(small), tokens=1).differences() == []
+    epsilon = small.stacks[0].epsilon
+    fixed = plan.config.replace(epsilon=epsilon / 2, gamma=[1.0 + i / 32 for i in range(32)])
+    assert Workload(small, fixed, tokens=1).to_dict()["differences"] == [
+        f"streamnorm has epsilon {epsilon / 2:g}, small {epsilon:g}",
+        'streamnorm holds gamma and beta of 1 of 9 norms; storage = "ram" serves them all',
+    ]
+
+
 @pytest.mark.parametrize("name", ["gemma-3-1b", "t5-small", "olmo-1b", "openelm-270m"])
 def test_a_workload_is_json(name):
     known = find_model(name)

@@ -82,6 +82,11 @@ def test_a_schedule_that_fits_not_is_refused(schedule):
         model(placement=schedule)
 
 
+def test_mix_takes_no_number():
+    with pytest.raises(ConfigError, match=r"placement = 'mix:4': mix stands alone, without a number"):
+        model(placement="mix:4")
+
+
 def test_mix_is_post_norm_in_the_first_quarter():
     assert list(model(placement="mix", layers=12).stacks[0].schedule) == ["post"] * 3 + ["pre"] * 9
 

@@ -72,7 +72,7 @@ def test_memory_does_not_grow_with_the_rows(config):
     peaks = []
     for rows in (500_000, 2_000_000):
         tracemalloc.start()
-        counts = computed(config, 1, rows)
+        counts = computed(config, 24, rows)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert counts.batch == counts.L3 + 3 + round((rows - 1) * counts.SS)

@@ -121,7 +121,8 @@ def _area(report: "FitReport") -> Table:
     from streamnorm_fpga.resources import NAMES
 
     tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
-    table = titled_table(f"{report.top} on {report.device.part}  ({tools})")
+    architecture = "" if report.architecture == "one-pass" else f", {report.architecture},"
+    table = titled_table(f"{report.top}{architecture} on {report.device.part}  ({tools})")
     table.add_column("area")
     for heading in ("used", "available", "share"):
         table.add_column(heading, justify="right")

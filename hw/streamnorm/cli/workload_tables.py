@@ -71,6 +71,8 @@ def _summary(workload: "Workload", details: bool) -> Table:
         table.add_row(
             "gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets{load}"
         )
+    for difference in workload.differences():
+        table.add_row("[yellow]but[/]", escape(difference))
     if details:
         for source in (model.source, *model.read_from):
             table.add_row("source", escape(source))

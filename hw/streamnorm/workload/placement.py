@@ -44,6 +44,8 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     counts: list[tuple[str, int | None]] = []
     for part in str(text).split(","):
         style, colon, count = (piece.strip() for piece in part.partition(":"))
+        if style == MIX:
+            raise ConfigError(f"placement = {text!r}: {MIX} stands alone, without a number; or say post:8, pre")
         if style not in STYLES:
             allowed = nearest(style, (*STYLES, MIX)) or f"; the styles are {', '.join((*STYLES, MIX))}"
             raise ConfigError(f"placement = {text!r}: unknown style {style!r}{allowed}")

@@ -11,7 +11,7 @@ from .demand import Demand
 from .model import Model, Stack
 from .pace import Need, keep_up, line_rate
 from .timing import Pool, Rows, Span
-from .unit import check_unit, parameter_bits, row_buffer_bytes
+from .unit import check_unit, differences, parameter_bits, row_buffer_bytes
 
 __all__ = ["Growth", "Phase", "Site", "Workload"]
 
@@ -212,6 +212,10 @@ class Workload:
             "load_beats": sum(-(-n // self.config.lanes) for n in lengths) if loads else 0,
         }
 
+    def differences(self) -> list[str]:
+        """What the units do otherwise than the model asks for."""
+        return differences(self.model, self.config)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
         latency = self.plan.latency(self.config.max_length)
@@ -236,6 +240,7 @@ class Workload:
             "sequences": self.sequences,
             "units": self.units,
             "unit": {**self.config.to_dict(), "latency_at_max_length": vars(latency)},
+            "differences": self.differences(),
             "memory": self.memory_use(),
             "phases": [
                 {

@@ -8,7 +8,7 @@ from ..plan import Plan
 from .calls import steps
 from .model import Model
 
-__all__ = ["check_unit", "parameter_bits", "row_buffer_bytes", "unit_for"]
+__all__ = ["check_unit", "differences", "parameter_bits", "row_buffer_bytes", "unit_for"]
 
 SPAN_IN, SPAN_OUT = 160.0, 32.0
 """Largest magnitudes in and out, in real units: a residual stream has outliers, normalized values few beyond 32."""
@@ -55,6 +55,23 @@ def check_unit(model: Model, config: NormConfig) -> None:
         raise ConfigError(
             f"{config.name}: max_length = {config.max_length}: {model.name} has rows of {longest}"
         )
+
+
+def differences(model: Model, config: NormConfig) -> list[str]:
+    """In what a unit that can do a model's norms differs from what the model asks for, a sentence each."""
+    found = []
+    epsilons = {stack.epsilon for stack in model.stacks} - {config.epsilon}
+    if epsilons:
+        asked = " and ".join(f"{epsilon:g}" for epsilon in sorted(epsilons))
+        found.append(f"{config.name} has epsilon {config.epsilon:g}, {model.name} {asked}")
+    stored = StoredParameters.of(config)
+    norms = sum(len(step) for stack in model.stacks for step in steps(stack))
+    own = not (stored.gamma_is_constant and stored.beta_is_constant)
+    if config.storage == "rom" and own and norms > config.banks:
+        found.append(
+            f'{config.name} holds gamma and beta of {config.banks} of {norms} norms; storage = "ram" serves them all'
+        )
+    return found
 
 
 def row_buffer_bytes(plan: Plan) -> int:

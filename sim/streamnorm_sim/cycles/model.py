@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from streamnorm.config import NormConfig
+from streamnorm.errors import ConfigError
 
 from . import by_beat, by_row
 from .context import Context
@@ -39,10 +40,12 @@ class CycleModel:
     Raises
     ------
     ConfigError
-        If no datapath reaches the accuracy asked for.
+        If no datapath reaches the accuracy asked for, or it is given something else than a NormConfig.
     """
 
     def __init__(self, config: NormConfig) -> None:
+        if not isinstance(config, NormConfig):
+            raise ConfigError(f"{config!r}: a NormConfig is needed, such as NormConfig.from_toml gives")
         self.config = config
         self.timing = Timing.of(config)
 

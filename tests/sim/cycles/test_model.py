@@ -193,3 +193,8 @@ def test_a_million_rows_a_second(model):
             model.run(lengths)
             seconds.append(time.perf_counter() - start)
         assert len(lengths) / min(seconds) > 1e6
+
+
+def test_a_model_needs_a_configuration():
+    with pytest.raises(ConfigError, match=r"^'unit.toml': a NormConfig is needed, such as NormConfig.from_toml gives$"):
+        CycleModel("unit.toml")

@@ -79,6 +79,8 @@ def test_pictures(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert cycles(BERT, "-q", "--plot", tmp_path / "a.svg", "--timeline", tmp_path / "b.png") == 0
     assert capsys.readouterr() == ("", "")
+    assert cycles(BERT, "--plot", tmp_path / "a.svg") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
 

@@ -187,6 +187,8 @@ def run(args: argparse.Namespace) -> int:
         print_csv(map(flat, [*lines, *peers]))
     elif not args.quiet:
         output_console().print(table(results, peers, by_hardware=args.simulate))
+        for path in filter(None, (args.plot, args.timeline)):
+            output_console().print(f"{path}", soft_wrap=True)
     return 0
 
 

@@ -1,9 +1,11 @@
 """``streamnorm workload``: the norms of a whole model on one or many units."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConfigError
 from .options import Commands, formatter, output_console, positive, print_csv, print_json
 from .workload_tables import model_list, tables
 
@@ -170,11 +172,18 @@ def _workload(args: argparse.Namespace) -> "Workload":
         tokens=args.tokens or model.tokens,
         sequences=args.batch,
         units=args.units,
-        flops=None if args.flops is None else rate(args.flops),
-        memory=None if args.memory is None else bandwidth(args.memory),
-        link=None if args.link is None else bandwidth(args.link),
+        flops=_read("--flops", args.flops, rate),
+        memory=_read("--memory", args.memory, bandwidth),
+        link=_read("--link", args.link, bandwidth),
         weight_bits=args.weight_bits,
     )
+
+
+def _read(option: str, text: str | None, read: Callable[[str], float]) -> float | None:
+    try:
+        return None if text is None else read(text)
+    except ConfigError as error:
+        raise ConfigError(f"{option}: {error}") from None
 
 
 def _model(args: argparse.Namespace) -> "Model":

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.architectures import ARCHITECTURES, WELFORD, ArchitecturePlan
+from streamnorm.architectures import NAMES, ArchitecturePlan
 from streamnorm.config import NormConfig
 from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, ToolMissing
@@ -123,7 +123,7 @@ def measure_architectures(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
     """Place and route a unit in every architecture, always with the same three seeds."""
     config = example(ARCHITECTURE_UNIT)
     units = {}
-    for name in (*ARCHITECTURES, *(f"{scans}:welford" for scans in WELFORD)):
+    for name in NAMES:
         report = fit(config, ARCHITECTURE_SEEDS, architecture=name).to_dict()
         plan = ArchitecturePlan.of(config, name)
         units[name] = {

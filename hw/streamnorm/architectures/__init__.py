@@ -4,10 +4,11 @@ All have the ports of :class:`~streamnorm.unit.NormUnit`, are made of the same b
 same results to the last bit; what differs is when.
 """
 
-from .architecture import ARCHITECTURES, ONE_PASS, WELFORD, Architecture
+from .architecture import ARCHITECTURES, NAMES, ONE_PASS, WELFORD, Architecture
 from .plan import ArchitecturePlan
 from .units import architecture_unit, is_one_pass
 
 __all__ = [
-    "ARCHITECTURES", "ONE_PASS", "WELFORD", "Architecture", "ArchitecturePlan", "architecture_unit", "is_one_pass",
+    "ARCHITECTURES", "NAMES", "ONE_PASS", "WELFORD", "Architecture", "ArchitecturePlan", "architecture_unit",
+    "is_one_pass",
 ]  # fmt: skip

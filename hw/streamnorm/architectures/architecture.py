@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError
 from ..values import one_of
 
-__all__ = ["ARCHITECTURES", "ONE_PASS", "WELFORD", "Architecture"]
+__all__ = ["ARCHITECTURES", "NAMES", "ONE_PASS", "WELFORD", "Architecture"]
 
 ARCHITECTURES = {
     "one-pass": "sums of d and of d**2 while the row comes in, then apply; rows overlap",

@@ -215,12 +215,11 @@ def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", 
 
 
 def _architectures(args: argparse.Namespace) -> list["Architecture"]:
-    from ..architectures import ARCHITECTURES, ONE_PASS, WELFORD, Architecture
+    from ..architectures import ARCHITECTURES, NAMES, ONE_PASS, Architecture
 
     if args.compare != "architectures":
         return [ONE_PASS]
-    with_updates = [Architecture(name, "welford") for name in WELFORD] if args.welford else []
-    return [*map(Architecture, ARCHITECTURES), *with_updates]
+    return [Architecture.of(name) for name in (NAMES if args.welford else ARCHITECTURES)]
 
 
 @contextmanager

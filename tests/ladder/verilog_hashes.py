@@ -1,0 +1,72 @@
+"""Which Verilog must stay as it is, byte for byte, and its hashes.
+
+``python tests/ladder/verilog_hashes.py`` writes ``verilog_hashes.json`` anew: only where bytes are meant to change.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from ladder.configurations import configuration
+from streamnorm.architectures import Architecture
+from streamnorm.config import NormConfig
+from streamnorm.emit import verilog
+
+HASHES = Path(__file__).with_name("verilog_hashes.json")
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+
+NAMES = (
+    "example:bert_int16",
+    "example:bert_int8",
+    "example:bert_int8_50mhz",
+    "example:hx8k_layernorm",
+    "example:icebreaker_rms",
+    "example:llama_rms_int16",
+    "example:minilm_int16_int8",
+    "example:short_rows",
+    "example:ulx3s_bert_base",
+    "generic_1000",
+    "ice40_serial_int16",
+    "ice40_lp8k",
+    "one_element",
+    "row_below_a_beat",
+    "lanes_7",
+    "min_length",
+    "int4_int24",
+    "uint20_int10",
+    "epsilon_leads",
+    "constants",
+    "few_parameter_bits",
+    "rom_banks",
+    "ram_banks",
+    "tight_int16",
+    "bert_ecp5_200 two-pass",
+    "ram_banks two-pass",
+    "lanes_7 two-pass",
+    "lanes_5 three-scan",
+    "ice40_up5k three-scan",
+    "rms_ecp5_300 five-scan",
+    "ram five-scan",
+    "bert_ecp5_100 three-scan:welford",
+    "rom_banks_beta five-scan:welford",
+)
+"""Norms, targets, clocks, formats, storage, sharing, odd lanes and architectures; an example, or one of the matrix."""
+
+
+def unit(name: str) -> tuple[NormConfig, Architecture]:
+    """The configuration and architecture that one of `NAMES` stands for."""
+    where, _, architecture = name.partition(" ")
+    kind, colon, example = where.partition(":")
+    config = NormConfig.from_toml(_EXAMPLES / f"{example}.toml") if colon else configuration(kind)
+    return config, Architecture.of(architecture or "one-pass")
+
+
+def verilog_hash(name: str) -> str:
+    """The sha256 of the Verilog of one of `NAMES`, without the comments at its head: they tell digest and version."""
+    lines = verilog(*unit(name)).splitlines(keepends=True)
+    body = next(index for index, line in enumerate(lines) if not line.startswith("//"))
+    return hashlib.sha256("".join(lines[body:]).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    HASHES.write_text(json.dumps({name: verilog_hash(name) for name in NAMES}, indent=2) + "\n")

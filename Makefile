@@ -38,7 +38,7 @@ fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (slow)
 	@for example in bert_int8 minilm_int16; do $(BIN)/streamnorm fit examples/$$example.toml --seeds 1-8 || exit; done
 
 boards: $(STAMP)  ## measure which examples fit which boards: synthesize each for each family (slow)
-	@$(BIN)/python tools/boards.py
+	@$(BIN)/python tools/example_fits.py
 
 board-figures: $(STAMP)  ## build the boards of the table in docs/boards.md and write it there (slow)
 	@$(BIN)/python tools/board_figures.py
@@ -51,8 +51,8 @@ generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.t
 	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)
 
 docs: $(STAMP)  ## write the generated parts of docs/ anew
-	@$(BIN)/python -m streamnorm.config_table docs/interface.md
-	@$(BIN)/python -m streamnorm.diagram docs/architecture.md
+	@$(BIN)/python tools/interface_page.py
+	@$(BIN)/python tools/architecture_page.py
 	@$(BIN)/python tools/cycles_page.py
 
 clean:  ## remove everything that was made, .venv too

@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
-from streamnorm.formats import IntFormat
-from streamnorm.precision import Precision
-from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
 
 TARGETS = ("generic", "ecp5-85k-6", "ice40-hx8k", "ice40-up5k")
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 31, 33, 64, 100, 255, 256, 384)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamnorm import NormConfig, __version__, cli
+import streamnorm_cli as cli
+from streamnorm import NormConfig, __version__
 
-ROOTS = {"hw": "streamnorm", "sim": "streamnorm_sim", "fpga": "streamnorm_fpga"}
+ROOTS = {"hw": "streamnorm", "sim": "streamnorm_sim", "fpga": "streamnorm_fpga", "cli": "streamnorm_cli"}
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 EXAMPLES = sorted(path.name for path in (Path(__file__).parent.parent / "examples").glob("*.toml"))
 
@@ -41,7 +42,7 @@ def tool(name: str) -> Path:
 
 
 def package_files(root: Path) -> set[str]:
-    """Every file of the three packages, named as in the wheel."""
+    """Every file of the four packages, named as in the wheel."""
     return {
         str(path.relative_to(root / folder))
         for folder, package in ROOTS.items()
@@ -80,7 +81,7 @@ def test_the_wheel_holds_every_package_and_its_data(root, tmp_path):
     assert any(name.endswith(".npz") for name in names)
     assert any(name.endswith(".cpp") for name in names)
     assert "Requires-Python: >=3.11" in metadata
-    assert "streamnorm = streamnorm.cli:main" in scripts
+    assert "streamnorm = streamnorm_cli:main" in scripts
 
 
 def test_the_changelog_describes_this_version(root):

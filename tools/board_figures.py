@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from streamnorm.cli import main as streamnorm
-from streamnorm.config import NormConfig
-from streamnorm.marked_page import with_parts
+from markdown import with_parts
+from streamnorm.spec.config import NormConfig
+from streamnorm_cli import main as streamnorm
 from streamnorm_fpga.boards import BOARDS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,18 +17,19 @@ from typing import Any
 import numpy as np
 import wavedrom
 
-from streamnorm.architectures import Architecture, ArchitecturePlan
-from streamnorm.config import NormConfig
-from streamnorm.marked_page import with_parts
-from streamnorm_sim.accuracy import Accuracy
-from streamnorm_sim.cycle_counts import CycleCounts, computed
-from streamnorm_sim.cycle_plot import plot_cycles
-from streamnorm_sim.models import golden_model
-from streamnorm_sim.peers import peer_counts
-from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
-from streamnorm_sim.stalls import NO_STALL, Stall, parse_stall
-from streamnorm_sim.timeline import draw_timeline, record_timeline
-from streamnorm_sim.waveform import record_waveform
+from markdown import table, with_parts
+from streamnorm.plan import ArchitecturePlan
+from streamnorm.spec.architectures import Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.check.accuracy import Accuracy
+from streamnorm_sim.cycles.counts import CycleCounts, computed
+from streamnorm_sim.cycles.peers import peer_counts
+from streamnorm_sim.draw.cycle_plot import plot_cycles
+from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
+from streamnorm_sim.draw.waveform import record_waveform
+from streamnorm_sim.reference.models import golden_model
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.streams.stalls import NO_STALL, Stall, parse_stall
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README, FIGURES = ROOT / "docs/cycles.md", ROOT / "README.md", ROOT / "docs/figures.json"
@@ -48,7 +49,7 @@ def example(name: str, **changes: object) -> NormConfig:
 def readme_parts() -> dict[str, str]:
     """Return the table of README.md."""
     return {
-        "architectures": _table(
+        "architectures": table(
             (
                 "bert_int8 as",
                 *("first beat in to first beat out, cycles", "row to row, cycles"),
@@ -73,7 +74,7 @@ def parts() -> dict[str, str]:
     """Return the tables of the page."""
     bert = example("bert_int8")
     return {
-        "lanes": _table(
+        "lanes": table(
             ("lanes", "n", "L1", "L2", "L3", "SS", "M rows/s at 200 MHz"),
             (
                 (*_shape(counts), f"{counts.config.clock_mhz / counts.SS:.3f}")
@@ -81,32 +82,32 @@ def parts() -> dict[str, str]:
                 for counts in (computed(example("bert_int8", lanes=lanes), 768, _ROWS),)
             ),
         ),
-        "lengths": _table(
+        "lengths": table(
             ("lanes", "n", "L1", "L2", "L3", "SS"),
             (_shape(computed(bert, length, _ROWS)) for length in _LENGTHS),
         ),
-        "norms": _table(
+        "norms": table(
             ("norm", "lanes", "n", "L1", "L2", "L3", "SS"),
             (
                 (norm, *_shape(computed(example("bert_int8", norm=norm), 768, _ROWS)))
                 for norm in ("layernorm", "rmsnorm")
             ),
         ),
-        "architectures": _table(
+        "architectures": table(
             ("architecture", "L1", "L2", "L3", "SS", "at n = 768: L1", "L2", "L3", "SS"),
             _formulas(bert),
         ),
-        "architecture areas": _table(
+        "architecture areas": table(
             ("architecture", "LUTs", "flip-flops", "multipliers", "block RAMs", "MHz", "M rows/s", "results"),
             _areas(bert),
         ),
-        "stalls": _table(
+        "stalls": table(
             ("source", "sink", "cycles of 1000 rows", "source", "slots", "buffer", "rows", "interval", "sink"),
             (_stalled(bert, source, sink) for source, sink in (
                 ("none", "none"), ("0.1", "none"), ("none", "0.1"), ("0.1", "0.1"), ("none", "burst:50/50"),
             )),
         ),
-        "peers": _table(
+        "peers": table(
             ("unit", "norm", "lanes", "n", "L1", "L2", "L3", "SS"),
             _beside_peers(),
         ),
@@ -190,12 +191,6 @@ def _beside_peers() -> Iterable[tuple[str, ...]]:
         yield ("streamnorm", norm, *_shape(counts))
         for peer in peer_counts({(norm, lanes, length)}):
             yield tuple(str(peer[key]) for key in ("name", "norm", "lanes", "n", "L1", "L2", "L3", "SS"))
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    names = tuple(head)
-    lines = [names, tuple("---" for _ in names), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def main() -> int:

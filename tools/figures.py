@@ -22,9 +22,8 @@ from typing import Any
 from figures_page import figures_page
 from figures_parts import PARTS
 from figures_readme import readme_with
-
-from streamnorm.cli.fit import seed_list
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
+from streamnorm_cli.commands.fit import seed_list
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = Path("docs")

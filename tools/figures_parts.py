@@ -15,25 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.architectures import NAMES, ArchitecturePlan
-from streamnorm.config import NormConfig
-from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, ToolMissing
-from streamnorm.plan import Plan
+from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.spec.architectures import NAMES
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.emit import verilog
 from streamnorm_fpga import fit
 from streamnorm_fpga.devices import device_for
-from streamnorm_fpga.place_route import Placed
-from streamnorm_fpga.synthesis import synthesize
+from streamnorm_fpga.place.place_route import Placed
+from streamnorm_fpga.synthesis.synthesis import synthesize
 from streamnorm_fpga.tools import NEXTPNR
-from streamnorm_sim.accuracy import Accuracy
-from streamnorm_sim.compare import compare
+from streamnorm_sim.check.accuracy import Accuracy
+from streamnorm_sim.check.compare import compare
+from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.dataset import minilm_layers
 from streamnorm_sim.demo import OUTPUT_BITS, UnitResult, run_units
 from streamnorm_sim.engines import run
-from streamnorm_sim.golden import GoldenModel
-from streamnorm_sim.measure import measure_cycles
-from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
-from streamnorm_sim.traffic import Traffic
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.streams.traffic import Traffic
 
 EXAMPLES = Path("examples")
 

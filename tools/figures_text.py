@@ -1,28 +1,25 @@
 """Numbers, tables and paragraphs as the pages of figures write them."""
 
 import math
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_WIDTH = 120
+import markdown
 
 
 def paragraph(text: str) -> str:
-    """Return text as one paragraph of Markdown, its lines filled, with the empty line behind it."""
-    words = " ".join(text.split())
-    return textwrap.fill(words, _WIDTH, break_on_hyphens=False, break_long_words=False) + "\n\n"
+    """Return text as one paragraph with the empty line behind it."""
+    return markdown.paragraph(text) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table with the empty line behind it."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+    """Return a table with the empty line behind it."""
+    return markdown.table(head, rows) + "\n"
 
 
 def commands(*lines: str) -> str:
-    """Return lines to type as a block of Markdown with the empty line behind it."""
-    return "```sh\n" + "".join(f"{line}\n" for line in lines) + "```\n\n"
+    """Return lines to type with the empty line behind them."""
+    return markdown.commands(*lines) + "\n"
 
 
 def again(*parts: str) -> str:

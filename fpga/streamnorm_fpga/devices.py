@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from streamnorm.errors import ConfigError
-from streamnorm.target import Target
+from streamnorm.spec.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

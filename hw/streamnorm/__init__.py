@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .config import NormConfig
+    from streamnorm.spec.config import NormConfig
+    from streamnorm.spec.formats import IntFormat
+
     from .errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
-    from .formats import IntFormat
 
 __all__ = [
     "CheckFailed",
@@ -20,7 +21,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOMES = {"NormConfig": "config", "IntFormat": "formats"}
+_HOMES = {"NormConfig": "spec.config", "IntFormat": "spec.formats"}
 
 
 def __getattr__(name: str) -> Any:

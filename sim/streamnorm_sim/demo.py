@@ -22,18 +22,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from streamnorm.config import NormConfig
-from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, StreamnormError
-from streamnorm.formats import IntFormat
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.emit import verilog
+from streamnorm_sim.check.accuracy import Accuracy, cosines, float_layernorm
+from streamnorm_sim.draw.error_plot import ERROR_BINS, plot_errors
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.streams.traffic import Traffic
 
-from .accuracy import Accuracy, cosines, float_layernorm
 from .dataset import LayerRows, minilm_layers
 from .engines import run
-from .error_plot import ERROR_BINS, plot_errors
-from .golden import GoldenModel
-from .traffic import Traffic
 
 INPUT_BITS = 16
 OUTPUT_BITS = (16, 8)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from streamnorm.architectures import ONE_PASS, Architecture
-from streamnorm.config import NormConfig
-from streamnorm.vector_files import Vectors
-from streamnorm_sim.models import golden_model
-from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.vector_files import Vectors
+from streamnorm_sim.reference.models import golden_model
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
 
 __all__ = ["make_vectors"]
 

@@ -5,9 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm_fpga.board_design import BoardDesign
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_fpga.bitstream.design import BoardDesign
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock

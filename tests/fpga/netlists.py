@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamnorm_fpga.netlist import Netlist
+from streamnorm_fpga.synthesis.netlist import Netlist
 
 Bit = int | str
 

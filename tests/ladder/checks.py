@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from streamnorm.config import NormConfig
 from streamnorm.plan import Plan
-from streamnorm_sim.accuracy import Accuracy
-from streamnorm_sim.compare import compare
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.check.accuracy import Accuracy
+from streamnorm_sim.check.compare import compare
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.rows import RowBatch, corner_rows, random_rows
-from streamnorm_sim.stalls import NO_STALL, Stall
-from streamnorm_sim.trace import Trace
-from streamnorm_sim.traffic import Traffic
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
 STALLS = (
     NO_STALL,

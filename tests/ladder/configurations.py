@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 
 ANY = "any"
 """In place of gamma or beta: random values, one for each element and bank."""

@@ -7,11 +7,11 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of
 from ladder.configurations import configuration
-from streamnorm.config import NormConfig
-from streamnorm_sim.measure import measure_cycles
-from streamnorm_sim.rows import random_rows
-from streamnorm_sim.stalls import Stall
-from streamnorm_sim.traffic import ParameterLoad, Traffic
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.check.measure import measure_cycles
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.stalls import Stall
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 SIMULATORS = [
     "verilator",

@@ -8,11 +8,11 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, within_bound
 from ladder.configurations import configuration, signed
-from streamnorm.config import NormConfig
-from streamnorm.parameters import StoredParameters
-from streamnorm_sim.beats import Rows
-from streamnorm_sim.rows import RowBatch
-from streamnorm_sim.stalls import Stall
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.reference.rows import RowBatch
+from streamnorm_sim.streams.beats import Rows
+from streamnorm_sim.streams.stalls import Stall
 
 UNIT = "bert_ecp5_200"
 

@@ -8,12 +8,12 @@ import pytest
 
 from ladder.checks import traffic_of
 from ladder.configurations import configuration
-from streamnorm.config import NormConfig
-from streamnorm.emit import manifest
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.emit import manifest
+from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run
-from streamnorm_sim.measure import measure_cycles
-from streamnorm_sim.rows import random_rows
+from streamnorm_sim.reference.rows import random_rows
 
 UNITS = (
     "bert_ecp5_50", "bert_ecp5_200", "rms_ecp5_300", "generic_1", "generic_1000", "lanes_16", "lanes_7",

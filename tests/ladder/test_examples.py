@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
-from streamnorm.config import NormConfig
 from streamnorm.plan import Plan
-from streamnorm_sim.measure import measure_cycles
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.check.measure import measure_cycles
 
 NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").glob("*.toml"))
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import streamnorm_cli as cli
 from ladder.checks import STALLS, equal_golden, mixed_rows, same_beats, traffic_of
 from ladder.configurations import configuration
-from streamnorm import cli
-from streamnorm.cli.simulate import gate_netlist
-from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
+from streamnorm_cli.commands.simulate import gate_netlist
 from streamnorm_sim.cells import GateNetlist
+from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run
-from streamnorm_sim.measure import measure_cycles
-from streamnorm_sim.rows import random_rows
-from streamnorm_sim.traffic import ParameterLoad, Traffic
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 ECP5 = {"LUT4", "PFUMX", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4", "MULT18X18D", "DP16KD"}
 ICE40 = {"SB_LUT4", "SB_CARRY", "SB_DFF", "SB_RAM40_4K"}

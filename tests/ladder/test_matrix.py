@@ -7,7 +7,7 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
 from ladder.configurations import MATRIX, configuration
-from streamnorm_sim.rows import random_rows
+from streamnorm_sim.reference.rows import random_rows
 
 WIDE = 32
 """From so many lanes on, compiling takes so long that it is better not optimized at all."""

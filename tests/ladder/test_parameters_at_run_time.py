@@ -8,20 +8,20 @@ import pytest
 
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
-from streamnorm.architectures import Architecture
-from streamnorm.config import NormConfig
-from streamnorm.parameters import StoredParameters
 from streamnorm.plan import Plan
-from streamnorm_sim import stimulus
-from streamnorm_sim.accuracy import Accuracy
-from streamnorm_sim.beats import Beats
+from streamnorm.spec.architectures import Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.engines import run
-from streamnorm_sim.golden import GoldenModel
-from streamnorm_sim.rows import random_rows
-from streamnorm_sim.stalls import NO_STALL, Stall
-from streamnorm_sim.stimulus import Stimulus
-from streamnorm_sim.trace import Trace
-from streamnorm_sim.traffic import ParameterLoad, Traffic
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams import stimulus
+from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.stimulus import Stimulus
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 UNITS = ("ram", "ram_banks")
 

@@ -7,13 +7,13 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of
 from ladder.configurations import configuration
-from streamnorm.config import NormConfig
 from streamnorm.plan import Plan
-from streamnorm_sim.beats import Beats
-from streamnorm_sim.rows import random_rows
-from streamnorm_sim.stalls import NO_STALL, Stall
-from streamnorm_sim.trace import Trace
-from streamnorm_sim.traffic import Traffic
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
 
 def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.random.Generator) -> Beats:

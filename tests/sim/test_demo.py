@@ -8,11 +8,11 @@ import pytest
 
 from streamnorm.errors import CheckFailed
 from streamnorm_sim import demo
-from streamnorm_sim.accuracy import float_layernorm
+from streamnorm_sim.check.accuracy import float_layernorm
 from streamnorm_sim.dataset import minilm_layers
 from streamnorm_sim.demo import UnitResult, main, run_unit, unit_config
-from streamnorm_sim.error_plot import ERROR_BINS
-from streamnorm_sim.stimulus import HangError
+from streamnorm_sim.draw.error_plot import ERROR_BINS
+from streamnorm_sim.streams.stimulus import HangError
 
 
 def result(index=0, output_bits=16, **changes):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm.vector_files import vector_files
-from streamnorm_sim.beats import encode_rows
-from streamnorm_sim.golden import GoldenModel
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.vector_files import vector_files
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.welford import WelfordModel
+from streamnorm_sim.streams.beats import encode_rows
 from streamnorm_sim.vectors import make_vectors
-from streamnorm_sim.welford import WelfordModel
 
 
 def make(**changes: object) -> NormConfig:

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_fpga.boards.ecp5 import ECP5_BOARDS
-from streamnorm_fpga.boards.ice40 import ICE40_BOARDS
+
+from .ecp5 import ECP5_BOARDS
+from .ice40 import ICE40_BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamnorm_fpga.boards.board import Board
+    from .board import Board
 
 __all__ = ["BOARDS", "board_named"]
 

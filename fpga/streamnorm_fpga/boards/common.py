@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from streamnorm_fpga.boards.board import Light, Loader, Shown
+from .board import Light, Loader, Shown
 
 __all__ = ["FT231X", "FT232H", "FT2232", "FT4232", "RGB", "leds", "open_fpga_loader"]
 

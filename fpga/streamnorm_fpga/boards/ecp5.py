@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamnorm_fpga.boards.board import Board, Loader, Uart
-from streamnorm_fpga.boards.common import FT231X, FT232H, FT2232, FT4232, RGB, leds, open_fpga_loader
+from .board import Board, Loader, Uart
+from .common import FT231X, FT232H, FT2232, FT4232, RGB, leds, open_fpga_loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

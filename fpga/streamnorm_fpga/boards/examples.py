@@ -1,6 +1,6 @@
 """Which of the examples fit which board, from what synthesis found each of them to need.
 
-``examples.json`` beside this module is written by ``tools/boards.py``: one synthesis of each example with its
+``examples.json`` beside this module is written by ``tools/example_fits.py``: one synthesis of each example with its
 board logic per family of primitives, on the family's representative board.
 """
 
@@ -14,15 +14,17 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from streamnorm_fpga.boards.catalogue import BOARDS
-from streamnorm_fpga.resources import Resources
+from streamnorm_fpga.place.resources import Resources
+
+from .catalogue import BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamnorm.config import NormConfig
-    from streamnorm_fpga.board_design import BoardDesign
-    from streamnorm_fpga.boards.board import Board
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_fpga.bitstream.design import BoardDesign
+
+    from .board import Board
 
 __all__ = ["FAMILIES", "Fitting", "PrimitiveFamily", "family_of", "fingerprint", "fitting", "planned_for"]
 

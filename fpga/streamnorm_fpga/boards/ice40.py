@@ -5,8 +5,8 @@ The UART of the TinyFPGA BX is on the pins that LiteX uses. Pins 23 and 25 of th
 
 from __future__ import annotations
 
-from streamnorm_fpga.boards.board import Board, Light, Loader, Uart
-from streamnorm_fpga.boards.common import FT232H, FT2232, RGB, leds, open_fpga_loader
+from .board import Board, Light, Loader, Uart
+from .common import FT232H, FT2232, RGB, leds, open_fpga_loader
 
 __all__ = ["ICE40_BOARDS"]
 

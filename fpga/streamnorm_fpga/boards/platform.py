@@ -21,11 +21,11 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from streamnorm_fpga.boards.board import Shown
+from .board import Shown
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.boards.board import Board, Light
-    from streamnorm_fpga.boards.pll import FabricClock
+    from .board import Board, Light
+    from .pll import FabricClock
 
 __all__ = ["PinnedDesign", "ResetHold", "pin"]
 

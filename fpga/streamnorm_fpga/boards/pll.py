@@ -16,7 +16,7 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_fpga.tools import PLL, last_line
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.boards.board import Board
+    from .board import Board
 
 __all__ = ["CLOCK_TOLERANCE", "FabricClock", "fabric_clock"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamnorm.errors import CheckFailed
-from streamnorm.vector_files import Vectors
+from streamnorm.verilog.vector_files import Vectors
 from streamnorm_fpga.link.protocol import Status
 from streamnorm_fpga.top.signature import rows_signature
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
     from streamnorm_fpga.link.protocol import Record
 
     from .info import Info

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
-from streamnorm_fpga.link.protocol import (
-    FLAG_SELF_TEST_FINISHED,
-    FLAG_SELF_TEST_PASSED,
-    VERSION,
-    Operation,
-)
+from streamnorm_fpga.link.protocol import FLAG_SELF_TEST_FINISHED, FLAG_SELF_TEST_PASSED, VERSION, Operation
 
 from .messages import Request
 

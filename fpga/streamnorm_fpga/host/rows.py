@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamnorm.element_bytes import bytes_element, element_bytes
+from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER, Operation
 
 from .messages import Request
@@ -15,7 +15,7 @@ from .messages import Request
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["REQUEST_OCTETS", "RowGroup", "group_rows"]
 

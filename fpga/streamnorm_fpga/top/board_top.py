@@ -10,23 +10,24 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserte
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.ports import ports
+from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
-from streamnorm_fpga.top.counter import Counter, SaturatingCounter
-from streamnorm_fpga.top.memory import BoardMemory, memory_beats
-from streamnorm_fpga.top.player import Player
-from streamnorm_fpga.top.recorder import Recorder, Stopwatch
-from streamnorm_fpga.top.request import RequestReceiver
-from streamnorm_fpga.top.responder import Responder
-from streamnorm_fpga.top.sequencer import Sequencer
-from streamnorm_fpga.top.stalls import RandomStalls
+
+from .counter import Counter, SaturatingCounter
+from .memory import BoardMemory, memory_beats
+from .player import Player
+from .recorder import Recorder, Stopwatch
+from .request import RequestReceiver
+from .responder import Responder
+from .sequencer import Sequencer
+from .stalls import RandomStalls
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable, Value
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["BoardTop", "identity", "info", "memory_beats"]
 
@@ -68,7 +69,7 @@ class BoardTop(wiring.Component):
     ``docs/link.md`` tells what goes over the line. After reset the self-test runs; a request that comes meanwhile
     waits. A unit that gives no beat for a quarter of a second is reset: its self-test has failed, or its rows are
     answered with :attr:`~streamnorm_fpga.link.protocol.Status.HUNG`. The unit is an instance of the module that
-    :func:`streamnorm.emit.verilog` writes; its parameter stream, if it has one, is tied off.
+    :func:`streamnorm.verilog.emit.verilog` writes; its parameter stream, if it has one, is tied off.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class BoardTop(wiring.Component):
         For the lights' pace only.
     unit : Elaboratable, optional
         Stands in for the module, for simulators that know no Verilog: an object with the signals of
-        :func:`streamnorm.ports.ports` but clock and reset as attributes, in domain ``sync``.
+        :func:`streamnorm.verilog.ports.ports` but clock and reset as attributes, in domain ``sync``.
 
     Members
     -------

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamnorm.primitives import BlockRam, Emission
-from streamnorm.target import Target
+from streamnorm.logic.primitives import BlockRam, Emission
+from streamnorm.spec.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from amaranth.hdl import Module
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["LATENCY", "BoardMemory", "memory_beats"]
 

@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Pattern", "PatternModel"]
 

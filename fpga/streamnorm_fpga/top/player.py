@@ -9,11 +9,11 @@ from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from streamnorm_fpga.top.memory import LATENCY, memory_beats
-from streamnorm_fpga.top.pattern import Pattern
+from .memory import LATENCY, memory_beats
+from .pattern import Pattern
 
 if TYPE_CHECKING:
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Player"]
 

@@ -8,11 +8,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm_fpga.top.memory import memory_beats
-from streamnorm_fpga.top.signature import SIGNATURE_BITS, next_signature
+from .memory import memory_beats
+from .signature import SIGNATURE_BITS, next_signature
 
 if TYPE_CHECKING:
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Recorder", "Stopwatch"]
 

@@ -8,14 +8,15 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.signatures import bank_width
+from streamnorm.units.streams import bank_width
 from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER
-from streamnorm_fpga.top.memory import memory_beats
+
+from .memory import memory_beats
 
 if TYPE_CHECKING:
     from amaranth.hdl import Value
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["RequestReceiver"]
 

@@ -11,10 +11,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from streamnorm_fpga.link.protocol import RECORD_BYTES, RESPONSE, Operation
-from streamnorm_fpga.top.memory import LATENCY, BoardMemory, memory_beats
+
+from .memory import LATENCY, BoardMemory, memory_beats
 
 if TYPE_CHECKING:
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Responder"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamnorm_fpga.top.pattern import PatternModel
-from streamnorm_fpga.top.signature import rows_signature
+from .pattern import PatternModel
+from .signature import rows_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Batch", "batches", "expected_signature", "pattern"]
 

@@ -8,14 +8,15 @@ from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.signatures import bank_width
+from streamnorm.units.streams import bank_width
 from streamnorm_fpga.link.protocol import Operation, Status
-from streamnorm_fpga.top.memory import memory_beats
-from streamnorm_fpga.top.self_test import batches
-from streamnorm_fpga.top.signature import SIGNATURE_BITS
+
+from .memory import memory_beats
+from .self_test import batches
+from .signature import SIGNATURE_BITS
 
 if TYPE_CHECKING:
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["Sequencer"]
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from amaranth.hdl import Cat, Const, Mux, Value
 
-from streamnorm.element_bytes import element_bytes
+from streamnorm.spec.formats.element_bytes import element_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from streamnorm.config import NormConfig
+    from streamnorm.spec.config import NormConfig
 
 __all__ = ["SIGNATURE_BITS", "next_signature", "rows_signature"]
 

@@ -6,12 +6,12 @@ from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..precision import Precision
-from ..signatures import bank_width
-from ..units.dispatch import CREDIT_RETURN
-from ..units.level import Level
-from ..units.row_ring import RowRing
+from streamnorm.logic.level import Level
+from streamnorm.logic.row_ring import RowRing
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.dispatch import CREDIT_RETURN
+from streamnorm.units.streams import bank_width
 
 __all__ = ["CREDIT_RETURN", "ROW_END_TO_ISSUE", "ScanControl"]
 

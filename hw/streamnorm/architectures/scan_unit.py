@@ -7,15 +7,16 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 
-from ..config import NormConfig
-from ..connections import connect_loading, connect_parameters, connect_results, unit_ports
-from ..primitives.queue import COLUMN_DEPTH, whole_columns
-from ..target import Target
-from ..units import ingest, output_queue
-from ..units.apply import Apply
-from ..units.ingest import Ingest
-from ..units.output_queue import OutputQueue
-from ..units.parameter_store import ParameterStore
+from streamnorm.logic.primitives.queue import COLUMN_DEPTH, whole_columns
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+from streamnorm.units import ingest, output_queue
+from streamnorm.units.apply import Apply
+from streamnorm.units.ingest import Ingest
+from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
+
+from .connections import connect_loading, connect_parameters, connect_results, unit_ports
 from .replay_buffer import ReplayBuffer
 from .scan_control import CREDIT_RETURN, ROW_END_TO_ISSUE, ScanControl
 from .separate_steps import SeparateSteps
@@ -37,7 +38,7 @@ class ScanUnit(wiring.Component):
     or three times, the value between kept in a memory, where they are ``separate``. While a row is scanned the next
     ones come in: the buffer holds two of the longest. Each scan has multipliers of its own.
 
-    Ports and stream behaviour are those of :class:`~streamnorm.unit.NormUnit`, and so is every result
+    Ports and stream behaviour are those of :class:`~streamnorm.architectures.one_pass.NormUnit`, and so is every result
     with exact sums.
 
     Parameters

@@ -6,13 +6,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
-from ..config import NormConfig
-from ..connections import delays
-from ..parameters import StoredParameters
-from ..pipeline import Pipeline, Timed
-from ..primitives.block_ram import BlockRam
-from ..target import Target
-from ..units.lane_steps import LaneSteps, lane_ports
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.logic.primitives.block_ram import BlockRam
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.targets import Target
+from streamnorm.units.lane_steps import LaneSteps, lane_ports
+
+from .connections import delays
 
 __all__ = ["SeparateSteps"]
 

@@ -8,11 +8,12 @@ from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..connections import delays
-from ..precision import Precision
-from ..units.moments import Moments
-from ..units.statistic import Statistic
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.moments import Moments
+from streamnorm.units.statistic import Statistic
+
+from .connections import delays
 
 __all__ = ["ExactScans", "hold_statistic", "scan_ports"]
 

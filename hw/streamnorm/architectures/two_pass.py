@@ -5,23 +5,24 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 
-from ..config import NormConfig
-from ..connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
-from ..precision import Precision
-from ..primitives.queue import whole_columns
-from ..target import Target
-from ..timed_logic import TimedLogic
-from ..unit import SLOT_RETURN
-from ..units import dispatch, ingest, output_queue
-from ..units.apply import Apply
-from ..units.dispatch import Dispatch
-from ..units.ingest import Ingest
-from ..units.moments import Moments
-from ..units.output_queue import OutputQueue
-from ..units.parameter_store import ParameterStore
-from ..units.row_buffer import RowBuffer
-from ..units.row_ring import RowRing
-from ..units.statistic import Statistic
+from streamnorm.logic.primitives.queue import whole_columns
+from streamnorm.logic.row_ring import RowRing
+from streamnorm.logic.timed_logic import TimedLogic
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+from streamnorm.units import dispatch, ingest, output_queue
+from streamnorm.units.apply import Apply
+from streamnorm.units.dispatch import Dispatch
+from streamnorm.units.ingest import Ingest
+from streamnorm.units.moments import Moments
+from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.row_buffer import RowBuffer
+from streamnorm.units.statistic import Statistic
+
+from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
+from .one_pass import SLOT_RETURN
 from .timing import Timing
 
 __all__ = ["TwoPassUnit"]
@@ -40,7 +41,8 @@ class TwoPassUnit(wiring.Component):
     A pass that subtracts the mean would begin when the sum is there, and so does this one; squares are taken of the
     differences to the row's pivot, which gives the statistic of the one-pass unit to the last bit.
 
-    Ports and stream behaviour are those of :class:`~streamnorm.unit.NormUnit`, and so is every result.
+    Ports and stream behaviour are those of :class:`~streamnorm.architectures.one_pass.NormUnit`, and so is every
+    result.
 
     Raises
     ------

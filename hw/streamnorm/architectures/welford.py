@@ -5,15 +5,16 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
-from ..config import NormConfig
-from ..connections import delays
-from ..errors import ConfigError
-from ..pipeline import Pipeline, Timed
-from ..precision import Precision
-from ..target import Target
-from ..units.statistic import MomentSignals, Statistic
+from streamnorm.errors import ConfigError
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.precision.precision import Precision
+from streamnorm.precision.welford import WelfordPrecision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+from streamnorm.units.statistic import MomentSignals, Statistic
+
+from .connections import delays
 from .statistic_scans import hold_statistic, scan_ports
-from .welford_precision import WelfordPrecision
 
 __all__ = ["WelfordScan"]
 

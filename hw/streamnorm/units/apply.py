@@ -3,17 +3,18 @@
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 
-from ..config import NormConfig
-from ..pipeline import Pipeline
-from ..target import Target
+from streamnorm.logic.pipeline import Pipeline
+from streamnorm.logic.row_ring import data_delay
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+
 from .lane_steps import LaneSteps, lane_ports
-from .row_ring import data_delay
 
 __all__ = ["Apply"]
 
 
 class Apply(wiring.Component):
-    """Steps 6 and 7 of :class:`~streamnorm.precision.Precision`, all lanes in parallel, a beat every cycle.
+    """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision`, all lanes in parallel, a beat every cycle.
 
     ``d``, ``scale``, ``centre`` and ``shift`` of a beat enter together; its ``gamma`` and ``beta`` enter
     :attr:`gamma_cycle` and :attr:`beta_cycle` cycles later, ``keep`` :attr:`keep_cycle` cycles later, and the result is

@@ -4,10 +4,11 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..signatures import bank_width
-from .level import Level
-from .row_ring import RowRing
+from streamnorm.logic.level import Level
+from streamnorm.logic.row_ring import RowRing
+from streamnorm.spec.config import NormConfig
+
+from .streams import bank_width
 
 __all__ = ["Dispatch"]
 

@@ -4,10 +4,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..precision import Precision
-from ..signatures import bank_width, row_layout
-from .level import Level
+from streamnorm.logic.level import Level
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+
+from .streams import bank_width, row_layout
 
 __all__ = ["Ingest"]
 

@@ -6,12 +6,13 @@ from amaranth.hdl import Array, Cat, Const, Mux, Value, signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..parameters import StoredParameters
-from ..pipeline import Pipeline, Timed
-from ..precision import Precision
-from ..signatures import element_shape
-from ..target import Target
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.targets import Target
+
+from .streams import element_shape
 
 __all__ = ["LaneSteps", "lane_ports"]
 
@@ -35,7 +36,7 @@ def lane_ports(config: NormConfig) -> dict[str, Any]:
 
 
 class LaneSteps:
-    """Steps 6 and 7 of :class:`~streamnorm.precision.Precision` as logic in a pipeline.
+    """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision` as logic in a pipeline.
 
     ``round_half_even(plus_beta(times_gamma(normalize(d))))`` is a result; the values between are exact but for z.
 

@@ -6,10 +6,10 @@ from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..pipeline import Pipeline, Timed
-from ..precision import Precision
-from ..target import Target
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
 
 __all__ = ["Moments"]
 

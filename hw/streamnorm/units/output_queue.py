@@ -4,11 +4,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..primitives.queue import DistributedRam
-from ..signatures import result_layout
-from .level import Level
-from .pointer import advance_pointer
+from streamnorm.logic.level import Level
+from streamnorm.logic.pointer import advance_pointer
+from streamnorm.logic.primitives.queue import DistributedRam
+from streamnorm.spec.config import NormConfig
+
+from .streams import result_layout
 
 __all__ = ["OutputQueue"]
 

@@ -8,11 +8,12 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..parameters import StoredParameters
-from ..primitives.block_ram import BlockRam
-from ..signatures import bank_width, parameter_layout
-from ..target import Target
+from streamnorm.logic.primitives.block_ram import BlockRam
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.targets import Target
+
+from .streams import bank_width, parameter_layout
 
 __all__ = ["ParameterStore"]
 

@@ -4,11 +4,11 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..precision import Precision
-from ..primitives.block_ram import BlockRam, block_geometry
-from ..target import Target
-from .pointer import advance_pointer
+from streamnorm.logic.pointer import advance_pointer
+from streamnorm.logic.primitives.block_ram import BlockRam, block_geometry
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
 
 __all__ = ["RowBuffer"]
 

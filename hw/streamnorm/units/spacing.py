@@ -4,12 +4,13 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..target import Target
-from ..timed_logic import TimedLogic
-from .level import Level
+from streamnorm.logic.level import Level
+from streamnorm.logic.row_ring import RowRing
+from streamnorm.logic.timed_logic import TimedLogic
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+
 from .moments import Moments
-from .row_ring import RowRing
 
 __all__ = ["Spacing"]
 

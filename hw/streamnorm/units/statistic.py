@@ -7,13 +7,13 @@ from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, uns
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config import NormConfig
-from ..pipeline import Pipeline, Timed
-from ..precision import Precision
-from ..rsqrt_table import INDEX_BITS
-from ..target import Target
-from .leading_one import leading_one, shift_right
-from .row_ring import data_delay
+from streamnorm.logic.leading_one import leading_one, shift_right
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.logic.row_ring import data_delay
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.roots.table import INDEX_BITS
+from streamnorm.spec.targets import Target
 
 __all__ = ["MomentSignals", "Statistic"]
 
@@ -27,7 +27,7 @@ class MomentSignals(Protocol):
 
 
 class Statistic(wiring.Component):
-    """Steps 1 to 5 of :class:`~streamnorm.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
+    """Steps 1 to 5 of :class:`~streamnorm.precision.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
 
     Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
     choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.

@@ -1,7 +1,7 @@
 """Plays one stimulus in a cocotb simulator: AXI4-Stream bus models drive the unit, a monitor takes notes.
 
 Runs inside the simulator, in a directory that holds ``stimulus.npz`` (arrays of
-`streamnorm_sim.stimulus.Stimulus`, see `streamnorm_sim.engines.cocotb`). Writes ``result.npz``, and now and
+`streamnorm_sim.streams.stimulus.Stimulus`, see `streamnorm_sim.engines.cocotb`). Writes ``result.npz``, and now and
 then the share of the work done to ``progress``.
 """
 

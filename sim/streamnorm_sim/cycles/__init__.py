@@ -1,9 +1,6 @@
-"""The cycle of every handshake of a unit, computed: exactly what simulation measures, millions of rows a second."""
+"""Cycle counts of a unit, computed or measured, and of other projects' units."""
 
-from .model import CycleModel, CycleStream
-from .open_cycles import OpenCycles
+from .model import CycleModel, CycleStream, CycleTrace, Losses, OpenCycles, Timing
 from .predict import predict
-from .timing import Timing
-from .trace import CycleTrace, Losses
 
 __all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "Timing", "predict"]

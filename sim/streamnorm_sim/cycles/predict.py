@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from streamnorm.config import NormConfig
-
-from ..stimulus import Stimulus
-from ..traffic import Traffic, row_bounds
-from .model import CycleModel
-from .trace import CycleTrace
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.cycles.model.model import CycleModel
+from streamnorm_sim.cycles.model.trace import CycleTrace
+from streamnorm_sim.streams.stimulus import Stimulus
+from streamnorm_sim.streams.traffic import Traffic, row_bounds
 
 __all__ = ["predict"]
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from streamnorm.architectures import ONE_PASS, Architecture
-from streamnorm.config import NormConfig
 from streamnorm.errors import ConfigError
-
-from ..cells import GateNetlist
-from ..trace import Trace
-from ..traffic import Traffic
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.cells import GateNetlist
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "run"]
 

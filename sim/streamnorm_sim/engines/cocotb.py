@@ -17,15 +17,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamnorm.architectures import ONE_PASS, Architecture
-from streamnorm.config import NormConfig
-from streamnorm.emit import verilog
 from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.emit import verilog
+from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
-from ..beats import Beats
-from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from ..trace import Trace
-from ..traffic import Traffic
 from .build import build_once, cache_directory, require, version_of
 
 Simulator = Literal["verilator", "icarus"]

@@ -12,16 +12,16 @@ import numpy as np
 from amaranth.back import rtlil
 from numpy.typing import NDArray
 
-from streamnorm.architectures import ONE_PASS, Architecture
-from streamnorm.axi import AxiNorm
-from streamnorm.config import NormConfig
 from streamnorm.errors import StreamnormError
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.axi import AxiNorm
+from streamnorm_sim.cells import GateNetlist
+from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
-from ..beats import Beats
-from ..cells import GateNetlist
-from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from ..trace import Trace
-from ..traffic import Traffic
 from .build import cache_directory
 from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_command, compiler_flags
 

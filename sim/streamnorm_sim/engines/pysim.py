@@ -11,15 +11,14 @@ from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from streamnorm.architectures import ONE_PASS, Architecture
-from streamnorm.axi import AxiNorm
-from streamnorm.config import NormConfig
 from streamnorm.errors import StreamnormError
-
-from ..beats import Beats
-from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from ..trace import Trace
-from ..traffic import Traffic
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.axi import AxiNorm
+from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
 
 _INITIAL_RESET_CYCLES = 4
 _HALF_CYCLE = 5e-9  # seconds of the wave file

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from streamnorm.element_bytes import bytes_element, element_bytes
+from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
 from streamnorm_fpga.link.protocol import (
     FLAG_SELF_TEST_FINISHED,
@@ -19,8 +19,8 @@ from streamnorm_fpga.link.protocol import (
     Status,
 )
 from streamnorm_fpga.top.signature import rows_signature
-from streamnorm_sim.golden import GoldenModel
-from streamnorm_sim.virtual_board.faults import BREAK, Faults, FaultyLine
+from streamnorm_fpga.virtual_board.faults import BREAK, Faults, FaultyLine
+from streamnorm_sim.reference.golden import GoldenModel
 
 SELF_TEST_BEATS = 37
 HEAD_OCTETS = 4  # of a response's frame: flag, operation, sequence, one of them escaped

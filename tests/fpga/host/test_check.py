@@ -5,12 +5,12 @@ import pytest
 
 from fpga.host.fake_board import FakeBoard
 from streamnorm.errors import CheckFailed
-from streamnorm.vector_files import Vectors
+from streamnorm.verilog.vector_files import Vectors
 from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.link.protocol import ROWS_HEADER, Status
-from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.vectors import make_vectors
 
 

@@ -14,8 +14,8 @@ from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.messages import Request
 from streamnorm_fpga.host.rows import group_rows
 from streamnorm_fpga.link.protocol import Operation, Status
+from streamnorm_fpga.virtual_board import Faults
 from streamnorm_sim.vectors import make_vectors
-from streamnorm_sim.virtual_board import Faults
 
 INFO = Request(Operation.INFO, answer_octets=200, beats=None)
 

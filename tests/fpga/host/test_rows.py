@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from streamnorm_fpga.host.rows import RowGroup, group_rows
 from streamnorm_fpga.link.protocol import ROWS_HEADER, Operation
-from streamnorm_sim.beats import encode_rows
-from streamnorm_sim.rows import random_rows
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.beats import encode_rows
 
 
 @given(

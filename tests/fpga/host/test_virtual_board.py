@@ -8,19 +8,19 @@ import pytest
 from amaranth.back import rtlil
 
 from streamnorm import IntFormat, NormConfig
-from streamnorm.cli.board_options import expected_signature
-from streamnorm.emit import verilog
 from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.plan import Plan
-from streamnorm.vector_files import Vectors
+from streamnorm.verilog.emit import verilog
+from streamnorm.verilog.vector_files import Vectors
+from streamnorm_cli.board_options import expected_signature
 from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info, run_self_test, self_test_of
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.port import open_port
 from streamnorm_fpga.top.board_top import BoardTop, identity, info
-from streamnorm_sim.golden import GoldenModel
+from streamnorm_fpga.virtual_board import Faults, VirtualBoard
+from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.vectors import make_vectors
-from streamnorm_sim.virtual_board import Faults, VirtualBoard
 
 pytest.importorskip("serial")
 

@@ -5,7 +5,7 @@ from amaranth.sim import Simulator
 
 from fpga.link.serial_line import receive_octet, send_octet
 from fpga.top.stand_in import StandIn, outputs
-from streamnorm.element_bytes import element_bytes
+from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
 from streamnorm_fpga.link.protocol import RECORD_BYTES, RESPONSE, ROWS_HEADER, Record
 from streamnorm_fpga.top.board_top import BoardTop, info

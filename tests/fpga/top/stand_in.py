@@ -5,9 +5,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm.ports import ports
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.ports import ports
 
 LATENCY = 20
 

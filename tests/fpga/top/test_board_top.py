@@ -8,7 +8,7 @@ import pytest
 
 from fpga.top.bench_board import NoAnswer, beat_octets, rows_body, run
 from fpga.top.stand_in import LATENCY, config, outputs
-from streamnorm.formats import IntFormat
+from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.codec import encode_frame
 from streamnorm_fpga.link.protocol import (
     CONTROL_STALLS,

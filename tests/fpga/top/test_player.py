@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
-from streamnorm.formats import IntFormat
+from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.top.memory import LATENCY
 from streamnorm_fpga.top.pattern import PatternModel
 from streamnorm_fpga.top.player import Player

@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 
 from fpga.top.bench_board import beat_octets, rows_body
 from fpga.top.stand_in import config
-from streamnorm.formats import IntFormat
+from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.protocol import ROWS_HEADER, Operation
 from streamnorm_fpga.top.memory import memory_beats
 from streamnorm_fpga.top.request import RequestReceiver

@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
-from streamnorm.formats import IntFormat
+from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.top.memory import memory_beats
 from streamnorm_fpga.top.pattern import Pattern, PatternModel
 from streamnorm_fpga.top.self_test import batches, expected_signature, pattern

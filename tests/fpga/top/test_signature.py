@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
-from streamnorm.formats import IntFormat
+from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.top.signature import SIGNATURE_BITS, next_signature, rows_signature
 
 CONFIGS = [

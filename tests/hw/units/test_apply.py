@@ -8,10 +8,10 @@ import pytest
 from drawn import drawn_config
 from hw.simulation import member, signed, trace
 from hw.units.units import unit
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm.parameters import StoredParameters
-from streamnorm.precision import Precision
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.units.apply import Apply
 
 GAMMA = np.linspace(-2, 2, 14)

@@ -8,8 +8,8 @@ import pytest
 
 from hw.simulation import member, run, signed
 from hw.units.units import unit
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 from streamnorm.units import ingest
 from streamnorm.units.ingest import READY_LAG, Ingest
 

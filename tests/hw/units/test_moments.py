@@ -7,8 +7,8 @@ import pytest
 
 from hw.simulation import signed, trace
 from hw.units.units import differences, unit
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 from streamnorm.units.moments import Moments
 
 CONFIGURATIONS = {

@@ -8,7 +8,7 @@ import pytest
 
 from hw.simulation import run, signed, trace
 from hw.units.units import unit
-from streamnorm.parameters import StoredParameters
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.units.parameter_store import ParameterStore
 
 RNG = np.random.default_rng(8)

@@ -8,12 +8,12 @@ import pytest
 from drawn import drawn_config
 from hw.simulation import trace
 from hw.units.units import differences, unit
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm.precision import Precision
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 from streamnorm.units.moments import Moments
 from streamnorm.units.statistic import Statistic
-from streamnorm_sim.golden import GoldenModel
+from streamnorm_sim.reference.golden import GoldenModel
 
 CONFIGURATIONS = {
     "slow": unit(clock_mhz=5.0),

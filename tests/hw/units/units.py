@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
-from streamnorm_sim.rows import corner_rows, random_rows
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.reference.rows import corner_rows, random_rows
 
 
 def unit(**changes: Any) -> NormConfig:

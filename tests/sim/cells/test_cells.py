@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hw.primitives.side_by_side import simulated_verilog, yosys
+from hw.logic.primitives.side_by_side import simulated_verilog, yosys
 from streamnorm.errors import ConfigError
 from streamnorm_sim.cells import GateNetlist, cell_models
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
-from streamnorm_sim.cycles.timing import Timing
+from streamnorm_sim.cycles.model.timing import Timing
 
 
 def _line(length: int) -> deque[int]:

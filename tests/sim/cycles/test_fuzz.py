@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.cycles.registers import simulate
-from streamnorm_sim.cycles import Timing, model
-from streamnorm_sim.cycles.context import Context
-from streamnorm_sim.cycles.model import CycleStream
-from streamnorm_sim.cycles.open_cycles import open_cycles
-from streamnorm_sim.cycles.timing import FIRST_CYCLE
+from streamnorm_sim.cycles import Timing
+from streamnorm_sim.cycles.model import model
+from streamnorm_sim.cycles.model.context import Context
+from streamnorm_sim.cycles.model.model import CycleStream
+from streamnorm_sim.cycles.model.open_cycles import open_cycles
+from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 
 
 @st.composite

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from ladder.configurations import configuration
 from streamnorm_sim.cycles import CycleModel, Losses, predict
 from streamnorm_sim.engines import run
-from streamnorm_sim.stalls import NO_STALL, Stall
-from streamnorm_sim.traffic import Traffic
+from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.traffic import Traffic
 
 UNITS = ("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks")
 """With and without spacing; one beat a row; few slots and many; gamma and beta from RAM."""

@@ -9,8 +9,8 @@ from ladder.configurations import configuration
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm_sim.cycles import CycleModel, Losses, predict
-from streamnorm_sim.stalls import Stall
-from streamnorm_sim.traffic import Traffic
+from streamnorm_sim.streams.stalls import Stall
+from streamnorm_sim.streams.traffic import Traffic
 
 LONG_AGO = [[10**12, 10**12 + 1]]
 """A stall so late that it never comes, but keeps rows from being solved as wholes."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamnorm.errors import ConfigError
-from streamnorm_sim.cycles.open_cycles import ALWAYS, open_cycles
+from streamnorm_sim.cycles.model.open_cycles import ALWAYS, open_cycles
 
 PATTERNS = {
     "one cycle in three": [False, True, False],

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from amaranth.hdl import ClockDomain, Module, Signal
 
-from streamnorm.axi import AxiNorm
-from streamnorm.config import NormConfig
-from streamnorm.formats import IntFormat
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.axi import AxiNorm
 
 
 @pytest.fixture(autouse=True)

@@ -6,18 +6,18 @@ import time
 import numpy as np
 import pytest
 
-from streamnorm.config import NormConfig
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
 from streamnorm_sim import engines
-from streamnorm_sim.beats import Beats, encode_rows
-from streamnorm_sim.compare import compare
+from streamnorm_sim.check.compare import compare
+from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import ENGINES, run
-from streamnorm_sim.measure import measure_cycles
-from streamnorm_sim.rows import random_rows
-from streamnorm_sim.stalls import Stall
-from streamnorm_sim.stimulus import HangError, StreamViolation
-from streamnorm_sim.traffic import ParameterLoad, Traffic
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.beats import Beats, encode_rows
+from streamnorm_sim.streams.stalls import Stall
+from streamnorm_sim.streams.stimulus import HangError, StreamViolation
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 SEED = 7
 STALLS = {"source": Stall.random(0.3), "sink": Stall.burst(5, 3)}

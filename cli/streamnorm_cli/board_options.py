@@ -1,0 +1,87 @@
+"""What the commands for boards share: options, and the self-test's signature by the golden model."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from streamnorm.errors import ToolMissing
+
+if TYPE_CHECKING:
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_fpga.bitstream.design import BoardDesign
+    from streamnorm_fpga.boards import Board
+
+BAUD_DEFAULT = 1_000_000
+BAUD_MIN, BAUD_MAX = 1200, 12_000_000
+"""What serial ports do; a request takes minutes at less."""
+
+
+def add_board(parser: argparse.ArgumentParser) -> None:
+    """Add ``--board``."""
+    parser.add_argument(
+        "--board", required=True, metavar="B", help="board, of those that `streamnorm boards` lists"
+    )
+
+
+def add_design(parser: argparse.ArgumentParser) -> None:
+    """Add what makes the design on a board another one: ``--baud`` and ``--clock``."""
+    parser.add_argument(
+        "--baud",
+        type=baud,
+        default=BAUD_DEFAULT,
+        metavar="N",
+        help="bits a second on the serial line (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--clock",
+        type=_megahertz,
+        metavar="MHZ",
+        help="clock of the board's logic and of the unit, whose pipeline stays as planned "
+        "(default: clock_mhz of the configuration)",
+    )
+
+
+def baud(text: str) -> int:
+    """Return an argument that has to be a rate of a serial line."""
+    value = int(text) if text.isdecimal() else 0
+    if not BAUD_MIN <= value <= BAUD_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate from {BAUD_MIN} to {BAUD_MAX} bits a second")
+    return value
+
+
+def _megahertz(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no clock in MHz")
+    return value
+
+
+def make_design(args: argparse.Namespace, config: "NormConfig", board: "Board") -> "BoardDesign":
+    """Return the design of a configuration for a board, as the options have it."""
+    from streamnorm_fpga.bitstream.design import board_design
+
+    return board_design(config, board, expected_signature(config), baud=args.baud, clock_mhz=args.clock)
+
+
+def expected_signature(config: "NormConfig") -> int:
+    """Return what the self-test on a board has to come to: the signature of the golden model's outputs."""
+    import numpy as np
+
+    from streamnorm_fpga.top import self_test
+    from streamnorm_sim.reference.golden import GoldenModel
+
+    golden = GoldenModel(config)
+    outputs = [
+        golden.normalize(rows, banks=np.full(len(rows), batch.bank))
+        for batch, rows in self_test.pattern(config)
+    ]
+    return self_test.expected_signature(config, outputs)
+
+
+def missing_package(error: ModuleNotFoundError) -> ToolMissing:
+    """Return what to tell of a Python package that is not installed; raise the error if it is one of ours."""
+    if (error.name or "").startswith("streamnorm"):
+        raise error
+    return ToolMissing(f"the Python package {error.name} is not installed: pip install 'streamnorm[fpga]'")

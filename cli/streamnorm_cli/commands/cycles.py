@@ -1,0 +1,244 @@
+"""``streamnorm cycles``: cycle counts side by side, of configurations, norms, architectures, lanes and row lengths."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm_cli.options import (
+    Commands,
+    count,
+    formatter,
+    output_console,
+    positive,
+    print_csv,
+    print_json,
+    progress_console,
+)
+from streamnorm_cli.tables.cycles import flat, table
+
+if TYPE_CHECKING:
+    from streamnorm.spec.architectures import Architecture
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_sim.cycles.counts import CycleCounts
+
+_NORMS = ("layernorm", "rmsnorm")
+_ROWS = 100
+_TIMELINE_ROWS = 3
+
+_EPILOG = """\
+examples:
+  streamnorm cycles examples/bert_int8.toml                          rows of max_length
+  streamnorm cycles examples/bert_int8.toml --lengths 1,64,768 --lanes 1,2,4,8,16 --peers
+  streamnorm cycles examples/llama_rms_int16.toml --lengths 64:4096 --compare norms --plot growth.svg
+  streamnorm cycles examples/bert_int8.toml --compare architectures --welford --plot bars.svg
+  streamnorm cycles examples/bert_int8.toml examples/bert_int16.toml examples/hx8k_layernorm.toml
+  streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --simulate
+  streamnorm cycles examples/bert_int8.toml --rows 1000000 --csv
+  streamnorm cycles examples/bert_int8.toml --lengths 768,64,256 --timeline rows.svg
+
+L1 is first beat in to first beat out, L2 last in to first out, L3 first in to last out, SS from row to row; a wire is
+0 cycles, one register 1. The batch and what is lost count the stalls of --stalls, the four others never do.
+Architectures: one-pass is what streamnorm generates; two-pass, three-scan and five-scan are made of the same blocks
+and give the same bits, with --welford nearly the same.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "cycles",
+        help="compare cycle counts of configurations, norms, architectures, lanes and row lengths",
+        description="Count cycles: L1, L2, L3, SS, of a batch of rows, and where cycles are lost.\n"
+        "The cycle model computes them exactly; --simulate measures them on the hardware instead.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument(
+        "--lengths",
+        type=number_list,
+        metavar="LIST",
+        help="elements of rows, at most max_length: such as 1,64,768, or 64:1024 for 64 and its doubles (default: "
+        "max_length)",
+    )
+    parser.add_argument(
+        "--lanes", type=number_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)"
+    )
+    parser.add_argument(
+        "--compare",
+        choices=("configs", "norms", "architectures"),
+        default="configs",
+        help="configs: the files as they are (default); norms: each as LayerNorm and as RMSNorm; architectures: "
+        "each in one pass, in two, and in three and five scans",
+    )
+    parser.add_argument(
+        "--welford",
+        action="store_true",
+        help="with --compare architectures: the scans also with mean and variance by Welford's updates",
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--model", action="store_true", help="the cycle model (default)")
+    way.add_argument("--simulate", action="store_true", help="measure on the hardware, compiled (CXXRTL)")
+    parser.add_argument(
+        "--rows", type=positive, default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
+    )
+    parser.add_argument(
+        "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
+    )
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of random stalls (default: 0)")
+    parser.add_argument("--peers", action="store_true", help="add other projects' units, as far as measured")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a picture (.png or .svg)")
+    parser.add_argument(
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="draw which block works on which row and when (.png or .svg): of each unit that is counted, rows of "
+        "--lengths one after the other (default: three of max_length), simulated",
+    )
+    parser.add_argument("--csv", action="store_true", help="print comma-separated values and nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
+
+
+def number_list(text: str) -> tuple[int, ...]:
+    """Return what ``1,64,768`` lists, or ``64:1024``: 64 and its doubles up to 1024."""
+    numbers = []
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        try:
+            low, high = positive(first), positive(last if colon else first)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is neither a whole number of at least 1 nor FIRST:LAST, such as 64:1024"
+            ) from error
+        if low > high:
+            raise argparse.ArgumentTypeError(f"{part!r} is an empty range")
+        while low <= high:
+            numbers.append(low)
+            low *= 2
+    return tuple(numbers)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count, and print what was counted."""
+    if args.json and args.csv:
+        raise ConfigError("--json and --csv: one of them only")
+    for option, path in (("--plot", args.plot), ("--timeline", args.timeline)):
+        if path is not None and path.suffix not in (".png", ".svg"):
+            raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
+        if path is not None and not path.parent.is_dir():
+            raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
+        if path is not None and path.is_dir():
+            raise ConfigError(f"{option}: {path}: cannot be written: it is a directory")
+    if args.plot is not None and args.plot == args.timeline:
+        raise ConfigError(f"--plot, --timeline: {args.plot}: two pictures need two files")
+    if args.welford and args.compare != "architectures":
+        raise ConfigError("--welford: only with --compare architectures")
+    with _sim_extra():
+        from streamnorm_sim.cycles.counts import computed, simulated
+        from streamnorm_sim.cycles.peers import peer_counts, peer_shapes
+        from streamnorm_sim.streams.stalls import parse_stalls
+    source, sink = parse_stalls(args.stalls)
+    work = _work(args)
+    count = simulated if args.simulate else computed
+    results: list[CycleCounts] = []
+    with _progress(args) as progress:
+        for config, architecture, length in work:
+            progress(f"{config.name}: {config.norm}, {architecture}, {config.lanes} lanes, n = {length}")
+            stalls = {"source": source, "sink": sink, "seed": args.seed}
+            results.append(count(config, length, args.rows, architecture=architecture, **stalls))
+    shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
+    peers = peer_counts(shapes) if args.peers else []
+    if args.peers and not peers and not args.quiet:
+        known = ", ".join(dict.fromkeys(f"{lanes} x {n}" for _, lanes, n in peer_shapes()))
+        progress_console().print(f"--peers: nothing was measured for these; lanes x n are {known}", style="dim")
+    if args.plot is not None:
+        with _sim_extra():
+            from streamnorm_sim.draw.cycle_plot import plot_cycles
+        plot_cycles(args.plot, results, peers)
+    if args.timeline is not None:
+        with _sim_extra():
+            from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
+        units = dict.fromkeys((config, architecture) for config, architecture, _ in work)
+        timelines = [
+            record_timeline(
+                config,
+                args.lengths or (config.max_length,) * _TIMELINE_ROWS,
+                source=source,
+                sink=sink,
+                seed=args.seed,
+                architecture=architecture,
+            )
+            for config, architecture in units
+        ]
+        draw_timeline(args.timeline, *timelines)
+    lines = [result.to_dict() for result in results]
+    if args.json:
+        print_json({"by": "simulation" if args.simulate else "model", "counts": lines, "peers": peers})
+    elif args.csv:
+        print_csv(map(flat, [*lines, *peers]))
+    elif not args.quiet:
+        output_console().print(table(results, peers, by_hardware=args.simulate))
+        for path in filter(None, (args.plot, args.timeline)):
+            output_console().print(f"{path}", soft_wrap=True)
+    return 0
+
+
+def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", int]]:
+    """What is to be counted; all of it is checked before anything is."""
+    from streamnorm.spec.config import NormConfig
+
+    work = []
+    for file in args.files:
+        config = NormConfig.from_toml(file)
+        lengths = args.lengths or (config.max_length,)
+        if max(lengths) > config.max_length:
+            raise ConfigError(
+                f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}; raise it there"
+            )
+        if args.welford and config.norm != "layernorm":
+            raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
+        for norm in _NORMS if args.compare == "norms" else (config.norm,):
+            for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
+                changed = config.replace(norm=norm, lanes=lanes)
+                for architecture in _architectures(args):
+                    work += [(changed, architecture, length) for length in dict.fromkeys(lengths)]
+    return work
+
+
+def _architectures(args: argparse.Namespace) -> list["Architecture"]:
+    from streamnorm.spec.architectures import ARCHITECTURES, NAMES, ONE_PASS, Architecture
+
+    if args.compare != "architectures":
+        return [ONE_PASS]
+    return [Architecture.of(name) for name in (NAMES if args.welford else ARCHITECTURES)]
+
+
+@contextmanager
+def _sim_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("streamnorm."):
+            raise
+        raise ToolMissing(
+            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
+        ) from error
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> Iterator[Any]:
+    """Show on stderr, if that is a terminal, what is being counted."""
+    console = progress_console()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    hidden = args.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda text: bar.update(task, description=text)

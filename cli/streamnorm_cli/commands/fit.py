@@ -1,0 +1,190 @@
+"""``streamnorm fit``: place and route the unit alone, and tell its area and its clock."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from streamnorm.errors import CheckFailed
+from streamnorm_cli.options import (
+    Commands,
+    add_architecture,
+    add_common,
+    formatter,
+    output_console,
+    print_json,
+    progress_console,
+    read_config,
+)
+from streamnorm_cli.tables.area import block_table, path_table, titled_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamnorm_fpga.place.place_route import Placed
+    from streamnorm_fpga.place.report import FitReport
+
+_EPILOG = """\
+examples:
+  streamnorm fit examples/bert_int8.toml
+  streamnorm fit examples/bert_int8.toml --seeds 1-8 -v       eight placements, the slowest path step by step
+  streamnorm fit examples/bert_int8.toml --check              exit code 4 if a seed misses clock_mhz
+  streamnorm fit examples/bert_int8.toml --json | jq .fmax_mhz.min
+
+The registers that stand in for pins are not counted. docs/fit.md tells what the figures mean.
+"""
+
+SEEDS_MAX = 1000
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "fit",
+        help="place and route the unit alone: area, clock rate, critical path",
+        description="Synthesize the unit with yosys, place and route it alone with nextpnr, once per seed,\n"
+        "and tell what it takes of its target, the clock it reaches and the path that bounds it.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    add_common(parser)
+    add_architecture(parser)
+    parser.add_argument(
+        "--seeds",
+        type=seed_list,
+        default=(1, 2, 3),
+        metavar="LIST",
+        help="placements to try, such as 1,2,3 or 1-8 (default: 1,2,3); one at a time per processor",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="fail (exit code 4) unless every seed reaches the configuration's clock",
+    )
+
+
+def seed_list(text: str) -> tuple[int, ...]:
+    """Return the seeds that an argument such as ``1,2,3`` or ``1-8`` lists, each once, in its order."""
+    seeds: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds such as 1,2,3 or 1-8")
+        low, high = int(first), int(last if dash else first)
+        if low > high:
+            raise argparse.ArgumentTypeError(f"{part.strip()!r} is an empty range of seeds")
+        if high - low + len(seeds) >= SEEDS_MAX:
+            raise argparse.ArgumentTypeError(f"{text!r} lists more than {SEEDS_MAX} seeds")
+        seeds.update(dict.fromkeys(range(low, high + 1)))
+    return tuple(seeds)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit the unit of a configuration."""
+    config = read_config(args)
+    from streamnorm_fpga import fit
+
+    with _progress(args, config.name) as progress:
+        report = fit(config, args.seeds, progress, args.architecture)
+    if args.json:
+        print_json(report.to_dict())
+    elif not args.quiet:
+        console = output_console()
+        for table in tables(report, details=args.verbose):
+            console.print(table)
+            console.print()
+    if args.check and not report.meets_clock:
+        raise CheckFailed(_why_missed(report))
+    return 0
+
+
+def tables(report: "FitReport", *, details: bool = False) -> list[Table]:
+    """Return the report as tables; with ``details``, each block and the critical path step by step."""
+    result = [_area(report), block_table(report.by_block, None if details else 2), _clock(report)]
+    if details:
+        result.append(path_table(report.worst.seed, report.critical_path))
+    return result
+
+
+def _area(report: "FitReport") -> Table:
+    from streamnorm_fpga.place.resources import NAMES
+
+    tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
+    architecture = "" if report.architecture == "one-pass" else f", {report.architecture},"
+    table = titled_table(f"{report.top}{architecture} on {report.device.part}  ({tools})")
+    table.add_column("area")
+    for heading in ("used", "available", "share"):
+        table.add_column(heading, justify="right")
+    data = report.to_dict()
+    for key, available in data["available"].items():
+        share = f"{data[key] / available:.1%}" if available else "-"
+        table.add_row(NAMES[key], f"{data[key]:,}", f"{available:,}", share)
+    return table
+
+
+def _clock(report: "FitReport") -> Table:
+    limit = report.limit_mhz
+    bears = f"; the part's block RAMs bear {limit:g}" if limit is not None else ""
+    table = titled_table(f"clock, MHz: {report.clock_mhz:g} asked for{bears}")
+    table.add_column("seed")
+    table.add_column("reached", justify="right")
+    table.add_column("bounded by", overflow="fold")
+    for placed in report.placed:
+        colour = "green" if placed.fmax_mhz >= report.clock_mhz else "red"
+        table.add_row(
+            str(placed.seed), f"[{colour}]{placed.fmax_mhz:.1f}[/{colour}]", escape(str(placed.path))
+        )
+    table.add_section()
+    table.add_row("worst", f"{report.worst.fmax_mhz:.1f}", f"seed {report.worst.seed}")
+    table.add_row("median", f"{report.fmax_median_mhz:.1f}", "")
+    return table
+
+
+def _why_missed(report: "FitReport") -> str:
+    limit = report.limit_mhz
+    if limit is not None and limit < report.clock_mhz:
+        part = report.device.part
+        return f"clock_mhz = {report.clock_mhz:g}: the block RAMs of {part} bear {limit:g} MHz at most"
+    missed = ", ".join(
+        f"seed {placed.seed} reaches {placed.fmax_mhz:.1f} MHz"
+        for placed in report.placed
+        if placed.fmax_mhz < report.clock_mhz
+    )
+    return f"clock_mhz = {report.clock_mhz:g} is missed: {missed}"
+
+
+@contextmanager
+def _progress(args: argparse.Namespace, name: str) -> "Iterator[Callable[[Placed | None], None]]":
+    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of each step."""
+    console = progress_console()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    hidden = args.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task(f"synthesizing {escape(name)}", total=len(args.seeds))
+
+        def show(placed: "Placed | None") -> None:
+            if placed is None:
+                bar.update(task, description=f"placing {escape(name)}")
+                return
+            bar.advance(task)
+            if not hidden:
+                bar.console.print(f"seed {placed.seed}: {placed.fmax_mhz:.1f} MHz", highlight=False)
+
+        yield show

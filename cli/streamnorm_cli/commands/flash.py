@@ -1,0 +1,138 @@
+"""``streamnorm flash``: bring a bitstream to a board."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamnorm.errors import ConfigError
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, make_design, missing_package
+from streamnorm_cli.options import Commands, formatter, output_console, print_json, read_config
+
+from .build import add_build, build_to
+
+if TYPE_CHECKING:
+    from streamnorm_fpga.boards import Board
+
+_EPILOG = """\
+examples:
+  streamnorm flash out/ulx3s_bert_base.bit --board ulx3s-85f
+  streamnorm flash examples/icebreaker_rms.toml --board icebreaker      builds first, unless that has been done
+  streamnorm flash out/ulx3s_bert_base.bit --board ulx3s-85f --dry-run     only print what would be run
+
+Before anything is touched: is the program for this board there, can it start, is the board plugged in, is the
+bitstream for its part. Exit code 3 if a program or library is missing, 4 if board or bitstream are not right.
+"""
+
+_BITSTREAMS = (".bit", ".bin")
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "flash",
+        help="bring a bitstream to a board",
+        description="Bring a bitstream, or the one of a configuration, to a board that is plugged in.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="bitstream (.bit, .bin) or configuration (TOML)"
+    )
+    add_board(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="with a configuration: where its bitstream is or will be (default: build/NAME-BOARD)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the command, touch nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+    add_build(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Flash a board."""
+    try:
+        from streamnorm_fpga.boards import board_named
+        from streamnorm_fpga.flash.flash import check_bitstream, connect, dry_command, load
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+    board = board_named(args.board)
+    if args.file.suffix not in (*_BITSTREAMS, ".toml"):
+        raise ConfigError(f"{args.file}: is neither a configuration (.toml) nor a bitstream (.bit, .bin)")
+    bitstream = args.file if args.file.suffix in _BITSTREAMS else None
+    path = bitstream or _place(args, board)
+    if bitstream is not None:
+        _refuse_build_options(args)
+    if bitstream is not None or (args.dry_run and path.is_file()):
+        check_bitstream(board, path)
+    if args.dry_run:
+        _tell(args, board, path, dry_command(board, path))
+        return 0
+    connection = connect(board)  # before a build, which takes minutes
+    if bitstream is None:
+        bitstream = _built(args, board, path)
+        check_bitstream(board, bitstream)
+    load(connection, bitstream, quiet=args.quiet)
+    _tell(args, board, bitstream, [*connection.command, str(bitstream)])
+    return 0
+
+
+def _place(args: argparse.Namespace, board: "Board") -> Path:
+    """Where the bitstream of a configuration is, or will be."""
+    config = read_config(args)
+    directory = args.output or Path("build") / f"{config.name}-{board.name}"
+    return directory / f"{config.name}.{board.extension}"
+
+
+def _refuse_build_options(args: argparse.Namespace) -> None:
+    """Options of a build say nothing of a bitstream that is there."""
+    given = {
+        "--output": args.output,
+        "--seeds": args.seeds,
+        "--clock": args.clock,
+        "--baud": args.baud != BAUD_DEFAULT,
+        "--allow-slow": args.allow_slow,
+    }
+    for option, value in given.items():
+        if value:
+            raise ConfigError(f"{option} is for building from a configuration; {args.file} is built already")
+
+
+def _built(args: argparse.Namespace, board: "Board", path: Path) -> Path:
+    """The bitstream of a configuration; built, unless that has been done."""
+    from streamnorm_fpga.flash.flash import usable_bitstream
+
+    inputs = make_design(args, read_config(args), board).inputs()
+    earlier = usable_bitstream(path.parent, path.name, inputs, args.seeds)
+    if earlier is not None:
+        return earlier
+    build_to(args, path.parent)
+    return path
+
+
+def _tell(args: argparse.Namespace, board: "Board", bitstream: Path, command: list[str]) -> None:
+    if args.json:
+        print_json(
+            {
+                "board": board.name,
+                "bitstream": str(bitstream),
+                "command": command,
+                "done": not args.dry_run,
+                "kept": board.kept,
+            }
+        )
+        return
+    if args.quiet:
+        return
+    console = output_console()
+    if args.dry_run:
+        console.print(shlex.join(command), markup=False, soft_wrap=True)
+        return
+    kept = "it stays over a power cycle" if board.kept else "it is gone at the next power cycle"
+    console.print(f"{bitstream} is on {board.name}; {kept}", markup=False, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""``streamnorm generate``: Verilog, manifest, instantiation template and test vectors."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from streamnorm_cli.options import (
+    Commands,
+    add_architecture,
+    add_common,
+    count,
+    formatter,
+    output_console,
+    print_json,
+    read_config,
+)
+
+_EPILOG = """\
+examples:
+  streamnorm generate examples/bert_int8.toml -o rtl
+  streamnorm generate examples/bert_int8.toml -o rtl --vectors 0    no test vectors
+  streamnorm generate examples/bert_int8.toml -o rtl --json         files and their sha256
+
+The same configuration gives the same bytes every time.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "generate",
+        help="write Verilog, manifest, instantiation template and test vectors",
+        description="Write everything that a project needs of a unit: the Verilog, manifest.json (ports,\n"
+        "formats, plan, latency formulas), an instantiation template, and golden test vectors as .npy\n"
+        "and .hex.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    add_common(parser)
+    add_architecture(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="directory to write to; made if it is not there",
+    )
+    parser.add_argument(
+        "--vectors",
+        type=count,
+        default=32,
+        metavar="ROWS",
+        help="rows of test vectors (default: %(default)s; 0: none)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files of a unit."""
+    config = read_config(args)
+    from streamnorm.verilog.emit import generate
+    from streamnorm_sim.vectors import make_vectors
+
+    vectors = make_vectors(config, args.vectors, architecture=args.architecture) if args.vectors else None
+    files = generate(config, args.output, vectors, args.architecture)
+    if args.json:
+        hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        print_json({"name": config.name, "digest": config.digest(), "files": hashes})
+    elif not args.quiet:
+        console = output_console()
+        for file in files:
+            console.print(f"{file}  [dim]{file.stat().st_size:,} bytes[/dim]", soft_wrap=True)
+    return 0

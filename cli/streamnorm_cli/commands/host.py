@@ -1,0 +1,201 @@
+"""``streamnorm host``: rows through a unit on a board, or on a board that is simulated."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm_cli.board_options import BAUD_DEFAULT, baud, missing_package
+from streamnorm_cli.options import (
+    Commands,
+    count,
+    formatter,
+    output_console,
+    positive,
+    print_json,
+    progress_console,
+    read_config,
+)
+
+if TYPE_CHECKING:
+    from .host_session import Show
+
+_EPILOG = """\
+examples:
+  streamnorm host --virtual examples/ice40_int8.toml               no board: its design, simulated
+  streamnorm host --virtual examples/ice40_int8.toml --faults 1e-4 the same over a bad line
+  streamnorm host --port /dev/ttyUSB0                              what the board is, and its self-test
+  streamnorm host --port /dev/ttyUSB0 examples/ulx3s_bert_base.toml
+  streamnorm host --port /dev/ttyUSB0 examples/ulx3s_bert_base.toml --input x.npy --output y.npy
+
+Exit code 3 if there is no port, or no board answers; 4 if a value differs from the golden model, a cycle count
+from the plan, or the board's self-test has failed. docs/host.md tells more.
+"""
+
+_ROWS, _ROWS_VIRTUAL = 200, 40  # a simulated board is much slower
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "host",
+        help="run rows on a board and check every value",
+        description="Send rows to the unit on a board, compare every element with the golden model and the cycles\n"
+        "that the board counts with the plan, and measure the link.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="configuration (TOML) that the board's bitstream is of",
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", metavar="P", help="serial port of the board, such as /dev/ttyUSB0 or COM4")
+    where.add_argument(
+        "--virtual", action="store_true", help="run the board's design on CXXRTL, behind a pseudo-terminal"
+    )
+    parser.add_argument(
+        "--board", metavar="B", help="the board; its part takes the place of the configuration's target"
+    )
+    parser.add_argument(
+        "--baud",
+        type=baud,
+        default=BAUD_DEFAULT,
+        metavar="N",
+        help="bits a second on the serial line, as the bitstream was built for (default: %(default)s)",
+    )
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument(
+        "--input",
+        type=Path,
+        metavar="X.npy",
+        help="rows to send, shape (rows, n): integers of the input format, or floats, which are quantized",
+    )
+    rows.add_argument(
+        "--rows",
+        type=count,
+        metavar="N",
+        help=f"corner and random rows to send (default: {_ROWS}, {_ROWS_VIRTUAL} with --virtual)",
+    )
+    parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
+    parser.add_argument(
+        "--lengths", type=_lengths, metavar="LIST", help="of random rows, such as 1,64,768 (default: several)"
+    )
+    parser.add_argument("--seed", type=count, default=0, help="of random rows (default: %(default)s)")
+    parser.add_argument(
+        "--stalls", action="store_true", help="stall the unit's source and sink at random on the board"
+    )
+    parser.add_argument("--self-test", action="store_true", help="let the board test itself once more, first")
+    parser.add_argument(
+        "--faults",
+        type=_chance,
+        default=0.0,
+        metavar="P",
+        help="with --virtual: chance of each octet to be corrupted, lost, or preceded by garbage",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    return tuple(positive(part) for part in text.split(","))
+
+
+def _chance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no chance from 0 to 1")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run rows on a board; after the report, raise CheckFailed if something is wrong."""
+    _check_usage(args)
+    if args.rows is None:
+        args.rows = _ROWS_VIRTUAL if args.virtual else _ROWS
+    config = read_config(args) if args.file else None
+    try:
+        from .host_session import session
+
+        with _progress(args) as show:
+            report, virtual = session(args, config, show)
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+    if args.json:
+        print_json({**report.to_dict(), "virtual": virtual})
+    elif not args.quiet:
+        from streamnorm_cli.tables.host import tables
+
+        console = output_console()
+        for table in tables(report, virtual):
+            console.print(table)
+            console.print()
+    if failures := report.failures():
+        raise CheckFailed("; ".join(failures))
+    return 0
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    """Refuse options that need another one."""
+    if args.faults and not args.virtual:
+        raise ConfigError("--faults is for --virtual: a real line has its own")
+    if args.input and args.lengths:
+        raise ConfigError("--lengths is for random rows, not for those of --input")
+    if args.output and args.rows == 0:
+        raise ConfigError("--output: no rows come out with --rows 0")
+    if args.file is None:
+        needing = {
+            "--virtual": args.virtual,
+            "--board": args.board,
+            "--input": args.input,
+            "--output": args.output,
+            "--rows": args.rows,
+            "--lengths": args.lengths,
+            "--stalls": args.stalls,
+        }
+        for option, given in needing.items():
+            if given:
+                raise ConfigError(
+                    f"{option} needs FILE, the configuration of the unit: only with it is known what must come out"
+                )
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> "Iterator[Show]":
+    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of it."""
+    console = progress_console()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    hidden = args.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(what: str, done: int, total: int | None) -> None:
+            bar.update(task, description=escape(what), completed=done, total=total)
+
+        yield show

@@ -1,0 +1,64 @@
+"""``streamnorm plan``: what would be built, in tables that explain themselves."""
+
+import argparse
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from streamnorm_cli.options import Commands, add_common, formatter, output_console, print_json, read_config
+
+if TYPE_CHECKING:
+    from streamnorm.plan import Plan
+
+_EPILOG = """\
+examples:
+  streamnorm plan examples/bert_int8.toml
+  streamnorm plan examples/bert_int8.toml --json | jq .latency_formulas
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "plan",
+        help="show widths, error budget, pipeline, latency and cost",
+        description="Work out a unit before any hardware exists: the width of every value, the error it\n"
+        "adds, the pipeline stages of every block, the latency, and the multipliers and block RAMs it takes.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan of a configuration."""
+    config = read_config(args)
+    from streamnorm.plan import Plan
+
+    plan = Plan.of(config)
+    if args.json:
+        print_json(plan.to_dict())
+    elif not args.quiet:
+        console = output_console()
+        for table in tables(plan):
+            console.print(table)
+            console.print()
+    return 0
+
+
+def tables(plan: "Plan") -> list[Table]:
+    """Return one table for each section of the plan: what, how much, and what it means."""
+    result = []
+    for section, rows in groupby(plan.rows(), key=lambda row: row.section):
+        table = Table(
+            title=escape(section), title_justify="left", title_style="bold", box=None, show_header=False
+        )
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column(justify="left", overflow="fold")
+        table.add_column(style="dim", overflow="fold")
+        for row in rows:
+            table.add_row(escape(row.name), escape(row.value), escape(row.meaning))
+        result.append(table)
+    return result

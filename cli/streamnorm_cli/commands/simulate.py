@@ -1,0 +1,251 @@
+"""``streamnorm simulate``: rows through the hardware, every value and every cycle count checked."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
+from streamnorm_cli.options import (
+    Commands,
+    add_architecture,
+    add_common,
+    count,
+    formatter,
+    output_console,
+    positive,
+    print_json,
+    progress_console,
+    read_config,
+)
+
+if TYPE_CHECKING:
+    from streamnorm.spec.architectures import Architecture
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_sim.cells import GateNetlist
+    from streamnorm_sim.check.simulate import Progress, Simulation
+
+ENGINES = ("cxxrtl", "pysim", "verilator", "icarus")
+
+_EPILOG = """\
+examples:
+  streamnorm simulate examples/bert_int8.toml                         random rows, on the fast engine
+  streamnorm simulate examples/bert_int8.toml --input x.npy --output y.npy
+  streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
+  streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
+  streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd
+  streamnorm simulate examples/bert_int8.toml --architecture five-scan   the same bits, more slowly
+  streamnorm simulate examples/ice40_int8.toml --gate-level           the netlist that would be placed
+
+stalls: none, P, random:P or burst:OPEN/CLOSED, for both sides or as source:FORM,sink:FORM; P is the share of
+stalled cycles, OPEN and CLOSED are mean lengths of free and stalled runs.
+Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
+"""
+
+CYCLE_MEANINGS = {
+    "L1": "first beat in to first beat out",
+    "L2": "last beat in to first beat out",
+    "L3": "first beat in to last beat out",
+    "SS": "from row to row, back to back",
+}
+
+_STAGES = {
+    "synthesize": "synthesizing",
+    "build": "building",
+    "run": "running",
+    "check": "checking",
+    "measure": "measuring cycles",
+}
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "simulate",
+        help="run rows through the hardware and check every value",
+        description="Run rows through the generated hardware; report values that differ from the golden\n"
+        "model (none should), errors against the exact reference, and measured beside planned cycles.",
+        epilog=_EPILOG,
+        formatter_class=formatter,
+    )
+    add_common(parser)
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="what simulates the unit (default: %(default)s)"
+    )
+    add_architecture(parser)
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument(
+        "--input",
+        type=Path,
+        metavar="X.npy",
+        help="rows to run, shape (rows, n): integers of the input format, or floats, which are quantized",
+    )
+    rows.add_argument(
+        "--rows", type=positive, default=200, metavar="R", help="random rows to run (default: %(default)s)"
+    )
+    parser.add_argument("--stall", default="none", metavar="FORM", help="see below (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)"
+    )
+    parser.add_argument("--waves", type=Path, metavar="OUT.vcd", help="write every signal's history")
+    parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
+    parser.add_argument(
+        "--gate-level",
+        action="store_true",
+        help="synthesize for the configuration's target and run the netlist of its cells, on cxxrtl",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
+    config = read_config(args)
+    from streamnorm.spec.architectures import Architecture
+
+    if args.gate_level and args.engine != ENGINES[0]:
+        raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
+    architecture = Architecture.of(args.architecture)
+    with _sim_extra(), _progress(args) as progress:
+        from streamnorm_sim.check.simulate import simulate
+
+        netlist = None
+        if args.gate_level:
+            progress("synthesize", 0.0)
+            netlist = gate_netlist(config, architecture)
+        simulation = simulate(
+            config,
+            engine=args.engine,
+            input=args.input,
+            rows=args.rows,
+            stall=args.stall,
+            seed=args.seed,
+            waves=args.waves,
+            output=args.output,
+            progress=progress,
+            netlist=netlist,
+            architecture=architecture,
+        )
+    if args.json:
+        print_json(simulation.to_dict())
+    elif not args.quiet:
+        console = output_console()
+        for table in tables(simulation):
+            console.print(table)
+            console.print()
+    if failures := simulation.failures():
+        raise CheckFailed("; ".join(failures))
+    return 0
+
+
+def gate_netlist(config: "NormConfig", architecture: "Architecture | str" = "one-pass") -> "GateNetlist":
+    """Synthesize the unit of a configuration for its target; return the netlist as it would be placed.
+
+    Raises
+    ------
+    ConfigError
+        If the target is no part, or the netlist has cells without model.
+    ToolMissing
+        If yosys is not there.
+    """
+    from streamnorm.verilog.emit import verilog
+    from streamnorm_fpga.devices import DEVICES
+    from streamnorm_fpga.synthesis.mapping import map_to_part
+    from streamnorm_sim.cells import GateNetlist
+
+    if config.target not in DEVICES:
+        raise ConfigError(
+            f"--gate-level: there are no gates of target {config.target!r}; set target to one of "
+            f"{', '.join(DEVICES)}"
+        )
+    device = DEVICES[config.target]
+    netlist = map_to_part(verilog(config, architecture), config.name, device)
+    return GateNetlist(device.family, json.dumps(netlist.document))
+
+
+def tables(simulation: "Simulation") -> list[Table]:
+    """Return the report as tables: the values, then the cycle counts."""
+    return [_values(simulation), _cycles(simulation)]
+
+
+def _values(simulation: "Simulation") -> Table:
+    trace, accuracy = simulation.trace, simulation.accuracy
+    netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
+    architecture = "" if str(trace.architecture) == "one-pass" else f", {trace.architecture}"
+    title = (
+        f"{simulation.config.name}{architecture} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
+        f"stalls {simulation.stall}"
+    )
+    table = _table(title)
+    table.show_header = False
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(style="dim", overflow="fold")
+    colour = "red" if simulation.mismatches else "green"
+    part = "" if simulation.exact_rows == len(trace.rows) else f", over {simulation.exact_rows:,} of the rows"
+    for name, value, meaning in (
+        ("rows", f"{len(trace.rows):,}", f"with {int(trace.rows.lengths.sum()):,} elements"),
+        (
+            "mismatches",
+            f"[{colour}]{simulation.mismatches:,}[/]",
+            "elements that differ from the golden model",
+        ),
+        (
+            "max error",
+            f"{accuracy.max_ulp:.4f}",
+            f"output LSB, against the exact result{part}; 0.5 is the best there is",
+        ),
+        ("mean error", f"{accuracy.mean_ulp:.4f}", "output LSB; 0.25 where nothing but rounding is lost"),
+        ("correctly rounded", f"{accuracy.correctly_rounded:.3%}", "of the elements"),
+        ("cycles", f"{trace.cycles:,}", f"simulated at {trace.cycles_per_second:,.0f} a second"),
+    ):
+        table.add_row(name, value, meaning)
+    return table
+
+
+def _cycles(simulation: "Simulation") -> Table:
+    table = _table(f"cycles, rows of {simulation.config.max_length} elements, no stalls")
+    table.add_column("")
+    table.add_column("measured", justify="right")
+    table.add_column("planned", justify="right")
+    table.add_column("")
+    for name, measured in simulation.measured.to_dict().items():
+        planned = getattr(simulation.planned, name)
+        colour = "green" if measured == planned else "red"
+        table.add_row(name, f"[{colour}]{measured:g}[/]", str(planned), f"[dim]{CYCLE_MEANINGS[name]}[/]")
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=escape(title), title_justify="left", title_style="bold", box=None, header_style="cyan")
+
+
+@contextmanager
+def _sim_extra() -> Iterator[None]:
+    """Turn a Python package that is not installed into ToolMissing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("streamnorm"):
+            raise
+        raise ToolMissing(
+            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
+        ) from error
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> "Iterator[Progress]":
+    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of it."""
+    console = progress_console()
+    hidden = args.quiet or not console.is_terminal
+    with ProgressBar(console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def show(stage: str, share: float) -> None:
+            bar.update(task, description=_STAGES[stage], completed=share)
+
+        yield show

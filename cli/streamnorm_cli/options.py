@@ -1,0 +1,95 @@
+"""What the commands share: options, reading the configuration, and printing."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from streamnorm.spec.config import NormConfig
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What ``add_subparsers()`` returns; argparse has no public name for it."""
+
+formatter = argparse.RawDescriptionHelpFormatter
+"""Keeps the line breaks of the examples at the end of each help."""
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes: FILE, ``--json``, ``-q`` and ``-v``."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
+
+
+def add_architecture(parser: argparse.ArgumentParser) -> None:
+    """Add ``--architecture``."""
+    parser.add_argument(
+        "--architecture",
+        default="one-pass",
+        metavar="NAME",
+        help="one-pass (default); or, to compare: two-pass, three-scan, five-scan, three-scan:welford or "
+        "five-scan:welford",
+    )
+
+
+def count(text: str) -> int:
+    """Return an argument that has to be a whole number of at least 0."""
+    return _at_least(0, text)
+
+
+def positive(text: str) -> int:
+    """Return an argument that has to be a whole number of at least 1."""
+    return _at_least(1, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return value
+
+
+def read_config(args: argparse.Namespace) -> "NormConfig":
+    """Return the configuration that FILE holds; raise ConfigError where it cannot be read or is not right."""
+    from streamnorm.spec.config import (
+        NormConfig,  # with NumPy, which --help and usage errors need not wait for
+    )
+
+    return NormConfig.from_toml(args.file)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print a result for machines: one JSON object, its keys in the order given."""
+    json.dump(value, sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def print_csv(lines: Iterable[Mapping[str, Any]]) -> None:
+    """Print lines for spreadsheets: a column for each key of any of them, in the order in which keys first come."""
+    rows = list(lines)
+    names = dict.fromkeys(name for line in rows for name in line)
+    writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def output_console() -> Console:
+    """Return where results go; without a terminal, tables are not squeezed into 80 columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def progress_console() -> Console:
+    """Return where progress goes: stderr, so that results can be piped."""
+    return Console(stderr=True)

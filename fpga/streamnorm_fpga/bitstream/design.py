@@ -1,0 +1,161 @@
+"""The design that goes on a board: everything synthesis needs, as text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamnorm.errors import ConfigError
+from streamnorm_fpga.boards.platform import pin
+from streamnorm_fpga.boards.pll import fabric_clock
+from streamnorm_fpga.tools import NEXTPNR, PACK, YOSYS
+
+if TYPE_CHECKING:
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_fpga.boards.board import Board
+    from streamnorm_fpga.boards.platform import PinnedDesign
+    from streamnorm_fpga.boards.pll import FabricClock
+
+__all__ = ["BAUD", "BoardDesign", "bit_cycles", "board_design", "tool_versions"]
+
+BAUD = 1_000_000
+"""Bits a second on the serial line unless told otherwise."""
+
+_BAUD_TOLERANCE = 0.02  # half of what a receiver bears that samples the middle of the tenth bit
+_BIT_CYCLES_MIN = 4
+_COMMON_BAUDS = (3_000_000, 2_000_000, 1_000_000, 921_600, 500_000, 460_800, 230_400, 115_200, 57_600, 9_600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardDesign:
+    """A unit with its board logic, on the pins of a board.
+
+    Members
+    -------
+    config : NormConfig
+        The configuration that was built: that of the user, with the board's part as its target.
+    asked_target : str
+        The target of the user's configuration.
+    asked_mhz : float
+        The clock asked for; ``clock.mhz`` is the one made.
+    baud, bit_cycles : int
+        Bits a second on the serial line; clock cycles of each.
+    unit : str
+        Verilog of the unit, as ``streamnorm generate`` writes it for this configuration.
+    pinned : PinnedDesign
+        Everything else.
+    """
+
+    config: NormConfig
+    asked_target: str
+    asked_mhz: float
+    board: Board
+    clock: FabricClock
+    baud: int
+    bit_cycles: int
+    unit: str
+    pinned: PinnedDesign
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The texts to synthesize, by file name."""
+        pll = {"pll.v": self.clock.verilog} if self.clock.verilog else {}
+        return {"board.il": self.pinned.rtlil, "unit.v": self.unit, **pll}
+
+    def inputs(self) -> str:
+        """Return a digest of all that a bitstream of this design depends on but the seed."""
+        parts = {
+            **self.sources,
+            "constraints": self.pinned.constraints,
+            "part": [*self.board.device.nextpnr_arguments, *self.board.pack, self.board.dfu],
+            "tools": tool_versions(self.board),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def board_design(
+    config: NormConfig,
+    board: Board,
+    expected_signature: int,
+    *,
+    baud: int = BAUD,
+    clock_mhz: float | None = None,
+) -> BoardDesign:
+    """Describe the unit of ``config`` on ``board``.
+
+    Parameters
+    ----------
+    expected_signature : int
+        Of the self-test's outputs, by the golden model.
+    clock_mhz : float, optional
+        The fabric's clock; the configuration's by default. The unit's pipeline is planned for the latter
+        either way.
+
+    Raises
+    ------
+    ConfigError
+        If the board cannot make the clock, or no such baud rate of it.
+    ToolMissing
+        If amaranth-boards or the tool for PLLs is missing.
+    """
+    from streamnorm.verilog.emit import verilog
+    from streamnorm_fpga.top.board_top import BoardTop, info
+
+    asked_target, asked_mhz = config.target, config.clock_mhz if clock_mhz is None else clock_mhz
+    config = config.replace(target=board.target)
+    clock = fabric_clock(board, asked_mhz, f"{config.name}_pll")
+    cycles = bit_cycles(clock.mhz, baud)
+    circuit = BoardTop(
+        config,
+        bit_cycles=cycles,
+        expected_signature=expected_signature,
+        info=info(config, clock.mhz),
+        clock_mhz=clock.mhz,
+    )
+    return BoardDesign(
+        config=config,
+        asked_target=asked_target,
+        asked_mhz=asked_mhz,
+        board=board,
+        clock=clock,
+        baud=baud,
+        bit_cycles=cycles,
+        unit=verilog(config),
+        pinned=pin(board, circuit, clock, f"{config.name}_on_{board.name.replace('-', '_')}"),
+    )
+
+
+def bit_cycles(clock_mhz: float, baud: int) -> int:
+    """Return the clock cycles of a bit on the serial line.
+
+    Raises
+    ------
+    ConfigError
+        If the rate would be off by 2 % or more, or a bit shorter than 4 cycles; the message names rates that
+        are possible.
+    """
+    if _off(clock_mhz, baud) < _BAUD_TOLERANCE:
+        return round(clock_mhz * 1e6 / baud)
+    possible = ", ".join(str(rate) for rate in _COMMON_BAUDS if _off(clock_mhz, rate) < _BAUD_TOLERANCE)
+    raise ConfigError(f"--baud {baud}: a clock of {clock_mhz:g} MHz does not make it; it makes {possible}")
+
+
+def _off(clock_mhz: float, baud: int) -> float:
+    """How far from ``baud`` the rate made would be, relative to it; infinite where a bit is too short."""
+    cycles = round(clock_mhz * 1e6 / baud)
+    if cycles < _BIT_CYCLES_MIN:
+        return float("inf")
+    return abs(clock_mhz * 1e6 / cycles / baud - 1)
+
+
+def tool_versions(board: Board) -> dict[str, str]:
+    """Return the versions of the tools that make a bitstream for ``board``.
+
+    icepack tells none; it comes with nextpnr.
+    """
+    tools = [YOSYS, NEXTPNR[board.family]]
+    if board.family == "ecp5":
+        tools.append(PACK["ecp5"])
+    return {tool.name: tool.version() for tool in tools}

@@ -1,0 +1,1 @@
+"""From a bitstream to a board."""

@@ -1,0 +1,1 @@
+"""From a netlist to a placed and routed unit: area, clock rate, critical path."""

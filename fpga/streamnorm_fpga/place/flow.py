@@ -1,0 +1,94 @@
+"""Placing and routing one unit alone for its target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.synthesis.blocks import Blocks
+from streamnorm_fpga.synthesis.mapping import map_to_part
+from streamnorm_fpga.tools import NEXTPNR, YOSYS
+
+from .harness import surround
+from .place_route import place_and_route
+from .report import FitReport
+from .resources import Resources, cells_by_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from streamnorm.spec.architectures import Architecture
+    from streamnorm.spec.config import NormConfig
+
+    from .place_route import Placed
+
+__all__ = ["fit", "fit_verilog"]
+
+
+def fit(
+    config: NormConfig,
+    seeds: Sequence[int] = (1, 2, 3),
+    progress: Callable[[Placed | None], None] | None = None,
+    architecture: Architecture | str = "one-pass",
+) -> FitReport:
+    """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
+    device_for(config.target)  # before the unit is generated, which takes seconds
+    from streamnorm.spec.architectures import Architecture
+    from streamnorm.verilog.emit import verilog
+
+    chosen = Architecture.of(architecture)
+    text = verilog(config, chosen)
+    report = fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
+    return replace(report, architecture=str(chosen))
+
+
+def fit_verilog(
+    text: str,
+    top: str,
+    target: str,
+    clock_mhz: float,
+    seeds: Sequence[int] = (1, 2, 3),
+    *,
+    progress: Callable[[Placed | None], None] | None = None,
+    options: tuple[str, ...] = (),
+) -> FitReport:
+    """Synthesize, place and route module ``top`` of some Verilog, alone on the part.
+
+    Parameters
+    ----------
+    clock_mhz : float
+        The clock nextpnr aims at; the report says whether it was reached.
+    seeds : sequence of int
+        One placement for each.
+    progress : callable
+        Called with None once the unit is synthesized, then with the result of each seed as it comes.
+    options : tuple of str
+        Further options of yosys' synthesis pass.
+
+    Raises
+    ------
+    ConfigError
+        If ``target`` cannot be placed and routed.
+    CheckFailed
+        If the module cannot be synthesized, does not fit the part or cannot be routed.
+    ToolMissing
+        If yosys or nextpnr is not there.
+    """
+    device = device_for(target)
+    tools = {tool.name: tool.version() for tool in (YOSYS, NEXTPNR[device.family])}
+    netlist = map_to_part(text, top, device, options=options)
+    if progress is not None:
+        progress(None)
+    blocks = Blocks(netlist)
+    harness = surround(netlist, device.family)
+    placed = place_and_route(harness, device, blocks, clock_mhz=clock_mhz, seeds=seeds, progress=progress)
+    return FitReport(
+        device=device,
+        top=top,
+        clock_mhz=clock_mhz,
+        unit=Resources.of_unit(harness, device, placed[0].used),
+        by_block=cells_by_block(netlist, blocks),
+        placed=tuple(placed),
+        tools=tools,
+    )

@@ -1,0 +1,1 @@
+"""From Verilog to a netlist of device primitives."""

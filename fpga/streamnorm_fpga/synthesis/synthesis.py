@@ -1,0 +1,92 @@
+"""Verilog or RTLIL to a netlist of device primitives with yosys, kept in a cache addressed by what went in."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamnorm.errors import CheckFailed
+from streamnorm_fpga.tools import YOSYS, last_line
+
+from .netlist import Netlist
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamnorm_fpga.devices import Device
+
+__all__ = ["cache_directory", "synthesize"]
+
+
+# Two drivers on a wire: the Verilog is wrong, or a pass has connected a wire of the unit to a constant.
+_NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
+
+
+def cache_directory() -> Path:
+    """Return where netlists are kept: ``streamnorm`` in the user's cache, or $STREAMNORM_CACHE."""
+    if named := os.environ.get("STREAMNORM_CACHE"):
+        return Path(named).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
+
+
+def synthesize(
+    design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()
+) -> Netlist:
+    """Map a design to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
+
+    The result is taken from the cache where the same texts, top, script and yosys version were seen before.
+
+    Parameters
+    ----------
+    design : str or mapping of str to str
+        Verilog, or several texts by file name; those that end in ``.il`` are RTLIL.
+    options : tuple of str
+        Further options of the synthesis pass.
+
+    Raises
+    ------
+    CheckFailed
+        If yosys refuses the design; the message quotes it.
+    ToolMissing
+        If yosys is not there.
+    """
+    synthesis = " ".join((device.synthesis_command, *options))
+    files = {"design.v": design} if isinstance(design, str) else dict(design)
+    reads = "; ".join(f"read_{'rtlil' if name.endswith('.il') else 'verilog'} {name}" for name in files)
+    script = f"{reads}; {synthesis} -top {top} -json netlist.json"
+    digest = hashlib.sha256()
+    for part in (YOSYS.version(), script, *files.values()):
+        digest.update(f"{len(part)}:{part}".encode())
+    cached = cache_directory() / f"netlist-{digest.hexdigest()[:32]}" / "netlist.json.gz"
+    if cached.exists():
+        os.utime(cached.parent)  # it is in use
+        return Netlist(top, json.loads(gzip.decompress(cached.read_bytes())))
+    document = _run_yosys(files, top, script)
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    # Written under another name first: a second process never sees half a file.
+    with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as part:
+        part.write(gzip.compress(json.dumps(document).encode(), compresslevel=6, mtime=0))
+    Path(part.name).replace(cached)
+    return Netlist(top, document)
+
+
+def _run_yosys(files: Mapping[str, str], top: str, script: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
+        directory = Path(name)
+        for file, text in files.items():
+            (directory / file).write_text(text)
+        code, output = YOSYS.run(["-q", "-e", _NO_MERE_WARNING, "-p", script], directory)
+        if code != 0:
+            errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
+            reason = "; ".join(errors) or last_line(output)
+            raise CheckFailed(f"yosys cannot synthesize {top}: {reason}")
+        document = json.loads((directory / "netlist.json").read_text())
+    # The other modules are the black boxes of every primitive of the family; nextpnr knows these itself.
+    return {**document, "modules": {top: document["modules"][top]}}

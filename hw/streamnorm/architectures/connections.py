@@ -1,0 +1,119 @@
+"""What units of every architecture have in common: ports, what travels beside the data, loads of gamma and beta."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.ingest import Ingest
+from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.streams import parameter_layout, result_layout, row_layout
+
+__all__ = ["IssuedBeats", "connect_loading", "connect_parameters", "connect_results", "delays", "unit_ports"]
+
+
+class IssuedBeats(Protocol):
+    """Who sends beats on their way: the signals of :class:`~streamnorm.units.dispatch.Dispatch` about a beat."""
+
+    last: Signal
+    issued_error: Signal
+    issued_keep: Signal
+    issued_bank: Signal
+    column: Signal
+
+
+def unit_ports(config: NormConfig) -> dict[str, Any]:
+    """The streams of a unit: ``i``, ``o``, and ``parameters`` where gamma and beta are loaded."""
+    ports: dict[str, Any] = {
+        "i": In(stream.Signature(row_layout(config))),
+        "o": Out(stream.Signature(result_layout(config))),
+    }
+    if config.storage == "ram":
+        ports["parameters"] = In(stream.Signature(parameter_layout(config)))
+    return ports
+
+
+def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
+    """The value now and 1 … ``count`` cycles later; control bits are reset, so that nothing comes out unasked."""
+    stages: list[Value] = [value]
+    if len(value) == 0:
+        return [Const(0, 0)] * (count + 1)
+    for stage in range(1, count + 1):
+        register = Signal(len(value), name=f"{name}_{stage}")
+        m.d.sync += register.eq(stages[-1])
+        stages.append(register)
+    return stages
+
+
+def connect_parameters(
+    m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, users: Mapping[str, tuple[Any, int]]
+) -> None:
+    """Brings a beat's gamma and beta from the store, as far as it has them.
+
+    ``users`` has for "gamma" and "beta" the component with the port of that name, and how many cycles after the beat's
+    issue the value must be there.
+    """
+    bank = [issue.issued_bank] if banks > 1 else []
+    address = Cat(issue.column[: store.column_bits], *bank)
+    for name, (user, arrival) in users.items():
+        if not hasattr(store, name):
+            continue
+        wait = arrival - store.latency
+        assert wait >= 0
+        m.d.comb += [
+            getattr(store, f"{name}_address").eq(delays(m, address, wait, f"{name}_address")[wait]),
+            getattr(user, name).eq(getattr(store, name)),
+        ]
+
+
+def connect_results(
+    m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue
+) -> None:
+    """Brings a beat's keep to ``lanes``, and what these give, with keep, last and error, to the output queue.
+
+    ``valid`` tells that a beat is issued; it enters ``lanes`` (keep, keep_cycle, latency, y) ``base`` cycles later.
+    """
+    keep_at, end = base + lanes.keep_cycle, base + lanes.latency
+    keep = delays(m, issue.issued_keep, end, "keep")
+    valids = delays(m, valid, end, "valid")
+    last = delays(m, issue.last, end, "last")
+    error = delays(m, issue.issued_error & issue.last, end, "error")
+    m.d.comb += [
+        lanes.keep.eq(keep[keep_at]),
+        queue.write.eq(valids[end]),
+        queue.write_data.data.eq(lanes.y),
+        queue.write_data.keep.eq(keep[end]),
+        queue.write_data.last.eq(last[end]),
+        queue.write_data.error.eq(error[end]),
+    ]
+
+
+def connect_loading(
+    m: Module,
+    parameters: stream.Interface,
+    o: stream.Interface,
+    row_end: Value,
+    store: ParameterStore,
+    entry: Ingest,
+    rows_max: int,
+) -> None:
+    """Lets gamma and beta be loaded while no row is inside; ``rows_max`` rows may be between ``row_end`` and ``o``."""
+    wiring.connect(m, wiring.flipped(parameters), store.i)
+    inside = Signal(range(rows_max))
+    left = Signal()
+    m.d.comb += left.eq(o.valid & o.ready & o.payload.last)
+    with m.If(row_end & ~left):
+        m.d.sync += inside.eq(inside + 1)
+    with m.If(~row_end & left):
+        m.d.sync += inside.eq(inside - 1)
+    m.d.comb += [
+        store.rows_inside.eq(inside != 0),
+        store.idle.eq(entry.idle),
+        entry.hold.eq(store.hold),
+    ]

@@ -1,0 +1,230 @@
+"""The normalization unit: wires the blocks, with streams at both ends."""
+
+import warnings
+
+from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable
+from amaranth.lib import stream, wiring
+
+from streamnorm.logic.primitives.queue import whole_columns
+from streamnorm.logic.row_ring import RowRing
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+from streamnorm.units import dispatch, ingest, output_queue, spacing
+from streamnorm.units.apply import Apply
+from streamnorm.units.dispatch import Dispatch
+from streamnorm.units.ingest import Ingest
+from streamnorm.units.moments import Moments
+from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.row_buffer import RowBuffer
+from streamnorm.units.spacing import Spacing
+from streamnorm.units.statistic import Statistic
+
+from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
+
+__all__ = ["NormUnit", "release_delay"]
+
+INTERVAL_MAX = 8
+"""Cycles from row to row beyond which no more multipliers would be saved."""
+
+SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
+"""The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
+steps than the longer."""
+
+SLOT_RETURN = 3
+"""Cycles from a row's release to the acceptance of the row that takes its slot."""
+
+# Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
+warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
+
+
+class NormUnit(wiring.Component):
+    """LayerNorm or RMSNorm of a stream of rows, as :class:`~streamnorm.spec.config.NormConfig` asks.
+
+    One beat a cycle, no gap between rows; the row length is set by ``last``. With ``valid`` and ``ready`` at 1, the
+    first beat of a result follows the last beat of its row by :attr:`latency` cycles.
+
+    Members
+    -------
+    i : In(stream of row_layout)
+    o : Out(stream of result_layout)
+    parameters : In(stream of parameter_layout); only with ``storage = "ram"``
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy asked for.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    parameters: stream.Interface
+
+    def __init__(self, config: NormConfig) -> None:
+        self.config = config
+        self._precision = Precision.of(config)
+        family = Target(config.target, config.clock_mhz).primitives
+        self.moments = moments = Moments(config)
+        self.interval = _interval(config)
+        cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        if self.interval > 1:
+            ring = ("n", "s1", "s2")
+            self.statistic = Statistic(
+                config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring
+            )
+            self.start = max(cycles) + spacing.LATENCY
+        else:
+            self.statistic = Statistic(config, moments, cycles=cycles)
+            self.start = 0
+        self.parameter_store = ParameterStore(config)
+        # The buffer's latency does not depend on its depth.
+        probe = RowBuffer(config, depth=config.max_beats)
+        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
+
+        # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
+        # written to its ring in cycle S, fetched in S + 1, and meets the first difference in S + 2.
+        earliest_issue = self.statistic.latency + 2 - probe.latency
+        self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
+        issue = self._announce + dispatch.READY_TO_ISSUE
+        written = issue + probe.latency + self.apply.latency
+        self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
+
+        # A row holds its slot from its last beat to SLOT_RETURN cycles after its release.
+        held = (
+            ingest.LATENCY
+            + self.start
+            + self._announce
+            + dispatch.READY_TO_ISSUE
+            + release_delay(probe)
+            + SLOT_RETURN
+        )
+        self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
+        self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
+        self.row_buffer = RowBuffer(
+            config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
+        )
+        self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
+        self.spacing = (
+            Spacing(config, moments, interval=self.interval, row_slots=self.row_slots)
+            if self.interval > 1
+            else None
+        )
+        self.dispatch = Dispatch(
+            config, row_slots=self.row_slots, output_depth=self.output_depth, family=family
+        )
+        ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
+        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        super().__init__(unit_ports(config))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.ingest = entry = self.ingest
+        m.submodules.moments = moments = self.moments
+        m.submodules.statistic = statistic = self.statistic
+        m.submodules.row_buffer = buffer = self.row_buffer
+        m.submodules.dispatch = issue = self.dispatch
+        m.submodules.parameter_store = store = self.parameter_store
+        m.submodules.apply = lanes = self.apply
+        m.submodules.output_queue = queue = self.output_queue
+        m.submodules.statistic_ring = ring = self.statistic_ring
+        wiring.connect(m, wiring.flipped(self.i), entry.i)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+
+        row_end = Signal()
+        m.d.comb += [
+            moments.valid.eq(entry.valid),
+            moments.first.eq(entry.first),
+            moments.d.eq(entry.d),
+            moments.keep.eq(entry.keep),
+            moments.before.eq(entry.before),
+            buffer.write.eq(entry.valid),
+            buffer.write_d.eq(entry.d),
+            row_end.eq(entry.valid & entry.last),
+            issue.row_end.eq(row_end),
+            issue.index.eq(entry.index),
+            issue.keep.eq(entry.keep),
+            issue.error.eq(entry.error),
+        ]
+        if self.spacing is not None:
+            m.submodules.spacing = gate = self.spacing
+            m.d.comb += [
+                gate.row_end.eq(row_end),
+                gate.n.eq(moments.n),
+                gate.s1.eq(moments.s1),
+                gate.s2.eq(moments.s2),
+                statistic.start.eq(gate.start),
+                statistic.n.eq(gate.start_n),
+                statistic.s1.eq(gate.start_s1),
+                statistic.s2.eq(gate.start_s2),
+            ]
+            row_start = gate.start
+        else:
+            m.d.comb += [
+                statistic.n.eq(moments.n),
+                statistic.s1.eq(moments.s1),
+                statistic.s2.eq(moments.s2),
+            ]
+            row_start = row_end
+        if config.banks > 1:
+            m.d.comb += issue.bank.eq(entry.bank)
+        row_flags = delays(m, row_start, self.statistic.latency, "row_start")
+        m.d.comb += [
+            issue.row_ready.eq(row_flags[self._announce]),
+            ring.write.eq(row_flags[self.statistic.latency]),
+            ring.write_data.eq(Cat(statistic.scale, statistic.centre, statistic.shift)),
+            buffer.read.eq(issue.issue),
+            entry.beat_released.eq(issue.issue),
+            issue.output_released.eq(queue.released),
+        ]
+        self._output_side(m, buffer, issue, ring, lanes, store, queue, entry)
+        if config.storage == "ram":
+            rows_max = self.row_slots + 2 * self.output_depth + 4
+            connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
+        return m
+
+    def _output_side(
+        self,
+        m: Module,
+        buffer: RowBuffer,
+        issue: Dispatch,
+        ring: RowRing,
+        lanes: Apply,
+        store: ParameterStore,
+        queue: OutputQueue,
+        entry: Ingest,
+    ) -> None:
+        """Everything that flows from an issued beat to the output queue without stopping."""
+        base = buffer.latency
+        scale, centre = self._precision.scale_bits, self._precision.centre_bits
+        starts = delays(m, issue.issue & issue.first, base, "row_issued")
+        m.d.comb += [
+            ring.advance.eq(starts[base - 1]),
+            entry.row_released.eq(starts[release_delay(buffer)]),
+            lanes.d.eq(buffer.d),
+            lanes.scale.eq(ring.data[:scale]),
+            lanes.centre.eq(ring.data[scale : scale + centre]),
+            lanes.shift.eq(ring.data[scale + centre :]),
+        ]
+        arrivals = {"gamma": base + lanes.gamma_cycle, "beta": base + lanes.beta_cycle}
+        users = {name: (lanes, arrival) for name, arrival in arrivals.items()}
+        connect_parameters(m, store, issue, self.config.banks, users)
+        connect_results(m, issue, issue.issue, lanes, base, queue)
+
+
+def release_delay(buffer: RowBuffer) -> int:
+    """Cycles from the issue of a row's first beat to the release of its slot: as its statistic is fetched, or later if
+    there is no register on the way yet, since the issue itself comes late in its cycle."""
+    return max(1, buffer.latency - 1)
+
+
+def _interval(config: NormConfig) -> int:
+    """Cycles that the statistic may take from row to row: rows of several beats leave time to share its multipliers."""
+    family = Target(config.target, config.clock_mhz).family
+    beats = -(-config.min_length // config.lanes)
+    if family.serial_products and beats >= SERIAL_INTERVAL_MIN:
+        return min(beats, SERIAL_INTERVAL_MAX)
+    # Products made of logic all at once gain nothing: the queue of moments is as large as what it saves.
+    return min(beats, INTERVAL_MAX) if family.tile is not None else 1

@@ -1,0 +1,83 @@
+"""Leading-one detection and shifting."""
+
+from amaranth.hdl import Cat, Const, Mux, Value, unsigned
+
+from streamnorm.spec.targets import Target
+
+from .pipeline import Pipeline, Timed
+
+__all__ = ["leading_one", "shift_right"]
+
+
+def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
+    """The position of the highest bit that is 1; 0 where none is.
+
+    A tree of groups of four: every group tells whether it has a 1 and where its highest one is.
+    """
+    width = value.width
+    if width == 1:
+        return p.constant(0, unsigned(1))
+    lut = target.family.lut
+    bits = [value.bits(i, i + 1) for i in range(width)]
+    groups: list[tuple[Timed, Timed | None]] = [(bit, None) for bit in bits]
+    while len(groups) > 1:
+        level = []
+        for start in range(0, len(groups), 4):
+            members = groups[start : start + 4]
+            level.append(_merge(p, lut, members))
+        groups = level
+    position = groups[0][1]
+    assert position is not None
+    return position
+
+
+def _merge(p: Pipeline, lut: float, members: list[tuple[Timed, Timed | None]]) -> tuple[Timed, Timed | None]:
+    flags = [flag for flag, _ in members]
+    positions = [position for _, position in members if position is not None]
+    inner = max((position.width for position in positions), default=0)
+
+    def any_of(*values: Value) -> Value:
+        return Cat(*values).any()
+
+    def where(*values: Value) -> Value:
+        count = len(flags)
+        index: Value = Const(0, 2)
+        low: Value = values[count] if inner else Const(0, 0)
+        for i in range(1, count):
+            index = Mux(values[i], i, index)
+            if inner:
+                low = Mux(values[i], values[count + i], low)
+        return Cat(low, index[:2]) if inner else index[:2]
+
+    found = p.operate("any", lut, flags, unsigned(1), any_of)
+    delay = lut if not inner else 1.4 * lut
+    position = p.operate("where", delay, [*flags, *positions], unsigned(inner + 2), where)
+    return found, position
+
+
+def shift_right(
+    p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int
+) -> Timed:
+    """The low ``width`` bits of ``value >> amount``, with ``0 <= amount <= amount_max``; signed values shift in
+    their sign. One bit of the amount a level, the high ones first, so that every level is as narrow as it can be.
+    """
+    fill = value.signed
+    current = value
+    for low in range(amount_max.bit_length() - 1, -1, -1):
+        kept = width + min((1 << low) - 1, amount_max)
+        select = p.extend(amount, low + 1).bits(low, low + 1)
+
+        def level(x: Value, s: Value, low: int = low, kept: int = kept) -> Value:
+            return Mux(s, _field(x, 1 << low, kept, fill), _field(x, 0, kept, fill))
+
+        current = p.operate("shift", target.family.mux, [current, select], unsigned(kept), level)
+        if fill and low:
+            current = current.as_signed()
+    return p.reshape(current, unsigned(width))
+
+
+def _field(x: Value, start: int, width: int, fill: bool) -> Value:
+    """``width`` bits of x from ``start`` on, extended at the top."""
+    top = x[-1] if fill else Const(0, 1)
+    piece = x[start : start + width] if start < len(x) else top
+    return Cat(piece, top.replicate(max(0, width - len(piece))))

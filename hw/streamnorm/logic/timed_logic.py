@@ -1,0 +1,268 @@
+"""Values that know when they are there, and the logic that keeps them in step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueCastable, unsigned
+
+from streamnorm.spec.targets import Target
+
+__all__ = ["Timed", "TimedLogic"]
+
+
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """A value together with when it is there.
+
+    ``cycle`` counts clock edges since the pipeline's input; ``delay`` is the logic (ns) between the last register
+    and this value.
+    """
+
+    value: Value
+    cycle: int
+    delay: float = 0.0
+
+    @property
+    def width(self) -> int:
+        return len(self.value)
+
+    @property
+    def signed(self) -> bool:
+        return self.value.shape().signed
+
+    def bits(self, start: int, stop: int) -> "Timed":
+        """The unsigned field ``value[start:stop]``."""
+        return Timed(self.value[start:stop], self.cycle, self.delay)
+
+    def as_signed(self) -> "Timed":
+        return Timed(self.value.as_signed(), self.cycle, self.delay)
+
+
+class TimedLogic:
+    """Builds feed-forward logic that takes a new operation every cycle, or every ``interval`` cycles.
+
+    Every method takes and returns :class:`Timed` values. Operands of different age are aligned with registers, and
+    an operation that no longer fits in the current cycle starts in the next one. Data registers have no reset.
+    The throughput is one operation in ``interval`` cycles; the latency is the ``cycle`` of the result.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    target : Target
+        Decides what fits in a cycle.
+    name : str
+        Prefix of the signals, so that a timing report names the block.
+    interval : int
+        Cycles from one operation to the next, at least.
+    start : Value
+        With an interval above 1: 1 in cycle 0 of an operation.
+    """
+
+    def __init__(
+        self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None
+    ) -> None:
+        assert interval == 1 or start is not None
+        self._m = m
+        self._target = target
+        self._name = name
+        self._registers: dict[tuple[int, int | None], tuple[Value, Signal]] = {}
+        self._counts: dict[str, int] = {}
+        self._interval = interval
+        self._starts: list[Value] = [] if start is None else [start]
+
+    # -- time -------------------------------------------------------------------------------------------------
+
+    def _label(self, name: str) -> str:
+        count = self._counts[name] = self._counts.get(name, -1) + 1
+        return f"{self._name}_{name}_{count}"
+
+    def input(self, value: Value, cycle: int = 0, delay: float = 0.0) -> Timed:
+        """A value that comes in at ``cycle`` with ``delay`` ns of logic behind a register."""
+        return Timed(value, cycle, delay)
+
+    def constant(self, value: int, shape: Shape) -> Timed:
+        return Timed(Const(value, shape), 0)
+
+    def started(self, cycle: int) -> Value:
+        """1 in that cycle of an operation; only with an interval above 1."""
+        while len(self._starts) <= cycle:
+            later = Signal(name=f"{self._name}_start_{len(self._starts)}")
+            self._m.d.sync += later.eq(self._starts[-1])
+            self._starts.append(later)
+        return self._starts[cycle]
+
+    def delayed(self, timed: Timed, cycle: int) -> Timed:
+        """The same value at a later cycle (a register for each cycle, or, with an interval above 1, for each interval;
+        shared between users)."""
+        assert cycle >= timed.cycle
+        if isinstance(timed.value, Const):
+            return Timed(timed.value, cycle)
+        if self._interval > 1 and cycle - timed.cycle > 1:
+            held = timed
+            while held.cycle < cycle:
+                held = Timed(self._held(held.value, held.cycle), min(held.cycle + self._interval, cycle))
+            return held
+        value = timed.value
+        for _ in range(timed.cycle, cycle):
+            key: tuple[int, int | None] = (id(value), None)
+            if key not in self._registers:
+                register = Signal(value.shape(), reset_less=True, name=self._label("q"))
+                self._m.d.sync += register.eq(value)
+                self._registers[key] = (value, register)  # keeps ``value`` alive: its id is the key
+            value = self._registers[key][1]
+        return Timed(value, cycle, timed.delay if cycle == timed.cycle else 0.0)
+
+    def _held(self, value: Value, cycle: int) -> Value:
+        """The value of that cycle, in the ``interval`` cycles after it."""
+        key: tuple[int, int | None] = (id(value), cycle)
+        if key not in self._registers:
+            register = Signal(value.shape(), reset_less=True, name=self._label("held"))
+            with self._m.If(self.started(cycle)):
+                self._m.d.sync += register.eq(value)
+            self._registers[key] = (value, register)
+        return self._registers[key][1]
+
+    def registered(self, timed: Timed) -> Timed:
+        """The value one cycle later, straight from a register; unchanged if it is one already."""
+        return timed if timed.delay == 0.0 else self.delayed(timed, timed.cycle + 1)
+
+    def align(
+        self, *inputs: Timed, delay: float = 0.0, limit: float | None = None
+    ) -> tuple[list[Timed], float]:
+        """All inputs at one cycle in which ``delay`` ns more fit; also the delay at which they arrive.
+
+        ``limit``: inputs must arrive within so many ns, for operands of hard blocks.
+        """
+        cycle = max(timed.cycle for timed in inputs)
+        late = [timed for timed in inputs if timed.cycle == cycle and not isinstance(timed.value, Const)]
+        arrival = max((timed.delay for timed in late), default=0.0)
+        budget = self._target.budget
+        if arrival > 0.0 and (arrival + delay > budget + 1e-9 or (limit is not None and arrival > limit)):
+            cycle += 1
+            arrival = 0.0
+        return [self.delayed(timed, cycle) for timed in inputs], arrival
+
+    def meeting_cycle(self, other: Timed, delay: float, limit: float, arrival: float) -> int:
+        """When an operand that can come at any time, ``arrival`` ns after a register, should come to meet ``other``
+        in an operation of ``delay`` ns without making it later (one cycle early where it needs a register first)."""
+        late = other.delay + delay > self._target.budget or other.delay > limit
+        cycle = other.cycle + 1 if late and other.delay > 0.0 else other.cycle
+        return cycle if arrival + delay <= self._target.budget and arrival <= limit else max(cycle - 1, 0)
+
+    # -- operations -------------------------------------------------------------------------------------------
+
+    def operate(
+        self,
+        name: str,
+        delay: float,
+        inputs: Sequence[Timed],
+        shape: Shape,
+        compute: Callable[..., ValueCastable],
+    ) -> Timed:
+        """``compute(*values)`` as a new signal of ``shape`` that takes ``delay`` ns."""
+        aligned, arrival = self.align(*inputs, delay=delay)
+        result = Signal(shape, name=self._label(name))
+        self._m.d.comb += result.eq(compute(*(timed.value for timed in aligned)))
+        return Timed(result, aligned[0].cycle, arrival + delay)
+
+    def concat(self, *parts: Timed) -> Timed:
+        """The parts side by side, the first one lowest; unsigned."""
+        aligned, arrival = self.align(*parts)
+        return Timed(Cat(*(timed.value for timed in aligned)), aligned[0].cycle, arrival)
+
+    def select(self, condition: Timed, if_true: Timed, if_false: Timed) -> Timed:
+        shape = Value.cast(Mux(condition.value, if_true.value, if_false.value)).shape()
+        delay = self._target.family.lut
+        return self.operate("select", delay, [condition, if_true, if_false], shape, Mux)
+
+    def add(self, a: Timed, b: Timed, shape: Shape, *, subtract: bool = False, name: str = "sum") -> Timed:
+        """``a + b`` or ``a - b``, cut to ``shape``; an adder too wide for a cycle is cut into several."""
+        width, chunk = shape.width, self._target.adder_chunk
+        if width <= chunk:
+            delay = self._target.adder(width)
+            return self.operate(name, delay, [a, b], shape, lambda x, y: x - y if subtract else x + y)
+        wide_a, wide_b = self.extend(a, width), self.extend(b, width)
+        parts: list[Timed] = []
+        carry: Timed | None = None
+        for start in range(0, width, chunk):
+            stop = min(start + chunk, width)
+            operands = [wide_a.bits(start, stop), wide_b.bits(start, stop)]
+
+            def compute(x: Value, y: Value, c: Value | None = None) -> Value:
+                # One carry chain: the carry enters through an extra lowest bit.
+                low = Const(int(subtract), 1) if c is None else c
+                return (Cat(Const(1, 1), x) + Cat(low, ~y if subtract else y))[1:]
+
+            shape_part = unsigned(stop - start + 1)
+            delay = self._target.adder(stop - start + 1)
+            inputs = operands if carry is None else [*operands, carry]
+            part = self.operate(name, delay, inputs, shape_part, compute)
+            parts.append(part.bits(0, stop - start))
+            carry = part.bits(stop - start, stop - start + 1)
+        result = self.concat(*parts)
+        return result.as_signed() if shape.signed else result
+
+    def extend(self, timed: Timed, width: int) -> Timed:
+        """The value's two's complement bits, sign- or zero-extended to ``width`` (wiring only)."""
+        value = timed.value
+        if len(value) >= width:
+            return Timed(value[:width], timed.cycle, timed.delay)
+        top = value[-1] if value.shape().signed else Const(0, 1)
+        return Timed(Cat(value, top.replicate(width - len(value))), timed.cycle, timed.delay)
+
+    def add_shifted(self, low: Timed, high: Timed, shift: int, shape: Shape) -> Timed:
+        """``low + (high << shift)``, cut to ``shape``; the bits of ``low`` below ``shift`` pass by the adder."""
+        if shift >= shape.width:
+            return self.operate("cut", 0.0, [low], shape, lambda x: x)
+        if low.width <= shift and not low.signed:
+            result = self.concat(self.extend(low, shift), self.extend(high, shape.width - shift))
+        elif shift == 0:
+            return self.add(low, high, shape)
+        else:
+            rest_value = low.value[shift:] if low.width > shift else low.value[-1]
+            rest = Timed(rest_value.as_signed() if low.signed else rest_value, low.cycle, low.delay)
+            upper = self.add(rest, high, Shape(shape.width - shift, shape.signed))
+            result = self.concat(self.extend(low, shift), self.extend(upper, shape.width - shift))
+        return result.as_signed() if shape.signed else result
+
+    def sum(self, terms: Sequence[Timed], shape: Shape, step_bits: int = 1) -> Timed:
+        """The sum of all terms as a binary tree; each level is ``step_bits`` wider until ``shape`` is reached."""
+        level = list(terms)
+        while len(level) > 1:
+            width = min(shape.width, max(timed.width for timed in level) + step_bits)
+            pairs = [level[i : i + 2] for i in range(0, len(level), 2)]
+            inner = Shape(width, shape.signed)
+            level = [self.add(pair[0], pair[1], inner) if len(pair) == 2 else pair[0] for pair in pairs]
+        return level[0]
+
+    def reshape(self, timed: Timed, shape: Shape) -> Timed:
+        """The value in another shape (wiring only)."""
+        bits = self.extend(timed, shape.width)
+        return bits.as_signed() if shape.signed else bits
+
+    def accumulate(self, name: str, value: Timed, first: Timed, valid: Timed, shape: Shape) -> Timed:
+        """The running sum of ``value`` over the beats of a row, including this one.
+
+        ``first`` marks a row's first beat, ``valid`` a beat. An accumulator too wide for a cycle is cut into
+        chunks, each one cycle behind the lower one.
+        """
+        width, chunk = shape.width, self._target.accumulator_chunk
+        wide = self.registered(value)
+        cycle = max(wide.cycle, first.cycle, valid.cycle)
+        parts: list[Timed] = []
+        carry: Value = Const(0, 1)
+        for index, start in enumerate(range(0, width, chunk)):
+            stop = min(start + chunk, width)
+            now = cycle + index
+            operand = self.delayed(self.extend(wide, width).bits(start, stop), now).value
+            begin, enable = self.delayed(first, now).value, self.delayed(valid, now).value
+            total = Signal(stop - start + 1, reset_less=True, name=self._label(name))
+            held = Mux(begin, 0, total[:-1])
+            with self._m.If(enable):
+                addend = (Cat(Const(1, 1), held) + Cat(carry, operand))[1:] if index else held + operand
+                self._m.d.sync += total.eq(addend)
+            carry = total[-1]
+            parts.append(Timed(total[:-1], now + 1))
+        result = self.concat(*parts)
+        return result.as_signed() if shape.signed else result

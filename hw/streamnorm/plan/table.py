@@ -1,0 +1,237 @@
+"""The plan for people: one table, section by section, for the command line and the documents."""
+
+from collections.abc import Iterator
+
+from streamnorm.precision.precision import SMALL_OUTPUT_BITS
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.roots.table import INDEX_BITS
+from streamnorm.spec.targets import Target
+
+from .plan import Plan, PlanRow
+
+__all__ = ["plan_rows"]
+
+_STAGES = {
+    "ingest": "take a beat in, find the lanes that count, subtract the pivot",
+    "moments": "square, add up the lanes, accumulate over the row",
+    "spacing": "moments wait until the statistic can take the next row",
+    "variance": "n S2 - S1² and epsilon",
+    "reciprocal square root": "leading one, normalize, table, polynomial",
+    "scale and centre": "times n and times S1, shifts",
+    "statistic queue": "written, then fetched as its row's first difference leaves the row buffer",
+    "apply": "each lane: times scale, less centre, times gamma, plus beta, round, saturate",
+    "output queue": "memory and output register",
+}
+"""What happens in each of ``Plan.stages``."""
+
+
+def plan_rows(plan: Plan) -> list[PlanRow]:
+    """Every line of the plan; its sections are Unit, Accuracy, Latency, Pipeline, Widths and Cost."""
+    sections = {
+        "Unit": _unit(plan),
+        "Accuracy": _accuracy(plan),
+        "Latency": _latency(plan),
+        "Pipeline": _pipeline(plan),
+        "Widths": _widths(plan),
+        "Cost": _cost(plan),
+    }
+    return [PlanRow(section, *line) for section, lines in sections.items() for line in lines]
+
+
+_Lines = Iterator[tuple[str, str, str]]
+"""Name, value, meaning."""
+
+
+def _unit(plan: Plan) -> _Lines:
+    config = plan.config
+    yield "module", config.name, "name of the top module"
+    yield (
+        "norm",
+        config.norm,
+        "the mean is subtracted" if config.norm == "layernorm" else "no mean is subtracted",
+    )
+    yield (
+        "row",
+        f"1 … {config.max_length} elements",
+        f"{config.lanes} a beat: at most {config.max_beats} beats",
+    )
+    if plan.interval > 1:
+        yield (
+            "full rate",
+            f"rows of {plan.interval} beats and more",
+            "the statistic shares multipliers; shorter rows wait for each other",
+        )
+    yield "input", _format(config.input), _span(config.input)
+    yield "output", _format(config.output), _span(config.output)
+    in_steps = float(config.epsilon / config.input.scale**2)
+    yield "epsilon", f"{config.epsilon:g}", f"{in_steps:.4g} squared input steps"
+    stored = StoredParameters.of(config)
+    for key, values, bits, frac_bits, constant in (
+        ("gamma", stored.gamma, stored.gamma_bits, stored.gamma_frac_bits, stored.gamma_is_constant),
+        ("beta", stored.beta, stored.beta_bits, stored.beta_frac_bits, stored.beta_is_constant),
+    ):
+        if constant:
+            value = "absent" if getattr(config, key) is None else "one constant"
+            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits} output steps"
+        else:
+            banks = f"{config.banks} banks of " if config.banks > 1 else ""
+            value = f"{config.storage}, {banks}{config.max_length} values"
+            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
+    target = Target(config.target, config.clock_mhz)
+    limit = target.family.block_ram_limit_mhz
+    yield (
+        "target",
+        config.target,
+        f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives",
+    )
+    yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
+
+
+def _format(number_format: IntFormat) -> str:
+    zero = f", zero point {number_format.zero_point}" if number_format.zero_point else ""
+    return f"{number_format.name}, scale {number_format.scale:g}{zero}"
+
+
+def _span(number_format: IntFormat) -> str:
+    low, high = (number_format.dequantize([number_format.min, number_format.max])).tolist()
+    return f"real values {low:g} … {high:g}"
+
+
+def _accuracy(plan: Plan) -> _Lines:
+    config = plan.config
+    tight = config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
+    yield "promise", config.accuracy, "at most 1 LSB off" + (", 99.9 % correctly rounded" if tight else "")
+    yield (
+        "error bound",
+        f"{plan.error_bound:.4f} LSB",
+        "proven for every row; 0.5 of it is the final rounding",
+    )
+    share = 100 * (1 - plan.expected_error)
+    yield "correctly rounded", f"{share:.3f} %", "expected over random rows"
+
+
+def _latency(plan: Plan) -> _Lines:
+    config = plan.config
+    longest, shortest = plan.latency(config.max_length), plan.latency(min(config.lanes, config.max_length))
+    meanings = {
+        "L1": "cycles, first beat in to first beat out",
+        "L2": "cycles, last beat in to first beat out",
+        "L3": "cycles, first beat in to last beat out",
+        "SS": "cycles from row to row",
+    }
+    for name, formula in plan.latency_formulas().items():
+        long, short = getattr(longest, name), getattr(shortest, name)
+        value = f"{formula} = {long}" if formula != str(long) else formula
+        at = f"; n = {config.max_length} ({short} for one beat)" if short != long else ""
+        yield name, value, meanings[name] + at
+    rate = config.clock_mhz * 1e6
+    yield "delay", f"{longest.L1 / config.clock_mhz:.3g} µs", f"L1 at n = {config.max_length}"
+    yield "rows", f"{_si(rate / longest.SS)}/s", f"of {config.max_length} elements, back to back"
+    yield "elements", f"{_si(rate * config.max_length / longest.SS)}/s", "in such rows"
+
+
+def _si(value: float) -> str:
+    for factor, prefix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= factor:
+            return f"{value / factor:.4g}{prefix}"
+    return f"{value:.4g} "
+
+
+def _pipeline(plan: Plan) -> _Lines:
+    for name, cycles in plan.stages.items():
+        if name == "spacing" and plan.interval == 1:
+            continue
+        yield name, _count(cycles, "cycle"), _STAGES[name]
+    yield "all", _count(plan.latency_cycles, "cycle"), "L2"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _widths(plan: Plan) -> _Lines:
+    precision, stored = plan.precision, StoredParameters.of(plan.config)
+    ranges, table, centred = precision.ranges, precision.table, plan.config.norm == "layernorm"
+    frac, guard = precision.normalized_frac_bits, precision.normalize_shift
+    shifts = f" + {precision.radix} s" if precision.shift_count > 1 else ""
+    pivot = "the row's first element" if centred else "the zero point"
+    yield "d", _bits(ranges.difference_bits, 0), f"element less {pivot}, exact"
+    if centred:
+        yield "S1", _bits(ranges.sum_bits, 0), "sum of d, exact"
+    yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of d², exact"
+    yield "n", _bits(ranges.length_bits, 0), "length of the row"
+    if precision.epsilon_code:
+        value = _bits(
+            precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop
+        )
+        yield "epsilon", value, "constant, in squared input steps"
+    else:
+        yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
+    width = precision.variance_bits + precision.variance_frac_bits
+    yield (
+        "V",
+        _bits(width, precision.variance_frac_bits),
+        "n (S2 + n epsilon)" + (" - S1²" if centred else ""),
+    )
+    yield (
+        "p",
+        _bits((precision.variance_bits - 1).bit_length() or 1, 0),
+        "position of V's leading one; k = p >> 1",
+    )
+    yield (
+        "segment",
+        f"{INDEX_BITS + 1} bits",
+        f"{INDEX_BITS} bits of V below its leading one, and the parity of p",
+    )
+    yield "t", _bits(table.t_bits, table.t_bits), "the bits below: position in the segment"
+    degree = f"polynomial of degree {table.degree}, {table.word_width} bits a table word"
+    yield "rho", _bits(table.rho_bits, table.rho_bits), f"2^k / sqrt(V), between 1/2 and 1; {degree}"
+    yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
+    yield "b", f"0 … {precision.left_max}", "left shift of n and S1: fine exponent and length"
+    most = frac + guard + precision.product_drop
+    yield "RF", _bits(precision.scale_bits, most, shifts), "scale, n / sqrt(V)"
+    meaning = "centre, S1 / sqrt(V), and half a step of z" if centred else "half a step of z"
+    yield "KF", _bits(precision.centre_bits, frac + guard, shifts), meaning
+    yield (
+        "z",
+        _bits(precision.normalized_bits, frac),
+        f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
+    )
+    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), "as stored, in output steps"
+    yield (
+        "beta",
+        _bits(stored.beta_bits, stored.beta_frac_bits),
+        "as stored, in output steps, zero point included",
+    )
+    yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
+    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _bits(bits: int, frac_bits: int, more: str = "") -> str:
+    if not frac_bits and not more:
+        return _count(bits, "bit")
+    return f"{_count(bits, 'bit')}, {frac_bits}{more} fraction"
+
+
+def _cost(plan: Plan) -> _Lines:
+    tile = Target(plan.config.target, plan.config.clock_mhz).family.tile
+    kind = f"multipliers of {tile[0]} × {tile[1]} bits" if tile else "the target has none: built from logic"
+    for name, count in plan.multipliers.items():
+        yield f"multipliers: {name}", str(count) if tile else "in logic", kind
+    if tile:
+        yield "multipliers: all", str(sum(plan.multipliers.values())), ""
+    for name, count in plan.block_rams.items():
+        yield f"block RAM: {name}", str(count), ""
+    yield "block RAM: all", str(sum(plan.block_rams.values())), ""
+    yield (
+        "row buffer",
+        f"{plan.buffer_beats} beats",
+        "a row, and what comes in while its statistic is worked out",
+    )
+    yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
+    yield (
+        "output queue",
+        f"{plan.output_entries} beats",
+        "all that can be on its way when the receiver stalls",
+    )

@@ -1,0 +1,267 @@
+"""The one object that says what unit is wanted; hardware, golden model and plan are all made from it."""
+
+import hashlib
+import json
+import os
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.targets import TARGET_NAMES
+
+from .config_file import read_keywords
+from .names import why_not_module_name
+from .parameter_values import checked_parameter
+from .values import finite_float, integer_between, one_of, positive_float
+
+LANES_MAX = 64
+LENGTH_MAX = 16384
+BANKS_MAX = 16
+RAM_PARAMETER_MAX = 4.0
+
+
+def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
+    """Say what a key may be, what it means, and how its default is shown where it is computed or nothing."""
+    return {"allowed": allowed, "meaning": meaning, "default": default}
+
+
+_COMPUTED: Any = None  # default of a key whose real default depends on other keys
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NormConfig:
+    """What a normalization unit must do, and where it must run.
+
+    The attributes are the parameters below, checked and with computed defaults filled in; ``gamma`` and
+    ``beta`` are then None, a float, or a read-only float64 array of shape ``(max_length,)`` or
+    ``(banks, max_length)``. Two configurations are equal, and hash alike, if their digests are equal.
+
+    Parameters
+    ----------
+    name, norm, lanes, max_length, … :
+        The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` are
+        IntFormat objects here. ``gamma`` and ``beta`` may be given as the path of a .npy file, a number, an
+        array, or None.
+
+    Raises
+    ------
+    ConfigError
+        If a value has the wrong type, is out of range, or does not go together with another.
+    """
+
+    name: str = field(
+        default="streamnorm", metadata=_about("a Verilog identifier", "name of the generated top module")
+    )
+    norm: Literal["layernorm", "rmsnorm"] = field(
+        metadata=_about('"layernorm", "rmsnorm"', "whether the mean is subtracted first")
+    )
+    lanes: int = field(metadata=_about(f"1 to {LANES_MAX}", "elements that travel side by side in one beat"))
+    max_length: int = field(
+        metadata=_about(f"1 to {LENGTH_MAX}", "elements of the longest row; a longer one is cut and flagged")
+    )
+    min_length: int = field(
+        default=1,
+        metadata=_about(
+            "1 to `max_length`",
+            "elements of the shortest row that must keep full rate; from 2 beats on, multipliers are shared",
+        ),
+    )
+    input: IntFormat = field(metadata=_about("table", "number format of the elements that come in"))
+    output: IntFormat = field(metadata=_about("table", "number format of the elements that go out"))
+    epsilon: float = field(
+        metadata=_about("0 or more", "added to the variance (rmsnorm: the mean square), in real units")
+    )
+    gamma: npt.NDArray[np.float64] | float | None = field(
+        default=None,
+        metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1"),
+    )
+    beta: npt.NDArray[np.float64] | float | None = field(
+        default=None, metadata=_about("file, number, array", "added after the factor", "none, which is 0")
+    )
+    gamma_offset: float = field(
+        default=0.0, metadata=_about("a finite number", "added to every gamma (1.0 for Gemma's models)")
+    )
+    gamma_bits: int = field(
+        default=_COMPUTED,
+        metadata=_about("4 to 32", "width of a stored gamma", "the larger of 16 and output bits + 2"),
+    )
+    beta_bits: int = field(
+        default=_COMPUTED,
+        metadata=_about("4 to 36", "width of a stored beta", "the larger of 16 and output bits + 4"),
+    )
+    gamma_max: float | None = field(
+        default=_COMPUTED,
+        metadata=_about(
+            'greater than 0; only with storage = "ram"',
+            "largest magnitude of gamma + gamma_offset that may ever be loaded",
+            f"that of the gamma array given, else {RAM_PARAMETER_MAX:g} or the number given if larger",
+        ),
+    )
+    beta_max: float | None = field(
+        default=_COMPUTED,
+        metadata=_about(
+            'greater than 0; only with storage = "ram"',
+            "largest magnitude of beta that may ever be loaded",
+            f"that of the beta array given, else {RAM_PARAMETER_MAX:g} or the number given if larger",
+        ),
+    )
+    storage: Literal["rom", "ram"] = field(
+        default="rom",
+        metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time"),
+    )
+    banks: int = field(
+        default=1,
+        metadata=_about(f"1 to {BANKS_MAX}", "sets of gamma and beta; each row names the one it takes"),
+    )
+    accuracy: Literal["faithful", "tight"] = field(
+        default="faithful",
+        metadata=_about(
+            '"faithful", "tight"', "at most 1 ulp of error; tight: besides, 99.9 % correctly rounded"
+        ),
+    )
+    target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
+    clock_mhz: float = field(
+        default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz")
+    )
+    _defaulted: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # What was left to its default stays so in replace(), where the keys it depends on may change.
+        self._set("_defaulted", frozenset(f.name for f in key_fields() if getattr(self, f.name) is None))
+        self._check_scalars()
+        self._check_parameters()
+
+    def _set(self, key: str, value: object) -> None:
+        object.__setattr__(self, key, value)
+
+    def _check_scalars(self) -> None:
+        if not isinstance(self.name, str):
+            raise ConfigError(f"name = {self.name!r}: must be a string")
+        if why_not := why_not_module_name(self.name):
+            raise ConfigError(f"name = {self.name!r}: {why_not}")
+        one_of("norm", self.norm, ("layernorm", "rmsnorm"))
+        one_of("storage", self.storage, ("rom", "ram"))
+        one_of("accuracy", self.accuracy, ("faithful", "tight"))
+        one_of("target", self.target, TARGET_NAMES)
+        for key in ("input", "output"):
+            if not isinstance(getattr(self, key), IntFormat):
+                raise ConfigError(f"{key} = {getattr(self, key)!r}: must be an IntFormat")
+        self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
+        self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
+        note = " (max_length)"
+        self._set("min_length", integer_between("min_length", self.min_length, 1, self.max_length, note))
+        self._set("banks", integer_between("banks", self.banks, 1, BANKS_MAX))
+        self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
+        self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
+        self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
+        for key, high, extra in (("gamma_bits", 32, 2), ("beta_bits", 36, 4)):
+            bits = cast(int | None, getattr(self, key))
+            default = max(16, self.output.bits + extra)
+            self._set(key, default if bits is None else integer_between(key, bits, 4, high))
+
+    def _check_parameters(self) -> None:
+        for key in ("gamma", "beta"):
+            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks))
+        if self.storage == "rom":
+            for key in ("gamma_max", "beta_max"):
+                if getattr(self, key) is not None:
+                    raise ConfigError(
+                        f'{key} = {getattr(self, key)!r}: only goes with storage = "ram"; '
+                        'with "rom" the stored values themselves are the limit'
+                    )
+            if self.banks > 1 and all(np.ndim(p) < 2 for p in (self.gamma, self.beta) if p is not None):
+                raise ConfigError(
+                    f'banks = {self.banks}: with storage = "rom", gamma or beta must be an array of shape '
+                    f"({self.banks}, {self.max_length}); every bank would hold the same values"
+                )
+            return
+        absent_gamma = 1.0 if self.gamma is None else self.gamma
+        absent_beta = 0.0 if self.beta is None else self.beta
+        self._set("gamma_max", self._largest("gamma_max", np.asarray(absent_gamma) + self.gamma_offset))
+        self._set("beta_max", self._largest("beta_max", np.asarray(absent_beta)))
+
+    def _largest(self, key: str, values: npt.NDArray[np.float64]) -> float:
+        """Return the checked limit of what may be loaded; ``values`` are there before any load."""
+        given = float(np.abs(values).max())
+        limit = getattr(self, key)
+        if limit is None:
+            return given if values.ndim and given > 0 else max(given, RAM_PARAMETER_MAX)
+        limit = positive_float(key, limit)
+        if limit < given:
+            raise ConfigError(
+                f"{key} = {limit:g}: must be at least {given:g}, the largest value already given"
+            )
+        return limit
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> "NormConfig":
+        """Read a configuration file; paths in it are relative to the directory it is in.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, is no TOML, has unknown or missing keys, or describes no valid
+            configuration. The message begins with the file's name.
+        """
+        path = Path(path)
+        keys = [f.name for f in key_fields()]
+        required = [f.name for f in key_fields() if f.default is MISSING]
+        try:
+            return cls(**read_keywords(path, keys, required))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    def replace(self, **changes: Any) -> "NormConfig":
+        """Return a copy with the given keys changed; keys left to a computed default get it anew."""
+        same = {f.name: getattr(self, f.name) for f in key_fields() if f.name not in self._defaulted}
+        return NormConfig(**{**same, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every key as a JSON value; an array becomes its shape and the sha256 of its bytes."""
+        return {f.name: _json_value(getattr(self, f.name)) for f in key_fields()}
+
+    def digest(self) -> str:
+        """Return the sha256, in hexadecimal, over every key and the contents of the arrays."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def max_beats(self) -> int:
+        """Beats of the longest row."""
+        return -(-self.max_length // self.lanes)
+
+    def __repr__(self) -> str:
+        return f"NormConfig({', '.join(f'{key}={value!r}' for key, value in self.to_dict().items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest() == other.digest() if isinstance(other, NormConfig) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+
+def key_fields() -> list[Field[Any]]:
+    """Return the dataclass fields that are keys of a configuration, in order.
+
+    Their metadata has "allowed", "meaning" and "default" for the documentation.
+    """
+    return [f for f in fields(NormConfig) if f.init]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, IntFormat):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        # One byte order and one layout, so that the digest is the same on every machine.
+        content = np.ascontiguousarray(value, dtype="<f8").tobytes()
+        return {"shape": list(value.shape), "sha256": hashlib.sha256(content).hexdigest()}
+    return value

@@ -1,0 +1,79 @@
+"""Reading a configuration file into the keywords of NormConfig."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.formats import IntFormat
+
+from .values import nearest
+
+FORMAT_KEYS = ("format", "scale", "zero_point")
+
+
+def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
+    """Return the keys of the TOML file ``path`` as NormConfig takes them: IntFormat objects, resolved paths.
+
+    Parameters
+    ----------
+    path : Path
+        The configuration file.
+    keys, required : sequence of str
+        Every key that may be there, and those that must be.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is no TOML, a key is unknown or missing, or a format table is malformed.
+        The message does not repeat ``path``.
+    """
+    table = _read_toml(path)
+    _refuse_unknown(table, keys, "")
+    if missing := [key for key in required if key not in table]:
+        raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
+    for key in ("input", "output"):
+        table[key] = _format(key, table[key])
+    for key in ("gamma", "beta"):
+        if isinstance(table.get(key), str):
+            table[key] = path.parent / table[key]
+    return table
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("no such file") from None
+    except IsADirectoryError:
+        raise ConfigError("is a directory; a TOML file is needed") from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError("is not TOML for this purpose: brackets nested too deep") from None
+
+
+def _refuse_unknown(table: dict[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            hint = nearest(key, keys) or f"; the keys are {', '.join(keys)}"
+            raise ConfigError(f"unknown key {key!r}{where}{hint}")
+
+
+def _format(key: str, table: Any) -> IntFormat:
+    if not isinstance(table, dict):
+        raise ConfigError(
+            f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
+        )
+    _refuse_unknown(table, FORMAT_KEYS, f" in [{key}]")
+    if "format" not in table:
+        raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
+    try:
+        return IntFormat.parse(
+            table["format"], scale=table.get("scale", 1.0), zero_point=table.get("zero_point", 0)
+        )
+    except ConfigError as error:
+        raise ConfigError(f"in [{key}]: {error}") from error

@@ -1,0 +1,119 @@
+"""Number formats of the elements that stream in and out."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.values import integer_between, positive_float
+
+_NAME = re.compile(r"(u?)int([0-9]{1,3})")
+
+
+@dataclass(frozen=True)
+class IntFormat:
+    """A quantized integer: the real value is ``scale * (integer - zero_point)``.
+
+    Parameters
+    ----------
+    bits : int
+        Width, 4 to 24.
+    signed : bool
+        Two's complement if true, else unsigned.
+    scale : float
+        Real value of one step; finite, greater than 0.
+    zero_point : int
+        The integer that stands for 0.0; must lie in the format's own range.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter has the wrong type or lies outside its range.
+    """
+
+    BITS_MIN: ClassVar[int] = 4
+    BITS_MAX: ClassVar[int] = 24
+
+    bits: int
+    signed: bool = True
+    scale: float = 1.0
+    zero_point: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
+        if not isinstance(self.signed, bool):
+            raise ConfigError(f"signed = {self.signed!r}: must be true or false")
+        object.__setattr__(self, "scale", positive_float("scale", self.scale))
+        zero_point = integer_between("zero_point", self.zero_point, self.min, self.max, f" ({self.name})")
+        object.__setattr__(self, "zero_point", zero_point)
+
+    @classmethod
+    def parse(cls, name: str, *, scale: float = 1.0, zero_point: int = 0) -> "IntFormat":
+        """Return the format called ``name``: "int4" … "int24" or "uint4" … "uint24".
+
+        Raises
+        ------
+        ConfigError
+            If no format has that name, or ``scale`` or ``zero_point`` is out of range.
+        """
+        match = _NAME.fullmatch(name) if isinstance(name, str) else None
+        if (
+            match is None
+            or str(int(match[2])) != match[2]
+            or not cls.BITS_MIN <= int(match[2]) <= cls.BITS_MAX
+        ):
+            raise ConfigError(f"format = {name!r}: must be one of int4 to int24 or uint4 to uint24")
+        return cls(int(match[2]), signed=not match[1], scale=scale, zero_point=zero_point)
+
+    @property
+    def name(self) -> str:
+        """The format's name without scale and zero point, for example "int8" or "uint12"."""
+        return f"{'' if self.signed else 'u'}int{self.bits}"
+
+    @property
+    def min(self) -> int:
+        """Smallest integer of the format."""
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def max(self) -> int:
+        """Largest integer of the format."""
+        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
+
+    @property
+    def bytes(self) -> int:
+        """Whole bytes that one element takes on a stream, 1 to 3."""
+        return math.ceil(self.bits / 8)
+
+    def quantize(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the nearest integers (ties to even) of real ``values``, saturated to the range.
+
+        The quotient by the scale is taken in float64, as frameworks do.
+
+        Raises
+        ------
+        ValueError
+            If a value is NaN or infinite.
+        """
+        real = np.asarray(values, dtype=np.float64)
+        finite = np.isfinite(real)
+        if not finite.all():
+            where = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise ValueError(
+                f"value {real[where]} at index {list(where)} cannot be quantized: it is not finite"
+            )
+        with np.errstate(over="ignore"):  # a quotient beyond float64 saturates like any other large one
+            steps = np.rint(real / self.scale) + self.zero_point
+        return np.clip(steps, self.min, self.max).astype(np.int64)
+
+    def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the real values that ``integers`` stand for."""
+        return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.scale
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the format with the keys of a configuration file's ``[input]`` or ``[output]`` table."""
+        return {"format": self.name, "scale": self.scale, "zero_point": self.zero_point}

@@ -1,0 +1,1 @@
+"""Norms, each a description that plan, hardware and golden model read."""

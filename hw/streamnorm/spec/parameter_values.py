@@ -1,0 +1,86 @@
+"""Reading and checking what a user gives for gamma or beta."""
+
+import os
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.errors import ConfigError
+
+from .values import finite_float
+
+
+def checked_parameter(
+    key: str, value: Any, max_length: int, banks: int
+) -> npt.NDArray[np.float64] | float | None:
+    """Return gamma or beta as None, a float, or a read-only float64 array that owns its memory.
+
+    Parameters
+    ----------
+    key : str
+        "gamma" or "beta", for the messages.
+    value : None, number, str, os.PathLike, or array-like
+        A string or path names a .npy file.
+    max_length, banks : int
+        An array must have the shape ``(max_length,)`` or ``(banks, max_length)``.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, the kind, type or shape is wrong, or a value is NaN or infinite.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str | os.PathLike):
+        path = Path(value)
+        where = f"{key}: {path}"
+        array = _read_npy(where, path)
+    elif isinstance(value, Real):  # a bool is one too, and finite_float refuses it
+        return finite_float(key, value)
+    else:
+        where = key
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ConfigError(f"{key}: the rows of the array must all have the same length") from None
+    return _checked_array(where, array, max_length, banks)
+
+
+def _read_npy(where: str, path: Path) -> npt.NDArray[Any]:
+    try:
+        with path.open("rb") as file:
+            # Never unpickle: a configuration must not be able to run code.
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise ConfigError(f"{where}: no such file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{where}: is a directory; a .npy file is needed") from None
+    except OSError as error:
+        raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
+    except (ValueError, EOFError, MemoryError):
+        raise ConfigError(f"{where}: is not a .npy file of numbers") from None
+
+
+def _checked_array(
+    where: str, array: npt.NDArray[Any], max_length: int, banks: int
+) -> npt.NDArray[np.float64]:
+    if array.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"{where}: has elements of type {array.dtype}; floating-point or integer numbers are needed"
+        )
+    if array.shape not in ((max_length,), (banks, max_length)):
+        raise ConfigError(
+            f"{where}: has shape {array.shape}; must be ({max_length},) or ({banks}, {max_length}), "
+            "that is (max_length,) or (banks, max_length)"
+        )
+    # A copy: nobody can change the configuration through the array it was made from.
+    values = np.array(array, dtype=np.float64, order="C")
+    finite = np.isfinite(values)
+    if not finite.all():
+        index = [int(i) for i in np.argwhere(~finite)[0]]
+        raise ConfigError(f"{where}: element {index} is {values[tuple(index)]}; every value must be finite")
+    values.flags.writeable = False
+    return values

@@ -1,0 +1,63 @@
+"""Checks of single values that a user gives.
+
+Each raises a ConfigError that names the key, the value and what is allowed.
+"""
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+from numbers import Integral, Real
+
+from streamnorm.errors import ConfigError
+
+
+def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
+    """Return ``value`` if it is an integer (no bool) from ``low`` to ``high``; ``note`` explains these."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ConfigError(f"{key} = {value!r}: must be an integer from {low} to {high}{note}")
+    return int(value)
+
+
+def finite_float(key: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return ``value`` as a float if it is a finite number (no bool) from ``low`` to ``high``."""
+    allowed = "a finite number"
+    if low > -math.inf:
+        allowed += f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+    number = _as_float(key, value, allowed)
+    if not low <= number <= high:
+        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+    return number
+
+
+def positive_float(key: str, value: object) -> float:
+    """Return ``value`` as a float if it is a finite number (no bool) greater than 0."""
+    allowed = "a finite number greater than 0"
+    number = _as_float(key, value, allowed)
+    if number <= 0:
+        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+    return number
+
+
+def one_of(key: str, value: object, choices: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``choices``."""
+    names = list(choices)
+    if not isinstance(value, str) or value not in names:
+        raise ConfigError(f"{key} = {value!r}: must be one of {', '.join(names)}{nearest(value, names)}")
+    return value
+
+
+def nearest(name: object, names: Iterable[str]) -> str:
+    """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
+    close = get_close_matches(str(name), list(names), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _as_float(key: str, value: object, allowed: str) -> float:
+    if not isinstance(value, bool) and isinstance(value, Real):
+        try:
+            number = float(value)
+        except OverflowError:  # an int beyond the range of float64
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise ConfigError(f"{key} = {value!r}: must be {allowed}")

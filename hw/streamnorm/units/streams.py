@@ -1,0 +1,127 @@
+"""Stream payloads between the unit, its AXI4-Stream top and whoever drives it in Amaranth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data, stream
+from amaranth.utils import ceil_log2
+
+if TYPE_CHECKING:
+    from streamnorm.spec.config import NormConfig
+    from streamnorm.spec.formats import IntFormat
+
+__all__ = [
+    "bank_width",
+    "element_shape",
+    "parameter_layout",
+    "parameter_signature",
+    "result_layout",
+    "result_signature",
+    "row_layout",
+    "row_signature",
+]
+
+
+def element_shape(number_format: IntFormat) -> Shape:
+    """Shape of one element as it travels in a lane."""
+    return Shape(number_format.bits, number_format.signed)
+
+
+def bank_width(config: NormConfig) -> int:
+    """Bits that pick a parameter bank; 0 with one bank, where the ``bank`` fields do not exist."""
+    return ceil_log2(config.banks)
+
+
+def _with_bank(config: NormConfig, fields: dict[str, object]) -> data.StructLayout:
+    if config.banks > 1:
+        fields["bank"] = unsigned(bank_width(config))
+    return data.StructLayout(fields)
+
+
+def _signature(payload: Any) -> stream.Signature:
+    return stream.Signature(payload)
+
+
+def row_layout(config: NormConfig) -> data.StructLayout:
+    """One beat of input.
+
+    Fields
+    ------
+    data : ArrayLayout(input element, lanes)
+    keep : unsigned(lanes)
+        Lanes that hold an element. All ones except in a row's last beat, where the kept lanes are the low
+        ones.
+    last : 1
+        Ends a row.
+    bank : unsigned(bank_width)
+        Only if ``banks > 1``. Parameter bank of the row, taken from the row's first beat.
+    """
+    return _with_bank(
+        config,
+        {
+            "data": data.ArrayLayout(element_shape(config.input), config.lanes),
+            "keep": unsigned(config.lanes),
+            "last": unsigned(1),
+        },
+    )
+
+
+def result_layout(config: NormConfig) -> data.StructLayout:
+    """One beat of output.
+
+    Fields
+    ------
+    data : ArrayLayout(output element, lanes)
+        0 in lanes that are not kept.
+    keep : unsigned(lanes)
+    last : 1
+    error : 1
+        Whether the row was malformed (too long, or ``keep`` with holes); holds on its last beat.
+    """
+    return data.StructLayout(
+        {
+            "data": data.ArrayLayout(element_shape(config.output), config.lanes),
+            "keep": unsigned(config.lanes),
+            "last": unsigned(1),
+            "error": unsigned(1),
+        }
+    )
+
+
+def parameter_layout(config: NormConfig) -> data.StructLayout:
+    """One beat of a parameter load (``storage = "ram"``): beat k holds elements ``k * lanes`` and following.
+
+    Fields
+    ------
+    gamma : ArrayLayout(signed(gamma_bits), lanes)
+    beta : ArrayLayout(signed(beta_bits), lanes)
+    last : 1
+        Ends the load.
+    bank : unsigned(bank_width)
+        Only if ``banks > 1``. Bank that is loaded, taken from the load's first beat.
+    """
+    return _with_bank(
+        config,
+        {
+            "gamma": data.ArrayLayout(signed(config.gamma_bits), config.lanes),
+            "beta": data.ArrayLayout(signed(config.beta_bits), config.lanes),
+            "last": unsigned(1),
+        },
+    )
+
+
+def row_signature(config: NormConfig) -> stream.Signature:
+    """Stream of :func:`row_layout` beats."""
+    return _signature(row_layout(config))
+
+
+def result_signature(config: NormConfig) -> stream.Signature:
+    """Stream of :func:`result_layout` beats."""
+    return _signature(result_layout(config))
+
+
+def parameter_signature(config: NormConfig) -> stream.Signature:
+    """Stream of :func:`parameter_layout` beats."""
+    return _signature(parameter_layout(config))

@@ -1,0 +1,1 @@
+"""The unit as files: AXI4-Stream top level, Verilog, manifest, test vectors."""

@@ -1,0 +1,205 @@
+"""AXI4-Stream top level: bytes to elements and back around a unit of any architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.architectures import architecture_unit
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.streams import bank_width
+
+from .ports import parameter_lane_bytes
+
+__all__ = ["AxiNorm"]
+
+
+class AxiNorm(wiring.Component):
+    """A normalization unit with AXI4-Stream ports, named as they are in the emitted Verilog.
+
+    Everything happens in the clock domain ``sync``, which this component makes itself: its clock *is* the
+    port ``aclk``, its reset is the inverted port ``aresetn`` behind one register, so the unit leaves and
+    enters reset one cycle after the port says so. Ready and valid come straight from registers of the unit,
+    whose reset value is 0.
+
+    Parameters
+    ----------
+    config : NormConfig
+    architecture : Architecture, or its name
+        How it works inside; see :mod:`streamnorm.architectures`.
+
+    Members
+    -------
+    aclk : In(1)
+        Clock; rising edges count.
+    aresetn : In(1)
+        Reset, active low, synchronous.
+    s_axis_tdata : In(lanes * input.bytes * 8)
+        One element per ``input.bytes`` bytes, lane 0 lowest; bits of those bytes above the format's width are
+        ignored.
+    s_axis_tkeep : In(lanes * input.bytes)
+        One bit per byte. A lane holds an element if the bit of its lowest byte is 1.
+    s_axis_tvalid : In(1)
+    s_axis_tready : Out(1)
+    s_axis_tlast : In(1)
+    s_axis_tuser : In(ceil(log2(banks)))
+        Only if ``banks > 1``. The row's parameter bank, taken from the row's first beat.
+    m_axis_tdata : Out(lanes * output.bytes * 8)
+        One element per ``output.bytes`` bytes, extended by sign or zeros as the format is signed or not; 0 in
+        lanes that are not kept.
+    m_axis_tkeep : Out(lanes * output.bytes)
+    m_axis_tvalid : Out(1)
+    m_axis_tready : In(1)
+    m_axis_tlast : Out(1)
+    m_axis_tuser : Out(1)
+        Error flag; holds on the beat with ``m_axis_tlast``.
+    s_axis_param_tdata : In(lanes * (gamma bytes + beta bytes) * 8)
+        With this and the following ports only if ``storage = "ram"``. Per lane the stored integer gamma in
+        ``ceil(gamma_bits / 8)`` bytes (low), then beta in ``ceil(beta_bits / 8)`` bytes; lane 0 lowest.
+    s_axis_param_tvalid : In(1)
+    s_axis_param_tready : Out(1)
+    s_axis_param_tlast : In(1)
+        Ends a load.
+    s_axis_param_tuser : In(ceil(log2(banks)))
+        Only if ``banks > 1``. The bank that is loaded, taken from the load's first beat.
+
+    Notes
+    -----
+    Every back end is driven through the same ports. ``verilog.convert(top, name=config.name,
+    platform=Emission(family))`` and ``rtlil.convert(top)`` (the way to CXXRTL) make exactly the ports above
+    and no other; CXXRTL toggles ``aclk`` like any input. In :class:`amaranth.sim.Simulator`,
+    ``add_clock(period)`` drives ``aclk`` (it is the clock of ``sync``), and a testbench sets ``aresetn`` and
+    the rest and awaits ``context.tick()``. ``aresetn`` is 0 until it is set: set it to 1 before the first
+    row.
+
+    A parent in Amaranth that has a clock domain of its own uses ``NormUnit`` instead: clocking this
+    component's ``aclk`` from a combinational assignment makes simulated clock edges race.
+    """
+
+    aclk: Signal
+    aresetn: Signal
+    s_axis_tdata: Signal
+    s_axis_tkeep: Signal
+    s_axis_tvalid: Signal
+    s_axis_tready: Signal
+    s_axis_tlast: Signal
+    s_axis_tuser: Signal
+    m_axis_tdata: Signal
+    m_axis_tkeep: Signal
+    m_axis_tvalid: Signal
+    m_axis_tready: Signal
+    m_axis_tlast: Signal
+    m_axis_tuser: Signal
+    s_axis_param_tdata: Signal
+    s_axis_param_tvalid: Signal
+    s_axis_param_tready: Signal
+    s_axis_param_tlast: Signal
+    s_axis_param_tuser: Signal
+
+    def __init__(self, config: NormConfig, architecture: Architecture | str = ONE_PASS) -> None:
+        self.config = config
+        self.unit = architecture_unit(config, architecture)
+        """What is inside; simulations look at its signals."""
+        lanes = config.lanes
+        bank = bank_width(config)
+        members: dict[str, Any] = {
+            "aclk": In(1),
+            "aresetn": In(1),
+            "s_axis_tdata": In(lanes * config.input.bytes * 8),
+            "s_axis_tkeep": In(lanes * config.input.bytes),
+            "s_axis_tvalid": In(1),
+            "s_axis_tready": Out(1),
+            "s_axis_tlast": In(1),
+            "m_axis_tdata": Out(lanes * config.output.bytes * 8),
+            "m_axis_tkeep": Out(lanes * config.output.bytes),
+            "m_axis_tvalid": Out(1),
+            "m_axis_tready": In(1),
+            "m_axis_tlast": Out(1),
+            "m_axis_tuser": Out(1),
+        }
+        if bank:
+            members["s_axis_tuser"] = In(bank)
+        if config.storage == "ram":
+            members |= {
+                "s_axis_param_tdata": In(lanes * sum(parameter_lane_bytes(config)) * 8),
+                "s_axis_param_tvalid": In(1),
+                "s_axis_param_tready": Out(1),
+                "s_axis_param_tlast": In(1),
+            }
+            if bank:
+                members["s_axis_param_tuser"] = In(bank)
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # A register outside its own reset: it settles from the port even while it holds the domain in reset.
+        reset = Signal(init=1, reset_less=True)
+        sync = ClockDomain("sync")
+        sync.clk = self.aclk
+        sync.rst = reset
+        m.domains.sync = sync
+        m.d.sync += reset.eq(~self.aresetn)
+
+        m.submodules.unit = unit = self.unit
+        self._connect_rows(m, unit)
+        self._connect_results(m, unit)
+        if self.config.storage == "ram":
+            self._connect_parameters(m, unit)
+        return m
+
+    def _connect_rows(self, m: Module, unit: Any) -> None:
+        number = self.config.input
+        beat = unit.i.payload
+        for lane in range(self.config.lanes):
+            m.d.comb += [
+                Value.cast(beat.data[lane]).eq(
+                    self.s_axis_tdata.word_select(lane, number.bytes * 8)[: number.bits]
+                ),
+                beat.keep[lane].eq(self.s_axis_tkeep[lane * number.bytes]),
+            ]
+        m.d.comb += [
+            beat.last.eq(self.s_axis_tlast),
+            unit.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(unit.i.ready),
+        ]
+        if self.config.banks > 1:
+            m.d.comb += beat.bank.eq(self.s_axis_tuser)
+
+    def _connect_results(self, m: Module, unit: Any) -> None:
+        number = self.config.output
+        beat = unit.o.payload
+        for lane in range(self.config.lanes):
+            element: Any = self.m_axis_tdata.word_select(lane, number.bytes * 8)
+            keep: Any = self.m_axis_tkeep.word_select(lane, number.bytes)
+            # Assignment to the wider bytes extends by the element's own sign.
+            m.d.comb += [
+                element.eq(beat.data[lane]),
+                keep.eq(beat.keep[lane].replicate(number.bytes)),
+            ]
+        m.d.comb += [
+            self.m_axis_tlast.eq(beat.last),
+            self.m_axis_tuser.eq(beat.error),
+            self.m_axis_tvalid.eq(unit.o.valid),
+            unit.o.ready.eq(self.m_axis_tready),
+        ]
+
+    def _connect_parameters(self, m: Module, unit: Any) -> None:
+        gamma_bytes, beta_bytes = parameter_lane_bytes(self.config)
+        beat = unit.parameters.payload
+        for lane in range(self.config.lanes):
+            word: Any = self.s_axis_param_tdata.word_select(lane, (gamma_bytes + beta_bytes) * 8)
+            m.d.comb += [
+                Value.cast(beat.gamma[lane]).eq(word[: self.config.gamma_bits]),
+                Value.cast(beat.beta[lane]).eq(word[gamma_bytes * 8 :][: self.config.beta_bits]),
+            ]
+        m.d.comb += [
+            beat.last.eq(self.s_axis_param_tlast),
+            unit.parameters.valid.eq(self.s_axis_param_tvalid),
+            self.s_axis_param_tready.eq(unit.parameters.ready),
+        ]
+        if self.config.banks > 1:
+            m.d.comb += beat.bank.eq(self.s_axis_param_tuser)

@@ -1,0 +1,239 @@
+"""Everything a project needs of a unit, as files: Verilog, manifest, instantiation template, test vectors."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog as amaranth_verilog
+
+from streamnorm import __version__
+from streamnorm.architectures import is_one_pass
+from streamnorm.errors import ConfigError
+from streamnorm.logic.primitives import Emission, wrapper_modules
+from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.targets import Target
+
+from .axi import AxiNorm
+from .ports import parameter_lane_bytes, ports
+from .vector_files import VECTOR_FILES, Vectors, vector_files
+
+__all__ = ["Vectors", "generate", "instance", "manifest", "verilog"]
+
+MANIFEST = "manifest.json"
+
+
+def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
+    """Return the Verilog text of the unit: the top module ``config.name`` and all that it needs.
+
+    ``architecture`` is how it works inside, see :mod:`streamnorm.architectures`; ports do not depend on it.
+
+    Multipliers and memories are the target family's cells where ``SYNTHESIS`` is defined, and behavioural
+    models of the same latency elsewhere. The text depends on the configuration and on the versions of
+    streamnorm and Amaranth only; it holds no path and no date.
+    """
+    platform = Emission(Target(config.target, config.clock_mhz).primitives)
+    text = amaranth_verilog.convert(
+        AxiNorm(config, architecture),
+        name=config.name,
+        platform=platform,
+        emit_src=False,
+        strip_internal_attrs=True,
+    )
+    # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
+    # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
+    text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
+    parts = [_header(config, architecture), text, wrapper_modules(text)]
+    return "\n".join(part.rstrip() + "\n" for part in parts if part)
+
+
+def instance(config: NormConfig) -> str:
+    """Return the text of a Verilog module that holds the unit and nothing else, to copy from."""
+    listed = ports(config)
+    width = max(len(port.name) for port in listed)
+    declarations, connections = [], []
+    for index, port in enumerate(listed):
+        comma = "" if port is listed[-1] else ","
+        bits = f"[{port.width - 1}:0] " if port.width > 1 else ""
+        kind = "input  wire" if port.direction == "in" else "output wire"
+        # One comment above each stream.
+        stream = port.name.rpartition("_")[0]
+        if stream and stream != listed[index - 1].name.rpartition("_")[0]:
+            declarations.append(f"    // {_STREAMS[stream]}")
+        declarations.append(f"    {kind} {bits}{port.name}{comma}  // {port.meaning}")
+        connections.append(f"        .{port.name:<{width}} ({port.name}){comma}")
+    lines = [
+        _header(config),
+        f"module {config.name}_instance (",
+        *declarations,
+        ");",
+        f"    {config.name} unit (",
+        *connections,
+        "    );",
+        "endmodule",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def manifest(
+    config: NormConfig, files: dict[str, bytes], architecture: Architecture | str = ONE_PASS
+) -> dict[str, Any]:
+    """Return what ``manifest.json`` says of a unit and of its files' contents."""
+    architecture_plan = ArchitecturePlan.of(config, architecture)
+    one_pass = architecture_plan.architecture == ONE_PASS
+    plan = Plan.of(config) if one_pass else architecture_plan
+    stored = StoredParameters.of(config)
+    meanings = {
+        f"{config.name}.v": "the unit: one file, no other is needed",
+        f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
+        **VECTOR_FILES,
+    }
+    return {
+        "name": config.name,
+        "about": _about(config, with_vectors=any(name in VECTOR_FILES for name in files)),
+        "digest": config.digest(),
+        "architecture": str(architecture_plan.architecture),
+        "tools": {"streamnorm": __version__, "amaranth": version("amaranth")},
+        "config": config.to_dict(),
+        "ports": [port.to_dict() for port in ports(config)],
+        "formats": {
+            "input": _format_limits(config, "input"),
+            "output": _format_limits(config, "output"),
+            "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
+            "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
+        },
+        "latency": plan.latency_formulas(),
+        "plan": plan.to_dict(),
+        "files": {
+            name: {"meaning": meanings[name], "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in files.items()
+        },
+    }
+
+
+def generate(
+    config: NormConfig,
+    directory: str | os.PathLike[str],
+    vectors: Vectors | None = None,
+    architecture: Architecture | str = ONE_PASS,
+) -> list[Path]:
+    """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
+
+    Everything is made first and then moved into place, ``manifest.json`` last. Files of an earlier run are
+    overwritten, or removed where this run has none (vectors); other files are left alone.
+
+    Raises
+    ------
+    ConfigError
+        If ``directory`` is a file, holds a unit with another name, or cannot be written to.
+    """
+    directory = Path(directory)
+    _check_directory(config, directory)
+    files = {
+        f"{config.name}.v": verilog(config, architecture).encode(),
+        f"{config.name}_instance.v": instance(config).encode(),
+    }
+    if vectors is not None:
+        files |= vector_files(config, vectors)
+    files[MANIFEST] = (json.dumps(manifest(config, files, architecture), indent=2) + "\n").encode()
+    try:
+        _write(directory, files)
+    except OSError as error:
+        raise ConfigError(f"{directory}: cannot be written: {error.strerror}") from error
+    return [directory / name for name in files]
+
+
+_STREAMS = {
+    "s_axis": "rows in",
+    "m_axis": "rows out",
+    "s_axis_param": "gamma and beta, loaded at run time",
+}
+
+
+def _header(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
+    kind = "LayerNorm" if config.norm == "layernorm" else "RMSNorm"
+    chosen = Architecture.of(architecture)
+    header = (
+        f"// {config.name}: {kind} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
+        f"{config.input.name} to {config.output.name}.\n"
+        f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
+        f"// Configuration: sha256 {config.digest()}"
+    )
+    if chosen == ONE_PASS:
+        return header
+    header += f"\n// Architecture: {chosen}"
+    if is_one_pass(config, chosen):
+        return f"{header}, which is one-pass where there is no mean"
+    return header if chosen.statistics == "exact" else f"{header}; results are not within the error bound"
+
+
+def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
+    text = [
+        "A streaming normalization unit, AXI4-Stream in and out. A stream moves a beat at each rising edge "
+        "of aclk at which tvalid and tready are both 1.",
+        "Elements sit in whole bytes, sign-extended if signed, lane 0 in the low ones. Element k of a row is "
+        "in lane k % lanes of beat k // lanes. tkeep has a bit for each byte.",
+        "A quantized integer q stands for scale * (q - zero_point).",
+        "A row longer than max_length is cut: the excess is swallowed, m_axis_tuser is 1 with its last beat.",
+        "latency: cycles for a row of n elements, with tvalid and tready held at 1. L1: first beat in to "
+        "first beat out; L2: last in to first out; L3: first in to last out; SS: from row to row.",
+    ]
+    if config.storage == "ram":
+        gamma, beta = parameter_lane_bytes(config)
+        text.append(
+            f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
+            f"beta in {beta}; both are two's complement. Beat k loads elements k * lanes and following; "
+            "tlast ends a load. Stored is round((gamma + gamma_offset) / output scale * 2**frac_bits), and "
+            "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
+            "formats."
+        )
+    if with_vectors:
+        text.append(
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line "
+            "is one number for $readmemh; underscores part its fields, each in whole hexadecimal digits: "
+            "tuser (if there is such a port), tlast, tkeep, tdata."
+        )
+    return text
+
+
+def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:
+    number_format = config.input if key == "input" else config.output
+    limits = {"min": number_format.min, "max": number_format.max, "bytes": number_format.bytes}
+    return {**number_format.to_dict(), **limits}
+
+
+def _check_directory(config: NormConfig, directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise ConfigError(f"{directory}: is a file; a directory is needed")
+    try:
+        earlier = json.loads((directory / MANIFEST).read_bytes())["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no unit there, or what is left of one
+    if earlier != config.name:
+        raise ConfigError(
+            f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}"
+        )
+
+
+def _write(directory: Path, files: dict[str, bytes]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    # Inside the directory, so that every move stays within one file system.
+    scratch = Path(tempfile.mkdtemp(prefix=".generate-", dir=directory))
+    try:
+        for number, data in enumerate(files.values()):
+            (scratch / str(number)).write_bytes(data)
+        for name in VECTOR_FILES.keys() - files.keys():
+            (directory / name).unlink(missing_ok=True)
+        for number, name in enumerate(files):
+            (directory / name).parent.mkdir(exist_ok=True)
+            os.replace(scratch / str(number), directory / name)
+    finally:
+        shutil.rmtree(scratch)

@@ -1,0 +1,116 @@
+"""The ports of a generated top module: AXI4-Stream, elements in whole bytes."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.streams import bank_width
+
+__all__ = ["Port", "parameter_lane_bytes", "ports"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port.
+
+    Attributes
+    ----------
+    name : str
+    direction : "in" or "out"
+        As the unit sees it.
+    width : int
+        Bits.
+    meaning : str
+        One line for whoever connects it.
+    """
+
+    name: str
+    direction: Literal["in", "out"]
+    width: int
+    meaning: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the port as a JSON value."""
+        return asdict(self)
+
+
+def parameter_lane_bytes(config: NormConfig) -> tuple[int, int]:
+    """Return the bytes of gamma and of beta in each lane of the parameter stream."""
+    return -(-config.gamma_bits // 8), -(-config.beta_bits // 8)
+
+
+def ports(config: NormConfig) -> list[Port]:
+    """Return the ports of the top module made for ``config``, in order."""
+    return [
+        Port("aclk", "in", 1, "clock; everything happens at its rising edge"),
+        Port("aresetn", "in", 1, "reset, active low, synchronous; at any moment, for two cycles or more"),
+        *_row_ports(config),
+        *_result_ports(config),
+        *(_parameter_ports(config) if config.storage == "ram" else []),
+    ]
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'s' if count > 1 else ''}"
+
+
+def _handshake(stream: str, ready: Literal["in", "out"]) -> list[Port]:
+    valid = "in" if ready == "out" else "out"
+    return [
+        Port(f"{stream}_tvalid", valid, 1, "a beat is offered; it moves in a cycle where tready is 1 too"),
+        Port(f"{stream}_tready", ready, 1, "the beat is taken if tvalid is 1"),
+    ]
+
+
+def _row_ports(config: NormConfig) -> list[Port]:
+    lanes, size = config.lanes, config.input.bytes
+    result = [
+        Port(
+            "s_axis_tdata",
+            "in",
+            8 * lanes * size,
+            f"{lanes} x {config.input.name}, {_bytes(size)} each, lane 0 low",
+        ),
+        Port(
+            "s_axis_tkeep",
+            "in",
+            lanes * size,
+            "a bit per byte; all 1 but in a row's last beat: its low elements",
+        ),
+        *_handshake("s_axis", "out"),
+        Port("s_axis_tlast", "in", 1, "ends a row"),
+    ]
+    if config.banks > 1:
+        meaning = "bank of gamma and beta for the row, taken from its first beat"
+        result.append(Port("s_axis_tuser", "in", bank_width(config), meaning))
+    return result
+
+
+def _result_ports(config: NormConfig) -> list[Port]:
+    lanes, size = config.lanes, config.output.bytes
+    return [
+        Port(
+            "m_axis_tdata",
+            "out",
+            8 * lanes * size,
+            f"{lanes} x {config.output.name}, {_bytes(size)} each, lane 0 low",
+        ),
+        Port("m_axis_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
+        *_handshake("m_axis", "in"),
+        Port("m_axis_tlast", "out", 1, "ends a row"),
+        Port("m_axis_tuser", "out", 1, "1 in a row's last beat if the row came in too long or malformed"),
+    ]
+
+
+def _parameter_ports(config: NormConfig) -> list[Port]:
+    gamma, beta = parameter_lane_bytes(config)
+    meaning = f"{config.lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
+    result = [
+        Port("s_axis_param_tdata", "in", 8 * config.lanes * (gamma + beta), meaning),
+        *_handshake("s_axis_param", "out"),
+        Port("s_axis_param_tlast", "in", 1, "ends a load"),
+    ]
+    if config.banks > 1:
+        meaning = "bank that is loaded, taken from the load's first beat"
+        result.append(Port("s_axis_param_tuser", "in", bank_width(config), meaning))
+    return result

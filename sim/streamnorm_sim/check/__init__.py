@@ -1,0 +1,1 @@
+"""What came out: compared with the golden model, measured in cycles and in output LSB."""

@@ -1,0 +1,100 @@
+"""How far results are from the truth: errors in output LSB (ulp), and cosines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.reference.exact import ExactResult, exact_result
+from streamnorm_sim.reference.rows import RowBatch
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Errors of a unit's results against the exact result, over all elements of a batch of rows.
+
+    Attributes
+    ----------
+    elements : int
+        Elements compared.
+    max_ulp, mean_ulp : float
+        Largest and mean magnitude of the error, output LSB; 0 where there is no element.
+    correctly_rounded : float
+        Share of the elements equal to the correctly rounded exact result; 1 where there is no element.
+    errors : float64 (elements,)
+        The errors themselves, result minus truth, row by row.
+    """
+
+    elements: int
+    max_ulp: float
+    mean_ulp: float
+    correctly_rounded: float
+    errors: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        config: NormConfig,
+        y: ArrayLike,
+        x: ArrayLike,
+        lengths: ArrayLike | None = None,
+        banks: ArrayLike | None = None,
+        *,
+        exact: ExactResult | None = None,
+    ) -> "Accuracy":
+        """Measure results ``y``, integers (rows, n), for the rows ``x``.
+
+        The truth is the exact result of the stored γ and β before rounding, limited to the output range: what
+        saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `exact_rows`; ``exact`` is their
+        `exact_result`, where it is known already.
+
+        Raises
+        ------
+        ValueError
+            If a shape or type is wrong, or an element, length or bank is out of range.
+        """
+        batch = RowBatch.of(config, x, lengths, banks)
+        results = np.asarray(y)
+        if results.shape != batch.x.shape or results.dtype.kind not in "iu":
+            raise ValueError(
+                f"y is an array of {results.dtype} of shape {results.shape}: "
+                f"must be integers of shape {batch.x.shape}"
+            )
+        if exact is None:
+            exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+        valid = batch.valid
+        truth = np.clip(exact.scaled[valid], config.output.min, config.output.max)
+        errors = results[valid] - truth
+        magnitudes = np.abs(errors)
+        return cls(
+            elements=errors.size,
+            max_ulp=float(magnitudes.max(initial=0.0)),
+            mean_ulp=float(magnitudes.mean()) if errors.size else 0.0,
+            correctly_rounded=float((results == exact.rounded)[valid].mean()) if errors.size else 1.0,
+            errors=errors,
+        )
+
+
+def float_layernorm(
+    x: ArrayLike, gamma: ArrayLike = 1.0, beta: ArrayLike = 0.0, epsilon: float = 0.0
+) -> NDArray[np.float64]:
+    """Return the LayerNorm of each row, ``(x - mean) / √(variance + ε)·γ + β``, computed in float64."""
+    real = np.asarray(x, np.float64)
+    centred = real - real.mean(axis=-1, keepdims=True)
+    variance = np.mean(centred * centred, axis=-1, keepdims=True)
+    normalized = centred / np.sqrt(variance + epsilon)
+    return normalized * np.asarray(gamma, np.float64) + np.asarray(beta, np.float64)
+
+
+def cosines(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """Cosine of the angle between each row of ``a`` and the same row of ``b``, (rows, n) to (rows,).
+
+    Two rows of zeros have cosine 1, a row of zeros and another have 0.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    norms = np.linalg.norm(first, axis=-1), np.linalg.norm(second, axis=-1)
+    product = norms[0] * norms[1]
+    dot = np.sum(first * second, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(product > 0, dot / product, np.where(norms[0] == norms[1], 1.0, 0.0))

@@ -1,0 +1,106 @@
+"""What came out of an engine against what the golden model says had to come out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.reference.models import golden_model
+from streamnorm_sim.streams.trace import Trace
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a run's rows differ from the golden model's.
+
+    Attributes
+    ----------
+    mismatches : int
+        Elements that differ; a row with another length or error flag counts with all its elements, so does
+        one that is missing or that should not be there.
+    first : str or None
+        The first difference, in words, with the run's seed.
+    """
+
+    mismatches: int
+    first: str | None
+
+
+def golden_rows(trace: Trace) -> NDArray[np.int64]:
+    """Return what the golden model of the trace's architecture makes of ``trace.expected``, (rows, n).
+
+    γ and β are those loaded by then.
+
+    Raises
+    ------
+    ValueError
+        If the run has both parameter loads and a reset: which loads were cut is not known.
+    """
+    config, traffic, expected = trace.config, trace.traffic, trace.expected
+    if not len(expected):
+        return np.zeros((0, 0), np.int64)
+    if not traffic.loads:
+        return golden_model(config, trace.architecture).normalize(expected.values, expected.lengths, expected.banks)
+    if traffic.reset_at is not None:
+        raise ValueError("a run with parameter loads and a reset cannot be compared")
+    stored = StoredParameters.of(config)
+    gamma, beta = stored.gamma.copy(), stored.beta.copy()
+    result = np.zeros(expected.values.shape, np.int64)
+    done = 0
+    bounds = [*(load.after_row + 1 for load in traffic.loads), len(expected)]
+    for load, end in zip([None, *traffic.loads], bounds, strict=True):
+        if load is not None:
+            count = len(load.gamma)
+            gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
+        if end > done:
+            part = expected.take(np.arange(done, end))
+            model = golden_model(config, trace.architecture, gamma=gamma, beta=beta)
+            result[done:end] = model.normalize(part.values, part.lengths, part.banks)
+            done = end
+    return result
+
+
+def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison:
+    """Compare every element, length and error flag that came out.
+
+    Parameters
+    ----------
+    golden : int64 (rows, n), optional
+        `golden_rows` of the trace, where the caller has it already.
+
+    Raises
+    ------
+    CheckFailed
+        If the output stream is malformed.
+    """
+    got, expected = trace.rows, trace.expected
+    want = golden_rows(trace) if golden is None else golden
+    common = min(len(got), len(expected))
+    columns = max(got.values.shape[1], want.shape[1])
+
+    def widened(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.pad(values[:common], ((0, 0), (0, columns - values.shape[1])))
+
+    differs = widened(got.values) != widened(want)
+    lengths = got.lengths[:common], expected.lengths[:common]
+    flags = got.errors[:common], expected.errors[:common]
+    whole = (lengths[0] != lengths[1]) | (flags[0] != flags[1])
+    counts = np.where(whole, np.maximum(*lengths), differs.sum(axis=1))
+    mismatches = int(counts.sum() + got.lengths[common:].sum() + expected.lengths[common:].sum())
+    seed = f"(seed {trace.traffic.seed})"
+    if counts.any():
+        row = int(np.flatnonzero(counts)[0])
+        if lengths[0][row] != lengths[1][row]:
+            what = f"row {row}: got {lengths[0][row]} elements, want {lengths[1][row]}"
+        elif flags[0][row] != flags[1][row]:
+            what = f"row {row}: got error flag {int(flags[0][row])}, want {int(flags[1][row])}"
+        else:
+            element = int(np.flatnonzero(differs[row])[0])
+            beat, lane = divmod(element, trace.config.lanes)
+            values = f"got {got.values[row, element]}, want {want[row, element]}"
+            what = f"row {row} lane {lane}: {values} in beat {beat}"
+        return Comparison(mismatches, f"{what} {seed}")
+    if len(got) != len(expected):
+        return Comparison(mismatches, f"got {len(got)} rows, want {len(expected)} {seed}")
+    return Comparison(mismatches, None)

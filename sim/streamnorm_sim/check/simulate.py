@@ -1,0 +1,287 @@
+"""The work behind ``streamnorm simulate``: rows through the hardware, values and cycle counts checked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.errors import ConfigError
+from streamnorm.plan import ArchitecturePlan, Latency
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.cells import GateNetlist
+from streamnorm_sim.engines import DEFAULT_ENGINE, run
+from streamnorm_sim.reference.rows import RowBatch, random_rows
+from streamnorm_sim.streams.stalls import parse_stalls
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
+
+from .accuracy import Accuracy
+from .compare import compare
+from .measure import Measured, measure_cycles
+
+ELEMENTS_MAX = 1 << 27
+"""Elements of random rows, at most: all of them are in memory at once."""
+
+EXACT_ELEMENTS = 4_000_000
+"""More than these are not all compared: the exact reference takes about a second for two million elements."""
+
+Progress = Callable[[str, float], None]
+"""Told what is being done ("build", "run", "check" or "measure") and the share of it that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What a simulation found.
+
+    Attributes
+    ----------
+    config : NormConfig
+    trace : Trace
+        The run itself.
+    stall : str
+        As given.
+    mismatches : int
+        Elements that differ from the golden model.
+    first_mismatch : str or None
+        The first of them, in words.
+    accuracy : Accuracy
+        Error of what came out against the exact reference.
+    exact_rows : int
+        Rows that this error is taken over: all of them, unless they have more than `EXACT_ELEMENTS` elements.
+    measured : Measured
+        Cycles of the longest rows, from a run of their own without stalls.
+    planned : Latency
+        The plan's.
+    netlist : str or None
+        Family of the netlist that ran in place of the generated unit.
+    """
+
+    config: NormConfig
+    trace: Trace
+    stall: str
+    mismatches: int
+    first_mismatch: str | None
+    accuracy: Accuracy
+    exact_rows: int
+    measured: Measured
+    planned: Latency
+    netlist: str | None = None
+
+    def failures(self) -> list[str]:
+        """Return what is not as it must be, a sentence each; nothing if all is well."""
+        found = []
+        if self.first_mismatch is not None:
+            found.append(f"{self.mismatches} elements differ from the golden model: {self.first_mismatch}")
+        if self.accuracy.max_ulp > 1 and self.trace.architecture.statistics == "exact":
+            found.append(f"an error of {self.accuracy.max_ulp:.4f} output LSB; at most 1 is allowed")
+        for name, value in self.measured.to_dict().items():
+            planned = getattr(self.planned, name)
+            if value != planned:
+                found.append(f"{name} is {value:g} cycles; the plan says {planned}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report that ``--json`` prints."""
+        trace = self.trace
+        return {
+            "name": self.config.name,
+            "engine": trace.engine,
+            "architecture": str(trace.architecture),
+            "netlist": self.netlist,
+            "seed": trace.traffic.seed,
+            "stall": self.stall,
+            "rows": len(trace.rows),
+            "elements": int(trace.rows.lengths.sum()),
+            "mismatches": self.mismatches,
+            "first_mismatch": self.first_mismatch,
+            "max_ulp": self.accuracy.max_ulp,
+            "mean_ulp": self.accuracy.mean_ulp,
+            "correctly_rounded": self.accuracy.correctly_rounded,
+            "exact_rows": self.exact_rows,
+            "measured": self.measured.to_dict(),
+            "planned": {name: getattr(self.planned, name) for name in ("L1", "L2", "L3", "SS")},
+            "cycles": trace.cycles,
+            "cycles_per_second": round(trace.cycles_per_second),
+        }
+
+
+def simulate(
+    config: NormConfig,
+    *,
+    engine: str = DEFAULT_ENGINE,
+    input: Path | None = None,
+    rows: int = 200,
+    stall: str = "none",
+    seed: int = 0,
+    waves: Path | None = None,
+    output: Path | None = None,
+    progress: Progress | None = None,
+    netlist: GateNetlist | None = None,
+    architecture: Architecture | str = ONE_PASS,
+) -> Simulation:
+    """Run rows through the hardware of a configuration and check what comes out.
+
+    Parameters
+    ----------
+    engine : str
+        One of `streamnorm_sim.engines.ENGINES`.
+    input : Path, optional
+        A .npy file with the rows, see `read_rows`; they take bank 0. Where absent, random rows of mixed
+        length, statistics and bank.
+    rows : int
+        How many random rows, at least 1.
+    stall : str
+        Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
+    seed : int
+        Seed of the random rows and stalls, at least 0.
+    waves : Path, optional
+        Where a VCD file of the run is written.
+    output : Path, optional
+        Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
+        shorter rows filled up with 0.
+    progress : Progress, optional
+    netlist : GateNetlist, optional
+        Run in place of the generated unit; see `streamnorm_sim.engines.run`.
+    architecture : Architecture, or its name
+        Of the unit. The error of Welford's statistics is measured, and not held against a bound.
+
+    Returns
+    -------
+    Simulation
+        Whatever differs is in its `failures`, not raised.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid, or a file cannot be read or written.
+    ToolMissing
+        If the engine needs a program that is not installed.
+    CheckFailed
+        If the unit hangs, or its output stream is malformed.
+    """
+    tell: Progress = progress or (lambda stage, share: None)
+    source, sink = parse_stalls(stall)
+    for path in (waves, output):
+        check_writable(path)
+    if input is None and rows * config.max_length > ELEMENTS_MAX:
+        raise ConfigError(
+            f"rows = {rows}: at most {ELEMENTS_MAX // config.max_length:,} of up to {config.max_length} elements"
+        )
+    if input is not None:
+        batch = RowBatch.of(config, read_rows(config, input))
+    else:
+        batch = random_rows(config, rows, np.random.default_rng(seed))
+    traffic = Traffic(
+        rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
+    )
+    tell("build", 0.0)
+    trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist, architecture)
+    tell("check", 0.0)
+    if output is not None:
+        write_rows(output, config, trace.rows.values)
+    difference = compare(trace)
+    accuracy, exact_rows = _accuracy(config, trace, batch)
+    tell("measure", 0.0)
+    measured = measure_cycles(
+        config, engine=engine, seed=seed, netlist=netlist, architecture=architecture
+    )
+    tell("measure", 1.0)
+    return Simulation(
+        config=config,
+        trace=trace,
+        stall=stall,
+        mismatches=difference.mismatches,
+        first_mismatch=difference.first,
+        accuracy=accuracy,
+        exact_rows=exact_rows,
+        measured=measured,
+        planned=ArchitecturePlan.of(config, architecture).latency(config.max_length),
+        netlist=None if netlist is None else netlist.family,
+    )
+
+
+def read_rows(config: NormConfig, path: Path) -> NDArray[np.int64]:
+    """Read rows from a .npy file of shape (rows, n).
+
+    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
+    are.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not such an array, rows are too long, or an element is not finite or outside the input
+        format.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or 'is not a .npy file'}") from error
+    except (ValueError, EOFError) as error:
+        raise ConfigError(f"{path}: is not a .npy file of numbers") from error
+    if not isinstance(array, np.ndarray):
+        raise ConfigError(f"{path}: is an archive of arrays; a .npy file with one array is needed")
+    if array.dtype.kind not in "iuf":
+        raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
+    if array.ndim != 2 or not array.size:
+        raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
+    if array.shape[1] > config.max_length:
+        raise ConfigError(
+            f"{path}: has rows of {array.shape[1]} elements; max_length = {config.max_length} allows no more"
+        )
+    if array.dtype.kind == "f":
+        try:
+            return config.input.quantize(array)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    outside = (array < config.input.min) | (array > config.input.max)
+    if outside.any():
+        row, element = (int(index) for index in np.argwhere(outside)[0])
+        raise ConfigError(
+            f"{path}: element [{row}, {element}] is {array[row, element]}; "
+            f"{config.input.name} goes from {config.input.min} to {config.input.max}"
+        )
+    return array.astype(np.int64)
+
+
+def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accuracy, int]:
+    """Measure the error of the rows that came out whole, or of as many of them as `EXACT_ELEMENTS` allows."""
+    got = trace.rows
+    common = min(len(got), len(batch))
+    usable = np.flatnonzero(got.lengths[:common] == batch.lengths[:common])
+    most = max(1, EXACT_ELEMENTS // batch.x.shape[1])
+    if len(usable) > most:
+        usable = usable[np.linspace(0, len(usable) - 1, most).astype(np.int64)]
+    x = batch.x[usable]
+    y = np.zeros(x.shape, np.int64)
+    columns = min(x.shape[1], got.values.shape[1])
+    y[:, :columns] = got.values[usable, :columns]
+    return Accuracy.of(config, y, x, batch.lengths[usable], batch.banks[usable]), len(usable)
+
+
+def check_writable(path: Path | None) -> None:
+    """Refuse, before a long run, a file that cannot be written after it."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        why = "is a directory" if path.is_dir() else f"there is no directory {path.absolute().parent}"
+        raise ConfigError(f"{path}: cannot be written: {why}")
+
+
+def write_rows(path: Path, config: NormConfig, values: NDArray[np.int64]) -> None:
+    """Write elements of the output format to a .npy file, as the narrowest integers that hold them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written.
+    """
+    number_format = config.output
+    width = next(width for width in (8, 16, 32) if width >= number_format.bits)
+    integers = values.astype(f"{'i' if number_format.signed else 'u'}{width // 8}")
+    try:
+        with path.open("wb") as file:  # np.save would add .npy to another name
+            np.save(file, integers)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

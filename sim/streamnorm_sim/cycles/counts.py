@@ -1,0 +1,277 @@
+"""Cycle counts of a unit for rows of one length: computed, or measured in simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.architectures import is_one_pass
+from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm.plan import ArchitecturePlan
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.engines import run
+from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
+from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.traffic import Traffic
+
+from . import CycleModel, CycleStream, CycleTrace, Losses, predict
+
+__all__ = ["ROWS_MAX", "CycleCounts", "computed", "simulated"]
+
+ROWS_MAX = 1_000_000_000
+"""Rows of a batch; the cycle model takes minutes for them."""
+SIMULATED_MAX = 1 << 26
+"""Elements of a batch that is simulated: all of them are in memory at once."""
+_PART_BEATS = 1 << 17
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleCounts:
+    """What rows of one length cost.
+
+    Attributes
+    ----------
+    config, architecture : NormConfig, Architecture
+    length, rows : int
+        Elements of each row; rows of the batch.
+    L1, L2, L3 : int
+        Cycles of the first row, alone in the unit and without stalls: first beat in to first out, last in to first out,
+        first in to last out.
+    SS : float
+        Cycles from row to row, without stalls: over the second half of the batch.
+    batch : int
+        Cycles from the first cycle after reset to the batch's last output beat, with the stalls asked for.
+    losses : Losses or None
+        Of the batch, by cause; None for architectures that the cycle model does not know.
+    """
+
+    config: NormConfig
+    architecture: Architecture
+    length: int
+    rows: int
+    L1: int
+    L2: int
+    L3: int
+    SS: float
+    batch: int
+    losses: Losses | None
+
+    @property
+    def plan(self) -> ArchitecturePlan:
+        """What the unit takes of the target."""
+        return ArchitecturePlan.of(self.config, self.architecture)
+
+    @property
+    def rows_per_second(self) -> float:
+        """At the clock that the unit is planned for, with the stalls asked for: rows / batch."""
+        return self.config.clock_mhz * 1e6 * self.rows / self.batch
+
+    @property
+    def elements_per_second(self) -> float:
+        """``length`` times the rows a second."""
+        return self.rows_per_second * self.length
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        steady = int(self.SS) if float(self.SS).is_integer() else self.SS
+        return {
+            "name": self.config.name,
+            "architecture": str(self.architecture),
+            "norm": self.config.norm,
+            "input": self.config.input.name,
+            "output": self.config.output.name,
+            "lanes": self.config.lanes,
+            "n": self.length,
+            "L1": self.L1,
+            "L2": self.L2,
+            "L3": self.L3,
+            "SS": steady,
+            "rows": self.rows,
+            "batch_cycles": self.batch,
+            "clock_mhz": self.config.clock_mhz,
+            "rows_per_second": self.rows_per_second,
+            "elements_per_second": self.elements_per_second,
+            "multipliers": sum(self.plan.multipliers.values()),
+            "block_rams": sum(self.plan.block_rams.values()),
+            "lost": None if self.losses is None else self.losses.to_dict(),
+        }
+
+
+def computed(
+    config: NormConfig,
+    length: int,
+    rows: int,
+    *,
+    source: Stall = NO_STALL,
+    sink: Stall = NO_STALL,
+    seed: int = 0,
+    architecture: Architecture | str = ONE_PASS,
+) -> CycleCounts:
+    """Return the counts without simulating anything; `rows` is 2 or more.
+
+    Those of the one-pass unit come from the cycle model, the others from the formulas of `ArchitecturePlan`, which
+    know no stalls.
+
+    Raises
+    ------
+    ConfigError
+        If the length is not from 1 to ``max_length``, there is no such architecture, or it is to be stalled and the
+        cycle model does not know it.
+    """
+    _check(config, length, rows)
+    chosen = Architecture.of(architecture)
+    model = CycleModel(config)
+    if not is_one_pass(config, chosen):
+        if (source, sink) != (NO_STALL, NO_STALL):
+            raise ConfigError(f"stalls: the cycle model does not know the {chosen} unit; simulate it (--simulate)")
+        return _planned(ArchitecturePlan.of(config, chosen), length, rows, int(model.run([length]).first_in[0]))
+    free = batch = _Batch.of(model.stream(), length, rows)
+    if (source, sink) != (NO_STALL, NO_STALL):
+        offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
+        batch = _Batch.of(model.stream(source=offers, sink=takes), length, rows)
+    return CycleCounts(
+        config=config,
+        architecture=chosen,
+        length=length,
+        rows=rows,
+        **_first_row(free.first),
+        SS=free.steady,
+        batch=batch.cycles,
+        losses=batch.losses,
+    )
+
+
+def simulated(
+    config: NormConfig,
+    length: int,
+    rows: int,
+    *,
+    source: Stall = NO_STALL,
+    sink: Stall = NO_STALL,
+    seed: int = 0,
+    engine: str = "cxxrtl",
+    architecture: Architecture | str = ONE_PASS,
+) -> CycleCounts:
+    """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`.
+
+    Every architecture may be stalled. Where the cycle model knows it, each cycle of the batch is compared with the
+    model's, which tells the losses.
+
+    Raises
+    ------
+    ConfigError
+        As `computed`, or if the batch has more than `SIMULATED_MAX` elements.
+    CheckFailed
+        If the model says something else.
+    """
+    _check(config, length, rows)
+    if rows * length > SIMULATED_MAX:
+        raise ConfigError(
+            f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
+            "model takes more"
+        )
+    chosen = Architecture.of(architecture)
+    rng = np.random.default_rng(seed)
+    values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
+    free = run(config, Traffic(rows=values), engine, architecture=chosen)
+    batch = free
+    if (source, sink) != (NO_STALL, NO_STALL):
+        stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
+        batch = run(config, stalled, engine, architecture=chosen)
+    losses = _checked_losses(batch) if is_one_pass(config, chosen) else None
+    beats = -(-length // config.lanes)
+    inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
+    return CycleCounts(
+        config=config,
+        architecture=chosen,
+        length=length,
+        rows=rows,
+        L1=int(outputs[0, 0] - inputs[0, 0]),
+        L2=int(outputs[0, 0] - inputs[0, -1]),
+        L3=int(outputs[0, -1] - inputs[0, 0]),
+        SS=_steady(outputs[:, -1]),
+        batch=int(batch.output_cycles[-1]) + 1,
+        losses=losses,
+    )
+
+
+def _planned(plan: ArchitecturePlan, length: int, rows: int, first_in: int) -> CycleCounts:
+    """A first row at ``first_in``, the others behind it."""
+    latency = plan.latency(length)
+    return CycleCounts(
+        config=plan.config,
+        architecture=plan.architecture,
+        length=length,
+        rows=rows,
+        L1=latency.L1,
+        L2=latency.L2,
+        L3=latency.L3,
+        SS=float(latency.SS),
+        batch=first_in + latency.L3 + (rows - 1) * latency.SS + 1,
+        losses=None,
+    )
+
+
+def _checked_losses(trace: Trace) -> Losses:
+    """Compare with the cycle model, and return the losses that it tells."""
+    model = predict(trace.config, trace.traffic)
+    for what, measured, computed_cycles in (
+        ("input", trace.input_cycles, model.input_cycles),
+        ("output", trace.output_cycles, model.output_cycles),
+    ):
+        differing = np.flatnonzero(measured != computed_cycles)
+        if len(differing):
+            beat = differing[0]
+            raise CheckFailed(
+                f"{trace.config.name}: {what} beat {beat} is in cycle {measured[beat]}; the cycle model says "
+                f"{computed_cycles[beat]}"
+            )
+    return model.losses
+
+
+def _check(config: NormConfig, length: int, rows: int) -> None:
+    if not 1 <= length <= config.max_length:
+        raise ConfigError(f"n = {length}: rows of {config.name} have 1 to {config.max_length} elements")
+    if rows < 2:
+        raise ConfigError(f"rows = {rows}: from row to row takes 2 or more")
+    if rows > ROWS_MAX:
+        raise ConfigError(f"rows = {rows}: at most {ROWS_MAX:,}")
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Of rows of one length: the first one's cycles, those from row to row in the second half, all, and the losses."""
+
+    first: CycleTrace
+    steady: float
+    cycles: int
+    losses: Losses
+
+    @staticmethod
+    def of(stream: CycleStream, length: int, rows: int) -> _Batch:
+        """Feed the rows in parts, so that memory does not grow with them."""
+        first = trace = stream.feed([length])
+        half, half_out = (rows - 1) // 2, int(first.last_out[0])
+        while stream.rows < rows:
+            before = stream.rows
+            count = min(max(1, _PART_BEATS // int(first.beats_in[0])), rows - before)
+            trace = stream.feed(np.full(count, length))
+            if before <= half < stream.rows:
+                half_out = int(trace.last_out[half - before])
+        steady = (int(trace.last_out[-1]) - half_out) / (rows - 1 - half)
+        return _Batch(first, steady, trace.cycles, stream.losses)
+
+
+def _first_row(trace: CycleTrace) -> dict[str, int]:
+    first_in, last_in = int(trace.first_in[0]), int(trace.last_in[0])
+    first_out, last_out = int(trace.first_out[0]), int(trace.last_out[0])
+    return {"L1": first_out - first_in, "L2": first_out - last_in, "L3": last_out - first_in}
+
+
+def _steady(last_out: NDArray[np.int64]) -> float:
+    half = last_out[(len(last_out) - 1) // 2 :]
+    return float(half[-1] - half[0]) / (len(half) - 1)

@@ -1,0 +1,8 @@
+"""The cycle of every handshake of a unit, computed: exactly what simulation measures, millions of rows a second."""
+
+from .model import CycleModel, CycleStream
+from .open_cycles import OpenCycles
+from .timing import Timing
+from .trace import CycleTrace, Losses
+
+__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "Timing"]

@@ -1,0 +1,97 @@
+"""The numbers that decide in which cycle a beat moves, read off the blocks that become hardware."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from streamnorm.architectures.one_pass import NormUnit, release_delay
+from streamnorm.spec.config import NormConfig
+from streamnorm.units import dispatch, ingest, output_queue
+
+__all__ = ["FIRST_CYCLE", "NEVER", "ROW_DELAY", "SPACE_DELAY", "Timing"]
+
+FIRST_CYCLE = 2
+"""First cycle in which ``s_axis_tready`` can be 1, counted from the first one with ``aresetn`` at 1: the reset is
+behind a register, and ready is one."""
+
+SPACE_DELAY = 4
+"""Cycles from a beat's acceptance, or its issue, to the ready that knows of it: the event, the count, its comparison
+and ready are registers."""
+
+ROW_DELAY = 2
+"""Cycles from the acceptance of a row's last beat to the ready that knows of it: the event and ready are registers."""
+
+NEVER = -(1 << 40)
+"""A cycle before all others: of a beat that there has not been."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the cycle of every handshake follows from; a row is named by its number, a beat by its own.
+
+    Attributes
+    ----------
+    lanes, max_beats : elements of a beat; beats of the longest row
+    interval : cycles from row to row in the statistic
+    row_slots : rows for which there is a place; ready falls when one is left
+    buffer_limit : beats in the row buffer from which ready is 0
+    output_depth : entries of the output queue
+    end_to_issue : cycles from a row's last beat in to the issue of its first, if nothing is in its way
+    release_to_ready : cycles from the issue of a row's first beat to the ready that knows its slot is free
+    issue_to_pop : cycles from a beat's issue to its leaving the memory of an empty output queue
+    pop_to_output : cycles from there to ``m_axis_tvalid``
+    pop_to_issue : cycles from there to the issue of the beat that takes its entry
+    """
+
+    lanes: int
+    max_beats: int
+    interval: int
+    row_slots: int
+    buffer_limit: int
+    output_depth: int
+    end_to_issue: int
+    release_to_ready: int
+    issue_to_pop: int
+    pop_to_output: int
+    pop_to_issue: int
+
+    def __post_init__(self) -> None:
+        # The two facts that the model's order of work rests on: a whole row fits, so that what it waits for is known
+        # before it; and the output queue never slows down a receiver that takes a beat in every cycle.
+        assert self.buffer_limit > self.max_beats
+        assert self.row_slots >= 4
+        assert self.output_depth >= self.issue_to_pop + self.pop_to_issue
+
+    @property
+    def issue_to_output(self) -> int:
+        """Cycles from a beat's issue to ``m_axis_tvalid``, if no beat is ahead of it."""
+        return self.issue_to_pop + self.pop_to_output
+
+    @classmethod
+    def of(cls, config: NormConfig) -> "Timing":
+        """Return the timing of a configuration's unit (cached).
+
+        Raises
+        ------
+        ConfigError
+            If no datapath reaches the accuracy asked for.
+        """
+        return _timing(config)
+
+
+@lru_cache(maxsize=128)
+def _timing(config: NormConfig) -> Timing:
+    unit = NormUnit(config)
+    to_write = unit.row_buffer.latency + unit.apply.latency
+    return Timing(
+        lanes=config.lanes,
+        max_beats=config.max_beats,
+        interval=unit.interval,
+        row_slots=unit.row_slots,
+        buffer_limit=unit.row_buffer.depth - ingest.READY_LAG,
+        output_depth=unit.output_depth,
+        end_to_issue=unit.latency - to_write - output_queue.LATENCY,
+        release_to_ready=release_delay(unit.row_buffer) + 1,  # ready is a register
+        issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
+        pop_to_output=1,
+        pop_to_issue=dispatch.CREDIT_RETURN,
+    )

@@ -1,0 +1,1 @@
+"""Pictures: cycle counts, errors, timelines, waveforms."""

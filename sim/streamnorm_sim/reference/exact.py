@@ -1,0 +1,236 @@
+"""The exact result of a normalization: integers and `math.isqrt` only, correctly rounded.
+
+This is the truth that bounds the error of the golden model and, through it, of the hardware. No
+floating-point number takes part in any decision. For a row ``x_1 .. x_n`` of integers with input scale ``s``,
+input zero point ``zp`` and ε:
+
+=========  =====================  =======================
+norm       centred element ``c``  squared scale ``D``
+=========  =====================  =======================
+layernorm  ``n·x - S1``           ``n·S2 - S1²``
+rmsnorm    ``n·(x - zp)``         ``n·Σ(x - zp)²``
+=========  =====================  =======================
+
+    V = D + n²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
+    y = c·g / (2^fg·√V) + b / 2^fb
+
+with the stored integers ``g``, ``b`` of the element and their fraction bits ``fg``, ``fb``
+(`StoredParameters`). The result is ``y`` rounded half to even and saturated to the output format. A row with
+``V = 0`` has ``c = 0`` in every element, and ``y = b / 2^fb``.
+
+How it is fast and still exact
+------------------------------
+Let ``f`` be the fraction bits of a grid, ``a = c·g``, and ``r = isqrt(⌊2^(2K)·Q/P⌋)``. Because
+``⌊√⌊v⌋⌋ = ⌊√v⌋``, ``r <= 2^K/√V < r + 1``. Let ``sh = K + fg - f`` and every ``|a| <= 2^(sh - 1)``: then
+``a·2^K/√V / 2^sh``, which is ``y·2^f`` without its β, is less than 1/2 away from ``a·r / 2^sh``.
+With ``t = ⌊a·r / 2^sh⌋ + b·2^(f - fb)``, whose second term is exact, ``t - 1 < y·2^f < t + 2``.
+
+Let ``h = t + 2^(f - 1)``, so that ``h - 1 < (y + 1/2)·2^f < h + 2``. Where neither ``h`` nor ``h + 1`` is a
+multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds to ``⌊h / 2^f⌋``. The others, about
+two in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
+"""
+
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+
+from .rows import RowBatch
+
+_CHUNK_ELEMENTS = 1 << 16
+"""Elements worked on at a time: big integers cost about 50 bytes each, so a chunk stays near the cache."""
+
+_FRAC_BITS = 40
+_FRAC_BITS_RANGE = range(32, 65)
+_INT64_BITS = 62
+
+_Integers = NDArray[Any]
+"""An array of integers: of dtype int64 where they fit, else of Python integers (dtype object)."""
+
+
+@dataclass(frozen=True)
+class ExactResult:
+    """The exact result of a batch of rows.
+
+    Attributes
+    ----------
+    rounded : int64 (rows, n)
+        Rounded half to even and saturated to the output format; 0 beyond a row's length.
+    scaled : float64 (rows, n)
+        Output LSB, neither rounded nor saturated, within ``2^(1 - frac_bits)`` of the truth (beyond ``2^13``
+        LSB, within the spacing of float64 there); 0 beyond a row's length.
+    """
+
+    rounded: NDArray[np.int64]
+    scaled: NDArray[np.float64]
+
+
+def exact_rows(
+    config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """Correctly rounded (half to even), saturated result of each row.
+
+    Parameters
+    ----------
+    config : NormConfig
+        The unit's configuration; its stored γ and β are used.
+    x : integers (rows, n)
+        With n up to ``max_length``, each element within the input format.
+    lengths : integers (rows,), optional
+        Elements of each row that count, 1 to n; all of them where absent.
+    banks : integers (rows,), optional
+        γ/β bank of each row; bank 0 where absent.
+
+    Returns
+    -------
+    int64 (rows, n)
+        0 beyond a row's length.
+
+    Raises
+    ------
+    ValueError
+        If a shape or type is wrong, or an element, length or bank is out of range.
+    """
+    return exact_result(config, x, lengths, banks).rounded
+
+
+def exact_scaled(
+    config: NormConfig,
+    x: ArrayLike,
+    lengths: ArrayLike | None = None,
+    banks: ArrayLike | None = None,
+    *,
+    frac_bits: int = _FRAC_BITS,
+) -> NDArray[np.float64]:
+    """Result of each row before rounding and saturation, in output LSB.
+
+    The value is computed with integers on a grid of ``2^-frac_bits`` (32 to 64), to within two steps of it,
+    and then converted to float64. Parameters, shapes and errors are those of `exact_rows`.
+    """
+    return exact_result(config, x, lengths, banks, frac_bits=frac_bits).scaled
+
+
+def exact_result(
+    config: NormConfig,
+    x: ArrayLike,
+    lengths: ArrayLike | None = None,
+    banks: ArrayLike | None = None,
+    *,
+    frac_bits: int = _FRAC_BITS,
+) -> ExactResult:
+    """Both `exact_rows` and `exact_scaled` for the price of one; same parameters, shapes and errors."""
+    if frac_bits not in _FRAC_BITS_RANGE:
+        raise ValueError(
+            f"frac_bits = {frac_bits}: must be from {_FRAC_BITS_RANGE.start} to {_FRAC_BITS_RANGE.stop - 1}"
+        )
+    batch = RowBatch.of(config, x, lengths, banks)
+    rounded = np.zeros(batch.x.shape, np.int64)
+    scaled = np.zeros(batch.x.shape, np.float64)
+    step = max(1, _CHUNK_ELEMENTS // max(1, batch.x.shape[1]))
+    for start in range(0, len(batch.x), step):
+        part = slice(start, start + step)
+        rows = _Rows(config, batch.select(part))
+        t = rows.on_grid(frac_bits)
+        scaled[part] = np.ldexp(t.astype(np.float64), -frac_bits)
+        rounded[part] = rows.rounded(t, frac_bits)
+    return ExactResult(rounded, scaled)
+
+
+class _Rows:
+    """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V = P/Q`` of each row."""
+
+    def __init__(self, config: NormConfig, batch: RowBatch) -> None:
+        stored = StoredParameters.of(config)
+        columns = batch.x.shape[1]
+        valid = batch.valid
+        n = batch.lengths[:, None]
+        x = batch.x if config.norm == "layernorm" else np.where(valid, batch.x - config.input.zero_point, 0)
+        s1 = x.sum(axis=1, keepdims=True) if config.norm == "layernorm" else np.zeros_like(n)
+        c = np.where(valid, n * x - s1, 0)
+        # At most 2^14 squares of at most 2^48 each: the sum fits 63 bits, n times it only a Python integer.
+        s2 = (x * x).sum(axis=1)
+        epsilon_over_square = _ratio(config.epsilon, config.input.scale)
+        self.radicands = [
+            _radicand(int(n_), int(s1_), int(s2_), epsilon_over_square)
+            for n_, s1_, s2_ in zip(n[:, 0], s1[:, 0], s2, strict=True)
+        ]
+        g = stored.gamma[batch.banks, :columns]
+        self.b = np.where(valid, stored.beta[batch.banks, :columns], 0)
+        # |a| <= |c|·|g| may exceed 63 bits for wide formats.
+        self.a_bits = (_magnitude(c) * _magnitude(g)).bit_length()
+        self.a: _Integers = c * g if self.a_bits <= _INT64_BITS else c.astype(object) * g.astype(object)
+        self.gamma_frac_bits = stored.gamma_frac_bits
+        self.beta_frac_bits = stored.beta_frac_bits
+        self.output = config.output
+
+    def on_grid(self, frac_bits: int) -> _Integers:
+        """``t`` of the module's proof: ``t - 1 < y·2^frac_bits < t + 2``. Padding gives 0."""
+        shift = self.a_bits + 1
+        root_bits = shift - self.gamma_frac_bits + frac_bits
+        roots = np.empty((len(self.radicands), 1), object)
+        for row, (numerator, denominator) in enumerate(self.radicands):
+            # V = 0 only where every a of the row is 0: any root will do.
+            roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
+        product: _Integers = (self.a.astype(object) * roots) >> shift
+        beta_shift = frac_bits - self.beta_frac_bits
+        if max(_magnitude(product), _magnitude(self.b) << beta_shift).bit_length() < _INT64_BITS:
+            return product.astype(np.int64) + (self.b << beta_shift)
+        return product + (self.b.astype(object) << beta_shift)
+
+    def rounded(self, t: _Integers, frac_bits: int) -> NDArray[np.int64]:
+        """``y`` rounded half to even and saturated, from `on_grid`'s ``t``."""
+        h = t + (1 << (frac_bits - 1))
+        fraction = h & ((1 << frac_bits) - 1)
+        nearest: _Integers = h >> frac_bits
+        undecided = (fraction == 0) | (fraction == (1 << frac_bits) - 1)
+        for row, column in zip(*np.nonzero(undecided), strict=True):
+            upper = int(h[row, column] + 1) >> frac_bits
+            nearest[row, column] = self._decide(int(row), int(column), upper)
+        return np.clip(nearest, self.output.min, self.output.max).astype(np.int64)
+
+    def _decide(self, row: int, column: int, upper: int) -> int:
+        """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``.
+
+        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = (upper - 1/2)·2^fb - b``. Both
+        sides are squared, keeping their signs, once a negative exponent has moved to ``w``. Where V = 0, y
+        lies on the grid and can only be the tie itself: both sides are 0.
+        """
+        numerator, denominator = self.radicands[row]
+        a = int(self.a[row, column])
+        w = ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
+        exponent = self.beta_frac_bits - self.gamma_frac_bits
+        if exponent >= 0:
+            a <<= exponent
+        else:
+            w <<= -exponent
+        left = _sign(a) * a * a * denominator
+        right = _sign(w) * w * w * numerator
+        if left == right:
+            return upper - (upper & 1)
+        return upper if left > right else upper - 1
+
+
+def _ratio(epsilon: float, scale: float) -> tuple[int, int]:
+    """ε/s² as an exact quotient of integers."""
+    epsilon_numerator, epsilon_denominator = float(epsilon).as_integer_ratio()
+    scale_numerator, scale_denominator = float(scale).as_integer_ratio()
+    return epsilon_numerator * scale_denominator**2, epsilon_denominator * scale_numerator**2
+
+
+def _radicand(n: int, s1: int, s2: int, epsilon_over_square: tuple[int, int]) -> tuple[int, int]:
+    """``V = n·S2 - S1² + n²·ε/s²`` as numerator and denominator."""
+    numerator, denominator = epsilon_over_square
+    return (n * s2 - s1 * s1) * denominator + n * n * numerator, denominator
+
+
+def _magnitude(values: _Integers) -> int:
+    return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)

@@ -1,0 +1,226 @@
+"""The golden model: NumPy, bit for bit what the hardware computes."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.roots.table import INDEX_BITS
+
+__all__ = ["GoldenModel"]
+
+Integers = npt.NDArray[Any]
+"""int64, or Python integers where those are too narrow."""
+
+_CHUNK = 1 << 16
+"""Elements worked on at a time: the intermediate arrays stay in the cache."""
+
+
+class GoldenModel:
+    """What the unit of a configuration answers, computed with the integers of its :class:`Precision`.
+
+    Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
+    integers where they do not.
+
+    Parameters
+    ----------
+    config : NormConfig
+    gamma, beta : stored integers, shape (banks, max_length), optional
+        Instead of the configuration's own, for ``storage = "ram"`` after a load.
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy that ``config`` asks for.
+    """
+
+    def __init__(
+        self, config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
+    ) -> None:
+        self.config = config
+        self.precision = precision = Precision.of(config)
+        self.parameters = StoredParameters.of(config)
+        shape = (config.banks, config.max_length)
+        self._gamma = _stored("gamma", self.parameters.gamma if gamma is None else gamma, shape)
+        half = 1 << (self.parameters.beta_frac_bits - 1)
+        self._beta = _stored("beta", self.parameters.beta if beta is None else beta, shape) + half
+        ranges, table = precision.ranges, precision.table
+        statistic_widths = (
+            precision.variance_bits + precision.variance_frac_bits + ranges.length_bits + 1,
+            precision.epsilon_code.bit_length() + ranges.length_bits,
+            2 * ranges.sum_bits + precision.variance_frac_bits,
+            ranges.sum_bits + table.rho_bits + precision.left_max + 1,
+            precision.exact_scale_bits + 1,
+            max(table.widths) + table.t_bits,
+            INDEX_BITS + table.t_bits + precision.variance_bits + precision.variance_frac_bits,
+        )
+        lane_widths = (
+            ranges.difference_bits + precision.scale_bits + 1,
+            precision.centre_bits + 1,
+            precision.normalized_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
+            self.parameters.beta_bits + 1 + precision.beta_align + 1,
+        )
+        self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
+        self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
+
+    def normalize(
+        self,
+        x: npt.ArrayLike,
+        lengths: npt.ArrayLike | None = None,
+        banks: npt.ArrayLike | None = None,
+    ) -> Integers:
+        """Normalized rows.
+
+        Parameters
+        ----------
+        x : integers of the input format, shape (rows, n) with n <= max_length
+        lengths : elements of each row, 1 … n; default: n. What stands behind a row's end is ignored.
+        banks : the parameter bank of each row; default: 0
+
+        Returns
+        -------
+        int64 of shape (rows, n); 0 behind a row's end
+
+        Raises
+        ------
+        ValueError
+            If a shape, a length, a bank or an element is out of range.
+        """
+        rows, row_lengths, row_banks = self._checked(x, lengths, banks)
+        result = np.zeros(rows.shape, np.int64)
+        step = max(1, _CHUNK // max(1, rows.shape[1]))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            result[part] = self._rows(rows[part], row_lengths[part], row_banks[part])
+        return result
+
+    def _checked(
+        self, x: npt.ArrayLike, lengths: npt.ArrayLike | None, banks: npt.ArrayLike | None
+    ) -> tuple[npt.NDArray[np.integer], Integers, Integers]:
+        config, source = self.config, self.config.input
+        rows = np.asarray(x)
+        if rows.ndim != 2 or not 1 <= rows.shape[1] <= config.max_length or rows.dtype.kind not in "iu":
+            raise ValueError(
+                f"x: {rows.dtype} of shape {rows.shape}; must be integers of shape (rows, 1 … {config.max_length})"
+            )
+        row_lengths = np.broadcast_to(np.asarray(rows.shape[1] if lengths is None else lengths), (len(rows),))
+        row_banks = np.broadcast_to(np.asarray(0 if banks is None else banks), (len(rows),))
+        if not len(rows):
+            return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
+        if row_lengths.min() < 1 or row_lengths.max() > rows.shape[1]:
+            raise ValueError(
+                f"lengths: {row_lengths.min()} … {row_lengths.max()}; must be 1 … {rows.shape[1]}"
+            )
+        if row_banks.min() < 0 or row_banks.max() >= config.banks:
+            raise ValueError(f"banks: {row_banks.min()} … {row_banks.max()}; must be 0 … {config.banks - 1}")
+        if rows.min() < source.min or rows.max() > source.max:
+            raise ValueError(
+                f"x: {rows.min()} … {rows.max()}; {source.name} allows {source.min} … {source.max}"
+            )
+        return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
+
+    def _rows(self, x: npt.NDArray[np.integer], lengths: Integers, banks: Integers) -> Integers:
+        full = bool((lengths == x.shape[1]).all())
+        inside = None if full else np.arange(x.shape[1]) < lengths[:, None]
+        centred = self.config.norm == "layernorm"
+        d = x.astype(np.int32)
+        d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
+        if inside is not None:
+            d *= inside
+        scale, centre, shift = self._rows_statistic(d, lengths)
+        y = self._apply(d, scale, centre, shift, banks)
+        if inside is not None:
+            y *= inside
+        return y
+
+    def _rows_statistic(
+        self, d: npt.NDArray[np.integer], lengths: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """The statistic of rows of differences; 0 behind a row's end."""
+        centred = self.config.norm == "layernorm"
+        s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
+        s2 = _sum_of_squares(d, self.precision.ranges.square_sum_max)
+        return self.statistic(s1, s2, lengths)
+
+    def statistic(self, s1: Integers, s2: Integers, n: Integers) -> tuple[Integers, Integers, Integers]:
+        """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
+        p, kind = self.precision, self._statistic_type
+        s1, s2, n = s1.astype(kind), s2.astype(kind), n.astype(kind)
+        frac = p.variance_frac_bits
+        offset = (n * p.epsilon_code) >> p.epsilon_drop
+        variance = n * ((s2 << frac) + offset) - ((s1 * s1) << frac)
+        return self._statistic_of(variance, s1, n)
+
+    def _statistic_of(
+        self, variance: Integers, s1: Integers, n: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
+        p, ranges, table = self.precision, self.precision.ranges, self.precision.table
+        frac, bits = p.variance_frac_bits, p.variance_bits
+        top = bits + frac
+        leading = np.maximum(_bit_length(variance) - 1, frac)
+        position = (leading - frac).astype(np.int64)
+        mantissa_bits = INDEX_BITS + table.t_bits
+        mantissa = (variance << (top - 1 - leading)) & ((1 << (top - 1)) - 1)
+        down = top - 1 - mantissa_bits
+        mantissa = mantissa >> down if down >= 0 else mantissa << -down
+        address = ((position & 1) << INDEX_BITS) | (mantissa >> table.t_bits).astype(np.int64)
+        rho = table.evaluate(address, mantissa & ((1 << table.t_bits) - 1))
+        length = _bit_length(n)
+        w = ranges.exponent_max - length + (position >> 1)
+        split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
+        s, fine = split[np.clip(w, 0, len(split) - 1).astype(np.int64)].T
+        b = ranges.length_bits - length + p.fine_max - fine
+        product = (n << b) * rho
+        if p.scale_drop:
+            product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop
+            product = np.minimum(product, (1 << p.scale_bits) - 1)
+        centre = ((s1 * rho) << b) >> p.centre_drop
+        return product, centre, s
+
+    def _apply(
+        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
+    ) -> Integers:
+        p, target, kind = self.precision, self.config.output, self._lane_type
+        half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
+        a = d.astype(kind) * scale.astype(kind)[:, None]
+        a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
+        a -= (centre.astype(kind) - half)[:, None]
+        a >>= (p.normalize_shift + shift * p.radix).astype(kind)[:, None]
+        width = d.shape[1]
+        one_bank = self.config.banks == 1
+        gamma = self._gamma[0, :width] if one_bank else self._gamma[banks, :width]
+        beta = self._beta[0, :width] if one_bank else self._beta[banks, :width]
+        a *= gamma.astype(kind) << p.gamma_align
+        a += beta.astype(kind) << p.beta_align
+        y = (a >> p.result_frac_bits).astype(np.int64)
+        tie = (a & ((1 << p.result_frac_bits) - 1)) == 0
+        y &= ~tie.astype(np.int64)
+        return np.clip(y, target.min, target.max, out=y)
+
+
+def _stored(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> Integers:
+    array = np.asarray(values, dtype=np.int64)
+    if array.shape != shape:
+        raise ValueError(f"{name}: shape {array.shape}; must be {shape}")
+    return array
+
+
+def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:
+    """Exact sum of squares of each row; floats serve while every partial sum is an integer that they hold."""
+    if largest < 1 << 53:
+        real = d.astype(np.float32 if largest < 1 << 24 else np.float64)
+        return np.einsum("ij,ij->i", real, real).astype(np.int64)
+    wide = d.astype(np.int64)
+    return (wide * wide).sum(axis=1)
+
+
+def _bit_length(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """``int.bit_length`` of non-negative integers; float64 only guesses, the guess is then corrected."""
+    if values.dtype == object:
+        return np.array([int(value).bit_length() for value in values], object)
+    guess = np.frexp(values.astype(np.float64))[1].astype(np.int64)
+    return guess - ((guess > 0) & (values < (1 << np.maximum(guess - 1, 0)))).astype(np.int64)

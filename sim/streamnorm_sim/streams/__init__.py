@@ -1,0 +1,1 @@
+"""What travels: beats, traffic, stalls, and what was seen of them."""

@@ -1,0 +1,190 @@
+"""Beats as they travel on an AXI4-Stream, as arrays of bytes, and their way to and from rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.errors import CheckFailed
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """Consecutive beats of one stream.
+
+    Attributes
+    ----------
+    data : uint8 (beats, bytes)
+        ``tdata``, low byte first.
+    keep : bool (beats, bytes)
+        ``tkeep``, one bit a byte.
+    last : bool (beats,)
+        ``tlast``.
+    user : uint8 (beats,)
+        ``tuser``: the bank on input and on the parameter stream, the error flag on output.
+    """
+
+    data: NDArray[np.uint8]
+    keep: NDArray[np.bool_]
+    last: NDArray[np.bool_]
+    user: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+    def __getitem__(self, which: slice) -> "Beats":
+        return Beats(self.data[which], self.keep[which], self.last[which], self.user[which])
+
+    @classmethod
+    def empty(cls, byte_count: int) -> "Beats":
+        """Return no beats of ``byte_count`` bytes each."""
+        return cls(
+            np.zeros((0, byte_count), np.uint8),
+            np.zeros((0, byte_count), np.bool_),
+            np.zeros(0, np.bool_),
+            np.zeros(0, np.uint8),
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["Beats"]) -> "Beats":
+        """Return the beats of at least one part, one after the other."""
+        return cls(
+            np.concatenate([part.data for part in parts]),
+            np.concatenate([part.keep for part in parts]),
+            np.concatenate([part.last for part in parts]),
+            np.concatenate([part.user for part in parts]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows as they came in or out.
+
+    Attributes
+    ----------
+    values : int64 (rows, n)
+        Elements; 0 beyond a row's length.
+    lengths : int64 (rows,)
+    banks : int64 (rows,)
+        Bank of each row that came in; 0 for rows that came out.
+    errors : bool (rows,)
+        Whether the row is malformed (in), or its error flag (out).
+    """
+
+    values: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    banks: NDArray[np.int64]
+    errors: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, indices: NDArray[np.int64]) -> "Rows":
+        """Return the rows with these indices."""
+        return Rows(self.values[indices], self.lengths[indices], self.banks[indices], self.errors[indices])
+
+    def list(self) -> list[NDArray[np.int64]]:
+        """Return each row as an array of its own length."""
+        return [row[:length] for row, length in zip(self.values, self.lengths, strict=True)]
+
+
+def encode_rows(
+    config: NormConfig, values: NDArray[np.integer], lengths: NDArray[np.int64], banks: NDArray[np.int64]
+) -> Beats:
+    """Return well-formed beats of rows: ``lanes`` elements each, lane 0 low, unused bytes 0.
+
+    Parameters
+    ----------
+    values : integers (rows, n)
+        Within the input format; any n, also beyond ``max_length``.
+    lengths : int64 (rows,)
+        1 to n.
+    banks : int64 (rows,)
+    """
+    rows, columns = values.shape
+    lanes, byte_count = config.lanes, config.input.bytes
+    row_beats = -(-lengths // lanes)
+    most = -(-columns // lanes)
+    valid = np.zeros((rows, most * lanes), np.bool_)
+    valid[:, :columns] = np.arange(columns) < lengths[:, None]
+    padded = np.zeros(valid.shape, values.dtype)
+    padded[:, :columns] = np.where(valid[:, :columns], values, 0)
+    sent = np.arange(most) < row_beats[:, None]
+    data = element_bytes(padded, byte_count).reshape(rows, most, lanes * byte_count)[sent]
+    keep = np.repeat(valid.reshape(rows, most, lanes)[sent], byte_count, axis=1)
+    last = (np.arange(most) == row_beats[:, None] - 1)[sent]
+    return Beats(data, keep, last, np.repeat(banks, row_beats).astype(np.uint8))
+
+
+def encode_load(
+    config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int
+) -> Beats:
+    """Return the parameter stream's beats that load stored ``gamma`` and ``beta``, (n,) each, into a bank."""
+    lanes = config.lanes
+    beats = -(-len(gamma) // lanes)
+
+    def lane_bytes(values: NDArray[np.integer], bits: int) -> NDArray[np.uint8]:
+        padded = np.zeros(beats * lanes, np.int64)
+        padded[: len(values)] = values
+        return element_bytes(padded, -(-bits // 8)).reshape(beats, lanes, -1)
+
+    data = np.concatenate(
+        [lane_bytes(gamma, config.gamma_bits), lane_bytes(beta, config.beta_bits)], axis=2
+    ).reshape(beats, -1)
+    last = np.arange(beats) == beats - 1
+    return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint8))
+
+
+def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) -> Rows:
+    """Return the rows that came out, after checking that the stream is well formed.
+
+    Parameters
+    ----------
+    cut_short : bool
+        Whether the stream may end within a row (a reset came); that row is then dropped.
+
+    Raises
+    ------
+    CheckFailed
+        If ``tkeep`` has holes, differs within an element or is not full before the last beat, if a byte that
+        is not kept is not 0, if a value lies outside the output format, or if the stream ends within a row.
+    """
+    complete = int(np.flatnonzero(beats.last)[-1]) + 1 if beats.last.any() else 0
+    if complete < len(beats):
+        if not cut_short:
+            raise CheckFailed(f"output ends within a row: {len(beats) - complete} beats after the last tlast")
+        beats = beats[slice(0, complete)]
+    lanes, byte_count = config.lanes, config.output.bytes
+    raw = beats.data.reshape(len(beats), lanes, byte_count)
+    keep = beats.keep.reshape(len(beats), lanes, byte_count)
+    lane_keep = keep[..., 0]
+    counts = lane_keep.sum(axis=1)
+    well_formed = (keep == (np.arange(lanes) < counts[:, None])[..., None]).all(axis=(1, 2))
+    _require(well_formed & (counts > 0), "output tkeep has holes or is empty")
+    _require(beats.last | (counts == lanes), "output tkeep is not full before the row's last beat")
+    _require(~(raw.any(axis=2) & ~lane_keep).any(axis=1), "output tdata is not 0 where tkeep is 0")
+    values = bytes_element(raw, signed=config.output.signed)
+    _require(
+        ((values >= config.output.min) & (values <= config.output.max) | ~lane_keep).all(axis=1),
+        f"an output element is not extended from {config.output.name}",
+    )
+    ends = np.flatnonzero(beats.last)
+    row_beats = np.diff(ends, prepend=-1)
+    lengths = (row_beats - 1) * lanes + counts[ends]
+    padded = np.zeros((len(ends), int(row_beats.max(initial=0)), lanes), np.int64)
+    padded[np.arange(padded.shape[1]) < row_beats[:, None]] = values
+    columns = int(lengths.max(initial=0))
+    return Rows(
+        padded.reshape(len(ends), padded.shape[1] * lanes)[:, :columns],
+        lengths.astype(np.int64),
+        np.zeros(len(ends), np.int64),
+        beats.user[ends] != 0,
+    )
+
+
+def _require(good: NDArray[np.bool_] | np.bool_, problem: str) -> None:
+    if not good.all():
+        raise CheckFailed(f"{problem} (output beat {int(np.argmin(good))})")

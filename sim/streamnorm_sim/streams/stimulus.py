@@ -1,0 +1,187 @@
+"""A Traffic turned into what an engine plays cycle by cycle; the same for every engine."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.architectures import is_one_pass
+from streamnorm.errors import CheckFailed
+from streamnorm.plan import ArchitecturePlan
+from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.config import NormConfig
+
+from .beats import Beats, encode_load
+from .stalls import open_patterns
+from .traffic import Traffic, row_bounds
+
+DRAIN_CYCLES = 128
+"""Cycles for which an engine keeps looking after the last expected beat, for beats that must not come."""
+
+_PATIENCE = 4096
+"""Cycles without any handshake, besides those that stalls explain, after which a run counts as hung."""
+
+
+class HangError(CheckFailed):
+    """The unit stopped taking and giving beats before the run was done."""
+
+    @classmethod
+    def at(cls, cycle: int, *, taken: int, offered: int, given: int, wanted: int) -> "HangError":
+        """Return the error; ``taken`` of ``offered`` input beats, ``given`` of ``wanted`` output beats."""
+        return cls(
+            f"the unit hangs: {taken} of {offered} input beats accepted, {given} of {wanted} output beats "
+            f"given by cycle {cycle}, and nothing moves any more"
+        )
+
+
+class StreamViolation(CheckFailed):
+    """The unit withdrew or changed an output beat that it had offered and that had not been taken."""
+
+    @classmethod
+    def at(cls, cycle: int, *, given: int) -> "StreamViolation":
+        """Return the error for the output beat after ``given`` ones."""
+        return cls(f"m_axis changed while it waited: output beat {given}, cycle {cycle}")
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One stream that an engine drives.
+
+    Attributes
+    ----------
+    beats : Beats
+    gate : int64 (beats,)
+        How many beats of the other driven stream must have been accepted before each beat may be offered.
+    resume : int64 (beats + 1,)
+        With which beat to go on if a reset comes when this is the next beat: a begun row or load is
+        abandoned.
+    open : uint8 (cycles,)
+        1 in a cycle where a new beat may be offered; used modulo its length.
+    """
+
+    beats: Beats
+    gate: NDArray[np.int64]
+    resume: NDArray[np.int64]
+    open: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.beats)
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """Everything an engine plays.
+
+    Attributes
+    ----------
+    rows, loads : Channel
+        The input stream and the parameter stream.
+    sink_open : uint8 (cycles,)
+        ``m_axis_tready``, modulo its length.
+    outputs_before : int64 (input beats + 1,)
+        Output beats of all rows that begin before each input beat.
+    patience : int
+        Cycles without a handshake after which the engine raises HangError.
+    """
+
+    rows: Channel
+    loads: Channel
+    sink_open: NDArray[np.uint8]
+    outputs_before: NDArray[np.int64]
+    patience: int
+
+    @classmethod
+    def of(
+        cls, config: NormConfig, traffic: Traffic, architecture: Architecture = ONE_PASS
+    ) -> "Stimulus":
+        """Encode a traffic for a configuration; it depends on the architecture how long a unit may seem to hang.
+
+        Raises
+        ------
+        ValueError
+            If the traffic does not fit the configuration.
+        """
+        beats = traffic.encode(config)
+        starts, ends = row_bounds(beats.last)
+        loads, load_starts, after = _loads(config, traffic, len(starts))
+        row_gate = np.zeros(len(beats), np.int64)
+        load_gate = np.zeros(len(loads), np.int64)
+        bounds = np.append(load_starts, len(loads))
+        for start, end, row in zip(bounds[:-1], bounds[1:], after, strict=True):
+            following = int(ends[row]) if row >= 0 else 0
+            load_gate[start:end] = following
+            row_gate[following:] = start + 1
+        out_beats = np.minimum(ends - starts, config.max_beats)
+        if len(beats) and not beats.last[-1] and out_beats[-1] < config.max_beats:
+            out_beats[-1] = 0  # never finished
+        outputs_before = np.zeros(len(beats) + 1, np.int64)
+        np.add.at(outputs_before, starts + 1, out_beats)
+        patterns = open_patterns(traffic.source, traffic.sink, traffic.seed)
+        longest = max(_longest_closed(pattern) for pattern in patterns)
+        return cls(
+            Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),
+            Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
+            patterns[2],
+            np.cumsum(outputs_before),
+            _PATIENCE + 2 * longest + _scanning(config, architecture),
+        )
+
+    @property
+    def expected(self) -> int:
+        """Output beats of a run without reset."""
+        return int(self.outputs_before[-1])
+
+
+def _scanning(config: NormConfig, architecture: Architecture) -> int:
+    """Cycles that pass between two handshakes although the unit works: those of a row's scans."""
+    if is_one_pass(config, architecture):
+        return 0
+    return 2 * ArchitecturePlan.of(config, architecture).latency(config.max_length).L3
+
+
+def _loads(
+    config: NormConfig, traffic: Traffic, row_count: int
+) -> tuple[Beats, NDArray[np.int64], list[int]]:
+    """Return the beats of all loads, where each load starts, and after which row each comes."""
+    if not traffic.loads:
+        return Beats.empty(1), np.zeros(0, np.int64), []
+    if config.storage != "ram":
+        raise ValueError(f'parameter loads need storage = "ram"; the configuration has "{config.storage}"')
+    after = [load.after_row for load in traffic.loads]
+    if after != sorted(after) or not -1 <= after[0] <= after[-1] < row_count:
+        raise ValueError(f"loads are after rows {after}: must be in order, from -1 to {row_count - 1}")
+    parts: list[Beats] = []
+    for index, load in enumerate(traffic.loads):
+        gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
+        if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
+            raise ValueError(
+                f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}"
+            )
+        if len(gamma) < config.max_length and len(gamma) % config.lanes:
+            raise ValueError(
+                f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all"
+            )
+        for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
+            if (
+                values.dtype.kind not in "iu"
+                or values.min() < -(1 << (bits - 1))
+                or values.max() >= 1 << (bits - 1)
+            ):
+                raise ValueError(f"load {index}: {name} must be integers of {bits} bits")
+        if not 0 <= load.bank < config.banks:
+            raise ValueError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")
+        parts.append(encode_load(config, gamma, beta, load.bank))
+    starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
+    return Beats.join(parts), starts, after
+
+
+def _resume(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """For each position, itself if a row or load starts there, else where the next one does, or the end."""
+    position = np.arange(count + 1)
+    bounds = np.append(starts, count)
+    return bounds[np.searchsorted(bounds, position)]
+
+
+def _longest_closed(pattern: NDArray[np.uint8]) -> int:
+    free = np.flatnonzero(pattern)
+    return int(np.diff(free, append=free[0] + len(pattern)).max()) - 1

@@ -1,0 +1,91 @@
+"""Models by name, from the package's own files or from a TOML file of the user.
+
+Each file of ``models/`` holds a family: ``[family]`` has keys that all of its ``[models."NAME"]`` share.
+"""
+
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.values import nearest
+
+from .model import Model
+
+__all__ = ["find_model", "model_names", "read_model"]
+
+
+def model_names() -> list[str]:
+    """Return the names of the models that come with the package, family by family."""
+    return list(_catalogue())
+
+
+def find_model(name: str, **changes: Any) -> Model:
+    """Return the model of that name (upper or lower case, a space or ``_`` for ``-``), with some keys changed.
+
+    Raises
+    ------
+    ConfigError
+        If there is none (the message names the nearest), or a change is not right for it.
+    """
+    known = _catalogue()
+    wanted = name.strip().lower().replace(" ", "-").replace("_", "-")
+    if wanted in known:
+        return _model(wanted, {**known[wanted], **changes}, f"model {wanted}")
+    hint = nearest(wanted, known) or "; streamnorm workload --list names them all"
+    raise ConfigError(f"unknown model {name!r}{hint}")
+
+
+def read_model(path: Path, name: str | None = None, **changes: Any) -> Model:
+    """Return a model of a TOML file: its keys alone, or ``[family]`` and ``[models."NAME"]`` as the package's own.
+
+    ``changes`` replace keys of the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or describes no model, or several and ``name`` is none of them.
+    """
+    try:
+        table = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from None
+    if "models" not in table:
+        return _model(path.stem, {**table, **changes}, str(path))
+    models = _family(table, str(path))
+    wanted = name or next(iter(models), "")
+    if wanted not in models or (name is None and len(models) > 1):
+        choices = ", ".join(f"{path}:{each}" for each in models) or "there is no model in it"
+        raise ConfigError(f"{path}: say which model: {choices}")
+    return _model(wanted, {**models[wanted], **changes}, f"{path}: {wanted}")
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> dict[str, dict[str, Any]]:
+    folder = files(__name__.rpartition(".")[0]) / "models"
+    result: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            result |= _family(tomllib.loads(file.read_text("utf-8")), file.name)
+    return result
+
+
+def _family(table: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    family, models = table.get("family", {}), table.get("models", {})
+    tables = [family, models, *(models.values() if isinstance(models, dict) else [])]
+    if set(table) - {"family", "models"} or not all(isinstance(each, dict) for each in tables):
+        raise ConfigError(f'{where}: beside [models."NAME"] there may be [family], and nothing else')
+    return {name: {**family, **keys} for name, keys in models.items()}
+
+
+def _model(name: str, keys: dict[str, Any], where: str) -> Model:
+    try:
+        return Model.of(name, keys)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error

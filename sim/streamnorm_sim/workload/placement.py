@@ -1,0 +1,93 @@
+"""Where in a layer the norms stand: styles, and schedules of them over the layers.
+
+``f`` is attention or feed-forward, ``N`` a norm, ``x`` what comes into the part:
+
+================  =============================  =====================================================
+style             a part puts out                known from
+================  =============================  =====================================================
+``pre``           x + f(N(x))                    GPT-2, Llama (arXiv 2002.04745 compares it with post)
+``post``          N(x + f(x))                    the first transformer, BERT (arXiv 1706.03762)
+``peri``          x + N(f(N(x)))                 a sandwich: Gemma 2 (arXiv 2408.00118, 2502.02732)
+``output``        x + N(f(x))                    OLMo 2 (arXiv 2501.00656), Swin 2
+``parallel``      x + attention(N(x)) + ffn(N(x))    one norm for both: GPT-J, Falcon 7B, phi-2
+``parallel-two``  x + attention(N(x)) + ffn(M(x))    two norms at the same time: GPT-NeoX, Falcon 40B
+``none``          x + f(x)                       layers whose norms were pruned
+================  =============================  =====================================================
+"""
+
+import re
+from fnmatch import fnmatchcase
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.values import nearest
+
+__all__ = ["STYLES", "parse_pruned", "parse_schedule"]
+
+STYLES = ("pre", "post", "peri", "output", "parallel", "parallel-two", "none")
+MIX = "mix"
+"""The schedule of Mix-LN (arXiv 2412.13795): the first quarter of the layers post, the others pre."""
+
+
+def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
+    """Return the style of each of ``layers`` layers.
+
+    ``text`` is a style (``pre``), ``mix``, or styles with how many layers each takes, from the first layer on:
+    ``post:8, pre`` or ``post:8, pre:24``. One of them may go without a number and takes what is left.
+
+    Raises
+    ------
+    ConfigError
+        If a style is unknown or the numbers do not add up to ``layers``.
+    """
+    if text == MIX:
+        text = f"post:{layers // 4}, pre"
+    counts: list[tuple[str, int | None]] = []
+    for part in str(text).split(","):
+        style, colon, count = (piece.strip() for piece in part.partition(":"))
+        if style == MIX:
+            raise ConfigError(f"placement = {text!r}: {MIX} stands alone, without a number; or say post:8, pre")
+        if style not in STYLES:
+            allowed = nearest(style, (*STYLES, MIX)) or f"; the styles are {', '.join((*STYLES, MIX))}"
+            raise ConfigError(f"placement = {text!r}: unknown style {style!r}{allowed}")
+        if colon and not re.fullmatch(r"[0-9]{1,6}", count):
+            raise ConfigError(f"placement = {text!r}: {count!r} is no number of layers, as in post:8")
+        counts.append((style, int(count) if colon else None))
+    left = layers - sum(count or 0 for _, count in counts)
+    open_ends = sum(count is None for _, count in counts)
+    if left < 0 or open_ends > 1 or (left > 0 and not open_ends):
+        raise ConfigError(
+            f"placement = {text!r}: must say what each of {layers} layers does, "
+            "with at most one style without a number"
+        )
+    return tuple(style for style, count in counts for _ in range(left if count is None else count))
+
+
+def parse_pruned(entries: object, layers: int) -> tuple[tuple[str, range], ...]:
+    """Return which norms are left out: patterns of site names, each with its layers.
+
+    An entry is ``SITE:LAYERS``, LAYERS being ``7`` or ``20-31`` (both included, from 0 on) and SITE a name such as
+    ``attention-in`` or a pattern such as ``ffn-*`` or ``*``.
+
+    Raises
+    ------
+    ConfigError
+        If an entry is malformed or names a layer that is not there.
+    """
+    if not isinstance(entries, list | tuple):
+        raise ConfigError(f'pruned = {entries!r}: must be a list, as in ["ffn-in:20-31"]')
+    pruned = []
+    for entry in entries:
+        match = re.fullmatch(r"([a-z*?-]+):([0-9]{1,6})(?:-([0-9]{1,6}))?", str(entry))
+        if not match:
+            raise ConfigError(f"pruned: {entry!r}: must be SITE:LAYERS, as in ffn-in:20-31")
+        first = int(match[2])
+        last = int(match[3] or first)
+        if not first <= last < layers:
+            raise ConfigError(f"pruned: {entry!r}: layers go from 0 to {layers - 1}")
+        pruned.append((match[1], range(first, last + 1)))
+    return tuple(pruned)
+
+
+def is_pruned(pruned: tuple[tuple[str, range], ...], site: str, layer: int) -> bool:
+    """Return whether the norm at a site of a layer is left out."""
+    return any(layer in layers and fnmatchcase(site, pattern) for pattern, layers in pruned)

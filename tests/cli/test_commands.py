@@ -1,0 +1,235 @@
+"""The command line itself: usage errors, exit codes, and what happens when a command fails."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import streamnorm_cli as cli
+from streamnorm import NormConfig
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
+from streamnorm.plan import Plan
+
+COMMANDS = ("plan", "generate", "simulate", "fit")
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch):
+    """Make ``plan`` end with a given exception."""
+
+    def install(error: BaseException) -> None:
+        def run(args: object) -> int:
+            raise error
+
+        monkeypatch.setattr(cli.plan, "run", run)
+
+    return install
+
+
+def only_line(text: str) -> str:
+    lines = text.splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_with_examples(command, capsys):
+    assert cli.main([command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert f"streamnorm {command} examples/" in out
+    for option in ("--json", "--quiet", "--verbose"):
+        assert option in out
+
+
+def test_help_lists_every_command_and_the_exit_codes(capsys):
+    assert cli.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for command in COMMANDS:
+        assert f"\n    {command} " in out
+    assert "exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed" in out
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "streamnorm 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["plann", "x.toml"], "unknown command 'plann': did you mean plan?"),
+        (["simulat"], "unknown command 'simulat': did you mean simulate?"),
+        (["deploy"], "unknown command 'deploy': commands are plan, generate, simulate, fit"),
+        (["plan"], "the following arguments are required: FILE"),
+        (["plan", "x.toml", "--fast"], "unrecognized arguments: --fast"),
+        (["plan", "x.toml", "-q", "-v"], "not allowed with argument"),
+        (["generate", "x.toml"], "the following arguments are required: -o/--output"),
+        (["generate", "x.toml", "-o", "d", "--vectors", "-1"], "'-1' is not a whole number of at least 0"),
+        (["generate", "x.toml", "-o", "d", "--vectors", "x"], "'x' is not a whole number of at least 0"),
+    ],
+)
+def test_usage_error(arguments, message, capsys):
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "usage: streamnorm" in captured.err
+    assert message in captured.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_configuration_that_cannot_be_read_or_is_wrong(command, tmp_path, capsys):
+    more = ["-o", str(tmp_path / "out")] if command == "generate" else []
+    missing, folder = tmp_path / "missing.toml", tmp_path
+    text, key = tmp_path / "text.toml", tmp_path / "key.toml"
+    text.write_text("lanes: 8\n")
+    key.write_text('lane = 8\nnorm = "layernorm"\n')
+    for path, message in (
+        (missing, "no such file"),
+        (folder, "is a directory; a TOML file is needed"),
+        (text, "is not TOML: "),
+        (key, "unknown key 'lane'"),
+    ):
+        assert cli.main([command, str(path), *more]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert only_line(captured.err).startswith(f"streamnorm: error: {path}: {message}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(StreamnormError("a"), 1), (ConfigError("b"), 2), (ToolMissing("c"), 3), (CheckFailed("d"), 4)],
+)
+def test_an_error_meant_for_the_user_is_one_line_and_its_exit_code(error, code, failing, capsys):
+    failing(error)
+    assert cli.main(["plan", "x.toml", "-v"]) == code
+    assert capsys.readouterr().err == f"streamnorm: error: {error}\n"
+
+
+def test_an_interrupt_ends_with_130(failing, capsys):
+    failing(KeyboardInterrupt())
+    assert cli.main(["plan", "x.toml"]) == 130
+    assert capsys.readouterr().err == "streamnorm: error: interrupted\n"
+
+
+def test_a_failure_of_the_system_names_the_file(failing, capsys):
+    failing(PermissionError(13, "Permission denied", "rtl/unit.v"))
+    assert cli.main(["plan", "x.toml"]) == 2
+    assert capsys.readouterr().err == "streamnorm: error: rtl/unit.v: Permission denied\n"
+
+
+def test_a_bug_is_one_line_and_shows_its_traceback_on_request(failing, capsys):
+    failing(ValueError("odd\nsecond line"))
+    assert cli.main(["plan", "x.toml"]) == 1
+    bug = "streamnorm: error: this is a bug in streamnorm: ValueError: odd"
+    assert capsys.readouterr().err == f"{bug}; run again with -v for the traceback\n"
+    assert cli.main(["plan", "x.toml", "-v"]) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert err.splitlines()[-1] == bug
+
+
+def test_plan_prints_tables_with_meanings(config_file, capsys):
+    assert cli.main(["plan", str(config_file)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for word in ("L1", "L2", "L3", "SS"):
+        assert word in captured.out
+
+
+def test_plan_json_is_the_plan_and_nothing_else(config_file, capsys):
+    assert cli.main(["plan", str(config_file), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == json.loads(
+        json.dumps(Plan.of(NormConfig.from_toml(config_file)).to_dict())
+    )
+    assert captured.err == ""
+
+
+def test_quiet_prints_nothing(config_file, capsys):
+    assert cli.main(["plan", str(config_file), "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_generate_lists_what_it_writes(config_file, tmp_path, capsys):
+    target = tmp_path / "rtl"
+    assert cli.main(["generate", str(config_file), "-o", str(target)]) == 0
+    listed = {line.split("  ")[0] for line in capsys.readouterr().out.splitlines()}
+    written = {str(path) for path in target.rglob("*") if path.is_file()}
+    assert listed == written
+    assert {"streamnorm.v", "manifest.json"} <= {Path(path).name for path in written}
+    assert any(path.endswith(".hex") for path in written)
+
+
+def test_generate_json_has_the_hash_of_every_file(config_file, tmp_path, capsys):
+    target = tmp_path / "rtl"
+    assert cli.main(["generate", str(config_file), "-o", str(target), "--vectors", "0", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["name"] == "streamnorm"
+    assert not any("vectors" in file for file in report["files"])
+    for file, digest in report["files"].items():
+        assert hashlib.sha256(Path(file).read_bytes()).hexdigest() == digest
+
+
+def test_generate_another_architecture(config_file, tmp_path, capsys):
+    command = ["generate", str(config_file), "-o", str(tmp_path), "--architecture", "three-scan:welford", "-q"]
+    assert cli.main(command) == 0
+    assert "// Architecture: three-scan:welford; results" in (tmp_path / "streamnorm.v").read_text()
+    assert json.loads((tmp_path / "manifest.json").read_text())["architecture"] == "three-scan:welford"
+    command[-2] = "two-pass:welford"
+    assert cli.main(command) == 2
+    assert "architecture = 'two-pass:welford': must be one of" in only_line(capsys.readouterr().err)
+
+
+def test_generate_into_a_file_is_refused(config_file, tmp_path, capsys):
+    (tmp_path / "rtl").write_text("")
+    assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "rtl")]) == 2
+    assert only_line(capsys.readouterr().err).startswith(f"streamnorm: error: {tmp_path / 'rtl'}: ")
+
+
+def run_python(code: str, *, stdout: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = (
+        "import sys\nimport streamnorm_cli as cli\n"
+        "def run(args):\n    print('x' * 100000)\n    return 0\n"
+        "cli.COMMANDS['plan'].run = run\nsys.exit(cli.main(['plan', 'x.toml']))"
+    )
+    done = run_python(code, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_help_needs_neither_numpy_nor_the_simulator():
+    heavy = "{'numpy', 'amaranth', 'streamnorm_sim', 'streamnorm_fpga', 'cocotb', 'matplotlib'}"
+    done = run_python(
+        f"import sys, streamnorm_cli as c; c.main(['plan', '--help']); print({heavy} & set(sys.modules))"
+    )
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "streamnorm", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "streamnorm 0.1.0\n")

@@ -1,0 +1,191 @@
+"""``streamnorm fit``: options, tables, exit codes. The fit itself is replaced but in one test per family."""
+
+import argparse
+import json
+
+import pytest
+
+import streamnorm_fpga
+from streamnorm_cli import main
+from streamnorm_cli.commands.fit import seed_list
+from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.place.critical_path import CriticalPath, Hop
+from streamnorm_fpga.place.place_route import Placed
+from streamnorm_fpga.place.report import FitReport
+from streamnorm_fpga.place.resources import Resources
+
+CONFIG = """
+name = "tiny"
+norm = "rmsnorm"
+lanes = 1
+max_length = 16
+epsilon = 1e-5
+target = "{target}"
+clock_mhz = {clock}
+input = {{ format = "int4" }}
+output = {{ format = "int4" }}
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(target="ecp5-12k-6", clock=100):
+        path = tmp_path / "tiny.toml"
+        path.write_text(CONFIG.format(target=target, clock=clock))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """A fit that reaches 150 MHz with seed 1, 10 MHz less with each further seed."""
+    path = CriticalPath(
+        start="unit.apply.a.Q",
+        end="unit.apply.b.DI",
+        blocks=("unit.moments", "unit.apply"),
+        delay_ns=7.69,
+        logic_ns=3.0,
+        routing_ns=4.69,
+        levels=3,
+        hops=(Hop("clk-to-q", "unit.moments.a", "Q", None, 0.5),),
+    )
+
+    def fit(config, seeds, progress, architecture):
+        progress(None)
+        placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed, path=path, used={}) for seed in seeds)
+        for one in placed:
+            progress(one)
+        unit = Resources(comb=1234, ff=2345, dsp=5, bram=1)
+        return FitReport(
+            device=device_for(config.target),
+            top=config.name,
+            clock_mhz=config.clock_mhz,
+            unit=unit,
+            by_block={"unit.moments": unit, "unit.apply.lane_0": unit, "unit.apply.lane_1": unit},
+            placed=placed,
+            tools={"yosys": "0.70", "nextpnr-ecp5": "0.11.1"},
+            architecture=architecture,
+        )
+
+    monkeypatch.setattr(streamnorm_fpga, "fit", fit)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("1", (1,)), ("1,2,3", (1, 2, 3)), ("1-8", tuple(range(1, 9))), ("3,1-3, 7", (3, 1, 2, 7))],
+)
+def test_seed_lists(text, seeds):
+    assert seed_list(text) == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is no list of seeds such as 1,2,3 or 1-8"),
+        ("1,x", "'1,x' is no list of seeds such as 1,2,3 or 1-8"),
+        ("-3", "'-3' is no list of seeds such as 1,2,3 or 1-8"),
+        ("1-", "'1-' is no list of seeds such as 1,2,3 or 1-8"),
+        ("5-2", "'5-2' is an empty range of seeds"),
+        ("1-99999999", "'1-99999999' lists more than 1000 seeds"),
+    ],
+)
+def test_bad_seed_lists(text, message):
+    with pytest.raises(argparse.ArgumentTypeError) as error:
+        seed_list(text)
+    assert str(error.value) == message
+
+
+def test_tables(config, fitted, capsys):
+    assert main(["fit", config(), "--seeds", "1-2"]) == 0
+    out, err = capsys.readouterr()
+    for text in (
+        "tiny on LFE5U-12F-6",
+        "yosys 0.70",
+        "1,234",
+        "24,288",
+        "unit.apply",
+        "2,468",
+        "150.0",
+        "worst",
+    ):
+        assert text in out
+    assert "block RAMs bear 212" in out
+    assert "unit.moments → unit.apply: 7.69 ns" in out
+    assert "lane_0" not in out
+    assert "clk-to-q" not in out
+    assert err == ""
+
+
+def test_another_architecture_is_named(config, fitted, capsys):
+    assert main(["fit", config(), "--architecture", "five-scan"]) == 0
+    assert "tiny, five-scan, on LFE5U-12F-6" in capsys.readouterr().out
+    assert main(["fit", config(), "--architecture", "five-scan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["architecture"] == "five-scan"
+
+
+def test_verbose_tells_the_path_step_by_step(config, fitted, capsys):
+    assert main(["fit", config(), "-v"]) == 0
+    out = capsys.readouterr().out
+    assert "clk-to-q" in out
+    assert "unit.apply.lane_0" in out
+
+
+def test_quiet(config, fitted, capsys):
+    assert main(["fit", config(), "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_json_is_all_there_is_on_stdout(config, fitted, capsys):
+    assert main(["fit", config(), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["fmax_mhz"] == {"min": 130.0, "median": 140.0, "seeds": {"1": 150.0, "2": 140.0, "3": 130.0}}
+    assert data["meets_clock"] is True
+
+
+@pytest.mark.parametrize("json_option", [[], ["--json"]])
+def test_check_fails_where_the_clock_is_missed(config, fitted, capsys, json_option):
+    path = config(clock=135)
+    assert main(["fit", path, *json_option]) == 0
+    capsys.readouterr()
+    assert main(["fit", path, "--check", *json_option]) == 4
+    out, err = capsys.readouterr()
+    assert out  # the report is there all the same
+    assert err == "streamnorm: error: clock_mhz = 135 is missed: seed 3 reaches 130.0 MHz\n"
+
+
+def test_check_passes_where_it_is_met(config, fitted):
+    assert main(["fit", config(clock=130), "--check"]) == 0
+
+
+def test_check_knows_what_block_rams_bear(config, fitted, capsys):
+    assert main(["fit", config(clock=213), "--check"]) == 4
+    message = "clock_mhz = 213: the block RAMs of LFE5U-12F-6 bear 212 MHz at most"
+    assert message in capsys.readouterr().err
+
+
+def test_generic_target(config, capsys):
+    assert main(["fit", config(target="generic")]) == 2
+    assert (
+        "target 'generic' cannot be placed and routed; targets that can be: ecp5-12k-6"
+        in capsys.readouterr().err
+    )
+
+
+def test_missing_tool(config, monkeypatch, capsys):
+    monkeypatch.setenv("YOSYS", "no-such-yosys")
+    assert main(["fit", config()]) == 3
+    assert (
+        capsys.readouterr().err
+        == "streamnorm: error: yosys: $YOSYS names 'no-such-yosys', which is no program\n"
+    )
+
+
+@pytest.mark.parametrize("target", ["ecp5-12k-6", "ice40-hx8k"])
+def test_a_generated_unit_fits(config, target, capsys):
+    assert main(["fit", config(target=target, clock=25), "--seeds", "1", "--check", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["target"] == target
+    assert data["fmax_mhz"]["min"] > 25
+    assert 100 < data["comb"] < data["available"]["comb"]
+    assert any(block.startswith("unit.") for block in data["blocks"])

@@ -1,0 +1,183 @@
+"""``streamnorm simulate``: its report, its files, and each of its errors."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import streamnorm_cli as cli
+import streamnorm_sim.check.simulate as simulation
+from streamnorm import IntFormat, NormConfig
+from streamnorm_sim.check.compare import Comparison
+from streamnorm_sim.engines import DEFAULT_ENGINE, ENGINES
+from streamnorm_sim.reference.golden import GoldenModel
+
+REPORT_KEYS = {
+    "rows", "mismatches", "max_ulp", "mean_ulp", "measured", "planned", "cycles", "cycles_per_second"
+}  # fmt: skip
+
+
+def simulate(*arguments: object) -> int:
+    return cli.main(["simulate", *(str(argument) for argument in arguments)])
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert len(lines) == 1, captured.err
+    return lines[0].removeprefix("streamnorm: error: ")
+
+
+def test_the_engines_are_those_of_the_simulation():
+    assert tuple(ENGINES) == cli.simulate.ENGINES
+    assert cli.simulate.ENGINES[0] == DEFAULT_ENGINE
+
+
+def test_the_report_is_for_people(config_file, capsys):
+    assert simulate(config_file, "--rows", 5) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for words in ("mismatches", "max error", "measured", "planned", "first beat in to first beat out"):
+        assert words in captured.out
+
+
+def test_json_is_the_report_and_nothing_else(config_file, capsys):
+    assert simulate(config_file, "--rows", 5, "--stall", "source:0.5,sink:0.3", "--seed", 7, "--json") == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    report = json.loads(captured.out)
+    assert report.keys() >= REPORT_KEYS
+    assert (report["rows"], report["mismatches"], report["seed"]) == (5, 0, 7)
+    assert report["measured"] == report["planned"]
+    assert report["max_ulp"] <= 1
+
+
+def test_the_report_names_another_architecture(config_file, capsys):
+    assert simulate(config_file, "--rows", 5, "--architecture", "three-scan", "--engine", "pysim") == 0
+    assert "streamnorm, three-scan on pysim, seed 0" in capsys.readouterr().out
+
+
+def test_quiet_prints_nothing(config_file, capsys):
+    assert simulate(config_file, "--rows", 5, "-q") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_floats_are_quantized_and_rows_written(config_file, tmp_path, capsys):
+    rows = np.random.default_rng(1).normal(0, 3, (4, 16))
+    np.save(tmp_path / "x.npy", rows)
+    files = ["--input", tmp_path / "x.npy", "--output", tmp_path / "y.out", "--waves", tmp_path / "w.vcd"]
+    assert simulate(config_file, "--engine", "pysim", *files, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 4
+    config = NormConfig.from_toml(config_file)
+    expected = GoldenModel(config).normalize(IntFormat(8, scale=0.1).quantize(rows))
+    np.testing.assert_array_equal(np.load(tmp_path / "y.out"), expected)
+    assert "$enddefinitions" in (tmp_path / "w.vcd").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "vcs"], "argument --engine: invalid choice: 'vcs'"),
+        (["--architecture", "six-scan"], "architecture = 'six-scan': must be one of one-pass, two-pass, three-scan"),
+        (["--rows", "0"], "argument --rows: '0' is not a whole number of at least 1"),
+        (["--seed", "-1"], "argument --seed: '-1' is not a whole number of at least 0"),
+        (["--rows", "3", "--input", "x.npy"], "not allowed with argument"),
+    ],
+)
+def test_usage_error(arguments, message, config_file, capsys):
+    assert simulate(config_file, *arguments) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("stall", ["often", "1.5", "burst:8", "source:0.5,source:0.5", "middle:0.5"])
+def test_a_stall_that_is_none(stall, config_file, capsys):
+    assert simulate(config_file, "--stall", stall) == 2
+    assert error_line(capsys).startswith("stall ")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 17), np.int64), "has rows of 17 elements; max_length = 16 allows no more"),
+        (np.zeros(16, np.int64), "has shape (16,); (rows, n) is needed, both at least 1"),
+        (np.zeros((0, 16), np.int64), "has shape (0, 16); (rows, n) is needed, both at least 1"),
+        (np.full((1, 16), 128), "element [0, 0] is 128; int8 goes from -128 to 127"),
+        (np.array([["a"]]), "holds <U1; integers or floats are needed"),
+        (np.full((1, 16), np.nan), ""),
+    ],
+)
+def test_rows_that_do_not_fit(array, message, config_file, tmp_path, capsys):
+    path = tmp_path / "x.npy"
+    np.save(path, array)
+    assert simulate(config_file, "--input", path) == 2
+    assert error_line(capsys).startswith(f"{path}: {message}")
+
+
+def test_an_input_that_is_no_array(config_file, tmp_path, capsys):
+    assert simulate(config_file, "--input", tmp_path / "x.npy") == 2
+    assert error_line(capsys) == f"{tmp_path / 'x.npy'}: No such file or directory"
+    assert simulate(config_file, "--input", config_file) == 2
+    assert error_line(capsys) == f"{config_file}: is not a .npy file of numbers"
+
+
+@pytest.mark.parametrize("option", ["--output", "--waves"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(option, config_file, tmp_path, capsys):
+    assert simulate(config_file, option, tmp_path) == 2
+    assert error_line(capsys) == f"{tmp_path}: cannot be written: is a directory"
+    path = tmp_path / "missing" / "file"
+    assert simulate(config_file, option, path) == 2
+    assert error_line(capsys) == f"{path}: cannot be written: there is no directory {path.parent}"
+
+
+@pytest.mark.parametrize("mode", [[], ["--json"]])
+def test_a_mismatch_fails_after_the_report(mode, config_file, monkeypatch, capsys):
+    first = "row 3 lane 1: got 4, want 5 in beat 0 (seed 0)"
+    monkeypatch.setattr(simulation, "compare", lambda trace: Comparison(12, first))
+    assert simulate(config_file, "--rows", 5, *mode) == 4
+    captured = capsys.readouterr()
+    assert "12" in captured.out
+    assert captured.err == f"streamnorm: error: 12 elements differ from the golden model: {first}\n"
+
+
+def test_cycles_that_are_not_planned_fail(config_file, monkeypatch, capsys):
+    measured = simulation.Measured(L1=1, L2=2, L3=3, SS=9.5)
+    monkeypatch.setattr(simulation, "measure_cycles", lambda config, **options: measured)
+    assert simulate(config_file, "--rows", 5, "-q") == 4
+    assert "; SS is 9.5 cycles; the plan says 8" in error_line(capsys)
+
+
+def test_a_missing_package_names_the_extra(config_file, monkeypatch, capsys):
+    def run(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'cocotb'", name="cocotb")
+
+    monkeypatch.setattr(simulation, "run", run)
+    assert simulate(config_file) == 3
+    assert error_line(capsys) == ("the Python package cocotb is not installed: pip install 'streamnorm[sim]'")
+
+
+def test_a_missing_module_of_ours_is_a_bug(config_file, monkeypatch, capsys):
+    def run(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'streamnorm.lost'", name="streamnorm.lost")
+
+    monkeypatch.setattr(simulation, "run", run)
+    assert simulate(config_file) == 1
+    assert error_line(capsys).startswith("this is a bug in streamnorm: ModuleNotFoundError")
+
+
+def test_a_terminal_sees_progress(config_file, monkeypatch, capsys):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True)
+    monkeypatch.setattr(cli.simulate, "progress_console", lambda: terminal)
+    assert simulate(config_file, "--rows", 5, "--json") == 0
+    assert "measuring cycles" in screen.getvalue()
+    json.loads(capsys.readouterr().out)
+
+
+def test_output_keeps_its_name(config_file, tmp_path):
+    assert simulate(config_file, "--rows", 2, "-q", "--output", tmp_path / "y.npy") == 0
+    assert np.load(tmp_path / "y.npy").dtype == np.int8
+    assert {path.name for path in Path(tmp_path).iterdir()} == {"unit.toml", "y.npy"}

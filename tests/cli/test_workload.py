@@ -1,0 +1,148 @@
+"""``streamnorm workload``: what it prints, and how it refuses."""
+
+import csv
+import io
+import json
+
+import pytest
+
+import streamnorm_cli as cli
+from streamnorm import NormConfig
+from streamnorm.plan import Plan
+from streamnorm_cli.commands import workload
+from streamnorm_sim.workload import Workload, find_model, model_names, unit_for
+
+
+@pytest.fixture
+def streamnorm(monkeypatch, capsys):
+    """Run the command; return the exit code, stdout and stderr."""
+    monkeypatch.setitem(cli.COMMANDS, "workload", workload)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(["workload", *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_without_a_model_the_models_are_listed(streamnorm):
+    code, out, err = streamnorm()
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[2:]] == model_names()
+    assert streamnorm("--list") == (code, out, err)
+
+
+def test_the_list_for_machines(streamnorm):
+    models = json.loads(streamnorm("--list", "--json")[1])["models"]
+    assert [model["name"] for model in models] == model_names()
+    assert {model["name"]: model["norms"] for model in models}["gemma-3-27b"] == 62 * 6 + 1
+    lines = list(csv.DictReader(io.StringIO(streamnorm("--list", "--csv")[1])))
+    assert [line["name"] for line in lines] == model_names()
+    assert all(line["source"].startswith("https://") for line in lines)
+
+
+def test_tables_of_a_model(streamnorm):
+    arguments = (
+        "qwen3-0.6b",
+        "--tokens",
+        "64",
+        "--units",
+        "2",
+        "--flops",
+        "1T",
+        "--memory",
+        "hbm3",
+        "--link",
+        "400gbe",
+    )
+    code, out, err = streamnorm(*arguments)
+    assert (code, err) == (0, "")
+    for text in ("qwen3-0.6b: 64 tokens, 1 at once", "prefill: cycles on 2 units", "decode, one token more", "q + k",
+                 "more units", "units that keep up", "link of 50 Gbyte/s"):  # fmt: skip
+        assert text in out
+    assert "https://" not in out
+    assert "https://huggingface.co/Qwen/Qwen3-0.6B/" in streamnorm(*arguments, "-v")[1]
+    assert streamnorm(*arguments, "-q") == (0, "", "")
+
+
+def test_json_is_the_workload(streamnorm):
+    code, out, _ = streamnorm(
+        "opt-125m", "--tokens", "9", "--batch", "2", "--lanes", "8", "--bits", "8", "--json"
+    )
+    model = find_model("opt-125m")
+    expected = Workload(model, unit_for(model, lanes=8, bits=8), tokens=9, sequences=2)
+    assert (code, json.loads(out)) == (0, expected.to_dict())
+
+
+def test_csv_has_a_line_for_each_site_of_each_phase(streamnorm):
+    lines = list(csv.DictReader(io.StringIO(streamnorm("gpt2", "--tokens", "4", "--csv")[1])))
+    assert [(line["phase"], line["site"], line["rows"]) for line in lines] == [
+        ("prefill", "attention-in", "48"), ("prefill", "ffn-in", "48"), ("prefill", "final", "4"),
+        ("decode", "attention-in", "12"), ("decode", "ffn-in", "12"), ("decode", "final", "1"),
+    ]  # fmt: skip
+
+
+def test_placement_and_pruning(streamnorm):
+    sites = [
+        line["site"]
+        for line in csv.DictReader(
+            io.StringIO(streamnorm("bert-base", "--placement", "mix", "--prune", "ffn-in:3-11", "--csv")[1])
+        )
+    ]
+    assert sites == ["embedding", "attention-sum", "ffn-sum", "attention-in"]
+
+
+def test_a_unit_of_the_users(streamnorm, examples):
+    code, out, _ = streamnorm("bert-base", "--config", str(examples / "bert_int8.toml"), "--json")
+    assert code == 0
+    unit = json.loads(out)["unit"]
+    assert (unit["lanes"], unit["clock_mhz"]) == (8, 200)
+    plan = Plan.of(NormConfig.from_toml(examples / "bert_int8.toml"))
+    assert unit["latency_at_max_length"] == vars(plan.latency(768))
+
+
+def test_a_model_of_the_users(streamnorm, tmp_path):
+    path = tmp_path / "mine.toml"
+    text = 'norm = "rmsnorm"\nepsilon = 1e-6\nlayers = 2\nd_model = 64\nheads = 4\nffn = 128\nplacement = "pre"\n'
+    path.write_text(text)
+    assert json.loads(streamnorm(str(path), "--json")[1])["model"]["name"] == "mine"
+    path.write_text('[models."a b"]\n' + text)
+    assert json.loads(streamnorm(f"{path}:a b", "--json")[1])["model"]["name"] == "a b"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bert-bas",), "unknown model 'bert-bas'; did you mean bert-base or "),
+        (("none.toml",), "none.toml: no such file"),
+        (("gpt2", "--json", "--csv"), "--json and --csv: one of them only"),
+        (("gpt2", "--placement", "pots"), "model gpt2: placement = 'pots': unknown style 'pots'; did you mean post?"),
+        (("gpt2", "--prune", "ffn-in"), "model gpt2: pruned: 'ffn-in': must be SITE:LAYERS, as in ffn-in:20-31"),
+        (("gpt2", "--memory", "hbm"), "--memory: 'hbm': must be bytes a second, such as 819.2G, or a name"),
+        (("gpt2", "--flops", "fast"), "--flops: 'fast': must be a number greater than 0, with k, M"),
+        (("gpt2", "--bits", "30"), "format = 'int30': must be one of int4 to int24"),
+        (("gpt2", "--clock", "nan"), "clock_mhz = nan: must be a finite number from 1 to 1000"),
+        (("gpt2", "--lanes", "65"), "lanes = 65: must be an integer from 1 to 64"),
+        (("gpt2", "--config", "x.toml", "--lanes", "2"), "--config: goes without --lanes, --bits, --target"),
+        (("gpt2", "--target", "ecp5"), "target = 'ecp5': must be one of "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_a_line(streamnorm, arguments, message):
+    code, out, err = streamnorm(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"streamnorm: error: {message}")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--tokens", "--units", "--batch", "--weight-bits"])
+def test_counts_are_at_least_1(streamnorm, option):
+    code, _, err = streamnorm("gpt2", option, "0")
+    assert code == 2
+    assert f"argument {option}: '0' is not a whole number of at least 1" in err
+
+
+def test_help_teaches_with_examples(streamnorm):
+    code, out, _ = streamnorm("--help")
+    assert code == 0
+    assert "streamnorm workload llama-3.1-8b --tokens 2048 --units 4" in out

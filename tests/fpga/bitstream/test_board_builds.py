@@ -1,0 +1,45 @@
+"""Whole boards: examples built as a user would, unit, link and self-test and all."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+import board_figures
+from streamnorm_cli import main
+from streamnorm_fpga.bitstream.pack import is_for
+from streamnorm_fpga.boards import BOARDS
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+BOARDS_PAGE = (ROOT / "docs/boards.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("example", "board"),
+    [
+        ("ulx3s_bert_base", "ulx3s-85f"),
+        ("orangecrab_minilm", "orangecrab-25f"),
+        ("icebreaker_rms", "icebreaker"),
+        ("hx8k_layernorm", "hx8k-b-evn"),
+    ],
+)
+def test_an_example_on_its_board(example, board, tmp_path, capsys):
+    path = EXAMPLES / f"{example}.toml"
+    assert main(["build", str(path), "--board", board, "-o", str(tmp_path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["meets_clock"]
+    assert report["fmax_mhz"] >= report["clock"]["mhz"]
+    assert abs(report["clock"]["mhz"] - report["clock"]["asked_mhz"]) <= 0.01 * report["clock"]["asked_mhz"]
+    assert all(report["used"][kind] <= count for kind, count in report["available"].items())
+    bitstream = (tmp_path / report["bitstream"]["file"]).read_bytes()
+    assert report["bitstream"]["sha256"] == hashlib.sha256(bitstream).hexdigest()
+    assert is_for(bitstream, BOARDS[board])
+    if set(report["tools"].items()) <= set(board_figures.recorded_tools(BOARDS_PAGE).items()):
+        recorded = board_figures.row_of(BOARDS_PAGE, example)
+        assert recorded[3:9] == board_figures.built_cells(report), "make board-figures"
+    # The unit inside is the one `streamnorm generate` writes, in full: none of its blocks was optimized away.
+    blocks = {block.split(".")[1] for block in report["blocks"] if block.startswith("unit.")}
+    assert {"ingest", "moments", "statistic", "apply", "output_queue"} <= blocks
+    assert report["board_logic"]["bram"] > 0

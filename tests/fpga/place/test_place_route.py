@@ -1,0 +1,88 @@
+import json
+import re
+import sys
+
+import pytest
+
+from fpga.netlists import cell, netlist, scope
+from streamnorm.errors import CheckFailed
+from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.place.harness import Harness
+from streamnorm_fpga.place.place_route import place_and_route, read_report
+from streamnorm_fpga.synthesis.blocks import Blocks
+
+
+@pytest.fixture
+def blocks():
+    return Blocks(netlist({}, {"moments": scope("small.v:1.1-9.10"), "apply": scope("small.v:11.1-20.10")}))
+
+
+@pytest.fixture
+def report(recorded_report):
+    return json.loads(recorded_report.read_text())
+
+
+def test_clock_and_cells_are_read(report, blocks):
+    placed = read_report(report, 7, blocks)
+    assert placed.seed == 7
+    assert placed.fmax_mhz == 247.28
+    assert placed.used == {"DCCA": 1, "TRELLIS_COMB": 71, "TRELLIS_FF": 63, "TRELLIS_IO": 3}
+
+
+def test_the_critical_path_runs_from_register_to_register(report, blocks):
+    path = read_report(report, 1, blocks).path
+    assert path.blocks == ("port aresetn", "moments")
+    assert path.at_port
+    assert path.start == "harness.aresetn[0].Q"
+    assert path.end == "moments.o_TRELLIS_FF_Q_15.DI"
+    assert path.delay_ns == pytest.approx(1000 / 247.28, abs=0.01)
+    assert path.logic_ns + path.routing_ns == pytest.approx(path.delay_ns)
+    assert path.levels == sum(hop.kind == "logic" for hop in path.hops)
+    assert str(path) == "port aresetn → moments: 4.04 ns (2.11 logic, 1.94 routing, 17 levels)"
+
+
+def test_paths_from_and_to_pins_are_no_critical_paths(report, blocks):
+    report["critical_paths"] = [
+        path for path in report["critical_paths"] if "async" in path["from"] + path["to"]
+    ]
+    with pytest.raises(CheckFailed, match=re.escape("nextpnr reported no path on clock $glbnet$aclk")):
+        read_report(report, 1, blocks)
+
+
+def test_a_second_clock_is_refused(report, blocks):
+    report["fmax"]["other"] = {"achieved": 1.0, "constraint": 1.0}
+    with pytest.raises(CheckFailed, match="nextpnr reports 2 clocks; a unit has one"):
+        read_report(report, 1, blocks)
+
+
+def test_one_level_is_singular(report, blocks):
+    path = report["critical_paths"][0]
+    path["path"] = [step for step in path["path"] if step["type"] != "logic"] + [
+        {"delay": 1.0, "type": "logic", "to": {"cell": "moments.x", "port": "Z"}}
+    ]
+    assert "1 level)" in str(read_report(report, 1, Blocks(netlist({}, {"moments": cell("x", {}, {})}))).path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "circles"),
+    [
+        (["Info: Routing 2000 arcs.\n", "Info:      16000 |     3426      16171 |\n"], False),
+        (["Info: Routing 2000 arcs.\n", "Info:      17000 |     3426      16171 |\n"], True),
+        (["Info: Routing 20 arcs.\n", "Info:       9000 |     3426      16171 |\n"], False),
+        (["Info:     iter=900 wires=59486 overused=2 overuse=2 archfail=NA\n"], False),
+        (["Info:     iter=1001 wires=59486 overused=2 overuse=2 archfail=NA\n"], True),
+    ],
+)
+def test_a_router_that_turns_in_circles_is_stopped(lines, circles, blocks, monkeypatch, tmp_path):
+    script = tmp_path / "nextpnr"
+    ending = "time.sleep(60)" if circles else "print('ERROR: enough'); sys.exit(1)"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys, time\n"
+        "if '--version' in sys.argv:\n    print('nextpnr-ecp5 -- Version 0.11.1')\n    sys.exit()\n"
+        f"print({''.join(lines)!r}, end='', flush=True)\n{ending}\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ECP5", str(script))
+    reason = "a few nets displace each other for ever" if circles else "enough"
+    with pytest.raises(CheckFailed, match=f"with seed 1: {reason}"):
+        place_and_route(Harness.bare(netlist({}, {})), device_for("ecp5-12k-6"), blocks, clock_mhz=100, seeds=[1])

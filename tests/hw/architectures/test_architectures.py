@@ -1,0 +1,134 @@
+"""Names, plans and text of the architectures; what they compute is tested with the simulator."""
+
+import re
+from math import ceil
+
+import numpy as np
+import pytest
+
+from streamnorm.architectures import architecture_unit
+from streamnorm.architectures.one_pass import NormUnit
+from streamnorm.errors import ConfigError
+from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.precision.welford import WelfordPrecision
+from streamnorm.spec.architectures import ARCHITECTURES, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.emit import verilog
+
+OTHERS = ("two-pass", "three-scan", "five-scan", "three-scan:welford", "five-scan:welford")
+
+
+def configuration(**changes) -> NormConfig:
+    keys = {
+        "name": "some_unit",
+        "norm": "layernorm",
+        "lanes": 4,
+        "max_length": 50,
+        "input": IntFormat(8, scale=0.05),
+        "output": IntFormat(8, scale=0.05),
+        "epsilon": 1e-5,
+        "gamma": np.linspace(0.5, 1.5, 50),
+        "beta": np.linspace(-1, 1, 50),
+    }
+    return NormConfig(**{**keys, **changes})
+
+
+def test_an_architecture_is_known_by_its_name():
+    assert Architecture.of("three-scan") == Architecture("three-scan", "exact")
+    assert Architecture.of("three-scan:welford") == Architecture("three-scan", "welford")
+    for name in (*ARCHITECTURES, *OTHERS):
+        assert str(Architecture.of(name)) == name
+        assert Architecture.of(Architecture.of(name)) == Architecture.of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "three-scans",
+            "architecture = 'three-scans': must be one of one-pass, two-pass, three-scan, five-scan, "
+            "three-scan:welford, five-scan:welford; did you mean three-scan",
+        ),
+        ("three-scan:welfort", "did you mean three-scan:welford"),
+        ("two-pass:welford", "architecture = 'two-pass:welford': must be one of one-pass, two-pass, "),
+        ("three-scan:", "architecture = 'three-scan:': must be one of one-pass, two-pass, "),
+    ],
+)
+def test_what_is_no_architecture_is_refused(name, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Architecture.of(name)
+
+
+def test_statistics_go_with_an_architecture():
+    with pytest.raises(ConfigError, match="does not go with architecture = 'two-pass', only with three-scan and"):
+        Architecture("two-pass", "welford")
+    with pytest.raises(ConfigError, match="statistics = 'welfort': must be one of exact, welford; did you mean"):
+        Architecture("three-scan", "welfort")
+
+
+def test_rms_norm_has_no_mean():
+    rms = configuration(norm="rmsnorm")
+    with pytest.raises(ConfigError, match="norm = 'rmsnorm' has no mean"):
+        architecture_unit(rms, "three-scan:welford")
+    assert isinstance(architecture_unit(rms, "two-pass"), NormUnit)
+    # One scan fewer.
+    for name in ("three-scan", "five-scan"):
+        scans = [ArchitecturePlan.of(c, name).timing.interval_beats for c in (configuration(), rms)]
+        assert scans == [{"three-scan": 3, "five-scan": 5}[name], {"three-scan": 2, "five-scan": 4}[name]]
+
+
+@pytest.mark.parametrize("min_length", [1, 24])
+def test_the_one_pass_plan_is_the_plan(min_length):
+    config = configuration(min_length=min_length, target="ecp5-85k-6")
+    plan, other = Plan.of(config), ArchitecturePlan.of(config)
+    for n in range(1, 51):
+        assert other.latency(n) == plan.latency(n)
+    assert sum(other.multipliers.values()) == sum(plan.multipliers.values())
+    assert other.block_rams == plan.block_rams
+
+
+@pytest.mark.parametrize("name", ["one-pass", *OTHERS])
+def test_formulas_say_what_latency_counts(name):
+    plan = ArchitecturePlan.of(configuration(target="ecp5-85k-6", clock_mhz=150, lanes=3), name)
+    formulas = plan.latency_formulas()
+    for n in (1, 2, 3, 4, 7, 33, 50):
+        counted = vars(plan.latency(n))
+        assert counted == {key: eval(text, {"ceil": ceil, "n": n}) for key, text in formulas.items()}
+    for n in (0, 51):
+        with pytest.raises(ValueError, match=f"n = {n}: must be 1 … 50"):
+            plan.latency(n)
+    assert plan.to_dict()["latency_formulas"] == formulas
+    assert sum(plan.timing.stages.values()) == plan.latency(1).L2
+
+
+def test_each_scan_costs_its_beats():
+    config = configuration(max_length=48, lanes=1, gamma=1.5, beta=0.0)
+    growth = {}
+    for name in ARCHITECTURES:
+        one, ten = (ArchitecturePlan.of(config, name).latency(n) for n in (1, 11))
+        growth[name] = ((ten.L2 - one.L2) / 10, (ten.SS - one.SS) / 10)
+    assert growth == {"one-pass": (0, 1), "two-pass": (1, 1), "three-scan": (2, 3), "five-scan": (4, 5)}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_verilog_has_the_same_ports_and_says_what_it_is(name):
+    config = configuration()
+    usual, text = verilog(config), verilog(config, name)
+    assert verilog(config, Architecture.of(name)) == text
+    more = "; results are not within the error bound" if name.endswith("welford") else ""
+    assert f"// Architecture: {name}{more}\n" in text
+    assert "Architecture" not in usual
+    head = re.compile(r"^module some_unit\(.*?\);$", re.MULTILINE | re.DOTALL)
+    assert head.findall(text) == head.findall(usual) != []
+
+
+def test_two_passes_without_a_mean_are_one():
+    rms = configuration(norm="rmsnorm")
+    line = "// Architecture: two-pass, which is one-pass where there is no mean\n"
+    assert verilog(rms, "two-pass").replace(line, "") == verilog(rms)
+
+
+def test_reciprocals_are_rounded_to_nearest():
+    points = WelfordPrecision(mean_frac_bits=6, reciprocal_frac_bits=10, square_frac_bits=6)
+    assert points.reciprocals(5) == [0, 1024, 512, 341, 256, 205]

@@ -1,0 +1,186 @@
+"""The error budget: what it proves, against the exact result, and what it expects, against what happens."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drawn import drawn_config, drawn_rows
+from streamnorm.errors import ConfigError
+from streamnorm.precision.precision import FAITHFUL_ERROR, SMALL_OUTPUT_BITS, TIGHT_ERROR, Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.rows import Distribution, random_rows
+
+SEEDS = range(15, 28)
+EXACT_GRID = 1e-6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_result_is_farther_off_than_the_bound(seed):
+    """|got - exact| <= 1/2 + bound, the exact result saturated but not rounded; corner rows and random ones."""
+    config = drawn_config(seed)
+    precision = Precision.of(config)
+    batch = drawn_rows(config, np.random.default_rng(seed), 20)
+    got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
+    exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+    saturated = np.clip(exact.scaled, config.output.min, config.output.max)
+    errors = np.abs(got - saturated)[batch.valid]
+    assert errors.max() <= 0.5 + precision.error_bound + EXACT_GRID, f"seed {seed}: {config}"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_search_keeps_its_promises(seed):
+    config = drawn_config(seed)
+    precision = Precision.of(config)
+    assert 0 < precision.error_bound <= FAITHFUL_ERROR
+    assert precision.expected_error < precision.error_bound
+    if config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS:
+        assert precision.expected_error <= TIGHT_ERROR
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_binary_points_agree(seed):
+    """What is added has its binary point in the same place, and every exponent has a shift."""
+    config = drawn_config(seed)
+    precision, ranges, stored = Precision.of(config), Precision.of(config).ranges, StoredParameters.of(config)
+    assert precision.centre_drop == precision.scale_drop + precision.product_drop >= 0
+    assert precision.scale_bits + precision.scale_drop == precision.exact_scale_bits
+    # d * RF >> product_drop and KF
+    scale_frac_bits = precision.scale_bits - ranges.exponent_max
+    assert (
+        scale_frac_bits - precision.product_drop == precision.normalized_frac_bits + precision.normalize_shift
+    )
+    # z * gamma and beta
+    assert precision.gamma_align >= 0
+    assert precision.beta_align >= 0
+    product_frac_bits = precision.normalized_frac_bits + stored.gamma_frac_bits
+    assert product_frac_bits + precision.gamma_align == precision.result_frac_bits
+    assert stored.beta_frac_bits + precision.beta_align == precision.result_frac_bits
+    assert (
+        precision.normalized_bits == ranges.normalized_max.bit_length() + precision.normalized_frac_bits + 1
+    )
+    for w in range(ranges.exponent_max - ranges.exponent_min + 1):
+        shift, fine = precision.split(w)
+        assert w == shift * precision.radix + fine
+        assert 0 <= shift < precision.shift_count
+        assert 0 <= fine <= precision.fine_max
+        assert precision.half(shift) * 2 == 1 << (precision.normalize_shift + shift * precision.radix)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_scale_and_variance_fit_their_widths(seed):
+    config = drawn_config(seed)
+    precision = Precision.of(config)
+    batch = drawn_rows(config, np.random.default_rng(seed), 20)
+    x = np.where(batch.valid, batch.x, 0).astype(object)
+    pivot = x[:, :1] if config.norm == "layernorm" else config.input.zero_point
+    d = np.where(batch.valid, x - pivot, 0)
+    s1 = d.sum(axis=1) if config.norm == "layernorm" else 0 * d[:, 0]
+    s2 = (d * d).sum(axis=1)
+    n = batch.lengths.astype(object)
+    varied = n * s2 > s1 * s1
+    scale, centre, shift = GoldenModel(config).statistic(s1[varied], s2[varied], n[varied])
+    assert scale.max(initial=0) < 1 << precision.scale_bits
+    # The leading bit is where the error budget needs it.
+    assert scale.min(initial=1 << 60) >= 1 << (precision.scale_bits - precision.fine_max - 2)
+    assert np.isin(shift, range(precision.shift_count)).all()
+    real = n[varied] / np.sqrt(
+        (n * s2 - s1 * s1 + n * n * float(precision.ranges.epsilon))[varied].astype(float)
+    )
+    frac_bits = precision.scale_bits - precision.ranges.exponent_max + shift * precision.radix
+    np.testing.assert_allclose(
+        scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02
+    )
+    if config.norm == "rmsnorm":
+        assert (centre == 0).all()
+
+
+def wrong_share(config: NormConfig, distribution: Distribution, elements: int = 150_000) -> float:
+    """How many results are not correctly rounded, of rows of full length."""
+    rng = np.random.default_rng(3)
+    count = elements // config.max_length
+    batch = random_rows(config, count, rng, distribution=distribution, lengths=[config.max_length] * count)
+    got = GoldenModel(config).normalize(batch.x)
+    return float((got != exact_result(config, batch.x).rounded).mean())
+
+
+def unit(**changes: Any) -> NormConfig:
+    keys: dict[str, Any] = {
+        "norm": "layernorm",
+        "lanes": 4,
+        "max_length": 64,
+        "input": IntFormat(16, scale=2.0**-12),
+        "output": IntFormat(8, scale=2.0**-5),
+        "epsilon": 1e-5,
+    }
+    return NormConfig(**{**keys, **changes})
+
+
+GAMMA = np.random.default_rng(1).uniform(0.5, 1.5, 64)
+TIGHT = {
+    "8 bits": unit(gamma=GAMMA),
+    "8 bits, no epsilon": unit(gamma=GAMMA, epsilon=0.0),
+    "8 bits, beta": unit(gamma=GAMMA, beta=GAMMA - 1),
+    "16 bits": unit(gamma=GAMMA, output=IntFormat(16, scale=2.0**-12), accuracy="tight"),
+    "12 bits, rmsnorm": unit(
+        norm="rmsnorm", gamma=GAMMA, output=IntFormat(12, scale=2.0**-8), accuracy="tight"
+    ),
+    # A gamma that is a power of two puts rounded z exactly on the ties of the output.
+    "no gamma": unit(),
+    "no gamma, 16 bits": unit(output=IntFormat(16, scale=2.0**-12), accuracy="tight"),
+    "no gamma, rmsnorm": unit(norm="rmsnorm"),
+    "gamma is 4 everywhere": unit(gamma=4.0, output=IntFormat(12, scale=2.0**-6), accuracy="tight"),
+    # A wide range of exponents: full-scale rows have the fewest bits of scale.
+    "24 bits in, 6 out, 4 elements": unit(
+        max_length=4, input=IntFormat(24, scale=2.0**-20), output=IntFormat(6, scale=2.0**-3), epsilon=0.0
+    ),
+    "24 bits in, 8 elements": unit(max_length=8, input=IntFormat(24, scale=2.0**-20), epsilon=0.0),
+}
+
+
+@pytest.mark.parametrize("name", TIGHT)
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_tight_units_round_999_of_1000_correctly(name, distribution):
+    assert wrong_share(TIGHT[name], distribution) <= 1e-3 + 1e-4  # the last term: three sigma of the sample
+
+
+@pytest.mark.parametrize("bits", [12, 16, 20])
+def test_the_expected_share_is_what_happens(bits):
+    """Units that may round wrongly more often than the sample's noise."""
+    config = unit(gamma=GAMMA, output=IntFormat(bits, scale=2.0 ** (3 - bits)))
+    expected = Precision.of(config).expected_error
+    assert 0.4 * expected < wrong_share(config, "normal") < 1.2 * expected
+
+
+def test_tight_costs_more_bits_than_faithful():
+    faithful, tight = (
+        Precision.of(unit(gamma=GAMMA, output=IntFormat(16, scale=2.0**-12), accuracy=accuracy))
+        for accuracy in ("faithful", "tight")
+    )
+    assert tight.expected_error < faithful.expected_error
+    assert tight.normalized_frac_bits > faithful.normalized_frac_bits
+
+
+def test_targets_and_clocks_give_the_same_promise():
+    for target in ("generic", "ice40-hx8k"):
+        keys = {"target": target, "max_length": 8, "input": IntFormat(8)}
+        fast, slow = (Precision.of(unit(clock_mhz=clock, **keys)) for clock in (10.0, 200.0))
+        assert vars(fast) == vars(slow)  # the clock moves registers, never a width
+        assert fast.expected_error <= TIGHT_ERROR
+
+
+def test_a_gamma_beyond_any_datapath_is_refused():
+    config = unit(gamma=1e11, gamma_bits=32, output=IntFormat(24, scale=1e-3), accuracy="tight")
+    with pytest.raises(ConfigError) as caught:
+        Precision.of(config)
+    message = str(caught.value)
+    assert message.startswith('accuracy = "tight": gamma reaches 1e+14 output steps; the widest datapath ')
+    assert message.endswith("Allowed: a larger output scale or a smaller gamma")
+
+
+def test_the_search_is_done_once():
+    assert Precision.of(unit()) is Precision.of(unit())

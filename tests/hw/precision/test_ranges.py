@@ -1,0 +1,142 @@
+"""Ranges against every single row of tiny formats."""
+
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drawn import drawn_config
+from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import Ranges
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.reference.rows import corner_rows
+
+
+def config(norm: str, source: IntFormat, length: int, epsilon: float = 0.0) -> NormConfig:
+    keys: dict[str, Any] = {"norm": norm, "input": source, "max_length": length, "epsilon": epsilon}
+    return NormConfig(lanes=1, output=IntFormat(8, scale=0.05), **keys)
+
+
+class Moments:
+    """``d``, ``S1``, ``S2`` and the unit's integer V (with its fraction bits) of rows of one length."""
+
+    def __init__(self, config: NormConfig, rows: np.ndarray) -> None:
+        precision = Precision.of(config)
+        self.n = n = rows.shape[1]
+        x = rows.astype(object)
+        self.d = x - (x[:, :1] if config.norm == "layernorm" else config.input.zero_point)
+        self.s1 = self.d.sum(axis=1) if config.norm == "layernorm" else 0 * self.d[:, 0]
+        self.s2 = (self.d**2).sum(axis=1)
+        self.spread = n * self.s2 - self.s1**2
+        offset = n * precision.epsilon_code >> precision.epsilon_drop
+        self.fraction_bits = precision.variance_frac_bits
+        self.v = n * ((self.s2 << self.fraction_bits) + offset) - (self.s1**2 << self.fraction_bits)
+
+
+def check(config: NormConfig, rows: np.ndarray) -> Moments:
+    """Every row of ``rows`` (all of one length) lies within the ranges."""
+    ranges, precision, moments = Ranges.of(config), Precision.of(config), Moments(config, rows)
+    n, size = moments.n, 1 << ranges.difference_bits - 1
+    assert -size <= moments.d.min() <= moments.d.max() < size
+    assert np.abs(moments.d).max() <= ranges.difference_max
+    size = 1 << ranges.sum_bits - 1
+    assert -size <= moments.s1.min() <= moments.s1.max() < size
+    assert moments.s2.max() <= ranges.square_sum_max
+    assert n.bit_length() <= ranges.length_bits
+    assert moments.v.max() >> moments.fraction_bits < 1 << precision.variance_bits
+    if precision.epsilon_code == 0:
+        assert moments.v.max() <= ranges.variance_max
+    varied = moments.spread > 0
+    whole = moments.v[varied] >> moments.fraction_bits
+    assert (whole >= 1).all()
+    if varied.any():
+        for extreme in (int(whole.min()), int(whole.max())):
+            k = (extreme.bit_length() - 1) // 2
+            assert ranges.exponent_min <= n.bit_length() - k <= ranges.exponent_max, (n, extreme)
+    # z**2 = c**2 / (D + n**2 e) <= normalized_max**2
+    centred = n * moments.d - moments.s1[:, None]
+    radicand = moments.spread + n * n * ranges.epsilon if ranges.epsilon else moments.spread
+    assert ((centred**2).max(axis=1) <= ranges.normalized_max**2 * radicand).all()
+    return moments
+
+
+def every_row(source: IntFormat, n: int) -> np.ndarray:
+    return np.array(list(product(range(source.min, source.max + 1), repeat=n)))
+
+
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+@pytest.mark.parametrize("source", [IntFormat(4), IntFormat(4, signed=False, zero_point=11)], ids=["s", "u"])
+@pytest.mark.parametrize("epsilon", [0.0, 0.01, 7.3, 3000.0])
+def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(norm, source, epsilon):
+    longest = 3
+    unit = config(norm, source, longest, epsilon)
+    ranges = Ranges.of(unit)
+    moments = [check(unit, every_row(source, n)) for n in range(1, longest + 1)]
+    d = np.concatenate([m.d.ravel() for m in moments])
+    s1 = np.concatenate([m.s1 for m in moments])
+    assert np.abs(d).max() == ranges.difference_max
+    half = 1 << ranges.difference_bits - 2
+    assert d.min() < -half or d.max() >= half  # one bit less would not do
+    assert max(int(m.s2.max()) for m in moments) == ranges.square_sum_max
+    if norm == "layernorm":
+        half = 1 << ranges.sum_bits - 2
+        assert s1.min() < -half or s1.max() >= half
+    else:
+        assert ranges.sum_bits == 1
+    if not epsilon:
+        assert max(int(m.spread.max()) for m in moments) == ranges.variance_max
+        exponents = {
+            m.n.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v
+        }
+        assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
+    else:
+        assert ranges.epsilon == Fraction(epsilon)
+
+
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+def test_every_row_of_4_elements_is_within(norm):
+    source = IntFormat(4, zero_point=-3)
+    check(config(norm, source, 4), every_row(source, 4))
+
+
+@pytest.mark.parametrize("seed", range(15, 30))
+def test_corner_rows_of_any_format_are_within(seed):
+    unit = drawn_config(seed, accuracy="faithful")
+    for _, row in corner_rows(unit, np.random.default_rng(seed)).values():
+        check(unit, row[None, :])
+
+
+def test_epsilon_rounded_up_across_a_power_of_four_is_within():
+    """The exact V is just below ``4**exponent``; with the unit's rounded epsilon it is not below."""
+    crossed = 0
+    for bits, length, exponent in ((5, 3, 19), (5, 7, 9), (5, 7, 17), (8, 31, 14)):
+        source = IntFormat(bits)
+        spread = (length // 2) * ((length + 1) // 2) * (source.max - source.min) ** 2
+        epsilon = (4**exponent - spread) / length**2
+        while spread + length**2 * Fraction(epsilon) >= 4**exponent:
+            epsilon = float(np.nextafter(epsilon, 0))
+        row = np.where(np.arange(length) < length // 2, source.min, source.max)
+        moments = check(config("layernorm", source, length, epsilon), row[None, :])
+        crossed += int(moments.v[0]) >> moments.fraction_bits >= 4**exponent
+    assert crossed > 0  # or the test tests nothing
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 1e30])
+def test_rows_of_one_element_at_most(epsilon):
+    unit = config("layernorm", IntFormat(8), 1, epsilon)
+    check(unit, np.array([[-128], [0], [127]]))
+
+
+def test_the_normalized_value_has_the_smallest_integer_bound():
+    for length, expected in ((1, 1), (2, 1), (5, 2), (6, 3), (10, 3), (768, 28)):
+        assert Ranges.of(config("layernorm", IntFormat(8), length)).normalized_max == expected
+    for length, expected in ((1, 1), (2, 2), (4, 2), (5, 3), (4096, 64), (4097, 65)):
+        assert Ranges.of(config("rmsnorm", IntFormat(8), length)).normalized_max == expected
+
+
+def test_ranges_are_made_once():
+    first, second = (config("layernorm", IntFormat(8), 96, 1e-5) for _ in range(2))
+    assert Ranges.of(first) is Ranges.of(second)

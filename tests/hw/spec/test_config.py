@@ -1,0 +1,272 @@
+"""NormConfig from keywords: every refusal by its exact message, defaults, digests, copies."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.config import NormConfig, key_fields
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.targets import TARGET_NAMES
+
+KEYWORDS: dict[str, Any] = {
+    "norm": "layernorm",
+    "lanes": 2,
+    "max_length": 6,
+    "input": IntFormat(8, scale=0.05),
+    "output": IntFormat(8, scale=0.05),
+    "epsilon": 1e-5,
+}
+GAMMA = np.linspace(0.5, 1.5, 6)
+
+
+def make(**changes: Any) -> NormConfig:
+    return NormConfig(**{**KEYWORDS, **changes})
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        make(**changes)
+    return str(caught.value)
+
+
+IDENTIFIER = "must be a Verilog identifier: a letter or _, then letters, digits and _, at most 64 in all"
+KEYWORD = "is a keyword of Verilog or SystemVerilog; choose another name"
+CELL = "is the name of a cell of a device family; choose another name"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("name", 3, "name = 3: must be a string"),
+        ("name", "", f"name = '': {IDENTIFIER}"),
+        ("name", "8bit", f"name = '8bit': {IDENTIFIER}"),
+        ("name", "bert-int8", f"name = 'bert-int8': {IDENTIFIER}"),
+        ("name", "a b", f"name = 'a b': {IDENTIFIER}"),
+        ("name", "größe", f"name = 'größe': {IDENTIFIER}"),
+        ("name", "name\n", f"name = 'name\\n': {IDENTIFIER}"),
+        ("name", "n" * 65, f"name = '{'n' * 65}': {IDENTIFIER}"),
+        ("name", "module", f"name = 'module': {KEYWORD}"),
+        ("name", "logic", f"name = 'logic': {KEYWORD}"),
+        ("name", "DP16KD", f"name = 'DP16KD': {CELL}"),
+        ("name", "SB_MAC16", f"name = 'SB_MAC16': {CELL}"),
+        (
+            "name",
+            "streamnorm_ecp5_block_ram",
+            "name = 'streamnorm_ecp5_block_ram': begins with streamnorm_ecp5_, which is kept for the modules "
+            "around multipliers and memories",
+        ),
+        ("norm", "batchnorm", "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
+        ("norm", "rms_norm", "norm = 'rms_norm': must be one of layernorm, rmsnorm; did you mean rmsnorm?"),
+        ("norm", True, "norm = True: must be one of layernorm, rmsnorm"),
+        ("storage", "flash", "storage = 'flash': must be one of rom, ram"),
+        ("accuracy", "exact", "accuracy = 'exact': must be one of faithful, tight"),
+        ("lanes", 0, "lanes = 0: must be an integer from 1 to 64"),
+        ("lanes", 65, "lanes = 65: must be an integer from 1 to 64"),
+        ("lanes", 8.0, "lanes = 8.0: must be an integer from 1 to 64"),
+        ("lanes", True, "lanes = True: must be an integer from 1 to 64"),
+        ("lanes", "8", "lanes = '8': must be an integer from 1 to 64"),
+        ("max_length", 0, "max_length = 0: must be an integer from 1 to 16384"),
+        ("max_length", 16385, "max_length = 16385: must be an integer from 1 to 16384"),
+        ("min_length", 0, "min_length = 0: must be an integer from 1 to 6 (max_length)"),
+        ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
+        ("banks", 0, "banks = 0: must be an integer from 1 to 16"),
+        ("banks", 17, "banks = 17: must be an integer from 1 to 16"),
+        ("input", "int8", "input = 'int8': must be an IntFormat"),
+        ("output", None, "output = None: must be an IntFormat"),
+        ("epsilon", -1e-9, "epsilon = -1e-09: must be a finite number of at least 0"),
+        ("epsilon", math.nan, "epsilon = nan: must be a finite number of at least 0"),
+        ("epsilon", math.inf, "epsilon = inf: must be a finite number of at least 0"),
+        ("epsilon", False, "epsilon = False: must be a finite number of at least 0"),
+        ("epsilon", "1e-5", "epsilon = '1e-5': must be a finite number of at least 0"),
+        ("epsilon", None, "epsilon = None: must be a finite number of at least 0"),
+        ("gamma_offset", math.nan, "gamma_offset = nan: must be a finite number"),
+        ("gamma_bits", 3, "gamma_bits = 3: must be an integer from 4 to 32"),
+        ("gamma_bits", 33, "gamma_bits = 33: must be an integer from 4 to 32"),
+        ("beta_bits", 37, "beta_bits = 37: must be an integer from 4 to 36"),
+        ("beta_bits", 16.0, "beta_bits = 16.0: must be an integer from 4 to 36"),
+        ("clock_mhz", 0.5, "clock_mhz = 0.5: must be a finite number from 1 to 1000"),
+        ("clock_mhz", 1001, "clock_mhz = 1001: must be a finite number from 1 to 1000"),
+        ("clock_mhz", "fast", "clock_mhz = 'fast': must be a finite number from 1 to 1000"),
+        ("gamma", math.nan, "gamma = nan: must be a finite number"),
+        ("beta", -math.inf, "beta = -inf: must be a finite number"),
+        ("gamma", True, "gamma = True: must be a finite number"),
+        ("gamma", 1j, "gamma: has elements of type complex128; floating-point or integer numbers are needed"),
+    ],
+)
+def test_values_that_are_refused(key: str, value: object, message: str) -> None:
+    assert refusal(**{key: value}) == message
+
+
+def test_unknown_target_names_the_nearest() -> None:
+    message = refusal(target="ecp5-85k")
+    assert message.startswith("target = 'ecp5-85k': must be one of generic, ")
+    assert all(name in message for name in TARGET_NAMES)
+    assert "; did you mean ecp5-85k-" in message
+
+
+@pytest.mark.parametrize("target", TARGET_NAMES)
+def test_every_target_is_taken(target: str) -> None:
+    assert make(target=target).target == target
+
+
+SHAPES = "must be (6,) or (1, 6), that is (max_length,) or (banks, max_length)"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.ones(5), f"gamma: has shape (5,); {SHAPES}"),
+        (np.ones(()), f"gamma: has shape (); {SHAPES}"),
+        (np.ones((6, 1)), f"gamma: has shape (6, 1); {SHAPES}"),
+        (np.ones((2, 6)), f"gamma: has shape (2, 6); {SHAPES}"),
+        (np.ones((1, 1, 6)), f"gamma: has shape (1, 1, 6); {SHAPES}"),
+        ([], f"gamma: has shape (0,); {SHAPES}"),
+        (
+            np.ones(6, bool),
+            "gamma: has elements of type bool; floating-point or integer numbers are needed",
+        ),
+        (
+            ["1"] * 6,
+            "gamma: has elements of type <U1; floating-point or integer numbers are needed",
+        ),
+        (
+            [None] * 6,
+            "gamma: has elements of type object; floating-point or integer numbers are needed",
+        ),
+        ([[1, 2], [3]], "gamma: the rows of the array must all have the same length"),
+        ([1, 2, 3, math.nan, 5, 6], "gamma: element [3] is nan; every value must be finite"),
+        ([[1, 2, 3, 4, -math.inf, 6]], "gamma: element [0, 4] is -inf; every value must be finite"),
+    ],
+)
+def test_arrays_that_are_refused(value: object, message: str) -> None:
+    assert refusal(gamma=value) == message
+    assert refusal(beta=value) == message.replace("gamma", "beta", 1)
+
+
+def test_banks_and_arrays_must_agree() -> None:
+    assert refusal(banks=3, gamma=np.ones((2, 6))) == (
+        "gamma: has shape (2, 6); must be (6,) or (3, 6), that is (max_length,) or (banks, max_length)"
+    )
+    message = (
+        'banks = 3: with storage = "rom", gamma or beta must be an array of shape (3, 6); '
+        "every bank would hold the same values"
+    )
+    assert refusal(banks=3) == message
+    assert refusal(banks=3, gamma=np.ones(6), beta=0.5) == message
+    # One array for each bank is enough, and run-time loading needs none.
+    assert make(banks=3, gamma=np.ones(6), beta=np.ones((3, 6))).banks == 3
+    assert make(banks=3, storage="ram").banks == 3
+
+
+@pytest.mark.parametrize("key", ["gamma_max", "beta_max"])
+def test_limits_of_loaded_values(key: str) -> None:
+    assert refusal(**{key: 2.0}) == (
+        f'{key} = 2.0: only goes with storage = "ram"; with "rom" the stored values themselves are the limit'
+    )
+    for bad in (0, -1.0, math.nan, math.inf, True, "4"):
+        assert (
+            refusal(storage="ram", **{key: bad}) == f"{key} = {bad!r}: must be a finite number greater than 0"
+        )
+    parameter = key.removesuffix("_max")
+    assert refusal(storage="ram", **{key: 1.25, parameter: GAMMA}) == (
+        f"{key} = 1.25: must be at least 1.5, the largest value already given"
+    )
+
+
+def test_limits_default_to_the_values_given() -> None:
+    assert (make().gamma_max, make().beta_max) == (None, None)
+    bare = make(storage="ram")
+    assert (bare.gamma_max, bare.beta_max) == (4.0, 4.0)
+    given = make(storage="ram", gamma=GAMMA, beta=-GAMMA, gamma_offset=1.0)
+    assert (given.gamma_max, given.beta_max) == (2.5, 1.5)
+    numbers = make(storage="ram", gamma=9.0, beta=0.5)
+    assert (numbers.gamma_max, numbers.beta_max) == (9.0, 4.0)
+    assert make(storage="ram", beta=np.zeros(6)).beta_max == 4.0
+
+
+def test_widths_default_to_the_output_format_and_follow_it() -> None:
+    config = make()
+    assert (config.gamma_bits, config.beta_bits) == (16, 16)
+    wide = config.replace(output=IntFormat(20))
+    assert (wide.gamma_bits, wide.beta_bits) == (22, 24)
+    fixed = make(gamma_bits=12).replace(output=IntFormat(20))
+    assert (fixed.gamma_bits, fixed.beta_bits) == (12, 24)
+
+
+def test_replace_checks_what_it_makes() -> None:
+    config = make(gamma=GAMMA)
+    assert config.replace(lanes=3).max_beats == 2
+    assert config.replace() == config
+    with pytest.raises(ConfigError, match=r"^gamma: has shape \(6,\); must be \(7,\) or \(1, 7\)"):
+        config.replace(max_length=7)
+    assert config.replace(storage="ram").replace(storage="rom", gamma=None).gamma_max is None
+
+
+def test_max_beats_counts_a_partly_filled_last_beat() -> None:
+    assert [make(lanes=lanes).max_beats for lanes in (1, 2, 4, 5, 6, 64)] == [6, 3, 2, 2, 1, 1]
+
+
+def test_the_configuration_cannot_be_changed() -> None:
+    values = GAMMA.copy()
+    config = make(gamma=values)
+    digest = config.digest()
+    values[0] = 100.0
+    assert isinstance(config.gamma, np.ndarray)
+    assert config.gamma[0] == 0.5
+    with pytest.raises(ValueError, match="read-only"):
+        config.gamma[0] = 100.0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.lanes = 4  # pyright: ignore[reportAttributeAccessIssue]
+    assert config.digest() == digest
+
+
+DIGEST = "d83b86179518d1e4914b2228315f52c73f0d327b28d590a5e89ace89310ba1e8"
+
+
+def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
+    config = make(gamma=GAMMA, storage="ram")
+    changes: dict[str, Any] = {
+        "name": "other",
+        "norm": "rmsnorm",
+        "lanes": 3,
+        "max_length": 6,
+        "min_length": 2,
+        "input": IntFormat(8, scale=0.25),
+        "output": IntFormat(8, scale=0.05, zero_point=1),
+        "epsilon": 0.0,
+        "gamma": np.nextafter(GAMMA, 2),
+        "beta": 0.5,
+        "gamma_offset": 1.0,
+        "gamma_bits": 17,
+        "beta_bits": 17,
+        "gamma_max": 8.0,
+        "beta_max": 8.0,
+        "storage": "rom",
+        "banks": 2,
+        "accuracy": "tight",
+        "target": "ecp5-85k-6",
+        "clock_mhz": 99.0,
+    }
+    assert list(changes) == [f.name for f in key_fields()]
+    digests = {key: config.replace(**{key: value}).digest() for key, value in changes.items()}
+    assert digests.pop("max_length") == config.digest()
+    assert len({config.digest(), *digests.values()}) == len(digests) + 1
+    assert config != config.replace(lanes=3)
+    assert config == make(gamma=GAMMA.astype(">f8"), storage="ram")
+    assert hash(config) == hash(make(gamma=GAMMA.tolist(), storage="ram"))
+    assert config != "a configuration"
+
+
+def test_digest_is_the_same_on_every_machine_and_in_every_version() -> None:
+    # A change of this value changes the header of every generated file: it belongs in the change log.
+    assert make(gamma=GAMMA).digest() == DIGEST
+
+
+def test_repr_stays_short_with_long_arrays() -> None:
+    text = repr(make(max_length=4096, gamma=np.ones(4096)))
+    assert text.startswith("NormConfig(name='streamnorm', norm='layernorm', lanes=2, max_length=4096, ")
+    assert len(text) < 1000

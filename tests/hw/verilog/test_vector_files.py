@@ -1,0 +1,83 @@
+"""Test vectors as files: arrays and beats say the same."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.verilog.vector_files import VECTOR_FILES, Vectors, vector_files
+
+
+def make(**changes: Any) -> NormConfig:
+    keywords: dict[str, Any] = {
+        "norm": "layernorm",
+        "lanes": 2,
+        "max_length": 5,
+        "input": IntFormat(8),
+        "output": IntFormat(8),
+        "epsilon": 1e-5,
+    }
+    return NormConfig(**{**keywords, **changes})
+
+
+def hex_lines(files: dict[str, bytes], name: str) -> list[str]:
+    return files[f"vectors/{name}.hex"].decode().splitlines()
+
+
+def test_the_example_of_the_documentation() -> None:
+    rows = np.array([[1, -1, 2]])
+    files = vector_files(make(), Vectors(rows, np.array([3]), np.array([0]), rows))
+    assert hex_lines(files, "input") == [
+        "// tlast_tkeep_tdata: a beat each line, lane 0 in the low bits of tdata",
+        "0_3_ff01",
+        "1_1_0002",
+    ]
+    assert hex_lines(files, "expected") == [
+        "// tuser_tlast_tkeep_tdata: a beat each line, lane 0 in the low bits of tdata",
+        "0_0_3_ff01",
+        "0_1_1_0002",
+    ]
+
+
+def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
+    config = make(input=IntFormat(20), output=IntFormat(12, signed=False), banks=16, storage="ram", lanes=3)
+    vectors = Vectors(
+        input=np.array([[-2, 0x7FFFF, 5, 99, 99], [1, 2, 3, 4, -(1 << 19)]]),
+        lengths=np.array([1, 5]),
+        banks=np.array([0, 15]),
+        expected=np.array([[4095, 77, 77, 77, 77], [1, 2, 3, 4, 5]]),
+    )
+    files = vector_files(config, vectors)
+    assert list(files) == list(VECTOR_FILES)
+    assert hex_lines(files, "input")[1:] == [
+        "0_1_007_000000000000fffffe",
+        "f_0_1ff_000003000002000001",
+        "f_1_03f_000000f80000000004",
+    ]
+    assert hex_lines(files, "expected")[1:] == [
+        "0_1_03_000000000fff",
+        "0_0_3f_000300020001",
+        "0_1_0f_000000050004",
+    ]
+    arrays = {
+        name: np.load(io.BytesIO(files[f"vectors/{name}.npy"])) for name in ("input", "lengths", "banks")
+    }
+    assert arrays["input"].tolist() == [[-2, 0, 0, 0, 0], [1, 2, 3, 4, -(1 << 19)]]
+    assert (arrays["lengths"].tolist(), arrays["banks"].tolist()) == ([1, 5], [0, 15])
+    assert {array.dtype.str for array in arrays.values()} == {"<i4"}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (((2, 3), (2,), (2,), (2, 4)), r"^input \(2, 3\) and expected \(2, 4\) must both be \(rows, n\)$"),
+        (((3,), (3,), (3,), (3,)), r"^input \(3,\) and expected \(3,\) must both be \(rows, n\)$"),
+        (((2, 3), (3,), (2,), (2, 3)), r"^lengths \(3,\) and banks \(2,\) must be \(2,\)$"),
+    ],
+)
+def test_shapes_that_do_not_go_together(shapes: tuple[tuple[int, ...], ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Vectors(*(np.ones(shape, int) for shape in shapes))

@@ -1,0 +1,194 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from streamnorm.errors import ConfigError
+from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.check import simulate as module
+from streamnorm_sim.check.simulate import read_rows, simulate
+from streamnorm_sim.reference.golden import GoldenModel
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@pytest.fixture
+def config():
+    return NormConfig(
+        name="simulated",
+        norm="layernorm",
+        lanes=4,
+        max_length=30,
+        input=IntFormat(8, scale=0.5, zero_point=3),
+        output=IntFormat(12, scale=0.01),
+        epsilon=1e-5,
+        gamma=np.linspace(0.5, 1.5, 30),
+        beta=np.linspace(-1, 1, 30),
+    )
+
+
+KEYS = [
+    *("name", "engine", "architecture", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
+    *("max_ulp", "mean_ulp", "correctly_rounded", "exact_rows"),
+    *("measured", "planned", "cycles", "cycles_per_second"),
+]
+
+
+@pytest.mark.parametrize(
+    ("engine", "stall"), [("cxxrtl", "none"), ("cxxrtl", "source:0.3,sink:burst:4/2"), ("pysim", "0.2")]
+)
+def test_the_report(config, engine, stall):
+    simulation = simulate(config, engine=engine, rows=60, stall=stall, seed=3)
+    report = json.loads(json.dumps(simulation.to_dict(), allow_nan=False))
+    assert list(report) == KEYS
+    assert report["rows"] == report["exact_rows"] == 60
+    assert (report["engine"], report["stall"], report["seed"]) == (engine, stall, 3)
+    assert report["mismatches"] == 0
+    assert report["first_mismatch"] is None
+    assert 0.4 < report["max_ulp"] < 1
+    assert 0.2 < report["mean_ulp"] < 0.3
+    assert 0.98 < report["correctly_rounded"] <= 1
+    assert report["measured"] == report["planned"] == vars(Plan.of(config).latency(30))
+    assert simulation.failures() == []
+
+
+@pytest.mark.parametrize("architecture", ["two-pass", "five-scan", "three-scan:welford"])
+def test_other_architectures_have_models_and_plans_of_their_own(config, architecture):
+    simulation = simulate(config, rows=40, stall="0.2", architecture=architecture)
+    report = simulation.to_dict()
+    assert report["architecture"] == architecture
+    assert report["mismatches"] == 0
+    planned = ArchitecturePlan.of(config, architecture).latency(30)
+    assert report["measured"] == report["planned"] == vars(planned)
+    assert planned.L1 > Plan.of(config).latency(30).L1
+    assert simulation.failures() == []
+    # Welford's error is told, but no bound of it is promised.
+    worse = replace(simulation, accuracy=replace(simulation.accuracy, max_ulp=1.5))
+    assert len(worse.failures()) == (not architecture.endswith("welford"))
+
+
+def test_the_seed_decides_the_rows(config):
+    same, again, other = (simulate(config, rows=5, seed=seed).trace for seed in (1, 1, 2))
+    assert same.outputs.data.tobytes() == again.outputs.data.tobytes()
+    assert same.outputs.data.tobytes() != other.outputs.data.tobytes()
+
+
+def test_rows_from_a_file_and_to_a_file(config, tmp_path):
+    real = np.random.default_rng(0).normal(0, 10, (7, 21)).astype(np.float32)
+    np.save(tmp_path / "x.npy", real)
+    simulation = simulate(config, input=tmp_path / "x.npy", output=tmp_path / "y")
+    written = np.load(tmp_path / "y")
+    assert written.dtype == np.int16
+    assert written.tolist() == GoldenModel(config).normalize(config.input.quantize(real)).tolist()
+    assert simulation.to_dict()["rows"] == 7
+    assert simulation.to_dict()["elements"] == 7 * 21
+
+
+def test_integer_rows_are_taken_as_they_are(config, tmp_path):
+    x = np.random.default_rng(0).integers(-128, 127, (3, 30), endpoint=True).astype(np.int8)
+    np.save(tmp_path / "x.npy", x)
+    assert read_rows(config, tmp_path / "x.npy").tolist() == x.tolist()
+
+
+def test_waves_are_written(config, tmp_path):
+    simulate(config, rows=2, waves=tmp_path / "out.vcd")
+    assert "$enddefinitions" in (tmp_path / "out.vcd").read_text()
+
+
+def test_progress_tells_every_stage_in_order(config):
+    told = []
+    simulate(config, rows=3, progress=lambda stage, share: told.append((stage, share)))
+    assert list(dict(told)) == ["build", "run", "check", "measure"]
+    assert all(0 <= share <= 1 for _, share in told)
+
+
+def test_many_rows_are_compared_with_the_exact_reference_in_part(config, monkeypatch):
+    monkeypatch.setattr(module, "EXACT_ELEMENTS", 10 * 30)
+    simulation = simulate(config, rows=50)
+    assert simulation.exact_rows == 10
+    assert simulation.mismatches == 0
+    assert simulation.accuracy.elements < 10 * 30 + 1
+
+
+def test_what_differs_is_reported(config, monkeypatch):
+    true_rows = module.compare.__globals__["golden_rows"]
+
+    def wrong_rows(trace):
+        rows = true_rows(trace)
+        rows[2, 1] += 1
+        return rows
+
+    monkeypatch.setitem(module.compare.__globals__, "golden_rows", wrong_rows)
+    simulation = simulate(config, rows=5, seed=9)
+    got = simulation.trace.rows.values[2, 1]
+    message = f"row 2 lane 1: got {got}, want {got + 1} in beat 0 (seed 9)"
+    assert simulation.to_dict()["mismatches"] == 1
+    assert simulation.first_mismatch == message
+    assert simulation.failures() == [f"1 elements differ from the golden model: {message}"]
+
+
+def test_other_cycles_than_planned_are_a_failure(config):
+    simulation = simulate(config, rows=2)
+    longer = type(simulation.planned)(**{**vars(simulation.planned), "L1": 7})
+    changed = type(simulation)(**{**vars(simulation), "planned": longer})
+    assert changed.failures() == [f"L1 is {simulation.measured.L1} cycles; the plan says 7"]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones(5), "has shape (5,); (rows, n) is needed, both at least 1"),
+        (np.ones((0, 5)), "has shape (0, 5); (rows, n) is needed, both at least 1"),
+        (np.ones((2, 31)), "has rows of 31 elements; max_length = 30 allows no more"),
+        (np.ones((2, 3), bool), "holds bool; integers or floats are needed"),
+        (np.ones((2, 3), complex), "holds complex128; integers or floats are needed"),
+        (np.array([[0, 1], [2, 128]]), "element [1, 1] is 128; int8 goes from -128 to 127"),
+        (np.array([[0, np.nan]]), "value nan at index [0, 1] cannot be quantized: it is not finite"),
+    ],
+)
+def test_rows_that_cannot_be_run(config, tmp_path, array, message):
+    path = tmp_path / "x.npy"
+    np.save(path, array)
+    with pytest.raises(ConfigError) as error:
+        simulate(config, input=path)
+    assert str(error.value) == f"{path}: {message}"
+
+
+def test_files_that_are_no_rows(config, tmp_path):
+    missing, text, archive = tmp_path / "missing.npy", tmp_path / "text.npy", tmp_path / "archive.npz"
+    text.write_text("1 2 3")
+    np.savez(archive, x=np.ones((1, 2)))
+    objects = tmp_path / "objects.npy"
+    np.save(objects, np.array([{}, {}]), allow_pickle=True)
+    for path, message in [
+        (missing, "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (text, "is not a .npy file of numbers"),
+        (archive, "is an archive of arrays; a .npy file with one array is needed"),
+        (objects, "is not a .npy file of numbers"),
+    ]:
+        with pytest.raises(ConfigError) as error:
+            simulate(config, input=path)
+        assert str(error.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("key", ["waves", "output"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(config, tmp_path, key, monkeypatch):
+    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("ran"))
+    path = tmp_path / "missing" / "file"
+    with pytest.raises(ConfigError) as error:
+        simulate(config, **{key: path})
+    assert str(error.value) == f"{path}: cannot be written: there is no directory {path.parent}"
+    with pytest.raises(ConfigError, match="cannot be written: is a directory"):
+        simulate(config, **{key: tmp_path})
+
+
+def test_a_stall_that_is_none_is_refused(config):
+    with pytest.raises(ConfigError, match="stall 'often'"):
+        simulate(config, stall="often")

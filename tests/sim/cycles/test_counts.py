@@ -1,0 +1,184 @@
+"""What `streamnorm cycles` tells: the model's counts are the hardware's, and its pictures are drawn."""
+
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from streamnorm.architectures import is_one_pass
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
+from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.spec.architectures import ARCHITECTURES, Architecture
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.cycles import CycleModel
+from streamnorm_sim.cycles import counts as cycle_counts
+from streamnorm_sim.cycles.counts import computed, simulated
+from streamnorm_sim.cycles.peers import peer_counts, peer_figures
+from streamnorm_sim.draw.cycle_plot import plot_cycles
+from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
+from streamnorm_sim.streams.stalls import Stall
+
+BLOCKS = ["beats in", "ingest", "statistic", "row buffer", "apply", "beats out"]
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return NormConfig(
+        name="counted", norm="layernorm", lanes=2, max_length=24, min_length=24, epsilon=1e-5,
+        input=IntFormat(8, scale=0.05), output=IntFormat(8, scale=0.05), target="ecp5-25k-8", clock_mhz=150,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stall", [Stall(), Stall.random(0.3)])
+def test_the_model_counts_as_the_hardware_does(config, stall):
+    for length in (1, 9, 24):
+        expected = simulated(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
+        counts = computed(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
+        assert counts["lost"] is not None
+        assert counts == expected
+
+
+@pytest.mark.parametrize(
+    ("norm", "architecture"),
+    [
+        *(("layernorm", name) for name in (*ARCHITECTURES, "three-scan:welford", "five-scan:welford")),
+        *(("rmsnorm", name) for name in ARCHITECTURES),
+    ],
+)
+def test_every_architecture_is_computed_as_it_runs(config, norm, architecture):
+    unit = config.replace(norm=norm)
+    for length in (1, 23):
+        expected = simulated(unit, length, 12, architecture=architecture).to_dict()
+        counts = computed(unit, length, 12, architecture=architecture).to_dict()
+        assert counts["architecture"] == architecture
+        assert counts == expected
+        assert (counts["lost"] is None) == (not is_one_pass(unit, Architecture.of(architecture)))
+
+
+def test_a_model_that_is_wrong_is_noticed(config, monkeypatch):
+    wrong = lambda config, traffic: CycleModel(config).run([24] * 4, offered=[0, 30, 80, 120])  # noqa: E731
+    monkeypatch.setattr(cycle_counts, "predict", wrong)
+    with pytest.raises(CheckFailed, match=r"^counted: input beat 12 is in cycle \d+; the cycle model says \d+$"):
+        simulated(config, 24, 4)
+
+
+def test_memory_does_not_grow_with_the_rows(config):
+    peaks = []
+    for rows in (500_000, 2_000_000):
+        tracemalloc.start()
+        counts = computed(config, 24, rows)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert counts.batch == counts.L3 + 3 + round((rows - 1) * counts.SS)
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_parts_do_not_change_a_count(config, monkeypatch):
+    whole = computed(config, 9, 300, source=Stall.random(0.1), sink=Stall.random(0.3))
+    monkeypatch.setattr(cycle_counts, "_PART_BEATS", 40)
+    assert computed(config, 9, 300, source=Stall.random(0.1), sink=Stall.random(0.3)) == whole
+
+
+def test_stalls_of_other_architectures_are_measured_only(config):
+    with pytest.raises(ConfigError, match=r"stalls: the cycle model does not know the two-pass unit; simulate it"):
+        computed(config, 24, 10, sink=Stall.random(0.5), architecture="two-pass")
+    free, stalled = (
+        simulated(config, 24, 10, sink=sink, architecture="two-pass") for sink in (Stall(), Stall.random(0.5))
+    )
+    assert stalled.batch > free.batch
+    assert (stalled.L1, stalled.SS) == (free.L1, free.SS)
+
+
+def test_counts_are_the_plans(config):
+    counts = computed(config, 24, 50)
+    assert vars(Plan.of(config).latency(24)) == {name: getattr(counts, name) for name in ("L1", "L2", "L3", "SS")}
+    assert counts.rows_per_second == pytest.approx(150e6 * 50 / counts.batch)
+    assert counts.elements_per_second == pytest.approx(24 * counts.rows_per_second)
+
+
+@pytest.mark.parametrize("count", [computed, simulated])
+def test_what_cannot_be_counted(config, count):
+    with pytest.raises(ConfigError, match="n = 25: rows of counted have 1 to 24 elements"):
+        count(config, 25, 10)
+    with pytest.raises(ConfigError, match="rows = 1: from row to row takes 2 or more"):
+        count(config, 24, 1)
+
+
+def test_peers_are_those_of_the_shape():
+    found = peer_counts({("layernorm", 8, 768)})
+    assert [peer["name"] for peer in found] == ["MASE", "FINN"]
+    assert all((peer["norm"], peer["lanes"], peer["n"]) == ("layernorm", 8, 768) for peer in found)
+    assert peer_counts({("layernorm", 8, 767)}) == []
+    assert peer_figures()["source"]
+
+
+def test_a_timeline_shows_every_beat_in_its_block(config):
+    lengths = (24, 1, 7, 24)
+    timeline = record_timeline(config, lengths, sink=Stall.random(0.4), seed=5)
+    assert list(timeline.spans) == BLOCKS
+    beats = [-(-length // config.lanes) for length in lengths]
+    for name, spans in timeline.spans.items():
+        assert [row for row, _, _ in spans] == sorted(row for row, _, _ in spans)
+        if name != "statistic":
+            taken = np.zeros(len(lengths), int)
+            for row, first, last in spans:
+                taken[row] += last - first + 1
+            assert taken.tolist() == beats, name
+    # Each block works on a row after the one before it.
+    for earlier, later in pairwise(BLOCKS[3:]):
+        assert timeline.spans[earlier][0][1] < timeline.spans[later][0][1]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "blocks"),
+    [
+        ("one-pass", BLOCKS),
+        ("two-pass", ["beats in", "ingest", "squares", *BLOCKS[2:]]),
+        ("three-scan", ["beats in", "ingest", "mean", "variance", "apply", "beats out"]),
+        ("five-scan", ["beats in", "ingest", "mean", "variance", "normalize", "scale", "shift", "beats out"]),
+        ("three-scan:welford", ["beats in", "ingest", "mean and variance", "apply", "beats out"]),
+    ],
+)
+def test_a_timeline_has_the_architectures_blocks_and_latency(config, architecture, blocks):
+    spans = record_timeline(config, (24, 8), architecture=architecture).spans
+    assert list(spans) == blocks
+    latency = ArchitecturePlan.of(config, architecture).latency(24)
+    assert spans["beats out"][0][1] - spans["beats in"][0][1] == latency.L1
+    for name in set(blocks) - {"statistic"}:
+        beats = [sum(last - first + 1 for row, first, last in spans[name] if row == of) for of in (0, 1)]
+        assert beats == [12, 4]
+    # Each row's step begins after that of the row before it.
+    assert all(spans[name] == sorted(spans[name], key=lambda span: span[1]) for name in blocks)
+
+
+def test_a_timeline_of_rows_that_cannot_be(config):
+    for lengths in ((), (0,), (25,)):
+        with pytest.raises(ConfigError, match="lengths of counted: one or more, each from 1 to 24"):
+            record_timeline(config, lengths)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_pictures_are_the_same_every_time(config, suffix, tmp_path):
+    pytest.importorskip("matplotlib")
+    counts = [computed(config, length, 5) for length in (4, 24)]
+    timeline = record_timeline(config, (24, 3))
+    for draw in (
+        lambda path: plot_cycles(path, counts, peer_counts({("layernorm", 8, 768)})),
+        lambda path: plot_cycles(path, counts[:1]),
+        lambda path: draw_timeline(path, timeline),
+        lambda path: draw_timeline(path, timeline, record_timeline(config, (24, 3), architecture="five-scan")),
+    ):
+        for name in ("a", "b"):
+            draw(tmp_path / f"{name}{suffix}")
+        pictures = [(tmp_path / f"{name}{suffix}").read_bytes() for name in ("a", "b")]
+        assert pictures[0] == pictures[1]
+        assert len(pictures[0]) > 5000
+        with pytest.raises(StreamnormError, match=r"cannot be written: No such file or directory"):
+            draw(tmp_path / "nowhere" / f"picture{suffix}")

@@ -1,0 +1,41 @@
+"""The parts of ``docs/interface.md`` that are made from the configuration keys themselves.
+
+``python tools/interface_page.py`` brings them up to date.
+"""
+
+from dataclasses import MISSING
+from pathlib import Path
+
+from markdown import table, with_parts
+from streamnorm.spec.config import key_fields
+from streamnorm.spec.targets import TARGET_NAMES
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/interface.md"
+
+
+def key_table() -> str:
+    """Return a Markdown table of every top-level key: what is allowed, its default, what it means."""
+    rows = []
+    for key in key_fields():
+        about = key.metadata
+        default = about["default"] or ("required" if key.default is MISSING else _toml(key.default))
+        rows.append((f"`{key.name}`", about["allowed"], default, about["meaning"]))
+    return table(("key", "allowed", "default", "meaning"), rows)
+
+
+def target_list() -> str:
+    """Return every target as Markdown code, in one line."""
+    return ", ".join(f"`{name}`" for name in TARGET_NAMES) + "\n"
+
+
+def refreshed(text: str) -> str:
+    """Return a Markdown page with what is between its ``<!-- generated: … -->`` marks made anew."""
+    return with_parts(text, {"keys": key_table(), "targets": target_list()})
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(refreshed(PAGE.read_text("utf-8")), "utf-8")

@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import ceil, isqrt
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 
 __all__ = ["Ranges"]
 
@@ -46,14 +47,12 @@ class Ranges:
     @staticmethod
     def of(config: NormConfig) -> "Ranges":
         """The ranges of a configuration (cached)."""
-        return _ranges(config)
+        return _ranges(config.norm == "layernorm", config.input, config.max_length, config.epsilon)
 
 
 @lru_cache(maxsize=256)
-def _ranges(config: NormConfig) -> Ranges:
-    longest, source = config.max_length, config.input
-    epsilon = Fraction(config.epsilon) / Fraction(source.scale) ** 2
-    centred = config.norm == "layernorm"
+def _ranges(centred: bool, source: IntFormat, longest: int, real_epsilon: float) -> Ranges:
+    epsilon = Fraction(real_epsilon) / Fraction(source.scale) ** 2
     if centred:
         low, high = source.min - source.max, source.max - source.min
         squares = longest - 1
@@ -62,7 +61,7 @@ def _ranges(config: NormConfig) -> Ranges:
         squares = longest
     largest = max(-low, high, 1)
     exponents, variance_max = [], 1
-    for n in range(1, longest + 1):
+    for n in _turning_lengths(longest):
         offset = n * n * epsilon
         if centred:
             most = (n // 2) * ((n + 1) // 2) * largest**2
@@ -90,6 +89,16 @@ def _ranges(config: NormConfig) -> Ranges:
         exponent_min=min(exponents),
         normalized_max=_root_ceiling(longest - 1 if centred else longest),
     )
+
+
+def _turning_lengths(longest: int) -> list[int]:
+    """The shortest and the longest length of each bit length: no other has a larger V or an exponent farther out.
+
+    The largest and the smallest V never fall as n grows; so among lengths of the same bit length, the shortest has the
+    largest exponent and the longest the smallest.
+    """
+    bits = range(1, longest.bit_length() + 1)
+    return sorted({1 << b - 1 for b in bits} | {min((1 << b) - 1, longest) for b in bits})
 
 
 def _root_ceiling(value: int) -> int:

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.primitives.block_ram import BlockRam
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
 
@@ -88,13 +89,16 @@ class ParameterStore(wiring.Component):
 
     def _words(self, stored: npt.NDArray[np.int64], bits: int) -> Sequence[int]:
         """Memory contents: lane 0 in the low bits; lanes behind ``max_length`` are 0."""
-        lanes, beats = self._config.lanes, self._config.max_beats
-        words = [0] * ((self._config.banks - 1 << self.column_bits) + beats)
-        mask = (1 << bits) - 1
-        for bank, row in enumerate(stored):
-            for element, value in enumerate(row):
-                beat, lane = divmod(element, lanes)
-                words[(bank << self.column_bits) + beat] |= (int(value) & mask) << (lane * bits)
+        config = self._config
+        padded = np.zeros((config.banks, config.max_beats * config.lanes), np.int64)
+        padded[:, : config.max_length] = stored
+        # Taken apart into bits, as neither a value nor a word need be whole bytes.
+        value_bits = np.unpackbits(element_bytes(padded, 8), axis=-1, count=bits, bitorder="little")
+        beat_bits = value_bits.reshape(config.banks, config.max_beats, -1)
+        words = [0] * ((config.banks - 1 << self.column_bits) + config.max_beats)
+        for bank, beats in enumerate(np.packbits(beat_bits, axis=-1, bitorder="little")):
+            start = bank << self.column_bits
+            words[start : start + len(beats)] = [int.from_bytes(beat.tobytes(), "little") for beat in beats]
         return words
 
     def elaborate(self, platform: object) -> Module:

@@ -137,6 +137,29 @@ def test_the_normalized_value_has_the_smallest_integer_bound():
         assert Ranges.of(config("rmsnorm", IntFormat(8), length)).normalized_max == expected
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+@pytest.mark.parametrize("epsilon", [0.0, 0.002, 0.01, 0.7, 7.3, 3000.0])
+def test_every_length_is_within(norm, epsilon):
+    """V at its largest and at its smallest, for each length up to the longest; some length reaches each limit."""
+    source, largest, exact = IntFormat(4, signed=False), 15, Fraction(epsilon)
+    exponents, variance_max = set[int](), 0
+    for n in range(1, 300):
+        centred = norm == "layernorm"
+        most = (n // 2) * ((n + 1) // 2) * largest**2 if centred else (n * largest) ** 2
+        least = n - 1 if centred else n
+        # The unit's epsilon is less than 1/2 too large and less than 3/2 too small, times n.
+        highest = int(most + n * n * exact) + (n if epsilon else 0)
+        lowest = max(least, int(least + n * n * exact) - 2 * n)
+        variance_max = max(variance_max, highest)
+        if least:
+            exponents |= {n.bit_length() - (v.bit_length() - 1) // 2 for v in (highest, lowest)}
+        ranges = Ranges.of(config(norm, source, n, epsilon))
+        assert ranges.variance_max == max(variance_max, 1)
+        assert {ranges.exponent_min, ranges.exponent_max} == (
+            {min(exponents), max(exponents)} if exponents else {1}
+        )
+
+
 def test_ranges_are_made_once():
     first, second = (config("layernorm", IntFormat(8), 96, 1e-5) for _ in range(2))
     assert Ranges.of(first) is Ranges.of(second)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamnorm.spec.roots.table import INDEX_BITS, RsqrtTable
+from streamnorm.spec.roots.table import DEGREE_BITS, INDEX_BITS, RsqrtTable
 
 SHAPES = [
     *((1, bits) for bits in range(10, 20, 3)),
@@ -109,6 +109,16 @@ def test_a_higher_degree_is_never_worse():
 def test_some_degree_serves_every_precision(rho_bits):
     errors = [RsqrtTable.build(degree, rho_bits).relative_error for degree in (1, 2, 3)]
     assert 2.0 ** -(rho_bits + 0.5) < min(errors) < 2.0 ** -(rho_bits - 1.5)
+
+
+def test_the_lowest_degree_that_is_good_enough_serves_a_precision():
+    for rho_bits in range(12, 43, 2):
+        good = (RsqrtTable.build(degree, rho_bits) for degree in (1, 2, 3))
+        lowest = next((table for table in good if table.relative_error < 2.0 ** -(rho_bits - 1.5)), None)
+        if rho_bits > DEGREE_BITS[3]:
+            assert lowest is None
+        else:
+            assert RsqrtTable.fitting(rho_bits) is lowest
 
 
 def test_a_table_is_built_once():

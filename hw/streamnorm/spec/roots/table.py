@@ -10,10 +10,15 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["INDEX_BITS", "RsqrtTable"]
+__all__ = ["DEGREE_BITS", "INDEX_BITS", "RsqrtTable"]
 
 INDEX_BITS = 8
-_SAMPLES = 65
+DEGREE_BITS = {1: 20, 2: 30, 3: 40}
+"""The largest even ``rho_bits`` at which the table of each degree is off by less than ``2**-(rho_bits - 1.5)``.
+
+Beyond, the polynomials themselves stray more from the function; so ``INDEX_BITS`` decides it, and no table need be
+built to know."""
+
 _STEP_GUARD = 4
 
 
@@ -47,6 +52,11 @@ class RsqrtTable:
         """The table of one polynomial degree (1 … 3) and precision (10 … 42 bits)."""
         return _build(degree, rho_bits)
 
+    @staticmethod
+    def fitting(rho_bits: int) -> "RsqrtTable":
+        """The table of the lowest degree that is off by less than ``2**-(rho_bits - 1.5)``; ``rho_bits`` is even."""
+        return _build(next(degree for degree, most in DEGREE_BITS.items() if rho_bits <= most), rho_bits)
+
     @property
     def word_width(self) -> int:
         """Bits of one table entry: all coefficients side by side."""
@@ -73,11 +83,33 @@ class RsqrtTable:
         return acc >> self.guard_bits
 
 
-def _minimax(
-    function_values: npt.NDArray[np.float64], nodes: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Coefficients of the interpolating polynomial through all nodes, one row a segment."""
-    return np.linalg.solve(np.vander(nodes, increasing=True), function_values.T).T.astype(np.float64)
+_SAMPLES = 65
+"""Positions in a segment, its ends included, where a table's error is taken."""
+
+_T = np.linspace(0.0, 1.0, _SAMPLES)
+_START = 1 + np.arange(1 << INDEX_BITS) / (1 << INDEX_BITS)
+_FACTOR = np.array([1.0, 0.5**0.5])
+
+
+def _exact(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The function itself at the positions ``t`` of each segment, one row a segment."""
+    values = (_START[:, None] + t[None, :] / len(_START)) ** -0.5
+    return (_FACTOR[:, None, None] * values).reshape(-1, len(t))
+
+
+@cache
+def _sampled() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The function and its second derivative at the positions ``_T``; the same for all tables."""
+    position = _START[:, None] + _T[None, :] / len(_START)
+    bend = (_FACTOR[:, None, None] * 0.75 * position**-2.5).reshape(-1, _SAMPLES) / len(_START) ** 2
+    return _exact(_T), bend
+
+
+@cache
+def _real_coefficients(degree: int) -> npt.NDArray[np.float64]:
+    """The polynomial through the Chebyshev nodes, nearly the minimax one, one row a segment."""
+    nodes = 0.5 - 0.5 * np.cos((np.arange(degree + 1) + 0.5) * np.pi / (degree + 1))
+    return np.linalg.solve(np.vander(nodes, increasing=True), _exact(nodes).T).T.astype(np.float64)
 
 
 @cache
@@ -88,15 +120,7 @@ def _build(degree: int, rho_bits: int) -> RsqrtTable:
     frac_bits = [rho_bits + guard_bits + j * _STEP_GUARD for j in range(degree + 1)]
     shifts = tuple(t_bits + frac_bits[j + 1] - frac_bits[j] for j in range(degree))
 
-    start = 1 + np.arange(segments) / segments
-    factor = np.array([1.0, 0.5**0.5])
-
-    def exact(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        values = (start[:, None] + t[None, :] / segments) ** -0.5
-        return (factor[:, None, None] * values).reshape(2 * segments, len(t))
-
-    nodes = 0.5 - 0.5 * np.cos((np.arange(degree + 1) + 0.5) * np.pi / (degree + 1))
-    real = _minimax(exact(nodes), nodes)
+    real = _real_coefficients(degree).copy()
     # Every floor loses half a unit on average; the constant term gives it back.
     centre = 0.5 * 2.0**-rho_bits + sum(0.5 * 2.0 ** -frac_bits[j] for j in range(degree))
     real[:, 0] += centre
@@ -104,20 +128,18 @@ def _build(degree: int, rho_bits: int) -> RsqrtTable:
     # rho = 1 has no code: the very first value is one step lower.
     stored[0] = np.minimum(stored[0], (1 << frac_bits[0]) - 1)
 
-    t = np.linspace(0.0, 1.0, _SAMPLES)
+    t, (exact, bend) = _T, _sampled()
     quantized = (
         sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * t[None, :] ** j for j in range(degree + 1)) - centre
     )
-    error = np.abs(quantized - exact(t)).max(axis=1)
+    error = np.abs(quantized - exact).max(axis=1)
     # Between two samples a smooth function strays by at most step**2 / 8 * |second derivative of the error|.
     step = t[1]
     second = sum((j * (j - 1) * real[:, j])[:, None] * t[None, :] ** (j - 2) for j in range(2, degree + 1))
-    position = start[:, None] + t[None, :] / segments
-    bend = (factor[:, None, None] * 0.75 * position**-2.5).reshape(2 * segments, _SAMPLES) / segments**2
     third = 15 / 8 / segments**3 + (6 * np.abs(real[:, 3]) if degree == 3 else 0.0)
     curvature = np.abs(second - bend).max(axis=1) + third * step
     error += curvature * step**2 / 8 + centre
-    relative = float((error / exact(np.array([1.0]))[:, 0]).max())
+    relative = float((error / exact[:, -1]).max())
     dropped = 2.0 ** -(INDEX_BITS + t_bits) / 2
 
     widths = [int(stored[0].max()).bit_length()]

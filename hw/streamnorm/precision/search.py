@@ -1,0 +1,243 @@
+"""The width search: the cheapest datapath whose error budget proves the promised accuracy.
+
+A candidate is a point on four axes: the precision of rho, the places a normalized value can be taken from, the width
+of RF, the fraction bits of z. They are tried in this order, and the first of the cheapest wins. There are tens of
+thousands, so they are weighed as plain numbers; only the winner becomes a :class:`~streamnorm.precision.precision.Precision`.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from math import log2, sqrt
+from typing import NamedTuple
+
+from streamnorm.spec.roots.table import RsqrtTable
+
+from .precision import COMFORTABLE_ERROR, FAITHFUL_ERROR, TIGHT_ERROR, Demand, Precision
+
+__all__ = ["search"]
+
+_RHO_BITS = range(12, 41, 2)
+_NORMALIZED_FRAC_BITS = range(4, 49)
+_RADICES = [
+    (radix, count)
+    for count in (1, 2, 3, 4)
+    for radix in (1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16)
+    if radix > 1 or count == 1
+]
+"""Distance and number of the places a normalized value can be taken from."""
+
+
+@lru_cache(maxsize=256)
+def search(demand: Demand) -> Precision | float:
+    """The cheapest precision that keeps the promise; if none does, the smallest error bound there is (cached)."""
+    best: tuple[_Series, int] | None = None
+    closest, best_cost = float("inf"), float("inf")
+
+    def keeps_promise(series: _Series, frac_bits: int, error_bound: float) -> bool:
+        return error_bound <= FAITHFUL_ERROR and (
+            not demand.tight or series.expected_error(frac_bits) <= TIGHT_ERROR
+        )
+
+    for root in _roots(demand):
+        for places in _places(demand):
+            for scale_bits in _scale_widths(demand, root, places):
+                series = _Series(demand, root, places, scale_bits)
+                if not series.frac_bits:
+                    continue
+                # Both errors only fall with more bits: if the last candidate breaks the promise, all do.
+                last = series.frac_bits[-1]
+                last_bound = series.error_bound(last)
+                closest = min(closest, last_bound)
+                if not keeps_promise(series, last, last_bound):
+                    continue
+                for frac_bits in series.frac_bits:
+                    error_bound = series.error_bound(frac_bits)
+                    if not keeps_promise(series, frac_bits, error_bound):
+                        continue
+                    cost = series.cost(frac_bits, error_bound)
+                    if cost < best_cost:
+                        best, best_cost = (series, frac_bits), cost
+                    # More bits cost no less, and more accuracy is worth nothing any more.
+                    if error_bound <= COMFORTABLE_ERROR:
+                        break
+    return closest if best is None else best[0].precision(best[1])
+
+
+class _Root(NamedTuple):
+    """First axis: rho with its table, and epsilon to match."""
+
+    table: RsqrtTable
+    epsilon_code: int
+    epsilon_drop: int
+    variance_frac_bits: int
+    relative_error: float
+
+
+class _Places(NamedTuple):
+    """Second axis: the places a normalized value can be taken from."""
+
+    radix: int
+    shift_count: int
+    fine_max: int
+
+
+def _roots(demand: Demand) -> Iterator[_Root]:
+    for rho_bits in _RHO_BITS:
+        table = RsqrtTable.fitting(rho_bits)
+        code, drop, frac_bits, error = _epsilon(demand, rho_bits + 2)
+        yield _Root(table, code, drop, frac_bits, table.relative_error + error / 2)
+
+
+def _epsilon(demand: Demand, bits: int) -> tuple[int, int, int, float]:
+    """(code, drop, fraction bits of V, relative error of V) so that the error is at most about ``2**-bits``."""
+    ranges, centred = demand.ranges, demand.centred
+    e = ranges.epsilon
+    longest = (1 << ranges.length_bits) - 1
+    # V is at least n - 1 + n*n*e (RMSNorm: n + n*n*e).
+    worst = Fraction(longest) * e * (2 if centred else 1) + (4 * e if centred else 0)
+    if worst <= Fraction(1, 1 << bits):
+        return 0, 0, 0, float(worst)
+    gain = min(Fraction(2 if centred else 1), 1 / e)
+    frac_bits = 0
+    while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
+        frac_bits += 1
+    drop = ranges.length_bits
+    code = round(e * (1 << (frac_bits + drop)))
+    return code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
+
+
+def _places(demand: Demand) -> Iterator[_Places]:
+    span = demand.ranges.exponent_max - demand.ranges.exponent_min
+    for radix, count in _RADICES:
+        fine_max = max(radix - 1, span - (count - 1) * radix)
+        if fine_max <= 2 * radix and (count - 1) * radix <= span:
+            yield _Places(radix, count, fine_max)
+
+
+def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
+    """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
+    exact_bits = demand.ranges.length_bits + places.fine_max + root.table.rho_bits
+    tile = (demand.tile or (18, 18))[0]
+    return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
+
+
+class _Series:
+    """Candidates that differ on the fourth axis only, the fraction bits of z; ``frac_bits`` are those that fit.
+
+    Errors are in output LSB, before the final rounding.
+    """
+
+    def __init__(self, demand: Demand, root: _Root, places: _Places, scale_bits: int) -> None:
+        self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
+        ranges, table = demand.ranges, root.table
+        radix, self._shift_count, fine_max = places
+        self._scale_drop = scale_drop = ranges.length_bits + fine_max + table.rho_bits - scale_bits
+        self._scale_frac_bits = scale_bits - ranges.exponent_max
+        # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
+        last = self._scale_frac_bits - 2 + min(2, scale_drop)
+        self.frac_bits = range(_NORMALIZED_FRAC_BITS[0], min(last, _NORMALIZED_FRAC_BITS[-1]) + 1)
+
+        largest = float(ranges.normalized_max)
+        # A result beyond the output range saturates, so a relative error acts on no more than this.
+        visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
+        self._relative_bound = visible * root.relative_error * 1.01
+        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: |d*R| <= sqrt(2n).
+        reach = largest * (sqrt(2.0) if demand.centred else 1.0) + 1
+        leading = 2.0 ** (scale_bits - fine_max - 2)
+        self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
+        # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
+        leading_bits = scale_bits - 1 - fine_max
+        self._typical_parts = (
+            0.8 * demand.typical_gain * root.relative_error / 2,
+            1.2 * demand.typical_gain * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
+        )
+
+        # Operand widths of the products once a row; those of every lane are in cost().
+        pairs = [
+            (ranges.length_bits, ranges.square_sum_max.bit_length() + root.variance_frac_bits),
+            (ranges.length_bits + fine_max, table.rho_bits),
+            *((width, table.t_bits) for width in table.widths[1:]),
+        ]
+        if demand.centred:
+            pairs.append((ranges.sum_bits, table.rho_bits))
+        self._shared_area = sum(self._area(a, b) for a, b in pairs)
+        self._scale_area = self._area(ranges.difference_bits, scale_bits)
+        self._farthest_shift = (self._shift_count - 1) * radix
+
+    def _area(self, a: int, b: int) -> int:
+        """Multiplier tiles of a product; in logic, its partial product bits."""
+        tile = self._demand.tile
+        return a * b if tile is None else -(-a // tile[0]) * -(-b // tile[1])
+
+    def _guard(self, frac_bits: int) -> int:
+        """``normalize_shift``: bits below those of z that the product and KF are kept to."""
+        return 3 if self._scale_frac_bits - frac_bits >= 3 else 2
+
+    def _product_drop(self, frac_bits: int) -> int:
+        return self._scale_frac_bits - frac_bits - self._guard(frac_bits)
+
+    def _floors(self, frac_bits: int) -> float:
+        """What steps 5 and 6 lose by rounding down, in z."""
+        dropped = self._scale_drop + self._product_drop(frac_bits)
+        return 2.0**-frac_bits * 2.0 ** -self._guard(frac_bits) if dropped else 0.0
+
+    def error_bound(self, frac_bits: int) -> float:
+        """The proven largest error."""
+        rounding = 2.0**-frac_bits / 2
+        inexact = self._scale_error + self._floors(frac_bits) + rounding
+        return self._relative_bound + self._demand.gain * inexact * 1.01
+
+    def expected_error(self, frac_bits: int) -> float:
+        """The mean error."""
+        rounding = 2.0**-frac_bits / 2
+        parts = (
+            *self._typical_parts,
+            self._demand.typical_gain * self._floors(frac_bits) / 2,
+            self._demand.tie_gain * rounding / 2,
+        )
+        return sqrt(sum(part**2 for part in parts))
+
+    def _normalized_bits(self, frac_bits: int) -> int:
+        return self._demand.ranges.normalized_max.bit_length() + frac_bits + 1
+
+    def cost(self, frac_bits: int, error_bound: float) -> float:
+        """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits."""
+        demand, normalized_bits = self._demand, self._normalized_bits(frac_bits)
+        area = (self._scale_area + self._area(normalized_bits, demand.gamma_bits)) * demand.lanes
+        area += self._shared_area
+        excess = 20 * log2(max(error_bound / COMFORTABLE_ERROR, 1.0))
+        places_bits = normalized_bits * self._shift_count
+        if demand.tile is None:
+            return area + demand.lanes * places_bits + 2 * excess
+        centre_bits = normalized_bits + self._guard(frac_bits) + self._farthest_shift
+        bits = centre_bits + places_bits + self._scale_bits
+        return area + 1e-3 * (bits + excess) + 1e-4 * self._root.table.word_width
+
+    def precision(self, frac_bits: int) -> Precision:
+        """All widths and binary points of one candidate."""
+        demand, root, product_drop = self._demand, self._root, self._product_drop(frac_bits)
+        result_frac_bits = max(frac_bits + demand.gamma_frac_bits, demand.beta_frac_bits)
+        return Precision(
+            ranges=demand.ranges,
+            table=root.table,
+            epsilon_code=root.epsilon_code,
+            epsilon_drop=root.epsilon_drop,
+            variance_frac_bits=root.variance_frac_bits,
+            variance_bits=(demand.ranges.variance_max + 1).bit_length(),
+            radix=self._places.radix,
+            shift_count=self._places.shift_count,
+            fine_max=self._places.fine_max,
+            scale_bits=self._scale_bits,
+            scale_drop=self._scale_drop,
+            product_drop=product_drop,
+            centre_drop=self._scale_drop + product_drop,
+            normalize_shift=self._guard(frac_bits),
+            normalized_bits=self._normalized_bits(frac_bits),
+            normalized_frac_bits=frac_bits,
+            gamma_align=result_frac_bits - frac_bits - demand.gamma_frac_bits,
+            beta_align=result_frac_bits - demand.beta_frac_bits,
+            result_frac_bits=result_frac_bits,
+            error_bound=self.error_bound(frac_bits),
+            expected_error=self.expected_error(frac_bits),
+        )

@@ -4,6 +4,7 @@ All have the ports of :class:`~streamnorm.architectures.one_pass.NormUnit`, are 
 sums, give the same results to the last bit; what differs is when.
 """
 
-from .registry import architecture_unit, is_one_pass
+from .registry import UNITS, Unit, unit_of
+from .report import Stage, UnitReport
 
-__all__ = ["architecture_unit", "is_one_pass"]
+__all__ = ["UNITS", "Stage", "Unit", "UnitReport", "unit_of"]

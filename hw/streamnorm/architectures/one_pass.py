@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
+from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.targets import Target
 from streamnorm.units import dispatch, ingest, output_queue, spacing
@@ -22,6 +23,7 @@ from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import Statistic
 
 from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
+from .report import Stage, UnitReport
 
 __all__ = ["NormUnit", "release_delay"]
 
@@ -116,7 +118,74 @@ class NormUnit(wiring.Component):
         ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
         self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        self.report = self._report()
         super().__init__(unit_ports(config))
+
+    def _report(self) -> UnitReport:
+        moments, statistic, spaced = self.moments, self.statistic, self.interval > 1
+        fetched = self.latency - self.apply.latency - output_queue.LATENCY
+        queues = (
+            self.dispatch,
+            self.statistic_ring,
+            self.output_queue,
+            *((self.spacing,) if self.spacing else ()),
+        )
+        queue_rams = sum(queue.block_rams for queue in queues)
+        return UnitReport(
+            architecture=ONE_PASS,
+            stages=(
+                Stage(
+                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
+                ),
+                Stage("moments", moments.s2_cycle, "square, add up the lanes, accumulate over the row"),
+                Stage(
+                    "spacing",
+                    self.start - moments.s2_cycle if spaced else 0,
+                    "moments wait until the statistic can take the next row" if spaced else "",
+                ),
+                Stage(
+                    "variance",
+                    statistic.variance_cycle - (0 if spaced else moments.s2_cycle),
+                    "n S2 - S1² and epsilon",
+                ),
+                Stage(
+                    "reciprocal square root",
+                    statistic.rho_cycle - statistic.variance_cycle,
+                    "leading one, normalize, table, polynomial",
+                ),
+                Stage(
+                    "scale and centre",
+                    statistic.latency - statistic.rho_cycle,
+                    "times n and times S1, shifts",
+                ),
+                Stage(
+                    "statistic queue",
+                    fetched - ingest.LATENCY - self.start - statistic.latency,
+                    "written, then fetched as its row's first difference leaves the row buffer",
+                ),
+                Stage(
+                    "apply",
+                    self.apply.latency,
+                    "each lane: times scale, less centre, times gamma, plus beta, round, saturate",
+                ),
+                Stage("output queue", output_queue.LATENCY, "memory and output register"),
+            ),
+            interval_min=self.interval,
+            multipliers={
+                "moments": moments.multipliers,
+                "statistic": statistic.multipliers,
+                "apply": self.apply.multipliers,
+            },
+            block_rams={
+                "row buffer": self.row_buffer.block_rams,
+                "gamma and beta": self.parameter_store.block_rams,
+                "reciprocal square root table": statistic.block_rams,
+                **({"queues": queue_rams} if queue_rams else {}),
+            },
+            row_slots=self.row_slots,
+            buffer_beats=self.row_buffer.depth,
+            output_entries=self.output_depth,
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

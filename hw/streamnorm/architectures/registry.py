@@ -1,37 +1,55 @@
-"""From an architecture's name to its hardware."""
+"""From a configuration to the hardware of its unit."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
 
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from amaranth.hdl import Module
+from amaranth.lib import stream
+
 from streamnorm.spec.config import NormConfig
 
 from .one_pass import NormUnit
+from .report import UnitReport
 from .scan_unit import ScanUnit
 from .two_pass import TwoPassUnit
 
-__all__ = ["AnyUnit", "architecture_unit", "is_one_pass"]
-
-AnyUnit = NormUnit | TwoPassUnit | ScanUnit
+__all__ = ["UNITS", "Unit", "unit_of"]
 
 
-def is_one_pass(config: NormConfig, architecture: Architecture) -> bool:
-    """Whether the unit is the one-pass unit: as asked for, or because two passes are one where there is no mean."""
-    return architecture.name == "one-pass" or (architecture.name == "two-pass" and config.norm == "rmsnorm")
+class Unit(Protocol):
+    """A unit of any architecture: ports, stream behaviour and results are those of :class:`NormUnit`."""
+
+    i: stream.Interface
+    o: stream.Interface
+    config: NormConfig
+    report: UnitReport
+
+    def elaborate(self, platform: object) -> Module: ...
 
 
-def architecture_unit(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> AnyUnit:
-    """The unit of a configuration in an architecture; all have the ports of NormUnit.
+def _two_pass(config: NormConfig) -> Any:
+    """Two passes are one where there is no mean."""
+    return TwoPassUnit(config) if config.formula.centred else NormUnit(config)
 
-    RMSNorm has no mean: its two-pass unit is the one-pass unit, and its scans are one fewer.
+
+UNITS: dict[str, Callable[[NormConfig], Any]] = {
+    "one-pass": NormUnit,
+    "two-pass": _two_pass,
+    "three-scan": partial(ScanUnit, separate=False),
+    "five-scan": partial(ScanUnit, separate=True),
+    "three-scan:welford": partial(ScanUnit, separate=False, welford=True),
+    "five-scan:welford": partial(ScanUnit, separate=True, welford=True),
+}
+"""What builds each of :data:`~streamnorm.spec.architectures.ARCHITECTURES`."""
+
+
+def unit_of(config: NormConfig) -> Any:
+    """The :class:`Unit` of a configuration in its architecture.
 
     Raises
     ------
     ConfigError
-        If there is no such architecture, or no datapath reaches the accuracy asked for.
+        If no datapath reaches the accuracy asked for.
     """
-    chosen = Architecture.of(architecture)
-    if is_one_pass(config, chosen):
-        return NormUnit(config)
-    if chosen.name == "two-pass":
-        return TwoPassUnit(config)
-    return ScanUnit(config, separate=chosen.name == "five-scan", welford=chosen.statistics == "welford")
+    return UNITS[config.architecture](config)

@@ -18,10 +18,10 @@ from streamnorm.units.parameter_store import ParameterStore
 
 from .connections import connect_loading, connect_parameters, connect_results, unit_ports
 from .replay_buffer import ReplayBuffer
+from .report import Stage, UnitReport
 from .scan_control import CREDIT_RETURN, ROW_END_TO_ISSUE, ScanControl
 from .separate_steps import SeparateSteps
 from .statistic_scans import ExactScans
-from .timing import Timing
 from .welford import WelfordScan
 
 __all__ = ["ScanUnit"]
@@ -45,7 +45,7 @@ class ScanUnit(wiring.Component):
     ----------
     config : NormConfig
     separate : normalize, scale and shift in a scan each
-    welford : mean and variance by Welford's updates, in one scan; results then are not quite the same
+    welford : mean and variance by Welford's updates, in one scan; results then are not quite the same; LayerNorm only
 
     Raises
     ------
@@ -81,17 +81,6 @@ class ScanUnit(wiring.Component):
         paces = (*self.statistic.paces, *(1,) * len(steps))
         flight = self._base + self.steps.latency
         self.output_depth = whole_columns(flight + 1 + CREDIT_RETURN)
-        self.timing = Timing(
-            stages={
-                "ingest": ingest.LATENCY,
-                "row queue": ROW_END_TO_ISSUE,
-                **dict(zip(self.names, (*waits, flight), strict=True)),
-                "output queue": output_queue.LATENCY,
-            },
-            beats_before_output=sum(paces[:-1]),
-            interval=sum(waits) + 1,
-            interval_beats=sum(paces),
-        )
         self.ingest = Ingest(config, buffer_depth=buffer.depth, row_slots=ROW_SLOTS)
         self.control = ScanControl(
             config,
@@ -102,15 +91,38 @@ class ScanUnit(wiring.Component):
             family=family,
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
-        self.multipliers = {"statistic": self.statistic.multipliers, "apply": self.steps.multipliers}
-        self.block_rams = {
-            "row buffer": buffer.block_rams,
-            "gamma and beta": store.block_rams,
-            "statistic tables": self.statistic.block_rams,
-            "queues": self.control.block_rams + self.output_queue.block_rams,
-        }
-        if isinstance(self.steps, SeparateSteps):
-            self.block_rams["memory between scans"] = self.steps.block_rams
+        self.report = UnitReport(
+            architecture=config.architecture,
+            stages=(
+                Stage(
+                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
+                ),
+                Stage("row queue", ROW_END_TO_ISSUE, "the row is in the buffer, and its turn comes"),
+                *(
+                    Stage(name, cycles, "a scan over the buffer, to the first beat of what follows")
+                    for name, cycles in zip(self.names, (*waits, flight), strict=True)
+                ),
+                Stage("output queue", output_queue.LATENCY, "memory and output register"),
+            ),
+            beats_before_output=sum(paces[:-1]),
+            interval=sum(waits) + 1,
+            interval_beats=sum(paces),
+            multipliers={"statistic": self.statistic.multipliers, "apply": self.steps.multipliers},
+            block_rams={
+                "row buffer": buffer.block_rams,
+                "gamma and beta": store.block_rams,
+                "statistic tables": self.statistic.block_rams,
+                "queues": self.control.block_rams + self.output_queue.block_rams,
+                **(
+                    {"memory between scans": self.steps.block_rams}
+                    if isinstance(self.steps, SeparateSteps)
+                    else {}
+                ),
+            },
+            row_slots=ROW_SLOTS,
+            buffer_beats=buffer.depth,
+            output_entries=self.output_depth,
+        )
         super().__init__(unit_ports(config))
 
     def elaborate(self, platform: object) -> Module:

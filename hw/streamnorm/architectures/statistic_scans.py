@@ -72,7 +72,7 @@ class ExactScans(wiring.Component):
 
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
         self._base = base
-        self._sum = Moments(config, d_delay=d_delay, outputs=("s1",)) if config.norm == "layernorm" else None
+        self._sum = Moments(config, d_delay=d_delay, outputs=("s1",)) if config.formula.centred else None
         self._squares = squares = Moments(config, d_delay=d_delay, outputs=("n", "s2"))
         cycles = (squares.n_cycle, 0, squares.s2_cycle)
         self._statistic = statistic = Statistic(config, squares, cycles=cycles)

@@ -23,7 +23,7 @@ from streamnorm.units.statistic import Statistic
 
 from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
 from .one_pass import SLOT_RETURN
-from .timing import Timing
+from .report import Stage, UnitReport
 
 __all__ = ["TwoPassUnit"]
 
@@ -55,7 +55,7 @@ class TwoPassUnit(wiring.Component):
     parameters: stream.Interface
 
     def __init__(self, config: NormConfig) -> None:
-        assert config.norm == "layernorm"
+        assert config.formula.centred
         self.config = config
         self._target = target = Target(config.target, config.clock_mhz)
         family = target.primitives
@@ -78,20 +78,7 @@ class TwoPassUnit(wiring.Component):
         self._announce_apply = max(1, self.statistic.latency + 2 - base - dispatch.READY_TO_ISSUE)
         applied = self._announce_apply + dispatch.READY_TO_ISSUE
         flight = base + self.apply.latency
-        self.timing = Timing(
-            stages={
-                "ingest": ingest.LATENCY,
-                "sum": second,
-                "second pass": base,
-                "squares and statistic": applied,
-                "apply": flight,
-                "output queue": output_queue.LATENCY,
-            },
-            beats_before_output=1,
-            interval=1,
-            interval_beats=1,
-        )
-        held = self.timing.latency - output_queue.LATENCY - self.apply.latency + SLOT_RETURN + 1
+        held = ingest.LATENCY + second + base + applied + base + SLOT_RETURN + 1
         self.row_slots = whole_columns(held)
         self.output_depth = whole_columns(flight + 1 + dispatch.CREDIT_RETURN)
         depth = config.max_beats + second + ingest.READY_LAG + _SPARE
@@ -110,16 +97,39 @@ class TwoPassUnit(wiring.Component):
         self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_ring, self.output_queue)
-        self.multipliers = {
-            "statistic": squares.multipliers + self.statistic.multipliers,
-            "apply": self.apply.multipliers,
-        }
-        self.block_rams = {
-            "row buffers": self.first_buffer.block_rams + self.second_buffer.block_rams,
-            "gamma and beta": self.parameter_store.block_rams,
-            "statistic tables": self.statistic.block_rams,
-            "queues": sum(queue.block_rams for queue in queues),
-        }
+        self.report = UnitReport(
+            architecture=config.architecture,
+            stages=(
+                Stage(
+                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
+                ),
+                Stage(
+                    "sum",
+                    second,
+                    "add up the lanes, accumulate over the row; each further beat is a cycle more",
+                ),
+                Stage("second pass", base, "from buffer to buffer"),
+                Stage(
+                    "squares and statistic", applied, "square, accumulate; variance, root, scale and centre"
+                ),
+                Stage("apply", flight, "each lane, from the second buffer on"),
+                Stage("output queue", output_queue.LATENCY, "memory and output register"),
+            ),
+            beats_before_output=1,
+            multipliers={
+                "statistic": squares.multipliers + self.statistic.multipliers,
+                "apply": self.apply.multipliers,
+            },
+            block_rams={
+                "row buffers": self.first_buffer.block_rams + self.second_buffer.block_rams,
+                "gamma and beta": self.parameter_store.block_rams,
+                "statistic tables": self.statistic.block_rams,
+                "queues": sum(queue.block_rams for queue in queues),
+            },
+            row_slots=self.row_slots,
+            buffer_beats=self.first_buffer.depth + self.second_buffer.depth,
+            output_entries=self.output_depth,
+        )
         super().__init__(unit_ports(config))
 
     def elaborate(self, platform: object) -> Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 
-from streamnorm.errors import ConfigError
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.welford import WelfordPrecision
@@ -27,11 +26,6 @@ class WelfordScan(wiring.Component):
 
     Parameters, members and attributes are those of :class:`~streamnorm.architectures.statistic_scans.ExactScans`.
 
-    Raises
-    ------
-    ConfigError
-        For RMSNorm, which has no mean.
-
     Ref
     ---
     B. P. Welford, Note on a method for calculating corrected sums of squares and products, Technometrics 4 (1962);
@@ -51,10 +45,7 @@ class WelfordScan(wiring.Component):
     shift: Signal
 
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
-        if config.norm != "layernorm":
-            raise ConfigError(
-                f'statistics = "welford": norm = {config.norm!r} has no mean; only "layernorm" has'
-            )
+        assert config.formula.centred
         self._base, self._config = base, config
         self._points = WelfordPrecision.of(config)
         super().__init__(scan_ports(config, 1 + steps))

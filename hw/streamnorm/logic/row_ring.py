@@ -14,8 +14,7 @@ __all__ = ["RowRing", "data_delay"]
 
 def data_delay(target: Target) -> float:
     """Nanoseconds from the clock to :class:`RowRing`'s data; 0 from a plain register."""
-    # iCE40 has no LUT RAM: the memory becomes a block RAM, and the register the one inside it.
-    return target.family.block_ram if target.primitives.startswith("ice40") else 0.0
+    return 0.0 if target.family.lut_ram else target.family.block_ram
 
 
 class RowRing(wiring.Component):

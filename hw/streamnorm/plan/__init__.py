@@ -1,6 +1,6 @@
 """How a unit will be: the plan of a configuration, before any hardware, read off the blocks that become it."""
 
-from .architecture_plan import ArchitecturePlan
-from .plan import Latency, Plan, PlanRow
+from .plan import Latency, Plan
+from .table import PlanRow, plan_rows
 
-__all__ = ["ArchitecturePlan", "Latency", "Plan", "PlanRow"]
+__all__ = ["Latency", "Plan", "PlanRow", "plan_rows"]

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf, isfinite
 from typing import Any
 
-from streamnorm.architectures.one_pass import NormUnit
+from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.precision import Precision
+from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import ingest, output_queue
 
-__all__ = ["Latency", "Plan", "PlanRow"]
+__all__ = ["Latency", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -26,44 +27,19 @@ class Latency:
     SS: int
 
 
-@dataclass(frozen=True)
-class PlanRow:
-    """One line of the plan for people: where it belongs, what it is called, its value, what it means."""
-
-    section: str
-    name: str
-    value: str
-    meaning: str
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What the unit of a configuration will be; read off the very blocks that become hardware.
+    """What the unit of a configuration will be, whatever its architecture.
 
     Attributes
     ----------
     config, precision : what was asked; widths and binary points
-    stages : cycles of each block on the way from an accepted beat to the output, in order
-    latency_cycles : L2, the sum of ``stages``
-    interval : cycles from row to row, at least: a shorter row takes as long
-    multipliers : multiplier tiles of each block (0 where the target builds them from logic)
-    block_rams : block RAMs of each memory
-    row_slots, buffer_beats, output_entries : what may be on its way at once
-    error_bound : largest error of a result against the exact one, output LSB, the final rounding included
-    expected_error : mean error before the final rounding, output LSB; about the share of results that are not
-        rounded correctly
+    report : cycles and cost, as the unit tells them
     """
 
     config: NormConfig
     precision: Precision
-    stages: dict[str, int]
-    latency_cycles: int
-    interval: int
-    multipliers: dict[str, int]
-    block_rams: dict[str, int]
-    row_slots: int
-    buffer_beats: int
-    output_entries: int
+    report: UnitReport
 
     @staticmethod
     def of(config: NormConfig) -> "Plan":
@@ -77,15 +53,60 @@ class Plan:
         return _plan(config)
 
     @property
+    def stages(self) -> dict[str, int]:
+        """Cycles of each step from a row's last accepted beat to its first one at the output, for one beat."""
+        return {stage.name: stage.cycles for stage in self.report.stages}
+
+    @property
+    def latency_cycles(self) -> int:
+        """L2 of a row of one beat; in the one-pass unit, of every row."""
+        return self.report.latency
+
+    @property
+    def interval(self) -> int:
+        """Cycles from row to row, at least: shorter rows take as long."""
+        return self.report.interval_min
+
+    @property
+    def multipliers(self) -> dict[str, int]:
+        """Multiplier tiles of each block."""
+        return self.report.multipliers
+
+    @property
+    def block_rams(self) -> dict[str, int]:
+        """Block RAMs of each memory."""
+        return self.report.block_rams
+
+    @property
+    def row_slots(self) -> int:
+        """Rows that may be on their way at once."""
+        return self.report.row_slots
+
+    @property
+    def buffer_beats(self) -> int:
+        """Places in the row buffers."""
+        return self.report.buffer_beats
+
+    @property
+    def output_entries(self) -> int:
+        """Places in the output queue."""
+        return self.report.output_entries
+
+    @property
     def error_bound(self) -> float:
-        return 0.5 + self.precision.error_bound
+        """Largest error of a result against the exact one, output LSB, the final rounding included.
+
+        Infinite where the architecture promises none.
+        """
+        return 0.5 + self.precision.error_bound if ARCHITECTURES[self.config.architecture].exact else inf
 
     @property
     def expected_error(self) -> float:
+        """Mean error before the final rounding, output LSB; about the share of results that are not correctly rounded."""
         return self.precision.expected_error
 
     def latency(self, n: int) -> Latency:
-        """Cycles of rows of ``n`` elements, 1 … max_length.
+        """Cycles of rows of ``n`` elements, 1 … max_length; equal to what simulation measures.
 
         Raises
         ------
@@ -94,20 +115,28 @@ class Plan:
         """
         if not 1 <= n <= self.config.max_length:
             raise ValueError(f"n = {n}: must be 1 … {self.config.max_length}")
-        beats = -(-n // self.config.lanes)
-        latency = self.latency_cycles
+        more = -(-n // self.config.lanes) - 1
+        report = self.report
+        first_out = report.latency + report.beats_before_output * more
         return Latency(
-            L1=beats - 1 + latency, L2=latency, L3=2 * (beats - 1) + latency, SS=max(beats, self.interval)
+            L1=more + first_out,
+            L2=first_out,
+            L3=2 * more + first_out,
+            SS=max(report.interval + report.interval_beats * more, report.interval_min),
         )
 
     def latency_formulas(self) -> dict[str, str]:
         """The same as formulas of ``n``; ``ceil`` rounds up."""
-        beats, latency = f"ceil(n / {self.config.lanes})", self.latency_cycles
+        report, beats = self.report, f"ceil(n / {self.config.lanes})"
+        passes = report.beats_before_output
+        steady = _formula(report.interval_beats, beats, report.interval)
+        if report.interval_min > report.interval:
+            steady = f"max({steady}, {report.interval_min})"
         return {
-            "L1": f"{beats} + {latency - 1}",
-            "L2": f"{latency}",
-            "L3": f"2 * {beats} + {latency - 2}",
-            "SS": beats if self.interval == 1 else f"max({beats}, {self.interval})",
+            "L1": _formula(passes + 1, beats, report.latency),
+            "L2": _formula(passes, beats, report.latency),
+            "L3": _formula(passes + 2, beats, report.latency),
+            "SS": steady,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,10 +145,11 @@ class Plan:
         widths = {name: value for name, value in vars(precision).items() if isinstance(value, int)}
         return {
             "name": self.config.name,
+            "architecture": self.config.architecture,
             "target": self.config.target,
             "clock_mhz": self.config.clock_mhz,
             "accuracy": self.config.accuracy,
-            "error_bound_lsb": self.error_bound,
+            "error_bound_lsb": self.error_bound if isfinite(self.error_bound) else None,
             "expected_error_lsb": self.expected_error,
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
@@ -137,63 +167,21 @@ class Plan:
                 "sum_bits": precision.ranges.sum_bits,
                 "square_sum_bits": precision.ranges.square_sum_max.bit_length(),
                 "length_bits": precision.ranges.length_bits,
-                "rho_bits": precision.table.rho_bits,
-                "table_degree": precision.table.degree,
-                "table_entries": len(precision.table.coefficients[0]),
-                "table_word_bits": precision.table.word_width,
+                "rho_bits": precision.root.rho_bits,
+                **precision.root.figures(),
             },
         }
 
-    def rows(self) -> list[PlanRow]:
-        """The plan as lines of a table, section by section."""
-        from .table import plan_rows
 
-        return plan_rows(self)
+def _formula(factor: int, beats: str, at_one_beat: int) -> str:
+    """``at_one_beat + factor * (beats - 1)``."""
+    constant = at_one_beat - factor
+    if factor == 0:
+        return f"{constant}"
+    term = beats if factor == 1 else f"{factor} * {beats}"
+    return f"{term} {'-' if constant < 0 else '+'} {abs(constant)}" if constant else term
 
 
 @lru_cache(maxsize=128)
 def _plan(config: NormConfig) -> Plan:
-    unit = NormUnit(config)
-    statistic, moments = unit.statistic, unit.moments
-    stages = {
-        "ingest": ingest.LATENCY,
-        "moments": moments.s2_cycle,
-        "spacing": unit.start - moments.s2_cycle if unit.interval > 1 else 0,
-        "variance": statistic.variance_cycle - (0 if unit.interval > 1 else moments.s2_cycle),
-        "reciprocal square root": statistic.rho_cycle - statistic.variance_cycle,
-        "scale and centre": statistic.latency - statistic.rho_cycle,
-        "statistic queue": unit.latency
-        - ingest.LATENCY - unit.start - statistic.latency - unit.apply.latency - output_queue.LATENCY,
-        "apply": unit.apply.latency,
-        "output queue": output_queue.LATENCY,
-    }  # fmt: skip
-    block_rams = {
-        "row buffer": unit.row_buffer.block_rams,
-        "gamma and beta": unit.parameter_store.block_rams,
-        "reciprocal square root table": statistic.block_rams,
-    }
-    queues = [
-        unit.dispatch,
-        unit.statistic_ring,
-        unit.output_queue,
-        *([unit.spacing] if unit.spacing else []),
-    ]
-    if any(queue.block_rams for queue in queues):
-        block_rams["queues"] = sum(queue.block_rams for queue in queues)
-    multipliers = {
-        "moments": moments.multipliers,
-        "statistic": statistic.multipliers,
-        "apply": unit.apply.multipliers,
-    }
-    return Plan(
-        config=config,
-        precision=Precision.of(config),
-        stages=stages,
-        latency_cycles=unit.latency,
-        interval=unit.interval,
-        multipliers=multipliers,
-        block_rams=block_rams,
-        row_slots=unit.row_slots,
-        buffer_beats=unit.row_buffer.depth,
-        output_entries=unit.output_depth,
-    )
+    return Plan(config=config, precision=Precision.of(config), report=unit_of(config).report)

@@ -1,29 +1,26 @@
 """The plan for people: one table, section by section, for the command line and the documents."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from streamnorm.precision.precision import SMALL_OUTPUT_BITS
-from streamnorm.spec.formats import IntFormat
+from streamnorm.precision.demand import SMALL_OUTPUT_BITS
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.roots.table import INDEX_BITS
 from streamnorm.spec.targets import Target
 
-from .plan import Plan, PlanRow
+from .plan import Plan
 
-__all__ = ["plan_rows"]
+__all__ = ["PlanRow", "plan_rows"]
 
-_STAGES = {
-    "ingest": "take a beat in, find the lanes that count, subtract the pivot",
-    "moments": "square, add up the lanes, accumulate over the row",
-    "spacing": "moments wait until the statistic can take the next row",
-    "variance": "n S2 - S1² and epsilon",
-    "reciprocal square root": "leading one, normalize, table, polynomial",
-    "scale and centre": "times n and times S1, shifts",
-    "statistic queue": "written, then fetched as its row's first difference leaves the row buffer",
-    "apply": "each lane: times scale, less centre, times gamma, plus beta, round, saturate",
-    "output queue": "memory and output register",
-}
-"""What happens in each of ``Plan.stages``."""
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One line of the plan for people: where it belongs, what it is called, its value, what it means."""
+
+    section: str
+    name: str
+    value: str
+    meaning: str
 
 
 def plan_rows(plan: Plan) -> list[PlanRow]:
@@ -49,7 +46,7 @@ def _unit(plan: Plan) -> _Lines:
     yield (
         "norm",
         config.norm,
-        "the mean is subtracted" if config.norm == "layernorm" else "no mean is subtracted",
+        config.formula.about,
     )
     yield (
         "row",
@@ -88,12 +85,12 @@ def _unit(plan: Plan) -> _Lines:
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
 
 
-def _format(number_format: IntFormat) -> str:
+def _format(number_format: NumberFormat) -> str:
     zero = f", zero point {number_format.zero_point}" if number_format.zero_point else ""
     return f"{number_format.name}, scale {number_format.scale:g}{zero}"
 
 
-def _span(number_format: IntFormat) -> str:
+def _span(number_format: NumberFormat) -> str:
     low, high = (number_format.dequantize([number_format.min, number_format.max])).tolist()
     return f"real values {low:g} … {high:g}"
 
@@ -139,10 +136,9 @@ def _si(value: float) -> str:
 
 
 def _pipeline(plan: Plan) -> _Lines:
-    for name, cycles in plan.stages.items():
-        if name == "spacing" and plan.interval == 1:
-            continue
-        yield name, _count(cycles, "cycle"), _STAGES[name]
+    for stage in plan.report.stages:
+        if stage.meaning:
+            yield stage.name, _count(stage.cycles, "cycle"), stage.meaning
     yield "all", _count(plan.latency_cycles, "cycle"), "L2"
 
 
@@ -152,7 +148,7 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision, stored = plan.precision, StoredParameters.of(plan.config)
-    ranges, table, centred = precision.ranges, precision.table, plan.config.norm == "layernorm"
+    ranges, centred = precision.ranges, plan.config.formula.centred
     frac, guard = precision.normalized_frac_bits, precision.normalize_shift
     shifts = f" + {precision.radix} s" if precision.shift_count > 1 else ""
     pivot = "the row's first element" if centred else "the zero point"
@@ -179,14 +175,8 @@ def _widths(plan: Plan) -> _Lines:
         _bits((precision.variance_bits - 1).bit_length() or 1, 0),
         "position of V's leading one; k = p >> 1",
     )
-    yield (
-        "segment",
-        f"{INDEX_BITS + 1} bits",
-        f"{INDEX_BITS} bits of V below its leading one, and the parity of p",
-    )
-    yield "t", _bits(table.t_bits, table.t_bits), "the bits below: position in the segment"
-    degree = f"polynomial of degree {table.degree}, {table.word_width} bits a table word"
-    yield "rho", _bits(table.rho_bits, table.rho_bits), f"2^k / sqrt(V), between 1/2 and 1; {degree}"
+    for name, bits, frac_bits, meaning in precision.root.lines():
+        yield name, _bits(bits, frac_bits), meaning
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
     yield "b", f"0 … {precision.left_max}", "left shift of n and S1: fine exponent and length"
     most = frac + guard + precision.product_drop

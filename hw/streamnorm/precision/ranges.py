@@ -6,7 +6,8 @@ from functools import lru_cache
 from math import ceil, isqrt
 
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.norms import Norm
 
 __all__ = ["Ranges"]
 
@@ -15,15 +16,13 @@ __all__ = ["Ranges"]
 class Ranges:
     """What the moments and the statistic can become.
 
-    ``d`` is what the unit works on: ``x - pivot`` with the row's first element as the pivot for LayerNorm (the
-    normalized value does not change, and ``n*d - sum(d)`` equals ``n*x - sum(x)``), ``x - zero_point`` for RMSNorm.
-    ``V = n*(sum(d**2) + n*e) - sum(d)**2`` with ``e = epsilon / scale**2`` (RMSNorm: without the last term).
+    ``d``, ``S1``, ``S2``, ``e`` and ``V`` are those of :class:`~streamnorm.spec.norms.Norm`.
 
     Attributes
     ----------
     difference_bits : two's complement bits of d
     difference_max : largest ``|d|``
-    sum_bits : two's complement bits of ``S1 = sum(d)`` (RMSNorm: 1, it is not used)
+    sum_bits : two's complement bits of ``S1 = sum(d)`` (1 where it is not used)
     square_sum_max : largest ``S2 = sum(d**2)``
     length_bits : bits of n
     epsilon : e, exact
@@ -47,47 +46,39 @@ class Ranges:
     @staticmethod
     def of(config: NormConfig) -> "Ranges":
         """The ranges of a configuration (cached)."""
-        return _ranges(config.norm == "layernorm", config.input, config.max_length, config.epsilon)
+        return _ranges(config.formula, config.input, config.max_length, config.epsilon)
 
 
 @lru_cache(maxsize=256)
-def _ranges(centred: bool, source: IntFormat, longest: int, real_epsilon: float) -> Ranges:
+def _ranges(norm: Norm, source: NumberFormat, longest: int, real_epsilon: float) -> Ranges:
     epsilon = Fraction(real_epsilon) / Fraction(source.scale) ** 2
-    if centred:
-        low, high = source.min - source.max, source.max - source.min
-        squares = longest - 1
-    else:
-        low, high = source.min - source.zero_point, source.max - source.zero_point
-        squares = longest
+    low, high = norm.differences(source.min, source.max, source.zero_point)
     largest = max(-low, high, 1)
     exponents, variance_max = [], 1
     for n in _turning_lengths(longest):
+        least, most = norm.variance_limits(n, largest)
         offset = n * n * epsilon
-        if centred:
-            most = (n // 2) * ((n + 1) // 2) * largest**2
-            least = n - 1
-        else:
-            most, least = n * n * largest**2, n
         # The unit keeps n*e to a few fraction bits: less than 1/2 too much, less than 3/2 too little.
         highest = int(most + offset) + (n if epsilon else 0)
         variance_max = max(variance_max, highest)
         if least == 0:
-            continue  # one element: D = 0, z = 0 whatever the statistic
+            continue  # z = 0 whatever the statistic
         for variance in (highest, max(least, int(least + offset) - 2 * n)):
             exponents.append(n.bit_length() - (variance.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]
+    terms = norm.nonzero_differences(longest)
     return Ranges(
         difference_bits=max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1,
         difference_max=largest,
-        sum_bits=((longest - 1) * largest).bit_length() + 1 if centred and longest > 1 else 1,
-        square_sum_max=max(1, squares) * largest**2,
+        sum_bits=(terms * largest).bit_length() + 1 if norm.centred and terms else 1,
+        square_sum_max=max(1, terms) * largest**2,
         length_bits=longest.bit_length(),
         epsilon=epsilon,
         variance_max=variance_max,
         exponent_max=max(exponents),
         exponent_min=min(exponents),
-        normalized_max=_root_ceiling(longest - 1 if centred else longest),
+        normalized_max=_root_ceiling(norm.square_limit(longest)),
     )
 
 

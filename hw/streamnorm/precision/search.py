@@ -2,20 +2,20 @@
 
 A candidate is a point on four axes: the precision of rho, the places a normalized value can be taken from, the width
 of RF, the fraction bits of z. They are tried in this order, and the first of the cheapest wins. There are tens of
-thousands, so they are weighed as plain numbers; only the winner becomes a :class:`~streamnorm.precision.precision.Precision`.
+thousands, so they are weighed as plain numbers; only the winner becomes Widths.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from math import log2, sqrt
 from typing import NamedTuple
 
-from streamnorm.spec.roots.table import RsqrtTable
+from streamnorm.spec.roots import ROOTS, RootMethod
 
-from .precision import COMFORTABLE_ERROR, FAITHFUL_ERROR, TIGHT_ERROR, Demand, Precision
+from .demand import COMFORTABLE_ERROR, FAITHFUL_ERROR, TIGHT_ERROR, Demand
 
-__all__ = ["search"]
+__all__ = ["Widths", "search"]
 
 _RHO_BITS = range(12, 41, 2)
 _NORMALIZED_FRAC_BITS = range(4, 49)
@@ -28,9 +28,34 @@ _RADICES = [
 """Distance and number of the places a normalized value can be taken from."""
 
 
-@lru_cache(maxsize=256)
-def search(demand: Demand) -> Precision | float:
-    """The cheapest precision that keeps the promise; if none does, the smallest error bound there is (cached)."""
+@dataclass(frozen=True, kw_only=True)
+class Widths:
+    """What the search finds; :class:`~streamnorm.precision.precision.Precision` says what each is for."""
+
+    root: RootMethod
+    epsilon_code: int
+    epsilon_drop: int
+    variance_frac_bits: int
+    variance_bits: int
+    radix: int
+    shift_count: int
+    fine_max: int
+    scale_bits: int
+    scale_drop: int
+    product_drop: int
+    centre_drop: int
+    normalize_shift: int
+    normalized_bits: int
+    normalized_frac_bits: int
+    gamma_align: int
+    beta_align: int
+    result_frac_bits: int
+    error_bound: float
+    expected_error: float
+
+
+def search(demand: Demand) -> Widths | float:
+    """The cheapest widths that keeps the promise; if none does, the smallest error bound there is."""
     best: tuple[_Series, int] | None = None
     closest, best_cost = float("inf"), float("inf")
 
@@ -61,13 +86,13 @@ def search(demand: Demand) -> Precision | float:
                     # More bits cost no less, and more accuracy is worth nothing any more.
                     if error_bound <= COMFORTABLE_ERROR:
                         break
-    return closest if best is None else best[0].precision(best[1])
+    return closest if best is None else best[0].widths(best[1])
 
 
 class _Root(NamedTuple):
-    """First axis: rho with its table, and epsilon to match."""
+    """First axis: how exact rho is, and epsilon to match."""
 
-    table: RsqrtTable
+    method: RootMethod
     epsilon_code: int
     epsilon_drop: int
     variance_frac_bits: int
@@ -84,21 +109,19 @@ class _Places(NamedTuple):
 
 def _roots(demand: Demand) -> Iterator[_Root]:
     for rho_bits in _RHO_BITS:
-        table = RsqrtTable.fitting(rho_bits)
+        method = ROOTS["table"].smallest(rho_bits)
         code, drop, frac_bits, error = _epsilon(demand, rho_bits + 2)
-        yield _Root(table, code, drop, frac_bits, table.relative_error + error / 2)
+        yield _Root(method, code, drop, frac_bits, method.relative_error + error / 2)
 
 
 def _epsilon(demand: Demand, bits: int) -> tuple[int, int, int, float]:
     """(code, drop, fraction bits of V, relative error of V) so that the error is at most about ``2**-bits``."""
-    ranges, centred = demand.ranges, demand.centred
+    ranges, norm = demand.ranges, demand.norm
     e = ranges.epsilon
-    longest = (1 << ranges.length_bits) - 1
-    # V is at least n - 1 + n*n*e (RMSNorm: n + n*n*e).
-    worst = Fraction(longest) * e * (2 if centred else 1) + (4 * e if centred else 0)
+    worst = e * norm.epsilon_weight((1 << ranges.length_bits) - 1)
     if worst <= Fraction(1, 1 << bits):
         return 0, 0, 0, float(worst)
-    gain = min(Fraction(2 if centred else 1), 1 / e)
+    gain = min(Fraction(norm.length_weight), 1 / e)
     frac_bits = 0
     while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
         frac_bits += 1
@@ -117,7 +140,7 @@ def _places(demand: Demand) -> Iterator[_Places]:
 
 def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
-    exact_bits = demand.ranges.length_bits + places.fine_max + root.table.rho_bits
+    exact_bits = demand.ranges.length_bits + places.fine_max + root.method.rho_bits
     tile = (demand.tile or (18, 18))[0]
     return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
 
@@ -130,9 +153,9 @@ class _Series:
 
     def __init__(self, demand: Demand, root: _Root, places: _Places, scale_bits: int) -> None:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
-        ranges, table = demand.ranges, root.table
+        ranges, method = demand.ranges, root.method
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = ranges.length_bits + fine_max + table.rho_bits - scale_bits
+        self._scale_drop = scale_drop = ranges.length_bits + fine_max + method.rho_bits - scale_bits
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
@@ -142,8 +165,8 @@ class _Series:
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
         self._relative_bound = visible * root.relative_error * 1.01
-        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: |d*R| <= sqrt(2n).
-        reach = largest * (sqrt(2.0) if demand.centred else 1.0) + 1
+        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale.
+        reach = largest * demand.norm.reach + 1
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
@@ -156,11 +179,11 @@ class _Series:
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
             (ranges.length_bits, ranges.square_sum_max.bit_length() + root.variance_frac_bits),
-            (ranges.length_bits + fine_max, table.rho_bits),
-            *((width, table.t_bits) for width in table.widths[1:]),
+            (ranges.length_bits + fine_max, method.rho_bits),
+            *method.products,
         ]
-        if demand.centred:
-            pairs.append((ranges.sum_bits, table.rho_bits))
+        if demand.norm.centred:
+            pairs.append((ranges.sum_bits, method.rho_bits))
         self._shared_area = sum(self._area(a, b) for a, b in pairs)
         self._scale_area = self._area(ranges.difference_bits, scale_bits)
         self._farthest_shift = (self._shift_count - 1) * radix
@@ -212,15 +235,14 @@ class _Series:
             return area + demand.lanes * places_bits + 2 * excess
         centre_bits = normalized_bits + self._guard(frac_bits) + self._farthest_shift
         bits = centre_bits + places_bits + self._scale_bits
-        return area + 1e-3 * (bits + excess) + 1e-4 * self._root.table.word_width
+        return area + 1e-3 * (bits + excess) + 1e-4 * self._root.method.word_width
 
-    def precision(self, frac_bits: int) -> Precision:
+    def widths(self, frac_bits: int) -> Widths:
         """All widths and binary points of one candidate."""
         demand, root, product_drop = self._demand, self._root, self._product_drop(frac_bits)
         result_frac_bits = max(frac_bits + demand.gamma_frac_bits, demand.beta_frac_bits)
-        return Precision(
-            ranges=demand.ranges,
-            table=root.table,
+        return Widths(
+            root=root.method,
             epsilon_code=root.epsilon_code,
             epsilon_drop=root.epsilon_drop,
             variance_frac_bits=root.variance_frac_bits,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import NumberFormat, parse_format
+from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES
 
+from .architectures import ARCHITECTURES, ONE_PASS
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
@@ -31,7 +34,13 @@ def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, 
     return {"allowed": allowed, "meaning": meaning, "default": default}
 
 
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
+_EXTRA_BITS = {"gamma_bits": 2, "beta_bits": 4}
+_COMPUTED_KEYS = (*_EXTRA_BITS, "gamma_max", "beta_max")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -46,7 +55,7 @@ class NormConfig:
     ----------
     name, norm, lanes, max_length, … :
         The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` are
-        IntFormat objects here. ``gamma`` and ``beta`` may be given as the path of a .npy file, a number, an
+        NumberFormat objects here. ``gamma`` and ``beta`` may be given as the path of a .npy file, a number, an
         array, or None.
 
     Raises
@@ -58,9 +67,7 @@ class NormConfig:
     name: str = field(
         default="streamnorm", metadata=_about("a Verilog identifier", "name of the generated top module")
     )
-    norm: Literal["layernorm", "rmsnorm"] = field(
-        metadata=_about('"layernorm", "rmsnorm"', "whether the mean is subtracted first")
-    )
+    norm: str = field(metadata=_about(_quoted(NORMS), "whether the mean is subtracted first"))
     lanes: int = field(metadata=_about(f"1 to {LANES_MAX}", "elements that travel side by side in one beat"))
     max_length: int = field(
         metadata=_about(f"1 to {LENGTH_MAX}", "elements of the longest row; a longer one is cut and flagged")
@@ -72,8 +79,8 @@ class NormConfig:
             "elements of the shortest row that must keep full rate; from 2 beats on, multipliers are shared",
         ),
     )
-    input: IntFormat = field(metadata=_about("table", "number format of the elements that come in"))
-    output: IntFormat = field(metadata=_about("table", "number format of the elements that go out"))
+    input: NumberFormat = field(metadata=_about("table", "number format of the elements that come in"))
+    output: NumberFormat = field(metadata=_about("table", "number format of the elements that go out"))
     epsilon: float = field(
         metadata=_about("0 or more", "added to the variance (rmsnorm: the mean square), in real units")
     )
@@ -125,6 +132,13 @@ class NormConfig:
             '"faithful", "tight"', "at most 1 ulp of error; tight: besides, 99.9 % correctly rounded"
         ),
     )
+    architecture: str = field(
+        default=ONE_PASS,
+        metadata=_about(
+            _quoted(ARCHITECTURES),
+            "how the unit goes about its work; all but one-pass are there to compare with",
+        ),
+    )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(
         default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz")
@@ -145,12 +159,18 @@ class NormConfig:
             raise ConfigError(f"name = {self.name!r}: must be a string")
         if why_not := why_not_module_name(self.name):
             raise ConfigError(f"name = {self.name!r}: {why_not}")
-        one_of("norm", self.norm, ("layernorm", "rmsnorm"))
+        one_of("norm", self.norm, NORMS)
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
+        one_of("architecture", self.architecture, ARCHITECTURES)
+        if not (self.formula.centred or ARCHITECTURES[self.architecture].exact):
+            raise ConfigError(
+                f"architecture = {self.architecture!r}: norm = {self.norm!r} has no mean that could be updated; "
+                f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
+            )
         for key in ("input", "output"):
-            if not isinstance(getattr(self, key), IntFormat):
+            if not isinstance(getattr(self, key), NumberFormat):
                 raise ConfigError(f"{key} = {getattr(self, key)!r}: must be an IntFormat")
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
@@ -160,10 +180,9 @@ class NormConfig:
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
-        for key, high, extra in (("gamma_bits", 32, 2), ("beta_bits", 36, 4)):
+        for key, high in (("gamma_bits", 32), ("beta_bits", 36)):
             bits = cast(int | None, getattr(self, key))
-            default = max(16, self.output.bits + extra)
-            self._set(key, default if bits is None else integer_between(key, bits, 4, high))
+            self._set(key, self._computed(key) if bits is None else integer_between(key, bits, 4, high))
 
     def _check_parameters(self) -> None:
         for key in ("gamma", "beta"):
@@ -181,23 +200,34 @@ class NormConfig:
                     f"({self.banks}, {self.max_length}); every bank would hold the same values"
                 )
             return
-        absent_gamma = 1.0 if self.gamma is None else self.gamma
-        absent_beta = 0.0 if self.beta is None else self.beta
-        self._set("gamma_max", self._largest("gamma_max", np.asarray(absent_gamma) + self.gamma_offset))
-        self._set("beta_max", self._largest("beta_max", np.asarray(absent_beta)))
+        for key in ("gamma_max", "beta_max"):
+            limit = getattr(self, key)
+            if limit is None:
+                self._set(key, self._computed(key))
+                continue
+            limit, given = positive_float(key, limit), self._largest_given(key)
+            if limit < given:
+                raise ConfigError(
+                    f"{key} = {limit:g}: must be at least {given:g}, the largest value already given"
+                )
+            self._set(key, limit)
 
-    def _largest(self, key: str, values: npt.NDArray[np.float64]) -> float:
-        """Return the checked limit of what may be loaded; ``values`` are there before any load."""
-        given = float(np.abs(values).max())
-        limit = getattr(self, key)
-        if limit is None:
-            return given if values.ndim and given > 0 else max(given, RAM_PARAMETER_MAX)
-        limit = positive_float(key, limit)
-        if limit < given:
-            raise ConfigError(
-                f"{key} = {limit:g}: must be at least {given:g}, the largest value already given"
-            )
-        return limit
+    def _computed(self, key: str) -> int | float | None:
+        """The default of a key that depends on others."""
+        if key in _EXTRA_BITS:
+            return max(16, self.output.bits + _EXTRA_BITS[key])
+        if self.storage == "rom":
+            return None
+        given = self._largest_given(key)
+        is_array = isinstance(getattr(self, key.removesuffix("_max")), np.ndarray)
+        return given if is_array and given > 0 else max(given, RAM_PARAMETER_MAX)
+
+    def _largest_given(self, key: str) -> float:
+        """The largest magnitude of gamma with its offset, or of beta, that is there before any load."""
+        values, absent, offset = (
+            (self.gamma, 1.0, self.gamma_offset) if key == "gamma_max" else (self.beta, 0.0, 0.0)
+        )
+        return float(np.abs(np.asarray(absent if values is None else values) + offset).max())
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> "NormConfig":
@@ -227,12 +257,28 @@ class NormConfig:
         return {f.name: _json_value(getattr(self, f.name)) for f in key_fields()}
 
     def digest(self) -> str:
-        """Return the sha256, in hexadecimal, over every key and the contents of the arrays."""
+        """Return the sha256, in hexadecimal, over the keys that differ from their default and the arrays' contents.
+
+        So a key that a later version brings leaves the digest of a configuration without it as it is.
+        """
         return self._digest
 
     @cached_property
     def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+        said = {
+            key.name: _json_value(value, only_said=True)
+            for key in key_fields()
+            if not _same(value := getattr(self, key.name), self._default(key))
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def _default(self, key: Field[Any]) -> Any:
+        return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
+
+    @property
+    def formula(self) -> Norm:
+        """What there is to say about :attr:`norm`."""
+        return NORMS[self.norm]
 
     @property
     def max_beats(self) -> int:
@@ -257,9 +303,18 @@ def key_fields() -> list[Field[Any]]:
     return [f for f in fields(NormConfig) if f.init]
 
 
-def _json_value(value: Any) -> Any:
-    if isinstance(value, IntFormat):
-        return value.to_dict()
+def _same(value: Any, default: Any) -> bool:
+    return not isinstance(value, np.ndarray) and bool(value == default)
+
+
+def _json_value(value: Any, *, only_said: bool = False) -> Any:
+    """``only_said``: of a format, only what differs from its default."""
+    if isinstance(value, NumberFormat):
+        keys = value.to_dict()
+        plain = parse_format(keys["format"]).to_dict() if only_said else {}
+        return {
+            key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]
+        }
     if isinstance(value, np.ndarray):
         # One byte order and one layout, so that the digest is the same on every machine.
         content = np.ascontiguousarray(value, dtype="<f8").tobytes()

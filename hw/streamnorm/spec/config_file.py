@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import FORMAT_KEYS, NumberFormat, parse_format
 
 from .values import nearest
 
-FORMAT_KEYS = ("format", "scale", "zero_point")
-
 
 def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
-    """Return the keys of the TOML file ``path`` as NormConfig takes them: IntFormat objects, resolved paths.
+    """Return the keys of the TOML file ``path`` as NormConfig takes them: NumberFormat objects, resolved paths.
 
     Parameters
     ----------
@@ -63,7 +61,7 @@ def _refuse_unknown(table: dict[str, Any], keys: Sequence[str], where: str) -> N
             raise ConfigError(f"unknown key {key!r}{where}{hint}")
 
 
-def _format(key: str, table: Any) -> IntFormat:
+def _format(key: str, table: Any) -> NumberFormat:
     if not isinstance(table, dict):
         raise ConfigError(
             f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
@@ -72,8 +70,6 @@ def _format(key: str, table: Any) -> IntFormat:
     if "format" not in table:
         raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
     try:
-        return IntFormat.parse(
-            table["format"], scale=table.get("scale", 1.0), zero_point=table.get("zero_point", 0)
-        )
+        return parse_format(table["format"], **{name: table[name] for name in table if name != "format"})
     except ConfigError as error:
         raise ConfigError(f"in [{key}]: {error}") from error

@@ -137,7 +137,7 @@ class Ingest(wiring.Component):
             before.eq(next_before),
             index.eq(next_index),
         ]
-        if config.norm == "layernorm":
+        if config.formula.centred:
             pivot = Signal(payload.data[0].shape(), reset_less=True)
             # Followed between rows, not only taken with a row's first beat: nothing waits for the handshake.
             with m.If(begins):

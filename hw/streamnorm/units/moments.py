@@ -78,7 +78,7 @@ class Moments(wiring.Component):
             s2 = p.accumulate("s2", p.sum(squares, s2_shape), first, valid, s2_shape)
             m.d.comb += self.s2.eq(s2.value)
             self.s2_cycle = s2.cycle
-        if "s1" in outputs and config.norm == "layernorm":
+        if "s1" in outputs and config.formula.centred:
             s1_shape = signed(ranges.sum_bits)
             s1 = p.accumulate("s1", p.sum(lanes, s1_shape), first, valid, s1_shape)
             m.d.comb += self.s1.eq(s1.value)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from amaranth.hdl import Array, Const, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,6 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.roots.table import INDEX_BITS
 from streamnorm.spec.targets import Target
 
 __all__ = ["MomentSignals", "Statistic"]
@@ -84,7 +83,7 @@ class Statistic(wiring.Component):
         self._p = p = Pipeline(m, target, "statistic", interval=interval, start=start)
         delays = {name: data_delay(target) for name in from_ring}
         n = p.input(self.n, cycles[0], delays.get("n", 0.0))
-        s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if config.norm == "layernorm" else None
+        s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if config.formula.centred else None
         s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0))
 
         variance = self._variance(n, s1, s2)
@@ -126,33 +125,17 @@ class Statistic(wiring.Component):
 
     def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
         """``rho`` and the position p of the leading one."""
-        p, precision, table = self._p, self._precision, self._precision.table
+        p, precision, root = self._p, self._precision, self._precision.root
         frac, bits = precision.variance_frac_bits, precision.variance_bits
         position = leading_one(p, self._target, variance.bits(frac, frac + bits))
-        mantissa_bits = INDEX_BITS + table.t_bits
-        padding = mantissa_bits - frac
+        padding = root.mantissa_bits - frac
         padded = (
             p.concat(p.constant(0, unsigned(padding)), variance)
             if padding > 0
             else variance.bits(-padding, variance.width)
         )
-        mantissa = shift_right(p, self._target, padded, position, bits - 1, mantissa_bits)
-        address = p.concat(mantissa.bits(table.t_bits, mantissa_bits), position.bits(0, 1))
-        entry = p.lookup("table", address, table.word_width, table.words())
-        t = mantissa.bits(0, table.t_bits)
-
-        fields, offset = [], 0
-        for degree, width in enumerate(table.widths):
-            field = entry.bits(offset, offset + width)
-            fields.append(field.as_signed() if degree else field)
-            offset += width
-        acc = fields[-1]
-        for degree in range(table.degree - 1, -1, -1):
-            product = p.multiply(acc, t)
-            step = product.bits(table.shifts[degree], product.width).as_signed()
-            shape = Shape(table.widths[degree], signed=degree > 0)
-            acc = p.add(fields[degree], step, shape, name="polynomial")
-        return acc.bits(table.guard_bits, table.guard_bits + table.rho_bits), position
+        mantissa = shift_right(p, self._target, padded, position, bits - 1, root.mantissa_bits)
+        return root.build(p, mantissa, position.bits(0, 1)), position
 
     def _exponent(self, n: Timed, position: Timed) -> tuple[Timed, Timed]:
         """The left shift ``b`` of n and S1, and the shift index ``s``."""

@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
-    from streamnorm.spec.formats import IntFormat
+    from streamnorm.spec.formats import NumberFormat
 
 __all__ = [
     "bank_width",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def element_shape(number_format: IntFormat) -> Shape:
+def element_shape(number_format: NumberFormat) -> Shape:
     """Shape of one element as it travels in a lane."""
     return Shape(number_format.bits, number_format.signed)
 

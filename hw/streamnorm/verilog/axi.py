@@ -8,8 +8,7 @@ from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.architectures import architecture_unit
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.architectures import unit_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.streams import bank_width
 
@@ -29,8 +28,6 @@ class AxiNorm(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    architecture : Architecture, or its name
-        How it works inside; see :mod:`streamnorm.architectures`.
 
     Members
     -------
@@ -100,9 +97,9 @@ class AxiNorm(wiring.Component):
     s_axis_param_tlast: Signal
     s_axis_param_tuser: Signal
 
-    def __init__(self, config: NormConfig, architecture: Architecture | str = ONE_PASS) -> None:
+    def __init__(self, config: NormConfig) -> None:
         self.config = config
-        self.unit = architecture_unit(config, architecture)
+        self.unit = unit_of(config)
         """What is inside; simulations look at its signals."""
         lanes = config.lanes
         bank = bank_width(config)

@@ -13,11 +13,10 @@ from typing import Any
 from amaranth.back import verilog as amaranth_verilog
 
 from streamnorm import __version__
-from streamnorm.architectures import is_one_pass
 from streamnorm.errors import ConfigError
 from streamnorm.logic.primitives import Emission, wrapper_modules
-from streamnorm.plan import ArchitecturePlan, Plan
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.plan import Plan
+from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
@@ -31,10 +30,8 @@ __all__ = ["Vectors", "generate", "instance", "manifest", "verilog"]
 MANIFEST = "manifest.json"
 
 
-def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
+def verilog(config: NormConfig) -> str:
     """Return the Verilog text of the unit: the top module ``config.name`` and all that it needs.
-
-    ``architecture`` is how it works inside, see :mod:`streamnorm.architectures`; ports do not depend on it.
 
     Multipliers and memories are the target family's cells where ``SYNTHESIS`` is defined, and behavioural
     models of the same latency elsewhere. The text depends on the configuration and on the versions of
@@ -42,7 +39,7 @@ def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> 
     """
     platform = Emission(Target(config.target, config.clock_mhz).primitives)
     text = amaranth_verilog.convert(
-        AxiNorm(config, architecture),
+        AxiNorm(config),
         name=config.name,
         platform=platform,
         emit_src=False,
@@ -51,7 +48,7 @@ def verilog(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> 
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
-    parts = [_header(config, architecture), text, wrapper_modules(text)]
+    parts = [_header(config), text, wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
@@ -83,13 +80,9 @@ def instance(config: NormConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def manifest(
-    config: NormConfig, files: dict[str, bytes], architecture: Architecture | str = ONE_PASS
-) -> dict[str, Any]:
+def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     """Return what ``manifest.json`` says of a unit and of its files' contents."""
-    architecture_plan = ArchitecturePlan.of(config, architecture)
-    one_pass = architecture_plan.architecture == ONE_PASS
-    plan = Plan.of(config) if one_pass else architecture_plan
+    plan = Plan.of(config)
     stored = StoredParameters.of(config)
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
@@ -100,7 +93,7 @@ def manifest(
         "name": config.name,
         "about": _about(config, with_vectors=any(name in VECTOR_FILES for name in files)),
         "digest": config.digest(),
-        "architecture": str(architecture_plan.architecture),
+        "architecture": config.architecture,
         "tools": {"streamnorm": __version__, "amaranth": version("amaranth")},
         "config": config.to_dict(),
         "ports": [port.to_dict() for port in ports(config)],
@@ -123,7 +116,6 @@ def generate(
     config: NormConfig,
     directory: str | os.PathLike[str],
     vectors: Vectors | None = None,
-    architecture: Architecture | str = ONE_PASS,
 ) -> list[Path]:
     """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
 
@@ -138,12 +130,12 @@ def generate(
     directory = Path(directory)
     _check_directory(config, directory)
     files = {
-        f"{config.name}.v": verilog(config, architecture).encode(),
+        f"{config.name}.v": verilog(config).encode(),
         f"{config.name}_instance.v": instance(config).encode(),
     }
     if vectors is not None:
         files |= vector_files(config, vectors)
-    files[MANIFEST] = (json.dumps(manifest(config, files, architecture), indent=2) + "\n").encode()
+    files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
         _write(directory, files)
     except OSError as error:
@@ -158,21 +150,19 @@ _STREAMS = {
 }
 
 
-def _header(config: NormConfig, architecture: Architecture | str = ONE_PASS) -> str:
-    kind = "LayerNorm" if config.norm == "layernorm" else "RMSNorm"
-    chosen = Architecture.of(architecture)
+def _header(config: NormConfig) -> str:
     header = (
-        f"// {config.name}: {kind} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
+        f"// {config.name}: {config.formula.title} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
         f"{config.input.name} to {config.output.name}.\n"
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
-    if chosen == ONE_PASS:
+    if config.architecture == ONE_PASS:
         return header
-    header += f"\n// Architecture: {chosen}"
-    if is_one_pass(config, chosen):
+    header += f"\n// Architecture: {config.architecture}"
+    if Plan.of(config).report.architecture == ONE_PASS:
         return f"{header}, which is one-pass where there is no mean"
-    return header if chosen.statistics == "exact" else f"{header}; results are not within the error bound"
+    return header if ARCHITECTURES[config.architecture].exact else f"{header}; results are not within the error bound"
 
 
 def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:

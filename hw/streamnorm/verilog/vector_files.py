@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.units.streams import bank_width
 
 __all__ = ["VECTOR_FILES", "Vectors", "vector_files"]
@@ -88,7 +88,7 @@ def _hex(
     lengths: list[int],
     user: list[int],
     user_width: int,
-    number_format: IntFormat,
+    number_format: NumberFormat,
     lanes: int,
 ) -> bytes:
     size = number_format.bytes

@@ -12,7 +12,7 @@ from streamnorm.precision.search import _places, _roots, _scale_widths, _Series,
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def unit(**changes: Any) -> NormConfig:

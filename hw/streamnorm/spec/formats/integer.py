@@ -1,9 +1,8 @@
-"""Number formats of the elements that stream in and out."""
+"""Quantized integers of 4 to 24 bits, signed or not, with a scale and a zero point."""
 
-import math
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +10,15 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import integer_between, positive_float
 
-_NAME = re.compile(r"(u?)int([0-9]{1,3})")
+from .number_format import NumberFormat
+
+__all__ = ["IntFormat"]
+
+_NAME = re.compile(r"(u?)int([1-9][0-9]{0,2})", re.ASCII)
 
 
 @dataclass(frozen=True)
-class IntFormat:
+class IntFormat(NumberFormat):
     """A quantized integer: the real value is ``scale * (integer - zero_point)``.
 
     Parameters
@@ -37,6 +40,8 @@ class IntFormat:
 
     BITS_MIN: ClassVar[int] = 4
     BITS_MAX: ClassVar[int] = 24
+    names: ClassVar[str] = "int4 to int24 or uint4 to uint24"
+    keys: ClassVar[tuple[str, ...]] = ("scale", "zero_point")
 
     bits: int
     signed: bool = True
@@ -52,6 +57,12 @@ class IntFormat:
         object.__setattr__(self, "zero_point", zero_point)
 
     @classmethod
+    def has(cls, name: str) -> bool:
+        """Whether ``name`` is "int4" … "int24" or "uint4" … "uint24"."""
+        match = _NAME.fullmatch(name)
+        return match is not None and cls.BITS_MIN <= int(match[2]) <= cls.BITS_MAX
+
+    @classmethod
     def parse(cls, name: str, *, scale: float = 1.0, zero_point: int = 0) -> "IntFormat":
         """Return the format called ``name``: "int4" … "int24" or "uint4" … "uint24".
 
@@ -60,14 +71,11 @@ class IntFormat:
         ConfigError
             If no format has that name, or ``scale`` or ``zero_point`` is out of range.
         """
-        match = _NAME.fullmatch(name) if isinstance(name, str) else None
-        if (
-            match is None
-            or str(int(match[2])) != match[2]
-            or not cls.BITS_MIN <= int(match[2]) <= cls.BITS_MAX
-        ):
-            raise ConfigError(f"format = {name!r}: must be one of int4 to int24 or uint4 to uint24")
-        return cls(int(match[2]), signed=not match[1], scale=scale, zero_point=zero_point)
+        if not (isinstance(name, str) and cls.has(name)):
+            raise ConfigError(f"format = {name!r}: must be one of {cls.names}")
+        unsigned = name.startswith("u")
+        bits = int(name.removeprefix("u").removeprefix("int"))
+        return cls(bits, signed=not unsigned, scale=scale, zero_point=zero_point)
 
     @property
     def name(self) -> str:
@@ -83,11 +91,6 @@ class IntFormat:
     def max(self) -> int:
         """Largest integer of the format."""
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
-
-    @property
-    def bytes(self) -> int:
-        """Whole bytes that one element takes on a stream, 1 to 3."""
-        return math.ceil(self.bits / 8)
 
     def quantize(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the nearest integers (ties to even) of real ``values``, saturated to the range.
@@ -113,7 +116,3 @@ class IntFormat:
     def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the real values that ``integers`` stand for."""
         return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.scale
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the format with the keys of a configuration file's ``[input]`` or ``[output]`` table."""
-        return {"format": self.name, "scale": self.scale, "zero_point": self.zero_point}

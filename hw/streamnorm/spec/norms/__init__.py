@@ -1,1 +1,10 @@
-"""Norms, each a description that plan, hardware and golden model read."""
+"""The norms: each is a description in a file of its own, entered here, that plan, hardware, models and pages read."""
+
+from .layernorm import LayerNorm
+from .norm import Norm
+from .rmsnorm import RmsNorm
+
+__all__ = ["NORMS", "Norm"]
+
+NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm())}
+"""Every norm by its name, which is what ``NormConfig.norm`` may be."""

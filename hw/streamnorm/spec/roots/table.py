@@ -1,14 +1,22 @@
 """The reciprocal square root as a table of polynomials, with a proven error.
 
-``rho(u, odd) = 1/sqrt(u)`` or, with ``odd``, ``1/sqrt(2*u)``, for a mantissa ``1 <= u < 2``; so ``1/2 < rho <= 1``.
-Each half is cut into ``2**INDEX_BITS`` segments; in a segment, ``t`` in [0, 1) is the rest of the mantissa.
+Mantissas, those with ``odd`` apart, are cut into ``2**INDEX_BITS`` segments; in a segment, ``t`` in [0, 1) is the rest.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from amaranth.hdl import Shape
+
+from .root_method import RootMethod
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
 
 __all__ = ["DEGREE_BITS", "INDEX_BITS", "RsqrtTable"]
 
@@ -23,7 +31,7 @@ _STEP_GUARD = 4
 
 
 @dataclass(frozen=True, eq=False)
-class RsqrtTable:
+class RsqrtTable(RootMethod):
     """Integer polynomials and how to evaluate them.
 
     With ``acc = coefficients[degree]`` and, for j = degree-1 … 0,
@@ -48,14 +56,26 @@ class RsqrtTable:
     relative_error: float
 
     @staticmethod
-    def build(degree: int, rho_bits: int) -> "RsqrtTable":
+    def of(degree: int, rho_bits: int) -> RsqrtTable:
         """The table of one polynomial degree (1 … 3) and precision (10 … 42 bits)."""
         return _build(degree, rho_bits)
 
-    @staticmethod
-    def fitting(rho_bits: int) -> "RsqrtTable":
-        """The table of the lowest degree that is off by less than ``2**-(rho_bits - 1.5)``; ``rho_bits`` is even."""
+    @classmethod
+    def smallest(cls, rho_bits: int) -> RsqrtTable:
+        """The table of the lowest degree that is precise enough."""
         return _build(next(degree for degree, most in DEGREE_BITS.items() if rho_bits <= most), rho_bits)
+
+    @property
+    def mantissa_bits(self) -> int:
+        return INDEX_BITS + self.t_bits
+
+    @property
+    def products(self) -> tuple[tuple[int, int], ...]:
+        return tuple((width, self.t_bits) for width in self.widths[1:])
+
+    @property
+    def widest(self) -> int:
+        return max(self.widths) + self.t_bits
 
     @property
     def word_width(self) -> int:
@@ -72,15 +92,50 @@ class RsqrtTable:
             offset += width
         return words
 
-    def evaluate(self, address: npt.NDArray[np.int64], t: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """``rho`` for table addresses (``odd << INDEX_BITS | segment``) and positions ``t``, as the hardware does.
-
-        ``t`` is int64, or Python integers (dtype object) where ``widths`` and ``t_bits`` together pass 63 bits.
-        """
+    def evaluate(self, mantissa: npt.NDArray[Any], odd: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        address = ((odd << INDEX_BITS) | (mantissa >> self.t_bits)).astype(np.int64)
+        t = mantissa & ((1 << self.t_bits) - 1)
         acc = self.coefficients[self.degree][address].astype(t.dtype)
         for j in range(self.degree - 1, -1, -1):
             acc = self.coefficients[j][address] + ((acc * t) >> self.shifts[j])
         return acc >> self.guard_bits
+
+    def build(self, p: Pipeline, mantissa: Timed, odd: Timed) -> Timed:
+        address = p.concat(mantissa.bits(self.t_bits, self.mantissa_bits), odd)
+        entry = p.lookup("table", address, self.word_width, self.words())
+        t = mantissa.bits(0, self.t_bits)
+        fields, offset = [], 0
+        for degree, width in enumerate(self.widths):
+            field = entry.bits(offset, offset + width)
+            fields.append(field.as_signed() if degree else field)
+            offset += width
+        acc = fields[-1]
+        for degree in range(self.degree - 1, -1, -1):
+            product = p.multiply(acc, t)
+            step = product.bits(self.shifts[degree], product.width).as_signed()
+            shape = Shape(self.widths[degree], signed=degree > 0)
+            acc = p.add(fields[degree], step, shape, name="polynomial")
+        return acc.bits(self.guard_bits, self.guard_bits + self.rho_bits)
+
+    def figures(self) -> dict[str, int]:
+        return {
+            "table_degree": self.degree,
+            "table_entries": len(self.coefficients[0]),
+            "table_word_bits": self.word_width,
+        }
+
+    def lines(self) -> list[tuple[str, int, int, str]]:
+        polynomial = f"polynomial of degree {self.degree}, {self.word_width} bits a table word"
+        return [
+            (
+                "segment",
+                INDEX_BITS + 1,
+                0,
+                f"{INDEX_BITS} bits of V below its leading one, and the parity of p",
+            ),
+            ("t", self.t_bits, self.t_bits, "the bits below: position in the segment"),
+            ("rho", self.rho_bits, self.rho_bits, f"2^k / sqrt(V), between 1/2 and 1; {polynomial}"),
+        ]
 
 
 _SAMPLES = 65

@@ -1,5 +1,6 @@
-"""Device families: what one clock cycle holds, and which primitives there are."""
+"""What one clock cycle holds on a device, and which primitives it has: a family a file, entered in :data:`TARGETS`."""
 
-from .target import TARGET_NAMES, Family, Target
+from .family import Family
+from .target import TARGET_NAMES, TARGETS, Target
 
-__all__ = ["TARGET_NAMES", "Family", "Target"]
+__all__ = ["TARGETS", "TARGET_NAMES", "Family", "Target"]

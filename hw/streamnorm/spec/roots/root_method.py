@@ -1,0 +1,73 @@
+"""What there is to say about a way to a reciprocal square root."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+
+__all__ = ["RootMethod"]
+
+
+class RootMethod(ABC):
+    """``rho(u, odd) = 1/sqrt(u)`` or, with ``odd``, ``1/sqrt(2*u)``, for a mantissa ``1 <= u < 2``; 1/2 < rho <= 1.
+
+    An instance is one precision of a method. :meth:`evaluate` and :meth:`build` give the same integer.
+
+    Attributes
+    ----------
+    rho_bits : fraction bits of rho, an unsigned number below ``2**rho_bits``
+    mantissa_bits : bits of u below its leading one that are looked at
+    relative_error : proven bound of ``|rho * 2**-rho_bits / exact - 1|`` over all mantissas, the bits that are not
+        looked at included
+    products : operand widths of its products, the signed operand first
+    word_width : bits of a word of its memory; 0 where it has none
+    widest : bits of the widest intermediate
+    """
+
+    rho_bits: int
+    relative_error: float
+
+    @classmethod
+    @abstractmethod
+    def smallest(cls, rho_bits: int) -> RootMethod:
+        """The cheapest instance that is off by less than ``2**-(rho_bits - 1.5)``; ``rho_bits`` is even, 12 to 40."""
+
+    @property
+    @abstractmethod
+    def mantissa_bits(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def products(self) -> tuple[tuple[int, int], ...]: ...
+
+    @property
+    @abstractmethod
+    def word_width(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def widest(self) -> int: ...
+
+    @abstractmethod
+    def evaluate(self, mantissa: npt.NDArray[Any], odd: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """rho of mantissas (``mantissa_bits`` below the leading one, which is left out) as the hardware computes it.
+
+        ``mantissa`` is int64, or Python integers (dtype object) where :attr:`widest` passes 63 bits; so is rho.
+        """
+
+    @abstractmethod
+    def build(self, p: Pipeline, mantissa: Timed, odd: Timed) -> Timed:
+        """The same as hardware."""
+
+    @abstractmethod
+    def figures(self) -> dict[str, int]:
+        """What a plan's JSON says of it besides ``rho_bits``."""
+
+    @abstractmethod
+    def lines(self) -> list[tuple[str, int, int, str]]:
+        """What a plan's table says of it: name, bits, fraction bits and meaning of each value on the way to rho."""

@@ -1,0 +1,29 @@
+"""Lattice ECP5, by size and speed grade."""
+
+from .family import Family
+
+__all__ = ["ECP5"]
+
+_GRADE_6 = Family(
+    primitives="ecp5",
+    register=1.5,
+    lut=1.1,
+    mux=1.25,
+    adder=1.45,
+    adder_bit=0.045,
+    multiplier=6.9,
+    multiplier_setup=5.4,
+    multiplier_output=0.5,
+    block_ram=5.6,
+    block_ram_output=1.0,
+    tile=(18, 18),
+    block_ram_limit_mhz=212.0,
+)
+
+_GRADES = {6: _GRADE_6, 7: _GRADE_6.scaled(0.85, 254.0), 8: _GRADE_6.scaled(0.76, 271.0)}
+
+ECP5 = {
+    f"ecp5-{size}-{grade}": family
+    for size in ("12k", "25k", "45k", "85k")
+    for grade, family in _GRADES.items()
+}

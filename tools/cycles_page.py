@@ -18,8 +18,8 @@ import numpy as np
 import wavedrom
 
 from markdown import table, with_parts
-from streamnorm.plan import ArchitecturePlan
-from streamnorm.spec.architectures import Architecture
+from streamnorm.plan import Plan
+from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.cycles.counts import CycleCounts, computed
@@ -59,7 +59,7 @@ def readme_parts() -> dict[str, str]:
                 (name, f"{counts.L1}", f"{counts.SS:g}", *(f"{unit[key]}" for key in ("comb", "dsp", "bram")))
                 for name, unit in placed()["units"].items()
                 if not name.startswith("five-scan:")
-                for counts in (computed(example("bert_int8"), 768, _ROWS, architecture=name),)
+                for counts in (computed(example("bert_int8", architecture=name), 768, _ROWS),)
             ),
         )
     }
@@ -127,7 +127,8 @@ def pictures(directory: Path) -> None:
     bert = example("bert_int8")
     draw_timeline(directory / TIMELINE, record_timeline(bert, (768, 64, 256, 8, 512)))
     units = ("one-pass", "two-pass", "three-scan", "five-scan")
-    draw_timeline(directory / BLOCKS, *(record_timeline(bert, (768, 256), architecture=name) for name in units))
+    others = (bert.replace(architecture=name) for name in units)
+    draw_timeline(directory / BLOCKS, *(record_timeline(unit, (768, 256)) for unit in others))
     waves = waveform()
     (directory / WAVEFORM_SOURCE).write_text(json.dumps(waves, ensure_ascii=False, indent=1) + "\n", "utf-8")
     drawing = wavedrom.render(json.dumps(waves))
@@ -148,7 +149,7 @@ def _shape(counts: CycleCounts) -> tuple[str, ...]:
 
 def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
     for name in placed()["units"]:
-        plan = ArchitecturePlan.of(config, name)
+        plan = Plan.of(config.replace(architecture=name))
         formulas = (f"`{text}`" for text in plan.latency_formulas().values())
         yield (name, *formulas, *(f"{cycles}" for cycles in vars(plan.latency(768)).values()))
 
@@ -156,19 +157,19 @@ def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
 def _areas(config: NormConfig) -> Iterable[tuple[str, ...]]:
     for name, unit in placed()["units"].items():
         clock = min(unit["fmax_mhz"].values())
-        cycles = ArchitecturePlan.of(config, name).latency(768).SS
+        cycles = Plan.of(config.replace(architecture=name)).latency(768).SS
         area = (f"{unit[key]}" for key in ("comb", "ff", "dsp", "bram"))
         yield (name, *area, f"{clock:.1f}", f"{clock / cycles:.3f}", _results(config, name))
 
 
 def _results(config: NormConfig, name: str) -> str:
     """What the results are beside those of exact sums."""
-    if Architecture.of(name).statistics == "exact":
+    if ARCHITECTURES[name].exact:
         return "the same bits"
     rng = np.random.default_rng(0)
     rows = random_rows(config, 200, rng).x
     corners = RowBatch.pack(config, [row for _, row in corner_rows(config, rng).values()])
-    exact, other = (golden_model(config, architecture) for architecture in ("one-pass", name))
+    exact, other = (golden_model(config.replace(architecture=one)) for one in (ONE_PASS, name))
     differ = (exact.normalize(rows) != other.normalize(rows)).mean()
     worst = Accuracy.of(config, other.normalize(corners.x, corners.lengths), corners.x, corners.lengths).max_ulp
     return f"{differ:.3%} of random rows' values differ; corner rows are off by up to {worst:.2f} LSB"

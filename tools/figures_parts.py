@@ -1,6 +1,5 @@
 """What `tools/figures.py` measures: one function for each part of docs/figures.json."""
 
-import hashlib
 import importlib.metadata
 import json
 import math
@@ -16,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from streamnorm.errors import CheckFailed, ToolMissing
-from streamnorm.plan import ArchitecturePlan, Plan
-from streamnorm.spec.architectures import NAMES
+from streamnorm.plan import Plan
+from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
-from streamnorm.verilog.emit import verilog
+from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_fpga import fit
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.place.place_route import Placed
@@ -67,7 +66,7 @@ def identity(config: NormConfig) -> dict[str, Any]:
     plan = Plan.of(config)
     return {
         "digest": config.digest(),
-        "verilog_sha256": hashlib.sha256(verilog(config).encode()).hexdigest(),
+        "verilog_sha256": body_hash(verilog(config)),
         "norm": config.norm,
         "n": config.max_length,
         "lanes": config.lanes,
@@ -123,11 +122,12 @@ def measure_architectures(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
     """Place and route a unit in every architecture, always with the same three seeds."""
     config = example(ARCHITECTURE_UNIT)
     units = {}
-    for name in NAMES:
-        report = fit(config, ARCHITECTURE_SEEDS, architecture=name).to_dict()
-        plan = ArchitecturePlan.of(config, name)
+    for name in ARCHITECTURES:
+        unit = config.replace(architecture=name)
+        report = fit(unit, ARCHITECTURE_SEEDS).to_dict()
+        plan = Plan.of(unit)
         units[name] = {
-            "verilog_sha256": hashlib.sha256(verilog(config, name).encode()).hexdigest(),
+            "verilog_sha256": body_hash(verilog(unit)),
             "multipliers": sum(plan.multipliers.values()),
             "block_rams": sum(plan.block_rams.values()),
             **{key: report[key] for key in ("comb", "ff", "dsp", "bram", "critical_paths")},

@@ -33,10 +33,9 @@ def add_architecture(parser: argparse.ArgumentParser) -> None:
     """Add ``--architecture``."""
     parser.add_argument(
         "--architecture",
-        default="one-pass",
         metavar="NAME",
-        help="one-pass (default); or, to compare: two-pass, three-scan, five-scan, three-scan:welford or "
-        "five-scan:welford",
+        help="in place of the configuration's: one-pass, or, to compare: two-pass, three-scan, five-scan, "
+        "three-scan:welford or five-scan:welford",
     )
 
 
@@ -61,12 +60,14 @@ def _at_least(least: int, text: str) -> int:
 
 
 def read_config(args: argparse.Namespace) -> "NormConfig":
-    """Return the configuration that FILE holds; raise ConfigError where it cannot be read or is not right."""
+    """Return the configuration that FILE holds, in the architecture asked for; raise ConfigError where it is not right."""
     from streamnorm.spec.config import (
         NormConfig,  # with NumPy, which --help and usage errors need not wait for
     )
 
-    return NormConfig.from_toml(args.file)
+    config = NormConfig.from_toml(args.file)
+    architecture = getattr(args, "architecture", None)
+    return config if architecture is None else config.replace(architecture=architecture)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

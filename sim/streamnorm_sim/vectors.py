@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.models import golden_model
@@ -11,9 +10,7 @@ from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
 __all__ = ["make_vectors"]
 
 
-def make_vectors(
-    config: NormConfig, rows: int, *, seed: int = 0, architecture: Architecture | str = ONE_PASS
-) -> Vectors:
+def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     """Return ``rows`` rows and their golden outputs: as many corner rows as fit, then random ones.
 
     Corner rows take the banks in turn.
@@ -24,8 +21,6 @@ def make_vectors(
         At least 1.
     seed : int
         Of the random rows, and of the corners' random positions.
-    architecture : Architecture, or its name
-        Of the unit; results depend on its statistics only.
 
     Raises
     ------
@@ -42,6 +37,6 @@ def make_vectors(
         [*corners, *(row[:length] for row, length in zip(others.x, others.lengths, strict=True))],
         np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
     )
-    model = golden_model(config, architecture)
+    model = golden_model(config)
     expected = model.normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)

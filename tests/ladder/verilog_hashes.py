@@ -3,14 +3,12 @@
 ``python tests/ladder/verilog_hashes.py`` writes ``verilog_hashes.json`` anew: only where bytes are meant to change.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
 from ladder.configurations import configuration
-from streamnorm.spec.architectures import Architecture
 from streamnorm.spec.config import NormConfig
-from streamnorm.verilog.emit import verilog
+from streamnorm.verilog.emit import body_hash, verilog
 
 HASHES = Path(__file__).with_name("verilog_hashes.json")
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -53,19 +51,17 @@ NAMES = (
 """Norms, targets, clocks, formats, storage, sharing, odd lanes and architectures; an example, or one of the matrix."""
 
 
-def unit(name: str) -> tuple[NormConfig, Architecture]:
-    """The configuration and architecture that one of `NAMES` stands for."""
+def unit(name: str) -> NormConfig:
+    """The configuration that one of `NAMES` stands for."""
     where, _, architecture = name.partition(" ")
     kind, colon, example = where.partition(":")
     config = NormConfig.from_toml(_EXAMPLES / f"{example}.toml") if colon else configuration(kind)
-    return config, Architecture.of(architecture or "one-pass")
+    return config.replace(architecture=architecture or "one-pass")
 
 
 def verilog_hash(name: str) -> str:
     """The sha256 of the Verilog of one of `NAMES`, without the comments at its head: they tell digest and version."""
-    lines = verilog(*unit(name)).splitlines(keepends=True)
-    body = next(index for index, line in enumerate(lines) if not line.startswith("//"))
-    return hashlib.sha256("".join(lines[body:]).encode()).hexdigest()
+    return body_hash(verilog(unit(name)))
 
 
 if __name__ == "__main__":

@@ -22,11 +22,9 @@ from streamnorm_cli.options import (
 from streamnorm_cli.tables.cycles import flat, table
 
 if TYPE_CHECKING:
-    from streamnorm.spec.architectures import Architecture
     from streamnorm.spec.config import NormConfig
     from streamnorm_sim.cycles.counts import CycleCounts
 
-_NORMS = ("layernorm", "rmsnorm")
 _ROWS = 100
 _TIMELINE_ROWS = 3
 
@@ -150,10 +148,10 @@ def run(args: argparse.Namespace) -> int:
     count = simulated if args.simulate else computed
     results: list[CycleCounts] = []
     with _progress(args) as progress:
-        for config, architecture, length in work:
-            progress(f"{config.name}: {config.norm}, {architecture}, {config.lanes} lanes, n = {length}")
+        for config, length in work:
+            progress(f"{config.name}: {config.norm}, {config.architecture}, {config.lanes} lanes, n = {length}")
             stalls = {"source": source, "sink": sink, "seed": args.seed}
-            results.append(count(config, length, args.rows, architecture=architecture, **stalls))
+            results.append(count(config, length, args.rows, **stalls))
     shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
     peers = peer_counts(shapes) if args.peers else []
     if args.peers and not peers and not args.quiet:
@@ -166,7 +164,6 @@ def run(args: argparse.Namespace) -> int:
     if args.timeline is not None:
         with _sim_extra():
             from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
-        units = dict.fromkeys((config, architecture) for config, architecture, _ in work)
         timelines = [
             record_timeline(
                 config,
@@ -174,9 +171,8 @@ def run(args: argparse.Namespace) -> int:
                 source=source,
                 sink=sink,
                 seed=args.seed,
-                architecture=architecture,
             )
-            for config, architecture in units
+            for config in dict.fromkeys(config for config, _ in work)
         ]
         draw_timeline(args.timeline, *timelines)
     lines = [result.to_dict() for result in results]
@@ -191,9 +187,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", int]]:
+def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
     """What is to be counted; all of it is checked before anything is."""
     from streamnorm.spec.config import NormConfig
+    from streamnorm.spec.norms import NORMS
 
     work = []
     for file in args.files:
@@ -203,22 +200,23 @@ def _work(args: argparse.Namespace) -> list[tuple["NormConfig", "Architecture", 
             raise ConfigError(
                 f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}; raise it there"
             )
-        if args.welford and config.norm != "layernorm":
+        if args.welford and not config.formula.centred:
             raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
-        for norm in _NORMS if args.compare == "norms" else (config.norm,):
+        for norm in NORMS if args.compare == "norms" else (config.norm,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
                 changed = config.replace(norm=norm, lanes=lanes)
-                for architecture in _architectures(args):
-                    work += [(changed, architecture, length) for length in dict.fromkeys(lengths)]
+                for architecture in _architectures(args, changed):
+                    unit = changed.replace(architecture=architecture)
+                    work += [(unit, length) for length in dict.fromkeys(lengths)]
     return work
 
 
-def _architectures(args: argparse.Namespace) -> list["Architecture"]:
-    from streamnorm.spec.architectures import ARCHITECTURES, NAMES, ONE_PASS, Architecture
+def _architectures(args: argparse.Namespace, config: "NormConfig") -> list[str]:
+    from streamnorm.spec.architectures import ARCHITECTURES
 
     if args.compare != "architectures":
-        return [ONE_PASS]
-    return [Architecture.of(name) for name in (NAMES if args.welford else ARCHITECTURES)]
+        return [config.architecture]
+    return [name for name, architecture in ARCHITECTURES.items() if architecture.exact or args.welford]
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm_fpga import fit
 
     with _progress(args, config.name) as progress:
-        report = fit(config, args.seeds, progress, args.architecture)
+        report = fit(config, args.seeds, progress)
     if args.json:
         print_json(report.to_dict())
     elif not args.quiet:

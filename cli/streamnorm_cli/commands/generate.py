@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm.verilog.emit import generate
     from streamnorm_sim.vectors import make_vectors
 
-    vectors = make_vectors(config, args.vectors, architecture=args.architecture) if args.vectors else None
-    files = generate(config, args.output, vectors, args.architecture)
+    vectors = make_vectors(config, args.vectors) if args.vectors else None
+    files = generate(config, args.output, vectors)
     if args.json:
         hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         print_json({"name": config.name, "digest": config.digest(), "files": hashes})

@@ -50,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
 
 def tables(plan: "Plan") -> list[Table]:
     """Return one table for each section of the plan: what, how much, and what it means."""
+    from streamnorm.plan import plan_rows
+
     result = []
-    for section, rows in groupby(plan.rows(), key=lambda row: row.section):
+    for section, rows in groupby(plan_rows(plan), key=lambda row: row.section):
         table = Table(
             title=escape(section), title_justify="left", title_style="bold", box=None, show_header=False
         )

@@ -26,7 +26,6 @@ from streamnorm_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from streamnorm.spec.architectures import Architecture
     from streamnorm.spec.config import NormConfig
     from streamnorm_sim.cells import GateNetlist
     from streamnorm_sim.check.simulate import Progress, Simulation
@@ -105,18 +104,15 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
     config = read_config(args)
-    from streamnorm.spec.architectures import Architecture
-
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
-    architecture = Architecture.of(args.architecture)
     with _sim_extra(), _progress(args) as progress:
         from streamnorm_sim.check.simulate import simulate
 
         netlist = None
         if args.gate_level:
             progress("synthesize", 0.0)
-            netlist = gate_netlist(config, architecture)
+            netlist = gate_netlist(config)
         simulation = simulate(
             config,
             engine=args.engine,
@@ -128,7 +124,6 @@ def run(args: argparse.Namespace) -> int:
             output=args.output,
             progress=progress,
             netlist=netlist,
-            architecture=architecture,
         )
     if args.json:
         print_json(simulation.to_dict())
@@ -142,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def gate_netlist(config: "NormConfig", architecture: "Architecture | str" = "one-pass") -> "GateNetlist":
+def gate_netlist(config: "NormConfig") -> "GateNetlist":
     """Synthesize the unit of a configuration for its target; return the netlist as it would be placed.
 
     Raises
@@ -163,7 +158,7 @@ def gate_netlist(config: "NormConfig", architecture: "Architecture | str" = "one
             f"{', '.join(DEVICES)}"
         )
     device = DEVICES[config.target]
-    netlist = map_to_part(verilog(config, architecture), config.name, device)
+    netlist = map_to_part(verilog(config), config.name, device)
     return GateNetlist(device.family, json.dumps(netlist.document))
 
 
@@ -175,7 +170,8 @@ def tables(simulation: "Simulation") -> list[Table]:
 def _values(simulation: "Simulation") -> Table:
     trace, accuracy = simulation.trace, simulation.accuracy
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
-    architecture = "" if str(trace.architecture) == "one-pass" else f", {trace.architecture}"
+    chosen = simulation.config.architecture
+    architecture = "" if chosen == "one-pass" else f", {chosen}"
     title = (
         f"{simulation.config.name}{architecture} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
         f"stalls {simulation.stall}"

@@ -40,7 +40,7 @@ def _line(counts: "CycleCounts") -> dict[str, str | None]:
     config, plan = counts.config, counts.plan
     return {
         "unit": config.name,
-        "architecture": str(counts.architecture),
+        "architecture": config.architecture,
         "norm": config.norm,
         "in → out": f"{config.input.name} → {config.output.name}",
         "lanes": f"{config.lanes}",

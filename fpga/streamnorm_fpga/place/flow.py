@@ -18,7 +18,6 @@ from .resources import Resources, cells_by_block
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streamnorm.spec.architectures import Architecture
     from streamnorm.spec.config import NormConfig
 
     from .place_route import Placed
@@ -30,17 +29,14 @@ def fit(
     config: NormConfig,
     seeds: Sequence[int] = (1, 2, 3),
     progress: Callable[[Placed | None], None] | None = None,
-    architecture: Architecture | str = "one-pass",
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
     device_for(config.target)  # before the unit is generated, which takes seconds
-    from streamnorm.spec.architectures import Architecture
     from streamnorm.verilog.emit import verilog
 
-    chosen = Architecture.of(architecture)
-    text = verilog(config, chosen)
+    text = verilog(config)
     report = fit_verilog(text, config.name, config.target, config.clock_mhz, seeds, progress=progress)
-    return replace(report, architecture=str(chosen))
+    return replace(report, architecture=config.architecture)
 
 
 def fit_verilog(

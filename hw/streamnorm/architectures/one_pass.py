@@ -2,7 +2,7 @@
 
 import warnings
 
-from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable
+from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable, Value
 from amaranth.lib import stream, wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
@@ -186,6 +186,15 @@ class NormUnit(wiring.Component):
             buffer_beats=self.row_buffer.depth,
             output_entries=self.output_depth,
         )
+
+    def activity(self) -> dict[str, Value]:
+        """What is 1 in a cycle in which a block does something, by the block's name, in the order data meets them."""
+        return {
+            "ingest": self.ingest.valid,
+            "statistic": self.statistic_ring.write,
+            "row buffer": self.dispatch.issue,
+            "apply": self.output_queue.write,
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

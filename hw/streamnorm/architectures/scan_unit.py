@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 
 from streamnorm.logic.primitives.queue import COLUMN_DEPTH, whole_columns
@@ -124,6 +124,12 @@ class ScanUnit(wiring.Component):
             output_entries=self.output_depth,
         )
         super().__init__(unit_ports(config))
+
+    def activity(self) -> dict[str, Value]:
+        """As of :meth:`NormUnit.activity`: for each scan, a beat is read."""
+        issue, scan = self.control.issue, self.control.scan
+        scans = {name: issue & (scan == number) for number, name in enumerate(self.names)}
+        return {"ingest": self.ingest.valid, **scans}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

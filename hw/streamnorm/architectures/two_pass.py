@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
@@ -131,6 +131,16 @@ class TwoPassUnit(wiring.Component):
             output_entries=self.output_depth,
         )
         super().__init__(unit_ports(config))
+
+    def activity(self) -> dict[str, Value]:
+        """As of :meth:`NormUnit.activity`; "squares": a beat is read for the second pass."""
+        return {
+            "ingest": self.ingest.valid,
+            "squares": self.second_pass.issue,
+            "statistic": self.statistic_ring.write,
+            "row buffer": self.dispatch.issue,
+            "apply": self.output_queue.write,
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

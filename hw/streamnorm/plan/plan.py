@@ -102,7 +102,7 @@ class Plan:
 
     @property
     def expected_error(self) -> float:
-        """Mean error before the final rounding, output LSB; about the share of results that are not correctly rounded."""
+        """Mean error before the final rounding, output LSB: about the share of results not correctly rounded."""
         return self.precision.expected_error
 
     def latency(self, n: int) -> Latency:

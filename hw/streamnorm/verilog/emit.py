@@ -25,7 +25,7 @@ from .axi import AxiNorm
 from .ports import parameter_lane_bytes, ports
 from .vector_files import VECTOR_FILES, Vectors, vector_files
 
-__all__ = ["Vectors", "generate", "instance", "manifest", "verilog"]
+__all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "verilog"]
 
 MANIFEST = "manifest.json"
 
@@ -50,6 +50,13 @@ def verilog(config: NormConfig) -> str:
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
     parts = [_header(config), text, wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
+
+
+def body_hash(text: str) -> str:
+    """Return the sha256 of a unit's Verilog without the comments at its head, which tell digest and version."""
+    lines = text.splitlines(keepends=True)
+    start = next(index for index, line in enumerate(lines) if not line.startswith("//"))
+    return hashlib.sha256("".join(lines[start:]).encode()).hexdigest()
 
 
 def instance(config: NormConfig) -> str:
@@ -152,8 +159,8 @@ _STREAMS = {
 
 def _header(config: NormConfig) -> str:
     header = (
-        f"// {config.name}: {config.formula.title} of rows of up to {config.max_length} elements, {config.lanes} a cycle, "
-        f"{config.input.name} to {config.output.name}.\n"
+        f"// {config.name}: {config.formula.title} of rows of up to {config.max_length} elements, "
+        f"{config.lanes} a cycle, {config.input.name} to {config.output.name}.\n"
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )

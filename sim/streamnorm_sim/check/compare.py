@@ -28,7 +28,7 @@ class Comparison:
 
 
 def golden_rows(trace: Trace) -> NDArray[np.int64]:
-    """Return what the golden model of the trace's architecture makes of ``trace.expected``, (rows, n).
+    """Return what the golden model makes of ``trace.expected``, (rows, n).
 
     γ and β are those loaded by then.
 
@@ -41,7 +41,7 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
     if not len(expected):
         return np.zeros((0, 0), np.int64)
     if not traffic.loads:
-        return golden_model(config, trace.architecture).normalize(expected.values, expected.lengths, expected.banks)
+        return golden_model(config).normalize(expected.values, expected.lengths, expected.banks)
     if traffic.reset_at is not None:
         raise ValueError("a run with parameter loads and a reset cannot be compared")
     stored = StoredParameters.of(config)
@@ -55,7 +55,7 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
             gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
         if end > done:
             part = expected.take(np.arange(done, end))
-            model = golden_model(config, trace.architecture, gamma=gamma, beta=beta)
+            model = golden_model(config, gamma=gamma, beta=beta)
             result[done:end] = model.normalize(part.values, part.lengths, part.banks)
             done = end
     return result

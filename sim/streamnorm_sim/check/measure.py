@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamnorm.errors import CheckFailed
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
@@ -86,11 +85,10 @@ def measure_cycles(
     engine: str = DEFAULT_ENGINE,
     seed: int = 0,
     netlist: GateNetlist | None = None,
-    architecture: Architecture | str = ONE_PASS,
 ) -> Measured:
     """Run rows of ``n`` elements (default: ``max_length``) back to back, enough to fill a unit, and measure.
 
-    ``engine``, ``netlist`` and ``architecture`` are those of `streamnorm_sim.engines.run`.
+    ``engine`` and ``netlist`` are those of `streamnorm_sim.engines.run`.
 
     Raises
     ------
@@ -104,4 +102,4 @@ def measure_cycles(
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
     rng = np.random.default_rng(seed)
     rows = rng.integers(config.input.min, config.input.max, (count, length), endpoint=True)
-    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist, architecture=architecture))
+    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.plan import ArchitecturePlan, Latency
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.plan import Latency, Plan
+from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
@@ -76,7 +76,7 @@ class Simulation:
         found = []
         if self.first_mismatch is not None:
             found.append(f"{self.mismatches} elements differ from the golden model: {self.first_mismatch}")
-        if self.accuracy.max_ulp > 1 and self.trace.architecture.statistics == "exact":
+        if self.accuracy.max_ulp > 1 and ARCHITECTURES[self.trace.config.architecture].exact:
             found.append(f"an error of {self.accuracy.max_ulp:.4f} output LSB; at most 1 is allowed")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
@@ -90,7 +90,7 @@ class Simulation:
         return {
             "name": self.config.name,
             "engine": trace.engine,
-            "architecture": str(trace.architecture),
+            "architecture": trace.config.architecture,
             "netlist": self.netlist,
             "seed": trace.traffic.seed,
             "stall": self.stall,
@@ -121,7 +121,6 @@ def simulate(
     output: Path | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
-    architecture: Architecture | str = ONE_PASS,
 ) -> Simulation:
     """Run rows through the hardware of a configuration and check what comes out.
 
@@ -146,8 +145,6 @@ def simulate(
     progress : Progress, optional
     netlist : GateNetlist, optional
         Run in place of the generated unit; see `streamnorm_sim.engines.run`.
-    architecture : Architecture, or its name
-        Of the unit. The error of Welford's statistics is measured, and not held against a bound.
 
     Returns
     -------
@@ -179,7 +176,7 @@ def simulate(
         rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
     )
     tell("build", 0.0)
-    trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist, architecture)
+    trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
     tell("check", 0.0)
     if output is not None:
         write_rows(output, config, trace.rows.values)
@@ -187,7 +184,7 @@ def simulate(
     accuracy, exact_rows = _accuracy(config, trace, batch)
     tell("measure", 0.0)
     measured = measure_cycles(
-        config, engine=engine, seed=seed, netlist=netlist, architecture=architecture
+        config, engine=engine, seed=seed, netlist=netlist
     )
     tell("measure", 1.0)
     return Simulation(
@@ -199,7 +196,7 @@ def simulate(
         accuracy=accuracy,
         exact_rows=exact_rows,
         measured=measured,
-        planned=ArchitecturePlan.of(config, architecture).latency(config.max_length),
+        planned=Plan.of(config).latency(config.max_length),
         netlist=None if netlist is None else netlist.family,
     )
 

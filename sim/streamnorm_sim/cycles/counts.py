@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.architectures import is_one_pass
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.plan import ArchitecturePlan
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.plan import Plan
+from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
@@ -35,7 +34,7 @@ class CycleCounts:
 
     Attributes
     ----------
-    config, architecture : NormConfig, Architecture
+    config : NormConfig
     length, rows : int
         Elements of each row; rows of the batch.
     L1, L2, L3 : int
@@ -50,7 +49,6 @@ class CycleCounts:
     """
 
     config: NormConfig
-    architecture: Architecture
     length: int
     rows: int
     L1: int
@@ -61,9 +59,9 @@ class CycleCounts:
     losses: Losses | None
 
     @property
-    def plan(self) -> ArchitecturePlan:
+    def plan(self) -> Plan:
         """What the unit takes of the target."""
-        return ArchitecturePlan.of(self.config, self.architecture)
+        return Plan.of(self.config)
 
     @property
     def rows_per_second(self) -> float:
@@ -80,7 +78,7 @@ class CycleCounts:
         steady = int(self.SS) if float(self.SS).is_integer() else self.SS
         return {
             "name": self.config.name,
-            "architecture": str(self.architecture),
+            "architecture": self.config.architecture,
             "norm": self.config.norm,
             "input": self.config.input.name,
             "output": self.config.output.name,
@@ -109,33 +107,32 @@ def computed(
     source: Stall = NO_STALL,
     sink: Stall = NO_STALL,
     seed: int = 0,
-    architecture: Architecture | str = ONE_PASS,
 ) -> CycleCounts:
     """Return the counts without simulating anything; `rows` is 2 or more.
 
-    Those of the one-pass unit come from the cycle model, the others from the formulas of `ArchitecturePlan`, which
-    know no stalls.
+    Those of the one-pass unit come from the cycle model, the others from the formulas of `Plan`, which know
+    no stalls.
 
     Raises
     ------
     ConfigError
-        If the length is not from 1 to ``max_length``, there is no such architecture, or it is to be stalled and the
-        cycle model does not know it.
+        If the length is not from 1 to ``max_length``, or the unit is to be stalled and the cycle model does not
+        know it.
     """
     _check(config, length, rows)
-    chosen = Architecture.of(architecture)
     model = CycleModel(config)
-    if not is_one_pass(config, chosen):
+    if not _is_modelled(config):
         if (source, sink) != (NO_STALL, NO_STALL):
-            raise ConfigError(f"stalls: the cycle model does not know the {chosen} unit; simulate it (--simulate)")
-        return _planned(ArchitecturePlan.of(config, chosen), length, rows, int(model.run([length]).first_in[0]))
+            raise ConfigError(
+                f"stalls: the cycle model does not know the {config.architecture} unit; simulate it (--simulate)"
+            )
+        return _planned(Plan.of(config), length, rows, int(model.run([length]).first_in[0]))
     free = batch = _Batch.of(model.stream(), length, rows)
     if (source, sink) != (NO_STALL, NO_STALL):
         offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
         batch = _Batch.of(model.stream(source=offers, sink=takes), length, rows)
     return CycleCounts(
         config=config,
-        architecture=chosen,
         length=length,
         rows=rows,
         **_first_row(free.first),
@@ -154,7 +151,6 @@ def simulated(
     sink: Stall = NO_STALL,
     seed: int = 0,
     engine: str = "cxxrtl",
-    architecture: Architecture | str = ONE_PASS,
 ) -> CycleCounts:
     """Return the counts of the hardware on an engine, fed with random elements; otherwise as `computed`.
 
@@ -174,20 +170,18 @@ def simulated(
             f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
             "model takes more"
         )
-    chosen = Architecture.of(architecture)
     rng = np.random.default_rng(seed)
     values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
-    free = run(config, Traffic(rows=values), engine, architecture=chosen)
+    free = run(config, Traffic(rows=values), engine)
     batch = free
     if (source, sink) != (NO_STALL, NO_STALL):
         stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
-        batch = run(config, stalled, engine, architecture=chosen)
-    losses = _checked_losses(batch) if is_one_pass(config, chosen) else None
+        batch = run(config, stalled, engine)
+    losses = _checked_losses(batch) if _is_modelled(config) else None
     beats = -(-length // config.lanes)
     inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
     return CycleCounts(
         config=config,
-        architecture=chosen,
         length=length,
         rows=rows,
         L1=int(outputs[0, 0] - inputs[0, 0]),
@@ -199,12 +193,16 @@ def simulated(
     )
 
 
-def _planned(plan: ArchitecturePlan, length: int, rows: int, first_in: int) -> CycleCounts:
+def _is_modelled(config: NormConfig) -> bool:
+    """Whether the cycle model knows the unit."""
+    return Plan.of(config).report.architecture == ONE_PASS
+
+
+def _planned(plan: Plan, length: int, rows: int, first_in: int) -> CycleCounts:
     """A first row at ``first_in``, the others behind it."""
     latency = plan.latency(length)
     return CycleCounts(
         config=plan.config,
-        architecture=plan.architecture,
         length=length,
         rows=rows,
         L1=latency.L1,

@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Value
 
-from streamnorm.architectures.scan_unit import ScanUnit
-from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.errors import ConfigError, ToolMissing
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
-from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.engines.pysim import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
@@ -30,7 +25,7 @@ class Timeline:
 
     Attributes
     ----------
-    config, architecture : NormConfig, Architecture
+    config : NormConfig
     lengths : tuple of int
         Elements of each row.
     stalled : bool
@@ -45,7 +40,6 @@ class Timeline:
     """
 
     config: NormConfig
-    architecture: Architecture
     lengths: tuple[int, ...]
     stalled: bool
     spans: Mapping[str, Sequence[tuple[int, int, int]]]
@@ -63,14 +57,13 @@ def record_timeline(
     source: Stall = NO_STALL,
     sink: Stall = NO_STALL,
     seed: int = 0,
-    architecture: Architecture | str = ONE_PASS,
 ) -> Timeline:
     """Run rows of these lengths through the unit in Amaranth's simulator, and record what its blocks do.
 
     Raises
     ------
     ConfigError
-        If there is no row, a length is not from 1 to ``max_length``, or there is no such architecture.
+        If there is no row, or a length is not from 1 to ``max_length``.
     """
     if not lengths or not all(1 <= length <= config.max_length for length in lengths):
         raise ConfigError(f"lengths of {config.name}: one or more, each from 1 to {config.max_length}")
@@ -85,8 +78,7 @@ def record_timeline(
                 cycles.append(cycle)
 
     traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)
-    chosen = Architecture.of(architecture)
-    trace = run(config, traffic, watch=_signals, seen=seen, architecture=chosen)
+    trace = run(config, traffic, watch=lambda top: top.unit.activity(), seen=seen)
     events = {"beats in": trace.input_cycles.tolist(), **events, "beats out": trace.output_cycles.tolist()}
     beats = [-(-length // config.lanes) for length in lengths]
     owners = np.repeat(np.arange(len(lengths)), beats).tolist()
@@ -96,23 +88,7 @@ def record_timeline(
         begins = [events["squares" if "squares" in events else "ingest"][last] for last in last_beats]
         spans["statistic"] = list(zip(range(len(beats)), begins, events["statistic"], strict=True))
     stalled = (source, sink) != (NO_STALL, NO_STALL)
-    return Timeline(config, chosen, tuple(lengths), stalled, {name: spans[name] for name in events})
-
-
-def _signals(top: AxiNorm) -> dict[str, Value]:
-    """What is 1 when a block does something, by the block's name."""
-    unit = top.unit
-    if isinstance(unit, ScanUnit):
-        issue, scan = unit.control.issue, unit.control.scan
-        scans = {name: issue & (scan == number) for number, name in enumerate(unit.names)}
-        return {"ingest": unit.ingest.valid, **scans}
-    return {
-        "ingest": unit.ingest.valid,
-        **({"squares": unit.second_pass.issue} if isinstance(unit, TwoPassUnit) else {}),
-        "statistic": unit.statistic_ring.write,
-        "row buffer": unit.dispatch.issue,
-        "apply": unit.output_queue.write,
-    }
+    return Timeline(config, tuple(lengths), stalled, {name: spans[name] for name in events})
 
 
 def _stretches(owners: Sequence[int], cycles: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -179,7 +155,7 @@ def _draw(panel: Any, timeline: Timeline, room: float) -> None:
     panel.set_ylim(len(timeline.spans) + 0.3, -0.8)
     config = timeline.config
     panel.set_title(
-        f"{config.name}: {config.norm}, {timeline.architecture}, {config.lanes} lanes, rows of "
+        f"{config.name}: {config.norm}, {config.architecture}, {config.lanes} lanes, rows of "
         f"{', '.join(map(str, timeline.lengths))}{', stalled' if timeline.stalled else ''}",
         fontsize="medium",
     )

@@ -2,12 +2,10 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.trace import Trace
@@ -35,7 +33,6 @@ def run(
     waves: str | PathLike[str] | None = None,
     progress: Callable[[float], None] | None = None,
     netlist: GateNetlist | None = None,
-    architecture: Architecture | str = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the generated unit.
 
@@ -52,13 +49,11 @@ def run(
     netlist : GateNetlist, optional
         Run this in place of the generated unit; on cxxrtl only. It must have been synthesized from the configuration's
         Verilog.
-    architecture : Architecture, or its name
-        Which of `streamnorm.architectures` is generated.
 
     Raises
     ------
     ConfigError
-        If no engine or architecture has that name, or the engine cannot run a netlist.
+        If no engine has that name, or the engine cannot run a netlist.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError
@@ -70,7 +65,6 @@ def run(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
-    chosen = Architecture.of(architecture)
     if netlist is not None and engine != "cxxrtl":
         raise ConfigError(f"engine {engine!r} runs no netlist; cxxrtl does")
     module = importlib.import_module(f".{_MODULES[engine]}", __name__)
@@ -78,5 +72,4 @@ def run(
     more = {} if netlist is None else {"netlist": netlist}
     if _MODULES[engine] == "cocotb":
         more = {"simulator": engine}
-    trace = module.run(config, traffic, waves=path, progress=progress, architecture=chosen, **more)
-    return replace(trace, architecture=chosen)
+    return module.run(config, traffic, waves=path, progress=progress, **more)

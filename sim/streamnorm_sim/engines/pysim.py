@@ -12,7 +12,6 @@ from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from streamnorm.errors import StreamnormError
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.streams.beats import Beats
@@ -32,7 +31,6 @@ def run(
     progress: Callable[[float], None] | None = None,
     watch: Callable[[AxiNorm], Mapping[str, Value]] | None = None,
     seen: Callable[[int, Mapping[str, int]], None] | None = None,
-    architecture: Architecture = ONE_PASS,
 ) -> Trace:
     """Run a traffic through the unit; see `streamnorm_sim.engines.run`.
 
@@ -46,7 +44,7 @@ def run(
     with ExitStack() as stack:
         file = None if waves is None else stack.enter_context(_opened(waves))
         player = _Player(
-            config, traffic, progress or (lambda share: None), architecture, timed=file is not None
+            config, traffic, progress or (lambda share: None), timed=file is not None
         )
         if watch is not None and seen is not None:
             player.watched, player.seen = dict(watch(player.top)), seen
@@ -135,13 +133,12 @@ class _Player:
         config: NormConfig,
         traffic: Traffic,
         progress: Callable[[float], None],
-        architecture: Architecture,
         *,
         timed: bool,
     ) -> None:
         self.config, self.traffic, self.progress, self.timed = config, traffic, progress, timed
-        self.stimulus = stimulus = Stimulus.of(config, traffic, architecture)
-        self.top = top = AxiNorm(config, architecture)
+        self.stimulus = stimulus = Stimulus.of(config, traffic)
+        self.top = top = AxiNorm(config)
         self.rows = _Driver(top, "s_axis", stimulus.rows)
         self.loads = _Driver(top, "s_axis_param", stimulus.loads)
         # Set together: each assignment makes the simulator evaluate all logic behind it.

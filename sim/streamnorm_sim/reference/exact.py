@@ -141,6 +141,34 @@ def exact_result(
     return ExactResult(rounded, scaled)
 
 
+def _layernorm(
+    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
+) -> tuple[NDArray[np.int64], list[int]]:
+    s1, s2 = x.sum(axis=1), _sums_of_squares(x)
+    # The squares fit 63 bits, n times them only a Python integer.
+    squared = [int(n_) * s2_ - int(s1_) ** 2 for n_, s1_, s2_ in zip(n[:, 0], s1, s2, strict=True)]
+    return n * x - s1[:, None], squared
+
+
+def _rmsnorm(
+    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
+) -> tuple[NDArray[np.int64], list[int]]:
+    real = np.where(valid, x - zero_point, 0)
+    return n * real, [int(n_) * s2 for n_, s2 in zip(n[:, 0], _sums_of_squares(real), strict=True)]
+
+
+def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
+    """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
+    return [int(total) for total in (x * x).sum(axis=1)]
+
+
+_FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
+"""``c`` of each element and ``D`` of each row, by norm; written from the papers, not from the unit's description.
+
+Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, and the zero point.
+"""
+
+
 class _Rows:
     """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V = P/Q`` of each row."""
 
@@ -149,15 +177,12 @@ class _Rows:
         columns = batch.x.shape[1]
         valid = batch.valid
         n = batch.lengths[:, None]
-        x = batch.x if config.norm == "layernorm" else np.where(valid, batch.x - config.input.zero_point, 0)
-        s1 = x.sum(axis=1, keepdims=True) if config.norm == "layernorm" else np.zeros_like(n)
-        c = np.where(valid, n * x - s1, 0)
-        # At most 2^14 squares of at most 2^48 each: the sum fits 63 bits, n times it only a Python integer.
-        s2 = (x * x).sum(axis=1)
+        c, squared = _FORMULAS[config.norm](batch.x, n, valid, config.input.zero_point)
+        c = np.where(valid, c, 0)
         epsilon_over_square = _ratio(config.epsilon, config.input.scale)
         self.radicands = [
-            _radicand(int(n_), int(s1_), int(s2_), epsilon_over_square)
-            for n_, s1_, s2_ in zip(n[:, 0], s1[:, 0], s2, strict=True)
+            _radicand(int(length), scale, epsilon_over_square)
+            for length, scale in zip(batch.lengths, squared, strict=True)
         ]
         g = stored.gamma[batch.banks, :columns]
         self.b = np.where(valid, stored.beta[batch.banks, :columns], 0)
@@ -222,10 +247,10 @@ def _ratio(epsilon: float, scale: float) -> tuple[int, int]:
     return epsilon_numerator * scale_denominator**2, epsilon_denominator * scale_numerator**2
 
 
-def _radicand(n: int, s1: int, s2: int, epsilon_over_square: tuple[int, int]) -> tuple[int, int]:
-    """``V = n·S2 - S1² + n²·ε/s²`` as numerator and denominator."""
+def _radicand(n: int, squared: int, epsilon_over_square: tuple[int, int]) -> tuple[int, int]:
+    """``V = D + n²·ε/s²`` as numerator and denominator."""
     numerator, denominator = epsilon_over_square
-    return (n * s2 - s1 * s1) * denominator + n * n * numerator, denominator
+    return squared * denominator + n * n * numerator, denominator
 
 
 def _magnitude(values: _Integers) -> int:

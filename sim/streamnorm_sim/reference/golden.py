@@ -8,7 +8,6 @@ import numpy.typing as npt
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.roots.table import INDEX_BITS
 
 __all__ = ["GoldenModel"]
 
@@ -47,15 +46,15 @@ class GoldenModel:
         self._gamma = _stored("gamma", self.parameters.gamma if gamma is None else gamma, shape)
         half = 1 << (self.parameters.beta_frac_bits - 1)
         self._beta = _stored("beta", self.parameters.beta if beta is None else beta, shape) + half
-        ranges, table = precision.ranges, precision.table
+        ranges, root = precision.ranges, precision.root
         statistic_widths = (
             precision.variance_bits + precision.variance_frac_bits + ranges.length_bits + 1,
             precision.epsilon_code.bit_length() + ranges.length_bits,
             2 * ranges.sum_bits + precision.variance_frac_bits,
-            ranges.sum_bits + table.rho_bits + precision.left_max + 1,
+            ranges.sum_bits + root.rho_bits + precision.left_max + 1,
             precision.exact_scale_bits + 1,
-            max(table.widths) + table.t_bits,
-            INDEX_BITS + table.t_bits + precision.variance_bits + precision.variance_frac_bits,
+            root.widest,
+            root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
         )
         lane_widths = (
             ranges.difference_bits + precision.scale_bits + 1,
@@ -125,7 +124,7 @@ class GoldenModel:
     def _rows(self, x: npt.NDArray[np.integer], lengths: Integers, banks: Integers) -> Integers:
         full = bool((lengths == x.shape[1]).all())
         inside = None if full else np.arange(x.shape[1]) < lengths[:, None]
-        centred = self.config.norm == "layernorm"
+        centred = self.config.formula.centred
         d = x.astype(np.int32)
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
@@ -140,7 +139,7 @@ class GoldenModel:
         self, d: npt.NDArray[np.integer], lengths: Integers
     ) -> tuple[Integers, Integers, Integers]:
         """The statistic of rows of differences; 0 behind a row's end."""
-        centred = self.config.norm == "layernorm"
+        centred = self.config.formula.centred
         s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
         s2 = _sum_of_squares(d, self.precision.ranges.square_sum_max)
         return self.statistic(s1, s2, lengths)
@@ -158,17 +157,15 @@ class GoldenModel:
         self, variance: Integers, s1: Integers, n: Integers
     ) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
-        p, ranges, table = self.precision, self.precision.ranges, self.precision.table
+        p, ranges, root = self.precision, self.precision.ranges, self.precision.root
         frac, bits = p.variance_frac_bits, p.variance_bits
         top = bits + frac
         leading = np.maximum(_bit_length(variance) - 1, frac)
         position = (leading - frac).astype(np.int64)
-        mantissa_bits = INDEX_BITS + table.t_bits
         mantissa = (variance << (top - 1 - leading)) & ((1 << (top - 1)) - 1)
-        down = top - 1 - mantissa_bits
+        down = top - 1 - root.mantissa_bits
         mantissa = mantissa >> down if down >= 0 else mantissa << -down
-        address = ((position & 1) << INDEX_BITS) | (mantissa >> table.t_bits).astype(np.int64)
-        rho = table.evaluate(address, mantissa & ((1 << table.t_bits) - 1))
+        rho = root.evaluate(mantissa, position & 1)
         length = _bit_length(n)
         w = ranges.exponent_max - length + (position >> 1)
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])

@@ -1,10 +1,8 @@
-"""From an architecture to the model of its results."""
-
-from __future__ import annotations
+"""From a configuration to the model of its results."""
 
 import numpy.typing as npt
 
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
 
 from .golden import GoldenModel
@@ -14,20 +12,11 @@ __all__ = ["golden_model"]
 
 
 def golden_model(
-    config: NormConfig,
-    architecture: Architecture | str = ONE_PASS,
-    *,
-    gamma: npt.ArrayLike | None = None,
-    beta: npt.ArrayLike | None = None,
+    config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
 ) -> GoldenModel:
-    """The model that a unit of this architecture equals to the last bit; arguments as of :class:`GoldenModel`.
+    """The model that the unit equals to the last bit; arguments as of :class:`GoldenModel`.
 
     Every architecture with exact statistics has the same.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such architecture.
     """
-    kind = GoldenModel if Architecture.of(architecture).statistics == "exact" else WelfordModel
+    kind = GoldenModel if ARCHITECTURES[config.architecture].exact else WelfordModel
     return kind(config, gamma=gamma, beta=beta)

@@ -220,10 +220,10 @@ def _tie_rows(config: NormConfig) -> dict[str, NDArray[np.int64]]:
     result = {}
     for m, values in _RATIONAL_ROWS.items():
         row = np.array(values, np.int64)
-        if config.norm == "layernorm":
+        if config.formula.centred:
             row += (low + high + 1) // 2
         elif zero + row.min() < low:
-            row = zero + np.abs(row)  # RMSNorm takes no mean: the signs are free
+            row = zero + np.abs(row)  # no mean is taken: the signs are free
         elif zero + row.max() > high:
             row = zero - np.abs(row)
         else:

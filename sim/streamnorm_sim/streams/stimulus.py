@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.architectures import is_one_pass
 from streamnorm.errors import CheckFailed
-from streamnorm.plan import ArchitecturePlan
-from streamnorm.spec.architectures import ONE_PASS, Architecture
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
@@ -91,9 +89,7 @@ class Stimulus:
     patience: int
 
     @classmethod
-    def of(
-        cls, config: NormConfig, traffic: Traffic, architecture: Architecture = ONE_PASS
-    ) -> "Stimulus":
+    def of(cls, config: NormConfig, traffic: Traffic) -> "Stimulus":
         """Encode a traffic for a configuration; it depends on the architecture how long a unit may seem to hang.
 
         Raises
@@ -123,7 +119,7 @@ class Stimulus:
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
             np.cumsum(outputs_before),
-            _PATIENCE + 2 * longest + _scanning(config, architecture),
+            _PATIENCE + 2 * longest + _scanning(config),
         )
 
     @property
@@ -132,11 +128,10 @@ class Stimulus:
         return int(self.outputs_before[-1])
 
 
-def _scanning(config: NormConfig, architecture: Architecture) -> int:
+def _scanning(config: NormConfig) -> int:
     """Cycles that pass between two handshakes although the unit works: those of a row's scans."""
-    if is_one_pass(config, architecture):
-        return 0
-    return 2 * ArchitecturePlan.of(config, architecture).latency(config.max_length).L3
+    plan = Plan.of(config)
+    return 2 * plan.latency(config.max_length).L3 if plan.report.beats_before_output else 0
 
 
 def _loads(

@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.spec.architectures import ONE_PASS, Architecture
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, Rows, decode_rows
@@ -38,8 +37,6 @@ class Trace:
         Wall time of the run, without building anything.
     outputs_before_reset : int or None
         Output beats taken before ``traffic.reset_at``; None in a run without reset.
-    architecture : Architecture
-        Of the unit.
     """
 
     config: NormConfig
@@ -52,7 +49,6 @@ class Trace:
     cycles: int
     seconds: float
     outputs_before_reset: int | None = None
-    architecture: Architecture = ONE_PASS
 
     @classmethod
     def of(

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.values import finite_float, integer_between, nearest, one_of
 
 from .placement import parse_pruned, parse_schedule
@@ -30,7 +31,7 @@ class Stack:
     Attributes
     ----------
     role : "encoder" or "decoder"
-    norm, epsilon, gamma_offset, affine : of all its norms; ``affine``: they have gamma (and beta, if layernorm)
+    norm, epsilon, gamma_offset, affine : of all its norms; ``affine``: they have gamma (and beta, if centred)
     layers, d_model, head_dim : counts
     heads, kv_heads, ffn : of each layer; ``ffn`` is the inner size of one expert
     gated : the feed-forward has a third matrix
@@ -43,7 +44,7 @@ class Stack:
     """
 
     role: Literal["encoder", "decoder"]
-    norm: Literal["layernorm", "rmsnorm"]
+    norm: str
     epsilon: float
     gamma_offset: float
     affine: bool
@@ -84,7 +85,7 @@ class Stack:
             integer_between("heads x head_dim", max(heads) * head_dim, 1, LENGTH_MAX, " (qk_norm)")
         return cls(
             role=role,
-            norm=cast(Any, one_of("norm", keys["norm"], ("layernorm", "rmsnorm"))),
+            norm=one_of("norm", keys["norm"], NORMS),
             epsilon=finite_float("epsilon", keys["epsilon"], 0.0),
             gamma_offset=finite_float("gamma_offset", keys.get("gamma_offset", 0.0)),
             affine=_flag(keys, "affine", True),
@@ -176,7 +177,7 @@ class Model:
         )
 
     @property
-    def norm(self) -> Literal["layernorm", "rmsnorm"]:
+    def norm(self) -> str:
         """The kind of its norms."""
         return self.stacks[0].norm
 

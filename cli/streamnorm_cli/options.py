@@ -60,10 +60,11 @@ def _at_least(least: int, text: str) -> int:
 
 
 def read_config(args: argparse.Namespace) -> "NormConfig":
-    """Return the configuration that FILE holds, in the architecture asked for; raise ConfigError where it is not right."""
-    from streamnorm.spec.config import (
-        NormConfig,  # with NumPy, which --help and usage errors need not wait for
-    )
+    """Return the configuration that FILE holds, in the architecture asked for.
+
+    Raises ConfigError where the file cannot be read or is not right.
+    """
+    from streamnorm.spec.config import NormConfig  # with NumPy, which --help and usage errors need not wait for
 
     config = NormConfig.from_toml(args.file)
     architecture = getattr(args, "architecture", None)

@@ -51,7 +51,7 @@ def fitted(monkeypatch):
         hops=(Hop("clk-to-q", "unit.moments.a", "Q", None, 0.5),),
     )
 
-    def fit(config, seeds, progress, architecture):
+    def fit(config, seeds, progress):
         progress(None)
         placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed, path=path, used={}) for seed in seeds)
         for one in placed:
@@ -65,7 +65,7 @@ def fitted(monkeypatch):
             by_block={"unit.moments": unit, "unit.apply.lane_0": unit, "unit.apply.lane_1": unit},
             placed=placed,
             tools={"yosys": "0.70", "nextpnr-ecp5": "0.11.1"},
-            architecture=architecture,
+            architecture=config.architecture,
         )
 
     monkeypatch.setattr(streamnorm_fpga, "fit", fit)

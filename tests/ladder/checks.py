@@ -47,11 +47,9 @@ def traffic_of(
     )
 
 
-def agree(
-    config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE, architecture: str = "one-pass"
-) -> Trace:
+def agree(config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE) -> Trace:
     """Run a traffic; every element, length and error flag must be the golden model's."""
-    trace = run(config, traffic, engine, architecture=architecture)
+    trace = run(config, traffic, engine)
     equal_golden(trace)
     return trace
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.architectures.test_architectures import configuration
-from streamnorm.plan import ArchitecturePlan
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import verilog
@@ -71,11 +71,11 @@ def test_bits_are_the_golden_models_and_cycles_the_planned(unit, architecture):
         traffic = Traffic(
             rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
         )
-        golden(run(config, traffic, architecture=architecture), architecture)
-    plan = ArchitecturePlan.of(config, architecture)
+        golden(run(config.replace(architecture=architecture), traffic), architecture)
+    plan = Plan.of(config.replace(architecture=architecture))
     for n in {1, config.lanes, config.lanes + 1, config.max_length // 2, config.max_length}:
         if n <= config.max_length:
-            measured = measure_cycles(config, n, architecture=architecture).to_dict()
+            measured = measure_cycles(config.replace(architecture=architecture), n).to_dict()
             assert measured == vars(plan.latency(n)), f"n = {n}"
 
 
@@ -84,9 +84,9 @@ def test_rms_norm_in_scans(architecture):
     config = configuration(norm="rmsnorm", lanes=3)
     batch = rows_of(config, np.random.default_rng(1), 30)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths, sink=Stall.random(0.3))
-    golden(run(config, traffic, architecture=architecture), architecture)
-    planned = ArchitecturePlan.of(config, architecture).latency(50)
-    assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
+    golden(run(config.replace(architecture=architecture), traffic), architecture)
+    planned = Plan.of(config.replace(architecture=architecture)).latency(50)
+    assert measure_cycles(config.replace(architecture=architecture)).to_dict() == vars(planned)
 
 
 @pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
@@ -95,7 +95,7 @@ def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(architectu
     rng = np.random.default_rng(2)
     rows = [rng.integers(-128, 128, length) for length in (51, 3, 200, 50, 54, 1, 300, 7)]
     for source, sink in STALLS:
-        trace = run(config, Traffic(rows=rows, source=source, sink=sink), architecture=architecture)
+        trace = run(config.replace(architecture=architecture), Traffic(rows=rows, source=source, sink=sink))
         golden(trace, architecture)
         assert trace.rows.errors.tolist() == [len(row) > 50 for row in rows]
 
@@ -106,7 +106,7 @@ def test_a_reset_at_any_moment_leaves_a_working_unit(architecture):
     batch = rows_of(config, np.random.default_rng(3), 20)
     for reset_at in range(20, 220, 13):
         traffic = Traffic(rows=batch.x, lengths=batch.lengths, reset_at=reset_at, reset_cycles=2)
-        golden(run(config, traffic, architecture=architecture), architecture)
+        golden(run(config.replace(architecture=architecture), traffic), architecture)
 
 
 @pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
@@ -127,7 +127,7 @@ def test_loads_between_rows_serve_the_rows_behind_them(architecture):
         traffic = Traffic(
             rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, source=source, sink=sink
         )
-        golden(run(config, traffic, architecture=architecture), architecture)
+        golden(run(config.replace(architecture=architecture), traffic), architecture)
 
 
 @pytest.mark.parametrize("architecture", EXACT)
@@ -139,27 +139,27 @@ def test_a_receiver_that_stalls_for_long_loses_nothing(architecture):
     rows = [rng.integers(-128, 128, length) for length in lengths]
     closed = np.arange(20_000) < 15_000
     golden(
-        run(config, Traffic(rows=rows, sink=Stall.explicit(closed)), architecture=architecture), architecture
+        run(config.replace(architecture=architecture), Traffic(rows=rows, sink=Stall.explicit(closed))), architecture
     )
-    planned = ArchitecturePlan.of(config, architecture).latency(2200)
-    assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
+    planned = Plan.of(config.replace(architecture=architecture)).latency(2200)
+    assert measure_cycles(config.replace(architecture=architecture)).to_dict() == vars(planned)
 
 
 @pytest.mark.parametrize("architecture", EXACT)
 def test_the_next_row_comes_in_meanwhile(architecture):
     """Also where a memory as deep as the longest row would fill its block RAMs."""
     config = configuration(lanes=1, max_length=2048, gamma=None, beta=None, target="ecp5-25k-6")
-    planned = ArchitecturePlan.of(config, architecture).latency(2048)
-    assert measure_cycles(config, architecture=architecture).to_dict() == vars(planned)
+    planned = Plan.of(config.replace(architecture=architecture)).latency(2048)
+    assert measure_cycles(config.replace(architecture=architecture)).to_dict() == vars(planned)
 
 
 def test_a_scan_at_the_pace_of_a_long_loop_is_not_taken_for_a_hang():
     config = configuration(
         lanes=1, max_length=400, input=IntFormat(16), gamma=None, beta=None, target="ice40-up5k", clock_mhz=100
     )
-    planned = ArchitecturePlan.of(config, "five-scan:welford").latency(400)
+    planned = Plan.of(config.replace(architecture="five-scan:welford")).latency(400)
     assert planned.SS > 4096 + 2 * 400
-    assert measure_cycles(config, architecture="five-scan:welford").to_dict() == vars(planned)
+    assert measure_cycles(config.replace(architecture="five-scan:welford")).to_dict() == vars(planned)
 
 
 def test_loads_reach_a_memory_of_one_word():
@@ -179,7 +179,7 @@ def test_two_engines_see_the_same_cycles(architecture):
         rows=batch.x, lengths=batch.lengths, source=Stall.random(0.2), sink=Stall.burst(4, 9), seed=5
     )
     first, second = (
-        run(config, traffic, engine, architecture=architecture) for engine in ("cxxrtl", "pysim")
+        run(config.replace(architecture=architecture), traffic, engine) for engine in ("cxxrtl", "pysim")
     )
     assert (first.input_cycles == second.input_cycles).all()
     assert (first.output_cycles == second.output_cycles).all()
@@ -191,7 +191,7 @@ def test_two_passes_take_and_give_a_beat_a_cycle_however_short_the_rows():
     lengths = np.random.default_rng(6).integers(1, config.lanes, 600, endpoint=True)
     batch = random_rows(config, 600, np.random.default_rng(6), lengths=lengths)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths)
-    trace = run(config, traffic, architecture="two-pass")
+    trace = run(config.replace(architecture="two-pass"), traffic)
     golden(trace, "two-pass")
     assert (np.diff(trace.input_cycles) == 1).all()
     assert (np.diff(trace.output_cycles) == 1).all()
@@ -213,7 +213,7 @@ def test_any_rows_and_any_stalls(lengths, source, sink, architecture, seed):
         source=Stall.explicit([*source, False]),
         sink=Stall.explicit([*sink, False]),
     )
-    golden(run(config, traffic, architecture=architecture), architecture)
+    golden(run(config.replace(architecture=architecture), traffic), architecture)
 
 
 @pytest.mark.parametrize("architecture", [*EXACT, "three-scan:welford"])
@@ -233,7 +233,7 @@ def test_no_latch_no_loop_and_no_way_from_an_input_to_an_output(architecture, tm
         "select -assert-none @cone i:* %i"
     )
     monkeypatch.chdir(tmp_path)  # the wasm program sees nothing but its working directory
-    text = verilog(UNITS["generic"], architecture)
+    text = verilog(UNITS["generic"].replace(architecture=architecture))
     assert passes(text)
     # And it would be found.
     for wire in (".i__ready(s_axis_tready)", ".o__valid(m_axis_tvalid)"):

@@ -9,7 +9,6 @@ import pytest
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
 from streamnorm.plan import Plan
-from streamnorm.spec.architectures import Architecture
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.accuracy import Accuracy
@@ -123,8 +122,8 @@ def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
     original = Stimulus.of
     beats = config.max_beats
 
-    def early(one: NormConfig, what: Traffic, *architecture: Architecture) -> Stimulus:
-        plain = original(one, what, *architecture)
+    def early(one: NormConfig, what: Traffic) -> Stimulus:
+        plain = original(one, what)
         gate = np.maximum(plain.loads.gate - int(rng.integers(1, beats)), 0)
         return dataclasses.replace(plain, loads=dataclasses.replace(plain.loads, gate=gate))
 

@@ -7,7 +7,8 @@ import pytest
 
 from drawn import drawn_config, drawn_rows
 from streamnorm.errors import ConfigError
-from streamnorm.precision.precision import FAITHFUL_ERROR, SMALL_OUTPUT_BITS, TIGHT_ERROR, Precision
+from streamnorm.precision.demand import FAITHFUL_ERROR, SMALL_OUTPUT_BITS, TIGHT_ERROR
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters

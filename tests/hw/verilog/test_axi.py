@@ -75,7 +75,7 @@ class Echo(wiring.Component):
 
 @pytest.fixture(autouse=True)
 def echo(monkeypatch):
-    monkeypatch.setattr(streamnorm.verilog.axi, "architecture_unit", lambda config, architecture: Echo(config))
+    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", Echo)
 
 
 def run(top, bench):

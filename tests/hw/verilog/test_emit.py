@@ -14,7 +14,7 @@ import pytest
 
 from streamnorm import __version__
 from streamnorm.errors import ConfigError
-from streamnorm.plan import ArchitecturePlan
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import generate, instance, verilog
@@ -146,9 +146,10 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
 
 def test_manifest_of_another_architecture(tmp_path: Path) -> None:
     config = make()
-    generate(config, tmp_path, architecture="five-scan")
+    config = config.replace(architecture="five-scan")
+    generate(config, tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    plan = ArchitecturePlan.of(config, "five-scan")
+    plan = Plan.of(config)
     assert manifest["architecture"] == manifest["plan"]["architecture"] == "five-scan"
     assert manifest["latency"] == plan.latency_formulas()
     assert (tmp_path / f"{config.name}.v").read_text() == verilog(config, "five-scan")

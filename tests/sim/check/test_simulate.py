@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from streamnorm.errors import ConfigError
-from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.check import simulate as module
@@ -60,11 +60,11 @@ def test_the_report(config, engine, stall):
 
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan", "three-scan:welford"])
 def test_other_architectures_have_models_and_plans_of_their_own(config, architecture):
-    simulation = simulate(config, rows=40, stall="0.2", architecture=architecture)
+    simulation = simulate(config.replace(architecture=architecture), rows=40, stall="0.2")
     report = simulation.to_dict()
     assert report["architecture"] == architecture
     assert report["mismatches"] == 0
-    planned = ArchitecturePlan.of(config, architecture).latency(30)
+    planned = Plan.of(config.replace(architecture=architecture)).latency(30)
     assert report["measured"] == report["planned"] == vars(planned)
     assert planned.L1 > Plan.of(config).latency(30).L1
     assert simulation.failures() == []

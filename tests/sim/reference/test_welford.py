@@ -7,7 +7,7 @@ import pytest
 
 from hw.architectures.test_architectures import configuration
 from ladder.test_architectures import STALLS, UNITS, rows_of
-from streamnorm.plan import ArchitecturePlan, Plan
+from streamnorm.plan import Plan
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.check.accuracy import Accuracy
@@ -36,12 +36,12 @@ def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
         traffic = Traffic(
             rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
         )
-        difference = compare(run(config, traffic, architecture=architecture))
+        difference = compare(run(config.replace(architecture=architecture), traffic))
         assert difference.first is None, difference.first
-    plan = ArchitecturePlan.of(config, architecture)
+    plan = Plan.of(config.replace(architecture=architecture))
     for n in {1, config.lanes, config.max_length // 2, config.max_length}:
         if n <= config.max_length:
-            measured = measure_cycles(config, n, architecture=architecture).to_dict()
+            measured = measure_cycles(config.replace(architecture=architecture), n).to_dict()
             assert measured == vars(plan.latency(n)), f"n = {n}"
 
 
@@ -97,9 +97,9 @@ def test_rows_that_are_nearly_constant_show_the_error():
 def test_what_it_costs():
     """At 200 MHz on an ECP5: the loop from mean to mean takes many cycles, and its squares are wider."""
     config = configuration(lanes=8, max_length=768, gamma=None, beta=None, target="ecp5-85k-6", clock_mhz=200)
-    exact, welford = (ArchitecturePlan.of(config, f"three-scan{kind}") for kind in ("", ":welford"))
-    assert exact.timing.interval_beats == 3
-    assert welford.timing.interval_beats > 9
+    exact, welford = (Plan.of(config.replace(architecture=f"three-scan{kind}")) for kind in ("", ":welford"))
+    assert exact.report.interval_beats == 3
+    assert welford.report.interval_beats > 9
     assert welford.multipliers["statistic"] >= 1.5 * exact.multipliers["statistic"]
     assert welford.multipliers["apply"] == exact.multipliers["apply"]
     assert welford.block_rams["statistic tables"] > exact.block_rams["statistic tables"]

@@ -172,12 +172,6 @@ def test_make_targets_in_documents_exist(document, root):
     assert named <= make_targets(root)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_links_of_documents_lead_somewhere(document, root):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", (root / document).read_text())
-    assert [link for link in links if not (root / link).exists()] == []
-
-
 def test_the_configuration_in_the_readme_is_right(root, tmp_path):
     (text,) = re.findall(r"^```toml\n(.*?)^```", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "unit.toml").write_text(text)
@@ -214,13 +208,3 @@ def test_layers(root):
 def test_types(root):
     done = run(tool("pyright"), "--pythonpath", sys.executable, cwd=root)
     assert done.returncode == 0, done.stdout
-
-
-def test_files_are_short(root):
-    long = {
-        str(path.relative_to(root)): count
-        for folder in (*ROOTS, "tests")
-        for path in (root / folder).rglob("*.py")
-        if (count := len(path.read_text().splitlines())) >= 300
-    }
-    assert long == {}

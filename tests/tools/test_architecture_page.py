@@ -72,28 +72,6 @@ def test_the_periods_are_those_of_the_targets():
         assert row[1:4] == [f"{target.budget:.2f}", str(target.adder_chunk), str(target.accumulator_chunk)]
 
 
-@pytest.mark.parametrize("page", ["numerics.md", "architecture.md"])
-def test_links_lead_somewhere(page):
-    text = (DOCS / page).read_text("utf-8")
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        path, _, anchor = link.partition("#")
-        target = (DOCS / path) if path else DOCS / page
-        assert target.exists(), link
-        if anchor:
-            headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
-            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            assert anchor in slugs, link
-
-
-@pytest.mark.parametrize("page", ["numerics.md", "architecture.md"])
-def test_files_in_the_text_exist(page):
-    text = (DOCS / page).read_text("utf-8")
-    folders = ("hw", "sim", "fpga", "cli", "tools", "examples")
-    files = {str(path) for folder in folders for path in (DOCS.parent / folder).rglob("*.*")}
-    for name in set(re.findall(r"`([\w/]+\.(?:py|toml))`", text)):
-        assert any(file.endswith(f"/{name}") for file in files), name
-
-
 def test_widths_in_numerics_are_those_of_the_code(examples):
     plan = Plan.of(NormConfig.from_toml(examples / "bert_int8.toml"))
     precision, known = plan.precision, set()

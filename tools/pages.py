@@ -18,6 +18,7 @@ import cycles_page
 import figures_page
 import interface_page
 import readme_page
+import unit_picture
 from figures import ROOT
 from markdown import with_parts
 from streamnorm.errors import CheckFailed, StreamnormError
@@ -31,6 +32,7 @@ PAGES: Mapping[Path, Parts] = {
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
     readme_page.PAGE: readme_page.parts,
+    unit_picture.PAGE: unit_picture.parts,
 }
 """Every page of which parts are generated, and what makes them."""
 

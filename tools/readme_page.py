@@ -1,12 +1,16 @@
 """The generated parts of README.md."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from figures import ROOT, example
 from figures_page import down, peers, seed_range, stored, tool_list, up
 from markdown import paragraph, table
 from promises import GATE_SEEDS, largest_error, least_cosine, usable_clock
+from streamnorm.spec.architectures import NAMES
+from streamnorm.spec.config import key_fields
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.targets import TARGET_NAMES
 from streamnorm_sim.cycles.counts import computed
 
 PAGE = ROOT / "README.md"
@@ -17,7 +21,29 @@ _MASE, _FINN = "MASE LayerNorm", "FINN LayerNorm"
 def parts() -> dict[str, str]:
     """Return the generated parts of the page."""
     figures = stored()
-    return {"figures": figure_table(figures, peers()), "architectures": _architectures(figures)}
+    return {
+        "supported": table(("choice", "key", "entries"), choices()),
+        "figures": figure_table(figures, peers()),
+        "architectures": _architectures(figures),
+    }
+
+
+def choices() -> Iterator[tuple[str, str, str]]:
+    """Yield what a configuration chooses from: what it is, its key, and every entry there is."""
+    allowed = {key.name: key.metadata["allowed"].replace('"', "") for key in key_fields()}
+    bits = f"{IntFormat.BITS_MIN}", f"{IntFormat.BITS_MAX}"
+    families: dict[str, list[str]] = {}
+    for name in TARGET_NAMES:
+        families.setdefault(name.partition("-")[0], []).append(f"`{name}`")
+    yield "norm: the formula", "`norm`", _codes(allowed["norm"].split(", "))
+    yield "format: how an element is coded, in and out each", "`input`, `output`", ", ".join(
+        f"`{sign}int{bits[0]}` to `{sign}int{bits[1]}`" for sign in ("", "u")
+    )
+    yield "root: how the reciprocal square root is found", "–", "table with polynomials"
+    yield "target: the device, and so the clock's limits", "`target`", ", ".join(
+        names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)})" for names in families.values()
+    )
+    yield "architecture: in how many passes", "`architecture`", _codes(NAMES)
 
 
 def figure_table(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
@@ -81,6 +107,10 @@ def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str
         `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]}.
         [docs/figures.md](docs/figures.md) has every figure, how it was measured, and every seed."""
     )
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _rows(clock_mhz: float, cycles: float) -> str:

@@ -45,15 +45,13 @@ board-figures: $(STAMP)  ## build the boards of the table in docs/boards.md and 
 
 figures: $(STAMP)  ## measure every figure of README.md and docs/figures.md and write them there (slow)
 	@$(BIN)/python tools/figures.py measure
-	@$(BIN)/python tools/figures.py render
+	@$(BIN)/python tools/pages.py
 
 generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.toml to build/EXAMPLE
 	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)
 
-docs: $(STAMP)  ## write the generated parts of docs/ anew
-	@$(BIN)/python tools/interface_page.py
-	@$(BIN)/python tools/architecture_page.py
-	@$(BIN)/python tools/cycles_page.py
+docs: $(STAMP)  ## write the generated parts of README.md and docs/ anew
+	@$(BIN)/python tools/pages.py
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

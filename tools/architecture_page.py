@@ -1,12 +1,9 @@
-"""The parts of ``docs/architecture.md`` that are made from a plan and from the device families.
-
-``python tools/architecture_page.py`` brings them up to date. The plan is that of ``examples/bert_int8.toml``.
-"""
+"""The parts of docs/architecture.md that are made from the plan of examples/bert_int8.toml and the device families."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from markdown import table, with_parts
+from markdown import table
 from streamnorm.architectures.one_pass import NormUnit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
@@ -40,6 +37,18 @@ _PERIODS = (
     ("ice40-hx8k", 48.0),
     ("ice40-up5k", 24.0),
 )
+
+
+def parts() -> dict[str, str]:
+    """Return the generated parts of the page."""
+    plan = Plan.of(NormConfig.from_toml(ROOT / "examples/bert_int8.toml"))
+    return {
+        "blocks": block_diagram(plan),
+        "timeline": timeline(plan),
+        "delays": delay_table(),
+        "periods": period_table(),
+        "constants": _constants(plan),
+    }
 
 
 def block_diagram(plan: Plan) -> str:
@@ -175,24 +184,6 @@ def period_table() -> str:
     return table(head, rows)
 
 
-def refreshed(text: str, plan: Plan) -> str:
-    """Return a Markdown page with what is between its ``<!-- generated: … -->`` marks made anew.
-
-    Raises
-    ------
-    ValueError
-        If the marks of a part are not there exactly once.
-    """
-    contents = {
-        "blocks": block_diagram(plan),
-        "timeline": timeline(plan),
-        "delays": delay_table(),
-        "periods": period_table(),
-        "constants": _constants(plan),
-    }
-    return with_parts(text, contents)
-
-
 def _constants(plan: Plan) -> str:
     rows = (
         ("places in the row buffer", f"{plan.buffer_beats} beats", "ingest"),
@@ -231,8 +222,3 @@ def _rams(number: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.3g}" if value else "–"
-
-
-if __name__ == "__main__":
-    bert = NormConfig.from_toml(ROOT / "examples/bert_int8.toml")
-    PAGE.write_text(refreshed(PAGE.read_text("utf-8"), Plan.of(bert)), "utf-8")

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from markdown import with_parts
+from markdown import table, with_parts
 from streamnorm.spec.config import NormConfig
 from streamnorm_cli import main as streamnorm
 from streamnorm_fpga.boards import BOARDS
@@ -31,8 +31,8 @@ BUILT = {
 """Examples, and the boards they are for."""
 
 _HEAD = (
-    "| example | board | rows | clock, MHz | reached, MHz (seed) | LUTs | flip-flops | multipliers | block RAMs "
-    "| unit alone, MHz (seeds) |"
+    *("example", "board", "rows", "clock, MHz", "reached, MHz (seed)"),
+    *("LUTs", "flip-flops", "multipliers", "block RAMs", "unit alone, MHz (seeds)"),
 )
 
 
@@ -60,7 +60,7 @@ def recorded_tools(page: str) -> dict[str, str]:
 
 def main() -> int:
     """Measure all, and write the table."""
-    lines = [_HEAD, "|" + " --- |" * (_HEAD.count("|") - 1)]
+    built: list[list[str]] = []
     tools: dict[str, str] = {}
     for example, board in BUILT.items():
         print(f"{example} on {board}", file=sys.stderr, flush=True)
@@ -73,11 +73,10 @@ def main() -> int:
         formats = f"{config.input.name} → {config.output.name}"
         rows = f"{config.norm}, {formats}, n ≤ {config.max_length}, {config.lanes} lane{'s' * (config.lanes > 1)}"
         reached = ", ".join(f"{mhz:.1f} ({seed})" for seed, mhz in alone["fmax_mhz"]["seeds"].items())
-        cells = [example, f"{board}, {BOARDS[board].part}", rows, *built_cells(report), reached]
-        lines.append(f"| {' | '.join(cells)} |")
+        built.append([example, f"{board}, {BOARDS[board].part}", rows, *built_cells(report), reached])
     versions = ", ".join(f"{name} {version}" for name, version in sorted(tools.items()))
-    table = "\n".join([*lines, "", f"Made with {versions}.", ""])
-    PAGE.write_text(with_parts(PAGE.read_text("utf-8"), {"built": table}), "utf-8")
+    parts = {"built": f"{table(_HEAD, built)}\nMade with {versions}.\n"}
+    PAGE.write_text(with_parts(PAGE.read_text("utf-8"), parts), "utf-8")
     return 0
 
 

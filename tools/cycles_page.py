@@ -1,15 +1,12 @@
-"""The generated parts of docs/cycles.md and README.md, and the pictures: python tools/cycles_page.py [--check].
+"""The generated parts of docs/cycles.md, and its pictures.
 
 Everything is computed by the cycle model, recorded in Amaranth's simulator or, areas and clocks, taken from
-docs/figures.json; half a minute.
+docs/figures.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,9 @@ from typing import Any
 import numpy as np
 import wavedrom
 
-from markdown import table, with_parts
+from figures import ROOT, example
+from figures_page import stored
+from markdown import WHOLE, table
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
@@ -31,47 +30,17 @@ from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, parse_stall
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE, README, FIGURES = ROOT / "docs/cycles.md", ROOT / "README.md", ROOT / "docs/figures.json"
+PAGE, WAVEFORM_SOURCE = ROOT / "docs/cycles.md", ROOT / "docs/cycles_waveform.json"
 GROWTH, TIMELINE, BLOCKS = "cycles_growth.svg", "cycles_timeline.svg", "cycles_architectures.svg"
-WAVEFORM, WAVEFORM_SOURCE = "cycles_waveform.svg", "cycles_waveform.json"
+WAVEFORM = "cycles_waveform.svg"
 _ROWS = 1000
 _STALLED_CYCLE = 46
 _LENGTHS = (8, 64, 384, 768)
 _LANES = (1, 2, 4, 8, 16, 32)
 
 
-def example(name: str, **changes: object) -> NormConfig:
-    """Return an example's configuration, with changes."""
-    return NormConfig.from_toml(ROOT / f"examples/{name}.toml").replace(**changes)
-
-
-def readme_parts() -> dict[str, str]:
-    """Return the table of README.md."""
-    return {
-        "architectures": table(
-            (
-                "bert_int8 as",
-                *("first beat in to first beat out, cycles", "row to row, cycles"),
-                *("LUTs", "multipliers", "block RAMs"),
-            ),
-            (
-                (name, f"{counts.L1}", f"{counts.SS:g}", *(f"{unit[key]}" for key in ("comb", "dsp", "bram")))
-                for name, unit in placed()["units"].items()
-                if not name.startswith("five-scan:")
-                for counts in (computed(example("bert_int8", architecture=name), 768, _ROWS),)
-            ),
-        )
-    }
-
-
-def placed() -> dict[str, Any]:
-    """Return what was measured of the unit placed in every architecture."""
-    return json.loads(FIGURES.read_text("utf-8"))["architectures"]
-
-
 def parts() -> dict[str, str]:
-    """Return the tables of the page."""
+    """Return the generated parts of the page."""
     bert = example("bert_int8")
     return {
         "lanes": table(
@@ -129,11 +98,14 @@ def pictures(directory: Path) -> None:
     units = ("one-pass", "two-pass", "three-scan", "five-scan")
     others = (bert.replace(architecture=name) for name in units)
     draw_timeline(directory / BLOCKS, *(record_timeline(unit, (768, 256)) for unit in others))
-    waves = waveform()
-    (directory / WAVEFORM_SOURCE).write_text(json.dumps(waves, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    drawing = wavedrom.render(json.dumps(waves))
+    drawing: Any = wavedrom.render(json.dumps(waveform()))
     drawing.elements.insert(1, drawing.rect(size=("100%", "100%"), fill="white"))
     drawing.saveas(directory / WAVEFORM)
+
+
+def waveform_source() -> dict[str, str]:
+    """Return the source of the waveform, in WaveJSON, as a page."""
+    return {WHOLE: json.dumps(waveform(), ensure_ascii=False, indent=1) + "\n"}
 
 
 def waveform() -> dict[str, Any]:
@@ -148,14 +120,14 @@ def _shape(counts: CycleCounts) -> tuple[str, ...]:
 
 
 def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
-    for name in placed()["units"]:
+    for name in stored()["architectures"]["units"]:
         plan = Plan.of(config.replace(architecture=name))
         formulas = (f"`{text}`" for text in plan.latency_formulas().values())
         yield (name, *formulas, *(f"{cycles}" for cycles in vars(plan.latency(768)).values()))
 
 
 def _areas(config: NormConfig) -> Iterable[tuple[str, ...]]:
-    for name, unit in placed()["units"].items():
+    for name, unit in stored()["architectures"]["units"].items():
         clock = min(unit["fmax_mhz"].values())
         cycles = Plan.of(config.replace(architecture=name)).latency(768).SS
         area = (f"{unit[key]}" for key in ("comb", "ff", "dsp", "bram"))
@@ -192,27 +164,3 @@ def _beside_peers() -> Iterable[tuple[str, ...]]:
         yield ("streamnorm", norm, *_shape(counts))
         for peer in peer_counts({(norm, lanes, length)}):
             yield tuple(str(peer[key]) for key in ("name", "norm", "lanes", "n", "L1", "L2", "L3", "SS"))
-
-
-def main() -> int:
-    """Write pages and pictures, or compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="exit code 4 if the page is not today's")
-    check = parser.parse_args().check
-    pages = {path: with_parts(path.read_text("utf-8"), made()) for path, made in PAGES.items()}
-    if check:
-        return 0 if all(path.read_text("utf-8") == text for path, text in pages.items()) else 4
-    with tempfile.TemporaryDirectory() as directory:
-        pictures(Path(directory))
-        for path in Path(directory).iterdir():
-            PAGE.with_name(path.name).write_bytes(path.read_bytes())
-    for path, text in pages.items():
-        path.write_text(text, "utf-8")
-    return 0
-
-
-PAGES = {PAGE: parts, README: readme_parts}
-"""Each page, and what makes its parts."""
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,18 @@
 """docs/figures.md: every figure, made of docs/figures.json and sim/streamnorm_sim/data/peers.json."""
 
-from collections.abc import Iterator, Mapping
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from figures_promises import GATE_SEEDS, PROMISES, Promise, least_clock
-from figures_text import again, commands, down, paragraph, seed_range, table, tool_list, up
+from figures import PARTS, ROOT, STORE
+from markdown import WHOLE, commands, paragraph, table
+from promises import GATE_SEEDS, PROMISES, Promise, least_clock
+from streamnorm.errors import ConfigError
 
+PAGE = ROOT / "docs/figures.md"
+PEERS = ROOT / "sim/streamnorm_sim/data/peers.json"
 _CYCLES = ("L1", "L2", "L3", "SS")
 _ENGINES = {
     "cxxrtl": "CXXRTL, whole batches of rows",
@@ -14,13 +21,67 @@ _ENGINES = {
 }
 
 
-def figures_page(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
-    """Return the page; every part has to be there."""
-    return "".join(_sections(figures, peers)).rstrip("\n") + "\n"
+def parts() -> dict[str, str]:
+    """Return the page, which is generated as a whole."""
+    return {WHOLE: page(stored(), peers())}
 
 
-def _sections(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str]:
-    yield "# Figures\n\n"
+def page(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+    """Return the page of some figures; every part has to be there."""
+    return "\n".join(_blocks(figures, peers))
+
+
+def stored(store: Path = STORE) -> dict[str, Any]:
+    """Return what was measured.
+
+    Raises
+    ------
+    ConfigError
+        If a part has not been measured.
+    """
+    again = "run python tools/figures.py measure"
+    try:
+        figures = json.loads(store.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{store}: is not there; {again}") from error
+    missing = [part for part in PARTS if part not in figures]
+    if missing:
+        raise ConfigError(f"{store}: not measured yet: {', '.join(missing)}; {again}")
+    return figures
+
+
+def peers() -> dict[str, Any]:
+    """Return what was measured of other projects' units; the file is kept by hand."""
+    return json.loads(PEERS.read_text("utf-8"))
+
+
+def tool_list(part: Mapping[str, Any]) -> str:
+    """Return the tools a part was measured with, and their versions."""
+    return ", ".join(f"{tool} {version}" for tool, version in part["tools"].items())
+
+
+def seed_range(seeds: Iterable[int | str], dash: str = "–") -> str:
+    """Return consecutive seeds as first and last."""
+    numbers = sorted(int(seed) for seed in seeds)
+    return f"{numbers[0]}{dash}{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+
+
+def down(value: float, digits: int) -> str:
+    """Return a figure that should be large, rounded down: never better than it is."""
+    return f"{math.floor(round(value * 10**digits, 6)) / 10**digits:.{digits}f}"
+
+
+def up(value: float, digits: int) -> str:
+    """Return a figure that should be small, rounded up: never better than it is."""
+    return f"{math.ceil(round(value * 10**digits, 6)) / 10**digits:.{digits}f}"
+
+
+def _again(*parts: str) -> str:
+    return commands(*(f"python tools/figures.py measure --only {part}" for part in parts))
+
+
+def _blocks(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str]:
+    yield "# Figures\n"
     yield paragraph(
         """Made by `make figures` from [figures.json](figures.json) and
         [peers.json](../sim/streamnorm_sim/data/peers.json), not by hand. Cycles, errors, areas and clock rates come out
@@ -41,7 +102,7 @@ def _sections(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[
 
 
 def _promises(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "## At a glance\n\n"
+    yield "## At a glance\n"
     rows = [
         (
             promise.name,
@@ -61,7 +122,7 @@ def _measured(promise: Promise, value: float) -> str:
 
 
 def _cycle_section(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Cycles\n\n"
+    yield "## Cycles\n"
     parts = {name: part for name, part in figures.items() if name.startswith("cycles-")}
     tools = tool_list(next(iter(parts.values())))
     yield paragraph(
@@ -85,7 +146,7 @@ def _cycle_section(figures: Mapping[str, Any]) -> Iterator[str]:
             )
         )
     yield table(("example", "format", "n", "P", "planned for", *_CYCLES, "lengths with SS = n/P"), rows)
-    yield again(*parts)
+    yield _again(*parts)
 
 
 def _with_formula(value: float, formula: str, beats: str) -> str:
@@ -95,7 +156,7 @@ def _with_formula(value: float, formula: str, beats: str) -> str:
 
 def _fit_section(example: str, part: Mapping[str, Any]) -> Iterator[str]:
     clocks, paths = part["fmax_mhz"], part["critical_paths"]
-    yield f"## Place and route: {example}\n\n"
+    yield f"## Place and route: {example}\n"
     yield paragraph(
         f"""{part["input"]} → {part["output"]}, n ≤ {part["n"]}, {part["lanes"]} lanes, on {part["part"]} (speed grade
         -{part["speed"]}), planned for {part["clock_mhz"]:g} MHz, {tool_list(part)}; the unit alone, between registers:
@@ -146,7 +207,7 @@ def _outer_blocks(blocks: Mapping[str, Mapping[str, int]], kinds: tuple[str, ...
 
 
 def _architecture_section(part: Mapping[str, Any]) -> Iterator[str]:
-    yield "## bert_int8 in every architecture\n\n"
+    yield "## bert_int8 in every architecture\n"
     yield paragraph(
         f"""Clocks in MHz by placement seed, alone on {part["part"]} ({tool_list(part)}), and what bounds the slowest.
         Cycles, areas and what the architectures are: [cycles.md](cycles.md#architectures)."""
@@ -164,11 +225,11 @@ def _architecture_section(part: Mapping[str, Any]) -> Iterator[str]:
             for clocks in (unit["fmax_mhz"],)
         ],
     )
-    yield again("architectures")
+    yield _again("architectures")
 
 
 def _error_section(part: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Error\n\n"
+    yield "## Error\n"
     yield paragraph(
         f"""What the hardware gives (CXXRTL; {tool_list(part)}) against the exact result of the stored γ and β,
         in output LSB: 0.5 at most and 0.25 in the mean is what correct rounding has. Random rows have mixed length and
@@ -192,11 +253,11 @@ def _error_section(part: Mapping[str, Any]) -> Iterator[str]:
     yield table(
         ("example", "unit", "rows", "differ from golden", "max", "mean", "correctly rounded", "bound"), rows
     )
-    yield again("errors")
+    yield _again("errors")
 
 
 def _minilm_section(part: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Real layers\n\n"
+    yield "## Real layers\n"
     yield paragraph(
         f"""The 13 LayerNorms of all-MiniLM-L6-v2 with their γ, β and ε, 64 rows of 384 elements each, int16 in, int16
         and int8 out, 4 lanes (CXXRTL; {tool_list(part)}). Max and mean: error in output LSB. Cosine: the least of a row
@@ -215,11 +276,11 @@ def _minilm_section(part: Mapping[str, Any]) -> Iterator[str]:
     columns = ("differ from golden", "max", "mean", "cosine")
     head = (f"int{bits}: {column}" for bits in (16, 8) for column in columns)
     yield table(("LayerNorm", *head), [(layer, *row) for layer, row in cells.items()])
-    yield again("minilm")
+    yield _again("minilm")
 
 
 def _speed_section(part: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Speed of simulation\n\n"
+    yield "## Speed of simulation\n"
     ratios, here = part["cycles_per_second_over_pysim"], part["here"]
     yield paragraph(
         f"""Cycles per second of the {part["input"]}, n = {part["n"]}, {part["lanes"]}-lane unit as multiples of
@@ -232,12 +293,12 @@ def _speed_section(part: Mapping[str, Any]) -> Iterator[str]:
         {here["golden_elements_per_second"] / 1e6:g} million elements a second, CXXRTL
         {here["cxxrtl_cycles_per_second"] / 1e6:g} million cycles a second."""
     )
-    yield again("speed")
+    yield _again("speed")
 
 
 def _peer_section(peers: Mapping[str, Any]) -> Iterator[str]:
     source, tools = peers["source"], peers["tools"]
-    yield "## Peers\n\n"
+    yield "## Peers\n"
     yield paragraph(
         f"""{source["what"]} Verilator {tools["Verilator"]}, yosys {tools["yosys"]}, nextpnr-ecp5
         {tools["nextpnr-ecp5"]} (`{tools["part"]}`). {source["cycles"]} The formulas fit L1."""

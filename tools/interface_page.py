@@ -1,16 +1,18 @@
-"""The parts of ``docs/interface.md`` that are made from the configuration keys themselves.
-
-``python tools/interface_page.py`` brings them up to date.
-"""
+"""The parts of docs/interface.md that are made from the configuration keys themselves."""
 
 from dataclasses import MISSING
 from pathlib import Path
 
-from markdown import table, with_parts
+from markdown import table
 from streamnorm.spec.config import key_fields
 from streamnorm.spec.targets import TARGET_NAMES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/interface.md"
+
+
+def parts() -> dict[str, str]:
+    """Return the generated parts of the page."""
+    return {"keys": key_table(), "targets": target_list()}
 
 
 def key_table() -> str:
@@ -28,14 +30,5 @@ def target_list() -> str:
     return ", ".join(f"`{name}`" for name in TARGET_NAMES) + "\n"
 
 
-def refreshed(text: str) -> str:
-    """Return a Markdown page with what is between its ``<!-- generated: … -->`` marks made anew."""
-    return with_parts(text, {"keys": key_table(), "targets": target_list()})
-
-
 def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(refreshed(PAGE.read_text("utf-8")), "utf-8")

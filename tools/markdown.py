@@ -4,7 +4,10 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 
-__all__ = ["commands", "paragraph", "table", "with_parts"]
+__all__ = ["WHOLE", "commands", "paragraph", "table", "with_parts"]
+
+WHOLE = ""
+"""Name of the part that is all of a page, which then has no marks."""
 
 _WIDTH = 120
 
@@ -33,13 +36,15 @@ def with_parts(page: str, parts: Mapping[str, str]) -> str:
     Parameters
     ----------
     parts : mapping of str to str
-        What belongs there, by name.
+        What belongs there, by name; or the whole page as :data:`WHOLE`.
 
     Raises
     ------
     ValueError
         If the marks of a part are not there exactly once.
     """
+    if WHOLE in parts:
+        return parts[WHOLE]
     for name, content in parts.items():
         marks = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
         page, count = re.subn(marks, lambda m, c=content: f"{m[1]}\n{c}\n{m[2]}", page, flags=re.DOTALL)

@@ -1,18 +1,16 @@
 """The figures of README.md and docs/figures.md: as measured, on these very units, and as good as promised."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import figures_promises as promises
-import figures_text as text
-from figures_readme import readme_with
-from streamnorm import NormConfig
+import figures_page
+import promises
+import readme_page
+from streamnorm import ConfigError, NormConfig
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.verilog.emit import body_hash, verilog
@@ -22,11 +20,6 @@ from streamnorm_sim.demo import unit_config
 ROOT = Path(__file__).parents[2]
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.toml"))
-
-
-def figures_tool(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "tools/figures.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -140,35 +133,21 @@ def test_the_real_layers_are_those_of_the_dataset(figures):
 # The pages
 
 
-def test_the_pages_are_what_the_figures_make():
-    done = figures_tool("render", "--check")
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_page_that_does_not_fit_the_figures_is_named(figures, tmp_path):
-    store = tmp_path / "figures.json"
-    changed = figures | {"fit-bert_int8": figures["fit-bert_int8"] | {"comb": 1}}
-    store.write_text(json.dumps(changed))
-    done = figures_tool("render", "--check", "--store", store)
-    message = "docs/figures.md and README.md: not up to date; run tools/figures.py render"
-    assert (done.returncode, done.stderr) == (4, f"tools/figures.py: error: {message}\n")
+def test_a_page_follows_the_figures(figures):
+    changed = figures | {"fit-bert_int8": figures["fit-bert_int8"] | {"comb": 987654}}
+    peers = figures_page.peers()
+    assert "987654" in figures_page.page(changed, peers)
+    assert "987654" in readme_page.figure_table(changed, peers)
 
 
 def test_parts_that_are_missing_are_named(tmp_path):
     store = tmp_path / "figures.json"
-    done = figures_tool("render", "--store", store)
-    message = f"{store}: is not there; run tools/figures.py measure"
-    assert (done.returncode, done.stderr) == (2, f"tools/figures.py: error: {message}\n")
+    again = "run python tools/figures.py measure"
+    with pytest.raises(ConfigError, match=rf"^{store}: is not there; {again}$"):
+        figures_page.stored(store)
     store.write_text("{}")
-    done = figures_tool("render", "--store", store)
-    assert done.returncode == 2
-    assert f"{store}: not measured yet: cycles-bert_int8, " in done.stderr
-
-
-def test_marks_in_the_readme_must_be_there_once(figures):
-    peers = json.loads((ROOT / "sim/streamnorm_sim/data/peers.json").read_text())
-    with pytest.raises(ValueError, match=r"^README.md: .* must be there once, and are there 0 times$"):
-        readme_with("# streamnorm\n", figures, peers)
+    with pytest.raises(ConfigError, match=rf"^{store}: not measured yet: cycles-bert_int8, .*; {again}$"):
+        figures_page.stored(store)
 
 
 def test_a_seed_that_was_not_placed_is_named():
@@ -179,5 +158,6 @@ def test_a_seed_that_was_not_placed_is_named():
 
 
 def test_figures_are_rounded_to_the_worse_side():
-    assert (text.down(207.49, 1), text.down(199.99, 0), text.down(0.999999, 5)) == ("207.4", "199", "0.99999")
-    assert (text.up(0.5011, 3), text.up(135, 0), text.up(0.5, 3)) == ("0.502", "135", "0.500")
+    down, up = figures_page.down, figures_page.up
+    assert (down(207.49, 1), down(199.99, 0), down(0.999999, 5)) == ("207.4", "199", "0.99999")
+    assert (up(0.5011, 3), up(135, 0), up(0.5, 3)) == ("0.502", "135", "0.500")

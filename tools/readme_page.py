@@ -1,29 +1,54 @@
-"""The one table of figures in README.md, made of docs/figures.json and sim/streamnorm_sim/data/peers.json."""
+"""The generated parts of README.md."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from figures_promises import GATE_SEEDS, largest_error, least_cosine, usable_clock
-from figures_text import down, paragraph, seed_range, table, tool_list, up
+from figures import ROOT, example
+from figures_page import down, peers, seed_range, stored, tool_list, up
+from markdown import paragraph, table
+from promises import GATE_SEEDS, largest_error, least_cosine, usable_clock
+from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.formats import FAMILIES
+from streamnorm.spec.norms import NORMS
+from streamnorm.spec.roots import ROOTS
+from streamnorm.spec.targets import TARGET_NAMES
+from streamnorm_sim.cycles.counts import computed
+
+PAGE = ROOT / "README.md"
 
 _MASE, _FINN = "MASE LayerNorm", "FINN LayerNorm"
 
 
-def readme_with(text: str, figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
-    """Return README.md with the table between its marks made anew.
+def parts() -> dict[str, str]:
+    """Return the generated parts of the page."""
+    figures = stored()
+    return {
+        "supported": table(("choice", "key", "entries"), choices()),
+        "figures": figure_table(figures, peers()),
+        "architectures": _architectures(figures),
+    }
 
-    Raises
-    ------
-    ValueError
-        If the marks are not there exactly once.
-    """
-    block = f"\n{_figures(figures, peers)}{_notes(figures, peers)}"
-    marks = r"(<!-- figures -->\n).*?(<!-- /figures -->)"
-    text, count = re.subn(marks, lambda match: f"{match[1]}{block}{match[2]}", text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"README.md: the marks of the figures must be there once, and are there {count} times")
-    return text
+
+def choices() -> Iterator[tuple[str, str, str]]:
+    """Yield what a configuration chooses from: what it is, its key, and every entry there is."""
+    families: dict[str, list[str]] = {}
+    for name in TARGET_NAMES:
+        families.setdefault(name.partition("-")[0], []).append(f"`{name}`")
+    yield "norm: the formula", "`norm`", _codes(NORMS)
+    yield "format: how an element is coded, in and out each", "`input`, `output`", ", ".join(
+        re.sub(r"\w+\d+", r"`\g<0>`", family.names) for family in FAMILIES
+    )
+    yield "root: how the reciprocal square root is found", "–", _codes(ROOTS)
+    yield "target: the device, and so the clock's limits", "`target`", ", ".join(
+        names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)})" for names in families.values()
+    )
+    yield "architecture: in how many passes", "`architecture`", _codes(ARCHITECTURES)
+
+
+def figure_table(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+    """Return the figures beside those of the best peers, and how they were measured."""
+    return "\n".join((_figures(figures, peers), *_notes(figures, peers)))
 
 
 def _figures(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
@@ -65,13 +90,14 @@ def _figures(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
     return table(("LayerNorm", "streamnorm", "MASE", "FINN"), rows)
 
 
-def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
+def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str]:
     narrow, wide = figures["fit-bert_int8"], figures["fit-bert_int16"]
     tools = peers["tools"]
-    return paragraph(
+    yield paragraph(
         f"""On all 13 LayerNorms of all-MiniLM-L6-v2, int16 in and out, each row has a cosine of at least
         {down(least_cosine(figures), 6)} with float64 LayerNorm."""
-    ) + paragraph(
+    )
+    yield paragraph(
         f"""Ours: {narrow["part"]}, {tool_list(narrow)}, planned for {narrow["clock_mhz"]:g} MHz (int16:
         {wide["clock_mhz"]:g}), the least clock of placement seeds {seed_range(GATE_SEEDS)}, and at most
         the {narrow["limit_mhz"]:g} MHz that block RAMs of this part bear; errors against the exact result of the stored
@@ -81,6 +107,10 @@ def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:
         `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]}.
         [docs/figures.md](docs/figures.md) has every figure, how it was measured, and every seed."""
     )
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _rows(clock_mhz: float, cycles: float) -> str:
@@ -99,3 +129,18 @@ def _peer(peers: Mapping[str, Any], name: str, design: str, **keys: int | None) 
         if row["design"] == design and all(row[key] == value for key, value in keys.items())
     ]
     return found
+
+
+def _architectures(figures: Mapping[str, Any]) -> str:
+    head = (
+        "bert_int8 as",
+        *("first beat in to first beat out, cycles", "row to row, cycles"),
+        *("LUTs", "multipliers", "block RAMs"),
+    )
+    rows = []
+    for name, unit in figures["architectures"]["units"].items():
+        if not name.startswith("five-scan:"):
+            counts = computed(example("bert_int8", architecture=name), 768, 1000)
+            area = (f"{unit[key]}" for key in ("comb", "dsp", "bram"))
+            rows.append((name, f"{counts.L1}", f"{counts.SS:g}", *area))
+    return table(head, rows)

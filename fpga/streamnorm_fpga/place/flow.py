@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.synthesis.blocks import Blocks
 from streamnorm_fpga.synthesis.mapping import map_to_part
-from streamnorm_fpga.tools import NEXTPNR, YOSYS
+from streamnorm_fpga.tools import NEXTPNR
+from streamnorm_sim.toolchain.tools import YOSYS
 
 from .harness import surround
 from .place_route import place_and_route

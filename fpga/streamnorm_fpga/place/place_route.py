@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed
-from streamnorm_fpga.tools import NEXTPNR, interrupt, last_line
+from streamnorm_fpga.tools import NEXTPNR
+from streamnorm_sim.toolchain.tools import interrupt, last_line
 
 from .critical_path import CriticalPath, critical_path
 from .resources import shortage

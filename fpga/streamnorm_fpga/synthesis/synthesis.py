@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-import os
 import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed
-from streamnorm_fpga.tools import YOSYS, last_line
+from streamnorm_sim.toolchain.cache import build_once
+from streamnorm_sim.toolchain.tools import YOSYS, last_line
 
 from .netlist import Netlist
 
@@ -21,19 +20,11 @@ if TYPE_CHECKING:
 
     from streamnorm_fpga.devices import Device
 
-__all__ = ["cache_directory", "synthesize"]
-
+__all__ = ["synthesize"]
 
 # Two drivers on a wire: the Verilog is wrong, or a pass has connected a wire of the unit to a constant.
 _NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
-
-
-def cache_directory() -> Path:
-    """Return where netlists are kept: ``streamnorm`` in the user's cache, or $STREAMNORM_CACHE."""
-    if named := os.environ.get("STREAMNORM_CACHE"):
-        return Path(named).absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
+_NETLIST = "netlist.json.gz"
 
 
 def synthesize(
@@ -61,20 +52,13 @@ def synthesize(
     files = {"design.v": design} if isinstance(design, str) else dict(design)
     reads = "; ".join(f"read_{'rtlil' if name.endswith('.il') else 'verilog'} {name}" for name in files)
     script = f"{reads}; {synthesis} -top {top} -json netlist.json"
-    digest = hashlib.sha256()
-    for part in (YOSYS.version(), script, *files.values()):
-        digest.update(f"{len(part)}:{part}".encode())
-    cached = cache_directory() / f"netlist-{digest.hexdigest()[:32]}" / "netlist.json.gz"
-    if cached.exists():
-        os.utime(cached.parent)  # it is in use
-        return Netlist(top, json.loads(gzip.decompress(cached.read_bytes())))
-    document = _run_yosys(files, top, script)
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    # Written under another name first: a second process never sees half a file.
-    with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as part:
-        part.write(gzip.compress(json.dumps(document).encode(), compresslevel=6, mtime=0))
-    Path(part.name).replace(cached)
-    return Netlist(top, document)
+
+    def build(directory: Path) -> None:
+        text = json.dumps(_run_yosys(files, top, script))
+        (directory / _NETLIST).write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
+
+    place = build_once("netlist", [YOSYS.build(), script, *files.values()], build)
+    return Netlist(top, json.loads(gzip.decompress((place / _NETLIST).read_bytes())))
 
 
 def _run_yosys(files: Mapping[str, str], top: str, script: str) -> dict[str, Any]:

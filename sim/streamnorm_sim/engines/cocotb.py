@@ -24,8 +24,8 @@ from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
-
-from .build import build_once, cache_directory, require, version_of
+from streamnorm_sim.toolchain.cache import build_once, cache_directory
+from streamnorm_sim.toolchain.tools import require, version_of
 
 Simulator = Literal["verilator", "icarus"]
 

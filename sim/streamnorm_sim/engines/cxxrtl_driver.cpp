@@ -106,7 +106,7 @@ public:
     }
 #else
     // One pass over the logic does both: eval() settles it and computes what registers take at an edge, and until commit()
-    // everything still has the value from before that edge. It takes half the time of a step for each half cycle.
+    // the outputs still have the value from before that edge. It takes a fraction of the time of a step for each half cycle.
     void settle() {
         top.prev_p_aclk.data[0] = 0;
         top.p_aclk.data[0] = 1;

@@ -9,7 +9,8 @@ from fpga.conftest import DATA
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.synthesis.carry import trim_carry_chains
 from streamnorm_fpga.synthesis.synthesis import synthesize
-from streamnorm_fpga.tools import NEXTPNR, YOSYS
+from streamnorm_fpga.tools import NEXTPNR
+from streamnorm_sim.toolchain.tools import YOSYS
 
 DEVICE = device_for("ecp5-12k-6")
 PROOF = """

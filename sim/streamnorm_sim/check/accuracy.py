@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.exact import ExactResult, exact_result
-from streamnorm_sim.reference.rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch
 
 
 @dataclass(frozen=True)

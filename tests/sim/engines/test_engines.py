@@ -17,6 +17,7 @@ from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import ENGINES, run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats, encode_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.stimulus import HangError, StreamViolation
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
@@ -99,7 +100,7 @@ def test_malformed_rows_come_out_flagged_and_spoil_no_other(small, engine):
     rng = np.random.default_rng(SEED)
     lengths = np.array([20, 21, 5, 70, 18, 6, 1, 20])
     values = rng.integers(small.input.min, small.input.max, (8, 70), endpoint=True)
-    beats = encode_rows(small, values, lengths, np.zeros(8, np.int64))
+    beats = encode_rows(small, RowBatch.arrange(values, lengths))
     ends = np.flatnonzero(beats.last)
     beats.keep[ends[4], 0:2] = False  # an empty last beat but for lanes 1 and 2
     beats.keep[ends[5] - 1] = False  # a beat before the last that keeps nothing

@@ -58,13 +58,8 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
     return result
 
 
-def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison:
-    """Compare every element, length and error flag that came out.
-
-    Parameters
-    ----------
-    golden : int64 (rows, n), optional
-        `golden_rows` of the trace, where the caller has it already.
+def compare(trace: Trace) -> Comparison:
+    """Compare every element, length and error flag that came out with `golden_rows`.
 
     Raises
     ------
@@ -72,7 +67,7 @@ def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison
         If the output stream is malformed.
     """
     got, expected = trace.rows, trace.expected
-    want = golden_rows(trace) if golden is None else golden
+    want = golden_rows(trace)
     common = min(len(got), len(expected))
     columns = max(got.x.shape[1], want.shape[1])
     differs = fitted(got.x[:common], columns) != fitted(want[:common], columns)

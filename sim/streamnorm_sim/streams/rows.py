@@ -77,7 +77,7 @@ class RowBatch:
     @classmethod
     def arrange(
         cls,
-        rows: Sequence[ArrayLike] | NDArray[np.generic],
+        rows: Sequence[ArrayLike] | NDArray[np.integer],
         lengths: ArrayLike | None = None,
         banks: ArrayLike | None = None,
     ) -> "RowBatch":

@@ -84,7 +84,7 @@ class Traffic:
     loads: Sequence[ParameterLoad] = ()
     reset_at: int | None = None
     reset_cycles: int = 4
-    batch: RowBatch | None = field(init=False, default=None)
+    batch: RowBatch | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.rows is None) == (self.beats is None):

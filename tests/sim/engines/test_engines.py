@@ -197,7 +197,6 @@ class TestBrokenUnits:
     def test_beats_too_many(self, install, engine):
         trace = run(install("duplicate"), Traffic(rows=((1,), (2,), (3,))), engine)
         assert [tuple(row) for row in trace.rows.list()] == [(1,), (1,), (2,), (2,), (3,), (3,)]
-        assert compare(trace, golden=np.array([[1], [1], [2]])).first == "got 6 rows, want 3 (seed 0)"
 
     def test_no_end_of_a_row(self, install, engine):
         trace = run(install("no last"), Traffic(rows=self.ROWS), engine)

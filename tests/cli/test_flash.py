@@ -9,7 +9,6 @@ from fpga.bitstream.test_bitstream import ecp5, ice40
 from fpga.board_designs import tiny_design
 from streamnorm.errors import ToolMissing
 from streamnorm_cli import main
-from streamnorm_cli.commands import build as build_command
 from streamnorm_cli.commands import flash as flash_command
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.flash.flash import Connection
@@ -42,8 +41,9 @@ def loaded(monkeypatch):
 def config(monkeypatch, tmp_path):
     """A configuration whose design for a board takes seconds."""
     monkeypatch.chdir(tmp_path)
-    for module in (build_command, flash_command):
-        monkeypatch.setattr(module, "make_design", lambda args, config, board: tiny_design(board.name))
+    monkeypatch.setattr(
+        "streamnorm_fpga.bitstream.design.board_design", lambda config, board, **options: tiny_design(board.name)
+    )
     path = tmp_path / "tiny.toml"
     path.write_text(CONFIG)
     return str(path)

@@ -48,7 +48,7 @@ def connect(config, monkeypatch):
         planned = Plan.of(config).latency(config.max_length)
         known = {"identity": identity(config), "latency": tuple(vars(planned).values())}
         board = FakeBoard(config, **{**known, **options})
-        monkeypatch.setattr("streamnorm_fpga.host.port.open_port", lambda path, baud: board)
+        monkeypatch.setattr("streamnorm_fpga.host.session.open_port", lambda path, baud: board)
         return board
 
     return plug

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streamnorm_cli.board_options import add_board, add_design, make_design, missing_package
+from streamnorm_cli.board_options import add_board, add_design, missing_package
 from streamnorm_cli.options import (
     Commands,
     add_common,
@@ -109,6 +109,7 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
             files_of,
             write_files,
         )
+        from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
@@ -117,7 +118,7 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
     check_directory(directory)  # before minutes of work
     with _progress(args) as progress:
         progress("generating")
-        design = make_design(args, config, board)
+        design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
         report = build(design, args.seeds or SEEDS, allow_slow=args.allow_slow, progress=progress)
     files = files_of(report)
     last = files.pop(REPORT)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, make_design, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, missing_package
 from streamnorm_cli.options import Commands, formatter, output_console, print_json, read_config
 
 from .build import add_build, build_to
@@ -106,10 +106,11 @@ def _refuse_build_options(args: argparse.Namespace) -> None:
 
 def _built(args: argparse.Namespace, board: "Board", path: Path) -> Path:
     """The bitstream of a configuration; built, unless that has been done."""
+    from streamnorm_fpga.bitstream.design import board_design
     from streamnorm_fpga.flash.flash import usable_bitstream
 
-    inputs = make_design(args, read_config(args), board).inputs()
-    earlier = usable_bitstream(path.parent, path.name, inputs, args.seeds)
+    design = board_design(read_config(args), board, baud=args.baud, clock_mhz=args.clock)
+    earlier = usable_bitstream(path.parent, path.name, design.inputs(), args.seeds)
     if earlier is not None:
         return earlier
     build_to(args, path.parent)

@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamnorm.plan import Latency
     from streamnorm_fpga.link.protocol import Record
+    from streamnorm_fpga.virtual_board import VirtualBoard
 
     from .check import Cycles, RowsReport
     from .info import Info, SelfTest
     from .messages import Statistics
 
-__all__ = ["COUNTERS", "HostReport", "throughput"]
+__all__ = ["COUNTERS", "HostReport", "Simulated", "throughput"]
 
 COUNTERS = ("beats_in", "beats_out", "line_errors", "row_errors")
 """Of the record, what counts since the board's reset."""
 
 _COUNTED_MODULO = 1 << 16  # the board's counters have no more bits
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What there is to tell of a simulated board: cycles run, how fast, and faults of its line."""
+
+    cycles: int
+    cycles_per_second: int
+    faults: int
+
+    @classmethod
+    def of(cls, board: VirtualBoard) -> Simulated:
+        return cls(board.cycle, round(board.cycles_per_second), board.faults_hit)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,6 +59,8 @@ class HostReport:
         Of the whole session.
     line_octets : float
         What the line could have carried in each direction while the rows of the user went over it.
+    virtual : Simulated or None
+        Of a simulated board.
     """
 
     port: str
@@ -58,6 +74,7 @@ class HostReport:
     record: Record
     link: Statistics
     line_octets: float
+    virtual: Simulated | None
 
     def differs(self, name: str) -> bool:
         """Whether the board counted other cycles than planned for L1, L2, L3 or SS."""
@@ -105,6 +122,7 @@ class HostReport:
             "counters": {name: getattr(self.record, name) for name in COUNTERS},
             "link": vars(self.link),
             "throughput": None if rows is None else throughput(rows, self.line_octets),
+            "virtual": None if self.virtual is None else asdict(self.virtual),
         }
 
 

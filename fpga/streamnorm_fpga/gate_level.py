@@ -37,4 +37,4 @@ def gate_netlist(config: NormConfig, architecture: Architecture | str = "one-pas
             f"{', '.join(DEVICES)}"
         )
     netlist = map_to_part(verilog(config, architecture), config.name, device)
-    return GateNetlist(device.family, json.dumps(netlist.document))
+    return GateNetlist(device.family.name, json.dumps(netlist.document))

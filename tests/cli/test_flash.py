@@ -126,10 +126,10 @@ def test_usage_errors(arguments, code, message, capsys):
 @pytest.mark.parametrize("board", BOARDS)
 def test_no_board_here_no_traceback(board, tmp_path, monkeypatch, capsys):
     """With whatever this machine has: one line, and exit code 3 or 4."""
-    content = ecp5(BOARDS[board].idcode) if BOARDS[board].idcode else None
-    widths = {"ice40-up5k": 692, "ice40-hx1k": 332}
+    device = BOARDS[board].device
+    bitstream_of = {"ecp5": ecp5, "ice40": ice40}[device.family.name]
     path = tmp_path / "a.bit"
-    path.write_bytes(content or ice40(widths.get(BOARDS[board].target, 872)))
+    path.write_bytes(bitstream_of(device.identity))
     monkeypatch.setattr("streamnorm_fpga.flash.flash.usb_devices", list)
     assert main(["flash", str(path), "--board", board]) in (3, 4)
     out, err = capsys.readouterr()

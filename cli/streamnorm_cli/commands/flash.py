@@ -24,8 +24,6 @@ Before anything is touched: is the program for this board there, can it start, i
 bitstream for its part. Exit code 3 if a program or library is missing, 4 if board or bitstream are not right.
 """
 
-_BITSTREAMS = (".bit", ".bin")
-
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
@@ -59,13 +57,17 @@ def run(args: argparse.Namespace) -> int:
     """Flash a board."""
     try:
         from streamnorm_fpga.boards import board_named
+        from streamnorm_fpga.families import FAMILIES
         from streamnorm_fpga.flash.flash import check_bitstream, connect, dry_command, load
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     board = board_named(args.board)
-    if args.file.suffix not in (*_BITSTREAMS, ".toml"):
-        raise ConfigError(f"{args.file}: is neither a configuration (.toml) nor a bitstream (.bit, .bin)")
-    bitstream = args.file if args.file.suffix in _BITSTREAMS else None
+    suffixes = [f".{family.bitstream}" for family in FAMILIES.values()]
+    bitstream = args.file if args.file.suffix in suffixes else None
+    if bitstream is None and args.file.suffix != ".toml":
+        raise ConfigError(
+            f"{args.file}: is neither a configuration (.toml) nor a bitstream ({', '.join(suffixes)})"
+        )
     path = bitstream or _place(args, board)
     if bitstream is not None:
         _refuse_build_options(args)
@@ -87,7 +89,7 @@ def _place(args: argparse.Namespace, board: "Board") -> Path:
     """Where the bitstream of a configuration is, or will be."""
     config = read_config(args)
     directory = args.output or Path("build") / f"{config.name}-{board.name}"
-    return directory / f"{config.name}.{board.extension}"
+    return directory / f"{config.name}.{board.family.bitstream}"
 
 
 def _refuse_build_options(args: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock
-from streamnorm_fpga.tools import NEXTPNR, PACK, YOSYS
+from streamnorm_fpga.tools import YOSYS
 from streamnorm_fpga.top.board_top import BoardTop
 
 if TYPE_CHECKING:
@@ -149,11 +149,7 @@ def _off(clock_mhz: float, baud: int) -> float:
 
 
 def tool_versions(board: Board) -> dict[str, str]:
-    """Return the versions of the tools that make a bitstream for ``board``.
-
-    icepack tells none; it comes with nextpnr.
-    """
-    tools = [YOSYS, NEXTPNR[board.family]]
-    if board.family == "ecp5":
-        tools.append(PACK["ecp5"])
+    """Return the versions of the tools that make a bitstream for ``board``, of those that tell one."""
+    family = board.family
+    tools = [YOSYS, family.nextpnr, *([family.pack] if family.pack_tells_version else [])]
     return {tool.name: tool.version() for tool in tools}

@@ -10,7 +10,7 @@ from streamnorm.errors import ToolMissing
 from streamnorm_fpga.devices import DEVICES
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.devices import Device, Family
+    from streamnorm_fpga.families import Device, Family, Pll
 
 __all__ = ["Board", "Light", "Loader", "Shown", "Uart"]
 
@@ -95,16 +95,16 @@ class Board:
         nextpnr's name of the package.
     clock, clock_mhz
         Resource of the clock pin; its frequency.
-    pll : "ecp5", "pad" or "core"
-        Kind of PLL: EHXPLLL, or the SB_PLL40 that takes its clock from the PLL's own pad or from the fabric.
+    pll : Pll
+        Kind of PLL that the clock pin reaches.
     reset : str or None
         Resource of the button that resets the design.
     uart, lights, loaders
         Serial line; lights; ways to load a bitstream, the preferred one first.
     pack : tuple of str
-        Arguments of ecppack or icepack.
-    idcode : int or None
-        ECP5: what the part says on JTAG, and its bitstreams have to say too.
+        Arguments of the program that makes the bitstream.
+    identity : int or None
+        What bitstreams have to say of their part, where that is another one than the target's.
     kept : bool
         Whether a loaded bitstream is still there after a power cycle.
     dfu : str
@@ -122,13 +122,13 @@ class Board:
     package: str
     clock: str
     clock_mhz: float
-    pll: Literal["ecp5", "pad", "core"]
+    pll: Pll
     uart: Uart
     lights: tuple[Light, ...]
     loaders: tuple[Loader, ...]
     reset: str | None = None
     pack: tuple[str, ...] = ()
-    idcode: int | None = None
+    identity: int | None = None
     kept: bool
     dfu: str = ""
     notes: tuple[str, ...] = ()
@@ -136,21 +136,15 @@ class Board:
     @property
     def device(self) -> Device:
         """The part for place and route: its room, its limits, and how nextpnr is told of it."""
+        stands = DEVICES[self.target]
+        identity = stands.identity if self.identity is None else self.identity
         return replace(
-            DEVICES[self.target],
-            part=self.part,
-            flag=self.placed_as,
-            package=self.package,
+            stands, part=self.part, flag=self.placed_as, package=self.package, identity=identity
         )
 
     @property
     def family(self) -> Family:
         return self.device.family
-
-    @property
-    def extension(self) -> str:
-        """How the name of a bitstream ends."""
-        return "bit" if self.family == "ecp5" else "bin"
 
     def make_platform(self) -> Any:
         """Return a new Amaranth platform, its resource ``uart`` added where it lacks one.
@@ -174,10 +168,6 @@ class Board:
             from amaranth_boards.resources import UARTResource
 
             # A line that nobody has connected reads as idle.
-            attributes = (
-                Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
-                if self.family == "ecp5"
-                else Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1)
-            )
+            attributes = Attrs(**self.family.idle_high)
             platform.add_resources([UARTResource(0, rx=self.uart.rx, tx=self.uart.tx, attrs=attributes)])
         return platform

@@ -5,6 +5,8 @@ The UART of the TinyFPGA BX is on the pins that LiteX uses. Pins 23 and 25 of th
 
 from __future__ import annotations
 
+from streamnorm_fpga.families.ice40 import SB_PLL40_CORE, SB_PLL40_PAD
+
 from .board import Board, Light, Loader, Uart
 from .common import FT232H, FT2232, RGB, leds, open_fpga_loader
 
@@ -29,7 +31,7 @@ _ICEBREAKER = Board(
     package="sg48",
     clock="clk12",
     clock_mhz=12.0,
-    pll="pad",
+    pll=SB_PLL40_PAD,
     reset="button",
     uart=Uart(where="USB socket, second port"),
     lights=(Light("red", "led", 0, ("failed",)), Light("green", "led", 1, ("passed",))),
@@ -48,7 +50,7 @@ _HX8K = Board(
     package="ct256",
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="USB socket, second port"),
     lights=leds("D2", "D3", "D4", "D5"),
     loaders=_ice40_loaders(FT2232),
@@ -66,7 +68,7 @@ _TINYFPGA = Board(
     package="cm81",
     clock="clk16",
     clock_mhz=16.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="pins 2 (RX of the board) and 1 (TX), 3.3 V, by a USB serial adapter", rx="A1", tx="A2"),
     lights=(Light("LED", "led", 0, ("running", "passed")),),
     loaders=(Loader(program="tinyprog", arguments=("-p",), usb="1d50:6130"),),
@@ -87,7 +89,7 @@ _UPDUINO = Board(
     package="sg48",
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(
         where="pins gpio_25 (RX of the board) and gpio_23 (TX), 3.3 V, by a USB serial adapter",
         rx="25",
@@ -109,7 +111,7 @@ _ICESTICK = Board(
     package="tq144",
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="USB plug, second port"),
     lights=leds("D1", "D2", "D3", "D4"),
     loaders=_ice40_loaders(FT2232),

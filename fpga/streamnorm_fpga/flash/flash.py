@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm_fpga.bitstream.build import REPORT
 from streamnorm_fpga.bitstream.pack import is_for, part_of
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.tools import last_line
 
 from .loaders import LOADERS
@@ -94,7 +95,8 @@ def check_bitstream(board: Board, bitstream: Path) -> None:
         )
     part = part_of(content)
     if part is None:
-        raise CheckFailed(f"{bitstream}: is no bitstream for ECP5 or iCE40")
+        families = " or ".join(family.title for family in FAMILIES.values())
+        raise CheckFailed(f"{bitstream}: is no bitstream for {families}")
     if not is_for(content, board):
         raise CheckFailed(f"{bitstream}: is for {part}; {board.name} has {board.part}")
     report = _report_of(bitstream, content)

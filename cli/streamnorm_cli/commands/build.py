@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from streamnorm_cli.board_options import add_board, add_design, missing_package
@@ -19,9 +18,9 @@ from streamnorm_cli.options import (
     formatter,
     output_console,
     print_json,
-    progress_console,
     read_config,
 )
+from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 
 from .fit import seed_list
@@ -202,16 +201,13 @@ def _clock(report: "BuildReport") -> Table:
 
 @contextmanager
 def _progress(args: argparse.Namespace) -> Iterator[Callable[[str], None]]:
-    """Show on stderr, if that is a terminal, what is being done; yield what is to be told of each step."""
-    console = progress_console()
-    hidden = args.quiet or not console.is_terminal
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    """Yield what is to be told of each step."""
+    with progress_bar(args, counted=False) as bar:
         task = bar.add_task("", total=None)
 
         def show(step: str) -> None:
             bar.update(task, description=escape(step))
-            if not hidden and "MHz" in step:
+            if not bar.disable and "MHz" in step:
                 bar.console.print(step, highlight=False)
 
         yield show

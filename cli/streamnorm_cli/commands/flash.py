@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, add_output, missing_package
 from streamnorm_cli.options import Commands, formatter, output_console, print_json, read_config
 
 from .build import add_build, build_to
@@ -46,10 +46,7 @@ def add_parser(commands: Commands) -> None:
         help="with a configuration: where its bitstream is or will be (default: build/NAME-BOARD)",
     )
     parser.add_argument("--dry-run", action="store_true", help="print the command, touch nothing")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+    add_output(parser)
     add_build(parser)
 
 

@@ -7,17 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, baud, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud, missing_package
 from streamnorm_cli.options import (
     Commands,
     count,
@@ -25,9 +17,9 @@ from streamnorm_cli.options import (
     output_console,
     positive,
     print_json,
-    progress_console,
     read_config,
 )
+from streamnorm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,10 +106,7 @@ def add_parser(commands: Commands) -> None:
         metavar="P",
         help="with --virtual: chance of each octet to be corrupted, lost, or preceded by garbage",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+    add_output(parser)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -208,17 +197,8 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 @contextmanager
 def _progress(args: argparse.Namespace) -> "Iterator[Callable[[str, int, int | None], None]]":
-    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of it."""
-    console = progress_console()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    hidden = args.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    """Yield what is to be told of each step."""
+    with progress_bar(args, counted=True) as bar:
         task = bar.add_task("", total=None)
 
         def show(what: str, done: int, total: int | None) -> None:

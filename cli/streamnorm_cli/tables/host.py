@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def tables(report: "HostReport") -> list[Table]:
     """Return the board, the rows, the cycles and the link; what was not done is left out."""
     parts = [_board(report)]
-    if report.rows is not None:
-        parts.append(_rows(report.rows, report.line_octets))
+    rate = report.throughput()
+    if report.rows is not None and rate is not None:
+        parts.append(_rows(report.rows, rate))
     if report.cycles is not None:
         parts.append(_cycles(report))
     return [*parts, _link(report)]
@@ -44,10 +45,7 @@ def _board(report: "HostReport") -> Table:
     return table
 
 
-def _rows(rows: "RowsReport", line_octets: float) -> Table:
-    from streamnorm_fpga.host.report import throughput
-
-    rate = throughput(rows, line_octets)
+def _rows(rows: "RowsReport", rate: dict[str, float]) -> Table:
     table = _table("rows")
     colour = "red" if rows.mismatches else "green"
     _add(table, "rows", f"{rows.rows:,}", f"with {rows.elements:,} elements in {rows.beats:,} beats")

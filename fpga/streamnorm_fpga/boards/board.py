@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from streamnorm.errors import ToolMissing
-from streamnorm_fpga.devices import DEVICES
 
 if TYPE_CHECKING:
     from streamnorm_fpga.families import Device, Family, Pll
@@ -85,14 +84,8 @@ class Board:
         On the command line; for people.
     platform : str
         Class in amaranth-boards, as ``module:class``.
-    target : str
-        The configuration's ``target`` that stands for the board's part.
-    part : str
-        The part on the board.
-    placed_as : str
-        nextpnr's name (an option without its dashes) of the part that is placed and routed.
-    package : str
-        nextpnr's name of the package.
+    device : Device
+        The part on the board; its name is the configuration's ``target`` that stands for it.
     clock, clock_mhz
         Resource of the clock pin; its frequency.
     pll : Pll
@@ -103,8 +96,6 @@ class Board:
         Serial line; lights; ways to load a bitstream, the preferred one first.
     pack : tuple of str
         Arguments of the program that makes the bitstream.
-    identity : int or None
-        What bitstreams have to say of their part, where that is another one than the target's.
     kept : bool
         Whether a loaded bitstream is still there after a power cycle.
     dfu : str
@@ -116,10 +107,7 @@ class Board:
     name: str
     title: str
     platform: str
-    target: str
-    part: str
-    placed_as: str
-    package: str
+    device: Device
     clock: str
     clock_mhz: float
     pll: Pll
@@ -128,19 +116,17 @@ class Board:
     loaders: tuple[Loader, ...]
     reset: str | None = None
     pack: tuple[str, ...] = ()
-    identity: int | None = None
     kept: bool
     dfu: str = ""
     notes: tuple[str, ...] = ()
 
     @property
-    def device(self) -> Device:
-        """The part for place and route: its room, its limits, and how nextpnr is told of it."""
-        stands = DEVICES[self.target]
-        identity = stands.identity if self.identity is None else self.identity
-        return replace(
-            stands, part=self.part, flag=self.placed_as, package=self.package, identity=identity
-        )
+    def target(self) -> str:
+        return self.device.name
+
+    @property
+    def part(self) -> str:
+        return self.device.part
 
     @property
     def family(self) -> Family:

@@ -5,8 +5,10 @@ The UART of the OrangeCrab is on the pins its makers label RX and TX.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streamnorm_fpga.devices import DEVICES
 from streamnorm_fpga.families.ecp5 import EHXPLLL
 
 from .board import Board, Loader, Uart
@@ -24,10 +26,7 @@ def _ulx3s() -> Iterator[Board]:
             name=f"ulx3s-{size}f",
             title=f"Radiona ULX3S {size}F",
             platform=f"ulx3s:ULX3S_{size}F_Platform",
-            target=f"ecp5-{size}k-6",
-            part=f"LFE5U-{size}F-6",
-            placed_as=f"{size}k",
-            package="CABGA381",
+            device=DEVICES[f"ecp5-{size}k-6"],
             clock="clk25",
             clock_mhz=25.0,
             pll=EHXPLLL,
@@ -47,10 +46,7 @@ def _orangecrab() -> Iterator[Board]:
             name=f"orangecrab-{size}f",
             title=f"OrangeCrab r0.2 {size}F",
             platform=f"orangecrab_r0_2:OrangeCrabR0_2_{size}FPlatform",
-            target=f"ecp5-{size}k-8",
-            part=f"LFE5U-{size}F-8",
-            placed_as=f"{size}k",
-            package="CSFBGA285",
+            device=replace(DEVICES[f"ecp5-{size}k-8"], package="CSFBGA285"),
             clock="clk",
             clock_mhz=48.0,
             pll=EHXPLLL,
@@ -79,10 +75,9 @@ _ECPIX5_85 = Board(
     name="ecpix5-85",
     title="LambdaConcept ECPIX-5 85F",
     platform="ecpix5:ECPIX585Platform",
-    target="ecp5-85k-8",
-    part="LFE5UM5G-85F-8",
-    placed_as="um-85k",
-    package="CABGA554",
+    device=replace(
+        DEVICES["ecp5-85k-8"], part="LFE5UM5G-85F-8", flag="um-85k", package="CABGA554", identity=0x81113043
+    ),
     clock="clk100",
     clock_mhz=100.0,
     pll=EHXPLLL,
@@ -91,7 +86,6 @@ _ECPIX5_85 = Board(
     lights=RGB,
     loaders=(open_fpga_loader("ecpix5", FT2232), open_fpga_loader("ecpix5_r03", FT4232)),
     pack=("--compress", "--idcode", "0x81113043"),
-    identity=0x81113043,
     kept=False,
     notes=("timing is that of the LFE5UM-85F at speed grade 8, which has the same layout",),
 )
@@ -100,10 +94,7 @@ _VERSA = Board(
     name="versa-ecp5",
     title="Lattice ECP5 Versa",
     platform="versa_ecp5:VersaECP5Platform",
-    target="ecp5-45k-8",
-    part="LFE5UM-45F-8",
-    placed_as="um-45k",
-    package="CABGA381",
+    device=replace(DEVICES["ecp5-45k-8"], part="LFE5UM-45F-8", flag="um-45k", identity=0x01112043),
     clock="clk100",
     clock_mhz=100.0,
     pll=EHXPLLL,
@@ -112,7 +103,6 @@ _VERSA = Board(
     lights=leds("LED 0", "LED 1", "LED 2", "LED 3"),
     loaders=(open_fpga_loader("", FT2232, cable="ft2232"),),
     pack=("--compress",),
-    identity=0x01112043,
     kept=False,
     notes=("jumper J50 has to take the ispCLOCK out of the JTAG chain",),
 )
@@ -121,10 +111,7 @@ _COLORLIGHT = Board(
     name="colorlight-5a75b",
     title="Colorlight 5A-75B V7.0",
     platform="colorlight_5a75b_r7_0:Colorlight_5A75B_R70Platform",
-    target="ecp5-25k-6",
-    part="LFE5U-25F-6",
-    placed_as="25k",
-    package="CABGA256",
+    device=replace(DEVICES["ecp5-25k-6"], package="CABGA256"),
     clock="clk25",
     clock_mhz=25.0,
     pll=EHXPLLL,

@@ -18,7 +18,7 @@ from streamnorm.spec.targets import Target
 from streamnorm_fpga import families
 from streamnorm_fpga.place.resources import Resources
 
-from .catalogue import BOARDS
+from . import BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,6 +5,9 @@ The UART of the TinyFPGA BX is on the pins that LiteX uses. Pins 23 and 25 of th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from streamnorm_fpga.devices import DEVICES
 from streamnorm_fpga.families.ice40 import SB_PLL40_CORE, SB_PLL40_PAD
 
 from .board import Board, Light, Loader, Uart
@@ -25,10 +28,7 @@ _ICEBREAKER = Board(
     name="icebreaker",
     title="1BitSquared iCEBreaker",
     platform="icebreaker:ICEBreakerPlatform",
-    target="ice40-up5k",
-    part="iCE40UP5K",
-    placed_as="up5k",
-    package="sg48",
+    device=DEVICES["ice40-up5k"],
     clock="clk12",
     clock_mhz=12.0,
     pll=SB_PLL40_PAD,
@@ -44,10 +44,7 @@ _HX8K = Board(
     name="hx8k-b-evn",
     title="Lattice iCE40-HX8K breakout board",
     platform="ice40_hx8k_b_evn:ICE40HX8KBEVNPlatform",
-    target="ice40-hx8k",
-    part="iCE40HX8K",
-    placed_as="hx8k",
-    package="ct256",
+    device=DEVICES["ice40-hx8k"],
     clock="clk12",
     clock_mhz=12.0,
     pll=SB_PLL40_CORE,
@@ -62,10 +59,7 @@ _TINYFPGA = Board(
     name="tinyfpga-bx",
     title="TinyFPGA BX",
     platform="tinyfpga_bx:TinyFPGABXPlatform",
-    target="ice40-lp8k",
-    part="iCE40LP8K",
-    placed_as="lp8k",
-    package="cm81",
+    device=replace(DEVICES["ice40-lp8k"], package="cm81"),
     clock="clk16",
     clock_mhz=16.0,
     pll=SB_PLL40_CORE,
@@ -83,10 +77,7 @@ _UPDUINO = Board(
     name="upduino-v3",
     title="tinyVision UPduino v3",
     platform="upduino_v3:UpduinoV3Platform",
-    target="ice40-up5k",
-    part="iCE40UP5K",
-    placed_as="up5k",
-    package="sg48",
+    device=DEVICES["ice40-up5k"],
     clock="clk12",
     clock_mhz=12.0,
     pll=SB_PLL40_CORE,
@@ -105,10 +96,7 @@ _ICESTICK = Board(
     name="icestick",
     title="Lattice iCEstick",
     platform="icestick:ICEStickPlatform",
-    target="ice40-hx1k",
-    part="iCE40HX1K",
-    placed_as="hx1k",
-    package="tq144",
+    device=DEVICES["ice40-hx1k"],
     clock="clk12",
     clock_mhz=12.0,
     pll=SB_PLL40_CORE,

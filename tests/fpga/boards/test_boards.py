@@ -70,17 +70,17 @@ def test_the_part_is_that_of_the_platform(board):
     assert board.target in TARGET_NAMES
     if board.family is ICE40:
         assert board.part == platform.device
-        assert f"--{board.placed_as}" == platform._nextpnr_device_options[platform.device]
-        assert board.package == platform.package.lower()
-        assert board.target == f"ice40-{board.placed_as}"
+        assert f"--{board.device.flag}" == platform._nextpnr_device_options[platform.device]
+        assert board.device.package == platform.package.lower()
+        assert board.target == f"ice40-{board.device.flag}"
         return
     assert board.part == f"{platform.device}-{platform.speed}"
-    assert board.package == platform._nextpnr_package_options[platform.package].upper()
+    assert board.device.package == platform._nextpnr_package_options[platform.package].upper()
     size = platform.device[-3:-1]
     assert board.target == f"ecp5-{size}k-{platform.speed}"
     # nextpnr believes wrong delays for 5G parts: the part without 5G stands for them.
     expected = platform._nextpnr_device_options[platform.device].replace("um5g", "um")
-    assert f"--{board.placed_as}" == expected
+    assert f"--{board.device.flag}" == expected
 
 
 def trellis_idcodes():
@@ -207,4 +207,4 @@ def test_reset_is_held(cycles):
 def test_rooms_are_those_of_the_parts():
     for board in BOARDS.values():
         assert board.device.comb == DEVICES[board.target].comb
-        assert board.device.nextpnr_arguments[0] == f"--{board.placed_as}"
+        assert board.device.nextpnr_arguments[0] == f"--{board.device.flag}"

@@ -11,6 +11,7 @@ from streamnorm.errors import ToolMissing
 from streamnorm_cli import main
 from streamnorm_cli.commands import flash as flash_command
 from streamnorm_fpga.boards import BOARDS
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.flash.flash import Connection
 from streamnorm_fpga.flash.loaders import LOADERS
 
@@ -63,6 +64,12 @@ def test_a_bitstream(loaded, tmp_path, capsys):
         "done": True,
         "kept": True,
     }
+
+
+def test_the_help_names_the_bitstreams_of_every_family(capsys):
+    assert main(["flash", "--help"]) == 0
+    words = capsys.readouterr().out
+    assert all(f".{family.bitstream}" in words for family in FAMILIES.values())
 
 
 def test_a_wrong_bitstream_is_told_first(loaded, tmp_path, capsys, monkeypatch):

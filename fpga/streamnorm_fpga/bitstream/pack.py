@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["dfu_suffix", "is_for", "pack", "part_of"]
 
+_FILES = {"configuration": "design.config", "bitstream": "design.bit"}
+
 
 def pack(board: Board, configuration: str) -> bytes:
     """Return the bitstream for ``board`` of what nextpnr wrote; the same bytes every time.
@@ -32,11 +34,12 @@ def pack(board: Board, configuration: str) -> bytes:
     tool = board.family.pack
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
-        (directory / "design.config").write_text(configuration)
-        code, output = tool.run([*board.pack, "design.config", "design.bit"], directory)
+        (directory / _FILES["configuration"]).write_text(configuration)
+        options = [option.format_map(_FILES) for option in board.family.pack_options]
+        code, output = tool.run([*board.pack, *options], directory)
         if code != 0:
             raise CheckFailed(f"{tool.name} makes no bitstream for {board.part}: {last_line(output)}")
-        bitstream = (directory / "design.bit").read_bytes()
+        bitstream = (directory / _FILES["bitstream"]).read_bytes()
     return bitstream + (dfu_suffix(bitstream, board.dfu) if board.dfu else b"")
 
 

@@ -69,6 +69,7 @@ ECP5 = Family(
     pack_tells_version=True,
     part_options=("--{flag}", "--package", "{package}", "--speed", "{speed}"),
     pin_options=("--lpf", "{constraints}", "--textcfg", "{configuration}"),
+    pack_options=("{configuration}", "{bitstream}"),
     constraints="lpf",
     bitstream="bit",
     identity_of=_idcode,

@@ -168,6 +168,8 @@ class Family:
     pin_options : tuple of str
         Options of nextpnr for a design with pins: ``{constraints}`` is the file to read, ``{configuration}`` the file
         to write, what the bitstream is made of.
+    pack_options : tuple of str
+        Options of ``pack``: ``{configuration}`` is the file to read, ``{bitstream}`` the file to write.
     constraints, bitstream : str
         How the names of the two files end.
     identity_of : function of bytes
@@ -205,6 +207,7 @@ class Family:
     pack_tells_version: bool
     part_options: tuple[str, ...]
     pin_options: tuple[str, ...]
+    pack_options: tuple[str, ...]
     constraints: str
     bitstream: str
     identity_of: Callable[[bytes], int | None]

@@ -74,6 +74,7 @@ ICE40 = Family(
     pack_tells_version=False,  # it comes with nextpnr
     part_options=("--{flag}", "--package", "{package}"),
     pin_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
+    pack_options=("{configuration}", "{bitstream}"),
     constraints="pcf",
     bitstream="bin",
     identity_of=_bank_width,

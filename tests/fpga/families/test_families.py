@@ -77,9 +77,9 @@ def test_every_target_but_generic_has_one_family():
 
 
 @EVERY
-def test_files_are_options_of_nextpnr(family):
-    named = re.findall(r"{(\w+)}", " ".join(family.pin_options))
-    assert sorted(named) == ["configuration", "constraints"]
+def test_files_are_options_of_the_tools(family):
+    read_and_written = re.findall(r"{(\w+)}", " ".join((*family.pin_options, *family.pack_options)))
+    assert sorted(read_and_written) == ["bitstream", "configuration", "configuration", "constraints"]
 
 
 @EVERY

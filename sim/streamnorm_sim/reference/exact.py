@@ -131,7 +131,7 @@ def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
-_FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
+FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
 """``c`` of each element and ``D`` of each row, by norm; written from the papers, not from the unit's description.
 
 Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, and the zero point.
@@ -147,7 +147,7 @@ class _Rows:
         valid = batch.valid
         n = batch.lengths[:, None]
         x = np.where(valid, batch.x, 0).astype(np.int64)
-        c, squared = _FORMULAS[config.norm](x, n, valid, config.input.zero_point)
+        c, squared = FORMULAS[config.norm](x, n, valid, config.input.zero_point)
         c = np.where(valid, c, 0)
         epsilon_over_square = _ratio(config.epsilon, config.input.scale)
         self.radicands = [

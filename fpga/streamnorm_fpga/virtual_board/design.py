@@ -71,7 +71,7 @@ def compile_board(rtlil: str, verilog: str) -> Path:
     place = compile_design(
         "board",
         {"board.il": rtlil, "unit.v": verilog},
-        read,
+        [read],
         driver,
         clock="clk",
         compiler=compiler_command(),

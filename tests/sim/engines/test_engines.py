@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from streamnorm.formats import IntFormat
 
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm.plan import Plan
@@ -14,7 +15,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm_sim import engines
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.engines import ENGINES, run
+from streamnorm_sim.engines import ENGINES, cxxrtl, run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats, encode_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -284,6 +285,18 @@ def test_a_yosys_without_the_headers_of_cxxrtl_is_refused(small, native_yosys):
         f"yosys: $YOSYS names {native_yosys}, whose headers of CXXRTL are not in {headers}; some distributions have "
         "them in a package yosys-dev"
     )
+
+
+def test_units_compiled_together_run_as_each_does_alone(small, monkeypatch, tmp_path):
+    narrow = dataclasses.replace(small, name="narrow", output=IntFormat(5))
+    traffics = {config: Traffic(**rows_of(config), **STALLS) for config in (small, narrow)}
+    alone = {config: run(config, traffic) for config, traffic in traffics.items()}
+    monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
+    monkeypatch.setattr(cxxrtl, "_together", {})
+    cxxrtl.compile_together([small, narrow])
+    for config, traffic in traffics.items():
+        same(run(config, traffic), alone[config])
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.slow

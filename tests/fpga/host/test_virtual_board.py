@@ -54,11 +54,9 @@ def design(config):
         info=info(config, 50.0),
         clock_mhz=50.0,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CXXFLAGS", "-O1")
-        text = rtlil.convert(top, name="top", emit_src=False), verilog(config)
-        VirtualBoard(*text, BIT_CYCLES).close()  # compiled once, for all tests
-        yield text
+    text = rtlil.convert(top, name="top", emit_src=False), verilog(config)
+    VirtualBoard(*text, BIT_CYCLES).close()  # compiled once, for all tests
+    return text
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ BIN := .venv/bin
 STAMP := .venv/.prepared
 # Test processes at once. Each may run a compiler, so more than four gain little and cost memory.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -le 4 ] && echo "$$n" || echo 4)
+# Who is done takes over half of what another one has left.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 EXAMPLE ?= bert_int8
 
-.PHONY: help setup demo test test-slow gate-level lint fit boards board-figures figures generate docs clean
+.PHONY: help setup demo test test-slow gate-level bench lint fit boards board-figures figures generate docs clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,13 +23,16 @@ demo: $(STAMP)  ## normalize real MiniLM activations in the generated hardware; 
 	@$(BIN)/python -m streamnorm_sim.demo
 
 test: $(STAMP)  ## run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@$(PYTEST) --durations 10
 
-test-slow: $(STAMP)  ## run the tests that take minutes each
-	@$(BIN)/python -m pytest -m slow
+test-slow: $(STAMP)  ## run the tests that `make test` leaves out: whole boards, more configurations
+	@$(PYTEST) -m slow
 
 gate-level: $(STAMP)  ## simulate the netlists of synthesis that `make test` leaves out (slow)
-	@$(BIN)/python -m pytest -m gate_level
+	@$(PYTEST) -m gate_level
+
+bench: $(STAMP)  ## run the tests that assert a speed; the machine should do nothing else meanwhile
+	@$(BIN)/python -m pytest -m bench
 
 lint: $(STAMP)  ## check style, layers and types
 	@$(BIN)/ruff check .

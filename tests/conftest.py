@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis draws, and where things are."""
+"""What all tests share: how they compile and draw, in which order they run, and where things are."""
 
 import os
 import sys
@@ -10,10 +10,37 @@ from hypothesis import settings
 # Tools that came with the environment are found without activating it.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
+# Tests compile many units and run each for some thousand cycles: what g++ saves in compiling, a slower simulation does
+# not eat up. Tests that run long ask for `optimized`.
+os.environ.setdefault("CXXFLAGS", "-O0")
+
 # The same draws every time: what passed for the author passes for the reader. `explore` looks for new ones.
 settings.register_profile("repeatable", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("explore", deadline=None, print_blob=True, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked ``early`` comes first; on the ladder, all tests of a unit follow each other.
+
+    So no process ends alone with a placement of minutes, and what has been planned and compiled is still at hand.
+    """
+    rungs = [place for place, item in enumerate(items) if "ladder" in item.path.parts]
+    by_unit = sorted((items[place] for place in rungs), key=_unit_of)
+    for place, item in zip(rungs, by_unit, strict=True):
+        items[place] = item
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
+def _unit_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("name", "")) if callspec else ""
+
+
+@pytest.fixture
+def optimized(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile as users do: for runs so long that it pays."""
+    monkeypatch.delenv("CXXFLAGS")
 
 
 @pytest.fixture(scope="session")

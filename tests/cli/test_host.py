@@ -54,9 +54,8 @@ def connect(config, monkeypatch):
     return plug
 
 
-def test_a_virtual_board_is_a_board(config_file, tmp_path, monkeypatch, capsys):
+def test_a_virtual_board_is_a_board(config_file, tmp_path, capsys):
     pytest.importorskip("serial")
-    monkeypatch.setenv("CXXFLAGS", "-O1")
     x = np.random.default_rng(1).normal(0, 3, (6, 16))
     np.save(tmp_path / "x.npy", x)
     files = ["--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy"]

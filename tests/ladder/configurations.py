@@ -1,15 +1,15 @@
-"""The configurations that the hardware is compared on: every key of a configuration at its corners."""
+"""The configurations that the hardware is compared on: any two values of any two keys, and every key at its corners."""
 
 import zlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pytest
 
+from ladder.pairwise import ANY, keys, pairs
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-
-ANY = "any"
-"""In place of gamma or beta: random values, one for each element and bank."""
 
 
 def signed(bits: int, scale: float = 0.05, zero_point: int = 0) -> IntFormat:
@@ -59,6 +59,7 @@ MATRIX: dict[str, dict[str, Any]] = {
                      "output": signed(16, 0.004), "gamma": -0.5},
     "length_1000": {"lanes": 8, "max_length": 1000, "min_length": 500, "gamma": ANY, "beta": ANY,
                     "target": ECP5, "clock_mhz": 200},
+    "below_a_block_ram": {"lanes": 8, "max_length": 4000, "target": ECP5},
     "min_length": {"lanes": 4, "max_length": 90, "min_length": 33, "target": ECP5, "gamma": ANY, "beta": ANY},
     # Formats.
     "int4": {"lanes": 2, "max_length": 33, "input": signed(4, 0.4), "output": signed(4, 0.4), "gamma": ANY},
@@ -107,6 +108,16 @@ MATRIX: dict[str, dict[str, Any]] = {
                     "input": signed(12, 2e-3), "output": signed(16, 1e-3), "gamma": ANY, "beta": ANY},
 }  # fmt: skip
 
+PAIRS: dict[str, dict[str, Any]] = {f"pair_{number:02}": keys(choice) for number, choice in enumerate(pairs())}
+"""Any two values of any two keys meet in one of these."""
+
+CORNERS = (
+    "bert_ecp5_200", "bert_ecp5_300", "generic_1", "generic_1000", "ice40_serial", "one_element", "two_elements",
+    "row_below_a_beat", "row_of_one_beat", "lanes_3", "lanes_64", "length_16384", "int24", "epsilon_0", "saturating",
+    "rom_banks", "ram_banks", "min_length", "tight_int8", "below_a_block_ram",
+)  # fmt: skip
+"""What no pair stands for, and the units of tests of their own. The others of `MATRIX` are for `make test-slow`."""
+
 _DEFAULTS: dict[str, Any] = {
     "norm": "layernorm",
     "max_length": 80,
@@ -117,12 +128,24 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def configuration(name: str, **changes: Any) -> NormConfig:
-    """One of `MATRIX`, with changed keys."""
-    keys = {**_DEFAULTS, **MATRIX[name], **changes}
+    """One of `MATRIX` or `PAIRS`, with changed keys."""
+    given = {**_DEFAULTS, **(MATRIX.get(name) or PAIRS[name]), **changes}
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    shape = (keys.get("banks", 1), keys["max_length"])
+    shape = (given.get("banks", 1), given["max_length"])
     gamma, beta = rng.normal(1, 0.4, shape), rng.normal(0, 0.8, shape)
     for key, values in (("gamma", gamma), ("beta", beta)):
-        if keys.get(key) is ANY:
-            keys[key] = values if shape[0] > 1 else values[0]
-    return NormConfig(name=name, **keys)
+        if given.get(key) is ANY:
+            given[key] = values if shape[0] > 1 else values[0]
+    return NormConfig(name=name, **given)
+
+
+def pair(fits: Callable[[NormConfig], bool]) -> str:
+    """The name of the first of `PAIRS` that has what a test needs."""
+    return next(name for name in PAIRS if fits(configuration(name)))
+
+
+def units(quick: Iterable[str] = (*PAIRS, *CORNERS), *, slow: Iterable[str] = MATRIX) -> list[Any]:
+    """Names for ``parametrize``: those for every run, then the others, for `make test-slow`."""
+    quick = list(quick)
+    later = [pytest.param(name, marks=pytest.mark.slow) for name in slow if name not in quick]
+    return [*quick, *later]

@@ -43,11 +43,6 @@ STALLS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 def rows_of(config: NormConfig, rng: np.random.Generator, count: int) -> RowBatch:
     """Corner rows and random ones of any length, every other one short."""
     lengths = rng.integers(1, config.max_length, count, endpoint=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import traffic_of
-from ladder.configurations import configuration
+from ladder.configurations import configuration, units
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import manifest
@@ -15,11 +15,7 @@ from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.rows import random_rows
 
-UNITS = (
-    "bert_ecp5_50", "bert_ecp5_200", "rms_ecp5_300", "generic_1", "generic_1000", "lanes_16", "lanes_7",
-    "row_below_a_beat", "row_of_one_beat", "one_element", "ice40_up5k", "int24", "min_length", "ram_banks",
-    "tight_int16",
-)  # fmt: skip
+UNITS = units()
 
 
 def interesting_lengths(config: NormConfig) -> list[int]:
@@ -58,6 +54,14 @@ def test_no_row_waits_for_another(name: str) -> None:
         trace = run(config, traffic_of(random_rows(config, count, np.random.default_rng(n), lengths=lengths)))
         assert (np.diff(trace.input_cycles) == 1).all(), f"{name}: n = {n}"
         assert (np.diff(trace.output_cycles) == 1).all(), f"{name}: n = {n}"
+
+
+def test_rows_that_nearly_fill_a_block_ram_follow_each_other_without_a_gap() -> None:
+    """500 beats wait for their statistic, and those that come meanwhile too: 512 words are too few for both."""
+    config = configuration("below_a_block_ram")
+    planned = vars(Plan.of(config).latency(4000))
+    assert planned["SS"] == 500
+    assert measure_cycles(config, 4000).to_dict() == planned
 
 
 def test_a_result_never_comes_later_than_planned_when_rows_get_shorter_or_longer() -> None:

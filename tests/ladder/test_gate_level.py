@@ -31,12 +31,6 @@ UNITS = [  # and which cells each must have for the test to mean anything
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_optimization(quick_compilation: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To compile thousands of gates takes longer than to run them."""
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 @cache
 def gates(name: str) -> GateNetlist:
     return gate_netlist(configuration(name))

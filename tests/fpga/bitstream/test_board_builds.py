@@ -19,10 +19,10 @@ BOARDS_PAGE = (ROOT / "docs/boards.md").read_text("utf-8")
 @pytest.mark.parametrize(
     ("example", "board"),
     [
-        ("ulx3s_bert_base", "ulx3s-85f"),
-        ("orangecrab_minilm", "orangecrab-25f"),
-        ("icebreaker_rms", "icebreaker"),
-        ("hx8k_layernorm", "hx8k-b-evn"),
+        pytest.param("ulx3s_bert_base", "ulx3s-85f", marks=pytest.mark.slow),
+        pytest.param("orangecrab_minilm", "orangecrab-25f", marks=pytest.mark.early),
+        pytest.param("icebreaker_rms", "icebreaker", marks=pytest.mark.early),
+        pytest.param("hx8k_layernorm", "hx8k-b-evn", marks=pytest.mark.slow),
     ],
 )
 def test_an_example_on_its_board(example, board, tmp_path, capsys):

@@ -47,7 +47,7 @@ def test_a_clean_line(config, vectors):
     ))  # fmt: skip
     assert statistics.octets_out == board.octets
     assert statistics.dropped_by_board == board.overrun == 0
-    assert 0 < statistics.seconds < 10
+    assert statistics.seconds > 0
 
 
 def test_a_request_goes_out_as_soon_as_the_answer_before_begins(config):

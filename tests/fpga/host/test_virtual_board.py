@@ -42,13 +42,14 @@ def config():
 
 @pytest.fixture(scope="module")
 def text(config):
-    return board_text(config)
+    made = board_text(config)
+    VirtualBoard(*made, BIT_CYCLES).close()  # compiled once, for all tests
+    return made
 
 
 @pytest.fixture
-def powered(text, monkeypatch):
+def powered(text):
     """Return a function that powers up a board, and one that links to it."""
-    monkeypatch.setenv("CXXFLAGS", "-O1")
     opened = []
 
     def power(**faults):

@@ -15,11 +15,6 @@ serial = pytest.importorskip("serial")
 SECONDS = 20  # of waiting for what has to come
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O1")
-
-
 @pytest.fixture
 def board():
     with VirtualBoard(*design(), 8) as board:

@@ -152,7 +152,9 @@ def test_manifest_of_another_architecture(tmp_path: Path) -> None:
     plan = Plan.of(config)
     assert manifest["architecture"] == manifest["plan"]["architecture"] == "five-scan"
     assert manifest["latency"] == plan.latency_formulas()
-    assert (tmp_path / f"{config.name}.v").read_text() == verilog(config)
+    text = (tmp_path / f"{config.name}.v").read_text()
+    assert text == verilog(config)
+    assert "// Architecture: five-scan" in text
 
 
 def test_generating_again_replaces_own_files_and_leaves_others_alone(tmp_path: Path) -> None:

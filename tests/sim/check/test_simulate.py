@@ -13,11 +13,6 @@ from streamnorm_sim.check.simulate import read_rows, simulate
 from streamnorm_sim.reference.golden import GoldenModel
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 @pytest.fixture
 def config():
     return NormConfig(

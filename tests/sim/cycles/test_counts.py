@@ -22,11 +22,6 @@ from streamnorm_sim.streams.stalls import Stall
 BLOCKS = ["beats in", "ingest", "statistic", "row buffer", "apply", "beats out"]
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 @pytest.fixture(scope="module")
 def config():
     return NormConfig(

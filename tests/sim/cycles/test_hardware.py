@@ -15,13 +15,6 @@ UNITS = ("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lane
 """With and without spacing; one beat a row; few slots and many; gamma and beta from RAM."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def quick_compilation():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CXXFLAGS", "-O1")
-        yield
-
-
 def rows_of(lengths):
     return [np.zeros(length, np.int64) for length in lengths]
 

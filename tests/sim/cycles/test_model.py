@@ -183,6 +183,7 @@ def test_memory_is_that_of_a_part(model):
     assert stream.rows == 10_000_000
 
 
+@pytest.mark.bench
 def test_a_million_rows_a_second(model):
     """With room for a busy machine: it is several millions."""
     rng = np.random.default_rng(6)

@@ -9,12 +9,6 @@ from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.axi import AxiNorm
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    """Runs are short here: what optimizing would take is many times what it would save."""
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 @pytest.fixture
 def small():
     """A unit whose beats are partly filled and whose elements do not fill their bytes."""

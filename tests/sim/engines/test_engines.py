@@ -299,9 +299,9 @@ def test_units_compiled_together_run_as_each_does_alone(small, monkeypatch, tmp_
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.slow
-def test_cxxrtl_runs_a_million_cycles_a_second(examples, monkeypatch):
-    monkeypatch.delenv("CXXFLAGS", raising=False)
+@pytest.mark.bench
+@pytest.mark.usefixtures("optimized")
+def test_cxxrtl_runs_a_million_cycles_a_second(examples):
     config = NormConfig.from_toml(examples / "bert_int8.toml")
     rows = np.random.default_rng(SEED).integers(-128, 127, (3000, 768), endpoint=True).astype(np.int8)
     best = 0.0

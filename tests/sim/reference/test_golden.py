@@ -221,6 +221,7 @@ def test_wrongly_shaped_parameters_are_refused():
 # Speed
 
 
+@pytest.mark.bench
 def test_ten_million_elements_a_second(examples):
     """int8 in and out, 768 elements, one core; the best of several runs, for the machine may be busy."""
     config = NormConfig.from_toml(examples / "bert_int8.toml")

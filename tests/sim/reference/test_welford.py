@@ -20,11 +20,6 @@ from streamnorm_sim.reference.welford import WelfordModel, welford_moments
 from streamnorm_sim.streams.traffic import Traffic
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 @pytest.mark.parametrize(
     ("unit", "architecture"),
     [(unit, "three-scan:welford") for unit in UNITS] + [("generic", "five-scan:welford")],

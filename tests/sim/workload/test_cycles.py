@@ -16,11 +16,6 @@ UNIT = NormConfig(
 )
 
 
-@pytest.fixture(autouse=True)
-def quick_build(monkeypatch):
-    monkeypatch.setenv("CXXFLAGS", "-O0")
-
-
 def simulated(lengths: list[int], unit: NormConfig = UNIT) -> tuple[int, int]:
     """First beat in to last beat in, and to last beat out, source and sink always willing."""
     rng = np.random.default_rng(4)

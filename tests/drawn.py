@@ -8,7 +8,8 @@ from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 TARGETS = ("generic", "ecp5-85k-6", "ice40-hx8k", "ice40-up5k")
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 31, 33, 64, 100, 255, 256, 384)

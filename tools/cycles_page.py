@@ -27,7 +27,8 @@ from streamnorm_sim.draw.cycle_plot import plot_cycles
 from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
 from streamnorm_sim.draw.waveform import record_waveform
 from streamnorm_sim.reference.models import golden_model
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, parse_stall
 
 PAGE, WAVEFORM_SOURCE = ROOT / "docs/cycles.md", ROOT / "docs/cycles_waveform.json"

@@ -40,7 +40,8 @@ from streamnorm_sim.dataset import minilm_layers
 from streamnorm_sim.demo import OUTPUT_BITS, UnitResult, run_units
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.golden import GoldenModel
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.traffic import Traffic
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,7 +189,7 @@ def measure_errors(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
 
 def _errors(config: NormConfig, batch: RowBatch) -> dict[str, Any]:
     trace = run(config, Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks))
-    accuracy = Accuracy.of(config, trace.rows.values, batch.x, batch.lengths, batch.banks)
+    accuracy = Accuracy.of(config, trace.rows.x, batch.x, batch.lengths, batch.banks)
     return {
         "rows": len(batch),
         "elements": accuracy.elements,

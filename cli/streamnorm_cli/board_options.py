@@ -1,14 +1,8 @@
-"""What the commands for boards share: options, and the self-test's signature by the golden model."""
+"""What the commands for boards share: options, and what is told of a package that is missing."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 from streamnorm.errors import ToolMissing
-
-if TYPE_CHECKING:
-    from streamnorm.spec.config import NormConfig
-    from streamnorm_fpga.bitstream.design import BoardDesign
-    from streamnorm_fpga.boards import Board
 
 BAUD_DEFAULT = 1_000_000
 BAUD_MIN, BAUD_MAX = 1200, 12_000_000
@@ -40,6 +34,14 @@ def add_design(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_output(parser: argparse.ArgumentParser, *, verbose: str = "with a traceback for bugs") -> None:
+    """Add ``--json``, ``-q`` and ``-v``; ``verbose`` is what the last one does."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help=verbose)
+
+
 def baud(text: str) -> int:
     """Return an argument that has to be a rate of a serial line."""
     value = int(text) if text.isdecimal() else 0
@@ -56,28 +58,6 @@ def _megahertz(text: str) -> float:
     if not 0 < value <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no clock in MHz")
     return value
-
-
-def make_design(args: argparse.Namespace, config: "NormConfig", board: "Board") -> "BoardDesign":
-    """Return the design of a configuration for a board, as the options have it."""
-    from streamnorm_fpga.bitstream.design import board_design
-
-    return board_design(config, board, expected_signature(config), baud=args.baud, clock_mhz=args.clock)
-
-
-def expected_signature(config: "NormConfig") -> int:
-    """Return what the self-test on a board has to come to: the signature of the golden model's outputs."""
-    import numpy as np
-
-    from streamnorm_fpga.top import self_test
-    from streamnorm_sim.reference.golden import GoldenModel
-
-    golden = GoldenModel(config)
-    outputs = [
-        golden.normalize(rows, banks=np.full(len(rows), batch.bank))
-        for batch, rows in self_test.pattern(config)
-    ]
-    return self_test.expected_signature(config, outputs)
 
 
 def missing_package(error: ModuleNotFoundError) -> ToolMissing:

@@ -34,6 +34,7 @@ from streamnorm_sim.streams.traffic import Traffic
 
 from .dataset import LayerRows, minilm_layers
 from .engines import run
+from .engines.cxxrtl import compile_together
 
 INPUT_BITS = 16
 OUTPUT_BITS = (16, 8)
@@ -125,7 +126,7 @@ def run_unit(index: int, output_bits: int, directory: Path) -> UnitResult:
     x = config.input.quantize(layer.x)
     try:
         trace = run(config, Traffic(rows=x), engine="cxxrtl")
-        y = trace.rows.values
+        y = trace.rows.x
     except CheckFailed as error:  # of a kind that cannot travel between processes
         raise CheckFailed(f"{config.name}: {error}") from error
     if y.shape != x.shape or trace.rows.errors.any():
@@ -149,13 +150,26 @@ def run_unit(index: int, output_bits: int, directory: Path) -> UnitResult:
     )
 
 
+def run_together(units: Sequence[tuple[int, int]], directory: Path) -> list[UnitResult]:
+    """Run units, given as layer number and output bits, as `run_unit` does, but compile them as one program."""
+    layers = minilm_layers()
+    compile_together([unit_config(layers[index], index, bits) for index, bits in units])
+    return [run_unit(index, bits, directory) for index, bits in units]
+
+
 def run_units(layers: Sequence[int], directory: Path, workers: int) -> Iterator[UnitResult]:
     """Run both units of each layer, several at a time, and yield each result as it comes."""
+    units = [(index, bits) for index in layers for bits in OUTPUT_BITS]
+    # Compiled together they take less work, but every worker wants some, and whoever looks on wants progress.
+    size = min(4, -(-len(units) // (2 * workers)))
     with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
-        jobs = [pool.submit(run_unit, index, bits, directory) for index in layers for bits in OUTPUT_BITS]
+        jobs = [
+            pool.submit(run_together, units[start : start + size], directory)
+            for start in range(0, len(units), size)
+        ]
         try:
             for job in as_completed(jobs):
-                yield job.result()
+                yield from job.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -5,7 +5,8 @@ import numpy as np
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.models import golden_model
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 __all__ = ["make_vectors"]
 
@@ -34,7 +35,7 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     others = random_rows(config, rows - len(corners), rng)
     batch = RowBatch.pack(
         config,
-        [*corners, *(row[:length] for row, length in zip(others.x, others.lengths, strict=True))],
+        [*corners, *others.list()],
         np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
     )
     model = golden_model(config)

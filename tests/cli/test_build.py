@@ -6,10 +6,10 @@ import json
 import pytest
 
 import streamnorm_fpga.bitstream.build
+import streamnorm_fpga.bitstream.design
 from fpga.board_designs import LARGE_UNIT, UNIT, tiny_design
 from streamnorm.errors import CheckFailed
 from streamnorm_cli import main
-from streamnorm_cli.commands import build as build_command
 
 CONFIG = """
 name = "tiny"
@@ -29,9 +29,9 @@ def config(monkeypatch, tmp_path):
 
     def write(unit=UNIT):
         monkeypatch.setattr(
-            build_command,
-            "make_design",
-            lambda args, config, board: tiny_design(board.name, asked_mhz=args.clock, unit=unit),
+            streamnorm_fpga.bitstream.design,
+            "board_design",
+            lambda config, board, *, baud, clock_mhz: tiny_design(board.name, asked_mhz=clock_mhz, unit=unit),
         )
         path = tmp_path / "tiny.toml"
         path.write_text(CONFIG)

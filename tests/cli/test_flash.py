@@ -9,9 +9,9 @@ from fpga.bitstream.test_bitstream import ecp5, ice40
 from fpga.board_designs import tiny_design
 from streamnorm.errors import ToolMissing
 from streamnorm_cli import main
-from streamnorm_cli.commands import build as build_command
 from streamnorm_cli.commands import flash as flash_command
 from streamnorm_fpga.boards import BOARDS
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.flash.flash import Connection
 from streamnorm_fpga.flash.loaders import LOADERS
 
@@ -42,8 +42,9 @@ def loaded(monkeypatch):
 def config(monkeypatch, tmp_path):
     """A configuration whose design for a board takes seconds."""
     monkeypatch.chdir(tmp_path)
-    for module in (build_command, flash_command):
-        monkeypatch.setattr(module, "make_design", lambda args, config, board: tiny_design(board.name))
+    monkeypatch.setattr(
+        "streamnorm_fpga.bitstream.design.board_design", lambda config, board, **options: tiny_design(board.name)
+    )
     path = tmp_path / "tiny.toml"
     path.write_text(CONFIG)
     return str(path)
@@ -63,6 +64,12 @@ def test_a_bitstream(loaded, tmp_path, capsys):
         "done": True,
         "kept": True,
     }
+
+
+def test_the_help_names_the_bitstreams_of_every_family(capsys):
+    assert main(["flash", "--help"]) == 0
+    words = capsys.readouterr().out
+    assert all(f".{family.bitstream}" in words for family in FAMILIES.values())
 
 
 def test_a_wrong_bitstream_is_told_first(loaded, tmp_path, capsys, monkeypatch):
@@ -126,10 +133,10 @@ def test_usage_errors(arguments, code, message, capsys):
 @pytest.mark.parametrize("board", BOARDS)
 def test_no_board_here_no_traceback(board, tmp_path, monkeypatch, capsys):
     """With whatever this machine has: one line, and exit code 3 or 4."""
-    content = ecp5(BOARDS[board].idcode) if BOARDS[board].idcode else None
-    widths = {"ice40-up5k": 692, "ice40-hx1k": 332}
+    device = BOARDS[board].device
+    bitstream_of = {"ecp5": ecp5, "ice40": ice40}[device.family.name]
     path = tmp_path / "a.bit"
-    path.write_bytes(content or ice40(widths.get(BOARDS[board].target, 872)))
+    path.write_bytes(bitstream_of(device.identity))
     monkeypatch.setattr("streamnorm_fpga.flash.flash.usb_devices", list)
     assert main(["flash", str(path), "--board", board]) in (3, 4)
     out, err = capsys.readouterr()

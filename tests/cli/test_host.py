@@ -48,7 +48,7 @@ def connect(config, monkeypatch):
         planned = Plan.of(config).latency(config.max_length)
         known = {"identity": identity(config), "latency": tuple(vars(planned).values())}
         board = FakeBoard(config, **{**known, **options})
-        monkeypatch.setattr("streamnorm_fpga.host.port.open_port", lambda path, baud: board)
+        monkeypatch.setattr("streamnorm_fpga.host.session.open_port", lambda path, baud: board)
         return board
 
     return plug
@@ -265,7 +265,7 @@ def test_arguments_that_cannot_be(arguments, message, config_file, connect, caps
 def test_a_terminal_sees_progress(config_file, connect, monkeypatch, capsys):
     screen = io.StringIO()
     terminal = Console(file=screen, force_terminal=True)
-    monkeypatch.setattr(cli.host, "progress_console", lambda: terminal)
+    monkeypatch.setattr("streamnorm_cli.progress.progress_console", lambda: terminal)
     connect()
     assert host("--port", "COM9", config_file, "--json") == 0
     assert "counting cycles" in screen.getvalue()

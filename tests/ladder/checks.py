@@ -7,7 +7,8 @@ from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -65,7 +66,7 @@ def within_bound(trace: Trace) -> Accuracy:
     config, expected = trace.config, trace.expected
     bound = Plan.of(config).error_bound
     assert bound <= 1
-    accuracy = Accuracy.of(config, trace.rows.values, expected.values, expected.lengths, expected.banks)
+    accuracy = Accuracy.of(config, trace.rows.x, expected.x, expected.lengths, expected.banks)
     assert accuracy.max_ulp <= bound + 1e-9, (
         f"{config.name}: error {accuracy.max_ulp} LSB, planned {bound} (seed {trace.traffic.seed})"
     )

@@ -13,7 +13,8 @@ from streamnorm.verilog.emit import verilog
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 

@@ -9,8 +9,7 @@ from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, wit
 from ladder.configurations import configuration, signed, units
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm_sim.reference.rows import RowBatch
-from streamnorm_sim.streams.beats import Rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall
 
 UNIT = "bert_ecp5_200"
@@ -24,7 +23,7 @@ def beta_alone(config: NormConfig, batch: RowBatch) -> np.ndarray:
     return np.where(batch.valid, results[batch.banks, : batch.x.shape[1]], 0)
 
 
-def results(config: NormConfig, rows: list[np.ndarray], seed: int = 0) -> Rows:
+def results(config: NormConfig, rows: list[np.ndarray], seed: int = 0) -> RowBatch:
     trace = agree(config, traffic_of(RowBatch.pack(config, rows), seed=seed))
     within_bound(trace)
     return trace.rows
@@ -46,7 +45,7 @@ def test_rows_without_anything_but_their_centre_give_beta_exactly(name: str) -> 
     ]
     batch = RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
     got = agree(config, traffic_of(batch)).rows
-    np.testing.assert_array_equal(got.values, beta_alone(config, batch))
+    np.testing.assert_array_equal(got.x, beta_alone(config, batch))
 
 
 def test_ties_are_rounded_to_even() -> None:
@@ -54,16 +53,16 @@ def test_ties_are_rounded_to_even() -> None:
     config = configuration("epsilon_0", output=signed(8, 2.0**-4), beta=halves / 16)
     batch = RowBatch.pack(config, [np.full(length, 7) for length in range(1, 61)])
     got = agree(config, traffic_of(batch)).rows
-    np.testing.assert_array_equal(got.values[-1], np.rint(halves))
-    np.testing.assert_array_equal(got.values, beta_alone(config, batch))
+    np.testing.assert_array_equal(got.x[-1], np.rint(halves))
+    np.testing.assert_array_equal(got.x, beta_alone(config, batch))
 
 
 def test_a_mean_far_from_zero_changes_nothing() -> None:
     config = configuration(UNIT)
     shape = np.random.default_rng(2).integers(-2, 3, config.max_length)
     got = results(config, [shape + mean for mean in (-126, -100, -1, 0, 1, 64, 125)])
-    assert (got.values == got.values[0]).all()
-    assert np.unique(got.values).size > 10
+    assert (got.x == got.x[0]).all()
+    assert np.unique(got.x).size > 10
 
 
 GAMMA, BETA = 10, 5
@@ -82,16 +81,16 @@ def test_rows_of_one_element_and_of_two() -> None:
         config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs]
     )
     beta, plus, minus = BETA, BETA + GAMMA, BETA - GAMMA
-    assert got.values[:3, 0].tolist() == [beta] * 3
+    assert got.x[:3, 0].tolist() == [beta] * 3
     want = [[minus, plus], [plus, minus], [minus, plus], [minus, plus], [minus, plus], [beta, beta]]
-    assert got.values[3:, :2].tolist() == want
+    assert got.x[3:, :2].tolist() == want
 
 
 def test_full_scale_rows_have_values_of_plus_and_minus_gamma() -> None:
     config = by_hand()
     even = np.tile([-128, 127], 30)
     got = results(config, [even, -1 - even, np.repeat([127, -128], 30)])
-    assert (got.values == np.where([even > 0, even < 0, np.arange(60) < 30], BETA + GAMMA, BETA - GAMMA)).all()
+    assert (got.x == np.where([even > 0, even < 0, np.arange(60) < 30], BETA + GAMMA, BETA - GAMMA)).all()
 
 
 @pytest.mark.parametrize("position", [0, 1, 29, 58, 59])
@@ -99,7 +98,7 @@ def test_one_outlier_reaches_the_root_of_the_length(position: int) -> None:
     config = by_hand()
     row = np.zeros(60, np.int64)
     row[position] = 127
-    got = results(config, [row, -row]).values
+    got = results(config, [row, -row]).x
     reach, rest = sqrt(59) * GAMMA, GAMMA / sqrt(59)
     assert abs(got[0, position] - min(BETA + reach, 127)) <= 1
     assert abs(got[1, position] - max(BETA - reach, -128)) <= 1

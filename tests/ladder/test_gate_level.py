@@ -13,7 +13,7 @@ from ladder.configurations import configuration
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
-from streamnorm_cli.commands.simulate import gate_netlist
+from streamnorm_fpga.gate_level import gate_netlist
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run

@@ -164,7 +164,7 @@ def test_each_row_takes_the_bank_that_its_first_beat_names() -> None:
     beats = Traffic(rows=np.tile(row, (40, 1)), banks=banks).encode(config)
     first = np.concatenate([[True], beats.last[:-1]])
     beats.user[~first] = rng.integers(config.banks, size=int((~first).sum()))
-    got = agree(config, Traffic(beats=beats)).rows.values
+    got = agree(config, Traffic(beats=beats)).rows.x
     by_bank = GoldenModel(config).normalize(np.tile(row, (config.banks, 1)), banks=np.arange(config.banks))
     assert len(np.unique(by_bank, axis=0)) == config.banks
     np.testing.assert_array_equal(got, by_bank[banks])
@@ -188,13 +188,13 @@ def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None
         gamma = np.array([one.gamma for one in loads[1:]])
         beta = np.array([one.beta for one in loads[1:]])
         want = GoldenModel(config, gamma=gamma, beta=beta).normalize(
-            trace.expected.values, trace.expected.lengths, trace.expected.banks
+            trace.expected.x, trace.expected.lengths, trace.expected.banks
         )
         loaded = trace.answered > 5
         assert loaded.sum() == 6
         assert len(trace.rows) == len(want)
         np.testing.assert_array_equal(
-            trace.rows.values[loaded], want[loaded][:, : trace.rows.values.shape[1]], f"seed {reset_at}"
+            trace.rows.x[loaded], want[loaded][:, : trace.rows.x.shape[1]], f"seed {reset_at}"
         )
 
 
@@ -210,5 +210,5 @@ def test_loaded_values_are_as_exact_as_planned() -> None:
     np.testing.assert_array_equal(StoredParameters.of(twin).gamma[0], gamma)
     np.testing.assert_array_equal(StoredParameters.of(twin).beta[0], beta)
     rows = trace.expected
-    accuracy = Accuracy.of(twin, trace.rows.values, rows.values, rows.lengths)
+    accuracy = Accuracy.of(twin, trace.rows.x, rows.x, rows.lengths)
     assert accuracy.max_ulp <= Plan.of(config).error_bound <= 1

@@ -9,6 +9,7 @@ from streamnorm.verilog.vector_files import vector_files
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.welford import WelfordModel
 from streamnorm_sim.streams.beats import encode_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.vectors import make_vectors
 
 
@@ -66,8 +67,7 @@ def test_no_rows_are_refused() -> None:
 def test_hex_lines_are_the_beats_that_the_engines_send() -> None:
     config = make()
     vectors = make_vectors(config, 40)
-    lengths, banks = vectors.lengths.astype(np.int64), vectors.banks.astype(np.int64)
-    beats = encode_rows(config, vectors.input, lengths, banks)
+    beats = encode_rows(config, RowBatch.of(config, vectors.input, vectors.lengths, vectors.banks))
     lines = vector_files(config, vectors)["vectors/input.hex"].decode().splitlines()[1:]
     assert len(lines) == len(beats)
     for line, data, keep, last, user in zip(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.board_options import missing_package
+from streamnorm_cli.board_options import add_output, missing_package
 from streamnorm_cli.options import Commands, formatter, output_console, print_json
 from streamnorm_cli.tables.area import titled_table
 
@@ -33,10 +33,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     parser.add_argument("board", nargs="?", metavar="BOARD", help="tell all of this one")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="tell all of every board")
+    add_output(parser, verbose="tell all of every board")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streamnorm_cli.board_options import add_board, add_design, make_design, missing_package
+from streamnorm_cli.board_options import add_board, add_design, missing_package
 from streamnorm_cli.options import (
     Commands,
     add_common,
     formatter,
     output_console,
     print_json,
-    progress_console,
     read_config,
 )
+from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 
 from .fit import seed_list
@@ -109,6 +108,7 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
             files_of,
             write_files,
         )
+        from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
@@ -117,7 +117,7 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
     check_directory(directory)  # before minutes of work
     with _progress(args) as progress:
         progress("generating")
-        design = make_design(args, config, board)
+        design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
         report = build(design, args.seeds or SEEDS, allow_slow=args.allow_slow, progress=progress)
     files = files_of(report)
     last = files.pop(REPORT)
@@ -201,16 +201,13 @@ def _clock(report: "BuildReport") -> Table:
 
 @contextmanager
 def _progress(args: argparse.Namespace) -> Iterator[Callable[[str], None]]:
-    """Show on stderr, if that is a terminal, what is being done; yield what is to be told of each step."""
-    console = progress_console()
-    hidden = args.quiet or not console.is_terminal
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    """Yield what is to be told of each step."""
+    with progress_bar(args, counted=False) as bar:
         task = bar.add_task("", total=None)
 
         def show(step: str) -> None:
             bar.update(task, description=escape(step))
-            if not hidden and "MHz" in step:
+            if not bar.disable and "MHz" in step:
                 bar.console.print(step, highlight=False)
 
         yield show

@@ -6,14 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from streamnorm.errors import CheckFailed
@@ -24,9 +16,9 @@ from streamnorm_cli.options import (
     formatter,
     output_console,
     print_json,
-    progress_console,
     read_config,
 )
+from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 
 if TYPE_CHECKING:
@@ -166,17 +158,8 @@ def _why_missed(report: "FitReport") -> str:
 
 @contextmanager
 def _progress(args: argparse.Namespace, name: str) -> "Iterator[Callable[[Placed | None], None]]":
-    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of each step."""
-    console = progress_console()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    hidden = args.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    """Yield what is to be told of each step."""
+    with progress_bar(args, counted=True) as bar:
         task = bar.add_task(f"synthesizing {escape(name)}", total=len(args.seeds))
 
         def show(placed: "Placed | None") -> None:
@@ -184,7 +167,7 @@ def _progress(args: argparse.Namespace, name: str) -> "Iterator[Callable[[Placed
                 bar.update(task, description=f"placing {escape(name)}")
                 return
             bar.advance(task)
-            if not hidden:
+            if not bar.disable:
                 bar.console.print(f"seed {placed.seed}: {placed.fmax_mhz:.1f} MHz", highlight=False)
 
         yield show

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, make_design, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, add_output, missing_package
 from streamnorm_cli.options import Commands, formatter, output_console, print_json, read_config
 
 from .build import add_build, build_to
@@ -23,8 +23,6 @@ examples:
 Before anything is touched: is the program for this board there, can it start, is the board plugged in, is the
 bitstream for its part. Exit code 3 if a program or library is missing, 4 if board or bitstream are not right.
 """
-
-_BITSTREAMS = (".bit", ".bin")
 
 
 def add_parser(commands: Commands) -> None:
@@ -48,10 +46,7 @@ def add_parser(commands: Commands) -> None:
         help="with a configuration: where its bitstream is or will be (default: build/NAME-BOARD)",
     )
     parser.add_argument("--dry-run", action="store_true", help="print the command, touch nothing")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+    add_output(parser)
     add_build(parser)
 
 
@@ -59,13 +54,17 @@ def run(args: argparse.Namespace) -> int:
     """Flash a board."""
     try:
         from streamnorm_fpga.boards import board_named
+        from streamnorm_fpga.families import FAMILIES
         from streamnorm_fpga.flash.flash import check_bitstream, connect, dry_command, load
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     board = board_named(args.board)
-    if args.file.suffix not in (*_BITSTREAMS, ".toml"):
-        raise ConfigError(f"{args.file}: is neither a configuration (.toml) nor a bitstream (.bit, .bin)")
-    bitstream = args.file if args.file.suffix in _BITSTREAMS else None
+    suffixes = [f".{family.bitstream}" for family in FAMILIES.values()]
+    bitstream = args.file if args.file.suffix in suffixes else None
+    if bitstream is None and args.file.suffix != ".toml":
+        raise ConfigError(
+            f"{args.file}: is neither a configuration (.toml) nor a bitstream ({', '.join(suffixes)})"
+        )
     path = bitstream or _place(args, board)
     if bitstream is not None:
         _refuse_build_options(args)
@@ -87,7 +86,7 @@ def _place(args: argparse.Namespace, board: "Board") -> Path:
     """Where the bitstream of a configuration is, or will be."""
     config = read_config(args)
     directory = args.output or Path("build") / f"{config.name}-{board.name}"
-    return directory / f"{config.name}.{board.extension}"
+    return directory / f"{config.name}.{board.family.bitstream}"
 
 
 def _refuse_build_options(args: argparse.Namespace) -> None:
@@ -106,10 +105,11 @@ def _refuse_build_options(args: argparse.Namespace) -> None:
 
 def _built(args: argparse.Namespace, board: "Board", path: Path) -> Path:
     """The bitstream of a configuration; built, unless that has been done."""
+    from streamnorm_fpga.bitstream.design import board_design
     from streamnorm_fpga.flash.flash import usable_bitstream
 
-    inputs = make_design(args, read_config(args), board).inputs()
-    earlier = usable_bitstream(path.parent, path.name, inputs, args.seeds)
+    design = board_design(read_config(args), board, baud=args.baud, clock_mhz=args.clock)
+    earlier = usable_bitstream(path.parent, path.name, design.inputs(), args.seeds)
     if earlier is not None:
         return earlier
     build_to(args, path.parent)

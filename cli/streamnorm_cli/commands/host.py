@@ -7,17 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, baud, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud, missing_package
 from streamnorm_cli.options import (
     Commands,
     count,
@@ -25,12 +17,14 @@ from streamnorm_cli.options import (
     output_console,
     positive,
     print_json,
-    progress_console,
     read_config,
 )
+from streamnorm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from .host_session import Show
+    from collections.abc import Callable
+
+    from streamnorm_fpga.host.report import HostReport
 
 _EPILOG = """\
 examples:
@@ -94,7 +88,11 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(
-        "--lengths", type=_lengths, metavar="LIST", help="of random rows, such as 1,64,768 (default: several)"
+        "--lengths",
+        type=_lengths,
+        default=(),
+        metavar="LIST",
+        help="of random rows, such as 1,64,768 (default: several)",
     )
     parser.add_argument("--seed", type=count, default=0, help="of random rows (default: %(default)s)")
     parser.add_argument(
@@ -108,10 +106,7 @@ def add_parser(commands: Commands) -> None:
         metavar="P",
         help="with --virtual: chance of each octet to be corrupted, lost, or preceded by garbage",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="with a traceback for bugs")
+    add_output(parser)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -131,28 +126,48 @@ def _chance(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Run rows on a board; after the report, raise CheckFailed if something is wrong."""
     _check_usage(args)
-    if args.rows is None:
-        args.rows = _ROWS_VIRTUAL if args.virtual else _ROWS
-    config = read_config(args) if args.file else None
     try:
-        from .host_session import session
-
-        with _progress(args) as show:
-            report, virtual = session(args, config, show)
+        report = _session(args)
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     if args.json:
-        print_json({**report.to_dict(), "virtual": virtual})
+        print_json(report.to_dict())
     elif not args.quiet:
         from streamnorm_cli.tables.host import tables
 
         console = output_console()
-        for table in tables(report, virtual):
+        for table in tables(report):
             console.print(table)
             console.print()
     if failures := report.failures():
         raise CheckFailed("; ".join(failures))
     return 0
+
+
+def _session(args: argparse.Namespace) -> "HostReport":
+    config = read_config(args) if args.file else None
+    from streamnorm_fpga.boards import board_named
+    from streamnorm_fpga.host.session import session
+
+    rows = args.rows
+    if rows is None:
+        rows = _ROWS_VIRTUAL if args.virtual else _ROWS
+    with _progress(args) as progress:
+        return session(
+            config,
+            args.port,
+            board=board_named(args.board) if args.board else None,
+            baud=args.baud,
+            input=args.input,
+            rows=rows,
+            lengths=args.lengths,
+            seed=args.seed,
+            output=args.output,
+            stalls=args.stalls,
+            self_test=args.self_test,
+            faults=args.faults,
+            progress=progress,
+        )
 
 
 def _check_usage(args: argparse.Namespace) -> None:
@@ -181,18 +196,9 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _progress(args: argparse.Namespace) -> "Iterator[Show]":
-    """Show on stderr, if that is a terminal, how far the work is; yield what is to be told of it."""
-    console = progress_console()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    hidden = args.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+def _progress(args: argparse.Namespace) -> "Iterator[Callable[[str, int, int | None], None]]":
+    """Yield what is to be told of each step."""
+    with progress_bar(args, counted=True) as bar:
         task = bar.add_task("", total=None)
 
         def show(what: str, done: int, total: int | None) -> None:

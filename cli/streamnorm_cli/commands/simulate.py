@@ -1,7 +1,6 @@
 """``streamnorm simulate``: rows through the hardware, every value and every cycle count checked."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +25,6 @@ from streamnorm_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from streamnorm.spec.config import NormConfig
-    from streamnorm_sim.cells import GateNetlist
     from streamnorm_sim.check.simulate import Progress, Simulation
 
 ENGINES = ("cxxrtl", "pysim", "verilator", "icarus")
@@ -111,6 +108,8 @@ def run(args: argparse.Namespace) -> int:
 
         netlist = None
         if args.gate_level:
+            from streamnorm_fpga.gate_level import gate_netlist
+
             progress("synthesize", 0.0)
             netlist = gate_netlist(config)
         simulation = simulate(
@@ -135,31 +134,6 @@ def run(args: argparse.Namespace) -> int:
     if failures := simulation.failures():
         raise CheckFailed("; ".join(failures))
     return 0
-
-
-def gate_netlist(config: "NormConfig") -> "GateNetlist":
-    """Synthesize the unit of a configuration for its target; return the netlist as it would be placed.
-
-    Raises
-    ------
-    ConfigError
-        If the target is no part, or the netlist has cells without model.
-    ToolMissing
-        If yosys is not there.
-    """
-    from streamnorm.verilog.emit import verilog
-    from streamnorm_fpga.devices import DEVICES
-    from streamnorm_fpga.synthesis.mapping import map_to_part
-    from streamnorm_sim.cells import GateNetlist
-
-    if config.target not in DEVICES:
-        raise ConfigError(
-            f"--gate-level: there are no gates of target {config.target!r}; set target to one of "
-            f"{', '.join(DEVICES)}"
-        )
-    device = DEVICES[config.target]
-    netlist = map_to_part(verilog(config), config.name, device)
-    return GateNetlist(device.family, json.dumps(netlist.document))
 
 
 def tables(simulation: "Simulation") -> list[Table]:

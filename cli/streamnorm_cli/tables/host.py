@@ -1,6 +1,6 @@
 """The report of ``streamnorm host`` for people."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from streamnorm_fpga.host.report import HostReport
 
 
-def tables(report: "HostReport", virtual: dict[str, Any] | None) -> list[Table]:
+def tables(report: "HostReport") -> list[Table]:
     """Return the board, the rows, the cycles and the link; what was not done is left out."""
-    parts = [_board(report, virtual)]
-    if report.rows is not None:
-        parts.append(_rows(report.rows, report.line_octets))
+    parts = [_board(report)]
+    rate = report.throughput()
+    if report.rows is not None and rate is not None:
+        parts.append(_rows(report.rows, rate))
     if report.cycles is not None:
         parts.append(_cycles(report))
     return [*parts, _link(report)]
 
 
-def _board(report: "HostReport", virtual: dict[str, Any] | None) -> Table:
-    info = report.info
+def _board(report: "HostReport") -> Table:
+    info, virtual = report.info, report.virtual
     table = _table(f"{info.name} on {report.port}" + (", a simulated board" if virtual else ""))
     planned = "" if info.planned_mhz == info.clock_mhz else f", planned for {info.planned_mhz:g}"
     colour = "green" if report.self_test.passed else "red"
@@ -37,17 +38,14 @@ def _board(report: "HostReport", virtual: dict[str, Any] | None) -> Table:
         "by the board itself, at its reset or last request",
     )
     if virtual:
-        speed = f"simulated at {virtual['cycles_per_second']:,} a second"
-        _add(table, "cycles", f"{virtual['cycles']:,}", speed)
-        if virtual["faults"]:
-            _add(table, "faults", f"{virtual['faults']:,}", "of the line, made on purpose")
+        speed = f"simulated at {virtual.cycles_per_second:,} a second"
+        _add(table, "cycles", f"{virtual.cycles:,}", speed)
+        if virtual.faults:
+            _add(table, "faults", f"{virtual.faults:,}", "of the line, made on purpose")
     return table
 
 
-def _rows(rows: "RowsReport", line_octets: float) -> Table:
-    from streamnorm_fpga.host.report import throughput
-
-    rate = throughput(rows, line_octets)
+def _rows(rows: "RowsReport", rate: dict[str, float]) -> Table:
     table = _table("rows")
     colour = "red" if rows.mismatches else "green"
     _add(table, "rows", f"{rows.rows:,}", f"with {rows.elements:,} elements in {rows.beats:,} beats")

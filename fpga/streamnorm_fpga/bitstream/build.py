@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_fpga.boards.pll import fabric_clock
+from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
 from streamnorm_fpga.place.place_route import DoesNotFit, place_and_route
 from streamnorm_fpga.place.resources import Resources, cells_by_block, cells_of, room
-from streamnorm_fpga.synthesis.blocks import TOP, Blocks
 from streamnorm_fpga.synthesis.mapping import map_to_part
 
 from .design import tool_versions
@@ -78,7 +78,7 @@ def build(
         raise CheckFailed(
             f"clock of {clock.mhz:g} MHz on {board.name}: the block RAMs of {board.part} bear {limit:g} MHz at most"
         )
-    blocks, harness = Blocks(netlist), Harness.bare(netlist)
+    blocks, harness = Blocks(netlist, board.family), Harness.bare(netlist)
     tried: list[Placed] = []
     failure: CheckFailed | None = None
     for seed in seeds:
@@ -125,7 +125,7 @@ def _report(
 ) -> BuildReport:
     relabel = _Relabel(netlist, design.config.name)
     by_block: dict[str, Resources] = {}
-    for block, cells in cells_by_block(netlist, blocks).items():
+    for block, cells in cells_by_block(netlist, blocks, design.board.family).items():
         name = relabel(block)
         by_block[name] = by_block[name] + cells if name in by_block else cells
     return BuildReport(
@@ -204,11 +204,10 @@ def files_of(report: BuildReport) -> dict[str, bytes]:
     """Return what a build leaves behind, by file name; the report last."""
     design = report.design
     name = design.config.name
-    constraints = "lpf" if design.board.family == "ecp5" else "pcf"
     return {
         report.file: report.bitstream,
         f"{name}.v": design.unit.encode(),
-        f"{name}.{constraints}": design.pinned.constraints.encode(),
+        f"{name}.{design.board.family.constraints}": design.pinned.constraints.encode(),
         REPORT: (json.dumps(report.to_dict(), indent=2) + "\n").encode(),
     }
 

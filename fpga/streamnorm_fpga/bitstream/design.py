@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
+from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock
-from streamnorm_fpga.tools import NEXTPNR, PACK
+from streamnorm_fpga.top.board_top import BoardTop
 from streamnorm_sim.toolchain.tools import YOSYS
 
 if TYPE_CHECKING:
@@ -79,20 +80,20 @@ class BoardDesign:
 def board_design(
     config: NormConfig,
     board: Board,
-    expected_signature: int,
     *,
     baud: int = BAUD,
     clock_mhz: float | None = None,
+    expected_signature: int | None = None,
 ) -> BoardDesign:
     """Describe the unit of ``config`` on ``board``.
 
     Parameters
     ----------
-    expected_signature : int
-        Of the self-test's outputs, by the golden model.
     clock_mhz : float, optional
         The fabric's clock; the configuration's by default. The unit's pipeline is planned for the latter
         either way.
+    expected_signature : int, optional
+        Of the self-test; the golden model's by default. Another one saves its time where only areas count.
 
     Raises
     ------
@@ -101,9 +102,6 @@ def board_design(
     ToolMissing
         If amaranth-boards or the tool for PLLs is missing.
     """
-    from streamnorm.verilog.emit import verilog
-    from streamnorm_fpga.top.board_top import BoardTop, info
-
     asked_target, asked_mhz = config.target, config.clock_mhz if clock_mhz is None else clock_mhz
     config = config.replace(target=board.target)
     clock = fabric_clock(board, asked_mhz, f"{config.name}_pll")
@@ -111,9 +109,8 @@ def board_design(
     circuit = BoardTop(
         config,
         bit_cycles=cycles,
-        expected_signature=expected_signature,
-        info=info(config, clock.mhz),
         clock_mhz=clock.mhz,
+        expected_signature=expected_signature,
     )
     return BoardDesign(
         config=config,
@@ -152,11 +149,7 @@ def _off(clock_mhz: float, baud: int) -> float:
 
 
 def tool_versions(board: Board) -> dict[str, str]:
-    """Return the versions of the tools that make a bitstream for ``board``.
-
-    icepack tells none; it comes with nextpnr.
-    """
-    tools = [YOSYS, NEXTPNR[board.family]]
-    if board.family == "ecp5":
-        tools.append(PACK["ecp5"])
+    """Return the versions of the tools that make a bitstream for ``board``, of those that tell one."""
+    family = board.family
+    tools = [YOSYS, family.nextpnr, *([family.pack] if family.pack_tells_version else [])]
     return {tool.name: tool.version() for tool in tools}

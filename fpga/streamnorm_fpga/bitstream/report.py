@@ -47,7 +47,7 @@ class BuildReport:
     @property
     def file(self) -> str:
         """Name of the bitstream."""
-        return f"{self.design.config.name}.{self.design.board.extension}"
+        return f"{self.design.config.name}.{self.design.board.family.bitstream}"
 
     @property
     def margin_mhz(self) -> float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from streamnorm.errors import ToolMissing
-from streamnorm_fpga.devices import DEVICES
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.devices import Device, Family
+    from streamnorm_fpga.families import Device, Family, Pll
 
 __all__ = ["Board", "Light", "Loader", "Shown", "Uart"]
 
@@ -85,26 +84,18 @@ class Board:
         On the command line; for people.
     platform : str
         Class in amaranth-boards, as ``module:class``.
-    target : str
-        The configuration's ``target`` that stands for the board's part.
-    part : str
-        The part on the board.
-    placed_as : str
-        nextpnr's name (an option without its dashes) of the part that is placed and routed.
-    package : str
-        nextpnr's name of the package.
+    device : Device
+        The part on the board; its name is the configuration's ``target`` that stands for it.
     clock, clock_mhz
         Resource of the clock pin; its frequency.
-    pll : "ecp5", "pad" or "core"
-        Kind of PLL: EHXPLLL, or the SB_PLL40 that takes its clock from the PLL's own pad or from the fabric.
+    pll : Pll
+        Kind of PLL that the clock pin reaches.
     reset : str or None
         Resource of the button that resets the design.
     uart, lights, loaders
         Serial line; lights; ways to load a bitstream, the preferred one first.
     pack : tuple of str
-        Arguments of ecppack or icepack.
-    idcode : int or None
-        ECP5: what the part says on JTAG, and its bitstreams have to say too.
+        Arguments of the program that makes the bitstream.
     kept : bool
         Whether a loaded bitstream is still there after a power cycle.
     dfu : str
@@ -116,41 +107,30 @@ class Board:
     name: str
     title: str
     platform: str
-    target: str
-    part: str
-    placed_as: str
-    package: str
+    device: Device
     clock: str
     clock_mhz: float
-    pll: Literal["ecp5", "pad", "core"]
+    pll: Pll
     uart: Uart
     lights: tuple[Light, ...]
     loaders: tuple[Loader, ...]
     reset: str | None = None
     pack: tuple[str, ...] = ()
-    idcode: int | None = None
     kept: bool
     dfu: str = ""
     notes: tuple[str, ...] = ()
 
     @property
-    def device(self) -> Device:
-        """The part for place and route: its room, its limits, and how nextpnr is told of it."""
-        return replace(
-            DEVICES[self.target],
-            part=self.part,
-            flag=self.placed_as,
-            package=self.package,
-        )
+    def target(self) -> str:
+        return self.device.name
+
+    @property
+    def part(self) -> str:
+        return self.device.part
 
     @property
     def family(self) -> Family:
         return self.device.family
-
-    @property
-    def extension(self) -> str:
-        """How the name of a bitstream ends."""
-        return "bit" if self.family == "ecp5" else "bin"
 
     def make_platform(self) -> Any:
         """Return a new Amaranth platform, its resource ``uart`` added where it lacks one.
@@ -174,10 +154,6 @@ class Board:
             from amaranth_boards.resources import UARTResource
 
             # A line that nobody has connected reads as idle.
-            attributes = (
-                Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
-                if self.family == "ecp5"
-                else Attrs(IO_STANDARD="SB_LVCMOS", PULLUP=1)
-            )
+            attributes = Attrs(**self.family.idle_high)
             platform.add_resources([UARTResource(0, rx=self.uart.rx, tx=self.uart.tx, attrs=attributes)])
         return platform

@@ -14,48 +14,31 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from streamnorm.spec.targets import Target
+from streamnorm_fpga import families
 from streamnorm_fpga.place.resources import Resources
 
-from .catalogue import BOARDS
+from . import BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamnorm.spec.config import NormConfig
     from streamnorm_fpga.bitstream.design import BoardDesign
+    from streamnorm_fpga.families import Representative
 
     from .board import Board
 
-__all__ = ["FAMILIES", "Fitting", "PrimitiveFamily", "family_of", "fingerprint", "fitting", "planned_for"]
+__all__ = ["FAMILIES", "Fitting", "family_of", "fingerprint", "fitting", "planned_for"]
 
 _FULL = 0.95
 """Share of a part's LUTs or logic cells beyond which placement becomes a matter of luck."""
 
 
-@dataclass(frozen=True)
-class PrimitiveFamily:
-    """Parts a design takes the same cells of.
-
-    Members
-    -------
-    board : str
-        The board whose synthesis stands for all.
-    clock_mhz : float
-        An example that asks for more is measured as planned for this clock.
-    """
-
-    board: str
-    clock_mhz: float
-
-
-FAMILIES: Mapping[str, PrimitiveFamily] = MappingProxyType(
-    {
-        "ecp5": PrimitiveFamily("ulx3s-85f", 150.0),
-        "ice40-hx": PrimitiveFamily("hx8k-b-evn", 100.0),
-        "ice40-up": PrimitiveFamily("icebreaker", 30.0),
-    }
+FAMILIES: Mapping[str, Representative] = MappingProxyType(
+    {stands.name: stands for family in families.FAMILIES.values() for stands in family.representatives.values()}
 )
-"""By name, as in ``examples.json``."""
+"""What stands for each family of primitives, by name, as in ``examples.json``."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +51,7 @@ class Fitting:
 
 def family_of(board: Board) -> str:
     """Return the family of primitives of the part on ``board``."""
-    if board.family == "ecp5":
-        return "ecp5"
-    return "ice40-up" if board.device.speed == "up" else "ice40-hx"
+    return board.family.representatives[Target(board.target, clock_mhz=1.0).primitives].name
 
 
 def planned_for(config: NormConfig, family: str) -> NormConfig:

@@ -5,6 +5,11 @@ The UART of the TinyFPGA BX is on the pins that LiteX uses. Pins 23 and 25 of th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from streamnorm_fpga.devices import DEVICES
+from streamnorm_fpga.families.ice40 import SB_PLL40_CORE, SB_PLL40_PAD
+
 from .board import Board, Light, Loader, Uart
 from .common import FT232H, FT2232, RGB, leds, open_fpga_loader
 
@@ -23,13 +28,10 @@ _ICEBREAKER = Board(
     name="icebreaker",
     title="1BitSquared iCEBreaker",
     platform="icebreaker:ICEBreakerPlatform",
-    target="ice40-up5k",
-    part="iCE40UP5K",
-    placed_as="up5k",
-    package="sg48",
+    device=DEVICES["ice40-up5k"],
     clock="clk12",
     clock_mhz=12.0,
-    pll="pad",
+    pll=SB_PLL40_PAD,
     reset="button",
     uart=Uart(where="USB socket, second port"),
     lights=(Light("red", "led", 0, ("failed",)), Light("green", "led", 1, ("passed",))),
@@ -42,13 +44,10 @@ _HX8K = Board(
     name="hx8k-b-evn",
     title="Lattice iCE40-HX8K breakout board",
     platform="ice40_hx8k_b_evn:ICE40HX8KBEVNPlatform",
-    target="ice40-hx8k",
-    part="iCE40HX8K",
-    placed_as="hx8k",
-    package="ct256",
+    device=DEVICES["ice40-hx8k"],
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="USB socket, second port"),
     lights=leds("D2", "D3", "D4", "D5"),
     loaders=_ice40_loaders(FT2232),
@@ -60,13 +59,10 @@ _TINYFPGA = Board(
     name="tinyfpga-bx",
     title="TinyFPGA BX",
     platform="tinyfpga_bx:TinyFPGABXPlatform",
-    target="ice40-lp8k",
-    part="iCE40LP8K",
-    placed_as="lp8k",
-    package="cm81",
+    device=replace(DEVICES["ice40-lp8k"], package="cm81"),
     clock="clk16",
     clock_mhz=16.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="pins 2 (RX of the board) and 1 (TX), 3.3 V, by a USB serial adapter", rx="A1", tx="A2"),
     lights=(Light("LED", "led", 0, ("running", "passed")),),
     loaders=(Loader(program="tinyprog", arguments=("-p",), usb="1d50:6130"),),
@@ -81,13 +77,10 @@ _UPDUINO = Board(
     name="upduino-v3",
     title="tinyVision UPduino v3",
     platform="upduino_v3:UpduinoV3Platform",
-    target="ice40-up5k",
-    part="iCE40UP5K",
-    placed_as="up5k",
-    package="sg48",
+    device=DEVICES["ice40-up5k"],
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(
         where="pins gpio_25 (RX of the board) and gpio_23 (TX), 3.3 V, by a USB serial adapter",
         rx="25",
@@ -103,13 +96,10 @@ _ICESTICK = Board(
     name="icestick",
     title="Lattice iCEstick",
     platform="icestick:ICEStickPlatform",
-    target="ice40-hx1k",
-    part="iCE40HX1K",
-    placed_as="hx1k",
-    package="tq144",
+    device=DEVICES["ice40-hx1k"],
     clock="clk12",
     clock_mhz=12.0,
-    pll="core",
+    pll=SB_PLL40_CORE,
     uart=Uart(where="USB plug, second port"),
     lights=leds("D1", "D2", "D3", "D4"),
     loaders=_ice40_loaders(FT2232),

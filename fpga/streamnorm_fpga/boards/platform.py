@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["PinnedDesign", "ResetHold", "pin"]
 
 _RESET_CYCLES = 16
-# For about 3 µs after configuration, block RAMs of the iCE40 read as zero (YosysHQ/icestorm issue 76); five times
-# that for all conditions, as Amaranth's own platform does.
-_BLOCK_RAM_SETTLES = 15e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ class PinnedDesign:
     rtlil : str
         Its text, without that of modules instantiated by name.
     constraints : str
-        Its pins and clocks: an LPF file for ECP5, a PCF file for iCE40.
+        Its pins and clocks: a file in the form that nextpnr takes for the family.
     """
 
     top: str
@@ -61,15 +58,15 @@ def pin(board: Board, circuit: Any, clock: FabricClock, top: str) -> PinnedDesig
     ----------
     circuit : Component
         Ports ``rx: In(1)``, asynchronous; ``tx: Out(1)``; ``leds: Out(4)``: running, passed, failed, traffic.
-        Domain ``sync`` is the fabric clock; its reset is held for 16 cycles (on iCE40, 15 µs more) after the PLL
-        has locked, and while the board's reset button is pressed.
+        Domain ``sync`` is the fabric clock; its reset is held for 16 cycles, and while block RAMs settle, after
+        the PLL has locked, and while the board's reset button is pressed.
     top : str
         Name of the top module.
     """
     platform = board.make_platform()
     # Without the sources' places: these would be paths of this machine.
     plan = platform.prepare(_Pins(board, circuit, clock), top, emit_src=False)
-    constraints = plan.files[f"{top}.{'lpf' if board.family == 'ecp5' else 'pcf'}"]
+    constraints = plan.files[f"{top}.{board.family.constraints}"]
     return PinnedDesign(top=top, rtlil=_text(plan.files[f"{top}.il"]), constraints=_text(constraints))
 
 
@@ -103,19 +100,17 @@ class _Pins(Elaboratable):
         """Fabric clock, and whether it can be relied on."""
         port = platform.request(self._board.clock, dir="-")
         fabric, locked = Signal(name="fabric_clock"), Signal(name="clock_locked")
-        if self._clock.module and self._board.family == "ice40":
-            # The PLL's input is next to the pad; a buffer with a global output, as Amaranth makes it, is not.
-            m.submodules.pll = Instance(
-                self._clock.module, i_clock_in=port.io, o_clock_out=fabric, o_locked=locked
-            )
-            return fabric, locked
-        m.submodules.clock_pin = buffer = _buffer("i", port)
+        if self._clock.module and self._board.pll.at_pad:
+            clock_in = port.io
+        else:
+            m.submodules.clock_pin = buffer = _buffer("i", port)
+            clock_in = buffer.i
         if self._clock.module:
             m.submodules.pll = Instance(
-                self._clock.module, i_clock_in=buffer.i, o_clock_out=fabric, o_locked=locked
+                self._clock.module, i_clock_in=clock_in, o_clock_out=fabric, o_locked=locked
             )
         else:
-            m.d.comb += [fabric.eq(buffer.i), locked.eq(1)]
+            m.d.comb += [fabric.eq(clock_in), locked.eq(1)]
         return fabric, locked
 
     def _make_domain(self, m: Module, platform: Any, fabric: Signal, locked: Signal) -> None:
@@ -127,9 +122,7 @@ class _Pins(Elaboratable):
         m.domains.power_on = ClockDomain("power_on", reset_less=True, local=True)
         m.domains.sync = ClockDomain("sync")
         m.d.comb += [ClockSignal("power_on").eq(fabric), ClockSignal("sync").eq(fabric)]
-        cycles = _RESET_CYCLES
-        if self._board.family == "ice40":
-            cycles += math.ceil(self._clock.mhz * 1e6 * _BLOCK_RAM_SETTLES)
+        cycles = _RESET_CYCLES + math.ceil(self._clock.mhz * 1e6 * self._board.family.settle_seconds)
         m.submodules.reset_hold = hold = ResetHold(cycles)
         m.d.comb += [hold.release.eq(locked & ~pressed), ResetSignal("sync").eq(hold.reset)]
 

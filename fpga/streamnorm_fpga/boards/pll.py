@@ -1,6 +1,6 @@
 """PLLs: what turns a board's clock into the clock the design wants.
 
-Dividers and Verilog come from ``ecppll`` (Project Trellis) and ``icepll`` (Project IceStorm).
+Dividers and Verilog come from ``ecppll`` (Project Trellis), ``icepll`` (Project IceStorm) and the like.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_fpga.tools import PLL
 from streamnorm_sim.toolchain.tools import last_line
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ CLOCK_TOLERANCE = 0.01
 """How far the clock made may be from the one asked for, relative to it."""
 
 _SAME = 1e-4  # no PLL for a difference that the board's oscillator has by itself
-
-# Output frequencies, MHz. ECP5: EHXPLLL, "f_OUT" in FPGA-DS-02012; iCE40: FPGA-TN-02052, and what icepll accepts.
-_RANGE = {"ecp5": (3.125, 400.0), "ice40": (16.0, 275.0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,19 +54,19 @@ def fabric_clock(board: Board, mhz: float, module: str) -> FabricClock:
     ConfigError
         If the part's PLL does not reach that clock, or only by more than 1 % beside it.
     ToolMissing
-        If ecppll or icepll is not there.
+        If the program that computes its dividers is not there.
     """
     if math.isclose(mhz, board.clock_mhz, rel_tol=_SAME):
         return FabricClock(mhz=board.clock_mhz)
-    low, high = _RANGE[board.family]
+    low, high = board.pll.range_mhz
     if not low <= mhz <= high:
         raise ConfigError(
             f"clock of {mhz:g} MHz on {board.name}: its PLL makes {low:g} to {high:g} MHz, "
             f"and without PLL it is {board.clock_mhz:g} MHz"
         )
     best = _run(board, mhz, module)
-    if abs(best.mhz - mhz) > CLOCK_TOLERANCE * mhz and board.family == "ecp5":
-        best = _run(board, mhz, module, "--highres")
+    if abs(best.mhz - mhz) > CLOCK_TOLERANCE * mhz and board.pll.finer:
+        best = _run(board, mhz, module, *board.pll.finer)
     if abs(best.mhz - mhz) > CLOCK_TOLERANCE * mhz:
         raise ConfigError(
             f"clock of {mhz:g} MHz on {board.name}: the nearest its PLL makes of {board.clock_mhz:g} MHz "
@@ -80,17 +76,12 @@ def fabric_clock(board: Board, mhz: float, module: str) -> FabricClock:
 
 
 def _run(board: Board, mhz: float, module: str, *options: str) -> FabricClock:
-    tool = PLL[board.family]
-    arguments = ["-i", f"{board.clock_mhz:g}", "-o", f"{mhz:g}", "-f", "pll.v", "-n", module, *options]
-    if board.family == "ecp5":
-        arguments += ["--clkin_name", "clock_in", "--clkout0_name", "clock_out"]
-        pattern = r"clkout0 frequency: ([\d.]+) MHz"
-    else:
-        arguments += ["-m", *(("-p",) if board.pll == "pad" else ())]
-        pattern = r"F_PLLOUT: +([\d.]+) MHz \(achieved\)"
+    pll, tool = board.pll, board.pll.tool
+    arguments = ["-i", f"{board.clock_mhz:g}", "-o", f"{mhz:g}", "-f", "pll.v", "-n", module]
+    arguments += [*options, *pll.options]
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         code, output = tool.run(arguments, Path(name))
-        found = re.search(pattern, output)
+        found = re.search(pll.achieved, output)
         if code != 0 or found is None:
             raise CheckFailed(f"{tool.name} makes no {mhz:g} MHz of {board.clock_mhz:g}: {last_line(output)}")
         verilog = (Path(name) / "pll.v").read_text()

@@ -6,11 +6,12 @@ import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm_fpga.bitstream.build import REPORT
 from streamnorm_fpga.bitstream.pack import is_for, part_of
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_sim.toolchain.tools import last_line
 
 from .loaders import LOADERS
@@ -87,18 +88,19 @@ def check_bitstream(board: Board, bitstream: Path) -> None:
     look alike. It also tells whether the file is whole.
     """
     content = _read(bitstream)
-    if _is_another(bitstream, content):
+    report = _report_beside(bitstream)
+    if report is not None and not _tells_of(report, content):
         raise CheckFailed(
             f"{bitstream}: is not what {bitstream.parent / REPORT} tells of (its sha256 is another): incomplete or "
             "changed; build it again"
         )
     part = part_of(content)
     if part is None:
-        raise CheckFailed(f"{bitstream}: is no bitstream for ECP5 or iCE40")
+        families = " or ".join(family.title for family in FAMILIES.values())
+        raise CheckFailed(f"{bitstream}: is no bitstream for {families}")
     if not is_for(content, board):
         raise CheckFailed(f"{bitstream}: is for {part}; {board.name} has {board.part}")
-    report = _report_of(bitstream, content)
-    if report is not None and report["board"] != board.name:
+    if report is not None and report.get("board", board.name) != board.name:
         raise CheckFailed(f"{bitstream}: was built for {report['board']}, not for {board.name}")
 
 
@@ -110,8 +112,10 @@ def usable_bitstream(
     bitstream = directory / file
     if not bitstream.is_file():
         return None
-    report = _report_of(bitstream, bitstream.read_bytes())
-    if report is None or report.get("inputs") != inputs or not report.get("meets_clock"):
+    report = _report_beside(bitstream)
+    if report is None or not _tells_of(report, bitstream.read_bytes()):
+        return None
+    if report.get("inputs") != inputs or not report.get("meets_clock"):
         return None
     if seeds is not None and report.get("seed") not in seeds:
         return None
@@ -160,24 +164,18 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _report_of(bitstream: Path, content: bytes) -> dict[str, object] | None:
-    """The report beside a bitstream, if it tells of this very one."""
+def _report_beside(bitstream: Path) -> dict[str, Any] | None:
+    """The report beside a bitstream, if it tells of a file of this name."""
     try:
         report = json.loads((bitstream.parent / REPORT).read_bytes())
         told = report["bitstream"]
-        same = told["file"] == bitstream.name and told["sha256"] == hashlib.sha256(content).hexdigest()
-        return report if same and "board" in report else None
+        return report if told["file"] == bitstream.name and "sha256" in told else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _is_another(bitstream: Path, content: bytes) -> bool:
-    """Whether the report beside a file tells of a file of this name, but not of this one."""
-    try:
-        told = json.loads((bitstream.parent / REPORT).read_bytes())["bitstream"]
-        return told["file"] == bitstream.name and told["sha256"] != hashlib.sha256(content).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+def _tells_of(report: dict[str, Any], content: bytes) -> bool:
+    return report["bitstream"]["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def _check_access(board: Board, loader: Loader, found: Sequence[UsbDevice]) -> None:

@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamnorm.plan import Latency
     from streamnorm_fpga.link.protocol import Record
+    from streamnorm_fpga.virtual_board import VirtualBoard
 
     from .check import Cycles, RowsReport
     from .info import Info, SelfTest
     from .messages import Statistics
 
-__all__ = ["COUNTERS", "HostReport", "throughput"]
+__all__ = ["HostReport", "Simulated"]
 
-COUNTERS = ("beats_in", "beats_out", "line_errors", "row_errors")
-"""Of the record, what counts since the board's reset."""
+# Of the record, what counts since the board's reset.
+_COUNTERS = ("beats_in", "beats_out", "line_errors", "row_errors")
 
 _COUNTED_MODULO = 1 << 16  # the board's counters have no more bits
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What there is to tell of a simulated board: cycles run, how fast, and faults of its line."""
+
+    cycles: int
+    cycles_per_second: int
+    faults: int
+
+    @classmethod
+    def of(cls, board: VirtualBoard) -> Simulated:
+        return cls(board.cycle, round(board.cycles_per_second), board.faults_hit)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,6 +59,8 @@ class HostReport:
         Of the whole session.
     line_octets : float
         What the line could have carried in each direction while the rows of the user went over it.
+    virtual : Simulated or None
+        Of a simulated board.
     """
 
     port: str
@@ -58,6 +74,7 @@ class HostReport:
     record: Record
     link: Statistics
     line_octets: float
+    virtual: Simulated | None
 
     def differs(self, name: str) -> bool:
         """Whether the board counted other cycles than planned for L1, L2, L3 or SS."""
@@ -88,6 +105,20 @@ class HostReport:
             found.append(f"{self.record.beats_in} beats went into the unit, {self.record.beats_out} came out")
         return found
 
+    def throughput(self) -> dict[str, float] | None:
+        """Return octets a second in each direction, their share of what the line carries, and rows a second."""
+        if self.rows is None:
+            return None
+        link = self.rows.link
+        seconds, line = max(link.seconds, 1e-9), max(self.line_octets, 1.0)
+        return {
+            "octets_out_per_second": round(link.octets_out / seconds),
+            "octets_in_per_second": round(link.octets_in / seconds),
+            "share_out": round(link.octets_out / line, 4),
+            "share_in": round(link.octets_in / line, 4),
+            "rows_per_second": round(self.rows.rows / seconds, 1),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report that ``--json`` prints."""
         rows, checked = self.rows, self._checked()
@@ -102,25 +133,8 @@ class HostReport:
             "first_mismatch": next((report.first_mismatch for report in checked if report.mismatches), None),
             "on_board": None if self.cycles is None else vars(self.cycles),
             "planned": None if self.planned is None else vars(self.planned),
-            "counters": {name: getattr(self.record, name) for name in COUNTERS},
+            "counters": {name: getattr(self.record, name) for name in _COUNTERS},
             "link": vars(self.link),
-            "throughput": None if rows is None else throughput(rows, self.line_octets),
+            "throughput": self.throughput(),
+            "virtual": None if self.virtual is None else asdict(self.virtual),
         }
-
-
-def throughput(rows: RowsReport, line_octets: float) -> dict[str, float]:
-    """Return octets a second in each direction, their share of what the line carries, and rows a second.
-
-    Parameters
-    ----------
-    line_octets : float
-        What the line could have carried meanwhile, in each direction.
-    """
-    seconds, line = max(rows.link.seconds, 1e-9), max(line_octets, 1.0)
-    return {
-        "octets_out_per_second": round(rows.link.octets_out / seconds),
-        "octets_in_per_second": round(rows.link.octets_in / seconds),
-        "share_out": round(rows.link.octets_out / line, 4),
-        "share_in": round(rows.link.octets_in / line, 4),
-        "rows_per_second": round(rows.rows / seconds, 1),
-    }

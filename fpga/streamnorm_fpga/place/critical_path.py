@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamnorm.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.synthesis.blocks import Blocks
+    from .blocks import Blocks
 
 __all__ = ["CriticalPath", "Hop", "critical_path"]
 

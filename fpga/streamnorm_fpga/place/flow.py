@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.devices import device_for
-from streamnorm_fpga.synthesis.blocks import Blocks
 from streamnorm_fpga.synthesis.mapping import map_to_part
-from streamnorm_fpga.tools import NEXTPNR
 from streamnorm_sim.toolchain.tools import YOSYS
 
+from .blocks import Blocks
 from .harness import surround
 from .place_route import place_and_route
 from .report import FitReport
@@ -73,11 +72,11 @@ def fit_verilog(
         If yosys or nextpnr is not there.
     """
     device = device_for(target)
-    tools = {tool.name: tool.version() for tool in (YOSYS, NEXTPNR[device.family])}
+    tools = {tool.name: tool.version() for tool in (YOSYS, device.family.nextpnr)}
     netlist = map_to_part(text, top, device, options=options)
     if progress is not None:
         progress(None)
-    blocks = Blocks(netlist)
+    blocks = Blocks(netlist, device.family)
     harness = surround(netlist, device.family)
     placed = place_and_route(harness, device, blocks, clock_mhz=clock_mhz, seeds=seeds, progress=progress)
     return FitReport(
@@ -85,7 +84,7 @@ def fit_verilog(
         top=top,
         clock_mhz=clock_mhz,
         unit=Resources.of_unit(harness, device, placed[0].used),
-        by_block=cells_by_block(netlist, blocks),
+        by_block=cells_by_block(netlist, blocks, device.family),
         placed=tuple(placed),
         tools=tools,
     )

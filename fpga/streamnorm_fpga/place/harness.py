@@ -17,9 +17,9 @@ from streamnorm.errors import CheckFailed
 from streamnorm_fpga.synthesis.netlist import Netlist
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.devices import Family
+    from streamnorm_fpga.families import Family
 
-__all__ = ["PREFIX", "Harness", "surround"]
+__all__ = ["PREFIX", "Harness", "clock_of", "registers_behind_luts", "surround"]
 
 PREFIX = "harness."
 """Start of the name of every cell that does not belong to the unit."""
@@ -38,7 +38,7 @@ class Harness:
     luts, registers : int
         LUTs and flip-flops around the unit.
     logic_cells : int
-        iCE40: the logic cells these take. A flip-flop behind a LUT shares its cell.
+        The logic cells these take, where a flip-flop behind a LUT shares its cell.
     """
 
     netlist: Netlist
@@ -90,30 +90,17 @@ class _Builder:
 
     def register(self, name: str, source: _Bit, output: int) -> None:
         self.registers += 1
-        if self.family == "ice40":
-            self.cell(name, "SB_DFF", {}, {"C": self.clock, "D": source}, {"Q": output})
-            return
-        parameters = {
-            "GSR": "DISABLED",
-            "CEMUX": "1 ",  # the space marks text: yosys writes bits the same way
-            "CLKMUX": "CLK",
-            "LSRMUX": "LSR",
-            "REGSET": "RESET",
-            "SRMODE": "LSR_OVER_CE",
-        }
-        self.cell(
-            name, "TRELLIS_FF", parameters, {"CLK": self.clock, "LSR": "0", "DI": source}, {"Q": output}
-        )
+        cell = self.family.register
+        inputs = {cell.clock: self.clock, **cell.tied, cell.data: source}
+        self.cell(name, cell.kind, dict(cell.parameters), inputs, {cell.output: output})
 
     def xor(self, name: str, sources: list[_Bit]) -> int:
         self.luts += 1
         output = self.net(name)
+        cell = self.family.lut
         inputs: list[_Bit] = [*sources, *["0"] * (4 - len(sources))]
-        if self.family == "ice40":
-            kind, parameter, pins, result = "SB_LUT4", "LUT_INIT", ("I0", "I1", "I2", "I3"), "O"
-        else:
-            kind, parameter, pins, result = "LUT4", "INIT", ("A", "B", "C", "D"), "Z"
-        self.cell(name, kind, {parameter: _XOR4}, dict(zip(pins, inputs, strict=True)), {result: output})
+        pins = dict(zip(cell.inputs, inputs, strict=True))
+        self.cell(name, cell.kind, {cell.contents: _XOR4}, pins, {cell.output: output})
         return output
 
 
@@ -130,7 +117,7 @@ def surround(unit: Netlist, family: Family) -> Harness:
     document = copy.copy(unit.document)
     module = copy.deepcopy(unit.module)
     document["modules"] = {**unit.document["modules"], unit.top: module}
-    clock = unit.clock()
+    clock = clock_of(unit, family)
     builder = _Builder(module, family, -1 if clock is None else clock)
     if clock is None:
         builder.clock = builder.net("clock")
@@ -168,28 +155,53 @@ def surround(unit: Netlist, family: Family) -> Harness:
         "scan": {"direction": "input", "bits": [scan]},
         "fold": {"direction": "output", "bits": [fold]},
     }
+    netlist = Netlist(unit.top, document)
+    shared = sum(name.startswith(PREFIX) for name in registers_behind_luts(netlist, family))
     return Harness(
-        Netlist(unit.top, document),
+        netlist,
         luts=builder.luts,
         registers=builder.registers,
-        # Each exclusive-or shares the cell of its register.
-        logic_cells=builder.registers - _registers_behind_luts(module["cells"]),
+        logic_cells=builder.luts + builder.registers - shared,
     )
 
 
-def _registers_behind_luts(cells: dict[str, Any]) -> int:
-    """How many registers of the harness alone use the output of a LUT of the unit, and so share its cell."""
-    users: dict[_Bit, int] = {}
-    from_lut: set[_Bit] = set()
-    for name, cell in cells.items():
-        for pin, bits in cell["connections"].items():
-            for bit in bits:
-                users[bit] = users.get(bit, 0) + (cell["port_directions"].get(pin) == "input")
-                if cell["type"] == "SB_LUT4" and pin == "O" and not name.startswith(PREFIX):
-                    from_lut.add(bit)
-    sources = [
-        cell["connections"]["D"][0]
+def clock_of(unit: Netlist, family: Family) -> int | None:
+    """Return the net that clocks a unit, or None if nothing in it is clocked.
+
+    Raises
+    ------
+    CheckFailed
+        If more than one net clocks it, or the clock is no input of the unit.
+    """
+    clocks: set[int] = set()
+    for cell in unit.module["cells"].values():
+        kind = cell["type"]
+        register = kind.startswith(family.register.kind)
+        pins = (family.register.clock,) if register else family.clock_pins.get(kind, ())
+        for pin in pins:
+            clocks.update(bit for bit in cell["connections"].get(pin, ()) if isinstance(bit, int))
+    if not clocks:
+        return None
+    inputs = {bit for _, bits in unit.ports("input") for bit in bits}
+    if len(clocks) > 1 or not clocks <= inputs:
+        raise CheckFailed(f"{unit.top}: needs one clock, from an input port; found {len(clocks)} clocks")
+    return clocks.pop()
+
+
+def registers_behind_luts(netlist: Netlist, family: Family) -> list[str]:
+    """Return the names of the flip-flops that are the only ones to read the LUT in front of them."""
+    readers = netlist.readers()
+    cells = netlist.module["cells"]
+    register, lut = family.register, family.lut
+    alone = {
+        bit
+        for cell in cells.values()
+        if cell["type"] == lut.kind
+        for bit in cell["connections"][lut.output]
+        if readers[bit] == 1
+    }
+    return [
+        name
         for name, cell in cells.items()
-        if name.startswith(PREFIX) and cell["type"] == "SB_DFF"
+        if cell["type"].startswith(register.kind) and cell["connections"][register.data][0] in alone
     ]
-    return sum(source in from_lut and users[source] == 1 for source in sources)

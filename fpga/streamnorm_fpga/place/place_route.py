@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import CheckFailed
-from streamnorm_fpga.tools import NEXTPNR
 from streamnorm_sim.toolchain.tools import interrupt, last_line
 
 from .critical_path import CriticalPath, critical_path
@@ -22,17 +21,15 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Sequence
 
-    from streamnorm_fpga.devices import Device
-    from streamnorm_fpga.synthesis.blocks import Blocks
+    from streamnorm_fpga.families import Device
 
+    from .blocks import Blocks
     from .harness import Harness
 
 __all__ = ["DoesNotFit", "Placed", "place_and_route", "read_report"]
 
 _NETLIST = "netlist.json"
 _CONSTRAINTS = "constraints"
-# By family: the option that takes constraints, the option that writes what the bitstream is made of.
-_PINNED = {"ecp5": ("--lpf", "--textcfg"), "ice40": ("--pcf", "--asc")}
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
 _ROUTER1_BEGINS = re.compile(r"Info: Routing (\d+) arcs\.")
 _ROUTER1_SEARCHED = re.compile(r"Info:\s+(\d+) \|")
@@ -84,7 +81,7 @@ def place_and_route(
     clock_mhz : float
         The clock nextpnr aims at. Missing it is a result, no error.
     constraints : str, optional
-        Pins and clocks, LPF or PCF, of a design for a board.
+        Pins and clocks of a design for a board.
     progress : callable
         Called with each seed's result as it comes, in any order.
 
@@ -102,7 +99,7 @@ def place_and_route(
     ToolMissing
         If nextpnr is not there.
     """
-    NEXTPNR[device.family].version()  # YoWASP compiles itself at its first start: once, not once per seed
+    device.family.nextpnr.version()  # YoWASP compiles itself at its first start: once, not once per seed
     seeds = tuple(dict.fromkeys(seeds))
     results: dict[int, Placed] = {}
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
@@ -192,9 +189,9 @@ class _Run:
         ]
         configuration = self._directory / f"configuration_{seed}"
         if self._pinned:
-            read, write = _PINNED[self._device.family]
-            arguments += [read, _CONSTRAINTS, write, configuration.name]
-        with NEXTPNR[self._device.family].start(arguments, self._directory) as process:
+            files = {"constraints": _CONSTRAINTS, "configuration": configuration.name}
+            arguments += [option.format_map(files) for option in self._device.family.pin_options]
+        with self._device.family.nextpnr.start(arguments, self._directory) as process:
             self._processes.append(process)
             if self._stopped:  # between this seed's start and the line above
                 interrupt(process)

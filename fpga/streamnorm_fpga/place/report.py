@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .resources import Resources
 
 if TYPE_CHECKING:
-    from streamnorm_fpga.devices import Device
+    from streamnorm_fpga.families import Device
 
     from .critical_path import CriticalPath
     from .place_route import Placed

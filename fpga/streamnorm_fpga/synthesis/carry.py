@@ -8,7 +8,6 @@ makes the constant carry itself.
 
 from __future__ import annotations
 
-from collections import Counter
 from copy import deepcopy
 from typing import Any
 
@@ -27,7 +26,7 @@ def trim_carry_chains(netlist: Netlist) -> Netlist:
     """Return an ECP5 netlist of the same function whose carry chains take fewer cells once placed."""
     module = deepcopy(netlist.module)
     cells = {name: cell for name, cell in module["cells"].items() if cell["type"] == "CCU2C"}
-    users = _users(module)
+    users = netlist.readers()
     by_carry_in: dict[int | str, Any] = {}
     for cell in cells.values():
         if isinstance(cell["connections"]["CIN"][0], int):
@@ -50,19 +49,6 @@ def trim_carry_chains(netlist: Netlist) -> Netlist:
         if carry_in in _CONSTANT_CARRY and not users[last["S1"][0]]:
             _move_up(chain, carry_in)
     return Netlist(netlist.top, {**netlist.document, "modules": {netlist.top: module}})
-
-
-def _users(module: dict[str, Any]) -> Counter[int | str]:
-    """How many inputs of cells and outputs of the module read each net."""
-    users: Counter[int | str] = Counter()
-    for cell in module["cells"].values():
-        for pin, bits in cell["connections"].items():
-            if cell["port_directions"][pin] != "output":
-                users.update(bits)
-    for port in module["ports"].values():
-        if port["direction"] != "input":
-            users.update(port["bits"])
-    return users
 
 
 def _move_up(chain: list[dict[str, Any]], carry: int | str) -> None:

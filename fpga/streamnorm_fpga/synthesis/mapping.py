@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .carry import trim_carry_chains
 from .synthesis import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamnorm_fpga.devices import Device
+    from streamnorm_fpga.families import Device
 
     from .netlist import Netlist
 
@@ -18,7 +17,7 @@ __all__ = ["map_to_part"]
 
 
 def map_to_part(design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
-    """Synthesize module ``top`` for a part; on ECP5 the ends of its carry chains are trimmed.
+    """Synthesize module ``top`` for a part, and make the netlist better as its family does.
 
     Parameters
     ----------
@@ -33,4 +32,6 @@ def map_to_part(design: str | Mapping[str, str], top: str, device: Device, *, op
         If yosys is not there.
     """
     netlist = synthesize(design, top, device, options=options)
-    return trim_carry_chains(netlist) if device.family == "ecp5" else netlist
+    for improve in device.family.passes:
+        netlist = improve(netlist)
+    return netlist

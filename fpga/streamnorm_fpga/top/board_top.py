@@ -15,6 +15,7 @@ from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
 
+from . import self_test
 from .counter import Counter, SaturatingCounter
 from .memory import BoardMemory, memory_beats
 from .player import Player
@@ -76,12 +77,10 @@ class BoardTop(wiring.Component):
     config : NormConfig
     bit_cycles : int
         Clock cycles of a bit on the line, 4 at least.
-    expected_signature : int
-        See :func:`~streamnorm_fpga.top.self_test.expected_signature`.
-    info : bytes
-        See :func:`info`.
     clock_mhz : float
-        For the lights' pace only.
+        What the board says its clock is, and what the lights' pace is made of.
+    expected_signature : int, optional
+        That the self-test has to come to; :func:`~streamnorm_fpga.top.self_test.expected_signature` where absent.
     unit : Elaboratable, optional
         Stands in for the module, for simulators that know no Verilog: an object with the signals of
         :func:`streamnorm.verilog.ports.ports` but clock and reset as attributes, in domain ``sync``.
@@ -104,16 +103,17 @@ class BoardTop(wiring.Component):
         config: NormConfig,
         *,
         bit_cycles: int,
-        expected_signature: int,
-        info: bytes,
         clock_mhz: float,
+        expected_signature: int | None = None,
         unit: Elaboratable | None = None,
     ) -> None:
         self._config = config
         self._unit = unit
         self._clock_mhz = clock_mhz
         self._receiver, self._transmitter = SerialReceiver(bit_cycles), SerialTransmitter(bit_cycles)
-        self._responder = Responder(config, info)
+        self._responder = Responder(config, info(config, clock_mhz))
+        if expected_signature is None:
+            expected_signature = self_test.expected_signature(config)
         self._sequencer = Sequencer(config, expected_signature)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "leds": Out(4)})
 

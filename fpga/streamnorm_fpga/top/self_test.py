@@ -1,21 +1,18 @@
-"""The self-test: which rows a board sends through its unit when it starts, and what must come of them.
-
-The golden model lies in another package; whoever builds a board lets it compute the outputs of :func:`pattern` and
-passes them to :func:`expected_signature`.
-"""
+"""The self-test: which rows a board sends through its unit when it starts, and what must come of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from streamnorm_sim.reference.golden import GoldenModel
+
 from .pattern import PatternModel
 from .signature import rows_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
     from numpy.typing import NDArray
 
     from streamnorm.spec.config import NormConfig
@@ -70,9 +67,11 @@ def pattern(config: NormConfig) -> list[tuple[Batch, NDArray[np.int64]]]:
     return [(b, model.rows(b.rows, b.length, narrow=b.narrow)) for b in batches(config)]
 
 
-def expected_signature(config: NormConfig, outputs: Sequence[NDArray[np.integer]]) -> int:
-    """Return the signature of a self-test that passes, from the normalized rows of each batch of :func:`pattern`."""
+def expected_signature(config: NormConfig) -> int:
+    """Return the signature of a self-test that passes: that of the golden model's outputs."""
+    golden = GoldenModel(config)
     signature = 0
-    for rows in outputs:
-        signature = rows_signature(config, rows, signature=signature)
+    for batch, rows in pattern(config):
+        outputs = golden.normalize(rows, banks=np.full(len(rows), batch.bank))
+        signature = rows_signature(config, outputs, signature=signature)
     return signature

@@ -1,17 +1,22 @@
 """A design behind a pseudo-terminal, running in a thread."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import select
 import threading
 import time
 import tty
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from streamnorm.errors import StreamnormError
 
 from .design import Design, compile_board
 from .faults import Faults, FaultyLine
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 __all__ = ["VirtualBoard"]
 
@@ -49,6 +54,7 @@ class VirtualBoard:
             raise ValueError(f"bit_cycles = {bit_cycles}: must be at least 4")
         library = compile_board(rtlil, verilog)
         faults = faults or Faults()
+        self._bit_cycles = bit_cycles
         self._design = Design(library, bit_cycles)
         self._to_board = FaultyLine(faults, to_board=True)
         self._from_board = FaultyLine(faults, to_board=False)
@@ -69,7 +75,7 @@ class VirtualBoard:
         self._thread = threading.Thread(target=self._live, name="virtual board", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> "VirtualBoard":
+    def __enter__(self) -> VirtualBoard:
         return self
 
     def __exit__(
@@ -89,6 +95,11 @@ class VirtualBoard:
     def cycle(self) -> int:
         """Cycles since power-up."""
         return self._design.cycle
+
+    @property
+    def line_octets(self) -> float:
+        """Octets that the line could have carried since power-up, in each direction."""
+        return self.cycle / (10 * self._bit_cycles)
 
     @property
     def cycles_per_second(self) -> float:

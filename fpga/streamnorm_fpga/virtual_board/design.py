@@ -1,15 +1,28 @@
 """A design with a serial port as a program: compiled by CXXRTL, its line read and written octet by octet."""
 
+from __future__ import annotations
+
 import ctypes
 import importlib.resources
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from amaranth.back import rtlil
 
+from streamnorm.verilog.emit import verilog
+from streamnorm_fpga.top.board_top import BoardTop
 from streamnorm_sim.engines.cxxrtl_build import LIBRARY, compile_design, compiler_command, compiler_flags
 
-__all__ = ["Design", "compile_board"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from streamnorm.spec.config import NormConfig
+
+__all__ = ["BIT_CYCLES", "Design", "board_text", "compile_board"]
+
+BIT_CYCLES = 8
+"""Clock cycles of a bit on the line of a `board_text`: the fewer, the faster."""
 
 _CAPACITY = 1 << 12
 _RESET_CYCLES = 16
@@ -27,6 +40,12 @@ class _Window(ctypes.Structure):
         ("received_count", ctypes.c_int64),
         *((name, ctypes.c_int64) for name in ("broken", "cycle", "quiet", "leds")),
     ]
+
+
+def board_text(config: NormConfig) -> tuple[str, str]:
+    """Return RTLIL and Verilog, for `compile_board`, of the very design that would go on a board, pins aside."""
+    circuit = BoardTop(config, bit_cycles=BIT_CYCLES, clock_mhz=config.clock_mhz)
+    return rtlil.convert(circuit, name="top", emit_src=False), verilog(config)
 
 
 def compile_board(rtlil: str, verilog: str) -> Path:
@@ -52,7 +71,7 @@ def compile_board(rtlil: str, verilog: str) -> Path:
     place = compile_design(
         "board",
         {"board.il": rtlil, "unit.v": verilog},
-        read,
+        [read],
         driver,
         clock="clk",
         compiler=compiler_command(),

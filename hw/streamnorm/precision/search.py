@@ -165,7 +165,7 @@ class _Series:
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
         self._relative_bound = visible * root.relative_error * 1.01
-        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale.
+        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * sqrt(n).
         reach = largest * demand.norm.reach + 1
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0

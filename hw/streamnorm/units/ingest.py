@@ -1,4 +1,4 @@
-"""Ingest: takes beats in, makes every row well-formed, and subtracts the row's pivot."""
+"""Ingest: frames rows; takes beats in, and makes every row well-formed."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -8,6 +8,7 @@ from streamnorm.logic.level import Level
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 
+from .pivot import Pivot
 from .streams import bank_width, row_layout
 
 __all__ = ["Ingest"]
@@ -20,12 +21,12 @@ READY_LAG = 5
 
 
 class Ingest(wiring.Component):
-    """Turns whatever the stream brings into rows of ``d = x - pivot`` with known length.
+    """Turns whatever the stream brings into rows of known length, relative to their :class:`Pivot`.
 
-    The pivot is the row's first element (LayerNorm) or the input zero point (RMSNorm). A row longer than
-    ``max_length`` ends there, and the excess is swallowed up to the next ``last``. In a last beat the kept lanes are
-    lane 0 and those above it before the first hole; every other beat counts in full. Where that differs from what came,
-    ``error`` is 1 on the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and all outputs are registers.
+    A row longer than ``max_length`` ends there, and the excess is swallowed up to the next ``last``. In a last beat the
+    kept lanes are lane 0 and those above it before the first hole; every other beat counts in full. Where that differs
+    from what came, ``error`` is 1 on the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and all
+    outputs are registers.
 
     Parameters
     ----------
@@ -137,13 +138,7 @@ class Ingest(wiring.Component):
             before.eq(next_before),
             index.eq(next_index),
         ]
-        if config.formula.centred:
-            pivot = Signal(payload.data[0].shape(), reset_less=True)
-            # Followed between rows, not only taken with a row's first beat: nothing waits for the handshake.
-            with m.If(begins):
-                m.d.sync += pivot.eq(payload.data[0])
-        else:
-            pivot = Const(config.input.zero_point, payload.data[0].shape())
+        pivot = Pivot(m, config, begins, payload.data)
         if config.banks > 1:
             bank = Signal(bank_width(config), reset_less=True)
             m.d.sync += self.bank.eq(bank)
@@ -159,8 +154,7 @@ class Ingest(wiring.Component):
             self.index.eq(index),
         ]
         for lane in range(lanes):
-            # Cleared through the flip-flop's own synchronous reset: no logic behind the subtractor.
-            m.d.sync += self.d[lane].eq(Mux(keep[lane], x[lane] - pivot, 0))
+            m.d.sync += self.d[lane].eq(pivot.difference(x[lane], keep[lane]))
         with m.If(valid):
             m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
 

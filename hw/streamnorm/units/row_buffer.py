@@ -1,5 +1,7 @@
 """The row buffer: differences wait here until their row's statistic is known."""
 
+from typing import ClassVar
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -34,6 +36,9 @@ class RowBuffer(wiring.Component):
     read: Signal
     d: data.View
 
+    _controls: ClassVar[tuple[str, ...]] = ()
+    """Inputs of a bit that a subclass has besides."""
+
     def __init__(self, config: NormConfig, *, depth: int) -> None:
         target = Target(config.target, config.clock_mhz)
         family = target.primitives
@@ -50,7 +55,8 @@ class RowBuffer(wiring.Component):
         self.latency = self._ram.latency
         self.delay = target.family.block_ram if self.latency == 1 else target.family.block_ram_output
         self.block_rams = geometry.blocks
-        super().__init__({"write": In(1), "write_d": In(layout), "read": In(1), "d": Out(layout)})
+        controls = {name: In(1) for name in self._controls}
+        super().__init__({"write": In(1), "write_d": In(layout), "read": In(1), **controls, "d": Out(layout)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

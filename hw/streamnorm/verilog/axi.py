@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
@@ -10,9 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.architectures import unit_of
 from streamnorm.spec.config import NormConfig
-from streamnorm.units.streams import bank_width
 
-from .ports import parameter_lane_bytes
+from .ports import parameter_lane_bytes, ports
 
 __all__ = ["AxiNorm"]
 
@@ -31,38 +30,12 @@ class AxiNorm(wiring.Component):
 
     Members
     -------
-    aclk : In(1)
-        Clock; rising edges count.
-    aresetn : In(1)
-        Reset, active low, synchronous.
-    s_axis_tdata : In(lanes * input.bytes * 8)
-        One element per ``input.bytes`` bytes, lane 0 lowest; bits of those bytes above the format's width are
-        ignored.
-    s_axis_tkeep : In(lanes * input.bytes)
-        One bit per byte. A lane holds an element if the bit of its lowest byte is 1.
-    s_axis_tvalid : In(1)
-    s_axis_tready : Out(1)
-    s_axis_tlast : In(1)
-    s_axis_tuser : In(ceil(log2(banks)))
-        Only if ``banks > 1``. The row's parameter bank, taken from the row's first beat.
-    m_axis_tdata : Out(lanes * output.bytes * 8)
-        One element per ``output.bytes`` bytes, extended by sign or zeros as the format is signed or not; 0 in
-        lanes that are not kept.
-    m_axis_tkeep : Out(lanes * output.bytes)
-    m_axis_tvalid : Out(1)
-    m_axis_tready : In(1)
-    m_axis_tlast : Out(1)
-    m_axis_tuser : Out(1)
-        Error flag; holds on the beat with ``m_axis_tlast``.
-    s_axis_param_tdata : In(lanes * (gamma bytes + beta bytes) * 8)
-        With this and the following ports only if ``storage = "ram"``. Per lane the stored integer gamma in
-        ``ceil(gamma_bits / 8)`` bytes (low), then beta in ``ceil(beta_bits / 8)`` bytes; lane 0 lowest.
-    s_axis_param_tvalid : In(1)
-    s_axis_param_tready : Out(1)
-    s_axis_param_tlast : In(1)
-        Ends a load.
-    s_axis_param_tuser : In(ceil(log2(banks)))
-        Only if ``banks > 1``. The bank that is loaded, taken from the load's first beat.
+    Those of :func:`~streamnorm.verilog.ports.ports`, which says what each means. Besides:
+
+    - elements take whole bytes, lane 0 in the low ones; bits of those bytes above the input format's width are
+      ignored, results are extended by sign or zeros as the output format is signed or not;
+    - a lane holds an element if the bit of ``s_axis_tkeep`` for its lowest byte is 1;
+    - ``m_axis_tuser``, the error flag, holds on the beat with ``m_axis_tlast``.
 
     Notes
     -----
@@ -77,59 +50,20 @@ class AxiNorm(wiring.Component):
     component's ``aclk`` from a combinational assignment makes simulated clock edges race.
     """
 
-    aclk: Signal
-    aresetn: Signal
-    s_axis_tdata: Signal
-    s_axis_tkeep: Signal
-    s_axis_tvalid: Signal
-    s_axis_tready: Signal
-    s_axis_tlast: Signal
-    s_axis_tuser: Signal
-    m_axis_tdata: Signal
-    m_axis_tkeep: Signal
-    m_axis_tvalid: Signal
-    m_axis_tready: Signal
-    m_axis_tlast: Signal
-    m_axis_tuser: Signal
-    s_axis_param_tdata: Signal
-    s_axis_param_tvalid: Signal
-    s_axis_param_tready: Signal
-    s_axis_param_tlast: Signal
-    s_axis_param_tuser: Signal
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Signal: ...
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
         self.unit = unit_of(config)
         """What is inside; simulations look at its signals."""
-        lanes = config.lanes
-        bank = bank_width(config)
-        members: dict[str, Any] = {
-            "aclk": In(1),
-            "aresetn": In(1),
-            "s_axis_tdata": In(lanes * config.input.bytes * 8),
-            "s_axis_tkeep": In(lanes * config.input.bytes),
-            "s_axis_tvalid": In(1),
-            "s_axis_tready": Out(1),
-            "s_axis_tlast": In(1),
-            "m_axis_tdata": Out(lanes * config.output.bytes * 8),
-            "m_axis_tkeep": Out(lanes * config.output.bytes),
-            "m_axis_tvalid": Out(1),
-            "m_axis_tready": In(1),
-            "m_axis_tlast": Out(1),
-            "m_axis_tuser": Out(1),
-        }
-        if bank:
-            members["s_axis_tuser"] = In(bank)
-        if config.storage == "ram":
-            members |= {
-                "s_axis_param_tdata": In(lanes * sum(parameter_lane_bytes(config)) * 8),
-                "s_axis_param_tvalid": In(1),
-                "s_axis_param_tready": Out(1),
-                "s_axis_param_tlast": In(1),
-            }
-            if bank:
-                members["s_axis_param_tuser"] = In(bank)
-        super().__init__(members)
+        # The order in the Verilog, which must not change: the bank of a row behind the ports that every unit has.
+        ordered = sorted(
+            ports(config),
+            key=lambda port: (port.name.startswith("s_axis_param"), port.name == "s_axis_tuser"),
+        )
+        super().__init__({port.name: (In if port.direction == "in" else Out)(port.width) for port in ordered})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

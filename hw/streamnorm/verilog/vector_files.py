@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm.units.streams import bank_width
 
 __all__ = ["VECTOR_FILES", "Vectors", "vector_files"]
@@ -29,7 +30,7 @@ class Vectors:
     Attributes
     ----------
     input, expected : integers, shape (rows, n)
-        In the configuration's input and output formats; what is beyond a row's length does not matter.
+        In the configuration's input and output formats; what is beyond a row's length does not count.
     lengths : integers, shape (rows,)
         Elements of each row, 1 to n.
     banks : integers, shape (rows,)
@@ -42,13 +43,8 @@ class Vectors:
     expected: npt.NDArray[np.integer]
 
     def __post_init__(self) -> None:
-        rows = self.input.shape[:1]
-        if self.input.ndim != 2 or self.expected.shape != self.input.shape:
-            raise ValueError(
-                f"input {self.input.shape} and expected {self.expected.shape} must both be (rows, n)"
-            )
-        if self.lengths.shape != rows or self.banks.shape != rows:
-            raise ValueError(f"lengths {self.lengths.shape} and banks {self.banks.shape} must be {rows}")
+        if self.expected.shape != self.input.shape:
+            raise ValueError(f"expected has shape {self.expected.shape}: must be that of input, {self.input.shape}")
 
 
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
@@ -95,14 +91,12 @@ def _hex(
     digits = -(-user_width // 4)
     fields = "tuser_tlast_tkeep_tdata" if digits else "tlast_tkeep_tdata"
     lines = [f"// {fields}: a beat each line, lane 0 in the low bits of tdata"]
-    for row, length, word in zip(rows.tolist(), lengths, user, strict=True):
+    for elements, length, word in zip(element_bytes(rows, size), lengths, user, strict=True):
         for start in range(0, length, lanes):
-            elements = row[start : min(start + lanes, length)]
-            data = b"".join((e & 0xFFFFFF).to_bytes(3, "little")[:size] for e in elements).ljust(
-                lanes * size, b"\0"
-            )
-            keep = (1 << (len(elements) * size)) - 1
+            data = elements[start : min(start + lanes, length)].tobytes()
+            keep = (1 << len(data)) - 1
             last = int(start + lanes >= length)
             prefix = f"{word:0{digits}x}_" if digits else ""
-            lines.append(f"{prefix}{last}_{keep:0{-(-lanes * size // 4)}x}_{data[::-1].hex()}")
+            beat = data[::-1].hex().zfill(2 * lanes * size)
+            lines.append(f"{prefix}{last}_{keep:0{-(-lanes * size // 4)}x}_{beat}")
     return ("\n".join(lines) + "\n").encode()

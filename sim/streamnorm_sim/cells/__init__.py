@@ -2,39 +2,60 @@
 
 import importlib.resources
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from streamnorm.errors import ConfigError
 
-__all__ = ["FAMILIES", "GateNetlist", "cell_models"]
+__all__ = ["FAMILIES", "CellModels", "GateNetlist", "cell_models"]
 
-# Models that come with yosys, then our own files. The ECP5 file of yosys has an empty DP16KD, which ours replaces.
-_READ = {
-    "ecp5": "read_verilog -defer -D NO_INCLUDES +/ecp5/cells_sim.v; read_verilog -defer -overwrite cells.v",
-    "ice40": "read_verilog -defer +/ice40/cells_sim.v",
-}
-_OWN_MODELS = {"ecp5": ("mult18x18d.v", "dp16kd.v"), "ice40": ()}
 
-FAMILIES = tuple(_READ)
-"""Device families whose cells have models."""
+@dataclass(frozen=True, kw_only=True)
+class CellModels:
+    """The models of a device family's cells.
 
-_CELLS = {  # prefixes of the types that synthesis may use
-    "ecp5": ("LUT4", "PFUMX", "L6MUX21", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4", "MULT18X18D", "DP16KD"),
-    "ice40": ("SB_LUT4", "SB_CARRY", "SB_DFF", "SB_RAM40_4K", "SB_MAC16"),
-}
+    Attributes
+    ----------
+    read : str
+        Commands of yosys that read the models: those that come with it, then our own, in ``cells.v``.
+    own : tuple of str
+        Files of our own, in this folder.
+    kinds : tuple of str
+        The cells they cover: what the types begin with that synthesis may use.
+    tied : mapping of str to mapping of str to tuple of str
+        What a model does not cover, although it has the pin: by type and pin, what the pin must be tied to.
+    """
 
-# What a model does not cover, although it has the pin: what the pin must be tied to.
-_TIED = {
-    "MULT18X18D": {
-        **dict.fromkeys(("SOURCEA", "SOURCEB", "RST0"), ("0",)),
-        **dict.fromkeys(("SIGNEDA", "SIGNEDB"), ("0", "1")),
-    },
-    "DP16KD": dict.fromkeys(
-        ("WEB", "RSTA", "RSTB", *(f"CS{port}{bit}" for port in "AB" for bit in range(3))), ("0",)
+    read: str
+    own: tuple[str, ...] = ()
+    kinds: tuple[str, ...]
+    tied: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+FAMILIES = {
+    "ecp5": CellModels(
+        # yosys has an empty DP16KD, which ours replaces.
+        read="read_verilog -defer -D NO_INCLUDES +/ecp5/cells_sim.v; read_verilog -defer -overwrite cells.v",
+        own=("mult18x18d.v", "dp16kd.v"),
+        kinds=("LUT4", "PFUMX", "L6MUX21", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4", "MULT18X18D", "DP16KD"),
+        tied={
+            "MULT18X18D": {
+                **dict.fromkeys(("SOURCEA", "SOURCEB", "RST0"), ("0",)),
+                **dict.fromkeys(("SIGNEDA", "SIGNEDB"), ("0", "1")),
+            },
+            "DP16KD": dict.fromkeys(
+                ("WEB", "RSTA", "RSTB", *(f"CS{port}{bit}" for port in "AB" for bit in range(3))), ("0",)
+            ),
+        },
+    ),
+    "ice40": CellModels(
+        read="read_verilog -defer +/ice40/cells_sim.v",
+        kinds=("SB_LUT4", "SB_CARRY", "SB_DFF", "SB_RAM40_4K", "SB_MAC16"),
     ),
 }
+"""Device families whose cells have models, by name."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +82,12 @@ class GateNetlist:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ConfigError(f"family {self.family!r}: cells of {', '.join(FAMILIES)} have models")
+        models = FAMILIES[self.family]
         for name, cell in self._module["cells"].items():
             kind = cell["type"]
-            if not kind.startswith((*_CELLS[self.family], "$scopeinfo")):
+            if not kind.startswith((*models.kinds, "$scopeinfo")):
                 raise ConfigError(f"cell {name}: there is no model of {kind} ({self.family})")
-            for pin, allowed in _TIED.get(kind, {}).items():
+            for pin, allowed in models.tied.get(kind, {}).items():
                 bits = cell["connections"].get(pin, [])
                 if not set(bits) <= set(allowed):
                     raise ConfigError(
@@ -105,7 +127,7 @@ class GateNetlist:
         """
         clean = "opt_clean" if names else "opt_clean -purge"
         return (
-            f"read_json netlist.json; {_READ[self.family]}; hierarchy -check -top top; "
+            f"read_json netlist.json; {FAMILIES[self.family].read}; hierarchy -check -top top; "
             # Of each model, before there are thousands. A lookup table of single bits is one short expression.
             "proc; memory_collect; splitcells *LUT4*; splitnets *LUT4*; opt_expr -mux_bool; opt_clean; "
             f"flatten -noscopeinfo; {clean}; opt_expr; {clean}; "
@@ -117,4 +139,4 @@ class GateNetlist:
 def cell_models(family: str) -> str:
     """Return the Verilog of the models of a family that do not come with yosys."""
     folder = importlib.resources.files(__name__)
-    return "".join(folder.joinpath(name).read_text() for name in _OWN_MODELS[family])
+    return "".join(folder.joinpath(name).read_text() for name in FAMILIES[family].own)

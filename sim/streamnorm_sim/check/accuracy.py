@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
-from streamnorm_sim.reference.exact import ExactResult, exact_result
-from streamnorm_sim.reference.rows import RowBatch
+from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.streams.rows import RowBatch
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,16 @@ class Accuracy:
         x: ArrayLike,
         lengths: ArrayLike | None = None,
         banks: ArrayLike | None = None,
-        *,
-        exact: ExactResult | None = None,
     ) -> "Accuracy":
         """Measure results ``y``, integers (rows, n), for the rows ``x``.
 
         The truth is the exact result of the stored γ and β before rounding, limited to the output range: what
-        saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `exact_rows`; ``exact`` is their
-        `exact_result`, where it is known already.
+        saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
 
         Raises
         ------
         ValueError
-            If a shape or type is wrong, or an element, length or bank is out of range.
+            As `RowBatch.of`, or if ``y`` has another shape than ``x``.
         """
         batch = RowBatch.of(config, x, lengths, banks)
         results = np.asarray(y)
@@ -61,8 +58,7 @@ class Accuracy:
                 f"y is an array of {results.dtype} of shape {results.shape}: "
                 f"must be integers of shape {batch.x.shape}"
             )
-        if exact is None:
-            exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+        exact = exact_result(config, batch.x, batch.lengths, batch.banks)
         valid = batch.valid
         truth = np.clip(exact.scaled[valid], config.output.min, config.output.max)
         errors = results[valid] - truth

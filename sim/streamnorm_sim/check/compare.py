@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.reference.models import golden_model
+from streamnorm_sim.streams.rows import fitted
 from streamnorm_sim.streams.trace import Trace
 
 
@@ -38,15 +39,11 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
         If the run has both parameter loads and a reset: which loads were cut is not known.
     """
     config, traffic, expected = trace.config, trace.traffic, trace.expected
-    if not len(expected):
-        return np.zeros((0, 0), np.int64)
-    if not traffic.loads:
-        return golden_model(config).normalize(expected.values, expected.lengths, expected.banks)
-    if traffic.reset_at is not None:
+    if traffic.loads and traffic.reset_at is not None:
         raise ValueError("a run with parameter loads and a reset cannot be compared")
     stored = StoredParameters.of(config)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
-    result = np.zeros(expected.values.shape, np.int64)
+    result = np.zeros(expected.x.shape, np.int64)
     done = 0
     bounds = [*(load.after_row + 1 for load in traffic.loads), len(expected)]
     for load, end in zip([None, *traffic.loads], bounds, strict=True):
@@ -54,20 +51,15 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
             count = len(load.gamma)
             gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
         if end > done:
-            part = expected.take(np.arange(done, end))
+            part = expected.select(slice(done, end))
             model = golden_model(config, gamma=gamma, beta=beta)
-            result[done:end] = model.normalize(part.values, part.lengths, part.banks)
+            result[done:end] = model.normalize(part.x, part.lengths, part.banks)
             done = end
     return result
 
 
-def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison:
-    """Compare every element, length and error flag that came out.
-
-    Parameters
-    ----------
-    golden : int64 (rows, n), optional
-        `golden_rows` of the trace, where the caller has it already.
+def compare(trace: Trace) -> Comparison:
+    """Compare every element, length and error flag that came out with `golden_rows`.
 
     Raises
     ------
@@ -75,14 +67,10 @@ def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison
         If the output stream is malformed.
     """
     got, expected = trace.rows, trace.expected
-    want = golden_rows(trace) if golden is None else golden
+    want = golden_rows(trace)
     common = min(len(got), len(expected))
-    columns = max(got.values.shape[1], want.shape[1])
-
-    def widened(values: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.pad(values[:common], ((0, 0), (0, columns - values.shape[1])))
-
-    differs = widened(got.values) != widened(want)
+    columns = max(got.x.shape[1], want.shape[1])
+    differs = fitted(got.x[:common], columns) != fitted(want[:common], columns)
     lengths = got.lengths[:common], expected.lengths[:common]
     flags = got.errors[:common], expected.errors[:common]
     whole = (lengths[0] != lengths[1]) | (flags[0] != flags[1])
@@ -98,7 +86,7 @@ def compare(trace: Trace, golden: NDArray[np.int64] | None = None) -> Comparison
         else:
             element = int(np.flatnonzero(differs[row])[0])
             beat, lane = divmod(element, trace.config.lanes)
-            values = f"got {got.values[row, element]}, want {want[row, element]}"
+            values = f"got {got.x[row, element]}, want {want[row, element]}"
             what = f"row {row} lane {lane}: {values} in beat {beat}"
         return Comparison(mismatches, f"{what} {seed}")
     if len(got) != len(expected):

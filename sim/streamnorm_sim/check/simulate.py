@@ -14,7 +14,8 @@ from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.reference.rows import RowBatch, random_rows
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -179,7 +180,7 @@ def simulate(
     trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
     tell("check", 0.0)
     if output is not None:
-        write_rows(output, config, trace.rows.values)
+        write_rows(output, config, trace.rows.x)
     difference = compare(trace)
     accuracy, exact_rows = _accuracy(config, trace, batch)
     tell("measure", 0.0)
@@ -201,7 +202,7 @@ def simulate(
     )
 
 
-def read_rows(config: NormConfig, path: Path) -> NDArray[np.int64]:
+def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
     """Read rows from a .npy file of shape (rows, n).
 
     Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
@@ -225,23 +226,12 @@ def read_rows(config: NormConfig, path: Path) -> NDArray[np.int64]:
         raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
     if array.ndim != 2 or not array.size:
         raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
-    if array.shape[1] > config.max_length:
-        raise ConfigError(
-            f"{path}: has rows of {array.shape[1]} elements; max_length = {config.max_length} allows no more"
-        )
-    if array.dtype.kind == "f":
-        try:
-            return config.input.quantize(array)
-        except ValueError as error:
-            raise ConfigError(f"{path}: {error}") from error
-    outside = (array < config.input.min) | (array > config.input.max)
-    if outside.any():
-        row, element = (int(index) for index in np.argwhere(outside)[0])
-        raise ConfigError(
-            f"{path}: element [{row}, {element}] is {array[row, element]}; "
-            f"{config.input.name} goes from {config.input.min} to {config.input.max}"
-        )
-    return array.astype(np.int64)
+    try:
+        if array.dtype.kind == "f":
+            array = config.input.quantize(array)
+        return RowBatch.of(config, array).x
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accuracy, int]:
@@ -252,11 +242,9 @@ def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accura
     most = max(1, EXACT_ELEMENTS // batch.x.shape[1])
     if len(usable) > most:
         usable = usable[np.linspace(0, len(usable) - 1, most).astype(np.int64)]
-    x = batch.x[usable]
-    y = np.zeros(x.shape, np.int64)
-    columns = min(x.shape[1], got.values.shape[1])
-    y[:, :columns] = got.values[usable, :columns]
-    return Accuracy.of(config, y, x, batch.lengths[usable], batch.banks[usable]), len(usable)
+    rows = batch.select(usable)
+    y = fitted(got.x[usable], rows.x.shape[1])
+    return Accuracy.of(config, y, rows.x, rows.lengths, rows.banks), len(usable)
 
 
 def check_writable(path: Path | None) -> None:
@@ -266,7 +254,7 @@ def check_writable(path: Path | None) -> None:
         raise ConfigError(f"{path}: cannot be written: {why}")
 
 
-def write_rows(path: Path, config: NormConfig, values: NDArray[np.int64]) -> None:
+def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:
     """Write elements of the output format to a .npy file, as the narrowest integers that hold them.
 
     Raises

@@ -1,9 +1,11 @@
 """Engines: programs that simulate the generated unit. All run the same Traffic and return a Trace."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
@@ -11,19 +13,42 @@ from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 
-__all__ = ["DEFAULT_ENGINE", "ENGINES", "run"]
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "run"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What runs a unit.
+
+    Attributes
+    ----------
+    about : what it is, and what it needs
+    module : here; its ``run(config, traffic, *, waves, progress, **options)`` returns a Trace
+    options : what it is told besides
+    runs_netlists : whether it takes a ``netlist`` in place of the generated unit
+    """
+
+    about: str
+    module: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    runs_netlists: bool = False
+
 
 ENGINES = {
-    "cxxrtl": "compiled C++, millions of cycles a second; needs g++",
-    "pysim": "Amaranth's simulator; needs nothing else",
-    "verilator": "the Verilog on Verilator, driven by cocotb; needs g++, make and perl",
-    "icarus": "the Verilog on Icarus Verilog, driven by cocotb; needs iverilog",
+    "cxxrtl": Engine("compiled C++, millions of cycles a second; needs g++", "cxxrtl", runs_netlists=True),
+    "pysim": Engine("Amaranth's simulator; needs nothing else", "pysim"),
+    "verilator": Engine(
+        "the Verilog on Verilator, driven by cocotb; needs g++, make and perl",
+        "cocotb",
+        {"simulator": "verilator"},
+    ),
+    "icarus": Engine(
+        "the Verilog on Icarus Verilog, driven by cocotb; needs iverilog", "cocotb", {"simulator": "icarus"}
+    ),
 }
-"""Name of every engine, and what it is."""
+"""Every engine by its name. Modules are imported when they are run: each needs packages of its own."""
 
 DEFAULT_ENGINE = "cxxrtl"
-
-_MODULES = {"cxxrtl": "cxxrtl", "pysim": "pysim", "verilator": "cocotb", "icarus": "cocotb"}
 
 
 def run(
@@ -65,11 +90,13 @@ def run(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
-    if netlist is not None and engine != "cxxrtl":
-        raise ConfigError(f"engine {engine!r} runs no netlist; cxxrtl does")
-    module = importlib.import_module(f".{_MODULES[engine]}", __name__)
+    chosen = ENGINES[engine]
+    options: dict[str, Any] = dict(chosen.options)
+    if netlist is not None:
+        if not chosen.runs_netlists:
+            able = ", ".join(name for name, other in ENGINES.items() if other.runs_netlists)
+            raise ConfigError(f"engine {engine!r} runs no netlist; {able} does")
+        options["netlist"] = netlist
+    module = importlib.import_module(f".{chosen.module}", __name__)
     path = None if waves is None else Path(waves)
-    more = {} if netlist is None else {"netlist": netlist}
-    if _MODULES[engine] == "cocotb":
-        more = {"simulator": engine}
-    return module.run(config, traffic, waves=path, progress=progress, **more)
+    return module.run(config, traffic, waves=path, progress=progress, **options)

@@ -4,9 +4,11 @@ import ctypes
 import importlib.resources
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from amaranth.back import rtlil
@@ -75,12 +77,32 @@ def run(
     return _Player(config, traffic, stimulus, library).play(waves, progress or (lambda share: None))
 
 
+def compile_together(configs: Sequence[NormConfig]) -> None:
+    """Compile units as one program, which `run` in this process then uses: of units that are alike in half the time."""
+    for config in configs:
+        _together[config] = tuple(configs)
+    load(configs[0])
+
+
+_together: dict[NormConfig, tuple[NormConfig, ...]] = {}
+
+
+@dataclass(frozen=True)
+class _Functions:
+    """What the library has for one unit; see the end of cxxrtl_driver.cpp."""
+
+    create: Callable[..., int | None]
+    reset: Callable[..., None]
+    play: Callable[..., int]
+    destroy: Callable[..., None]
+
+
 def load(
     config: NormConfig,
     *,
     waves: bool = False,
     netlist: GateNetlist | None = None,
-) -> ctypes.CDLL:
+) -> _Functions:
     """Compile the unit, or a netlist in its place, unless that has been done before, and load it.
 
     Raises
@@ -91,43 +113,53 @@ def load(
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)
     compiler = tuple(compiler_command())
-    place = _build(config, netlist, waves, compiler, tuple(flags), cache_directory())
+    alone = waves or netlist is not None
+    configs = (config,) if alone else _together.get(config, (config,))
+    place = _build(configs, netlist, waves, compiler, tuple(flags), cache_directory())
     library = ctypes.CDLL(str(place / LIBRARY))
-    library.streamnorm_create.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
-    library.streamnorm_create.restype = ctypes.c_void_p
-    library.streamnorm_reset.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run), ctypes.c_int64)
-    library.streamnorm_reset.restype = None
-    library.streamnorm_play.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Run))
-    library.streamnorm_play.restype = ctypes.c_int
-    library.streamnorm_destroy.argtypes = (ctypes.c_void_p,)
-    library.streamnorm_destroy.restype = None
-    return library
+    number = configs.index(config)
+
+    def function(name: str, result: Any, *arguments: Any) -> Any:
+        found = library[f"streamnorm_{name}" + (f"_{number}" if number else "")]
+        found.argtypes, found.restype = arguments, result
+        return found
+
+    run = ctypes.POINTER(_Run)
+    return _Functions(
+        create=function("create", ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p),
+        reset=function("reset", None, ctypes.c_void_p, run, ctypes.c_int64),
+        play=function("play", ctypes.c_int, ctypes.c_void_p, run),
+        destroy=function("destroy", None, ctypes.c_void_p),
+    )
 
 
 @lru_cache(maxsize=64)
 def _build(
-    config: NormConfig,
+    configs: tuple[NormConfig, ...],
     netlist: GateNetlist | None,
     waves: bool,
     compiler: tuple[str, ...],
     flags: tuple[str, ...],
     cache: Path,
 ) -> Path:
-    """Return the directory with the library; remembered for as long as nothing that it depends on changes."""
+    """Return the directory with the library; remembered for as long as nothing that it depends on changes.
+
+    All of the configurations have the same ports, but for their widths.
+    """
     if netlist is None:
-        top = AxiNorm(config)
-        files = {"unit.il": rtlil.convert(top, name="top", emit_src=False)}
-        read = "read_rtlil unit.il"
+        names = [f"unit_{number}.il" for number in range(len(configs))]
+        texts = [rtlil.convert(AxiNorm(config), name="top", emit_src=False) for config in configs]
+        files, reads = dict(zip(names, texts, strict=True)), [f"read_rtlil {name}" for name in names]
     else:
-        files, read = netlist.files(), netlist.script(names=waves)
+        files, reads = netlist.files(), [netlist.script(names=waves)]
     driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text()
-    macros = {"STREAMNORM_BANKS": config.banks > 1, "STREAMNORM_LOADS": config.storage == "ram"}
+    macros = {"STREAMNORM_BANKS": configs[0].banks > 1, "STREAMNORM_LOADS": configs[0].storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
     options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
     return compile_design(
         "cxxrtl",
         files,
-        read,
+        reads,
         driver,
         clock="aclk",
         compiler=compiler,
@@ -140,9 +172,7 @@ def _build(
 class _Player:
     """One run: owns the arrays that the C++ side reads and writes."""
 
-    def __init__(
-        self, config: NormConfig, traffic: Traffic, stimulus: Stimulus, library: ctypes.CDLL
-    ) -> None:
+    def __init__(self, config: NormConfig, traffic: Traffic, stimulus: Stimulus, library: _Functions) -> None:
         self.config, self.traffic, self.stimulus, self.library = config, traffic, stimulus, library
         self.width = config.lanes * config.output.bytes
         self.keep_width = -(-self.width // 8)
@@ -195,12 +225,12 @@ class _Player:
 
     def play(self, waves: Path | None, progress: Progress) -> Trace:
         name = self.config.name.encode()
-        bench = self.library.streamnorm_create(os.fsencode(waves) if waves else None, name)
+        bench = self.library.create(os.fsencode(waves) if waves else None, name)
         if not bench:
             raise StreamnormError(f"{waves}: cannot be written")
         try:
             start = time.perf_counter()
-            self.library.streamnorm_reset(bench, self.run, _INITIAL_RESET_CYCLES)
+            self.library.reset(bench, self.run, _INITIAL_RESET_CYCLES)
             if self.traffic.reset_at is not None:
                 self._until(bench, self.traffic.reset_at, progress)
                 self._reset(bench)
@@ -208,7 +238,7 @@ class _Player:
             self._drain(bench)
             seconds = time.perf_counter() - start
         finally:
-            self.library.streamnorm_destroy(bench)
+            self.library.destroy(bench)
         return self._trace(seconds)
 
     def _until(self, bench: int, end: int, progress: Progress) -> None:
@@ -217,7 +247,7 @@ class _Player:
         work = max(1, run.rows.count + run.target)
         while True:
             run.stop_cycle = min(run.cycle + _CHUNK_CYCLES, end)
-            status = self.library.streamnorm_play(bench, run)
+            status = self.library.play(bench, run)
             self._check(status)
             progress(min(1.0, (run.rows.position + run.position) / work))
             if status == _DONE and end != _FOREVER:
@@ -243,7 +273,7 @@ class _Player:
         run, stimulus = self.run, self.stimulus
         run.rows.position = int(stimulus.rows.resume[run.rows.position])
         run.loads.position = int(stimulus.loads.resume[run.loads.position])
-        self.library.streamnorm_reset(bench, run, self.traffic.reset_cycles)
+        self.library.reset(bench, run, self.traffic.reset_cycles)
         remaining = stimulus.expected - int(stimulus.outputs_before[run.rows.position])
         run.target = run.position + remaining
         run.idle, run.patience = 0, stimulus.patience
@@ -252,7 +282,7 @@ class _Player:
         run = self.run
         run.stop_cycle = run.cycle + DRAIN_CYCLES
         run.target = run.patience = _FOREVER
-        self._check(self.library.streamnorm_play(bench, run))
+        self._check(self.library.play(bench, run))
 
     def _trace(self, seconds: float) -> Trace:
         count = self.run.position

@@ -39,14 +39,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
-
-from .rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch
 
 _CHUNK_ELEMENTS = 1 << 16
 """Elements worked on at a time: big integers cost about 50 bytes each, so a chunk stays near the cache."""
 
 _FRAC_BITS = 40
-_FRAC_BITS_RANGE = range(32, 65)
+"""Fraction bits of the grid, ``f`` above."""
+
 _INT64_BITS = 62
 
 _Integers = NDArray[Any]
@@ -62,8 +62,8 @@ class ExactResult:
     rounded : int64 (rows, n)
         Rounded half to even and saturated to the output format; 0 beyond a row's length.
     scaled : float64 (rows, n)
-        Output LSB, neither rounded nor saturated, within ``2^(1 - frac_bits)`` of the truth (beyond ``2^13``
-        LSB, within the spacing of float64 there); 0 beyond a row's length.
+        Output LSB, neither rounded nor saturated, within ``2^-39`` of the truth (beyond ``2^13`` LSB,
+        within the spacing of float64 there); 0 beyond a row's length.
     """
 
     rounded: NDArray[np.int64]
@@ -79,12 +79,8 @@ def exact_rows(
     ----------
     config : NormConfig
         The unit's configuration; its stored γ and β are used.
-    x : integers (rows, n)
-        With n up to ``max_length``, each element within the input format.
-    lengths : integers (rows,), optional
-        Elements of each row that count, 1 to n; all of them where absent.
-    banks : integers (rows,), optional
-        γ/β bank of each row; bank 0 where absent.
+    x, lengths, banks
+        Rows, as for `RowBatch.of`.
 
     Returns
     -------
@@ -94,50 +90,23 @@ def exact_rows(
     Raises
     ------
     ValueError
-        If a shape or type is wrong, or an element, length or bank is out of range.
+        As `RowBatch.of`.
     """
     return exact_result(config, x, lengths, banks).rounded
 
 
-def exact_scaled(
-    config: NormConfig,
-    x: ArrayLike,
-    lengths: ArrayLike | None = None,
-    banks: ArrayLike | None = None,
-    *,
-    frac_bits: int = _FRAC_BITS,
-) -> NDArray[np.float64]:
-    """Result of each row before rounding and saturation, in output LSB.
-
-    The value is computed with integers on a grid of ``2^-frac_bits`` (32 to 64), to within two steps of it,
-    and then converted to float64. Parameters, shapes and errors are those of `exact_rows`.
-    """
-    return exact_result(config, x, lengths, banks, frac_bits=frac_bits).scaled
-
-
 def exact_result(
-    config: NormConfig,
-    x: ArrayLike,
-    lengths: ArrayLike | None = None,
-    banks: ArrayLike | None = None,
-    *,
-    frac_bits: int = _FRAC_BITS,
+    config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
 ) -> ExactResult:
-    """Both `exact_rows` and `exact_scaled` for the price of one; same parameters, shapes and errors."""
-    if frac_bits not in _FRAC_BITS_RANGE:
-        raise ValueError(
-            f"frac_bits = {frac_bits}: must be from {_FRAC_BITS_RANGE.start} to {_FRAC_BITS_RANGE.stop - 1}"
-        )
+    """As `exact_rows`, and the results before rounding too."""
     batch = RowBatch.of(config, x, lengths, banks)
     rounded = np.zeros(batch.x.shape, np.int64)
     scaled = np.zeros(batch.x.shape, np.float64)
-    step = max(1, _CHUNK_ELEMENTS // max(1, batch.x.shape[1]))
-    for start in range(0, len(batch.x), step):
-        part = slice(start, start + step)
-        rows = _Rows(config, batch.select(part))
-        t = rows.on_grid(frac_bits)
-        scaled[part] = np.ldexp(t.astype(np.float64), -frac_bits)
-        rounded[part] = rows.rounded(t, frac_bits)
+    for where, part in batch.parts(_CHUNK_ELEMENTS):
+        rows = _Rows(config, part)
+        t = rows.on_grid()
+        scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
+        rounded[where] = rows.rounded(t)
     return ExactResult(rounded, scaled)
 
 
@@ -162,7 +131,7 @@ def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
-_FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
+FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
 """``c`` of each element and ``D`` of each row, by norm; written from the papers, not from the unit's description.
 
 Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, and the zero point.
@@ -177,7 +146,8 @@ class _Rows:
         columns = batch.x.shape[1]
         valid = batch.valid
         n = batch.lengths[:, None]
-        c, squared = _FORMULAS[config.norm](batch.x, n, valid, config.input.zero_point)
+        x = np.where(valid, batch.x, 0).astype(np.int64)
+        c, squared = FORMULAS[config.norm](x, n, valid, config.input.zero_point)
         c = np.where(valid, c, 0)
         epsilon_over_square = _ratio(config.epsilon, config.input.scale)
         self.radicands = [
@@ -193,28 +163,28 @@ class _Rows:
         self.beta_frac_bits = stored.beta_frac_bits
         self.output = config.output
 
-    def on_grid(self, frac_bits: int) -> _Integers:
-        """``t`` of the module's proof: ``t - 1 < y·2^frac_bits < t + 2``. Padding gives 0."""
+    def on_grid(self) -> _Integers:
+        """``t`` of the module's proof: ``t - 1 < y·2^f < t + 2``. Padding gives 0."""
         shift = self.a_bits + 1
-        root_bits = shift - self.gamma_frac_bits + frac_bits
+        root_bits = shift - self.gamma_frac_bits + _FRAC_BITS
         roots = np.empty((len(self.radicands), 1), object)
         for row, (numerator, denominator) in enumerate(self.radicands):
             # V = 0 only where every a of the row is 0: any root will do.
             roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
         product: _Integers = (self.a.astype(object) * roots) >> shift
-        beta_shift = frac_bits - self.beta_frac_bits
+        beta_shift = _FRAC_BITS - self.beta_frac_bits
         if max(_magnitude(product), _magnitude(self.b) << beta_shift).bit_length() < _INT64_BITS:
             return product.astype(np.int64) + (self.b << beta_shift)
         return product + (self.b.astype(object) << beta_shift)
 
-    def rounded(self, t: _Integers, frac_bits: int) -> NDArray[np.int64]:
+    def rounded(self, t: _Integers) -> NDArray[np.int64]:
         """``y`` rounded half to even and saturated, from `on_grid`'s ``t``."""
-        h = t + (1 << (frac_bits - 1))
-        fraction = h & ((1 << frac_bits) - 1)
-        nearest: _Integers = h >> frac_bits
-        undecided = (fraction == 0) | (fraction == (1 << frac_bits) - 1)
+        h = t + (1 << (_FRAC_BITS - 1))
+        fraction = h & ((1 << _FRAC_BITS) - 1)
+        nearest: _Integers = h >> _FRAC_BITS
+        undecided = (fraction == 0) | (fraction == (1 << _FRAC_BITS) - 1)
         for row, column in zip(*np.nonzero(undecided), strict=True):
-            upper = int(h[row, column] + 1) >> frac_bits
+            upper = int(h[row, column] + 1) >> _FRAC_BITS
             nearest[row, column] = self._decide(int(row), int(column), upper)
         return np.clip(nearest, self.output.min, self.output.max).astype(np.int64)
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.streams.rows import RowBatch
 
 __all__ = ["GoldenModel"]
 
@@ -75,9 +76,8 @@ class GoldenModel:
 
         Parameters
         ----------
-        x : integers of the input format, shape (rows, n) with n <= max_length
-        lengths : elements of each row, 1 … n; default: n. What stands behind a row's end is ignored.
-        banks : the parameter bank of each row; default: 0
+        x, lengths, banks
+            Rows, as for `RowBatch.of`.
 
         Returns
         -------
@@ -86,51 +86,24 @@ class GoldenModel:
         Raises
         ------
         ValueError
-            If a shape, a length, a bank or an element is out of range.
+            As `RowBatch.of`.
         """
-        rows, row_lengths, row_banks = self._checked(x, lengths, banks)
-        result = np.zeros(rows.shape, np.int64)
-        step = max(1, _CHUNK // max(1, rows.shape[1]))
-        for start in range(0, len(rows), step):
-            part = slice(start, start + step)
-            result[part] = self._rows(rows[part], row_lengths[part], row_banks[part])
+        batch = RowBatch.of(self.config, x, lengths, banks)
+        result = np.zeros(batch.x.shape, np.int64)
+        for where, part in batch.parts(_CHUNK):
+            result[where] = self._rows(part)
         return result
 
-    def _checked(
-        self, x: npt.ArrayLike, lengths: npt.ArrayLike | None, banks: npt.ArrayLike | None
-    ) -> tuple[npt.NDArray[np.integer], Integers, Integers]:
-        config, source = self.config, self.config.input
-        rows = np.asarray(x)
-        if rows.ndim != 2 or not 1 <= rows.shape[1] <= config.max_length or rows.dtype.kind not in "iu":
-            raise ValueError(
-                f"x: {rows.dtype} of shape {rows.shape}; must be integers of shape (rows, 1 … {config.max_length})"
-            )
-        row_lengths = np.broadcast_to(np.asarray(rows.shape[1] if lengths is None else lengths), (len(rows),))
-        row_banks = np.broadcast_to(np.asarray(0 if banks is None else banks), (len(rows),))
-        if not len(rows):
-            return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
-        if row_lengths.min() < 1 or row_lengths.max() > rows.shape[1]:
-            raise ValueError(
-                f"lengths: {row_lengths.min()} … {row_lengths.max()}; must be 1 … {rows.shape[1]}"
-            )
-        if row_banks.min() < 0 or row_banks.max() >= config.banks:
-            raise ValueError(f"banks: {row_banks.min()} … {row_banks.max()}; must be 0 … {config.banks - 1}")
-        if rows.min() < source.min or rows.max() > source.max:
-            raise ValueError(
-                f"x: {rows.min()} … {rows.max()}; {source.name} allows {source.min} … {source.max}"
-            )
-        return rows, row_lengths.astype(np.int64), row_banks.astype(np.int64)
-
-    def _rows(self, x: npt.NDArray[np.integer], lengths: Integers, banks: Integers) -> Integers:
-        full = bool((lengths == x.shape[1]).all())
-        inside = None if full else np.arange(x.shape[1]) < lengths[:, None]
+    def _rows(self, batch: RowBatch) -> Integers:
+        full = bool((batch.lengths == batch.x.shape[1]).all())
+        inside = None if full else batch.valid
         centred = self.config.formula.centred
-        d = x.astype(np.int32)
+        d = batch.x.astype(np.int32)
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
-        scale, centre, shift = self._rows_statistic(d, lengths)
-        y = self._apply(d, scale, centre, shift, banks)
+        scale, centre, shift = self._rows_statistic(d, batch.lengths)
+        y = self._apply(d, scale, centre, shift, batch.banks)
         if inside is not None:
             y *= inside
         return y

@@ -1,16 +1,16 @@
-"""Batches of rows: their checks, the named corner rows, and random rows of mixed length and statistics.
+"""Rows to try a unit with: the named corner rows, and random rows of mixed length and statistics.
 
 Tests, `streamnorm simulate` and the test vectors of `streamnorm generate` draw their rows here.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm_sim.streams.rows import RowBatch, per_row, require_within
 
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
@@ -26,96 +26,6 @@ _RATIONAL_ROWS: Mapping[int, tuple[int, ...]] = {
     512: (-627, -549, -509, -311, 315, 515, 547, 619),
 }
 """Eight odd integers of mean 0 whose root mean square is exactly the key, a power of two: z = odd / key."""
-
-
-@dataclass(frozen=True)
-class RowBatch:
-    """Rows of different length side by side.
-
-    Attributes
-    ----------
-    x : int64 (rows, n)
-        Elements in the input format; 0 beyond a row's length.
-    lengths : int64 (rows,)
-        Elements of each row that count, 1 to n.
-    banks : int64 (rows,)
-        γ/β bank of each row.
-    """
-
-    x: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    banks: NDArray[np.int64]
-
-    @classmethod
-    def of(
-        cls,
-        config: NormConfig,
-        x: ArrayLike,
-        lengths: ArrayLike | None = None,
-        banks: ArrayLike | None = None,
-    ) -> "RowBatch":
-        """Check rows against a configuration; what lies beyond a row's length is ignored.
-
-        Parameters
-        ----------
-        x : integers (rows, n)
-            With n from 1 to ``max_length``.
-        lengths : integers (rows,), optional
-            All n elements of every row where absent.
-        banks : integers (rows,), optional
-            Bank 0 for every row where absent.
-
-        Raises
-        ------
-        ValueError
-            If a shape or type is wrong, or an element, length or bank is out of range.
-        """
-        rows = np.asarray(x)
-        if rows.ndim != 2 or rows.dtype.kind not in "iu":
-            raise ValueError(f"x is {_described(rows)}: must be integers of shape (rows, n)")
-        count, columns = rows.shape
-        if not 1 <= columns <= config.max_length:
-            raise ValueError(
-                f"x has rows of {columns} elements: must have from 1 to max_length = {config.max_length}"
-            )
-        row_lengths = _per_row("lengths", lengths, count, columns, 1, columns)
-        row_banks = _per_row("banks", banks, count, 0, 0, config.banks - 1)
-        valid = np.arange(columns) < row_lengths[:, None]
-        outside = valid & ((rows < config.input.min) | (rows > config.input.max))
-        if outside.any():
-            row, column = (int(i) for i in np.argwhere(outside)[0])
-            raise ValueError(
-                f"x[{row}, {column}] = {rows[row, column]}: "
-                f"must be from {config.input.min} to {config.input.max} ({config.input.name})"
-            )
-        return cls(np.where(valid, rows, 0).astype(np.int64), row_lengths, row_banks)
-
-    @classmethod
-    def pack(
-        cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None
-    ) -> "RowBatch":
-        """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
-        arrays = [np.asarray(row) for row in rows]
-        for index, array in enumerate(arrays):
-            if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-                raise ValueError(f"row {index} is {_described(array)}: must be integers of shape (n,), n > 0")
-        lengths = np.array([len(array) for array in arrays], np.int64)
-        x = np.zeros((len(arrays), lengths.max(initial=1)), np.int64)
-        for target, array in zip(x, arrays, strict=True):
-            target[: len(array)] = array
-        return cls.of(config, x, lengths, banks)
-
-    @property
-    def valid(self) -> NDArray[np.bool_]:
-        """Which elements lie within their row's length, (rows, n)."""
-        return np.arange(self.x.shape[1]) < self.lengths[:, None]
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def select(self, rows: slice) -> "RowBatch":
-        """Return a slice of the rows, all columns kept."""
-        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows])
 
 
 def corner_rows(config: NormConfig, rng: np.random.Generator) -> dict[str, tuple[int, NDArray[np.int64]]]:
@@ -208,7 +118,8 @@ def random_rows(
     if lengths is None:
         row_lengths = _random_lengths(config, count, rng)
     else:
-        row_lengths = _per_row("lengths", lengths, count, config.max_length, 1, config.max_length)
+        row_lengths = per_row("lengths", lengths, count)
+        require_within("lengths", row_lengths, 1, config.max_length)
     kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
     rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
     return RowBatch.pack(config, rows, rng.integers(config.banks, size=count))
@@ -260,24 +171,3 @@ def _random_row(
         if kind == "outliers":
             real = np.where(rng.random(n) < 2 / n, rng.choice(np.array([low, high]), n), real)
     return np.clip(np.rint(real), low, high).astype(np.int64)
-
-
-def _per_row(
-    name: str, values: ArrayLike | None, count: int, default: int, low: int, high: int
-) -> NDArray[np.int64]:
-    if values is None:
-        return np.full(count, default, np.int64)
-    array = np.asarray(values)
-    if array.shape != (count,) or (array.dtype.kind not in "iu" and count):
-        raise ValueError(
-            f"{name} is {_described(array)}: must be integers of shape ({count},), one for each row"
-        )
-    outside = (array < low) | (array > high)
-    if outside.any():
-        row = int(np.argmax(outside))
-        raise ValueError(f"{name}[{row}] = {array[row]}: must be from {low} to {high}")
-    return array.astype(np.int64)
-
-
-def _described(array: NDArray[np.generic]) -> str:
-    return f"an array of {array.dtype} of shape {array.shape}"

@@ -10,6 +10,8 @@ from streamnorm.errors import CheckFailed
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 
+from .rows import RowBatch, fitted
+
 
 @dataclass(frozen=True, eq=False)
 class Beats:
@@ -59,64 +61,22 @@ class Beats:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows as they came in or out.
-
-    Attributes
-    ----------
-    values : int64 (rows, n)
-        Elements; 0 beyond a row's length.
-    lengths : int64 (rows,)
-    banks : int64 (rows,)
-        Bank of each row that came in; 0 for rows that came out.
-    errors : bool (rows,)
-        Whether the row is malformed (in), or its error flag (out).
-    """
-
-    values: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    banks: NDArray[np.int64]
-    errors: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def take(self, indices: NDArray[np.int64]) -> "Rows":
-        """Return the rows with these indices."""
-        return Rows(self.values[indices], self.lengths[indices], self.banks[indices], self.errors[indices])
-
-    def list(self) -> list[NDArray[np.int64]]:
-        """Return each row as an array of its own length."""
-        return [row[:length] for row, length in zip(self.values, self.lengths, strict=True)]
-
-
-def encode_rows(
-    config: NormConfig, values: NDArray[np.integer], lengths: NDArray[np.int64], banks: NDArray[np.int64]
-) -> Beats:
+def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
     """Return well-formed beats of rows: ``lanes`` elements each, lane 0 low, unused bytes 0.
 
-    Parameters
-    ----------
-    values : integers (rows, n)
-        Within the input format; any n, also beyond ``max_length``.
-    lengths : int64 (rows,)
-        1 to n.
-    banks : int64 (rows,)
+    Elements must be within the input format; rows may be longer than ``max_length``.
     """
-    rows, columns = values.shape
+    rows, columns = batch.x.shape
     lanes, byte_count = config.lanes, config.input.bytes
-    row_beats = -(-lengths // lanes)
+    row_beats = -(-batch.lengths // lanes)
     most = -(-columns // lanes)
-    valid = np.zeros((rows, most * lanes), np.bool_)
-    valid[:, :columns] = np.arange(columns) < lengths[:, None]
-    padded = np.zeros(valid.shape, values.dtype)
-    padded[:, :columns] = np.where(valid[:, :columns], values, 0)
+    valid = fitted(batch.valid, most * lanes)
+    padded = fitted(np.where(batch.valid, batch.x, 0), most * lanes)
     sent = np.arange(most) < row_beats[:, None]
     data = element_bytes(padded, byte_count).reshape(rows, most, lanes * byte_count)[sent]
     keep = np.repeat(valid.reshape(rows, most, lanes)[sent], byte_count, axis=1)
     last = (np.arange(most) == row_beats[:, None] - 1)[sent]
-    return Beats(data, keep, last, np.repeat(banks, row_beats).astype(np.uint8))
+    return Beats(data, keep, last, np.repeat(batch.banks, row_beats).astype(np.uint8))
 
 
 def encode_load(
@@ -138,7 +98,7 @@ def encode_load(
     return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint8))
 
 
-def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) -> Rows:
+def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) -> RowBatch:
     """Return the rows that came out, after checking that the stream is well formed.
 
     Parameters
@@ -177,7 +137,7 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     padded = np.zeros((len(ends), int(row_beats.max(initial=0)), lanes), np.int64)
     padded[np.arange(padded.shape[1]) < row_beats[:, None]] = values
     columns = int(lengths.max(initial=0))
-    return Rows(
+    return RowBatch(
         padded.reshape(len(ends), padded.shape[1] * lanes)[:, :columns],
         lengths.astype(np.int64),
         np.zeros(len(ends), np.int64),

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
 
-from .beats import Beats, Rows, decode_rows
+from .beats import Beats, decode_rows
+from .rows import RowBatch
 from .stimulus import Stimulus
 from .traffic import Traffic, row_bounds
 
@@ -79,7 +80,7 @@ class Trace:
         return self.cycles / max(self.seconds, 1e-9)
 
     @cached_property
-    def rows(self) -> Rows:
+    def rows(self) -> RowBatch:
         """The rows that came out; after a reset, without the row it cut.
 
         Raises
@@ -92,17 +93,7 @@ class Trace:
             return decode_rows(self.config, self.outputs)
         before = decode_rows(self.config, self.outputs[:split], cut_short=True)
         after = decode_rows(self.config, self.outputs[split:])
-        columns = max(before.values.shape[1], after.values.shape[1])
-
-        def widened(values: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.pad(values, ((0, 0), (0, columns - values.shape[1])))
-
-        return Rows(
-            np.concatenate([widened(before.values), widened(after.values)]),
-            np.concatenate([before.lengths, after.lengths]),
-            np.concatenate([before.banks, after.banks]),
-            np.concatenate([before.errors, after.errors]),
-        )
+        return RowBatch.join(before, after)
 
     @cached_property
     def answered(self) -> NDArray[np.int64]:
@@ -123,6 +114,6 @@ class Trace:
         return np.concatenate([np.arange(whole), resumed[resumed < received]]).astype(np.int64)
 
     @property
-    def expected(self) -> Rows:
+    def expected(self) -> RowBatch:
         """The input rows, as the unit must see them, that the output rows are answers to, one for one."""
-        return self.traffic.received(self.config).take(self.answered)
+        return self.traffic.received(self.config).select(self.answered)

@@ -1,7 +1,7 @@
 """What one run sends through a unit: rows or raw beats, stalls, parameter loads and a reset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import bytes_element
 
-from .beats import Beats, Rows, encode_rows
+from .beats import Beats, encode_rows
+from .rows import RowBatch
 from .stalls import NO_STALL, Stall
 
 
@@ -45,10 +46,8 @@ class Traffic:
     ----------
     rows : sequence of integer arrays (n,), or integers (rows, n), optional
         Elements in the input format. Rows longer than ``max_length`` are allowed: the unit has to cut them.
-    lengths : integers (rows,), optional
-        How many elements of each row count, where ``rows`` is one array; all n where absent.
-    banks : integers (rows,), optional
-        Bank of each row; 0 where absent.
+    lengths, banks : integers (rows,), optional
+        See `RowBatch.arrange`.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     source, sink : Stall
@@ -63,6 +62,11 @@ class Traffic:
         abandoned; the source goes on with the next one.
     reset_cycles : int
         Cycles for which it stays low, at least 2: it is registered once.
+
+    Attributes
+    ----------
+    batch : RowBatch or None
+        The rows, whatever they were given as; None for raw beats.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Traffic:
     loads: Sequence[ParameterLoad] = ()
     reset_at: int | None = None
     reset_cycles: int = 4
+    batch: RowBatch | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.rows is None) == (self.beats is None):
@@ -88,14 +93,8 @@ class Traffic:
             raise ValueError("lengths and banks go with rows, not with beats")
         if self.reset_cycles < 2:
             raise ValueError(f"reset_cycles = {self.reset_cycles}: must be at least 2")
-        if self.rows is None:
-            return
-        values, lengths = _matrix(self.rows, self.lengths)
-        banks = np.zeros(len(values), np.int64) if self.banks is None else np.asarray(self.banks)
-        if banks.shape != lengths.shape or (banks.dtype.kind not in "iu" and len(banks)):
-            raise ValueError(f"banks must be integers of shape ({len(values)},), one for each row")
-        for name, value in (("rows", values), ("lengths", lengths), ("banks", banks.astype(np.int64))):
-            object.__setattr__(self, name, value)
+        if self.rows is not None:
+            object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))
 
     def encode(self, config: NormConfig) -> Beats:
         """Return the input beats.
@@ -105,49 +104,29 @@ class Traffic:
         ValueError
             If an element or bank is outside what the configuration allows, or raw beats have another width.
         """
+        if self.batch is not None:
+            self.batch.require_fit(config, cut=True)
+            return encode_rows(config, self.batch)
+        assert self.beats is not None
         width = config.lanes * config.input.bytes
-        if self.beats is not None:
-            if self.beats.data.shape[1] != width:
-                raise ValueError(f"raw beats have {self.beats.data.shape[1]} bytes; the unit's have {width}")
-            return self.beats
-        values, lengths, banks = self._rows()
-        outside = (values < config.input.min) | (values > config.input.max)
-        outside &= np.arange(values.shape[1]) < lengths[:, None]
-        if outside.any():
-            row, lane = (int(index) for index in np.argwhere(outside)[0])
-            raise ValueError(
-                f"row {row} element {lane} is {values[row, lane]}: must be from {config.input.min} to "
-                f"{config.input.max} ({config.input.name})"
-            )
-        bad_bank = (banks < 0) | (banks >= config.banks)
-        if bad_bank.any():
-            row = int(np.argmax(bad_bank))
-            raise ValueError(f"row {row} names bank {banks[row]}: must be from 0 to {config.banks - 1}")
-        return encode_rows(config, values, lengths, banks)
+        if self.beats.data.shape[1] != width:
+            raise ValueError(f"raw beats have {self.beats.data.shape[1]} bytes; the unit's have {width}")
+        return self.beats
 
-    def received(self, config: NormConfig) -> Rows:
+    def received(self, config: NormConfig) -> RowBatch:
         """Return the rows as the unit must see them: cut at ``max_length``, ``tkeep`` made regular.
 
         ``errors`` says which rows must come out with their error flag set. A raw row without ``tlast`` that
         is not longer than ``max_length`` is never finished and not among them.
         """
-        if self.beats is not None:
-            return received_rows(config, self.beats)
-        values, lengths, banks = self._rows()
-        valid = np.arange(values.shape[1]) < lengths[:, None]
-        return Rows(
-            np.where(valid, values, 0)[:, : config.max_length].astype(np.int64),
-            np.minimum(lengths, config.max_length),
-            banks,
-            lengths > config.max_length,
-        )
-
-    def _rows(self) -> tuple[NDArray[np.integer], NDArray[np.int64], NDArray[np.int64]]:
-        """The three arrays that __post_init__ has made of rows, lengths and banks."""
-        return np.asarray(self.rows), np.asarray(self.lengths), np.asarray(self.banks)
+        if self.batch is not None:
+            x, lengths, most = self.batch.x, self.batch.lengths, config.max_length
+            return RowBatch(x[:, :most], np.minimum(lengths, most), self.batch.banks, lengths > most)
+        assert self.beats is not None
+        return _received(config, self.beats)
 
 
-def received_rows(config: NormConfig, beats: Beats) -> Rows:
+def _received(config: NormConfig, beats: Beats) -> RowBatch:
     """Return what the contract says a unit sees of raw beats; see `Traffic.received`."""
     lanes, byte_count = config.lanes, config.input.bytes
     starts, ends = row_bounds(beats.last)
@@ -172,8 +151,7 @@ def received_rows(config: NormConfig, beats: Beats) -> Rows:
         banks.append(int(beats.user[start]))
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
-    matrix, lengths = _matrix(rows, None)
-    return Rows(matrix.astype(np.int64), lengths, np.array(banks, np.int64), np.array(errors, np.bool_))
+    return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))
 
 
 def row_bounds(last: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -182,33 +160,3 @@ def row_bounds(last: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.i
     if len(last) and not last[-1]:
         ends = np.append(ends, len(last))
     return np.concatenate([[0], ends[:-1]])[: len(ends)].astype(np.int64), ends.astype(np.int64)
-
-
-def _matrix(
-    rows: Sequence[ArrayLike] | NDArray[np.integer], lengths: ArrayLike | None
-) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
-    """Lay rows side by side and check shapes and types."""
-    if isinstance(rows, np.ndarray):
-        if rows.ndim != 2 or rows.dtype.kind not in "iu" or rows.shape[1] < 1:
-            raise ValueError(
-                f"rows are {rows.dtype} of shape {rows.shape}: must be integers (rows, n), n at least 1"
-            )
-        counts = np.full(len(rows), rows.shape[1]) if lengths is None else np.asarray(lengths)
-        if counts.shape != (len(rows),) or (counts.dtype.kind not in "iu" and len(rows)):
-            raise ValueError(f"lengths must be integers of shape ({len(rows)},), one for each row")
-        if ((counts < 1) | (counts > rows.shape[1])).any():
-            raise ValueError(f"lengths must be from 1 to {rows.shape[1]}")
-        return rows, counts.astype(np.int64)
-    if lengths is not None:
-        raise ValueError("lengths only go with rows given as one array")
-    arrays = [np.asarray(row) for row in rows]
-    for index, array in enumerate(arrays):
-        if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-            raise ValueError(
-                f"row {index} is {array.dtype} of shape {array.shape}: must be integers (n,), n at least 1"
-            )
-    counts = np.array([len(array) for array in arrays], np.int64)
-    matrix = np.zeros((len(arrays), int(counts.max(initial=1))), np.int64)
-    for target, array in zip(matrix, arrays, strict=True):
-        target[: len(array)] = array
-    return matrix, counts

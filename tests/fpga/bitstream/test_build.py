@@ -183,7 +183,10 @@ def test_carry_chains_are_trimmed_on_ecp5():
         if cell["type"] == "CCU2C"
     ]
     assert ["x"] in chains  # the carry that nobody reads is on no net
-    assert board_netlist(tiny_design("icestick")).count("SB_CARRY") > 0
+    assert any(
+        cell["type"] == "SB_CARRY"
+        for cell in board_netlist(tiny_design("icestick")).module["cells"].values()
+    )
 
 
 def test_what_does_not_fit_is_told_before_placement(placements):

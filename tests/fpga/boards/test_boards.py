@@ -16,6 +16,8 @@ from streamnorm_fpga.boards.examples import FAMILIES, family_of, fitting
 from streamnorm_fpga.boards.platform import ResetHold, pin
 from streamnorm_fpga.boards.pll import FabricClock
 from streamnorm_fpga.devices import DEVICES
+from streamnorm_fpga.families.ecp5 import ECP5
+from streamnorm_fpga.families.ice40 import ICE40
 
 ALL = pytest.mark.parametrize("board", BOARDS.values(), ids=str)
 
@@ -66,19 +68,19 @@ def test_an_unknown_board(name, hint):
 def test_the_part_is_that_of_the_platform(board):
     platform = board.make_platform()
     assert board.target in TARGET_NAMES
-    if board.family == "ice40":
+    if board.family is ICE40:
         assert board.part == platform.device
-        assert f"--{board.placed_as}" == platform._nextpnr_device_options[platform.device]
-        assert board.package == platform.package.lower()
-        assert board.target == f"ice40-{board.placed_as}"
+        assert f"--{board.device.flag}" == platform._nextpnr_device_options[platform.device]
+        assert board.device.package == platform.package.lower()
+        assert board.target == f"ice40-{board.device.flag}"
         return
     assert board.part == f"{platform.device}-{platform.speed}"
-    assert board.package == platform._nextpnr_package_options[platform.package].upper()
+    assert board.device.package == platform._nextpnr_package_options[platform.package].upper()
     size = platform.device[-3:-1]
     assert board.target == f"ecp5-{size}k-{platform.speed}"
     # nextpnr believes wrong delays for 5G parts: the part without 5G stands for them.
     expected = platform._nextpnr_device_options[platform.device].replace("um5g", "um")
-    assert f"--{board.placed_as}" == expected
+    assert f"--{board.device.flag}" == expected
 
 
 def trellis_idcodes():
@@ -89,10 +91,8 @@ def trellis_idcodes():
 
 @ALL
 def test_idcodes_are_those_of_project_trellis(board):
-    if board.family == "ice40":
-        assert board.idcode is None
-    else:
-        assert board.idcode == trellis_idcodes()[board.part.rpartition("-")[0]]
+    if board.family is ECP5:
+        assert board.device.identity == trellis_idcodes()[board.part.rpartition("-")[0]]
 
 
 @ALL
@@ -150,7 +150,7 @@ def test_without_amaranth_boards(monkeypatch):
 
 
 def test_families_of_primitives():
-    assert {board.name: family_of(board) for board in BOARDS.values() if board.family == "ice40"} == {
+    assert {board.name: family_of(board) for board in BOARDS.values() if board.family is ICE40} == {
         "icebreaker": "ice40-up",
         "hx8k-b-evn": "ice40-hx",
         "tinyfpga-bx": "ice40-hx",
@@ -207,4 +207,4 @@ def test_reset_is_held(cycles):
 def test_rooms_are_those_of_the_parts():
     for board in BOARDS.values():
         assert board.device.comb == DEVICES[board.target].comb
-        assert board.device.nextpnr_arguments[0] == f"--{board.placed_as}"
+        assert board.device.nextpnr_arguments[0] == f"--{board.device.flag}"

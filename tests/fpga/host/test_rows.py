@@ -31,7 +31,7 @@ def test_a_request_holds_the_beats_that_a_simulation_plays(config, length):
     group = RowGroup(np.array([1, 3, 4]), length, 1, False)
     request = group.request(config, batch.x)
     chosen = group.indices
-    beats = encode_rows(config, batch.x[chosen], batch.lengths[chosen], batch.banks[chosen])
+    beats = encode_rows(config, batch.select(chosen))
     row_beats = -(-length // config.lanes)
     assert request.operation == Operation.ROWS
     assert request.body[: ROWS_HEADER.size] == bytes((1, 0, row_beats - 1, 0, (length - 1) % 2 + 1))

@@ -5,26 +5,21 @@ import time
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil
 
 from streamnorm import IntFormat, NormConfig
 from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.plan import Plan
-from streamnorm.verilog.emit import verilog
 from streamnorm.verilog.vector_files import Vectors
-from streamnorm_cli.board_options import expected_signature
 from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info, run_self_test, self_test_of
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.port import open_port
-from streamnorm_fpga.top.board_top import BoardTop, identity, info
-from streamnorm_fpga.virtual_board import Faults, VirtualBoard
+from streamnorm_fpga.top.board_top import identity
+from streamnorm_fpga.virtual_board import BIT_CYCLES, Faults, VirtualBoard, board_text
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.vectors import make_vectors
 
 pytest.importorskip("serial")
-
-BIT_CYCLES = 8
 
 
 @pytest.fixture(scope="module")
@@ -46,26 +41,17 @@ def config():
 
 
 @pytest.fixture(scope="module")
-def design(config):
-    top = BoardTop(
-        config,
-        bit_cycles=BIT_CYCLES,
-        expected_signature=expected_signature(config),
-        info=info(config, 50.0),
-        clock_mhz=50.0,
-    )
-    text = rtlil.convert(top, name="top", emit_src=False), verilog(config)
-    VirtualBoard(*text, BIT_CYCLES).close()  # compiled once, for all tests
-    return text
+def text(config):
+    return board_text(config)
 
 
 @pytest.fixture
-def powered(design):
+def powered(text):
     """Return a function that powers up a board, and one that links to it."""
     opened = []
 
     def power(**faults):
-        board = VirtualBoard(*design, BIT_CYCLES, faults=Faults(**faults))
+        board = VirtualBoard(*text, BIT_CYCLES, faults=Faults(**faults))
         opened.append(board)
         port = open_port(board.port, 1_000_000)
         opened.append(port)

@@ -7,14 +7,15 @@ import pytest
 from fpga.netlists import cell, netlist, scope
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.families.ecp5 import ECP5
+from streamnorm_fpga.place.blocks import Blocks
 from streamnorm_fpga.place.harness import Harness
 from streamnorm_fpga.place.place_route import place_and_route, read_report
-from streamnorm_fpga.synthesis.blocks import Blocks
 
 
 @pytest.fixture
 def blocks():
-    return Blocks(netlist({}, {"moments": scope("small.v:1.1-9.10"), "apply": scope("small.v:11.1-20.10")}))
+    return Blocks(netlist({}, {"moments": scope("small.v:1.1-9.10"), "apply": scope("small.v:11.1-20.10")}), ECP5)
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def test_one_level_is_singular(report, blocks):
     path["path"] = [step for step in path["path"] if step["type"] != "logic"] + [
         {"delay": 1.0, "type": "logic", "to": {"cell": "moments.x", "port": "Z"}}
     ]
-    assert "1 level)" in str(read_report(report, 1, Blocks(netlist({}, {"moments": cell("x", {}, {})}))).path)
+    blocks = Blocks(netlist({}, {"moments": cell("x", {}, {})}), ECP5)
+    assert "1 level)" in str(read_report(report, 1, blocks).path)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fpga.top.bench_board import NoAnswer, beat_octets, rows_body, run
+from fpga.top.bench_board import CLOCK_MHZ, NoAnswer, beat_octets, rows_body, run
 from fpga.top.stand_in import LATENCY, config, outputs
 from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.codec import encode_frame
@@ -80,10 +80,10 @@ def test_info(unit):
     async def bench(host):
         record, payload = await host.ask(Operation.INFO)
         assert record.status == Status.OK
-        assert payload == info(unit, 48.0)
+        assert payload == info(unit, CLOCK_MHZ)
         said = json.loads(payload)
         assert said["memory_beats"] == memory_beats(unit)
-        assert (said["name"], said["clock_mhz"], said["planned_mhz"]) == ("stand_in", 48.0, 100.0)
+        assert (said["name"], said["clock_mhz"], said["planned_mhz"]) == ("stand_in", CLOCK_MHZ, 100.0)
 
     run(unit, bench)
 

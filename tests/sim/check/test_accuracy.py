@@ -49,14 +49,6 @@ def test_padding_does_not_count():
     assert accuracy.max_ulp == 32
 
 
-def test_a_known_exact_result_is_used():
-    batch = random_rows(CONFIG, 3, np.random.default_rng(5))
-    exact = exact_result(CONFIG, batch.x, batch.lengths)
-    fresh = Accuracy.of(CONFIG, exact.rounded, batch.x, batch.lengths)
-    given = Accuracy.of(CONFIG, exact.rounded, batch.x, batch.lengths, exact=exact)
-    assert (fresh.errors == given.errors).all()
-
-
 def test_no_rows():
     none = np.zeros((0, 4), int)
     accuracy = Accuracy.of(CONFIG, none, none)

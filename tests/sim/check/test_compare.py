@@ -7,6 +7,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.compare import compare, golden_rows
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.streams.beats import decode_rows, encode_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
@@ -21,11 +22,7 @@ def config(**more):
 
 def trace_of(unit, rows, traffic, errors=()):
     """A trace in which ``rows`` came out."""
-    lengths = np.array([len(row) for row in rows], np.int64)
-    values = np.zeros((len(rows), int(lengths.max(initial=1))), np.int64)
-    for target, row in zip(values, rows, strict=True):
-        target[: len(row)] = row
-    beats = encode_rows(unit, values, lengths, np.zeros(len(rows), np.int64))
+    beats = encode_rows(unit, RowBatch.arrange(rows))
     beats.user[np.flatnonzero(beats.last)[list(errors)]] = 1
     cycles = np.arange(len(beats))
     return Trace.of(
@@ -126,4 +123,4 @@ def test_loads_and_a_reset_are_not_compared():
 
 def test_beats_decode_to_what_was_compared(right):
     trace = trace_of(config(), right, Traffic(rows=ROWS))
-    assert trace.rows.values.tolist() == decode_rows(config(), trace.outputs).values.tolist()
+    assert trace.rows.x.tolist() == decode_rows(config(), trace.outputs).x.tolist()

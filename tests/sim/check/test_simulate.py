@@ -121,7 +121,7 @@ def test_what_differs_is_reported(config, monkeypatch):
 
     monkeypatch.setitem(module.compare.__globals__, "golden_rows", wrong_rows)
     simulation = simulate(config, rows=5, seed=9)
-    got = simulation.trace.rows.values[2, 1]
+    got = simulation.trace.rows.x[2, 1]
     message = f"row 2 lane 1: got {got}, want {got + 1} in beat 0 (seed 9)"
     assert simulation.to_dict()["mismatches"] == 1
     assert simulation.first_mismatch == message
@@ -140,10 +140,10 @@ def test_other_cycles_than_planned_are_a_failure(config):
     [
         (np.ones(5), "has shape (5,); (rows, n) is needed, both at least 1"),
         (np.ones((0, 5)), "has shape (0, 5); (rows, n) is needed, both at least 1"),
-        (np.ones((2, 31)), "has rows of 31 elements; max_length = 30 allows no more"),
+        (np.ones((2, 31)), "rows have 31 elements: must have at most max_length = 30"),
         (np.ones((2, 3), bool), "holds bool; integers or floats are needed"),
         (np.ones((2, 3), complex), "holds complex128; integers or floats are needed"),
-        (np.array([[0, 1], [2, 128]]), "element [1, 1] is 128; int8 goes from -128 to 127"),
+        (np.array([[0, 1], [2, 128]]), "row 1 element 1 is 128: must be from -128 to 127 (int8)"),
         (np.array([[0, np.nan]]), "value nan at index [0, 1] cannot be quantized: it is not finite"),
     ],
 )

@@ -12,8 +12,9 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.reference import exact
-from streamnorm_sim.reference.exact import exact_result, exact_rows, exact_scaled
-from streamnorm_sim.reference.rows import RowBatch, random_rows
+from streamnorm_sim.reference.exact import exact_result, exact_rows
+from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 DIGITS = Context(prec=200)
 TIE = Decimal(10) ** -120
@@ -129,7 +130,7 @@ def test_a_hair_above_a_tie():
     """1 + 2^-30 is stored exactly, and z·γ passes the tie by less than the grid's step."""
     step = 2.0**-28
     config = make_config(gamma=3.5 + step, gamma_bits=32, epsilon=step * 2 / 3.5 * (1 - 2.0**-16))
-    y = exact_scaled(config, np.array([[1, -1]]), frac_bits=64)[0, 0]
+    y = decimal_row(config, [1, -1])[0][0]
     assert 3.5 < y < 3.5 + 2.0**-40
     assert exact_rows(config, np.array([[1, -1]])).tolist() == [[4, -4]]
 
@@ -240,8 +241,3 @@ def test_banks_are_chosen_per_row():
 def test_no_rows():
     config = make_config()
     assert exact_rows(config, np.zeros((0, 8), int)).shape == (0, 8)
-
-
-def test_frac_bits_out_of_range():
-    with pytest.raises(ValueError, match=r"^frac_bits = 31: must be from 32 to 64$"):
-        exact_scaled(make_config(), np.zeros((1, 2), int), frac_bits=31)

@@ -1,4 +1,4 @@
-"""Batches of rows: what is refused, which corners there are, what random rows look like."""
+"""Which corners there are, and what random rows look like."""
 
 import re
 
@@ -7,8 +7,9 @@ import pytest
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm_sim.reference.exact import exact_scaled
-from streamnorm_sim.reference.rows import DISTRIBUTIONS, RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.rows import DISTRIBUTIONS, corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 
 def make_config(**changes):
@@ -24,74 +25,6 @@ def make_config(**changes):
 
 
 BANKED = {"banks": 3, "gamma": np.ones((3, 21))}
-
-
-def test_batch_defaults():
-    batch = RowBatch.of(make_config(), np.arange(6, dtype=np.uint8).reshape(2, 3))
-    assert batch.x.dtype == np.int64
-    assert batch.lengths.tolist() == [3, 3]
-    assert batch.banks.tolist() == [0, 0]
-    assert batch.valid.all()
-    assert len(batch) == 2
-
-
-def test_batch_clears_what_lies_beyond_a_row():
-    batch = RowBatch.of(make_config(**BANKED), [[1, 2, 999], [-1, 5, 6]], [2, 3], [2, 0])
-    assert batch.x.tolist() == [[1, 2, 0], [-1, 5, 6]]
-    assert batch.valid.tolist() == [[True, True, False], [True, True, True]]
-    assert batch.select(slice(1, 2)).x.tolist() == [[-1, 5, 6]]
-
-
-def test_pack():
-    batch = RowBatch.pack(make_config(**BANKED), [[1], [2, 3], np.array([4], np.int8)], [0, 1, 2])
-    assert batch.x.tolist() == [[1, 0], [2, 3], [4, 0]]
-    assert batch.lengths.tolist() == [1, 2, 1]
-    assert batch.banks.tolist() == [0, 1, 2]
-    assert RowBatch.pack(make_config(), []).x.shape == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            [np.zeros((2, 3))],
-            "x is an array of float64 of shape (2, 3): must be integers of shape (rows, n)",
-        ),
-        (
-            [np.zeros(3, np.int64)],
-            "x is an array of int64 of shape (3,): must be integers of shape (rows, n)",
-        ),
-        (
-            [np.zeros((2, 3), bool)],
-            "x is an array of bool of shape (2, 3): must be integers of shape (rows, n)",
-        ),
-        ([np.zeros((2, 22), int)], "x has rows of 22 elements: must have from 1 to max_length = 21"),
-        ([np.zeros((2, 0), int)], "x has rows of 0 elements: must have from 1 to max_length = 21"),
-        ([[[0, 1], [-129, 2]]], "x[1, 0] = -129: must be from -128 to 127 (int8)"),
-        ([[[0, 128]]], "x[0, 1] = 128: must be from -128 to 127 (int8)"),
-        ([[[0, 1]], [3]], "lengths[0] = 3: must be from 1 to 2"),
-        ([[[0, 1], [2, 3]], [2, 0]], "lengths[1] = 0: must be from 1 to 2"),
-        (
-            [[[0, 1]], [1, 1]],
-            "lengths is an array of int64 of shape (2,): must be integers of shape (1,), one for each row",
-        ),
-        (
-            [[[0, 1]], [1.5]],
-            "lengths is an array of float64 of shape (1,): must be integers of shape (1,), one for each row",
-        ),
-        ([[[0, 1]], None, [1]], "banks[0] = 1: must be from 0 to 0"),
-    ],
-)
-def test_refused(arguments, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        RowBatch.of(make_config(), *arguments)
-
-
-@pytest.mark.parametrize("row", [[], [[1, 2]], [0.5]])
-def test_pack_refuses(row):
-    message = r"^row 1 is an array of .*: must be integers of shape \(n,\), n > 0$"
-    with pytest.raises(ValueError, match=message):
-        RowBatch.pack(make_config(), [[1], row])
 
 
 CORNER_CONFIGS = [
@@ -144,7 +77,7 @@ def test_tie_rows_are_ties(norm, zero_point):
     for name in names:
         unit = config.replace(gamma=float(name.removeprefix("ties_")) * 3 / 2)
         row = corner_rows(unit, np.random.default_rng(1))[name][1]
-        scaled = exact_scaled(unit, row[None])
+        scaled = exact_result(unit, row[None]).scaled
         assert (np.abs(scaled - np.rint(scaled)) == 0.5).all()
 
 

@@ -9,6 +9,7 @@ from streamnorm.errors import CheckFailed
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.streams.beats import Beats, decode_rows, encode_load, encode_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 
 def config(lanes=4, bits=8, signed=True, **more):
@@ -24,12 +25,8 @@ def config(lanes=4, bits=8, signed=True, **more):
     )
 
 
-def encode(unit, rows):
-    lengths = np.array([len(row) for row in rows])
-    values = np.zeros((len(rows), lengths.max()), np.int64)
-    for target, row in zip(values, rows, strict=True):
-        target[: len(row)] = row
-    return encode_rows(unit, values, lengths, np.zeros(len(rows), np.int64))
+def encode(unit, rows, banks=0):
+    return encode_rows(unit, RowBatch.arrange(rows, None, banks))
 
 
 def test_lane_0_is_the_lowest_byte_and_the_last_beat_is_partly_kept():
@@ -48,7 +45,7 @@ def test_an_element_is_extended_to_whole_bytes_low_byte_first():
 
 def test_a_bank_goes_with_every_beat_of_its_row():
     unit = config(lanes=2, banks=3, storage="ram")
-    beats = encode_rows(unit, np.ones((2, 3), np.int64), np.array([3, 1]), np.array([2, 1]))
+    beats = encode(unit, [[1, 1, 1], [1]], [2, 1])
     assert beats.user.tolist() == [2, 2, 1]
 
 
@@ -83,7 +80,7 @@ def test_decoding_undoes_encoding(lanes, bits, signed, lengths, seed):
 def test_no_beats_are_no_rows():
     rows = decode_rows(config(), Beats.empty(4))
     assert len(rows) == 0
-    assert rows.values.shape == (0, 0)
+    assert rows.x.shape == (0, 0)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class Norm(ABC):
     formula, source : as its paper has it; where that was published
     centred : C: the mean is subtracted, and the pivot is an element of the row, since neither z nor V depends on it.
         Else the pivot is the input's zero point, and S1 is not needed.
-    reach : what ``|d| * n / sqrt(V)`` is at most, as a multiple of the largest ``|z|``
+    reach : ``|d| * n / sqrt(V)`` is at most ``reach * sqrt(n)``
     length_weight : what ``n / V`` is at most, where V without epsilon is not 0
     """
 

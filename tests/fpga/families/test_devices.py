@@ -5,6 +5,7 @@ import pytest
 from streamnorm.errors import ConfigError
 from streamnorm.spec.targets import TARGET_NAMES
 from streamnorm_fpga.devices import DEVICES, device_for
+from streamnorm_fpga.families.ice40 import ICE40
 
 
 def test_every_target_but_generic_is_a_device():
@@ -43,7 +44,7 @@ def test_block_rams_of_ecp5_cap_the_clock_by_speed_grade(grade, limit):
 
 
 def test_the_timing_database_of_ice40_states_no_limit():
-    assert all(device.bram_limit_mhz is None for device in DEVICES.values() if device.family == "ice40")
+    assert all(device.bram_limit_mhz is None for device in DEVICES.values() if device.family is ICE40)
 
 
 def test_generic_cannot_be_fitted():

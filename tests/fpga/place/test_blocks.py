@@ -1,7 +1,8 @@
 import pytest
 
 from fpga.netlists import cell, netlist, scope
-from streamnorm_fpga.synthesis.blocks import Blocks
+from streamnorm_fpga.families import FAMILIES
+from streamnorm_fpga.place.blocks import Blocks
 
 # The top module is in lines 1 to 9, its blocks in 10 to 19 (once) and 20 to 29 (twice).
 SCOPES = {
@@ -23,10 +24,14 @@ CELLS = {
 }
 
 
+def blocks_of(family):
+    nets = {"count": [4], "lane_1.count": [4], "lane_0.i": [3], "moments.sum": [3]}
+    return Blocks(netlist({}, SCOPES | CELLS, nets=nets, source="design.v:1.1-9.10"), FAMILIES[family])
+
+
 @pytest.fixture
 def blocks():
-    nets = {"count": [4], "lane_1.count": [4], "lane_0.i": [3], "moments.sum": [3]}
-    return Blocks(netlist({}, SCOPES | CELLS, nets=nets, source="design.v:1.1-9.10"))
+    return blocks_of("ecp5")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +57,8 @@ def test_a_name_alone_is_no_origin(blocks):
     assert blocks.origin("lane_0.unknown") is None
 
 
-@pytest.mark.parametrize("suffix", ["_LC", "_DFFLC", "$CCU2_COMB0"])
-def test_what_nextpnr_appends_to_a_name_is_seen_through(blocks, suffix):
-    assert blocks.of(f"lane_0.i_TRELLIS_FF_Q{suffix}") == "moments"
+@pytest.mark.parametrize(
+    ("family", "suffix"), [("ice40", "_LC"), ("ice40", "_DFFLC"), ("ecp5", "$CCU2_COMB0"), ("ecp5", "$ff")]
+)
+def test_what_nextpnr_appends_to_a_name_is_seen_through(family, suffix):
+    assert blocks_of(family).of(f"lane_0.i_TRELLIS_FF_Q{suffix}") == "moments"

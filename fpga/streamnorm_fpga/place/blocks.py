@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from streamnorm_fpga.place.harness import PREFIX
+from .harness import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .netlist import Netlist
+    from streamnorm_fpga.families import Family
+    from streamnorm_fpga.synthesis.netlist import Netlist
 
 __all__ = ["TOP", "Blocks"]
 
@@ -24,8 +25,6 @@ TOP = "top"
 """How a cell of the unit's top module itself is reported."""
 
 _SOURCE = re.compile(r"(.*):(\d+)\.\d+-(\d+)\.\d+")
-# What nextpnr appends to the name of a cell when it packs it.
-_PACKED = re.compile(r"(_LC|_DFFLC|_CARRY|_PASS|\$CCU2_(COMB|FCI|FCO)\d*|\$(lut|comb|ff|nextpnr).*)+$")
 
 
 class Blocks:
@@ -35,9 +34,13 @@ class Blocks:
     ----------
     unit : Netlist
         As synthesized, with the scopes yosys keeps when it flattens.
+    family : Family
+        Of its cells.
     """
 
-    def __init__(self, unit: Netlist) -> None:
+    def __init__(self, unit: Netlist, family: Family) -> None:
+        # What nextpnr appends to the name of a cell when it packs it.
+        self._packed = re.compile(rf"({family.packed}|\$(lut|comb|ff|nextpnr).*)+$")
         module = unit.module
         self._cells: dict[str, Any] = module["cells"]
         self._sources = {TOP: module["attributes"].get("src", "")}
@@ -58,7 +61,7 @@ class Blocks:
         """Return the block of a cell as :meth:`of` does, or None if only the cell's name gives a hint."""
         if cell.startswith(PREFIX):
             return f"port {cell.removeprefix(PREFIX).partition('[')[0]}"
-        for name in _ancestors(_PACKED.sub("", cell)):
+        for name in _ancestors(self._packed.sub("", cell)):
             if block := self._of_original(name):
                 return block
         return None

@@ -1,0 +1,56 @@
+"""The rows that a session sends to a board, and what must come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from streamnorm.verilog.vector_files import Vectors
+from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streamnorm.spec.config import NormConfig
+
+__all__ = ["longest_vectors", "mixed_vectors", "vectors_of"]
+
+_LENGTHS = 6  # of random rows: rows of one length travel together
+
+
+def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
+    """Return rows with the golden model's results."""
+    expected = GoldenModel(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
+    return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
+
+
+def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = (), seed: int = 0) -> Vectors:
+    """Return corner rows, up to half of all, and random rows; random ones alone where their lengths are given."""
+    rng = np.random.default_rng(seed)
+    corners = [] if lengths else [row for _, row in corner_rows(config, rng).values()][: count // 2]
+    known = lengths or _several_lengths(config, rng)
+    others = random_rows(config, count - len(corners), rng, lengths=np.resize(known, count - len(corners)))
+    batch = RowBatch.pack(
+        config,
+        [*corners, *(row[:length] for row, length in zip(others.x, others.lengths, strict=True))],
+        np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
+    )
+    return vectors_of(config, batch)
+
+
+def longest_vectors(config: NormConfig, count: int, *, seed: int = 0) -> Vectors:
+    """Return random rows of ``max_length``, all of bank 0."""
+    lengths = np.full(count, config.max_length)
+    rows = random_rows(config, count, np.random.default_rng(seed), lengths=lengths)
+    return vectors_of(config, RowBatch.of(config, rows.x))
+
+
+def _several_lengths(config: NormConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+    low, high = config.min_length, config.max_length
+    known = [high, low, high - 1, config.lanes]
+    drawn = rng.integers(low, high, _LENGTHS - len(known), endpoint=True)
+    return np.clip([*known, *drawn], low, high)

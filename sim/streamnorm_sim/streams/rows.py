@@ -1,0 +1,210 @@
+"""Rows side by side: elements, lengths and banks, and all that is checked of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from streamnorm.spec.config import NormConfig
+
+__all__ = ["RowBatch", "fitted", "per_row", "require_within"]
+
+_Element = TypeVar("_Element", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class RowBatch:
+    """Rows of different length side by side, as they go in or as they came out.
+
+    Made by `of`, `pack` and `arrange`, which check them; none of these copies elements that are an array already.
+
+    Attributes
+    ----------
+    x : integers (rows, n)
+        Elements, of whatever type they were given in; what is beyond a row's length does not count.
+    lengths : int64 (rows,)
+        Elements of each row that count, 1 to n.
+    banks : int64 (rows,)
+        γ/β bank of each row; 0 for rows that came out.
+    errors : bool (rows,)
+        Whether the row has to come out with its error flag set, or did.
+    """
+
+    x: NDArray[np.integer]
+    lengths: NDArray[np.int64]
+    banks: NDArray[np.int64]
+    errors: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        config: NormConfig,
+        x: ArrayLike,
+        lengths: ArrayLike | None = None,
+        banks: ArrayLike | None = None,
+    ) -> "RowBatch":
+        """Check rows against a configuration.
+
+        Parameters
+        ----------
+        x : integers (rows, n)
+            With n from 1 to ``max_length``.
+        lengths : integers (rows,), or one for all rows; optional
+            All n elements of every row where absent.
+        banks : integers (rows,), or one for all rows; optional
+            Bank 0 where absent.
+
+        Raises
+        ------
+        ValueError
+            If a shape or type is wrong, or an element, length or bank is out of range.
+        """
+        batch = cls.arrange(np.asarray(x), lengths, banks)
+        batch.require_fit(config)
+        return batch
+
+    @classmethod
+    def pack(
+        cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None
+    ) -> "RowBatch":
+        """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
+        batch = cls.arrange(rows, None, banks)
+        batch.require_fit(config)
+        return batch
+
+    @classmethod
+    def arrange(
+        cls,
+        rows: Sequence[ArrayLike] | NDArray[np.integer],
+        lengths: ArrayLike | None = None,
+        banks: ArrayLike | None = None,
+    ) -> "RowBatch":
+        """Lay rows side by side whatever the configuration; `require_fit` tells whether they suit one.
+
+        Parameters
+        ----------
+        rows : sequence of integers (n,), or array of integers (rows, n)
+            With n at least 1.
+        lengths : integers (rows,), or one for all rows; optional
+            With an array only: how many elements of each row count.
+        banks : integers (rows,), or one for all rows; optional
+
+        Raises
+        ------
+        ValueError
+            If a shape or type is wrong, or a length out of range.
+        """
+        if isinstance(rows, np.ndarray):
+            x = rows
+            if x.ndim != 2 or not x.shape[1] or x.dtype.kind not in "iu":
+                raise ValueError(f"rows are {_described(x)}: must be integers of shape (rows, n), n > 0")
+            row_lengths = per_row("lengths", x.shape[1] if lengths is None else lengths, len(x))
+            require_within("lengths", row_lengths, 1, x.shape[1])
+        elif lengths is not None:
+            raise ValueError("lengths only go with rows given as one array")
+        else:
+            x, row_lengths = _packed(rows)
+        row_banks = per_row("banks", 0 if banks is None else banks, len(x))
+        return cls(x, row_lengths, row_banks, np.zeros(len(x), np.bool_))
+
+    @classmethod
+    def join(cls, first: "RowBatch", second: "RowBatch") -> "RowBatch":
+        """Return the rows of both."""
+        columns = max(first.x.shape[1], second.x.shape[1])
+        return cls(
+            np.concatenate([fitted(first.x, columns), fitted(second.x, columns)]),
+            np.concatenate([first.lengths, second.lengths]),
+            np.concatenate([first.banks, second.banks]),
+            np.concatenate([first.errors, second.errors]),
+        )
+
+    def require_fit(self, config: NormConfig, *, cut: bool = False) -> None:
+        """Check elements and banks against a configuration; and that no row is too long, unless it may be ``cut``.
+
+        Raises
+        ------
+        ValueError
+            If they do not suit it.
+        """
+        columns, source = self.x.shape[1], config.input
+        if columns > config.max_length and not cut:
+            raise ValueError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
+        require_within("banks", self.banks, 0, config.banks - 1)
+        # Two passes without a mask are enough for nearly all rows.
+        if self.x.size and (self.x.min() < source.min or self.x.max() > source.max):
+            outside = self.valid & ((self.x < source.min) | (self.x > source.max))
+            if outside.any():
+                row, element = np.argwhere(outside)[0]
+                raise ValueError(
+                    f"row {row} element {element} is {self.x[row, element]}: "
+                    f"must be from {source.min} to {source.max} ({source.name})"
+                )
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Which elements lie within their row's length, (rows, n)."""
+        return np.arange(self.x.shape[1]) < self.lengths[:, None]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def select(self, rows: slice | NDArray[np.int64]) -> "RowBatch":
+        """Return some of the rows, all columns kept."""
+        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows], self.errors[rows])
+
+    def parts(self, elements: int) -> Iterator[tuple[slice, "RowBatch"]]:
+        """Yield consecutive rows of about ``elements`` elements in all, at least one row, and where they stand."""
+        step = max(1, elements // max(1, self.x.shape[1]))
+        for start in range(0, len(self), step):
+            where = slice(start, start + step)
+            yield where, self.select(where)
+
+    def list(self) -> list[NDArray[np.integer]]:
+        """Return each row as an array of its own length."""
+        return [row[:length] for row, length in zip(self.x, self.lengths, strict=True)]
+
+
+def per_row(name: str, values: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Return an integer for each of ``count`` rows, from as many or from one for all.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or not as many.
+    """
+    array = np.asarray(values)
+    if array.shape not in ((), (count,)) or (array.dtype.kind not in "iu" and array.size):
+        raise ValueError(f"{name} are {_described(array)}: must be integers of shape ({count},), one for each row")
+    return np.broadcast_to(array, (count,)).astype(np.int64)
+
+
+def require_within(name: str, values: NDArray[np.int64], low: int, high: int) -> None:
+    """Raise a ValueError that names the first of ``values`` that is not from ``low`` to ``high``."""
+    outside = (values < low) | (values > high)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(f"{name}[{row}] = {values[row]}: must be from {low} to {high}")
+
+
+def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
+    """Return rows of ``columns`` elements: the others cut off, or filled up with 0."""
+    missing = columns - x.shape[1]
+    return np.pad(x, ((0, 0), (0, missing))) if missing > 0 else x[:, :columns]
+
+
+def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    arrays = [np.asarray(row) for row in rows]
+    for index, array in enumerate(arrays):
+        if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
+            raise ValueError(f"row {index} is {_described(array)}: must be integers of shape (n,), n > 0")
+    lengths = np.array([len(array) for array in arrays], np.int64)
+    x = np.zeros((len(arrays), lengths.max(initial=1)), np.int64)
+    for target, array in zip(x, arrays, strict=True):
+        target[: len(array)] = array
+    return x, lengths
+
+
+def _described(array: NDArray[np.generic]) -> str:
+    return f"an array of {array.dtype} of shape {array.shape}"

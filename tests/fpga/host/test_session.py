@@ -1,0 +1,61 @@
+"""A session with a board made of Python: what is reported, and what is refused before a port is opened."""
+
+import numpy as np
+import pytest
+
+from fpga.host.fake_board import FakeBoard
+from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
+from streamnorm_fpga.host import session as session_module
+from streamnorm_fpga.host.session import session
+from streamnorm_fpga.top.board_top import identity
+from streamnorm_sim.reference.golden import GoldenModel
+
+
+@pytest.fixture
+def board(config, monkeypatch):
+    planned = tuple(vars(Plan.of(config).latency(config.max_length)).values())
+    fake = FakeBoard(config, identity=identity(config), latency=planned)
+    monkeypatch.setattr(session_module, "open_port", lambda path, baud: fake)
+    return fake
+
+
+def test_rows_of_a_file_come_back(config, board, tmp_path):
+    x = np.random.default_rng(1).integers(config.input.min, config.input.max, (7, 15))
+    np.save(tmp_path / "x.npy", x)
+    steps = []
+    report = session(
+        config,
+        "here",
+        input=tmp_path / "x.npy",
+        output=tmp_path / "y.npy",
+        progress=lambda step, done, total: steps.append((step, done, total)),
+    )
+    assert report.failures() == []
+    assert report.rows is not None
+    assert (report.port, report.rows.rows, report.virtual) == ("here", 7, None)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), GoldenModel(config).normalize(x))
+    assert [step for step, _, _ in steps] == ["asking the board", *["rows"] * (len(steps) - 2), "counting cycles"]
+    assert steps[-2] == ("rows", 7, 7)
+
+
+def test_without_a_configuration_the_board_tells_of_itself(board):
+    report = session(None, "here")
+    assert (report.info.name, report.rows, report.cycles, report.throughput()) == ("fake_unit", None, None, None)
+    assert report.failures() == []
+
+
+def test_a_simulated_board_is_made_of_a_configuration():
+    with pytest.raises(ValueError, match="a simulated board needs a configuration"):
+        session(None, None)
+
+
+def test_what_cannot_be_is_told_before_the_port_is_opened(config, monkeypatch, tmp_path):
+    monkeypatch.setattr(session_module, "open_port", lambda path, baud: pytest.fail("the port is opened"))
+    for options, message in (
+        ({"lengths": (3, 16)}, "--lengths: 16 is more than max_length = 15"),
+        ({"output": tmp_path}, "cannot be written: is a directory"),
+        ({"input": tmp_path / "absent.npy"}, "No such file or directory"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            session(config, "here", **options)

@@ -1,6 +1,5 @@
 """The rows that break normalization units, and stalls, which must not matter to any value."""
 
-from fractions import Fraction
 from math import sqrt
 
 import numpy as np
@@ -19,10 +18,8 @@ UNIT = "bert_ecp5_200"
 def beta_alone(config: NormConfig, batch: RowBatch) -> np.ndarray:
     """The results of rows whose normalized values are all 0: beta, rounded half to even and saturated."""
     stored = StoredParameters.of(config)
-    rounded = [
-        [round(Fraction(int(value), 2**stored.beta_frac_bits)) for value in bank] for bank in stored.beta
-    ]
-    results = np.clip(np.array(rounded), config.output.min, config.output.max)
+    rounded = np.rint(np.ldexp(stored.beta.astype(float), -stored.beta_frac_bits))  # exact: beta has 36 bits at most
+    results = np.clip(rounded, config.output.min, config.output.max).astype(int)
     return np.where(batch.valid, results[batch.banks, : batch.x.shape[1]], 0)
 
 

@@ -1,7 +1,6 @@
 """The plan's L1, L2, L3 and SS, and the manifest's formulas, are what simulation measures."""
 
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,14 +77,3 @@ def test_a_result_never_comes_later_than_planned_when_rows_get_shorter_or_longer
         free = first + int(count)
 
 
-@pytest.mark.parametrize("n", [0, -1, 101])
-def test_lengths_out_of_range_are_refused(n: int) -> None:
-    with pytest.raises(ValueError, match=rf"^n = {n}: must be 1 … 100$"):
-        Plan.of(configuration("bert_generic")).latency(n)
-
-
-def test_the_units_of_the_examples_have_the_planned_latency_formulas(examples: Path) -> None:
-    for file in sorted(examples.glob("*.toml")):
-        config = NormConfig.from_toml(file)
-        for n in interesting_lengths(config):
-            assert formulas(config, n) == vars(Plan.of(config).latency(n)), file.name

@@ -148,6 +148,23 @@ def test_ci_runs_the_one_test_command(root):
     assert script.read_text().rstrip().endswith("\nexec make test")
 
 
+def test_the_test_command_names_its_slowest_tests(root):
+    """So what `.ci/run` prints, and what a reader of README.md sees, is one and the same."""
+    done = run("make", "--dry-run", "test", cwd=root)
+    assert done.stdout.rstrip().endswith("--durations 10")
+
+
+def test_every_marker_has_its_command(root):
+    markers = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    for marker in markers:
+        name, _, meaning = marker.partition(": ")
+        command = re.search(r"run with `make ([a-z-]+)`", meaning)
+        assert command or name == "early"
+        if command:
+            done = run("make", "--dry-run", command[1], cwd=root)
+            assert done.stdout.rstrip().endswith(f"-m {name}")
+
+
 # Documents
 
 

@@ -116,11 +116,13 @@ def test_welford_needs_a_mean(capsys):
     assert f"--welford: {llama} is rmsnorm, which has no mean to update; leave it out" in capsys.readouterr().err
 
 
-def test_simulation_tells_what_was_lost_too(capsys):
-    options = ("--lengths", "64", "--stalls", "source:0.1,sink:burst:20/5", "--compare", "architectures", "--simulate")
-    assert cycles(BERT, *options, "--csv") == 0
+def test_simulation_tells_what_was_lost_too(config_file, capsys):
+    options = ("--lengths", "12", "--stalls", "source:0.1,sink:burst:20/5", "--compare", "architectures", "--simulate")
+    assert cycles(config_file, *options, "--csv") == 0
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    model = counted(capsys, BERT, *options[:4])["counts"][0]
+    model = counted(capsys, config_file, *options[:4])["counts"][0]
+    assert model["lost"]["source"] > 0
+    assert model["lost"]["sink"] > 0
     assert {name: lines[0][f"lost_{name}"] for name in model["lost"]} == {
         name: str(lost) for name, lost in model["lost"].items()
     }

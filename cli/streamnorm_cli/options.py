@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.console import Console
 
 from streamnorm.errors import ToolMissing
+from streamnorm.spec.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -37,8 +38,7 @@ def add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture",
         metavar="NAME",
-        help="in place of the configuration's: one-pass, or, to compare: two-pass, three-scan, five-scan, "
-        "three-scan:welford or five-scan:welford",
+        help=f"in place of the configuration's; one of {', '.join(ARCHITECTURES)}",
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ladder.verilog_hashes import HASHES, NAMES, unit, verilog_hash
 from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.norms import NORMS
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,7 +20,7 @@ def test_verilog_stays_as_it_is(name: str) -> None:
 
 def test_the_guarded_units_differ_in_everything_that_shapes_them() -> None:
     configs = [unit(name) for name in NAMES]
-    assert {config.norm for config in configs} == {"layernorm", "rmsnorm"}
+    assert {config.norm for config in configs} == set(NORMS)
     assert {config.architecture for config in configs} == set(ARCHITECTURES)
     assert {config.target.rpartition("-")[0] for config in configs} >= {"ice40", "ecp5-85k", "ecp5-25k", ""}
     assert {config.storage for config in configs} == {"rom", "ram"}

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.options import Commands, add_common, formatter, output_console, print_json, read_config
+from streamnorm_cli.options import (
+    Commands,
+    add_architecture,
+    add_common,
+    formatter,
+    output_console,
+    print_json,
+    read_config,
+)
 
 if TYPE_CHECKING:
     from streamnorm.plan import Plan
@@ -30,6 +38,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     add_common(parser)
+    add_architecture(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from streamnorm_cli.options import (
     progress_console,
     read_config,
 )
+from streamnorm_cli.tables.area import CYCLE_MEANINGS
 
 if TYPE_CHECKING:
     from streamnorm_sim.check.simulate import Progress, Simulation
@@ -44,13 +45,6 @@ stalls: none, P, random:P or burst:OPEN/CLOSED, for both sides or as source:FORM
 stalled cycles, OPEN and CLOSED are mean lengths of free and stalled runs.
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
-
-CYCLE_MEANINGS = {
-    "L1": "first beat in to first beat out",
-    "L2": "last beat in to first beat out",
-    "L3": "first beat in to last beat out",
-    "SS": "from row to row, back to back",
-}
 
 _STAGES = {
     "synthesize": "synthesizing",

@@ -106,7 +106,6 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the workload of a model, or the models."""
     if args.json and args.csv:
-        from streamnorm.errors import ConfigError
 
         raise ConfigError("--json and --csv: one of them only")
     if args.list or args.model is None:
@@ -200,7 +199,6 @@ def _model(args: argparse.Namespace) -> "Model":
 
 
 def _config(args: argparse.Namespace, model: "Model") -> "NormConfig":
-    from streamnorm.errors import ConfigError
     from streamnorm.spec.config import NormConfig
     from streamnorm_sim.workload import unit_for
 

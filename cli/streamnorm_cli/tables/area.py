@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from streamnorm_fpga.place.critical_path import CriticalPath
     from streamnorm_fpga.place.resources import Resources
 
-__all__ = ["block_table", "path_table", "titled_table"]
+__all__ = ["CYCLE_MEANINGS", "block_table", "path_table", "titled_table"]
+
+CYCLE_MEANINGS = {
+    "L1": "first beat in to first beat out",
+    "L2": "last beat in to first beat out",
+    "L3": "first beat in to last beat out",
+    "SS": "from row to row, back to back",
+}
 
 
 def titled_table(title: str) -> Table:

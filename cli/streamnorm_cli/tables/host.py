@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.commands.simulate import CYCLE_MEANINGS
+from .area import CYCLE_MEANINGS
 
 if TYPE_CHECKING:
     from streamnorm_fpga.host.check import RowsReport

@@ -87,6 +87,7 @@ class BuildReport:
         design, board = self.design, self.design.board
         return {
             "name": design.config.name,
+            "architecture": design.config.architecture,
             "board": board.name,
             "part": board.part,
             "target": board.target,

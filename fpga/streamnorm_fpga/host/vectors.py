@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamnorm.verilog.vector_files import Vectors
-from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -25,7 +25,7 @@ _LENGTHS = 6  # of random rows: rows of one length travel together
 
 def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
-    expected = GoldenModel(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
+    expected = golden_model(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
 
 

@@ -38,7 +38,7 @@ _BLINK_HZ = 2
 
 
 def identity(config: NormConfig) -> str:
-    """Return 16 hexadecimal digits that two units share if they compute the same: target and clock do not count."""
+    """Return 16 hexadecimal digits of everything that is asked of a unit, but for target and clock."""
     return config.replace(target="generic", clock_mhz=100.0).digest()[:16]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.models import golden_model
 
 from .pattern import PatternModel
 from .signature import rows_signature
@@ -69,7 +69,7 @@ def pattern(config: NormConfig) -> list[tuple[Batch, NDArray[np.int64]]]:
 
 def expected_signature(config: NormConfig) -> int:
     """Return the signature of a self-test that passes: that of the golden model's outputs."""
-    golden = GoldenModel(config)
+    golden = golden_model(config)
     signature = 0
     for batch, rows in pattern(config):
         outputs = golden.normalize(rows, banks=np.full(len(rows), batch.bank))

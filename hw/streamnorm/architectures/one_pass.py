@@ -147,7 +147,7 @@ class NormUnit(wiring.Component):
                 Stage(
                     "reciprocal square root",
                     statistic.rho_cycle - statistic.variance_cycle,
-                    "leading one, normalize, table, polynomial",
+                    f"leading one, normalize, {self._precision.root.about}",
                 ),
                 Stage(
                     "scale and centre",

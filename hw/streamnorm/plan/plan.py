@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def interval(self) -> int:
-        """Cycles from row to row, at least: shorter rows take as long."""
+        """Cycles from row to row that the shortest rows take where they wait for each other; 1 where none do."""
         return self.report.interval_min
 
     @property
@@ -150,7 +150,7 @@ class Plan:
             "clock_mhz": self.config.clock_mhz,
             "accuracy": self.config.accuracy,
             "error_bound_lsb": self.error_bound if isfinite(self.error_bound) else None,
-            "expected_error_lsb": self.expected_error,
+            "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
             "interval": self.interval,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 
 from streamnorm.precision.demand import SMALL_OUTPUT_BITS
+from streamnorm.precision.welford import WelfordPrecision
+from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
@@ -49,6 +51,8 @@ def _unit(plan: Plan) -> _Lines:
         config.norm,
         config.formula.about,
     )
+    if config.architecture != ONE_PASS:
+        yield "architecture", config.architecture, ARCHITECTURES[config.architecture].about
     yield (
         "row",
         f"1 … {config.max_length} elements",
@@ -143,7 +147,8 @@ def _pipeline(plan: Plan) -> _Lines:
     for stage in plan.report.stages:
         if stage.meaning:
             yield stage.name, _count(stage.cycles, "cycle"), stage.meaning
-    yield "all", _count(plan.latency_cycles, "cycle"), "L2"
+    flat = plan.report.beats_before_output == 0
+    yield "all", _count(plan.latency_cycles, "cycle"), "L2" if flat else "L2 of a row of one beat"
 
 
 def _count(number: int, noun: str) -> str:
@@ -161,6 +166,10 @@ def _widths(plan: Plan) -> _Lines:
         yield "S1", _bits(ranges.sum_bits, 0), "sum of d, exact"
     yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of d², exact"
     yield "n", _bits(ranges.length_bits, 0), "length of the row"
+    if not ARCHITECTURES[plan.config.architecture].exact:
+        points = WelfordPrecision.of(plan.config)
+        yield "mean", f"{points.mean_frac_bits} fraction bits", "updated with every beat; S1 is made of it in the end"
+        yield "M", f"{points.square_frac_bits} fraction bits", "squared deviations, in the place of S2 - S1² / n"
     if precision.epsilon_code:
         value = _bits(
             precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop

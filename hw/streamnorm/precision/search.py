@@ -109,9 +109,10 @@ class _Places(NamedTuple):
 
 def _roots(demand: Demand) -> Iterator[_Root]:
     for rho_bits in _RHO_BITS:
-        method = ROOTS["table"].smallest(rho_bits)
         code, drop, frac_bits, error = _epsilon(demand, rho_bits + 2)
-        yield _Root(method, code, drop, frac_bits, method.relative_error + error / 2)
+        for kind in ROOTS.values():
+            method = kind.smallest(rho_bits)
+            yield _Root(method, code, drop, frac_bits, method.relative_error + error / 2)
 
 
 def _epsilon(demand: Demand, bits: int) -> tuple[int, int, int, float]:

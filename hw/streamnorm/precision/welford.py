@@ -22,8 +22,7 @@ class WelfordPrecision:
 
     In the end ``S1 = (n * mean + half) >> F``, M is cut to square_frac_bits and to 0 from below, and
     ``V = n * (M + E)`` is rounded to the fraction bits that it has in
-    :class:`~streamnorm.precision.precision.Precision`, E being
-    defined there; what follows is steps 2 to 7 there.
+    :class:`~streamnorm.precision.precision.Precision`, E being defined there; what follows is steps 2 to 7 there.
     """
 
     mean_frac_bits: int

@@ -67,7 +67,7 @@ class NormConfig:
     name: str = field(
         default="streamnorm", metadata=_about("a Verilog identifier", "name of the generated top module")
     )
-    norm: str = field(metadata=_about(_quoted(NORMS), "whether the mean is subtracted first"))
+    norm: str = field(metadata=_about(_quoted(NORMS), "the formula"))
     lanes: int = field(metadata=_about(f"1 to {LANES_MAX}", "elements that travel side by side in one beat"))
     max_length: int = field(
         metadata=_about(f"1 to {LENGTH_MAX}", "elements of the longest row; a longer one is cut and flagged")
@@ -82,7 +82,7 @@ class NormConfig:
     input: NumberFormat = field(metadata=_about("table", "number format of the elements that come in"))
     output: NumberFormat = field(metadata=_about("table", "number format of the elements that go out"))
     epsilon: float = field(
-        metadata=_about("0 or more", "added to the variance (rmsnorm: the mean square), in real units")
+        metadata=_about("0 or more", "added to the variance (without a mean: to the mean square), in real units")
     )
     gamma: npt.NDArray[np.float64] | float | None = field(
         default=None,

@@ -78,7 +78,11 @@ def run(
 
 
 def compile_together(configs: Sequence[NormConfig]) -> None:
-    """Compile units as one program, which `run` in this process then uses: of units that are alike in half the time."""
+    """Compile units as one program, which `run` in this process then uses: of units that are alike in half the time.
+
+    They must be alike in having banks, and in loading parameters.
+    """
+    assert len({(config.banks > 1, config.storage) for config in configs}) == 1
     for config in configs:
         _together[config] = tuple(configs)
     load(configs[0])

@@ -129,9 +129,19 @@ def test_signature_runs_through_all_batches(monkeypatch):
             WrongOnce.batches += 1
             return outputs
 
-    monkeypatch.setattr(self_test, "GoldenModel", WrongOnce)
+    monkeypatch.setattr(self_test, "golden_model", WrongOnce)
     for WrongOnce.wrong in range(len(batches(unit))):
         WrongOnce.batches = 0
         assert expected_signature(unit) != signature
     WrongOnce.batches, WrongOnce.wrong = 0, None
     assert expected_signature(unit) == signature
+
+
+def test_what_must_come_out_is_what_the_architecture_gives():
+    unit = config(lanes=1, max_length=50, input=IntFormat(16), output=IntFormat(16, scale=1e-4))
+    signatures = {
+        name: expected_signature(unit.replace(architecture=name))
+        for name in ("one-pass", "two-pass", "five-scan", "five-scan:welford")
+    }
+    assert signatures["one-pass"] == signatures["two-pass"] == signatures["five-scan"]
+    assert signatures["one-pass"] != signatures["five-scan:welford"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
@@ -12,7 +12,7 @@ import streamnorm.verilog.axi
 from streamnorm.logic.primitives import Emission
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm.units.streams import parameter_signature, result_signature, row_signature
+from streamnorm.units.streams import parameter_layout, result_layout, row_layout
 from streamnorm.verilog.axi import AxiNorm
 
 
@@ -44,11 +44,11 @@ class Echo(wiring.Component):
     def __init__(self, config):
         self.config = config
         members = {
-            "i": In(row_signature(config)),
-            "o": Out(result_signature(config)),
+            "i": In(stream.Signature(row_layout(config))),
+            "o": Out(stream.Signature(result_layout(config))),
         }
         if config.storage == "ram":
-            members["parameters"] = In(parameter_signature(config))
+            members["parameters"] = In(stream.Signature(parameter_layout(config)))
         super().__init__(members)
 
     def elaborate(self, platform):

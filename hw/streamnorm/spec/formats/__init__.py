@@ -26,6 +26,9 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
     """
     for family in FAMILIES:
         if isinstance(name, str) and family.has(name):
+            if others := [key for key in keys if key not in family.keys]:
+                takes = ", ".join(family.keys)
+                raise ConfigError(f"{others[0]}: does not go with format = {name!r}, which takes {takes}")
             return family.parse(name, **keys)
     raise ConfigError(
         f"format = {name!r}: must be one of {', or '.join(family.names for family in FAMILIES)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
 
@@ -20,6 +20,7 @@ class RootMethod(ABC):
 
     Attributes
     ----------
+    about : how it is done, in a few words
     rho_bits : fraction bits of rho, an unsigned number below ``2**rho_bits``
     mantissa_bits : bits of u below its leading one that are looked at
     relative_error : proven bound of ``|rho * 2**-rho_bits / exact - 1|`` over all mantissas, the bits that are not
@@ -29,6 +30,7 @@ class RootMethod(ABC):
     widest : bits of the widest intermediate
     """
 
+    about: ClassVar[str]
     rho_bits: int
     relative_error: float
 

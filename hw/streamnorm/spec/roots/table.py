@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ class RsqrtTable(RootMethod):
     relative_error : bound of ``|rho * 2**-rho_bits / exact - 1|`` over all mantissas, the bits of the mantissa
         below ``t`` included (they are dropped)
     """
+
+    about: ClassVar[str] = "table, polynomial"
 
     degree: int
     rho_bits: int

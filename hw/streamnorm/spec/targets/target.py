@@ -30,6 +30,9 @@ class Target:
     name: str
     clock_mhz: float
 
+    def __post_init__(self) -> None:
+        assert self.name in TARGETS, self.name
+
     @property
     def family(self) -> Family:
         return TARGETS[self.name]
@@ -66,6 +69,3 @@ class Target:
     def logic(self, inputs: int) -> float:
         """A function such as OR, AND or a comparison with a constant of ``inputs`` bits, as a tree of 4-input LUTs."""
         return self.family.lut * max(1, ceil(log2(max(2, inputs)) / 2))
-
-    def __post_init__(self) -> None:
-        assert self.name in TARGETS, self.name

@@ -60,7 +60,7 @@ docs: $(STAMP)  ## write the generated parts of README.md and docs/ anew
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find hw sim fpga tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find hw sim fpga cli tools tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml tools/setup.sh
 	@sh tools/setup.sh

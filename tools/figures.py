@@ -30,9 +30,9 @@ from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_cli.commands.fit import seed_list
 from streamnorm_fpga import fit
 from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.place.place_route import Placed
 from streamnorm_fpga.synthesis.synthesis import synthesize
-from streamnorm_fpga.tools import NEXTPNR
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
@@ -156,7 +156,7 @@ def _plain_comb(config: NormConfig) -> int:
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
         (directory / "netlist.json").write_text(json.dumps(netlist.document))
-        code, output = NEXTPNR["ecp5"].run(
+        code, output = FAMILIES["ecp5"].nextpnr.run(
             [
                 *device.nextpnr_arguments,
                 *("--json", "netlist.json", "--report", "report.json"),

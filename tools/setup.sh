@@ -51,6 +51,11 @@ elif ! prepare_with_uv; then
     echo "setup: uv failed; trying venv and pip" >&2
     prepare_with_pip
 fi
+# The first start of each of these compiles it for this machine: better now, and once, than in whatever runs first.
+echo "setup: preparing yosys and nextpnr for this machine (once; a minute or two)" >&2
+for tool in yosys nextpnr-ecp5 nextpnr-ice40; do
+    .venv/bin/yowasp-$tool --version >/dev/null 2>&1 || true
+done
 if [ -z "$(.venv/bin/python -m find_libpython)" ]; then
     echo "setup: the engines verilator and icarus also need Python's shared library:" \
         "sudo apt-get install libpython3-dev" >&2

@@ -2,8 +2,6 @@
 
 import argparse
 
-from streamnorm.errors import ToolMissing
-
 BAUD_DEFAULT = 1_000_000
 BAUD_MIN, BAUD_MAX = 1200, 12_000_000
 """What serial ports do; a request takes minutes at less."""
@@ -58,10 +56,3 @@ def _megahertz(text: str) -> float:
     if not 0 < value <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no clock in MHz")
     return value
-
-
-def missing_package(error: ModuleNotFoundError) -> ToolMissing:
-    """Return what to tell of a Python package that is not installed; raise the error if it is one of ours."""
-    if (error.name or "").startswith("streamnorm"):
-        raise error
-    return ToolMissing(f"the Python package {error.name} is not installed: pip install 'streamnorm[fpga]'")

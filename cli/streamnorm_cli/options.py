@@ -4,11 +4,14 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import Console
+
+from streamnorm.errors import ToolMissing
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -71,6 +74,19 @@ def read_config(args: argparse.Namespace) -> "NormConfig":
     config = NormConfig.from_toml(args.file)
     architecture = getattr(args, "architecture", None)
     return config if architecture is None else config.replace(architecture=architecture)
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Turn a Python package that is not installed into ToolMissing; ``name``: what of streamnorm brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("streamnorm"):
+            raise
+        raise ToolMissing(
+            f"the Python package {error.name} is not installed: pip install 'streamnorm[{name}]'"
+        ) from error
 
 
 def print_json(value: Mapping[str, Any]) -> None:

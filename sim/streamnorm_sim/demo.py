@@ -161,7 +161,7 @@ def run_units(layers: Sequence[int], directory: Path, workers: int) -> Iterator[
     """Run both units of each layer, several at a time, and yield each result as it comes."""
     units = [(index, bits) for index in layers for bits in OUTPUT_BITS]
     # Compiled together they take less work, but every worker wants some, and whoever looks on wants progress.
-    size = min(4, -(-len(units) // (2 * workers)))
+    size = min(7, -(-len(units) // (2 * workers)))
     with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
         jobs = [
             pool.submit(run_together, units[start : start + size], directory)

@@ -102,10 +102,10 @@ def test_a_stall_that_is_none(stall, config_file, capsys):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((2, 17), np.int64), "has rows of 17 elements; max_length = 16 allows no more"),
+        (np.zeros((2, 17), np.int64), "rows have 17 elements: must have at most max_length = 16"),
         (np.zeros(16, np.int64), "has shape (16,); (rows, n) is needed, both at least 1"),
         (np.zeros((0, 16), np.int64), "has shape (0, 16); (rows, n) is needed, both at least 1"),
-        (np.full((1, 16), 128), "element [0, 0] is 128; int8 goes from -128 to 127"),
+        (np.full((1, 16), 128), "row 0 element 0 is 128: must be from -128 to 127 (int8)"),
         (np.array([["a"]]), "holds <U1; integers or floats are needed"),
         (np.full((1, 16), np.nan), ""),
     ],

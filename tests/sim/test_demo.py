@@ -136,7 +136,7 @@ def test_a_unit_that_hangs(monkeypatch, tmp_path):
     ("rows", "flags", "what"), [(63, 0, r"\(63, 384\) came out, 0"), (64, 2, r"\(64, 384\) came out, 2")]
 )
 def test_rows_lost_or_flagged(monkeypatch, tmp_path, rows, flags, what):
-    came_out = SimpleNamespace(values=np.zeros((rows, 384), int), errors=np.arange(rows) < flags)
+    came_out = SimpleNamespace(x=np.zeros((rows, 384), int), errors=np.arange(rows) < flags)
     monkeypatch.setattr(demo, "run", lambda config, traffic, engine: SimpleNamespace(rows=came_out))
     message = rf"^minilm_00_int16_int8: rows \(64, 384\) went in, {what} error flags$"
     with pytest.raises(CheckFailed, match=message):

@@ -10,8 +10,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in (".", "docs") for path in (ROOT / folder).glob("*.md"))
 FLOORS = {"cli": "streamnorm_cli", "fpga": "streamnorm_fpga", "sim": "streamnorm_sim", "hw": "streamnorm"}
-TO_COME = {"fpga/streamnorm_fpga/families/"}
-"""What CONTRIBUTING.md names ahead of its time."""
 FOLDERS = (*FLOORS, "tools", "tests", "examples", "docs")
 
 
@@ -34,10 +32,10 @@ def test_links_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_in_the_text_exist(document):
     text = (ROOT / document).read_text("utf-8")
-    for path in set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)`", text)) - TO_COME:
+    for path in set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./*-]*)`", text)):
         assert list(ROOT.glob(path.replace("NAME", "*"))), path
     files = [path.as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")]
-    for name in set(re.findall(r"`([\w/]+\.(?:py|toml))`", text)) - TO_COME:
+    for name in set(re.findall(r"`([\w/]+\.(?:py|toml))`", text)):
         assert "NAME" in name or (ROOT / name).exists() or any(file.endswith(f"/{name}") for file in files), name
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.board_options import add_output, missing_package
-from streamnorm_cli.options import Commands, formatter, output_console, print_json
+from streamnorm_cli.board_options import add_output
+from streamnorm_cli.options import Commands, extra, formatter, output_console, print_json
 from streamnorm_cli.tables.area import titled_table
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the boards."""
-    try:
+    with extra("fpga"):
         from streamnorm_fpga.boards import BOARDS, board_named
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     boards = [board_named(args.board)] if args.board else list(BOARDS.values())
     if args.json:
         print_json({"boards": [_to_dict(board) for board in boards]})

@@ -11,10 +11,11 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.board_options import add_board, add_design, missing_package
+from streamnorm_cli.board_options import add_board, add_design
 from streamnorm_cli.options import (
     Commands,
     add_common,
+    extra,
     formatter,
     output_console,
     print_json,
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
 
 def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", list[Path]]:
     """Build as the options have it, write the files, and return the report and their paths."""
-    try:
+    with extra("fpga"):
         from streamnorm_fpga.bitstream.build import (
             REPORT,
             SEEDS,
@@ -110,8 +111,6 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
         )
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     board = board_named(args.board)
     config = read_config(args)
     check_directory(directory)  # before minutes of work

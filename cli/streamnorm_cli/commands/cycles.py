@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm.errors import ConfigError
 from streamnorm_cli.options import (
     Commands,
     count,
+    extra,
     formatter,
     output_console,
     positive,
@@ -19,6 +18,7 @@ from streamnorm_cli.options import (
     print_json,
     progress_console,
 )
+from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.cycles import flat, table
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--plot, --timeline: {args.plot}: two pictures need two files")
     if args.welford and args.compare != "architectures":
         raise ConfigError("--welford: only with --compare architectures")
-    with _sim_extra():
+    with extra("sim"):
         from streamnorm_sim.cycles.counts import computed, simulated
         from streamnorm_sim.cycles.peers import peer_counts, peer_shapes
         from streamnorm_sim.streams.stalls import parse_stalls
@@ -158,11 +158,11 @@ def run(args: argparse.Namespace) -> int:
         known = ", ".join(dict.fromkeys(f"{lanes} x {n}" for _, lanes, n in peer_shapes()))
         progress_console().print(f"--peers: nothing was measured for these; lanes x n are {known}", style="dim")
     if args.plot is not None:
-        with _sim_extra():
+        with extra("sim"):
             from streamnorm_sim.draw.cycle_plot import plot_cycles
         plot_cycles(args.plot, results, peers)
     if args.timeline is not None:
-        with _sim_extra():
+        with extra("sim"):
             from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
         timelines = [
             record_timeline(
@@ -220,23 +220,8 @@ def _architectures(args: argparse.Namespace, config: "NormConfig") -> list[str]:
 
 
 @contextmanager
-def _sim_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("streamnorm."):
-            raise
-        raise ToolMissing(
-            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
-        ) from error
-
-
-@contextmanager
 def _progress(args: argparse.Namespace) -> Iterator[Any]:
     """Show on stderr, if that is a terminal, what is being counted."""
-    console = progress_console()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    hidden = args.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    with progress_bar(args, counted=False) as bar:
         task = bar.add_task("", total=None)
         yield lambda text: bar.update(task, description=text)

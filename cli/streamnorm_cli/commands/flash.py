@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, add_output, missing_package
-from streamnorm_cli.options import Commands, formatter, output_console, print_json, read_config
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, add_output
+from streamnorm_cli.options import Commands, extra, formatter, output_console, print_json, read_config
 
 from .build import add_build, build_to
 
@@ -52,12 +52,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Flash a board."""
-    try:
+    with extra("fpga"):
         from streamnorm_fpga.boards import board_named
         from streamnorm_fpga.families import FAMILIES
         from streamnorm_fpga.flash.flash import check_bitstream, connect, dry_command, load
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     board = board_named(args.board)
     suffixes = [f".{family.bitstream}" for family in FAMILIES.values()]
     bitstream = args.file if args.file.suffix in suffixes else None

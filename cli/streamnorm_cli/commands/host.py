@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud, missing_package
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud
 from streamnorm_cli.options import (
     Commands,
     count,
+    extra,
     formatter,
     output_console,
     positive,
@@ -126,10 +127,8 @@ def _chance(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Run rows on a board; after the report, raise CheckFailed if something is wrong."""
     _check_usage(args)
-    try:
+    with extra("fpga"):
         report = _session(args)
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     if args.json:
         print_json(report.to_dict())
     elif not args.quiet:

@@ -10,12 +10,13 @@ from rich.markup import escape
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_cli.options import (
     Commands,
     add_architecture,
     add_common,
     count,
+    extra,
     formatter,
     output_console,
     positive,
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     config = read_config(args)
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
-    with _sim_extra(), _progress(args) as progress:
+    with extra("sim"), _progress(args) as progress:
         from streamnorm_sim.check.simulate import simulate
 
         netlist = None
@@ -192,19 +193,6 @@ def _cycles(simulation: "Simulation") -> Table:
 
 def _table(title: str) -> Table:
     return Table(title=escape(title), title_justify="left", title_style="bold", box=None, header_style="cyan")
-
-
-@contextmanager
-def _sim_extra() -> Iterator[None]:
-    """Turn a Python package that is not installed into ToolMissing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("streamnorm"):
-            raise
-        raise ToolMissing(
-            f"the Python package {error.name} is not installed: pip install 'streamnorm[sim]'"
-        ) from error
 
 
 @contextmanager

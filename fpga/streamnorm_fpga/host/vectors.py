@@ -8,7 +8,8 @@ import numpy as np
 
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.golden import GoldenModel
-from streamnorm_sim.reference.rows import RowBatch, corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.streams.rows import RowBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -46,15 +46,6 @@ class FrameReceiver(wiring.Component):
     good, bad : Out(1)
     """
 
-    octet_in: Signal
-    strobe_in: Signal
-    error_in: Signal
-    octet: Signal
-    strobe: Signal
-    begin: Signal
-    good: Signal
-    bad: Signal
-
     def __init__(self) -> None:
         super().__init__(
             {
@@ -125,9 +116,6 @@ class FrameTransmitter(wiring.Component):
         ``last`` ends a frame.
     o : Out(stream of octets); for SerialTransmitter
     """
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self) -> None:
         payload = StructLayout({"octet": 8, "last": 1})

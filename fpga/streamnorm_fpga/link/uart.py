@@ -31,11 +31,6 @@ class SerialReceiver(wiring.Component):
     octet : Out(8); strobe, error : Out(1); all are registers
     """
 
-    rx: Signal
-    octet: Signal
-    strobe: Signal
-    error: Signal
-
     def __init__(self, bit_cycles: int) -> None:
         if bit_cycles < BIT_CYCLES_MIN:
             raise ValueError(f"a bit of {bit_cycles} cycles is too short: {BIT_CYCLES_MIN} at least")
@@ -84,9 +79,6 @@ class SerialTransmitter(wiring.Component):
     i : In(stream of octets)
     tx : Out(1); a register, 1 at rest
     """
-
-    i: stream.Interface
-    tx: Signal
 
     def __init__(self, bit_cycles: int) -> None:
         self._bit_cycles = bit_cycles

@@ -94,10 +94,6 @@ class BoardTop(wiring.Component):
         there is traffic.
     """
 
-    rx: Signal
-    tx: Signal
-    leds: Signal
-
     def __init__(
         self,
         config: NormConfig,

@@ -23,9 +23,6 @@ class Counter(wiring.Component):
     count : Out(width)
     """
 
-    event: Signal
-    count: Signal
-
     def __init__(self, width: int) -> None:
         super().__init__({"event": In(1), "count": Out(width)})
 
@@ -53,9 +50,6 @@ class SaturatingCounter(wiring.Component):
     event : In(1)
     count : Out(width)
     """
-
-    event: Signal
-    count: Signal
 
     def __init__(self, width: int) -> None:
         super().__init__({"event": In(1), "count": Out(width)})

@@ -45,11 +45,6 @@ class Pattern(wiring.Component):
     data : Out(lanes * input.bytes * 8); a beat as the unit takes it
     """
 
-    restart: Signal
-    narrow: Signal
-    advance: Signal
-    data: Signal
-
     def __init__(self, config: NormConfig) -> None:
         self._config = config
         width = config.lanes * config.input.bytes * 8

@@ -44,23 +44,6 @@ class Player(wiring.Component):
         The beat is its row's first.
     """
 
-    start: Signal
-    rows: Signal
-    beats_minus_1: Signal
-    kept: Signal
-    testing: Signal
-    restart_pattern: Signal
-    narrow: Signal
-    open: Signal
-    read_address: Signal
-    read_data: Signal
-    data: Signal
-    keep: Signal
-    last: Signal
-    valid: Signal
-    ready: Signal
-    first: Signal
-
     def __init__(self, config: NormConfig) -> None:
         self._config = config
         self._width = config.lanes * config.input.bytes * 8

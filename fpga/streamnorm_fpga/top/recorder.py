@@ -45,26 +45,6 @@ class Recorder(wiring.Component):
     write_enable, write_address, write_data : Out; to the result memory
     """
 
-    start: Signal
-    clear: Signal
-    testing: Signal
-    open: Signal
-    data: Signal
-    keep: Signal
-    last: Signal
-    error: Signal
-    valid: Signal
-    ready: Signal
-    moved: Signal
-    first: Signal
-    rows: Signal
-    beats: Signal
-    row_failed: Signal
-    result_signature: Signal
-    write_enable: Signal
-    write_address: Signal
-    write_data: Signal
-
     def __init__(self, config: NormConfig) -> None:
         width, depth = config.lanes * config.output.bytes * 8, memory_beats(config)
         super().__init__(
@@ -133,16 +113,6 @@ class Stopwatch(wiring.Component):
     ss : Out(16)
         Last out of the row before to last out; 0 if there was none.
     """
-
-    start: Signal
-    first_in: Signal
-    last_in: Signal
-    first_out: Signal
-    last_out: Signal
-    l1: Signal
-    l2: Signal
-    l3: Signal
-    ss: Signal
 
     def __init__(self) -> None:
         events = ("start", "first_in", "last_in", "first_out", "last_out")

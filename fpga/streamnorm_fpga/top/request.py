@@ -49,26 +49,6 @@ class RequestReceiver(wiring.Component):
     write_enable, write_address, write_data : Out; to the row memory
     """
 
-    octet: Signal
-    strobe: Signal
-    begin: Signal
-    good: Signal
-    bad: Signal
-    done: Signal
-    pending: Signal
-    dropped: Signal
-    operation: Signal
-    sequence: Signal
-    rows_ok: Signal
-    beats_minus_1: Signal
-    kept: Signal
-    rows: Signal
-    stalls: Signal
-    bank: Signal
-    write_enable: Signal
-    write_address: Signal
-    write_data: Signal
-
     def __init__(self, config: NormConfig) -> None:
         self._config = config
         self._beat_octets = config.lanes * config.input.bytes

@@ -47,16 +47,6 @@ class Responder(wiring.Component):
     o : Out(stream of octet and last)
     """
 
-    start: Signal
-    busy: Signal
-    operation: Signal
-    sequence: Signal
-    record: Signal
-    beats: Signal
-    read_address: Signal
-    read_data: Signal
-    o: stream.Interface
-
     def __init__(self, config: NormConfig, text: bytes) -> None:
         self._beat_octets = config.lanes * config.output.bytes
         self._text = text

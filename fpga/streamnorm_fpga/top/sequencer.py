@@ -58,35 +58,6 @@ class Sequencer(wiring.Component):
         For the record: of the request, and of the latest self-test.
     """
 
-    pending: Signal
-    operation: Signal
-    rows_ok: Signal
-    request_stalls: Signal
-    request_rows: Signal
-    request_beats_minus_1: Signal
-    request_kept: Signal
-    request_bank: Signal
-    request_done: Signal
-    clear: Signal
-    start: Signal
-    rows: Signal
-    beats_minus_1: Signal
-    kept: Signal
-    bank: Signal
-    stalls: Signal
-    narrow: Signal
-    testing: Signal
-    restart_pattern: Signal
-    rows_out: Signal
-    result_signature: Signal
-    expired: Signal
-    recover: Signal
-    respond: Signal
-    responding: Signal
-    status: Signal
-    finished: Signal
-    passed: Signal
-
     def __init__(self, config: NormConfig, expected_signature: int) -> None:
         self._config = config
         self._expected = expected_signature

@@ -18,10 +18,6 @@ class RandomStalls(wiring.Component):
     source, sink : Out(1)
     """
 
-    enable: Signal
-    source: Signal
-    sink: Signal
-
     def __init__(self) -> None:
         super().__init__({"enable": In(1), "source": Out(1), "sink": Out(1)})
 

@@ -3,7 +3,7 @@
 import warnings
 
 from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing
@@ -58,10 +58,6 @@ class NormUnit(wiring.Component):
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-    parameters: stream.Interface
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config

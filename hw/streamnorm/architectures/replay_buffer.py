@@ -21,8 +21,6 @@ class ReplayBuffer(RowBuffer):
     rewind, forget : In(1)
     """
 
-    rewind: Signal
-    forget: Signal
     _controls: ClassVar[tuple[str, ...]] = ("rewind", "forget")
 
     def elaborate(self, platform: object) -> Module:

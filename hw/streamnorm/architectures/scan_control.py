@@ -48,23 +48,6 @@ class ScanControl(wiring.Component):
     All outputs are registers, but for issued_keep.
     """
 
-    row_end: Signal
-    index: Signal
-    keep: Signal
-    error: Signal
-    bank: Signal
-    output_released: Signal
-    issue: Signal
-    scan: Signal
-    final: Signal
-    first: Signal
-    last: Signal
-    issued_error: Signal
-    issued_keep: Signal
-    issued_bank: Signal
-    column: Signal
-    before: Signal
-
     def __init__(
         self,
         config: NormConfig,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import COLUMN_DEPTH, whole_columns
 from streamnorm.spec.config import NormConfig
@@ -52,10 +52,6 @@ class ScanUnit(wiring.Component):
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-    parameters: stream.Interface
 
     def __init__(self, config: NormConfig, *, separate: bool, welford: bool = False) -> None:
         self.config = config

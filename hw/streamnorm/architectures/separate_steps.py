@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from streamnorm.logic.pipeline import Pipeline, Timed
@@ -47,18 +47,6 @@ class SeparateSteps(wiring.Component):
     normalized : cycles from d to the earliest issue in the second scan
     scaled : cycles from issue in the second scan to the earliest issue in the third
     """
-
-    normalize: Signal
-    multiply: Signal
-    column: Signal
-    d: data.View
-    scale: Signal
-    centre: Signal
-    shift: Signal
-    gamma: data.View
-    beta: data.View
-    keep: Signal
-    y: data.View
 
     def __init__(self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float) -> None:
         self._d_latency = d_latency

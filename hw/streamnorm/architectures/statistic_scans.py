@@ -59,17 +59,6 @@ class ExactScans(wiring.Component):
     multipliers, block_rams : tiles and block RAMs
     """
 
-    issue: Signal
-    scan: Signal
-    first: Signal
-    last: Signal
-    keep: Signal
-    before: Signal
-    d: data.View
-    scale: Signal
-    centre: Signal
-    shift: Signal
-
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
         self._base = base
         self._sum = Moments(config, d_delay=d_delay, outputs=("s1",)) if config.formula.centred else None

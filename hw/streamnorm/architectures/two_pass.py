@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing
@@ -49,10 +49,6 @@ class TwoPassUnit(wiring.Component):
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-    parameters: stream.Interface
 
     def __init__(self, config: NormConfig) -> None:
         assert config.formula.centred

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
@@ -32,17 +32,6 @@ class WelfordScan(wiring.Component):
     for several elements at once T. F. Chan, G. H. Golub, R. J. LeVeque, Algorithms for computing the sample variance,
     The American Statistician 37 (1983).
     """
-
-    issue: Signal
-    scan: Signal
-    first: Signal
-    last: Signal
-    keep: Signal
-    before: Signal
-    d: data.View
-    scale: Signal
-    centre: Signal
-    shift: Signal
 
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
         assert config.formula.centred

@@ -28,11 +28,6 @@ class Level(wiring.Component):
         What ``some`` will be in the next cycle; not a register.
     """
 
-    up: Signal
-    down: Signal
-    some: Signal
-    some_next: Signal
-
     def __init__(self, *, maximum: int, init: int = 0, reserve: int = 0) -> None:
         self._maximum, self._init, self._reserve = maximum, init, reserve
         super().__init__(

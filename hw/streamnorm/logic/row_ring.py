@@ -33,11 +33,6 @@ class RowRing(wiring.Component):
     write : In(1); write_data : In(width); advance : In(1); data : Out(width)
     """
 
-    write: Signal
-    write_data: Signal
-    advance: Signal
-    data: Signal
-
     def __init__(self, *, width: int, depth: int, family: str) -> None:
         self._depth = depth
         self._ram = DistributedRam(width=width, depth=depth, family=family)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 from streamnorm.precision.demand import SMALL_OUTPUT_BITS
 from streamnorm.spec.formats import NumberFormat
@@ -97,6 +98,9 @@ def _span(number_format: NumberFormat) -> str:
 
 def _accuracy(plan: Plan) -> _Lines:
     config = plan.config
+    if not isfinite(plan.error_bound):
+        yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
+        return
     tight = config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
     yield "promise", config.accuracy, "at most 1 LSB off" + (", 99.9 % correctly rounded" if tight else "")
     yield (

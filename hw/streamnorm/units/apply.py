@@ -1,7 +1,7 @@
 """Apply: normalize, scale, shift, round and saturate every lane of a beat."""
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
@@ -35,15 +35,6 @@ class Apply(wiring.Component):
     y : Out(ArrayLayout(output element, lanes))
         0 in lanes that are not kept.
     """
-
-    d: data.View
-    scale: Signal
-    centre: Signal
-    shift: Signal
-    gamma: data.View
-    beta: data.View
-    keep: Signal
-    y: data.View
 
     def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float) -> None:
         target = Target(config.target, config.clock_mhz)

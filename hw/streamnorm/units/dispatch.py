@@ -41,21 +41,6 @@ class Dispatch(wiring.Component):
         What that beat is. Registers, but for issued_keep.
     """
 
-    row_end: Signal
-    index: Signal
-    keep: Signal
-    error: Signal
-    bank: Signal
-    row_ready: Signal
-    output_released: Signal
-    issue: Signal
-    first: Signal
-    last: Signal
-    issued_error: Signal
-    issued_keep: Signal
-    issued_bank: Signal
-    column: Signal
-
     def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
         self._config = config
         self._row_slots, self._output_depth = row_slots, output_depth

@@ -47,21 +47,6 @@ class Ingest(wiring.Component):
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     """
 
-    i: stream.Interface
-    beat_released: Signal
-    row_released: Signal
-    hold: Signal
-    idle: Signal
-    valid: Signal
-    first: Signal
-    last: Signal
-    error: Signal
-    d: data.View
-    keep: Signal
-    before: Signal
-    index: Signal
-    bank: Signal
-
     def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int) -> None:
         assert buffer_depth > config.max_beats + READY_LAG
         self._config = config

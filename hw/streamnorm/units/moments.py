@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from amaranth.hdl import Module, Signal, signed, unsigned
+from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,15 +39,6 @@ class Moments(wiring.Component):
         Elements of the row before this beat.
     s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(length_bits)
     """
-
-    valid: Signal
-    first: Signal
-    d: data.View
-    keep: Signal
-    before: Signal
-    s1: Signal
-    s2: Signal
-    n: Signal
 
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")

@@ -1,7 +1,7 @@
 """The output queue: takes what is on its way when the receiver stalls."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
@@ -32,11 +32,6 @@ class OutputQueue(wiring.Component):
     released : Out(1)
         An entry leaves the memory in this cycle (it then is in the output register); not a register.
     """
-
-    write: Signal
-    write_data: data.View
-    o: stream.Interface
-    released: Signal
 
     def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
         self._depth = depth

@@ -39,15 +39,6 @@ class ParameterStore(wiring.Component):
     rows_inside : In(1); rows are still on their way to the output
     """
 
-    gamma_address: Signal
-    beta_address: Signal
-    gamma: data.View
-    beta: data.View
-    i: stream.Interface
-    hold: Signal
-    idle: Signal
-    rows_inside: Signal
-
     def __init__(self, config: NormConfig) -> None:
         self._config = config
         self._parameters = parameters = StoredParameters.of(config)

@@ -31,11 +31,6 @@ class RowBuffer(wiring.Component):
     write : In(1); write_d : In(ArrayLayout(signed(difference_bits), lanes)); read : In(1); d : Out, as ``write_d``
     """
 
-    write: Signal
-    write_d: data.View
-    read: Signal
-    d: data.View
-
     _controls: ClassVar[tuple[str, ...]] = ()
     """Inputs of a bit that a subclass has besides."""
 

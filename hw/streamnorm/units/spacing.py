@@ -38,15 +38,6 @@ class Spacing(wiring.Component):
     n, s1, s2 : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2 : Out, there with ``start``
     """
 
-    row_end: Signal
-    n: Signal
-    s1: Signal
-    s2: Signal
-    start: Signal
-    start_n: Signal
-    start_s1: Signal
-    start_s2: Signal
-
     def __init__(self, config: NormConfig, moments: Moments, *, interval: int, row_slots: int) -> None:
         assert interval >= 2
         self._interval, self._row_slots = interval, row_slots

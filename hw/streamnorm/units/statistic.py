@@ -46,14 +46,6 @@ class Statistic(wiring.Component):
     scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
     """
 
-    start: Signal
-    n: Signal
-    s1: Signal
-    s2: Signal
-    scale: Signal
-    centre: Signal
-    shift: Signal
-
     def __init__(
         self,
         config: NormConfig,

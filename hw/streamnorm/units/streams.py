@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amaranth.hdl import Shape, signed, unsigned
-from amaranth.lib import data, stream
+from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 if TYPE_CHECKING:
@@ -16,11 +16,8 @@ __all__ = [
     "bank_width",
     "element_shape",
     "parameter_layout",
-    "parameter_signature",
     "result_layout",
-    "result_signature",
     "row_layout",
-    "row_signature",
 ]
 
 
@@ -38,10 +35,6 @@ def _with_bank(config: NormConfig, fields: dict[str, object]) -> data.StructLayo
     if config.banks > 1:
         fields["bank"] = unsigned(bank_width(config))
     return data.StructLayout(fields)
-
-
-def _signature(payload: Any) -> stream.Signature:
-    return stream.Signature(payload)
 
 
 def row_layout(config: NormConfig) -> data.StructLayout:
@@ -110,18 +103,3 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
             "last": unsigned(1),
         },
     )
-
-
-def row_signature(config: NormConfig) -> stream.Signature:
-    """Stream of :func:`row_layout` beats."""
-    return _signature(row_layout(config))
-
-
-def result_signature(config: NormConfig) -> stream.Signature:
-    """Stream of :func:`result_layout` beats."""
-    return _signature(result_layout(config))
-
-
-def parameter_signature(config: NormConfig) -> stream.Signature:
-    """Stream of :func:`parameter_layout` beats."""
-    return _signature(parameter_layout(config))

@@ -120,13 +120,14 @@ def computed(
         know it.
     """
     _check(config, length, rows)
-    model = CycleModel(config)
-    if not _is_modelled(config):
+    if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
             raise ConfigError(
                 f"stalls: the cycle model does not know the {config.architecture} unit; simulate it (--simulate)"
             )
-        return _planned(Plan.of(config), length, rows, int(model.run([length]).first_in[0]))
+        first = CycleModel(config.replace(architecture=ONE_PASS)).run([length])
+        return _planned(Plan.of(config), length, rows, int(first.first_in[0]))
+    model = CycleModel(config)
     free = batch = _Batch.of(model.stream(), length, rows)
     if (source, sink) != (NO_STALL, NO_STALL):
         offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
@@ -177,7 +178,7 @@ def simulated(
     if (source, sink) != (NO_STALL, NO_STALL):
         stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
         batch = run(config, stalled, engine)
-    losses = _checked_losses(batch) if _is_modelled(config) else None
+    losses = _checked_losses(batch) if CycleModel.knows(config) else None
     beats = -(-length // config.lanes)
     inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
     return CycleCounts(
@@ -191,11 +192,6 @@ def simulated(
         batch=int(batch.output_cycles[-1]) + 1,
         losses=losses,
     )
-
-
-def _is_modelled(config: NormConfig) -> bool:
-    """Whether the cycle model knows the unit."""
-    return Plan.of(config).report.architecture == ONE_PASS
 
 
 def _planned(plan: Plan, length: int, rows: int, first_in: int) -> CycleCounts:

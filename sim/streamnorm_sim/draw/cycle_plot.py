@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm_sim.cycles.counts import CycleCounts
+
+from .figure import picture
 
 __all__ = ["plot_cycles"]
 
@@ -33,15 +34,9 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
     ConfigError
         If the file cannot be written.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
     lines = [entry.to_dict() for entry in counts] + [{"architecture": "", **peer} for peer in peers]
     common = _label(lines)
-    with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):  # the same picture every time
-        figure = Figure(figsize=(10, 4.5), layout="constrained")
+    with picture(path, 10, 4.5) as figure:
         if len({line["n"] for line in lines}) > 1:
             _growth(figure, lines)
             figure.suptitle(common)
@@ -51,11 +46,6 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
         figure.legend(
             *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small"
         )
-        metadata = {"Date": None} if path.suffix == ".svg" else {}
-        try:
-            figure.savefig(path, dpi=150, metadata=metadata)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _label(lines: Sequence[dict[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamnorm.errors import ToolMissing
+from .figure import picture
 
 ERROR_BINS = np.linspace(-1.0, 1.0, 201)
 """Edges of the histograms' bins, output LSB."""
@@ -25,26 +25,22 @@ def plot_errors(path: Path, histograms: Mapping[int, Sequence[np.ndarray]]) -> N
     ------
     ToolMissing
         If matplotlib is not installed.
+    ConfigError
+        If the file cannot be written.
     """
-    try:  # here, because it takes a second and only the picture needs it
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
-
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    width = ERROR_BINS[1] - ERROR_BINS[0]
-    panels = figure.subplots(1, len(histograms), sharey=True, squeeze=False)[0]
-    for panel, (bits, layers) in zip(panels, histograms.items(), strict=True):
-        for counts in layers:
-            panel.stairs(counts / counts.sum() / width, ERROR_BINS, color="tab:blue", alpha=0.25)
-        total = np.sum(layers, axis=0)
-        panel.stairs(total / total.sum() / width, ERROR_BINS, color="black")
-        panel.axvspan(-0.5, 0.5, color="tab:green", alpha=0.1)
-        panel.set(
-            title=f"int16 → int{bits}", xlabel="error against the exact result, output LSB", yscale="log"
+    with picture(path, 10, 4) as figure:
+        width = ERROR_BINS[1] - ERROR_BINS[0]
+        panels = figure.subplots(1, len(histograms), sharey=True, squeeze=False)[0]
+        for panel, (bits, layers) in zip(panels, histograms.items(), strict=True):
+            for counts in layers:
+                panel.stairs(counts / counts.sum() / width, ERROR_BINS, color="tab:blue", alpha=0.25)
+            total = np.sum(layers, axis=0)
+            panel.stairs(total / total.sum() / width, ERROR_BINS, color="black")
+            panel.axvspan(-0.5, 0.5, color="tab:green", alpha=0.1)
+            panel.set(
+                title=f"int16 → int{bits}", xlabel="error against the exact result, output LSB", yscale="log"
+            )
+        figure.axes[0].set_ylabel("share of elements per LSB")
+        figure.suptitle(
+            "Errors of the simulated units: each layer (blue), all (black); green: correctly rounded"
         )
-    figure.axes[0].set_ylabel("share of elements per LSB")
-    figure.suptitle("Errors of the simulated units: each layer (blue), all (black); green: correctly rounded")
-    figure.savefig(path, dpi=150)

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.engines.pysim import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
+
+from .figure import picture
 
 __all__ = ["Timeline", "draw_timeline", "record_timeline"]
 
@@ -120,23 +122,13 @@ def draw_timeline(path: Path, *timelines: Timeline) -> None:
     ConfigError
         If the file cannot be written.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
     heights = [len(timeline.spans) + 2 for timeline in timelines]
-    with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):  # the same picture every time
-        figure = Figure(figsize=(11, 0.38 * sum(heights) + 0.6), layout="constrained")
+    with picture(path, 11, 0.38 * sum(heights) + 0.6) as figure:
         panels = figure.subplots(len(timelines), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         cycles = max(timeline.cycles for timeline in timelines)
         for panel, timeline in zip(panels, timelines, strict=True):
             _draw(panel, timeline, room=0.04 * cycles)
         panels[-1].set(xlim=(0, cycles), xlabel="cycle")
-        try:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _draw(panel: Any, timeline: Timeline, room: float) -> None:

@@ -22,9 +22,10 @@ LIBRARY = "unit.so"
 """Name of the library in the directory that `compile_design` returns."""
 
 OPTIMIZE = (
-    # What makes a design fast is inlining; g++ may spare itself what takes long on a function as long as the whole
-    # design, and gives nothing there.
-    *("-O2", "-fno-tree-slp-vectorize", "--param", "dse-max-alias-queries-per-store=4"),
+    # What makes a design fast is inlining; g++ may spare itself half its time, which it spends on a function
+    # as long as the whole design looking for stores and loads that it need not repeat.
+    *("-O2", "-fno-tree-slp-vectorize"),
+    *("--param", "sccvn-max-alias-queries-per-access=20", "--param", "dse-max-alias-queries-per-store=4"),
 )
 """Optimization of a design as it was generated."""
 

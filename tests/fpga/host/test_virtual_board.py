@@ -42,7 +42,9 @@ def config():
 
 @pytest.fixture(scope="module")
 def text(config):
-    return board_text(config)
+    made = board_text(config)
+    VirtualBoard(*made, BIT_CYCLES).close()  # compiled once, for all tests
+    return made
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from fpga.conftest import DATA
 from streamnorm_fpga.devices import device_for
+from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.synthesis.carry import trim_carry_chains
 from streamnorm_fpga.synthesis.synthesis import synthesize
-from streamnorm_fpga.tools import NEXTPNR
 from streamnorm_sim.toolchain.tools import YOSYS
 
 DEVICE = device_for("ecp5-12k-6")
@@ -71,7 +71,7 @@ def test_nextpnr_needs_fewer_cells(adders, tmp_path):
     def comb(netlist):
         (tmp_path / "netlist.json").write_text(json.dumps(netlist.document))
         arguments = [*DEVICE.nextpnr_arguments, "--json", "netlist.json", "--pack-only", "--out-of-context"]
-        code, output = NEXTPNR["ecp5"].run(arguments, tmp_path)
+        code, output = FAMILIES["ecp5"].nextpnr.run(arguments, tmp_path)
         assert code == 0, output
         found = re.search(r"TRELLIS_COMB:\s+(\d+)/", output)
         assert found

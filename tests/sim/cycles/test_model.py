@@ -199,3 +199,10 @@ def test_a_million_rows_a_second(model):
 def test_a_model_needs_a_configuration():
     with pytest.raises(ConfigError, match=r"^'unit.toml': a NormConfig is needed, such as NormConfig.from_toml gives$"):
         CycleModel("unit.toml")
+
+
+def test_a_unit_that_is_not_modelled_is_refused(model):
+    config = model.config.replace(norm="layernorm", architecture="two-pass")
+    with pytest.raises(ConfigError, match=r"^architecture = 'two-pass': the cycle model knows the one-pass unit only$"):
+        CycleModel(config)
+    assert CycleModel.knows(config.replace(norm="rmsnorm"))  # there, two passes are one

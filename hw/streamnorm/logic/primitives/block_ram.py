@@ -121,12 +121,6 @@ class BlockRam(wiring.Component):
         width.
     """
 
-    write_enable: Signal
-    write_address: Signal
-    write_data: Signal
-    read_address: Signal
-    read_data: Signal
-
     def __init__(
         self,
         *,

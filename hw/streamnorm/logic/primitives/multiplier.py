@@ -49,10 +49,6 @@ class Multiplier(wiring.Component):
         If an operand is empty or wider than :func:`tile_limit`, or the family is unknown.
     """
 
-    a: Signal
-    b: Signal
-    p: Signal
-
     def __init__(
         self,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Module, Signal, Value, unsigned
+from amaranth.hdl import Array, Module, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -55,12 +55,6 @@ class DistributedRam(wiring.Component):
     ValueError
         If width or depth is below 1 or the family is unknown.
     """
-
-    write_enable: Signal
-    write_address: Signal
-    write_data: Signal
-    read_address: Signal
-    read_data: Signal
 
     def __init__(self, *, width: int, depth: int, family: str = "generic") -> None:
         if width < 1 or depth < 1:

@@ -34,11 +34,6 @@ class SerialMultiplier(wiring.Component):
     p : Out(a_shape.width + b_width bits, signed if ``a`` is)
     """
 
-    start: Signal
-    a: Signal
-    b: Signal
-    p: Signal
-
     def __init__(self, *, a_shape: Shape, b_width: int) -> None:
         self._a_shape, self._b_width = a_shape, b_width
         self.latency = b_width + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
+from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
 
 from . import by_beat, by_row
@@ -40,14 +42,22 @@ class CycleModel:
     Raises
     ------
     ConfigError
-        If no datapath reaches the accuracy asked for, or it is given something else than a NormConfig.
+        If no datapath reaches the accuracy asked for, it is given something else than a NormConfig, or does not know
+        the unit.
     """
 
     def __init__(self, config: NormConfig) -> None:
         if not isinstance(config, NormConfig):
             raise ConfigError(f"{config!r}: a NormConfig is needed, such as NormConfig.from_toml gives")
+        if not self.knows(config):
+            raise ConfigError(f"architecture = {config.architecture!r}: the cycle model knows the one-pass unit only")
         self.config = config
         self.timing = Timing.of(config)
+
+    @staticmethod
+    def knows(config: NormConfig) -> bool:
+        """Whether the configuration's unit is one whose every cycle is modelled: the one-pass unit."""
+        return Plan.of(config).report.architecture == ONE_PASS
 
     def run(
         self,

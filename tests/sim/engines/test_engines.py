@@ -7,11 +7,11 @@ import time
 
 import numpy as np
 import pytest
-from streamnorm.formats import IntFormat
 
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
 from streamnorm_sim import engines
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles

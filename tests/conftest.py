@@ -34,7 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _unit_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
-    return str(callspec.params.get("name", "")) if callspec else ""
+    params = callspec.params if callspec else {}
+    return str(params.get("name", params.get("unit", "")))
 
 
 @pytest.fixture

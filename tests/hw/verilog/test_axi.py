@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 import streamnorm.verilog.axi
+from streamnorm.architectures.connections import unit_ports
 from streamnorm.logic.primitives import Emission
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm.units.streams import parameter_layout, result_layout, row_layout
 from streamnorm.verilog.axi import AxiNorm
 
 
@@ -43,13 +42,7 @@ class Echo(wiring.Component):
 
     def __init__(self, config):
         self.config = config
-        members = {
-            "i": In(stream.Signature(row_layout(config))),
-            "o": Out(stream.Signature(result_layout(config))),
-        }
-        if config.storage == "ram":
-            members["parameters"] = In(stream.Signature(parameter_layout(config)))
-        super().__init__(members)
+        super().__init__(unit_ports(config))
 
     def elaborate(self, platform):
         m: Any = Module()

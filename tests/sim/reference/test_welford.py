@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hw.architectures.test_architectures import configuration
-from ladder.test_architectures import STALLS, UNITS, rows_of
+from ladder.test_architectures import STALLS, UNITS, WELFORD, built_as, rows_of
 from streamnorm.plan import Plan
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.formats import IntFormat
@@ -22,21 +22,23 @@ from streamnorm_sim.streams.traffic import Traffic
 
 @pytest.mark.parametrize(
     ("unit", "architecture"),
-    [(unit, "three-scan:welford") for unit in UNITS] + [("generic", "five-scan:welford")],
+    [(unit, WELFORD) for unit in UNITS] + [("generic", "five-scan:welford")],
 )
 def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
-    config = UNITS[unit]
+    config = UNITS[unit].replace(architecture=architecture)
+    if architecture == WELFORD:
+        config = built_as(UNITS[unit], architecture)
     for seed, (source, sink) in enumerate(STALLS):
         batch = rows_of(config, np.random.default_rng(seed), 30)
         traffic = Traffic(
             rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
         )
-        difference = compare(run(config.replace(architecture=architecture), traffic))
+        difference = compare(run(config, traffic))
         assert difference.first is None, difference.first
-    plan = Plan.of(config.replace(architecture=architecture))
+    plan = Plan.of(config)
     for n in {1, config.lanes, config.max_length // 2, config.max_length}:
         if n <= config.max_length:
-            measured = measure_cycles(config.replace(architecture=architecture), n).to_dict()
+            measured = measure_cycles(config, n).to_dict()
             assert measured == vars(plan.latency(n)), f"n = {n}"
 
 

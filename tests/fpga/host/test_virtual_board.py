@@ -42,13 +42,11 @@ def config():
 
 @pytest.fixture(scope="module")
 def text(config):
-    made = board_text(config)
-    VirtualBoard(*made, BIT_CYCLES).close()  # compiled once, for all tests
-    return made
+    return board_text(config)
 
 
 @pytest.fixture
-def powered(text):
+def powered(text, optimized):
     """Return a function that powers up a board, and one that links to it."""
     opened = []
 

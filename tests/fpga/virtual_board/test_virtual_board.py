@@ -15,8 +15,11 @@ serial = pytest.importorskip("serial")
 SECONDS = 20  # of waiting for what has to come
 
 
+pytestmark = pytest.mark.usefixtures("optimized")
+
+
 @pytest.fixture
-def board():
+def board(optimized):
     with VirtualBoard(*design(), 8) as board:
         yield board
 

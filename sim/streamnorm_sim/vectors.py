@@ -1,6 +1,9 @@
 """Test vectors of a configuration: corner rows, random rows, and what the golden model makes of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.vector_files import Vectors
@@ -8,7 +11,7 @@ from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 
-__all__ = ["make_vectors"]
+__all__ = ["corners_and", "make_vectors", "vectors_of"]
 
 
 def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
@@ -33,11 +36,16 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     rng = np.random.default_rng(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
-    batch = RowBatch.pack(
-        config,
-        [*corners, *others.list()],
-        np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
-    )
-    model = golden_model(config)
-    expected = model.normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
+    return vectors_of(config, corners_and(config, corners, others))
+
+
+def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:
+    """Return corner rows, which take the banks in turn, and behind them other rows."""
+    banks = np.concatenate([np.arange(len(corners)) % config.banks, others.banks])
+    return RowBatch.pack(config, [*corners, *others.list()], banks)
+
+
+def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
+    """Return rows with the golden model's results."""
+    expected = golden_model(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)

@@ -13,13 +13,14 @@ from streamnorm_fpga.bitstream.design import BAUD
 from streamnorm_fpga.top.board_top import identity
 from streamnorm_sim.check.simulate import check_writable, read_rows, write_rows
 from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.vectors import vectors_of
 
 from .check import check_rows, measure_cycles
 from .info import ask_info, run_self_test, self_test_of
 from .link import BoardLink
 from .port import open_port
 from .report import HostReport, Simulated
-from .vectors import longest_vectors, mixed_vectors, vectors_of
+from .vectors import longest_vectors, mixed_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

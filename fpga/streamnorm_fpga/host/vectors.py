@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamnorm.verilog.vector_files import Vectors
-from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.vectors import corners_and, vectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 
     from streamnorm.spec.config import NormConfig
 
-__all__ = ["longest_vectors", "mixed_vectors", "vectors_of"]
+__all__ = ["longest_vectors", "mixed_vectors"]
 
 _LENGTHS = 6  # of random rows: rows of one length travel together
-
-
-def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
-    """Return rows with the golden model's results."""
-    expected = golden_model(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
-    return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
 
 
 def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = (), seed: int = 0) -> Vectors:
@@ -35,12 +29,7 @@ def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = ()
     corners = [] if lengths else [row for _, row in corner_rows(config, rng).values()][: count // 2]
     known = lengths or _several_lengths(config, rng)
     others = random_rows(config, count - len(corners), rng, lengths=np.resize(known, count - len(corners)))
-    batch = RowBatch.pack(
-        config,
-        [*corners, *(row[:length] for row, length in zip(others.x, others.lengths, strict=True))],
-        np.concatenate([np.arange(len(corners)) % config.banks, others.banks]),
-    )
-    return vectors_of(config, batch)
+    return vectors_of(config, corners_and(config, corners, others))
 
 
 def longest_vectors(config: NormConfig, count: int, *, seed: int = 0) -> Vectors:

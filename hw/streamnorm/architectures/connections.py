@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
@@ -52,23 +52,22 @@ def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
 
 
 def connect_parameters(
-    m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, users: Mapping[str, tuple[Any, int]]
+    m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int
 ) -> None:
-    """Brings a beat's gamma and beta from the store, as far as it has them.
+    """Brings a beat's gamma and beta from the store, as far as it has them, to ``lanes`` (gamma, gamma_cycle, …).
 
-    ``users`` has for "gamma" and "beta" the component with the port of that name, and how many cycles after the beat's
-    issue the value must be there.
+    A beat enters ``lanes`` ``base`` cycles after its issue.
     """
     bank = [issue.issued_bank] if banks > 1 else []
     address = Cat(issue.column[: store.column_bits], *bank)
-    for name, (user, arrival) in users.items():
+    for name in ("gamma", "beta"):
         if not hasattr(store, name):
             continue
-        wait = arrival - store.latency
+        wait = base + getattr(lanes, f"{name}_cycle") - store.latency
         assert wait >= 0
         m.d.comb += [
             getattr(store, f"{name}_address").eq(delays(m, address, wait, f"{name}_address")[wait]),
-            getattr(user, name).eq(getattr(store, name)),
+            getattr(lanes, name).eq(getattr(store, name)),
         ]
 
 

@@ -282,9 +282,7 @@ class NormUnit(wiring.Component):
             lanes.centre.eq(ring.data[scale : scale + centre]),
             lanes.shift.eq(ring.data[scale + centre :]),
         ]
-        arrivals = {"gamma": base + lanes.gamma_cycle, "beta": base + lanes.beta_cycle}
-        users = {name: (lanes, arrival) for name, arrival in arrivals.items()}
-        connect_parameters(m, store, issue, self.config.banks, users)
+        connect_parameters(m, store, issue, self.config.banks, lanes, base)
         connect_results(m, issue, issue.issue, lanes, base, queue)
 
 

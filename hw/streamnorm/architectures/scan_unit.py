@@ -192,7 +192,5 @@ class ScanUnit(wiring.Component):
                 steps.multiply.eq(control.issue & (control.scan == self._first_step + 1)),
                 steps.column.eq(control.column),
             ]
-        arrivals = {"gamma": base + steps.gamma_cycle, "beta": base + steps.beta_cycle}
-        users = {name: (steps, arrival) for name, arrival in arrivals.items()}
-        connect_parameters(m, store, control, self.config.banks, users)
+        connect_parameters(m, store, control, self.config.banks, steps, base)
         connect_results(m, control, control.issue & control.final, steps, base, queue)

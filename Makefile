@@ -34,8 +34,9 @@ gate-level: $(STAMP)  ## simulate the netlists of synthesis that `make test` lea
 bench: $(STAMP)  ## run the tests that assert a speed; the machine should do nothing else meanwhile
 	@$(BIN)/python -m pytest -m bench
 
-lint: $(STAMP)  ## check style, layers and types
+lint: $(STAMP)  ## check style, format, layers and types
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
 

@@ -17,9 +17,7 @@ LENGTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 31, 33, 64, 100, 255, 256, 384)
 
 def drawn_format(rng: np.random.Generator) -> IntFormat:
     """Any format of 4 to 24 bits; every other one has a zero point."""
-    plain = IntFormat(
-        int(rng.integers(4, 25)), bool(rng.integers(2)), scale=float(2.0 ** rng.uniform(-20, 4))
-    )
+    plain = IntFormat(int(rng.integers(4, 25)), bool(rng.integers(2)), scale=float(2.0 ** rng.uniform(-20, 4)))
     zero_point = int(rng.integers(plain.min, plain.max, endpoint=True)) if rng.integers(2) else 0
     return IntFormat(plain.bits, plain.signed, scale=plain.scale, zero_point=zero_point)
 
@@ -47,9 +45,7 @@ def _drawn(rng: np.random.Generator, fixed: dict[str, Any]) -> NormConfig:
         "max_length": length,
         "input": source,
         "output": output,
-        "epsilon": float(
-            rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0, source.scale**2 * 2.0 ** rng.uniform(-20, 25)])
-        ),
+        "epsilon": float(rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0, source.scale**2 * 2.0 ** rng.uniform(-20, 25)])),
         "gamma": (
             reach / float(rng.choice([1, 3, 4, max(length - 1, 1) ** 0.5])),
             reach * float(rng.normal()),

@@ -21,9 +21,7 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 EXAMPLES = sorted(path.name for path in (Path(__file__).parent.parent / "examples").glob("*.toml"))
 
 
-def run(
-    *command: str | Path, cwd: Path, env: dict[str, str] | None = None
-) -> "subprocess.CompletedProcess[str]":
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -126,10 +124,7 @@ def setup(machine: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_setup_names_the_missing_packages_in_one_line(bare_machine):
     done = setup(bare_machine)
-    needed = (
-        "setup: g++, make, perl and Python 3.11 or newer are needed; "
-        "on Debian or Ubuntu: sudo apt-get install"
-    )
+    needed = "setup: g++, make, perl and Python 3.11 or newer are needed; on Debian or Ubuntu: sudo apt-get install"
     assert (done.returncode, done.stderr) == (3, f"{needed} g++ make perl python3 python3-venv\n")
     provide(bare_machine, "g++", "make")
     assert setup(bare_machine).stderr == f"{needed} perl python3 python3-venv\n"

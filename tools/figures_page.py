@@ -14,11 +14,7 @@ from streamnorm.errors import ConfigError
 PAGE = ROOT / "docs/figures.md"
 PEERS = ROOT / "sim/streamnorm_sim/data/peers.json"
 _CYCLES = ("L1", "L2", "L3", "SS")
-_ENGINES = {
-    "cxxrtl": "CXXRTL, whole batches of rows",
-    "verilator": "Verilator, driven by cocotb",
-    "pysim": "pysim",
-}
+_ENGINES = {"cxxrtl": "CXXRTL, whole batches of rows", "verilator": "Verilator, driven by cocotb", "pysim": "pysim"}
 
 
 def parts() -> dict[str, str]:
@@ -177,9 +173,7 @@ def _fit_section(example: str, part: Mapping[str, Any]) -> Iterator[str]:
     )
     yield paragraph("Each seed, and the path that bounds it, by block:")
     seeds = sorted(clocks, key=int)
-    yield table(
-        ("seed", "MHz", "critical path"), [(seed, down(clocks[seed], 1), f"`{paths[seed]}`") for seed in seeds]
-    )
+    yield table(("seed", "MHz", "critical path"), [(seed, down(clocks[seed], 1), f"`{paths[seed]}`") for seed in seeds])
     yield paragraph("Area by block, before nextpnr's additions:")
     kinds = ("comb", "ff", "dsp", "bram")
     yield table(
@@ -250,9 +244,7 @@ def _error_section(part: Mapping[str, Any]) -> Iterator[str]:
         for name, unit in part["units"].items()
         for kind in ("random", "corner")
     ]
-    yield table(
-        ("example", "unit", "rows", "differ from golden", "max", "mean", "correctly rounded", "bound"), rows
-    )
+    yield table(("example", "unit", "rows", "differ from golden", "max", "mean", "correctly rounded", "bound"), rows)
     yield _again("errors")
 
 

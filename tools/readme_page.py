@@ -36,12 +36,18 @@ def choices() -> Iterator[tuple[str, str, str]]:
     for name in TARGET_NAMES:
         families.setdefault(name.partition("-")[0], []).append(f"`{name}`")
     yield "norm: the formula", "`norm`", _codes(NORMS)
-    yield "format: how an element is coded, in and out each", "`input`, `output`", ", ".join(
-        re.sub(r"\w+\d+", r"`\g<0>`", family.names) for family in FAMILIES
+    yield (
+        "format: how an element is coded, in and out each",
+        "`input`, `output`",
+        ", ".join(re.sub(r"\w+\d+", r"`\g<0>`", family.names) for family in FAMILIES),
     )
     yield "root: how the reciprocal square root is found", "–", _codes(ROOTS)
-    yield "target: the device, and so the clock's limits", "`target`", ", ".join(
-        names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)})" for names in families.values()
+    yield (
+        "target: the device, and so the clock's limits",
+        "`target`",
+        ", ".join(
+            names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)})" for names in families.values()
+        ),
     )
     yield "architecture: in how many passes", "`architecture`", _codes(ARCHITECTURES)
 
@@ -124,9 +130,7 @@ def _used(row: Mapping[str, Any]) -> str:
 def _peer(peers: Mapping[str, Any], name: str, design: str, **keys: int | None) -> dict[str, Any]:
     """The row of a peers' table that is as asked for."""
     (found,) = [
-        row
-        for row in peers[name]
-        if row["design"] == design and all(row[key] == value for key, value in keys.items())
+        row for row in peers[name] if row["design"] == design and all(row[key] == value for key, value in keys.items())
     ]
     return found
 

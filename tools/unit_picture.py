@@ -78,8 +78,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
 def _timeline(model: CycleModel, length: int) -> Iterator[str]:
     trace = model.run([length] * len(_ROWS))
     first_in, last_in, first_out, last_out = (
-        [int(cycle) for cycle in cycles]
-        for cycles in (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
+        [int(cycle) for cycle in cycles] for cycles in (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
     )
     left, right, top = 90, 980, 290
     scale = (right - left) / (last_out[-1] + 1)

@@ -9,9 +9,7 @@ BAUD_MIN, BAUD_MAX = 1200, 12_000_000
 
 def add_board(parser: argparse.ArgumentParser) -> None:
     """Add ``--board``."""
-    parser.add_argument(
-        "--board", required=True, metavar="B", help="board, of those that `streamnorm boards` lists"
-    )
+    parser.add_argument("--board", required=True, metavar="B", help="board, of those that `streamnorm boards` lists")
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:

@@ -36,9 +36,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def add_architecture(parser: argparse.ArgumentParser) -> None:
     """Add ``--architecture``."""
     parser.add_argument(
-        "--architecture",
-        metavar="NAME",
-        help=f"in place of the configuration's; one of {', '.join(ARCHITECTURES)}",
+        "--architecture", metavar="NAME", help=f"in place of the configuration's; one of {', '.join(ARCHITECTURES)}"
     )
 
 

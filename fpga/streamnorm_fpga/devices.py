@@ -31,6 +31,4 @@ def device_for(target: str) -> Device:
         return DEVICES[target]
     except KeyError:
         allowed = ", ".join(DEVICES)
-        raise ConfigError(
-            f"target {target!r} cannot be placed and routed; targets that can be: {allowed}"
-        ) from None
+        raise ConfigError(f"target {target!r} cannot be placed and routed; targets that can be: {allowed}") from None

@@ -9,15 +9,7 @@ if TYPE_CHECKING:
 
     from .errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
 
-__all__ = [
-    "CheckFailed",
-    "ConfigError",
-    "IntFormat",
-    "NormConfig",
-    "StreamnormError",
-    "ToolMissing",
-    "__version__",
-]
+__all__ = ["CheckFailed", "ConfigError", "IntFormat", "NormConfig", "StreamnormError", "ToolMissing", "__version__"]
 
 __version__ = "0.1.0"
 

@@ -164,8 +164,7 @@ def run_units(layers: Sequence[int], directory: Path, workers: int) -> Iterator[
     size = min(7, -(-len(units) // (2 * workers)))
     with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
         jobs = [
-            pool.submit(run_together, units[start : start + size], directory)
-            for start in range(0, len(units), size)
+            pool.submit(run_together, units[start : start + size], directory) for start in range(0, len(units), size)
         ]
         try:
             for job in as_completed(jobs):
@@ -214,9 +213,7 @@ def demo(directory: Path, layers: Sequence[int], workers: int, console: Console)
     order = {layer.name: index for index, layer in enumerate(minilm_layers())}
     results.sort(key=lambda result: (order[result.layer], OUTPUT_BITS.index(result.output_bits)))
     picture = directory / "errors.png"
-    plot_errors(
-        picture, {bits: [r.histogram for r in results if r.output_bits == bits] for bits in OUTPUT_BITS}
-    )
+    plot_errors(picture, {bits: [r.histogram for r in results if r.output_bits == bits] for bits in OUTPUT_BITS})
     console.print("all-MiniLM-L6-v2, 64 rows of 384 elements for each LayerNorm, 4 lanes, int16 in")
     console.print(result_table(results))
     console.print(
@@ -225,9 +222,7 @@ def demo(directory: Path, layers: Sequence[int], workers: int, console: Console)
         "LayerNorm of the float input. L1: cycles from first beat in to first beat out.\n"
     )
     steady = sorted({result.measured["SS"] for result in results})
-    console.print(
-        f"Back to back, a row takes {' or '.join(map(str, steady))} cycles: 384 elements, 4 a cycle."
-    )
+    console.print(f"Back to back, a row takes {' or '.join(map(str, steady))} cycles: 384 elements, 4 a cycle.")
     console.print(
         f"{len(results)} units, {sum(result.cycles for result in results)} cycles simulated, "
         f"{time.monotonic() - start:.0f} s in all."
@@ -254,11 +249,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="directory to write to (default: %(default)s)",
     )
     parser.add_argument(
-        "--layers",
-        type=_count,
-        default=13,
-        metavar="N",
-        help="only the first N layers (default: all %(default)s)",
+        "--layers", type=_count, default=13, metavar="N", help="only the first N layers (default: all %(default)s)"
     )
     parser.add_argument(
         "--workers",
@@ -291,11 +282,7 @@ def _prepare_worker() -> None:
 
 def _short_name(layer: str) -> str:
     """The layer's name without what all of them have in common."""
-    return (
-        layer.removeprefix("encoder.layer.")
-        .removesuffix(".LayerNorm")
-        .replace("attention.output", "attention")
-    )
+    return layer.removeprefix("encoder.layer.").removesuffix(".LayerNorm").replace("attention.output", "attention")
 
 
 def _count(text: str) -> int:

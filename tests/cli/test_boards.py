@@ -9,14 +9,8 @@ from streamnorm_fpga.boards import BOARDS
 
 MEASURED = {
     "examples": {
-        "small": {
-            "clock_mhz": 30.0,
-            "ice40-up": {"clock_mhz": 30.0, "comb": 999, "ff": 9, "dsp": 5, "bram": 9},
-        },
-        "quick": {
-            "clock_mhz": 90.0,
-            "ice40-up": {"clock_mhz": 30.0, "comb": 999, "ff": 9, "dsp": 5, "bram": 9},
-        },
+        "small": {"clock_mhz": 30.0, "ice40-up": {"clock_mhz": 30.0, "comb": 999, "ff": 9, "dsp": 5, "bram": 9}},
+        "quick": {"clock_mhz": 90.0, "ice40-up": {"clock_mhz": 30.0, "comb": 999, "ff": 9, "dsp": 5, "bram": 9}},
     }
 }
 
@@ -67,10 +61,7 @@ def test_json(capsys):
     assert [board["name"] for board in boards] == list(BOARDS)
     [icebreaker] = [board for board in boards if board["name"] == "icebreaker"]
     assert icebreaker["available"] == {"comb": 5280, "ff": 5280, "dsp": 8, "bram": 30, "logic_cells": 5280}
-    assert icebreaker["examples"] == [
-        {"name": "small", "clock_mhz": None},
-        {"name": "quick", "clock_mhz": 30.0},
-    ]
+    assert icebreaker["examples"] == [{"name": "small", "clock_mhz": None}, {"name": "quick", "clock_mhz": 30.0}]
     assert icebreaker["loaders"][1] == {"program": "iceprog", "arguments": [], "usb": "0403:6010"}
 
 

@@ -138,7 +138,4 @@ def test_usage_errors(config, arguments, message, capsys):
 def test_missing_tool(config, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ICEPLL", "no-such-icepll")
     assert main(["build", config(), "--board", "icestick", "-o", str(tmp_path)]) == 3
-    assert (
-        capsys.readouterr().err
-        == "streamnorm: error: icepll: $ICEPLL names 'no-such-icepll', which is no program\n"
-    )
+    assert capsys.readouterr().err == "streamnorm: error: icepll: $ICEPLL names 'no-such-icepll', which is no program\n"

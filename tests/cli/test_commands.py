@@ -102,8 +102,7 @@ def test_a_configuration_that_cannot_be_read_or_is_wrong(command, tmp_path, caps
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
-    [(StreamnormError("a"), 1), (ConfigError("b"), 2), (ToolMissing("c"), 3), (CheckFailed("d"), 4)],
+    ("error", "code"), [(StreamnormError("a"), 1), (ConfigError("b"), 2), (ToolMissing("c"), 3), (CheckFailed("d"), 4)]
 )
 def test_an_error_meant_for_the_user_is_one_line_and_its_exit_code(error, code, failing, capsys):
     failing(error)
@@ -145,9 +144,7 @@ def test_plan_prints_tables_with_meanings(config_file, capsys):
 def test_plan_json_is_the_plan_and_nothing_else(config_file, capsys):
     assert cli.main(["plan", str(config_file), "--json"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == json.loads(
-        json.dumps(Plan.of(NormConfig.from_toml(config_file)).to_dict())
-    )
+    assert json.loads(captured.out) == json.loads(json.dumps(Plan.of(NormConfig.from_toml(config_file)).to_dict()))
     assert captured.err == ""
 
 
@@ -194,12 +191,7 @@ def test_generate_into_a_file_is_refused(config_file, tmp_path, capsys):
 
 def run_python(code: str, *, stdout: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", code],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=60,
-        check=False,
+        [sys.executable, "-c", code], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
     )
 
 
@@ -218,18 +210,12 @@ def test_a_reader_that_goes_away_is_no_error():
 
 def test_help_needs_neither_numpy_nor_the_simulator():
     heavy = "{'numpy', 'amaranth', 'streamnorm_sim', 'streamnorm_fpga', 'cocotb', 'matplotlib'}"
-    done = run_python(
-        f"import sys, streamnorm_cli as c; c.main(['plan', '--help']); print({heavy} & set(sys.modules))"
-    )
+    done = run_python(f"import sys, streamnorm_cli as c; c.main(['plan', '--help']); print({heavy} & set(sys.modules))")
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
 
 
 def test_the_package_runs_as_a_module():
     done = subprocess.run(
-        [sys.executable, "-m", "streamnorm", "--version"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        [sys.executable, "-m", "streamnorm", "--version"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "streamnorm 0.1.0\n")

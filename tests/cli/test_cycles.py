@@ -34,9 +34,7 @@ def test_rows_of_max_length_by_default(capsys):
 def test_every_norm_lane_and_length(capsys):
     result = counted(capsys, BERT, "--compare", "norms", "--lanes", "4,8", "--lengths", "64:256")
     shapes = [(line["norm"], line["lanes"], line["n"]) for line in result["counts"]]
-    assert shapes == [
-        (norm, lanes, n) for norm in ("layernorm", "rmsnorm") for lanes in (4, 8) for n in (64, 128, 256)
-    ]
+    assert shapes == [(norm, lanes, n) for norm in ("layernorm", "rmsnorm") for lanes in (4, 8) for n in (64, 128, 256)]
     assert all(line["SS"] == line["n"] / line["lanes"] for line in result["counts"])
 
 

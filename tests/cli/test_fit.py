@@ -72,8 +72,7 @@ def fitted(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"),
-    [("1", (1,)), ("1,2,3", (1, 2, 3)), ("1-8", tuple(range(1, 9))), ("3,1-3, 7", (3, 1, 2, 7))],
+    ("text", "seeds"), [("1", (1,)), ("1,2,3", (1, 2, 3)), ("1-8", tuple(range(1, 9))), ("3,1-3, 7", (3, 1, 2, 7))]
 )
 def test_seed_lists(text, seeds):
     assert seed_list(text) == seeds
@@ -99,16 +98,7 @@ def test_bad_seed_lists(text, message):
 def test_tables(config, fitted, capsys):
     assert main(["fit", config(), "--seeds", "1-2"]) == 0
     out, err = capsys.readouterr()
-    for text in (
-        "tiny on LFE5U-12F-6",
-        "yosys 0.70",
-        "1,234",
-        "24,288",
-        "unit.apply",
-        "2,468",
-        "150.0",
-        "worst",
-    ):
+    for text in ("tiny on LFE5U-12F-6", "yosys 0.70", "1,234", "24,288", "unit.apply", "2,468", "150.0", "worst"):
         assert text in out
     assert "block RAMs bear 212" in out
     assert "unit.moments → unit.apply: 7.69 ns" in out
@@ -166,19 +156,13 @@ def test_check_knows_what_block_rams_bear(config, fitted, capsys):
 
 def test_generic_target(config, capsys):
     assert main(["fit", config(target="generic")]) == 2
-    assert (
-        "target 'generic' cannot be placed and routed; targets that can be: ecp5-12k-6"
-        in capsys.readouterr().err
-    )
+    assert "target 'generic' cannot be placed and routed; targets that can be: ecp5-12k-6" in capsys.readouterr().err
 
 
 def test_missing_tool(config, monkeypatch, capsys):
     monkeypatch.setenv("YOSYS", "no-such-yosys")
     assert main(["fit", config()]) == 3
-    assert (
-        capsys.readouterr().err
-        == "streamnorm: error: yosys: $YOSYS names 'no-such-yosys', which is no program\n"
-    )
+    assert capsys.readouterr().err == "streamnorm: error: yosys: $YOSYS names 'no-such-yosys', which is no program\n"
 
 
 @pytest.mark.parametrize("target", ["ecp5-12k-6", "ice40-hx8k"])

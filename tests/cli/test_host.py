@@ -164,9 +164,7 @@ def test_beats_that_did_not_come_out_fail(config_file, connect, capsys):
 def test_another_unit(config_file, connect, capsys):
     connect(identity="feedfeedfeedfeed")
     assert host("--port", "COM9", config_file) == 2
-    assert error_line(capsys).startswith(
-        "COM9: the board holds streamnorm (feedfeedfeedfeed), the configuration is"
-    )
+    assert error_line(capsys).startswith("COM9: the board holds streamnorm (feedfeedfeedfeed), the configuration is")
 
 
 def test_another_part(config_file, connect, capsys):
@@ -218,10 +216,7 @@ def test_interrupted(config_file, connect, capsys):
         (["--virtual", "--baud", "3000000000"], "'3000000000' is no rate from 1200 to 12000000 bits a second"),
         (["--virtual", "--faults", "2"], "argument --faults: '2' is no chance from 0 to 1"),
         (["--virtual", "--lengths", "3,0"], "'0' is not a whole number of at least 1"),
-        (
-            ["--port", "COM9", "--rows", "3", "--input", "x.npy"],
-            "argument --input: not allowed with argument --rows",
-        ),
+        (["--port", "COM9", "--rows", "3", "--input", "x.npy"], "argument --input: not allowed with argument --rows"),
     ],
 )
 def test_usage_errors(arguments, message, capsys):
@@ -251,10 +246,7 @@ def test_what_needs_a_file(arguments, option, capsys):
         (["--input", "x.npy", "--lengths", "3"], "--lengths is for random rows, not for those of --input"),
         (["--rows", "0", "--output", "y.npy"], "--output: no rows come out with --rows 0"),
         (["--lengths", "3,17"], "--lengths: 17 is more than max_length = 16"),
-        (
-            ["--output", "/no/such/place/y.npy"],
-            "/no/such/place/y.npy: cannot be written: there is no directory",
-        ),
+        (["--output", "/no/such/place/y.npy"], "/no/such/place/y.npy: cannot be written: there is no directory"),
     ],
 )
 def test_arguments_that_cannot_be(arguments, message, config_file, connect, capsys):

@@ -67,9 +67,7 @@ def test_tables_of_a_model(streamnorm):
 
 
 def test_json_is_the_workload(streamnorm):
-    code, out, _ = streamnorm(
-        "opt-125m", "--tokens", "9", "--batch", "2", "--lanes", "8", "--bits", "8", "--json"
-    )
+    code, out, _ = streamnorm("opt-125m", "--tokens", "9", "--batch", "2", "--lanes", "8", "--bits", "8", "--json")
     model = find_model("opt-125m")
     expected = Workload(model, unit_for(model, lanes=8, bits=8), tokens=9, sequences=2)
     assert (code, json.loads(out)) == (0, expected.to_dict())

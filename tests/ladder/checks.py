@@ -24,9 +24,7 @@ STALLS = (
 )
 
 
-def mixed_rows(
-    config: NormConfig, rng: np.random.Generator, *, count: int = 60, elements: int = 60_000
-) -> RowBatch:
+def mixed_rows(config: NormConfig, rng: np.random.Generator, *, count: int = 60, elements: int = 60_000) -> RowBatch:
     """Corner rows and ``count`` random ones of any length, in random order; no more than ``elements`` in all."""
     corners = [row for _, row in corner_rows(config, rng).values()]
     lengths = rng.integers(1, config.max_length, count, endpoint=True)
@@ -40,12 +38,8 @@ def mixed_rows(
     return RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
 
 
-def traffic_of(
-    batch: RowBatch, *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0
-) -> Traffic:
-    return Traffic(
-        rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
-    )
+def traffic_of(batch: RowBatch, *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0) -> Traffic:
+    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
 
 
 def agree(config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE) -> Trace:

@@ -77,9 +77,7 @@ def test_bits_are_the_golden_models_and_cycles_the_planned(unit, architecture):
     config = built_as(UNITS[unit], architecture)
     for seed, (source, sink) in enumerate(STALLS):
         batch = rows_of(config, np.random.default_rng(seed), 40)
-        traffic = Traffic(
-            rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
-        )
+        traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
         golden(run(config, traffic), architecture)
     plan = Plan.of(config)
     for n in {1, config.lanes, config.lanes + 1, config.max_length // 2, config.max_length}:
@@ -134,9 +132,7 @@ def test_loads_between_rows_serve_the_rows_behind_them(architecture):
     ]
     batch = rows_of(config, rng, 20)
     for source, sink in STALLS:
-        traffic = Traffic(
-            rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, source=source, sink=sink
-        )
+        traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, source=source, sink=sink)
         golden(run(config, traffic), architecture)
 
 
@@ -184,9 +180,7 @@ def test_loads_reach_a_memory_of_one_word():
 def test_two_engines_see_the_same_cycles(architecture):
     config = built_as(UNITS["one_beat" if architecture == "two-pass" else "slow"], architecture)
     batch = rows_of(config, np.random.default_rng(5), 6)
-    traffic = Traffic(
-        rows=batch.x, lengths=batch.lengths, source=Stall.random(0.2), sink=Stall.burst(4, 9), seed=5
-    )
+    traffic = Traffic(rows=batch.x, lengths=batch.lengths, source=Stall.random(0.2), sink=Stall.burst(4, 9), seed=5)
     first, second = (run(config, traffic, engine) for engine in ("cxxrtl", "pysim"))
     assert (first.input_cycles == second.input_cycles).all()
     assert (first.output_cycles == second.output_cycles).all()

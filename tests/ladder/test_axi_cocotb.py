@@ -16,8 +16,7 @@ from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 SIMULATORS = [
     "verilator",
     pytest.param(
-        "icarus",
-        marks=pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed"),
+        "icarus", marks=pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
     ),
 ]
 

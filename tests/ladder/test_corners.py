@@ -39,9 +39,7 @@ def test_rows_without_anything_but_their_centre_give_beta_exactly(name: str) -> 
         values += [config.input.min, config.input.max, *rng.integers(-7, 8, 6)]
     lengths = [1, config.max_length, *rng.integers(1, min(config.max_length, 500), 7, endpoint=True)]
     rows = [
-        np.full(length, np.clip(value, config.input.min, config.input.max))
-        for length in lengths
-        for value in values
+        np.full(length, np.clip(value, config.input.min, config.input.max)) for length in lengths for value in values
     ]
     batch = RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
     got = agree(config, traffic_of(batch)).rows
@@ -77,9 +75,7 @@ def by_hand() -> NormConfig:
 def test_rows_of_one_element_and_of_two() -> None:
     config = by_hand()
     pairs = [(-128, 127), (127, -128), (0, 1), (126, 127), (-128, -127), (5, 5)]
-    got = results(
-        config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs]
-    )
+    got = results(config, [np.array([value]) for value in (-128, 0, 127)] + [np.array(pair) for pair in pairs])
     beta, plus, minus = BETA, BETA + GAMMA, BETA - GAMMA
     assert got.x[:3, 0].tolist() == [beta] * 3
     want = [[minus, plus], [plus, minus], [minus, plus], [minus, plus], [minus, plus], [beta, beta]]

@@ -26,9 +26,7 @@ def interesting_lengths(config: NormConfig) -> list[int]:
 
 def formulas(config: NormConfig, n: int) -> dict[str, int]:
     """The manifest's formulas for rows of ``n`` elements."""
-    return {
-        name: eval(text, {"ceil": ceil, "n": n}) for name, text in manifest(config, {})["latency"].items()
-    }
+    return {name: eval(text, {"ceil": ceil, "n": n}) for name, text in manifest(config, {})["latency"].items()}
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -75,5 +73,3 @@ def test_a_result_never_comes_later_than_planned_when_rows_get_shorter_or_longer
         first = max(int(trace.input_cycles[end]) + Plan.of(config).latency_cycles, free)
         assert trace.output_cycles[end - count + 1] == first, f"row {row}"
         free = first + int(count)
-
-

@@ -93,8 +93,7 @@ def test_the_netlist_is_the_unit(name: str, kinds: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "contents", "output", "data"),
-    [("ram_banks", "INIT", "Z", "DI"), ("ice40_up5k", "LUT_INIT", "O", "D")],
+    ("name", "contents", "output", "data"), [("ram_banks", "INIT", "Z", "DI"), ("ice40_up5k", "LUT_INIT", "O", "D")]
 )
 def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str, data: str) -> None:
     """One LUT that feeds a register of the last block turned over: one of those behind which no rare case hides."""
@@ -125,10 +124,7 @@ def test_a_netlist_runs_on_cxxrtl_only() -> None:
 
 def test_the_command_runs_the_netlist(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config_file.write_text('target = "ecp5-25k-6"\n' + config_file.read_text())
-    assert (
-        cli.main(["simulate", str(config_file), "--gate-level", "--stall", "0.3", "--rows", "20", "--json"])
-        == 0
-    )
+    assert cli.main(["simulate", str(config_file), "--gate-level", "--stall", "0.3", "--rows", "20", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["netlist"], report["rows"], report["mismatches"]) == ("ecp5", 20, 0)
     assert report["measured"] == report["planned"]

@@ -31,8 +31,7 @@ def load(
     """A load of any integers that the stored formats hold."""
     length = config.max_length if n is None else n
     gamma, beta = (
-        rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), length)
-        for bits in (config.gamma_bits, config.beta_bits)
+        rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), length) for bits in (config.gamma_bits, config.beta_bits)
     )
     return ParameterLoad(after_row, gamma, beta, bank)
 
@@ -46,9 +45,7 @@ def loads_come_to_an_empty_unit(trace: Trace) -> None:
     """Every load is accepted after the last result of the rows before it, and before the rows behind it."""
     row_ends_in = np.flatnonzero(trace.traffic.encode(trace.config).last)
     row_ends_out = np.flatnonzero(trace.outputs.last)
-    bounds = np.concatenate(
-        [[0], np.cumsum([-(-len(one.gamma) // trace.config.lanes) for one in trace.traffic.loads])]
-    )
+    bounds = np.concatenate([[0], np.cumsum([-(-len(one.gamma) // trace.config.lanes) for one in trace.traffic.loads])])
     for index, one in enumerate(trace.traffic.loads):
         cycles = trace.load_cycles[bounds[index] : bounds[index + 1]]
         if one.after_row >= 0:
@@ -97,9 +94,7 @@ def test_what_a_load_brings_behind_max_length_is_ignored(
             rng.integers(256, size=(excess, beats.data.shape[1]), dtype=np.uint8),
             np.ones((excess, beats.keep.shape[1]), np.bool_),
             np.arange(excess) == excess - 1,
-            rng.integers(config.banks, size=excess).astype(
-                np.uint8
-            ),  # only a load's first beat names its bank
+            rng.integers(config.banks, size=excess).astype(np.uint8),  # only a load's first beat names its bank
         )
         beats.last[-1] = False
         return Beats.join([beats, more])
@@ -133,10 +128,7 @@ def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
         loads = [load(config, rng, row, bank=int(rng.integers(config.banks))) for row in (1, 2, 5)]
         rows = random_rows(config, count, rng, lengths=np.full(count, config.max_length))
         trace = agree(
-            config,
-            Traffic(
-                rows=rows.x, banks=rows.banks, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed
-            ),
+            config, Traffic(rows=rows.x, banks=rows.banks, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed)
         )
         loads_come_to_an_empty_unit(trace)
 
@@ -150,8 +142,7 @@ def test_rows_in_flight_keep_the_old_values(sink: Stall) -> None:
     batch = random_rows(config, count, rng, lengths=rng.integers(1, 2 * config.lanes, count, endpoint=True))
     loads = [load(config, rng, row, bank=row % config.banks) for row in range(9, count, 10)]
     trace = agree(
-        config,
-        Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, sink=sink, seed=3),
+        config, Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, sink=sink, seed=3)
     )
     loads_come_to_an_empty_unit(trace)
 

@@ -27,9 +27,7 @@ def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.ra
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["lanes_3", "row_below_a_beat", "row_of_one_beat", "one_element", "rom_banks"]
-)
+@pytest.mark.parametrize("name", ["lanes_3", "row_below_a_beat", "row_of_one_beat", "one_element", "rom_banks"])
 @pytest.mark.parametrize("source", STALLS[:3], ids=str)
 def test_overlong_rows_are_cut_and_leave_the_next_one_alone(name: str, source: Stall) -> None:
     config = configuration(name)
@@ -80,16 +78,12 @@ def test_beats_that_break_every_rule(name: str) -> None:
         last = rng.random(800) < rng.choice([0.02, 0.2, 0.7])
         last[-1] = True
         beats = raw_beats(config, keep, last, rng)
-        beats.keep[:] ^= (
-            rng.random(beats.keep.shape) < 0.05
-        )  # a bit for each byte: of an element's, the low one counts
+        beats.keep[:] ^= rng.random(beats.keep.shape) < 0.05  # a bit for each byte: of an element's, the low one counts
         agree(config, Traffic(beats=beats, source=STALLS[seed], sink=STALLS[-seed], seed=seed))
 
 
 @pytest.mark.parametrize("name", ["lanes_3", "rom_banks", "row_of_one_beat"])
-@pytest.mark.parametrize(
-    ("source", "sink"), [(NO_STALL, NO_STALL), (STALLS[1], STALLS[5])], ids=["free", "stalls"]
-)
+@pytest.mark.parametrize(("source", "sink"), [(NO_STALL, NO_STALL), (STALLS[1], STALLS[5])], ids=["free", "stalls"])
 def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sink: Stall) -> None:
     config = configuration(name)
     rng = np.random.default_rng(4)

@@ -59,10 +59,7 @@ def test_scales_fit_the_layer(output_bits):
     [
         ({"mismatches": 3}, "int16 to int16: 3 elements differ from the golden model"),
         ({"max_ulp": 1.25}, "int16 to int16: an error of 1.250 output LSB, at most 1 is allowed"),
-        (
-            {"min_cosine": 0.99998},
-            "int16 to int16: cosine 0.9999800 with float64, at least 0.99999 is required",
-        ),
+        ({"min_cosine": 0.99998}, "int16 to int16: cosine 0.9999800 with float64, at least 0.99999 is required"),
         (
             {"measured": {"L1": 141, "SS": 96}},
             "int16 to int16: measured cycles {'L1': 141, 'SS': 96} are not the planned {'L1': 140, 'SS': 96}",

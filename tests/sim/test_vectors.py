@@ -70,9 +70,7 @@ def test_hex_lines_are_the_beats_that_the_engines_send() -> None:
     beats = encode_rows(config, RowBatch.of(config, vectors.input, vectors.lengths, vectors.banks))
     lines = vector_files(config, vectors)["vectors/input.hex"].decode().splitlines()[1:]
     assert len(lines) == len(beats)
-    for line, data, keep, last, user in zip(
-        lines, beats.data, beats.keep, beats.last, beats.user, strict=True
-    ):
+    for line, data, keep, last, user in zip(lines, beats.data, beats.keep, beats.last, beats.user, strict=True):
         fields = [int(field, 16) for field in line.split("_")]
         kept = sum(int(bit) << place for place, bit in enumerate(keep))
         assert fields == [user, last, kept, int.from_bytes(data.tobytes(), "little")], line

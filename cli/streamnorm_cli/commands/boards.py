@@ -130,9 +130,7 @@ def _details(board: "Board") -> Table:
     table.add_row("serial line", escape(_uart(board)))
     table.add_row("lights", escape(", ".join(_lights(board)) or "none"))
     table.add_row("loader", _loaders(board))
-    table.add_row(
-        "loaded", "into flash memory" if board.kept else "into the part, gone at the next power cycle"
-    )
+    table.add_row("loaded", "into flash memory" if board.kept else "into the part, gone at the next power cycle")
     for note in board.notes:
         table.add_row("note", escape(note))
     table.add_row("examples", _examples(board))
@@ -157,4 +155,3 @@ def _examples(board: "Board") -> str:
 
     named = [fit.name if fit.clock_mhz is None else f"{fit.name}@{fit.clock_mhz:g}" for fit in fitting(board)]
     return escape(", ".join(named)) or "-"
-

@@ -12,15 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm_cli.board_options import add_board, add_design
-from streamnorm_cli.options import (
-    Commands,
-    add_common,
-    extra,
-    formatter,
-    output_console,
-    print_json,
-    read_config,
-)
+from streamnorm_cli.options import Commands, add_common, extra, formatter, output_console, print_json, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 
@@ -57,12 +49,7 @@ def add_parser(commands: Commands) -> None:
     add_common(parser)
     add_board(parser)
     parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="directory to write to; made if it is not there",
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="directory to write to; made if it is not there"
     )
     add_build(parser)
 
@@ -79,9 +66,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     )
     add_design(parser)
     parser.add_argument(
-        "--allow-slow",
-        action="store_true",
-        help="write the fastest placement's bitstream even if it misses the clock",
+        "--allow-slow", action="store_true", help="write the fastest placement's bitstream even if it misses the clock"
     )
 
 
@@ -101,14 +86,7 @@ def run(args: argparse.Namespace) -> int:
 def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", list[Path]]:
     """Build as the options have it, write the files, and return the report and their paths."""
     with extra("fpga"):
-        from streamnorm_fpga.bitstream.build import (
-            REPORT,
-            SEEDS,
-            build,
-            check_directory,
-            files_of,
-            write_files,
-        )
+        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, check_directory, files_of, write_files
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
     board = board_named(args.board)
@@ -190,8 +168,7 @@ def _clock(report: "BuildReport") -> Table:
         table.add_row("missed", f"{fmax:.1f} MHz with seed {seed}")
     table.add_row("critical path", escape(str(placed.path)))
     table.add_row(
-        "serial line",
-        f"{design.baud} baud, {design.bit_cycles} cycles a bit: {escape(design.board.uart.where)}",
+        "serial line", f"{design.baud} baud, {design.bit_cycles} cycles a bit: {escape(design.board.uart.where)}"
     )
     table.add_row("tools", ", ".join(f"{tool} {version}" for tool, version in report.tools.items()))
     table.add_row("bitstream", f"sha256 {report.to_dict()['bitstream']['sha256']}")

@@ -166,11 +166,7 @@ def run(args: argparse.Namespace) -> int:
             from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
         timelines = [
             record_timeline(
-                config,
-                args.lengths or (config.max_length,) * _TIMELINE_ROWS,
-                source=source,
-                sink=sink,
-                seed=args.seed,
+                config, args.lengths or (config.max_length,) * _TIMELINE_ROWS, source=source, sink=sink, seed=args.seed
             )
             for config in dict.fromkeys(config for config, _ in work)
         ]

@@ -60,9 +60,7 @@ def add_parser(commands: Commands) -> None:
         help="placements to try, such as 1,2,3 or 1-8 (default: 1,2,3); one at a time per processor",
     )
     parser.add_argument(
-        "--check",
-        action="store_true",
-        help="fail (exit code 4) unless every seed reaches the configuration's clock",
+        "--check", action="store_true", help="fail (exit code 4) unless every seed reaches the configuration's clock"
     )
 
 
@@ -134,9 +132,7 @@ def _clock(report: "FitReport") -> Table:
     table.add_column("bounded by", overflow="fold")
     for placed in report.placed:
         colour = "green" if placed.fmax_mhz >= report.clock_mhz else "red"
-        table.add_row(
-            str(placed.seed), f"[{colour}]{placed.fmax_mhz:.1f}[/{colour}]", escape(str(placed.path))
-        )
+        table.add_row(str(placed.seed), f"[{colour}]{placed.fmax_mhz:.1f}[/{colour}]", escape(str(placed.path)))
     table.add_section()
     table.add_row("worst", f"{report.worst.fmax_mhz:.1f}", f"seed {report.worst.seed}")
     table.add_row("median", f"{report.fmax_median_mhz:.1f}", "")

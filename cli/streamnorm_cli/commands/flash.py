@@ -34,9 +34,7 @@ def add_parser(commands: Commands) -> None:
         epilog=_EPILOG,
         formatter_class=formatter,
     )
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="bitstream (.bit, .bin) or configuration (TOML)"
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="bitstream (.bit, .bin) or configuration (TOML)")
     add_board(parser)
     parser.add_argument(
         "-o",
@@ -60,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
     suffixes = [f".{family.bitstream}" for family in FAMILIES.values()]
     bitstream = args.file if args.file.suffix in suffixes else None
     if bitstream is None and args.file.suffix != ".toml":
-        raise ConfigError(
-            f"{args.file}: is neither a configuration (.toml) nor a bitstream ({', '.join(suffixes)})"
-        )
+        raise ConfigError(f"{args.file}: is neither a configuration (.toml) nor a bitstream ({', '.join(suffixes)})")
     path = bitstream or _place(args, board)
     if bitstream is not None:
         _refuse_build_options(args)

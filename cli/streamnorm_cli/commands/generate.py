@@ -39,19 +39,10 @@ def add_parser(commands: Commands) -> None:
     add_common(parser)
     add_architecture(parser)
     parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="directory to write to; made if it is not there",
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="directory to write to; made if it is not there"
     )
     parser.add_argument(
-        "--vectors",
-        type=count,
-        default=32,
-        metavar="ROWS",
-        help="rows of test vectors (default: %(default)s; 0: none)",
+        "--vectors", type=count, default=32, metavar="ROWS", help="rows of test vectors (default: %(default)s; 0: none)"
     )
 
 

@@ -10,16 +10,7 @@ from rich.markup import escape
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud
-from streamnorm_cli.options import (
-    Commands,
-    count,
-    extra,
-    formatter,
-    output_console,
-    positive,
-    print_json,
-    read_config,
-)
+from streamnorm_cli.options import Commands, count, extra, formatter, output_console, positive, print_json, read_config
 from streamnorm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -53,11 +44,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     parser.add_argument(
-        "file",
-        type=Path,
-        nargs="?",
-        metavar="FILE",
-        help="configuration (TOML) that the board's bitstream is of",
+        "file", type=Path, nargs="?", metavar="FILE", help="configuration (TOML) that the board's bitstream is of"
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", metavar="P", help="serial port of the board, such as /dev/ttyUSB0 or COM4")
@@ -96,9 +83,7 @@ def add_parser(commands: Commands) -> None:
         help="of random rows, such as 1,64,768 (default: several)",
     )
     parser.add_argument("--seed", type=count, default=0, help="of random rows (default: %(default)s)")
-    parser.add_argument(
-        "--stalls", action="store_true", help="stall the unit's source and sink at random on the board"
-    )
+    parser.add_argument("--stalls", action="store_true", help="stall the unit's source and sink at random on the board")
     parser.add_argument("--self-test", action="store_true", help="let the board test itself once more, first")
     parser.add_argument(
         "--faults",

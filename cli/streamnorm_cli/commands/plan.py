@@ -63,9 +63,7 @@ def tables(plan: "Plan") -> list[Table]:
 
     result = []
     for section, rows in groupby(plan_rows(plan), key=lambda row: row.section):
-        table = Table(
-            title=escape(section), title_justify="left", title_style="bold", box=None, show_header=False
-        )
+        table = Table(title=escape(section), title_justify="left", title_style="bold", box=None, show_header=False)
         table.add_column(style="cyan", no_wrap=True)
         table.add_column(justify="left", overflow="fold")
         table.add_column(style="dim", overflow="fold")

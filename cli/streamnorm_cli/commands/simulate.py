@@ -81,9 +81,7 @@ def add_parser(commands: Commands) -> None:
         "--rows", type=positive, default=200, metavar="R", help="random rows to run (default: %(default)s)"
     )
     parser.add_argument("--stall", default="none", metavar="FORM", help="see below (default: %(default)s)")
-    parser.add_argument(
-        "--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)"
-    )
+    parser.add_argument("--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)")
     parser.add_argument("--waves", type=Path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(
@@ -154,11 +152,7 @@ def _values(simulation: "Simulation") -> Table:
     part = "" if simulation.exact_rows == len(trace.rows) else f", over {simulation.exact_rows:,} of the rows"
     for name, value, meaning in (
         ("rows", f"{len(trace.rows):,}", f"with {int(trace.rows.lengths.sum()):,} elements"),
-        (
-            "mismatches",
-            f"[{colour}]{simulation.mismatches:,}[/]",
-            "elements that differ from the golden model",
-        ),
+        ("mismatches", f"[{colour}]{simulation.mismatches:,}[/]", "elements that differ from the golden model"),
         (
             "max error",
             f"{accuracy.max_ulp:.4f}",

@@ -39,17 +39,12 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     parser.add_argument(
-        "model",
-        nargs="?",
-        metavar="MODEL",
-        help="a name, a TOML file, or FILE:NAME; without it: list the models",
+        "model", nargs="?", metavar="MODEL", help="a name, a TOML file, or FILE:NAME; without it: list the models"
     )
     parser.add_argument("--list", action="store_true", help="list the models")
     _add_pass(parser)
     _add_unit(parser)
-    parser.add_argument(
-        "--csv", action="store_true", help="print lines of comma-separated values and nothing else"
-    )
+    parser.add_argument("--csv", action="store_true", help="print lines of comma-separated values and nothing else")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
@@ -61,29 +56,19 @@ def _add_pass(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tokens", type=positive, metavar="T", help="tokens of the input (default: usual for the model)"
     )
-    group.add_argument(
-        "--batch", type=positive, default=1, metavar="B", help="sequences at once (default: 1)"
-    )
-    group.add_argument(
-        "--placement", metavar="SCHEDULE", help="where the norms stand, such as peri or post:8,pre"
-    )
+    group.add_argument("--batch", type=positive, default=1, metavar="B", help="sequences at once (default: 1)")
+    group.add_argument("--placement", metavar="SCHEDULE", help="where the norms stand, such as peri or post:8,pre")
     group.add_argument(
         "--prune",
         action="append",
         metavar="SITE:LAYERS",
         help="leave norms out, such as 'ffn-in:20-31'; may be repeated",
     )
+    group.add_argument("--flops", metavar="RATE", help="units that keep up with a matrix unit, such as 100T a second")
     group.add_argument(
-        "--flops", metavar="RATE", help="units that keep up with a matrix unit, such as 100T a second"
+        "--memory", metavar="RATE", help="… with a memory that weights are read from: hbm3, or bytes such as 819G"
     )
-    group.add_argument(
-        "--memory",
-        metavar="RATE",
-        help="… with a memory that weights are read from: hbm3, or bytes such as 819G",
-    )
-    group.add_argument(
-        "--link", metavar="RATE", help="… with rows that a link brings: 400gbe, or bytes such as 50G"
-    )
+    group.add_argument("--link", metavar="RATE", help="… with rows that a link brings: 400gbe, or bytes such as 50G")
     group.add_argument(
         "--weight-bits", type=positive, default=16, metavar="N", help="of a weight in memory (default: 16)"
     )
@@ -91,9 +76,7 @@ def _add_pass(parser: argparse.ArgumentParser) -> None:
 
 def _add_unit(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the units")
-    group.add_argument(
-        "--units", type=positive, default=1, metavar="U", help="that take rows in turn (default: 1)"
-    )
+    group.add_argument("--units", type=positive, default=1, metavar="U", help="that take rows in turn (default: 1)")
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="the unit's configuration, instead of the four below"
     )
@@ -106,7 +89,6 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the workload of a model, or the models."""
     if args.json and args.csv:
-
         raise ConfigError("--json and --csv: one of them only")
     if args.list or args.model is None:
         _list(args)
@@ -207,8 +189,5 @@ def _config(args: argparse.Namespace, model: "Model") -> "NormConfig":
     if args.config is None:
         return unit_for(model, **given)
     if given:
-        raise ConfigError(
-            "--config: goes without --lanes, --bits, --target and --clock, the file has them all"
-        )
+        raise ConfigError("--config: goes without --lanes, --bits, --target and --clock, the file has them all")
     return NormConfig.from_toml(args.config)
-

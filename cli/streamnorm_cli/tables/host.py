@@ -49,12 +49,8 @@ def _rows(rows: "RowsReport", rate: dict[str, float]) -> Table:
     table = _table("rows")
     colour = "red" if rows.mismatches else "green"
     _add(table, "rows", f"{rows.rows:,}", f"with {rows.elements:,} elements in {rows.beats:,} beats")
-    _add(
-        table, "mismatches", f"[{colour}]{rows.mismatches:,}[/]", "elements that differ from the golden model"
-    )
-    _add(
-        table, "rows a second", f"{rate['rows_per_second']:,}", f"over the link, in {rows.link.seconds:.2f} s"
-    )
+    _add(table, "mismatches", f"[{colour}]{rows.mismatches:,}[/]", "elements that differ from the golden model")
+    _add(table, "rows a second", f"{rate['rows_per_second']:,}", f"over the link, in {rows.link.seconds:.2f} s")
     for way, name in (("out", "to the board"), ("in", "from the board")):
         share = f"octets a second, {rate[f'share_{way}']:.0%} of what the line carries"
         _add(table, name, f"{rate[f'octets_{way}_per_second']:,}", share)
@@ -62,9 +58,7 @@ def _rows(rows: "RowsReport", rate: dict[str, float]) -> Table:
 
 
 def _cycles(report: "HostReport") -> Table:
-    table = Table(
-        title="cycles of the longest rows, counted on the board", title_justify="left", title_style="bold"
-    )
+    table = Table(title="cycles of the longest rows, counted on the board", title_justify="left", title_style="bold")
     table.box, table.header_style = None, "cyan"
     table.add_column("")
     for heading in ("on board", "planned"):

@@ -55,9 +55,7 @@ def _summary(workload: "Workload", details: bool) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for stack in model.stacks:
-        styles = ", ".join(
-            f"{style} in {stack.schedule.count(style)}" for style in dict.fromkeys(stack.schedule)
-        )
+        styles = ", ".join(f"{style} in {stack.schedule.count(style)}" for style in dict.fromkeys(stack.schedule))
         table.add_row(stack.role, f"{stack.layers} layers of {stack.d_model:,}, {styles}")
     table.add_row("norm", f"{model.norm}, epsilon {model.stacks[0].epsilon:g}")
     table.add_row(
@@ -68,9 +66,7 @@ def _summary(workload: "Workload", details: bool) -> Table:
     table.add_row("row buffers", f"{memory['row_buffer_bytes']:,} bytes a unit")
     if memory["parameter_sets"]:
         load = f", loaded in {memory['load_beats']:,} beats a pass" if memory["load_beats"] else ""
-        table.add_row(
-            "gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets{load}"
-        )
+        table.add_row("gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets{load}")
     for difference in workload.differences():
         table.add_row("[yellow]but[/]", escape(difference))
     if details:
@@ -81,9 +77,7 @@ def _summary(workload: "Workload", details: bool) -> Table:
 
 def _phase(workload: "Workload", phase: "Phase") -> Table:
     each = "" if phase.name == "prefill" else ", one token more"
-    table = titled_table(
-        f"{phase.name}{each}: cycles on {workload.units:,} unit{'s' if workload.units > 1 else ''}"
-    )
+    table = titled_table(f"{phase.name}{each}: cycles on {workload.units:,} unit{'s' if workload.units > 1 else ''}")
     table.add_column("where", no_wrap=True)
     for heading in ("length", "norms", "rows", "unit cycles", "in all", "hidden", "waited for"):
         table.add_column(heading, justify="right")
@@ -112,9 +106,7 @@ def _growth(workload: "Workload") -> Table:
         for heading in (f"{name}, cycles", "speedup", "in use"):
             table.add_column(heading, justify="right")
     for lines in zip(*growth.values(), strict=True):
-        cells = [
-            cell for line in lines for cell in (f"{line.total:,}", f"{line.speedup:.2f}", f"{line.use:.1%}")
-        ]
+        cells = [cell for line in lines for cell in (f"{line.total:,}", f"{line.speedup:.2f}", f"{line.use:.1%}")]
         table.add_row(f"{lines[0].units:,}", *cells)
     return table
 
@@ -130,9 +122,7 @@ def _needs(workload: "Workload", phases: list["Phase"]) -> Table:
             times = [_time(1e6 * each) for each in (need.seconds, need.norm_seconds, need.waited_seconds)]
             table.add_row(phase.name, need.what, *times, "no number" if need.units is None else f"{need.units:,}")
     if workload.link is not None:
-        table.add_row(
-            "any", f"link of {workload.link / 1e9:g} Gbyte/s", "", "", "", f"{workload.line_units():,}"
-        )
+        table.add_row("any", f"link of {workload.link / 1e9:g} Gbyte/s", "", "", "", f"{workload.line_units():,}")
     return table
 
 
@@ -141,4 +131,3 @@ def _time(microseconds: float) -> str:
         if microseconds < limit:
             return f"{microseconds * 1e3 / limit:.3g} {unit}"
     return f"{microseconds / 1e6:,.3g} s"
-

@@ -85,12 +85,7 @@ def build(
         progress(f"seed {seed}: placing and routing")
         try:
             [placed] = place_and_route(
-                harness,
-                device,
-                blocks,
-                clock_mhz=clock.mhz,
-                seeds=(seed,),
-                constraints=design.pinned.constraints,
+                harness, device, blocks, clock_mhz=clock.mhz, seeds=(seed,), constraints=design.pinned.constraints
             )
         except DoesNotFit:
             raise
@@ -116,12 +111,7 @@ def board_netlist(design: BoardDesign) -> Netlist:
 
 
 def _report(
-    design: BoardDesign,
-    netlist: Netlist,
-    blocks: Blocks,
-    best: Placed,
-    tried: Iterable[Placed],
-    tools: dict[str, str],
+    design: BoardDesign, netlist: Netlist, blocks: Blocks, best: Placed, tried: Iterable[Placed], tools: dict[str, str]
 ) -> BuildReport:
     relabel = _Relabel(netlist, design.config.name)
     by_block: dict[str, Resources] = {}

@@ -106,12 +106,7 @@ def board_design(
     config = config.replace(target=board.target)
     clock = fabric_clock(board, asked_mhz, f"{config.name}_pll")
     cycles = bit_cycles(clock.mhz, baud)
-    circuit = BoardTop(
-        config,
-        bit_cycles=cycles,
-        clock_mhz=clock.mhz,
-        expected_signature=expected_signature,
-    )
+    circuit = BoardTop(config, bit_cycles=cycles, clock_mhz=clock.mhz, expected_signature=expected_signature)
     return BoardDesign(
         config=config,
         asked_target=asked_target,

@@ -77,9 +77,7 @@ class BuildReport:
         if design.clock.mhz != design.asked_mhz:
             result.append(f"the PLL makes {design.clock.mhz:g} MHz, {design.asked_mhz:g} were asked for")
         if design.asked_mhz != design.config.clock_mhz:
-            result.append(
-                f"the unit is planned for {design.config.clock_mhz:g} MHz and runs at {design.clock.mhz:g}"
-            )
+            result.append(f"the unit is planned for {design.config.clock_mhz:g} MHz and runs at {design.clock.mhz:g}")
         return tuple(result)
 
     def to_dict(self) -> dict[str, Any]:

@@ -52,9 +52,7 @@ def _orangecrab() -> Iterator[Board]:
             pll=EHXPLLL,
             reset="button",
             uart=Uart(
-                where="header pins 0 (RX of the board) and 1 (TX), 3.3 V, by a USB serial adapter",
-                rx="N17",
-                tx="M18",
+                where="header pins 0 (RX of the board) and 1 (TX), 3.3 V, by a USB serial adapter", rx="N17", tx="M18"
             ),
             lights=RGB,
             loaders=(

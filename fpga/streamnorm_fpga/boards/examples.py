@@ -57,9 +57,7 @@ def family_of(board: Board) -> str:
 def planned_for(config: NormConfig, family: str) -> NormConfig:
     """Return a configuration as it is measured for a family: its target, and a clock the family bears."""
     stands = FAMILIES[family]
-    return config.replace(
-        target=BOARDS[stands.board].target, clock_mhz=min(config.clock_mhz, stands.clock_mhz)
-    )
+    return config.replace(target=BOARDS[stands.board].target, clock_mhz=min(config.clock_mhz, stands.clock_mhz))
 
 
 def fingerprint(design: BoardDesign) -> str:

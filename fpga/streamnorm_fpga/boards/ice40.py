@@ -18,10 +18,7 @@ __all__ = ["ICE40_BOARDS"]
 
 def _ice40_loaders(usb: str, cable: str = "") -> tuple[Loader, ...]:
     """Both programs write the flash memory; iCE40 boards with an FTDI chip are all wired alike."""
-    return (
-        open_fpga_loader("ice40_generic", usb, cable, to="-f"),
-        Loader(program="iceprog", arguments=(), usb=usb),
-    )
+    return (open_fpga_loader("ice40_generic", usb, cable, to="-f"), Loader(program="iceprog", arguments=(), usb=usb))
 
 
 _ICEBREAKER = Board(
@@ -82,9 +79,7 @@ _UPDUINO = Board(
     clock_mhz=12.0,
     pll=SB_PLL40_CORE,
     uart=Uart(
-        where="pins gpio_25 (RX of the board) and gpio_23 (TX), 3.3 V, by a USB serial adapter",
-        rx="25",
-        tx="23",
+        where="pins gpio_25 (RX of the board) and gpio_23 (TX), 3.3 V, by a USB serial adapter", rx="25", tx="23"
     ),
     lights=RGB,
     loaders=_ice40_loaders(FT232H, cable="ft232"),

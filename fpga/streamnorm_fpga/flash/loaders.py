@@ -109,9 +109,7 @@ def _reason(error: OSError | subprocess.TimeoutExpired) -> str:
 
 
 def _packages(libraries: list[str]) -> str:
-    packages = [
-        package for start, package in _LIBRARIES.items() if any(name.startswith(start) for name in libraries)
-    ]
+    packages = [package for start, package in _LIBRARIES.items() if any(name.startswith(start) for name in libraries)]
     if not packages:
         return "install the packages that hold them"
     return f"apt install {' '.join(packages)} (Debian, Ubuntu)"

@@ -187,11 +187,7 @@ def _elements(config: NormConfig, group: RowGroup, response: Response) -> NDArra
 
 
 def _difference(
-    config: NormConfig,
-    group: RowGroup,
-    vectors: Vectors,
-    response: Response,
-    got: NDArray[np.int64] | None,
+    config: NormConfig, group: RowGroup, vectors: Vectors, response: Response, got: NDArray[np.int64] | None
 ) -> tuple[int, str | None]:
     """Return how many elements of an answer differ, and the first difference in words."""
     elements = len(group.indices) * group.length
@@ -208,8 +204,7 @@ def _difference(
         row, element = (int(index) for index in np.argwhere(differs)[0])
         beat, lane = divmod(element, config.lanes)
         what = (
-            f"row {group.indices[row]} lane {lane}: got {got[row, element]}, "
-            f"want {want[row, element]} in beat {beat}"
+            f"row {group.indices[row]} lane {lane}: got {got[row, element]}, want {want[row, element]} in beat {beat}"
         )
         return int(differs.sum()), what
     wanted = rows_signature(config, vectors.expected[group.indices, : group.length])

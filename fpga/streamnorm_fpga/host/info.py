@@ -65,9 +65,7 @@ class Info:
             said: dict[str, Any] = json.loads(payload)
             version = said["protocol"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"{port}: what answers is no board of streamnorm: it says {payload[:60]!r}"
-            ) from error
+            raise ConfigError(f"{port}: what answers is no board of streamnorm: it says {payload[:60]!r}") from error
         if version != VERSION:
             raise ConfigError(
                 f"{port}: the board speaks version {version} of the link, this program version {VERSION}: "
@@ -93,14 +91,7 @@ class Info:
             )
 
 
-_FIELDS = {
-    "name": str,
-    "identity": str,
-    "target": str,
-    "clock_mhz": float,
-    "planned_mhz": float,
-    "memory_beats": int,
-}
+_FIELDS = {"name": str, "identity": str, "target": str, "clock_mhz": float, "planned_mhz": float, "memory_beats": int}
 
 
 @dataclass(frozen=True)
@@ -152,8 +143,7 @@ def run_self_test(link: BoardLink) -> Record:
 def self_test_of(record: Record) -> SelfTest:
     """Return the state of the self-test that a record tells."""
     return SelfTest(
-        finished=bool(record.flags & FLAG_SELF_TEST_FINISHED),
-        passed=bool(record.flags & FLAG_SELF_TEST_PASSED),
+        finished=bool(record.flags & FLAG_SELF_TEST_FINISHED), passed=bool(record.flags & FLAG_SELF_TEST_PASSED)
     )
 
 

@@ -70,11 +70,7 @@ class BoardLink:
         return next(self.exchange([request], attempts=attempts))
 
     def exchange(
-        self,
-        requests: Iterable[Request],
-        *,
-        attempts: int | None = None,
-        retried: Callable[[], None] = lambda: None,
+        self, requests: Iterable[Request], *, attempts: int | None = None, retried: Callable[[], None] = lambda: None
     ) -> Iterator[Response]:
         """Send requests and yield their responses, in the order of the requests.
 

@@ -90,11 +90,7 @@ def _why_not(path: str, error: OSError) -> str:
         )
     if error.errno == errno.ENOENT:
         there = list_ports()
-        seen = (
-            f"ports of this machine: {', '.join(there)}"
-            if there
-            else "this machine has no USB serial port now"
-        )
+        seen = f"ports of this machine: {', '.join(there)}" if there else "this machine has no USB serial port now"
         return f"{path}: there is no such port; {seen}"
     if error.errno in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return f"{path}: another program uses this port"

@@ -91,9 +91,7 @@ class HostReport:
         checked = self._checked()
         for report in checked:
             if report.first_mismatch is not None:
-                found.append(
-                    f"{report.mismatches} elements differ from the golden model: {report.first_mismatch}"
-                )
+                found.append(f"{report.mismatches} elements differ from the golden model: {report.first_mismatch}")
         if self.cycles is not None:
             found += [
                 f"{name} is {getattr(self.cycles, name)} cycles on the board; the plan says "

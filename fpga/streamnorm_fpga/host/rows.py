@@ -96,7 +96,6 @@ def group_rows(
         few = request_octets // (row_beats * config.lanes * config.input.bytes)
         most = max(1, min(few, memory_beats // row_beats))
         groups += [
-            RowGroup(indices[start : start + most], length, bank, stalls)
-            for start in range(0, len(indices), most)
+            RowGroup(indices[start : start + most], length, bank, stalls) for start in range(0, len(indices), most)
         ]
     return groups

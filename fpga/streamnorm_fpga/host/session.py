@@ -125,9 +125,7 @@ def session(
         if config is not None and vectors is not None:
             if len(vectors.lengths):
                 line_octets = -_line_octets(link, virtual)
-                checked = check_rows(
-                    link, info, config, vectors, stalls=stalls, progress=partial(progress, "rows")
-                )
+                checked = check_rows(link, info, config, vectors, stalls=stalls, progress=partial(progress, "rows"))
                 line_octets += _line_octets(link, virtual)
                 if output is not None:
                     write_rows(output, config, checked.values)
@@ -136,9 +134,7 @@ def session(
             longest = longest_vectors(config, 1 + back_to_back, seed=seed)
             cycles, cycle_rows = measure_cycles(link, info, config, longest)
             record = cycle_rows[-1].record
-            planned = Plan.of(config.replace(target=info.target, clock_mhz=info.planned_mhz)).latency(
-                config.max_length
-            )
+            planned = Plan.of(config.replace(target=info.target, clock_mhz=info.planned_mhz)).latency(config.max_length)
         return HostReport(
             port=port,
             baud=baud,

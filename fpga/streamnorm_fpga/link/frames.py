@@ -72,10 +72,7 @@ class FrameReceiver(wiring.Component):
         # Held back, since they may prove to be the check sequence.
         newer, older = Signal(8), Signal(8)
         value = Signal(8)
-        m.d.comb += [
-            value.eq(self.octet_in ^ Mux(escaped, ESCAPED, 0)),
-            check.data.eq(value),
-        ]
+        m.d.comb += [value.eq(self.octet_in ^ Mux(escaped, ESCAPED, 0)), check.data.eq(value)]
         m.d.sync += [self.strobe.eq(0), self.begin.eq(0), self.good.eq(0), self.bad.eq(0)]
         with m.If(self.error_in):
             m.d.sync += [hunting.eq(1), self.bad.eq(~hunting)]
@@ -130,10 +127,7 @@ class FrameTransmitter(wiring.Component):
         m.d.sync += [special.eq((octet == FLAG) | (octet == ESCAPE)), settled.eq(here & ~(self.o.valid & self.o.ready))]
         # An octet of the frame itself leaves, not the escape before it.
         sent = Signal()
-        m.d.comb += [
-            sent.eq(settled & self.o.ready & (escaped | ~special)),
-            check.data.eq(self.i.payload.octet),
-        ]
+        m.d.comb += [sent.eq(settled & self.o.ready & (escaped | ~special)), check.data.eq(self.i.payload.octet)]
 
         def send_stuffed() -> None:
             m.d.comb += [

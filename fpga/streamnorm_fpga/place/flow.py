@@ -26,9 +26,7 @@ __all__ = ["fit", "fit_verilog"]
 
 
 def fit(
-    config: NormConfig,
-    seeds: Sequence[int] = (1, 2, 3),
-    progress: Callable[[Placed | None], None] | None = None,
+    config: NormConfig, seeds: Sequence[int] = (1, 2, 3), progress: Callable[[Placed | None], None] | None = None
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
     device_for(config.target)  # before the unit is generated, which takes seconds

@@ -72,12 +72,7 @@ class _Builder:
         return bit
 
     def cell(
-        self,
-        name: str,
-        kind: str,
-        parameters: dict[str, str],
-        inputs: dict[str, _Bit],
-        output: dict[str, int],
+        self, name: str, kind: str, parameters: dict[str, str], inputs: dict[str, _Bit], output: dict[str, int]
     ) -> None:
         self.cells[f"{PREFIX}{name}"] = {
             "hide_name": 0,
@@ -158,10 +153,7 @@ def surround(unit: Netlist, family: Family) -> Harness:
     netlist = Netlist(unit.top, document)
     shared = sum(name.startswith(PREFIX) for name in registers_behind_luts(netlist, family))
     return Harness(
-        netlist,
-        luts=builder.luts,
-        registers=builder.registers,
-        logic_cells=builder.luts + builder.registers - shared,
+        netlist, luts=builder.luts, registers=builder.registers, logic_cells=builder.luts + builder.registers - shared
     )
 
 

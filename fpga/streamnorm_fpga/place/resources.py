@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "Resources", "cells_by_block", "cells_of", "room", "shortage"]
 
-NAMES = {
-    "comb": "LUTs",
-    "ff": "flip-flops",
-    "dsp": "multipliers",
-    "bram": "block RAMs",
-    "logic_cells": "logic cells",
-}
+NAMES = {"comb": "LUTs", "ff": "flip-flops", "dsp": "multipliers", "bram": "block RAMs", "logic_cells": "logic cells"}
 """What the members of :class:`Resources` are called in reports."""
 
 
@@ -66,10 +60,7 @@ class Resources:
     def __add__(self, other: Resources) -> Resources:
         """Both together; logic cells of blocks are not known, so the sum has none."""
         return Resources(
-            comb=self.comb + other.comb,
-            ff=self.ff + other.ff,
-            dsp=self.dsp + other.dsp,
-            bram=self.bram + other.bram,
+            comb=self.comb + other.comb, ff=self.ff + other.ff, dsp=self.dsp + other.dsp, bram=self.bram + other.bram
         )
 
     def to_dict(self) -> dict[str, int]:
@@ -117,9 +108,7 @@ def room(needed: Resources, available: Resources) -> str:
     if all(wants.get(name, 0) <= count for name, count in has.items()):
         return ""
     return "; ".join(
-        f"{wants[name]} {NAMES[name]} needed, {count} available"
-        for name, count in has.items()
-        if name in wants
+        f"{wants[name]} {NAMES[name]} needed, {count} available" for name, count in has.items() if name in wants
     )
 
 

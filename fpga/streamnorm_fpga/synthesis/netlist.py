@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Netlist"]
 
+
 @dataclass(frozen=True)
 class Netlist:
     """One flat module of device primitives.

@@ -27,9 +27,7 @@ _NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
 _NETLIST = "netlist.json.gz"
 
 
-def synthesize(
-    design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()
-) -> Netlist:
+def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
     """Map a design to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
 
     The result is taken from the cache where the same texts, top, script and yosys version were seen before.

@@ -221,9 +221,7 @@ class BoardTop(wiring.Component):
             m.submodules.unit = ResetInserter(self._sequencer.recover)(self._unit)
             return {port.name: getattr(self._unit, port.name) for port in listed}
         signals = {port.name: Signal(port.width, name=f"unit_{port.name}") for port in listed}
-        connections: dict[str, Any] = {
-            f"{port.direction[0]}_{port.name}": signals[port.name] for port in listed
-        }
+        connections: dict[str, Any] = {f"{port.direction[0]}_{port.name}": signals[port.name] for port in listed}
         m.submodules.unit = Instance(
             self._config.name, i_aclk=ClockSignal(), i_aresetn=~(ResetSignal() | self._sequencer.recover), **connections
         )

@@ -38,13 +38,7 @@ class BoardMemory(BlockRam):
     """
 
     def __init__(
-        self,
-        config: NormConfig,
-        *,
-        width: int,
-        depth: int,
-        init: Sequence[int] | None = None,
-        writable: bool = True,
+        self, config: NormConfig, *, width: int, depth: int, init: Sequence[int] | None = None, writable: bool = True
     ) -> None:
         super().__init__(
             width=width,

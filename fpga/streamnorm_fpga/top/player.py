@@ -108,10 +108,7 @@ class Player(wiring.Component):
         in_row = Signal.like(self.beats_minus_1)
         under_way = Signal(range(_DEPTH + 1))
         read, read_last = [Signal(name="read")], [Signal(name="read_last")]
-        m.d.comb += [
-            read[0].eq((left != 0) & (under_way != _DEPTH)),
-            read_last[0].eq(in_row == self.beats_minus_1),
-        ]
+        m.d.comb += [read[0].eq((left != 0) & (under_way != _DEPTH)), read_last[0].eq(in_row == self.beats_minus_1)]
         for cycle in range(1, LATENCY + 1):
             read.append(Signal(name=f"read_{cycle}"))
             read_last.append(Signal(name=f"read_last_{cycle}"))

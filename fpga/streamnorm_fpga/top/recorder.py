@@ -117,9 +117,7 @@ class Stopwatch(wiring.Component):
     def __init__(self) -> None:
         events = ("start", "first_in", "last_in", "first_out", "last_out")
         results = ("l1", "l2", "l3", "ss")
-        super().__init__(
-            {**{name: In(1) for name in events}, **{name: Out(_CYCLE_BITS) for name in results}}
-        )
+        super().__init__({**{name: In(1) for name in events}, **{name: Out(_CYCLE_BITS) for name in results}})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -135,11 +133,7 @@ class Stopwatch(wiring.Component):
         with m.If(self.first_out):
             m.d.sync += [self.l1.eq(since["first_in"]), self.l2.eq(since["last_in"])]
         with m.If(self.last_out):
-            m.d.sync += [
-                self.l3.eq(since["first_in"]),
-                self.ss.eq(Mux(alone, 0, since["last_out"])),
-                alone.eq(0),
-            ]
+            m.d.sync += [self.l3.eq(since["first_in"]), self.ss.eq(Mux(alone, 0, since["last_out"])), alone.eq(0)]
         with m.If(self.start):
             m.d.sync += alone.eq(1)
         return m

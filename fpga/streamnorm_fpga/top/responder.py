@@ -128,11 +128,7 @@ class Responder(wiring.Component):
                     m.d.sync += [wait.eq(0), beat.eq(self.read_data)]
                     m.next = "BEAT"
             with m.State("BEAT"):
-                m.d.comb += [
-                    offered.eq(1),
-                    octet.eq(beat[:8]),
-                    last.eq(beat_ends & at_end),
-                ]
+                m.d.comb += [offered.eq(1), octet.eq(beat[:8]), last.eq(beat_ends & at_end)]
                 with m.If(moved):
                     m.d.sync += [beat.eq(beat >> 8), octet_place.eq(octet_place + 1)]
                     with m.If(beat_ends):
@@ -142,11 +138,7 @@ class Responder(wiring.Component):
                             m.next = "REST"
             with m.State("TEXT"):
                 ends = text_place == len(self._text) - 1
-                m.d.comb += [
-                    offered.eq(wait == LATENCY),
-                    octet.eq(text.read_data),
-                    last.eq(ends),
-                ]
+                m.d.comb += [offered.eq(wait == LATENCY), octet.eq(text.read_data), last.eq(ends)]
                 with m.If(wait != LATENCY):
                     m.d.sync += wait.eq(wait + 1)
                 with m.If(moved):

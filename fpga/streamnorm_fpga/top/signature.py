@@ -41,9 +41,7 @@ def next_signature(signature: Value, data: Value, keep: Value, last: Value, erro
     return reduce(xor, words, stepped)[:SIGNATURE_BITS]
 
 
-def rows_signature(
-    config: NormConfig, rows: NDArray[np.integer], *, errors: bool = False, signature: int = 0
-) -> int:
+def rows_signature(config: NormConfig, rows: NDArray[np.integer], *, errors: bool = False, signature: int = 0) -> int:
     """Return the signature after all beats of ``rows``.
 
     Parameters

@@ -51,9 +51,7 @@ def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
     return stages
 
 
-def connect_parameters(
-    m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int
-) -> None:
+def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int) -> None:
     """Brings a beat's gamma and beta from the store, as far as it has them, to ``lanes`` (gamma, gamma_cycle, …).
 
     A beat enters ``lanes`` ``base`` cycles after its issue.
@@ -71,9 +69,7 @@ def connect_parameters(
         ]
 
 
-def connect_results(
-    m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue
-) -> None:
+def connect_results(m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue) -> None:
     """Brings a beat's keep to ``lanes``, and what these give, with keep, last and error, to the output queue.
 
     ``valid`` tells that a beat is issued; it enters ``lanes`` (keep, keep_cycle, latency, y) ``base`` cycles later.
@@ -111,8 +107,4 @@ def connect_loading(
         m.d.sync += inside.eq(inside + 1)
     with m.If(~row_end & left):
         m.d.sync += inside.eq(inside - 1)
-    m.d.comb += [
-        store.rows_inside.eq(inside != 0),
-        store.idle.eq(entry.idle),
-        entry.hold.eq(store.hold),
-    ]
+    m.d.comb += [store.rows_inside.eq(inside != 0), store.idle.eq(entry.idle), entry.hold.eq(store.hold)]

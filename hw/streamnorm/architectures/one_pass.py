@@ -68,9 +68,7 @@ class NormUnit(wiring.Component):
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         if self.interval > 1:
             ring = ("n", "s1", "s2")
-            self.statistic = Statistic(
-                config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring
-            )
+            self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring)
             self.start = max(cycles) + spacing.LATENCY
         else:
             self.statistic = Statistic(config, moments, cycles=cycles)
@@ -90,27 +88,16 @@ class NormUnit(wiring.Component):
 
         # A row holds its slot from its last beat to SLOT_RETURN cycles after its release.
         held = (
-            ingest.LATENCY
-            + self.start
-            + self._announce
-            + dispatch.READY_TO_ISSUE
-            + release_delay(probe)
-            + SLOT_RETURN
+            ingest.LATENCY + self.start + self._announce + dispatch.READY_TO_ISSUE + release_delay(probe) + SLOT_RETURN
         )
         self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
-        self.row_buffer = RowBuffer(
-            config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8
-        )
+        self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
         self.spacing = (
-            Spacing(config, moments, interval=self.interval, row_slots=self.row_slots)
-            if self.interval > 1
-            else None
+            Spacing(config, moments, interval=self.interval, row_slots=self.row_slots) if self.interval > 1 else None
         )
-        self.dispatch = Dispatch(
-            config, row_slots=self.row_slots, output_depth=self.output_depth, family=family
-        )
+        self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
         self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
@@ -120,19 +107,12 @@ class NormUnit(wiring.Component):
     def _report(self) -> UnitReport:
         moments, statistic, spaced = self.moments, self.statistic, self.interval > 1
         fetched = self.latency - self.apply.latency - output_queue.LATENCY
-        queues = (
-            self.dispatch,
-            self.statistic_ring,
-            self.output_queue,
-            *((self.spacing,) if self.spacing else ()),
-        )
+        queues = (self.dispatch, self.statistic_ring, self.output_queue, *((self.spacing,) if self.spacing else ()))
         queue_rams = sum(queue.block_rams for queue in queues)
         return UnitReport(
             architecture=ONE_PASS,
             stages=(
-                Stage(
-                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
-                ),
+                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
                 Stage("moments", moments.s2_cycle, "square, add up the lanes, accumulate over the row"),
                 Stage(
                     "spacing",
@@ -140,20 +120,14 @@ class NormUnit(wiring.Component):
                     "moments wait until the statistic can take the next row" if spaced else "",
                 ),
                 Stage(
-                    "variance",
-                    statistic.variance_cycle - (0 if spaced else moments.s2_cycle),
-                    "n S2 - S1² and epsilon",
+                    "variance", statistic.variance_cycle - (0 if spaced else moments.s2_cycle), "n S2 - S1² and epsilon"
                 ),
                 Stage(
                     "reciprocal square root",
                     statistic.rho_cycle - statistic.variance_cycle,
                     f"leading one, normalize, {self._precision.root.about}",
                 ),
-                Stage(
-                    "scale and centre",
-                    statistic.latency - statistic.rho_cycle,
-                    "times n and times S1, shifts",
-                ),
+                Stage("scale and centre", statistic.latency - statistic.rho_cycle, "times n and times S1, shifts"),
                 Stage(
                     "statistic queue",
                     fetched - ingest.LATENCY - self.start - statistic.latency,
@@ -236,11 +210,7 @@ class NormUnit(wiring.Component):
             ]
             row_start = gate.start
         else:
-            m.d.comb += [
-                statistic.n.eq(moments.n),
-                statistic.s1.eq(moments.s1),
-                statistic.s2.eq(moments.s2),
-            ]
+            m.d.comb += [statistic.n.eq(moments.n), statistic.s1.eq(moments.s1), statistic.s2.eq(moments.s2)]
             row_start = row_end
         if config.banks > 1:
             m.d.comb += issue.bank.eq(entry.bank)

@@ -142,12 +142,7 @@ class ScanControl(wiring.Component):
             ]
         with m.Elif(self.issue):
             m.d.comb += active_next.eq(pace == 1)
-            m.d.sync += [
-                pause.eq(pace - 2),
-                self.first.eq(0),
-                self.last.eq(left == 1),
-                left.eq(left - 1),
-            ]
+            m.d.sync += [pause.eq(pace - 2), self.first.eq(0), self.last.eq(left == 1), left.eq(left - 1)]
         with m.Elif(~active):
             m.d.comb += active_next.eq(pause == 0)
             m.d.sync += pause.eq(pause - 1)
@@ -166,11 +161,7 @@ class ScanControl(wiring.Component):
     def _announced(self, m: Module, head_valid: Signal, free: Signal) -> Signal:
         """Fetches the next row into the ring's register once the one before has left it."""
         entry = Cat(
-            self.index == 0,
-            self.error,
-            self.keep,
-            *([self.bank] if bank_width(self._config) else []),
-            self.index,
+            self.index == 0, self.error, self.keep, *([self.bank] if bank_width(self._config) else []), self.index
         )
         m.submodules.ring = ring = self._ring
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)

@@ -79,20 +79,13 @@ class ScanUnit(wiring.Component):
         self.output_depth = whole_columns(flight + 1 + CREDIT_RETURN)
         self.ingest = Ingest(config, buffer_depth=buffer.depth, row_slots=ROW_SLOTS)
         self.control = ScanControl(
-            config,
-            waits=waits,
-            paces=paces,
-            row_slots=ROW_SLOTS,
-            output_depth=self.output_depth,
-            family=family,
+            config, waits=waits, paces=paces, row_slots=ROW_SLOTS, output_depth=self.output_depth, family=family
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
-                Stage(
-                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
-                ),
+                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
                 Stage("row queue", ROW_END_TO_ISSUE, "the row is in the buffer, and its turn comes"),
                 *(
                     Stage(name, cycles, "a scan over the buffer, to the first beat of what follows")
@@ -109,11 +102,7 @@ class ScanUnit(wiring.Component):
                 "gamma and beta": store.block_rams,
                 "statistic tables": self.statistic.block_rams,
                 "queues": self.control.block_rams + self.output_queue.block_rams,
-                **(
-                    {"memory between scans": self.steps.block_rams}
-                    if isinstance(self.steps, SeparateSteps)
-                    else {}
-                ),
+                **({"memory between scans": self.steps.block_rams} if isinstance(self.steps, SeparateSteps) else {}),
             },
             row_slots=ROW_SLOTS,
             buffer_beats=buffer.depth,

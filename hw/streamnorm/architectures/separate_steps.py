@@ -61,10 +61,7 @@ class SeparateSteps(wiring.Component):
 
         # Cycles count from d in the first scan, from what the memory gives in the others.
         statistic = [p.input(x) for x in (self.scale, self.centre, self.shift)]
-        z = [
-            p.registered(steps.normalize(p.input(self.d[lane], 0, d_delay), *statistic))
-            for lane in range(lanes)
-        ]
+        z = [p.registered(steps.normalize(p.input(self.d[lane], 0, d_delay), *statistic)) for lane in range(lanes)]
 
         output_register = family.block_ram > 0.5 * target.budget
         self.memory_latency = 1 + output_register
@@ -86,9 +83,7 @@ class SeparateSteps(wiring.Component):
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(x, beta) for x, beta in zip(again, betas, strict=True)]
         self.keep_cycle = sums[0].cycle
-        results = [
-            steps.round_half_even(a, p.input(self.keep[i], self.keep_cycle)) for i, a in enumerate(sums)
-        ]
+        results = [steps.round_half_even(a, p.input(self.keep[i], self.keep_cycle)) for i, a in enumerate(sums)]
         self.latency = results[0].cycle
         for lane, result in enumerate(results):
             assert result.cycle == self.latency
@@ -107,9 +102,7 @@ class SeparateSteps(wiring.Component):
         self.block_rams = memory.geometry.blocks
         self._connect(m, memory, read, z, products)
 
-    def _connect(
-        self, m: Module, memory: BlockRam, read: list[Signal], z: list[Timed], products: list[Timed]
-    ) -> None:
+    def _connect(self, m: Module, memory: BlockRam, read: list[Signal], z: list[Timed], products: list[Timed]) -> None:
         """Reads the memory in every cycle, and writes what the first and second scan give."""
         m.submodules.memory = memory
         first, second = self._d_latency + z[0].cycle, self.memory_latency + products[0].cycle

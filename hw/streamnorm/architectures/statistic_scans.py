@@ -80,10 +80,7 @@ class ExactScans(wiring.Component):
         base = self._base
         square_scan = len(self.names) - 1
         valid, ended = Signal(), Signal()
-        m.d.comb += [
-            valid.eq(self.issue & (self.scan == square_scan)),
-            ended.eq(valid & self.last),
-        ]
+        m.d.comb += [valid.eq(self.issue & (self.scan == square_scan)), ended.eq(valid & self.last)]
         first = delays(m, self.first, base, "first")[base]
         m.d.comb += [
             squares.valid.eq(delays(m, valid, base, "square_valid")[base]),

@@ -84,9 +84,7 @@ class TwoPassUnit(wiring.Component):
         self.ingest = Ingest(config, buffer_depth=self.first_buffer.depth, row_slots=self.row_slots)
         places = self.second_buffer.depth
         self.second_pass = Dispatch(config, row_slots=self.row_slots, output_depth=places, family=family)
-        self.dispatch = Dispatch(
-            config, row_slots=self.row_slots, output_depth=self.output_depth, family=family
-        )
+        self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         sum_width = len(sums.n) + len(sums.s1)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
         ring_width = precision.scale_bits + precision.centre_bits + len(self.statistic.shift)
@@ -96,18 +94,10 @@ class TwoPassUnit(wiring.Component):
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
-                Stage(
-                    "ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"
-                ),
-                Stage(
-                    "sum",
-                    second,
-                    "add up the lanes, accumulate over the row; each further beat is a cycle more",
-                ),
+                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
+                Stage("sum", second, "add up the lanes, accumulate over the row; each further beat is a cycle more"),
                 Stage("second pass", base, "from buffer to buffer"),
-                Stage(
-                    "squares and statistic", applied, "square, accumulate; variance, root, scale and centre"
-                ),
+                Stage("squares and statistic", applied, "square, accumulate; variance, root, scale and centre"),
                 Stage("apply", flight, "each lane, from the second buffer on"),
                 Stage("output queue", output_queue.LATENCY, "memory and output register"),
             ),
@@ -229,12 +219,7 @@ class TwoPassUnit(wiring.Component):
     def _apply(self, m: Module, entry: Ingest, store: ParameterStore, queue: OutputQueue) -> None:
         """From the second buffer to the output queue."""
         m.submodules.apply = lanes = self.apply
-        buffer, issue, ring, base = (
-            self.second_buffer,
-            self.dispatch,
-            self.statistic_ring,
-            self.second_buffer.latency,
-        )
+        buffer, issue, ring, base = (self.second_buffer, self.dispatch, self.statistic_ring, self.second_buffer.latency)
         scale, centre = self._precision.scale_bits, self._precision.centre_bits
         starts = delays(m, issue.issue & issue.first, base, "row_issued")
         m.d.comb += [

@@ -50,11 +50,7 @@ class WelfordScan(wiring.Component):
         self._statistic = _DeviationStatistic(
             config, signals, cycles=cycles, square_frac_bits=self._points.square_frac_bits
         )
-        m.d.comb += [
-            self._statistic.n.eq(n.value),
-            self._statistic.s1.eq(s1.value),
-            self._statistic.s2.eq(s2.value),
-        ]
+        m.d.comb += [self._statistic.n.eq(n.value), self._statistic.s1.eq(s1.value), self._statistic.s2.eq(s2.value)]
         self.names = ("mean and variance",)
         self.waits = (self._statistic.latency + 1,)
         self.paces = (pace,)
@@ -164,12 +160,7 @@ class _DeviationStatistic(Statistic):
     """The statistic where ``s2`` is the sum of squared deviations from the mean, with fraction bits."""
 
     def __init__(
-        self,
-        config: NormConfig,
-        moments: MomentSignals,
-        *,
-        cycles: tuple[int, int, int],
-        square_frac_bits: int,
+        self, config: NormConfig, moments: MomentSignals, *, cycles: tuple[int, int, int], square_frac_bits: int
     ) -> None:
         self._square_frac_bits = square_frac_bits
         super().__init__(config, moments, cycles=cycles)

@@ -55,9 +55,7 @@ def _merge(p: Pipeline, lut: float, members: list[tuple[Timed, Timed | None]]) -
     return found, position
 
 
-def shift_right(
-    p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int
-) -> Timed:
+def shift_right(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
     """The low ``width`` bits of ``value >> amount``, with ``0 <= amount <= amount_max``; signed values shift in
     their sign. One bit of the amount a level, the high ones first, so that every level is as narrow as it can be.
     """

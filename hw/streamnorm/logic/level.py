@@ -30,9 +30,7 @@ class Level(wiring.Component):
 
     def __init__(self, *, maximum: int, init: int = 0, reserve: int = 0) -> None:
         self._maximum, self._init, self._reserve = maximum, init, reserve
-        super().__init__(
-            {"up": In(1), "down": In(1), "some": Out(1, init=int(init > reserve)), "some_next": Out(1)}
-        )
+        super().__init__({"up": In(1), "down": In(1), "some": Out(1, init=int(init > reserve)), "some_next": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

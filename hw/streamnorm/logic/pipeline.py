@@ -35,9 +35,7 @@ class Pipeline(TimedLogic):
     multipliers, block_rams : tiles and block RAMs used so far
     """
 
-    def __init__(
-        self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None
-    ) -> None:
+    def __init__(self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None) -> None:
         super().__init__(m, target, name, interval=interval, start=start)
         self.multipliers = 0
         self.block_rams = 0
@@ -92,9 +90,7 @@ class Pipeline(TimedLogic):
         rows: list[tuple[int, Timed]] = []
         for b_start, b_piece in b_pieces:
             terms = [(start, next(products)) for start, _ in a_pieces]
-            rows.append(
-                (b_start, self._combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed)))
-            )
+            rows.append((b_start, self._combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed))))
         return self._combine(rows, Shape(a.width + b.width, a.signed or b.signed))
 
     def square(self, a: Timed) -> Timed:
@@ -130,11 +126,7 @@ class Pipeline(TimedLogic):
         (a, b), _ = self.align(a, b, delay=self._target.family.lut)
         product = SerialMultiplier(a_shape=a.value.shape(), b_width=b.width)
         self._m.submodules[self._label("multiply")] = product
-        self._m.d.comb += [
-            product.start.eq(self.started(a.cycle)),
-            product.a.eq(a.value),
-            product.b.eq(b.value),
-        ]
+        self._m.d.comb += [product.start.eq(self.started(a.cycle)), product.a.eq(a.value), product.b.eq(b.value)]
         return Timed(product.p, a.cycle + product.latency)
 
     def _magnitude(self, a: Timed) -> Timed:
@@ -148,9 +140,7 @@ class Pipeline(TimedLogic):
         for i in range(0, len(large), self._interval):
             group = large[i : i + self._interval]
             products.update(zip(group, self._in_turn([pairs[index] for index in group]), strict=True))
-        return [
-            products[i] if i in products else self._multiply_in_logic(a, b) for i, (a, b) in enumerate(pairs)
-        ]
+        return [products[i] if i in products else self._multiply_in_logic(a, b) for i, (a, b) in enumerate(pairs)]
 
     def _in_turn(self, pairs: Sequence[tuple[Timed, Timed]]) -> list[Timed]:
         """Products from one tile, one a cycle."""

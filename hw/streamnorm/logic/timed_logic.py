@@ -59,9 +59,7 @@ class TimedLogic:
         With an interval above 1: 1 in cycle 0 of an operation.
     """
 
-    def __init__(
-        self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None
-    ) -> None:
+    def __init__(self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None) -> None:
         assert interval == 1 or start is not None
         self._m = m
         self._target = target
@@ -127,9 +125,7 @@ class TimedLogic:
         """The value one cycle later, straight from a register; unchanged if it is one already."""
         return timed if timed.delay == 0.0 else self.delayed(timed, timed.cycle + 1)
 
-    def align(
-        self, *inputs: Timed, delay: float = 0.0, limit: float | None = None
-    ) -> tuple[list[Timed], float]:
+    def align(self, *inputs: Timed, delay: float = 0.0, limit: float | None = None) -> tuple[list[Timed], float]:
         """All inputs at one cycle in which ``delay`` ns more fit; also the delay at which they arrive.
 
         ``limit``: inputs must arrive within so many ns, for operands of hard blocks.
@@ -153,12 +149,7 @@ class TimedLogic:
     # -- operations -------------------------------------------------------------------------------------------
 
     def operate(
-        self,
-        name: str,
-        delay: float,
-        inputs: Sequence[Timed],
-        shape: Shape,
-        compute: Callable[..., ValueCastable],
+        self, name: str, delay: float, inputs: Sequence[Timed], shape: Shape, compute: Callable[..., ValueCastable]
     ) -> Timed:
         """``compute(*values)`` as a new signal of ``shape`` that takes ``delay`` ns."""
         aligned, arrival = self.align(*inputs, delay=delay)

@@ -46,18 +46,10 @@ _Lines = Iterator[tuple[str, str, str]]
 def _unit(plan: Plan) -> _Lines:
     config = plan.config
     yield "module", config.name, "name of the top module"
-    yield (
-        "norm",
-        config.norm,
-        config.formula.about,
-    )
+    yield ("norm", config.norm, config.formula.about)
     if config.architecture != ONE_PASS:
         yield "architecture", config.architecture, ARCHITECTURES[config.architecture].about
-    yield (
-        "row",
-        f"1 … {config.max_length} elements",
-        f"{config.lanes} a beat: at most {config.max_beats} beats",
-    )
+    yield ("row", f"1 … {config.max_length} elements", f"{config.lanes} a beat: at most {config.max_beats} beats")
     if plan.interval > 1:
         yield (
             "full rate",
@@ -82,11 +74,7 @@ def _unit(plan: Plan) -> _Lines:
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
     target = Target(config.target, config.clock_mhz)
     limit = target.family.block_ram_limit_mhz
-    yield (
-        "target",
-        config.target,
-        f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives",
-    )
+    yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
 
 
@@ -107,11 +95,7 @@ def _accuracy(plan: Plan) -> _Lines:
         return
     tight = config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
     yield "promise", config.accuracy, "at most 1 LSB off" + (", 99.9 % correctly rounded" if tight else "")
-    yield (
-        "error bound",
-        f"{plan.error_bound:.4f} LSB",
-        "proven for every row; 0.5 of it is the final rounding",
-    )
+    yield ("error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding")
     share = 100 * (1 - plan.expected_error)
     yield "correctly rounded", f"{share:.3f} %", "expected over random rows"
 
@@ -171,23 +155,13 @@ def _widths(plan: Plan) -> _Lines:
         yield "mean", f"{points.mean_frac_bits} fraction bits", "updated with every beat; S1 is made of it in the end"
         yield "M", f"{points.square_frac_bits} fraction bits", "squared deviations, in the place of S2 - S1² / n"
     if precision.epsilon_code:
-        value = _bits(
-            precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop
-        )
+        value = _bits(precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop)
         yield "epsilon", value, "constant, in squared input steps"
     else:
         yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
     width = precision.variance_bits + precision.variance_frac_bits
-    yield (
-        "V",
-        _bits(width, precision.variance_frac_bits),
-        "n (S2 + n epsilon)" + (" - S1²" if centred else ""),
-    )
-    yield (
-        "p",
-        _bits((precision.variance_bits - 1).bit_length() or 1, 0),
-        "position of V's leading one; k = p >> 1",
-    )
+    yield ("V", _bits(width, precision.variance_frac_bits), "n (S2 + n epsilon)" + (" - S1²" if centred else ""))
+    yield ("p", _bits((precision.variance_bits - 1).bit_length() or 1, 0), "position of V's leading one; k = p >> 1")
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
@@ -202,11 +176,7 @@ def _widths(plan: Plan) -> _Lines:
         f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
     )
     yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), "as stored, in output steps"
-    yield (
-        "beta",
-        _bits(stored.beta_bits, stored.beta_frac_bits),
-        "as stored, in output steps, zero point included",
-    )
+    yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
     yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
     yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
 
@@ -227,14 +197,6 @@ def _cost(plan: Plan) -> _Lines:
     for name, count in plan.block_rams.items():
         yield f"block RAM: {name}", str(count), ""
     yield "block RAM: all", str(sum(plan.block_rams.values())), ""
-    yield (
-        "row buffer",
-        f"{plan.buffer_beats} beats",
-        "a row, and what comes in while its statistic is worked out",
-    )
+    yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
     yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
-    yield (
-        "output queue",
-        f"{plan.output_entries} beats",
-        "all that can be on its way when the receiver stalls",
-    )
+    yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

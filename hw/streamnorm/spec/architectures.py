@@ -43,8 +43,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             "a row is buffered, then scanned for the mean, for the variance, and to apply; a row at a time",
         ),
         Architecture(
-            "five-scan",
-            "as three-scan, but normalize, scale and shift are scans of their own; a row at a time",
+            "five-scan", "as three-scan, but normalize, scale and shift are scans of their own; a row at a time"
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),

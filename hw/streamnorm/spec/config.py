@@ -64,9 +64,7 @@ class NormConfig:
         If a value has the wrong type, is out of range, or does not go together with another.
     """
 
-    name: str = field(
-        default="streamnorm", metadata=_about("a Verilog identifier", "name of the generated top module")
-    )
+    name: str = field(default="streamnorm", metadata=_about("a Verilog identifier", "name of the generated top module"))
     norm: str = field(metadata=_about(_quoted(NORMS), "the formula"))
     lanes: int = field(metadata=_about(f"1 to {LANES_MAX}", "elements that travel side by side in one beat"))
     max_length: int = field(
@@ -85,8 +83,7 @@ class NormConfig:
         metadata=_about("0 or more", "added to the variance (without a mean: to the mean square), in real units")
     )
     gamma: npt.NDArray[np.float64] | float | None = field(
-        default=None,
-        metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1"),
+        default=None, metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1")
     )
     beta: npt.NDArray[np.float64] | float | None = field(
         default=None, metadata=_about("file, number, array", "added after the factor", "none, which is 0")
@@ -95,12 +92,10 @@ class NormConfig:
         default=0.0, metadata=_about("a finite number", "added to every gamma (1.0 for Gemma's models)")
     )
     gamma_bits: int = field(
-        default=_COMPUTED,
-        metadata=_about("4 to 32", "width of a stored gamma", "the larger of 16 and output bits + 2"),
+        default=_COMPUTED, metadata=_about("4 to 32", "width of a stored gamma", "the larger of 16 and output bits + 2")
     )
     beta_bits: int = field(
-        default=_COMPUTED,
-        metadata=_about("4 to 36", "width of a stored beta", "the larger of 16 and output bits + 4"),
+        default=_COMPUTED, metadata=_about("4 to 36", "width of a stored beta", "the larger of 16 and output bits + 4")
     )
     gamma_max: float | None = field(
         default=_COMPUTED,
@@ -119,30 +114,23 @@ class NormConfig:
         ),
     )
     storage: Literal["rom", "ram"] = field(
-        default="rom",
-        metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time"),
+        default="rom", metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time")
     )
     banks: int = field(
-        default=1,
-        metadata=_about(f"1 to {BANKS_MAX}", "sets of gamma and beta; each row names the one it takes"),
+        default=1, metadata=_about(f"1 to {BANKS_MAX}", "sets of gamma and beta; each row names the one it takes")
     )
     accuracy: Literal["faithful", "tight"] = field(
         default="faithful",
-        metadata=_about(
-            '"faithful", "tight"', "at most 1 ulp of error; tight: besides, 99.9 % correctly rounded"
-        ),
+        metadata=_about('"faithful", "tight"', "at most 1 ulp of error; tight: besides, 99.9 % correctly rounded"),
     )
     architecture: str = field(
         default=ONE_PASS,
         metadata=_about(
-            _quoted(ARCHITECTURES),
-            "how the unit goes about its work; all but one-pass are there to compare with",
+            _quoted(ARCHITECTURES), "how the unit goes about its work; all but one-pass are there to compare with"
         ),
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
-    clock_mhz: float = field(
-        default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz")
-    )
+    clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     _defaulted: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -207,9 +195,7 @@ class NormConfig:
                 continue
             limit, given = positive_float(key, limit), self._largest_given(key)
             if limit < given:
-                raise ConfigError(
-                    f"{key} = {limit:g}: must be at least {given:g}, the largest value already given"
-                )
+                raise ConfigError(f"{key} = {limit:g}: must be at least {given:g}, the largest value already given")
             self._set(key, limit)
 
     def _computed(self, key: str) -> int | float | None:
@@ -224,9 +210,7 @@ class NormConfig:
 
     def _largest_given(self, key: str) -> float:
         """The largest magnitude of gamma with its offset, or of beta, that is there before any load."""
-        values, absent, offset = (
-            (self.gamma, 1.0, self.gamma_offset) if key == "gamma_max" else (self.beta, 0.0, 0.0)
-        )
+        values, absent, offset = (self.gamma, 1.0, self.gamma_offset) if key == "gamma_max" else (self.beta, 0.0, 0.0)
         return float(np.abs(np.asarray(absent if values is None else values) + offset).max())
 
     @classmethod
@@ -312,9 +296,7 @@ def _json_value(value: Any, *, only_said: bool = False) -> Any:
     if isinstance(value, NumberFormat):
         keys = value.to_dict()
         plain = parse_format(keys["format"]).to_dict() if only_said else {}
-        return {
-            key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]
-        }
+        return {key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]}
     if isinstance(value, np.ndarray):
         # One byte order and one layout, so that the digest is the same on every machine.
         content = np.ascontiguousarray(value, dtype="<f8").tobytes()

@@ -63,9 +63,7 @@ def _refuse_unknown(table: dict[str, Any], keys: Sequence[str], where: str) -> N
 
 def _format(key: str, table: Any) -> NumberFormat:
     if not isinstance(table, dict):
-        raise ConfigError(
-            f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
-        )
+        raise ConfigError(f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05')
     _refuse_unknown(table, FORMAT_KEYS, f" in [{key}]")
     if "format" not in table:
         raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')

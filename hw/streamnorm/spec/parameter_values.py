@@ -13,9 +13,7 @@ from streamnorm.errors import ConfigError
 from .values import finite_float
 
 
-def checked_parameter(
-    key: str, value: Any, max_length: int, banks: int
-) -> npt.NDArray[np.float64] | float | None:
+def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.NDArray[np.float64] | float | None:
     """Return gamma or beta as None, a float, or a read-only float64 array that owns its memory.
 
     Parameters
@@ -64,13 +62,9 @@ def _read_npy(where: str, path: Path) -> npt.NDArray[Any]:
         raise ConfigError(f"{where}: is not a .npy file of numbers") from None
 
 
-def _checked_array(
-    where: str, array: npt.NDArray[Any], max_length: int, banks: int
-) -> npt.NDArray[np.float64]:
+def _checked_array(where: str, array: npt.NDArray[Any], max_length: int, banks: int) -> npt.NDArray[np.float64]:
     if array.dtype.kind not in "fiu":
-        raise ConfigError(
-            f"{where}: has elements of type {array.dtype}; floating-point or integer numbers are needed"
-        )
+        raise ConfigError(f"{where}: has elements of type {array.dtype}; floating-point or integer numbers are needed")
     if array.shape not in ((max_length,), (banks, max_length)):
         raise ConfigError(
             f"{where}: has shape {array.shape}; must be ({max_length},) or ({banks}, {max_length}), "

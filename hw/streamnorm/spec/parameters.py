@@ -36,9 +36,7 @@ class _Quantizer:
             steps = (quotient + self.zero_point) * 2.0**self.frac_bits
             # float64 is off by a few units in its last place; only where that could move a value
             # across a tie, or the sum has cancelled, are exact fractions needed.
-            size = (
-                (np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)
-            ) * 2.0**self.frac_bits
+            size = ((np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)) * 2.0**self.frac_bits
         doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
         fits = np.isfinite(steps) & (np.abs(steps) <= 2 * limit)
         stored = np.where(fits, np.rint(np.where(fits, steps, 0)), 2 * limit).astype(np.int64)
@@ -151,23 +149,17 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
         beta_extremes += [-config.beta_max, config.beta_max]
     scale = config.output.scale
     gamma_quantizer = _widest(
-        _Quantizer("gamma", config.gamma_bits, 0, config.gamma_offset, scale, 0),
-        GAMMA_FRAC_BITS,
-        *gamma_extremes,
+        _Quantizer("gamma", config.gamma_bits, 0, config.gamma_offset, scale, 0), GAMMA_FRAC_BITS, *gamma_extremes
     )
     beta_quantizer = _widest(
-        _Quantizer("beta", config.beta_bits, 0, 0.0, scale, config.output.zero_point),
-        BETA_FRAC_BITS,
-        *beta_extremes,
+        _Quantizer("beta", config.beta_bits, 0, 0.0, scale, config.output.zero_point), BETA_FRAC_BITS, *beta_extremes
     )
     stored_gamma, stored_beta = gamma_quantizer(gamma), beta_quantizer(beta)
     rom = config.storage == "rom"
     gamma_is_constant = rom and bool((stored_gamma == stored_gamma[0, 0]).all())
     beta_is_constant = rom and bool((stored_beta == stored_beta[0, 0]).all())
     if gamma_is_constant:
-        stored_gamma, gamma_quantizer = _without_trailing_zeros(
-            stored_gamma, gamma_quantizer, GAMMA_FRAC_BITS[0]
-        )
+        stored_gamma, gamma_quantizer = _without_trailing_zeros(stored_gamma, gamma_quantizer, GAMMA_FRAC_BITS[0])
     if beta_is_constant:
         stored_beta, beta_quantizer = _without_trailing_zeros(stored_beta, beta_quantizer, BETA_FRAC_BITS[0])
     stored_gamma.flags.writeable = stored_beta.flags.writeable = False

@@ -55,9 +55,7 @@ class Apply(wiring.Component):
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
         self.keep_cycle = sums[0].cycle
-        results = [
-            steps.round_half_even(a, p.input(self.keep[lane], self.keep_cycle)) for lane, a in enumerate(sums)
-        ]
+        results = [steps.round_half_even(a, p.input(self.keep[lane], self.keep_cycle)) for lane, a in enumerate(sums)]
         self.latency = results[0].cycle
         for lane, result in enumerate(results):
             assert result.cycle == self.latency

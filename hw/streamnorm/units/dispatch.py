@@ -101,12 +101,7 @@ class Dispatch(wiring.Component):
             if banked:
                 m.d.sync += self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank])
         with m.Elif(self.issue):
-            m.d.sync += [
-                self.first.eq(0),
-                self.last.eq(left == 1),
-                left.eq(left - 1),
-                self.column.eq(self.column + 1),
-            ]
+            m.d.sync += [self.first.eq(0), self.last.eq(left == 1), left.eq(left - 1), self.column.eq(self.column + 1)]
         return m
 
     def _announced(self, m: Module, ring: RowRing, head_valid: Signal, free: Signal) -> None:

@@ -161,10 +161,7 @@ class Ingest(wiring.Component):
         beats = Signal(range(self._buffer_depth + 1))
         beat_released, space = Signal(), Signal(init=1)
         m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]
-        m.d.sync += [
-            beat_released.eq(self.beat_released),
-            space.eq(beats < self._buffer_depth - READY_LAG),
-        ]
+        m.d.sync += [beat_released.eq(self.beat_released), space.eq(beats < self._buffer_depth - READY_LAG)]
         with m.If(beat_taken ^ beat_released):
             m.d.sync += beats.eq(beats + Cat(1, (~beat_taken).replicate(len(beats) - 1)))
         room = Signal()

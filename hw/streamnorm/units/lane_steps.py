@@ -133,9 +133,7 @@ class LaneSteps:
         def finish(x: Value, is_tie: Value, out: Value, negative: Value, kept: Value) -> Value:
             rounded = Cat(x[0] & ~is_tie, x[1:])
             extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
-            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[
-                :bits
-            ]
+            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[:bits]
             return Mux(kept, Mux(out, limit, extended), 0)
 
         inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]

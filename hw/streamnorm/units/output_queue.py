@@ -39,12 +39,7 @@ class OutputQueue(wiring.Component):
         self._ram = DistributedRam(width=layout.size, depth=depth, family=family)
         self.block_rams = self._ram.block_rams
         super().__init__(
-            {
-                "write": In(1),
-                "write_data": In(layout),
-                "o": Out(stream.Signature(layout)),
-                "released": Out(1),
-            }
+            {"write": In(1), "write_data": In(layout), "o": Out(stream.Signature(layout)), "released": Out(1)}
         )
 
     def elaborate(self, platform: object) -> Module:

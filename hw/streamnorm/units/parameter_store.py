@@ -96,10 +96,7 @@ class ParameterStore(wiring.Component):
         m = Module()
         for name, ram in self._rams.items():
             m.submodules[name] = ram
-            m.d.comb += [
-                ram.read_address.eq(getattr(self, f"{name}_address")),
-                getattr(self, name).eq(ram.read_data),
-            ]
+            m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), getattr(self, name).eq(ram.read_data)]
         if self._config.storage == "ram":
             self._load(m)
         return m
@@ -148,8 +145,4 @@ class ParameterStore(wiring.Component):
             values = [field[lane] + half if name == "beta" else field[lane] for lane in range(lanes)]
             bits = ram.width // lanes
             m.d.sync += stored.eq(Cat(*(Value.cast(value)[:bits] for value in values)))
-            m.d.comb += [
-                ram.write_enable.eq(write),
-                ram.write_address.eq(address),
-                ram.write_data.eq(stored),
-            ]
+            m.d.comb += [ram.write_enable.eq(write), ram.write_address.eq(address), ram.write_data.eq(stored)]

@@ -89,11 +89,7 @@ class Statistic(wiring.Component):
         self.latency = aligned[0].cycle
         self.variance_cycle = variance.cycle
         self.rho_cycle = rho.cycle
-        m.d.comb += [
-            self.scale.eq(aligned[0].value),
-            self.centre.eq(aligned[1].value),
-            self.shift.eq(aligned[2].value),
-        ]
+        m.d.comb += [self.scale.eq(aligned[0].value), self.centre.eq(aligned[1].value), self.shift.eq(aligned[2].value)]
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
 
@@ -137,9 +133,7 @@ class Statistic(wiring.Component):
         bits = max(ranges.length_bits.bit_length(), position.width, abs(ranges.exponent_max).bit_length()) + 2
         shape = signed(bits)
         # w = exponent_max - (leading + 1) + k
-        base = p.operate(
-            "exponent", self._target.adder(bits), [leading], shape, lambda x: ranges.exponent_max - 1 - x
-        )
+        base = p.operate("exponent", self._target.adder(bits), [leading], shape, lambda x: ranges.exponent_max - 1 - x)
         w = p.add(base, half_position, shape, name="exponent")
         span = ranges.exponent_max - ranges.exponent_min
         pairs = [precision.split(i) for i in range(span + 1)]
@@ -177,9 +171,7 @@ class Statistic(wiring.Component):
         def saturate(x: Value) -> Value:
             return x[:-1] | x[-1].replicate(precision.scale_bits)
 
-        return p.operate(
-            "saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate
-        )
+        return p.operate("saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate)
 
     def _shift_left(self, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
         """``value << amount``, ``width`` bits: a right shift of the value set ``amount_max`` bits higher."""

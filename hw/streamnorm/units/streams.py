@@ -12,13 +12,7 @@ if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import NumberFormat
 
-__all__ = [
-    "bank_width",
-    "element_shape",
-    "parameter_layout",
-    "result_layout",
-    "row_layout",
-]
+__all__ = ["bank_width", "element_shape", "parameter_layout", "result_layout", "row_layout"]
 
 
 def element_shape(number_format: NumberFormat) -> Shape:

@@ -60,8 +60,7 @@ class AxiNorm(wiring.Component):
         """What is inside; simulations look at its signals."""
         # The order in the Verilog, which must not change: the bank of a row behind the ports that every unit has.
         ordered = sorted(
-            ports(config),
-            key=lambda port: (port.name.startswith("s_axis_param"), port.name == "s_axis_tuser"),
+            ports(config), key=lambda port: (port.name.startswith("s_axis_param"), port.name == "s_axis_tuser")
         )
         super().__init__({port.name: (In if port.direction == "in" else Out)(port.width) for port in ordered})
 
@@ -87,9 +86,7 @@ class AxiNorm(wiring.Component):
         beat = unit.i.payload
         for lane in range(self.config.lanes):
             m.d.comb += [
-                Value.cast(beat.data[lane]).eq(
-                    self.s_axis_tdata.word_select(lane, number.bytes * 8)[: number.bits]
-                ),
+                Value.cast(beat.data[lane]).eq(self.s_axis_tdata.word_select(lane, number.bytes * 8)[: number.bits]),
                 beat.keep[lane].eq(self.s_axis_tkeep[lane * number.bytes]),
             ]
         m.d.comb += [
@@ -107,10 +104,7 @@ class AxiNorm(wiring.Component):
             element: Any = self.m_axis_tdata.word_select(lane, number.bytes * 8)
             keep: Any = self.m_axis_tkeep.word_select(lane, number.bytes)
             # Assignment to the wider bytes extends by the element's own sign.
-            m.d.comb += [
-                element.eq(beat.data[lane]),
-                keep.eq(beat.keep[lane].replicate(number.bytes)),
-            ]
+            m.d.comb += [element.eq(beat.data[lane]), keep.eq(beat.keep[lane].replicate(number.bytes))]
         m.d.comb += [
             self.m_axis_tlast.eq(beat.last),
             self.m_axis_tuser.eq(beat.error),

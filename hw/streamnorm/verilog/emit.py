@@ -39,11 +39,7 @@ def verilog(config: NormConfig) -> str:
     """
     platform = Emission(Target(config.target, config.clock_mhz).primitives)
     text = amaranth_verilog.convert(
-        AxiNorm(config),
-        name=config.name,
-        platform=platform,
-        emit_src=False,
-        strip_internal_attrs=True,
+        AxiNorm(config), name=config.name, platform=platform, emit_src=False, strip_internal_attrs=True
     )
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
@@ -119,11 +115,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     }
 
 
-def generate(
-    config: NormConfig,
-    directory: str | os.PathLike[str],
-    vectors: Vectors | None = None,
-) -> list[Path]:
+def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vectors | None = None) -> list[Path]:
     """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
 
     Everything is made first and then moved into place, ``manifest.json`` last. Files of an earlier run are
@@ -136,10 +128,7 @@ def generate(
     """
     directory = Path(directory)
     _check_directory(config, directory)
-    files = {
-        f"{config.name}.v": verilog(config).encode(),
-        f"{config.name}_instance.v": instance(config).encode(),
-    }
+    files = {f"{config.name}.v": verilog(config).encode(), f"{config.name}_instance.v": instance(config).encode()}
     if vectors is not None:
         files |= vector_files(config, vectors)
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
@@ -150,11 +139,7 @@ def generate(
     return [directory / name for name in files]
 
 
-_STREAMS = {
-    "s_axis": "rows in",
-    "m_axis": "rows out",
-    "s_axis_param": "gamma and beta, loaded at run time",
-}
+_STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
 
 
 def _header(config: NormConfig) -> str:
@@ -215,9 +200,7 @@ def _check_directory(config: NormConfig, directory: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         return  # no unit there, or what is left of one
     if earlier != config.name:
-        raise ConfigError(
-            f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}"
-        )
+        raise ConfigError(f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}")
 
 
 def _write(directory: Path, files: dict[str, bytes]) -> None:

@@ -65,18 +65,8 @@ def _handshake(stream: str, ready: Literal["in", "out"]) -> list[Port]:
 def _row_ports(config: NormConfig) -> list[Port]:
     lanes, size = config.lanes, config.input.bytes
     result = [
-        Port(
-            "s_axis_tdata",
-            "in",
-            8 * lanes * size,
-            f"{lanes} x {config.input.name}, {_bytes(size)} each, lane 0 low",
-        ),
-        Port(
-            "s_axis_tkeep",
-            "in",
-            lanes * size,
-            "a bit per byte; all 1 but in a row's last beat: its low elements",
-        ),
+        Port("s_axis_tdata", "in", 8 * lanes * size, f"{lanes} x {config.input.name}, {_bytes(size)} each, lane 0 low"),
+        Port("s_axis_tkeep", "in", lanes * size, "a bit per byte; all 1 but in a row's last beat: its low elements"),
         *_handshake("s_axis", "out"),
         Port("s_axis_tlast", "in", 1, "ends a row"),
     ]
@@ -90,10 +80,7 @@ def _result_ports(config: NormConfig) -> list[Port]:
     lanes, size = config.lanes, config.output.bytes
     return [
         Port(
-            "m_axis_tdata",
-            "out",
-            8 * lanes * size,
-            f"{lanes} x {config.output.name}, {_bytes(size)} each, lane 0 low",
+            "m_axis_tdata", "out", 8 * lanes * size, f"{lanes} x {config.output.name}, {_bytes(size)} each, lane 0 low"
         ),
         Port("m_axis_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
         *_handshake("m_axis", "in"),

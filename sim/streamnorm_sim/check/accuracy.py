@@ -55,8 +55,7 @@ class Accuracy:
         results = np.asarray(y)
         if results.shape != batch.x.shape or results.dtype.kind not in "iu":
             raise ValueError(
-                f"y is an array of {results.dtype} of shape {results.shape}: "
-                f"must be integers of shape {batch.x.shape}"
+                f"y is an array of {results.dtype} of shape {results.shape}: must be integers of shape {batch.x.shape}"
             )
         exact = exact_result(config, batch.x, batch.lengths, batch.banks)
         valid = batch.valid

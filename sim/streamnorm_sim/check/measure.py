@@ -52,21 +52,14 @@ def measure(trace: Trace) -> Measured:
         If not as many rows came out as went in, or the first not as long.
     """
     traffic = trace.traffic
-    if (
-        traffic.source != NO_STALL
-        or traffic.sink != NO_STALL
-        or traffic.loads
-        or traffic.reset_at is not None
-    ):
+    if traffic.source != NO_STALL or traffic.sink != NO_STALL or traffic.loads or traffic.reset_at is not None:
         raise ValueError("cycles are measured in a run without stalls, loads and reset")
     ends_in = np.flatnonzero(traffic.encode(trace.config).last)
     if len(ends_in) < 2 or (np.diff(ends_in) != ends_in[0] + 1).any():
         raise ValueError("cycles are measured on two or more rows of as many beats each")
     ends_out = np.flatnonzero(trace.outputs.last)
     if len(ends_out) != len(ends_in) or ends_out[0] != ends_in[0]:
-        raise CheckFailed(
-            f"{len(ends_in)} rows went in, {len(ends_out)} came out, or the first is not as long"
-        )
+        raise CheckFailed(f"{len(ends_in)} rows went in, {len(ends_out)} came out, or the first is not as long")
     first_in, last_in = trace.input_cycles[0], trace.input_cycles[ends_in[0]]
     first_out, last_out = trace.output_cycles[0], trace.output_cycles[ends_out[0]]
     steady = trace.output_cycles[ends_out[(len(ends_out) - 1) // 2 :]]

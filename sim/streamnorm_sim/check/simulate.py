@@ -173,9 +173,7 @@ def simulate(
         batch = RowBatch.of(config, read_rows(config, input))
     else:
         batch = random_rows(config, rows, np.random.default_rng(seed))
-    traffic = Traffic(
-        rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
-    )
+    traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
     tell("build", 0.0)
     trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
     tell("check", 0.0)
@@ -184,9 +182,7 @@ def simulate(
     difference = compare(trace)
     accuracy, exact_rows = _accuracy(config, trace, batch)
     tell("measure", 0.0)
-    measured = measure_cycles(
-        config, engine=engine, seed=seed, netlist=netlist
-    )
+    measured = measure_cycles(config, engine=engine, seed=seed, netlist=netlist)
     tell("measure", 1.0)
     return Simulation(
         config=config,

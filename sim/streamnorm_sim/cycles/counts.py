@@ -100,13 +100,7 @@ class CycleCounts:
 
 
 def computed(
-    config: NormConfig,
-    length: int,
-    rows: int,
-    *,
-    source: Stall = NO_STALL,
-    sink: Stall = NO_STALL,
-    seed: int = 0,
+    config: NormConfig, length: int, rows: int, *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0
 ) -> CycleCounts:
     """Return the counts without simulating anything; `rows` is 2 or more.
 

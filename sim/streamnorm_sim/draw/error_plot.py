@@ -37,10 +37,6 @@ def plot_errors(path: Path, histograms: Mapping[int, Sequence[np.ndarray]]) -> N
             total = np.sum(layers, axis=0)
             panel.stairs(total / total.sum() / width, ERROR_BINS, color="black")
             panel.axvspan(-0.5, 0.5, color="tab:green", alpha=0.1)
-            panel.set(
-                title=f"int16 → int{bits}", xlabel="error against the exact result, output LSB", yscale="log"
-            )
+            panel.set(title=f"int16 → int{bits}", xlabel="error against the exact result, output LSB", yscale="log")
         figure.axes[0].set_ylabel("share of elements per LSB")
-        figure.suptitle(
-            "Errors of the simulated units: each layer (blue), all (black); green: correctly rounded"
-        )
+        figure.suptitle("Errors of the simulated units: each layer (blue), all (black); green: correctly rounded")

@@ -53,12 +53,7 @@ class Timeline:
 
 
 def record_timeline(
-    config: NormConfig,
-    lengths: Sequence[int],
-    *,
-    source: Stall = NO_STALL,
-    sink: Stall = NO_STALL,
-    seed: int = 0,
+    config: NormConfig, lengths: Sequence[int], *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0
 ) -> Timeline:
     """Run rows of these lengths through the unit in Amaranth's simulator, and record what its blocks do.
 
@@ -160,12 +155,8 @@ def _mark_latency(panel: Any, timeline: Timeline) -> None:
     _, first_out, _ = timeline.spans["beats out"][0]
     bottom = len(timeline.spans) - 1
     for name, start, height in (("L1", first_in, 0.62), ("L2", last_in, 1.02)):
-        panel.annotate(
-            "", (start, bottom + height), (first_out, bottom + height), arrowprops={"arrowstyle": "<->"}
-        )
-        panel.text(
-            (start + first_out) / 2, bottom + height, f"{name} = {first_out - start}", ha="center", va="bottom"
-        )
+        panel.annotate("", (start, bottom + height), (first_out, bottom + height), arrowprops={"arrowstyle": "<->"})
+        panel.text((start + first_out) / 2, bottom + height, f"{name} = {first_out - start}", ha="center", va="bottom")
 
 
 def _whole_rows(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

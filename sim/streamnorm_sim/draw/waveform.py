@@ -28,12 +28,7 @@ _State = tuple[str, str]
 
 
 def record_waveform(
-    config: NormConfig,
-    lengths: Sequence[int],
-    *,
-    source: Stall = NO_STALL,
-    sink: Stall = NO_STALL,
-    seed: int = 0,
+    config: NormConfig, lengths: Sequence[int], *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0
 ) -> dict[str, Any]:
     """Run rows of these lengths through the unit in Amaranth's simulator, and return its ports' history as WaveJSON.
 

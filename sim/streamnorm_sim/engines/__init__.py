@@ -38,9 +38,7 @@ ENGINES = {
     "cxxrtl": Engine("compiled C++, millions of cycles a second; needs g++", "cxxrtl", runs_netlists=True),
     "pysim": Engine("Amaranth's simulator; needs nothing else", "pysim"),
     "verilator": Engine(
-        "the Verilog on Verilator, driven by cocotb; needs g++, make and perl",
-        "cocotb",
-        {"simulator": "verilator"},
+        "the Verilog on Verilator, driven by cocotb; needs g++, make and perl", "cocotb", {"simulator": "verilator"}
     ),
     "icarus": Engine(
         "the Verilog on Icarus Verilog, driven by cocotb; needs iverilog", "cocotb", {"simulator": "icarus"}

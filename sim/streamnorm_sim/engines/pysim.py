@@ -43,9 +43,7 @@ def run(
     """
     with ExitStack() as stack:
         file = None if waves is None else stack.enter_context(_opened(waves))
-        player = _Player(
-            config, traffic, progress or (lambda share: None), timed=file is not None
-        )
+        player = _Player(config, traffic, progress or (lambda share: None), timed=file is not None)
         if watch is not None and seen is not None:
             player.watched, player.seen = dict(watch(player.top)), seen
         simulator = Simulator(player.top)
@@ -98,12 +96,7 @@ class _Driver:
     def offer(self, cycle: int, other: int) -> None:
         """Offer the next beat if pattern and gate allow it; ``other`` is the other stream's position."""
         channel, at = self.channel, self.position
-        if (
-            self.offered
-            or self.done
-            or not channel.open[cycle % len(channel.open)]
-            or other < channel.gate[at]
-        ):
+        if self.offered or self.done or not channel.open[cycle % len(channel.open)] or other < channel.gate[at]:
             return
         beats = channel.beats
         fields = {
@@ -128,14 +121,7 @@ class _Driver:
 class _Player:
     """One run, cycle by cycle as cxxrtl_driver.cpp does it."""
 
-    def __init__(
-        self,
-        config: NormConfig,
-        traffic: Traffic,
-        progress: Callable[[float], None],
-        *,
-        timed: bool,
-    ) -> None:
+    def __init__(self, config: NormConfig, traffic: Traffic, progress: Callable[[float], None], *, timed: bool) -> None:
         self.config, self.traffic, self.progress, self.timed = config, traffic, progress, timed
         self.stimulus = stimulus = Stimulus.of(config, traffic)
         self.top = top = AxiNorm(config)
@@ -204,11 +190,7 @@ class _Player:
         self.idle += 1
         if watched and self.idle > self.stimulus.patience:
             raise HangError.at(
-                self.cycle,
-                taken=rows.position,
-                offered=len(rows.channel),
-                given=len(self.outputs),
-                wanted=self.target,
+                self.cycle, taken=rows.position, offered=len(rows.channel), given=len(self.outputs), wanted=self.target
             )
         row_position, load_position = rows.position, loads.position
         rows.offer(self.cycle, load_position)

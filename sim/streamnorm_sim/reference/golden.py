@@ -67,10 +67,7 @@ class GoldenModel:
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
     def normalize(
-        self,
-        x: npt.ArrayLike,
-        lengths: npt.ArrayLike | None = None,
-        banks: npt.ArrayLike | None = None,
+        self, x: npt.ArrayLike, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
     ) -> Integers:
         """Normalized rows.
 
@@ -108,9 +105,7 @@ class GoldenModel:
             y *= inside
         return y
 
-    def _rows_statistic(
-        self, d: npt.NDArray[np.integer], lengths: Integers
-    ) -> tuple[Integers, Integers, Integers]:
+    def _rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
         """The statistic of rows of differences; 0 behind a row's end."""
         centred = self.config.formula.centred
         s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
@@ -126,9 +121,7 @@ class GoldenModel:
         variance = n * ((s2 << frac) + offset) - ((s1 * s1) << frac)
         return self._statistic_of(variance, s1, n)
 
-    def _statistic_of(
-        self, variance: Integers, s1: Integers, n: Integers
-    ) -> tuple[Integers, Integers, Integers]:
+    def _statistic_of(self, variance: Integers, s1: Integers, n: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
         p, ranges, root = self.precision, self.precision.ranges, self.precision.root
         frac, bits = p.variance_frac_bits, p.variance_bits

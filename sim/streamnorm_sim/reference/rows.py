@@ -77,11 +77,7 @@ def corner_rows(config: NormConfig, rng: np.random.Generator) -> dict[str, tuple
     }.items():
         rows[name] = rng.integers(low, high, max(length, 0), endpoint=True)
     rows |= _tie_rows(config)
-    return {
-        name: (len(row), row.astype(np.int64, copy=False))
-        for name, row in rows.items()
-        if 1 <= len(row) <= full
-    }
+    return {name: (len(row), row.astype(np.int64, copy=False)) for name, row in rows.items() if 1 <= len(row) <= full}
 
 
 def random_rows(
@@ -153,9 +149,7 @@ def _random_lengths(config: NormConfig, count: int, rng: np.random.Generator) ->
     return np.clip(np.select([kind == 0, kind == 1], [np.full(count, high), near_beat], anywhere), low, high)
 
 
-def _random_row(
-    config: NormConfig, n: int, rng: np.random.Generator, kind: Distribution
-) -> NDArray[np.int64]:
+def _random_row(config: NormConfig, n: int, rng: np.random.Generator, kind: Distribution) -> NDArray[np.int64]:
     low, high = config.input.min, config.input.max
     span = high - low
     if kind == "uniform":

@@ -21,9 +21,7 @@ class WelfordModel(GoldenModel):
     Works with Python integers: some ten thousand beats a second.
     """
 
-    def _rows_statistic(
-        self, d: npt.NDArray[np.integer], lengths: Integers
-    ) -> tuple[Integers, Integers, Integers]:
+    def _rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
         p, points = self.precision, WelfordPrecision.of(self.config)
         frac, square_frac = points.mean_frac_bits, points.square_frac_bits
         n = lengths.astype(object)
@@ -41,9 +39,7 @@ class WelfordModel(GoldenModel):
         return self._statistic_of(variance.astype(kind), s1.astype(kind), lengths.astype(kind))
 
 
-def welford_moments(
-    config: NormConfig, d: npt.NDArray[np.integer], lengths: Integers
-) -> tuple[Integers, Integers]:
+def welford_moments(config: NormConfig, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers]:
     """Mean, and sum of squared deviations from it, of rows of differences, as the updates leave them.
 
     Returns

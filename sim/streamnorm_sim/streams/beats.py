@@ -79,9 +79,7 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
     return Beats(data, keep, last, np.repeat(batch.banks, row_beats).astype(np.uint8))
 
 
-def encode_load(
-    config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int
-) -> Beats:
+def encode_load(config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int) -> Beats:
     """Return the parameter stream's beats that load stored ``gamma`` and ``beta``, (n,) each, into a bank."""
     lanes = config.lanes
     beats = -(-len(gamma) // lanes)
@@ -91,9 +89,9 @@ def encode_load(
         padded[: len(values)] = values
         return element_bytes(padded, -(-bits // 8)).reshape(beats, lanes, -1)
 
-    data = np.concatenate(
-        [lane_bytes(gamma, config.gamma_bits), lane_bytes(beta, config.beta_bits)], axis=2
-    ).reshape(beats, -1)
+    data = np.concatenate([lane_bytes(gamma, config.gamma_bits), lane_bytes(beta, config.beta_bits)], axis=2).reshape(
+        beats, -1
+    )
     last = np.arange(beats) == beats - 1
     return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint8))
 

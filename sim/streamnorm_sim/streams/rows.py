@@ -39,11 +39,7 @@ class RowBatch:
 
     @classmethod
     def of(
-        cls,
-        config: NormConfig,
-        x: ArrayLike,
-        lengths: ArrayLike | None = None,
-        banks: ArrayLike | None = None,
+        cls, config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
     ) -> "RowBatch":
         """Check rows against a configuration.
 
@@ -66,9 +62,7 @@ class RowBatch:
         return batch
 
     @classmethod
-    def pack(
-        cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None
-    ) -> "RowBatch":
+    def pack(cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None) -> "RowBatch":
         """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
         batch = cls.arrange(rows, None, banks)
         batch.require_fit(config)

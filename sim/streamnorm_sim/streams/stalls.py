@@ -63,9 +63,7 @@ class Stall:
         """Stalled where ``stalled``, booleans (cycles,), says so; ValueError if it is empty or never free."""
         cycles = np.asarray(stalled)
         if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
-            raise ValueError(
-                "an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled"
-            )
+            raise ValueError("an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled")
         return cls("explicit", cycles=tuple(bool(cycle) for cycle in cycles))
 
     def open(self, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -140,9 +138,7 @@ def parse_stalls(text: str) -> tuple[Stall, Stall]:
     for part in parts:
         side, _, form = part.strip().partition(":")
         if side not in ("source", "sink"):
-            raise ConfigError(
-                f"stall {part.strip()!r}: must begin with source: or sink:, as in source:0.3,sink:none"
-            )
+            raise ConfigError(f"stall {part.strip()!r}: must begin with source: or sink:, as in source:0.3,sink:none")
         if side in sides:
             raise ConfigError(f"stall {text!r}: names {side} twice")
         sides[side] = parse_stall(form)

@@ -134,9 +134,7 @@ def _scanning(config: NormConfig) -> int:
     return 2 * plan.latency(config.max_length).L3 if plan.report.beats_before_output else 0
 
 
-def _loads(
-    config: NormConfig, traffic: Traffic, row_count: int
-) -> tuple[Beats, NDArray[np.int64], list[int]]:
+def _loads(config: NormConfig, traffic: Traffic, row_count: int) -> tuple[Beats, NDArray[np.int64], list[int]]:
     """Return the beats of all loads, where each load starts, and after which row each comes."""
     if not traffic.loads:
         return Beats.empty(1), np.zeros(0, np.int64), []
@@ -149,19 +147,11 @@ def _loads(
     for index, load in enumerate(traffic.loads):
         gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
         if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
-            raise ValueError(
-                f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}"
-            )
+            raise ValueError(f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
         if len(gamma) < config.max_length and len(gamma) % config.lanes:
-            raise ValueError(
-                f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all"
-            )
+            raise ValueError(f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
         for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
-            if (
-                values.dtype.kind not in "iu"
-                or values.min() < -(1 << (bits - 1))
-                or values.max() >= 1 << (bits - 1)
-            ):
+            if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
                 raise ValueError(f"load {index}: {name} must be integers of {bits} bits")
         if not 0 <= load.bank < config.banks:
             raise ValueError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")

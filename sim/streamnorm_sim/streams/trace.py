@@ -70,9 +70,7 @@ class Trace:
         if traffic.reset_at is not None:
             split = int(np.count_nonzero(output_cycles < traffic.reset_at))
         cycles = 1 + max(int(array.max(initial=-1)) for array in handshakes)
-        return cls(
-            config, traffic, engine, outputs, input_cycles, load_cycles, output_cycles, cycles, seconds, split
-        )
+        return cls(config, traffic, engine, outputs, input_cycles, load_cycles, output_cycles, cycles, seconds, split)
 
     @property
     def cycles_per_second(self) -> float:

@@ -25,9 +25,7 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "streamnorm"
 
 
-def build_once(
-    kind: str, parts: Sequence[str], build: Callable[[Path], None], root: Path | None = None
-) -> Path:
+def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None], root: Path | None = None) -> Path:
     """Return the directory that ``build`` fills, from the cache if the same has been built before.
 
     Of processes that ask for the same build at once, one builds and the others wait for it; if it fails or dies, the

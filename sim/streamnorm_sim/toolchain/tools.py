@@ -17,13 +17,7 @@ from streamnorm.errors import StreamnormError, ToolMissing
 
 __all__ = ["PACKAGES", "YOSYS", "Tool", "interrupt", "last_line", "require", "run_tool", "version_of"]
 
-PACKAGES = {
-    "g++": "g++",
-    "make": "make",
-    "perl": "perl",
-    "iverilog": "iverilog",
-    "vvp": "iverilog",
-}
+PACKAGES = {"g++": "g++", "make": "make", "perl": "perl", "iverilog": "iverilog", "vvp": "iverilog"}
 """Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
 
 

@@ -97,9 +97,7 @@ class Stack:
             ffn=_per_layer("ffn", keys["ffn"], layers),
             gated=_flag(keys, "gated", False),
             experts=experts,
-            experts_per_token=integer_between(
-                "experts_per_token", keys.get("experts_per_token", 1), 1, experts
-            ),
+            experts_per_token=integer_between("experts_per_token", keys.get("experts_per_token", 1), 1, experts),
             schedule=parse_schedule(keys["placement"], layers),
             pruned=parse_pruned(keys.get("pruned", []), layers),
             embedding_norm=_flag(keys, "embedding_norm", False),
@@ -158,9 +156,7 @@ class Model:
         if not parts:
             stacks.append(Stack.of("decoder" if generates else "encoder", shared))
         if len({(stack.norm, stack.affine, stack.gamma_offset, stack.epsilon) for stack in stacks}) > 1:
-            raise ConfigError(
-                "norm, epsilon, affine and gamma_offset must be the same in encoder and decoder"
-            )
+            raise ConfigError("norm, epsilon, affine and gamma_offset must be the same in encoder and decoder")
         if generates and stacks[-1].role != "decoder":
             raise ConfigError("generates = true: needs a decoder")
         source, read_from = keys.get("source", ""), keys.get("read_from", [])

@@ -54,9 +54,7 @@ def rate(text: str) -> float:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?(?:e\+?[0-9]{1,2})?)([kmgtp]?)", text.strip().lower())
     value = float(match[1]) * _PREFIXES[match[2]] if match else 0.0
     if not 0 < value < 1e24:
-        raise ConfigError(
-            f"{text!r}: must be a number greater than 0, with k, M, G, T or P behind it if you like"
-        )
+        raise ConfigError(f"{text!r}: must be a number greater than 0, with k, M, G, T or P behind it if you like")
     return value
 
 
@@ -112,9 +110,7 @@ def line_rate(bytes_per_second: float, *, lanes: int, element_bytes: int, clock_
     return math.ceil(bytes_per_second / (lanes * element_bytes * clock_mhz * 1e6) * (1 - 1e-12))
 
 
-def _need(
-    what: str, seconds: float, occupied: Callable[[int], float], rows: int, waited_seconds: float
-) -> Need:
+def _need(what: str, seconds: float, occupied: Callable[[int], float], rows: int, waited_seconds: float) -> Need:
     counts = range(1, max(rows, 1) + 1)
     place = bisect_left(counts, True, key=lambda units: occupied(units) <= seconds * (1 + 1e-12))
     return Need(what, seconds, occupied(1), waited_seconds, counts[place] if place < len(counts) else None)

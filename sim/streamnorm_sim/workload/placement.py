@@ -56,8 +56,7 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     open_ends = sum(count is None for _, count in counts)
     if left < 0 or open_ends > 1 or (left > 0 and not open_ends):
         raise ConfigError(
-            f"placement = {text!r}: must say what each of {layers} layers does, "
-            "with at most one style without a number"
+            f"placement = {text!r}: must say what each of {layers} layers does, with at most one style without a number"
         )
     return tuple(style for style, count in counts for _ in range(left if count is None else count))
 

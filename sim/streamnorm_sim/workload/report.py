@@ -137,9 +137,7 @@ class Workload:
             result.append(self._phase(pool, "decode", 1, [(self.model.stacks[-1], 1)], work))
         return result
 
-    def _phase(
-        self, pool: Pool, name: str, tokens: int, stacks: Iterable[tuple[Stack, int]], demand: Demand
-    ) -> Phase:
+    def _phase(self, pool: Pool, name: str, tokens: int, stacks: Iterable[tuple[Stack, int]], demand: Demand) -> Phase:
         sites: dict[tuple[str, str, tuple[Rows, ...]], list[Step]] = {}
         for stack, own in stacks:
             for step in steps(stack):
@@ -189,9 +187,7 @@ class Workload:
         if self.link is None:
             return None
         size = _whole_bytes(self.config.input.bits)
-        return line_rate(
-            self.link, lanes=self.config.lanes, element_bytes=size, clock_mhz=self.config.clock_mhz
-        )
+        return line_rate(self.link, lanes=self.config.lanes, element_bytes=size, clock_mhz=self.config.clock_mhz)
 
     def memory_use(self) -> dict[str, int]:
         """Bytes: of a unit's and all units' row buffers, and of gamma and beta of every norm of the model.
@@ -226,12 +222,7 @@ class Workload:
                 "norm": self.model.norm,
                 "epsilon": self.model.stacks[0].epsilon,
                 "stacks": [
-                    {
-                        "role": stack.role,
-                        "layers": stack.layers,
-                        "d_model": stack.d_model,
-                        "norms": _norms(stack),
-                    }
+                    {"role": stack.role, "layers": stack.layers, "d_model": stack.d_model, "norms": _norms(stack)}
                     for stack in self.model.stacks
                 ],
                 "source": self.model.source,
@@ -247,10 +238,7 @@ class Workload:
                 {
                     "name": phase.name,
                     "tokens": phase.tokens,
-                    **{
-                        key: getattr(phase, key)
-                        for key in ("rows", "busy", "busy_per_token", "total", "exposed")
-                    },
+                    **{key: getattr(phase, key) for key in ("rows", "busy", "busy_per_token", "total", "exposed")},
                     "hidden": phase.total - phase.exposed,
                     "total_us": phase.total / self.config.clock_mhz,
                     "exposed_us": phase.exposed / self.config.clock_mhz,

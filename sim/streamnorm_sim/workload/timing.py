@@ -102,9 +102,7 @@ class Pool:
             first_start = max(start + interval, first_in)
             start = max(first_start + (count - 1) * interval, last_in)
             last_out = max(
-                last_out + count * beats,
-                first_start + latency.L2 - 1 + count * beats,
-                start + latency.L2 - 1 + beats,
+                last_out + count * beats, first_start + latency.L2 - 1 + count * beats, start + latency.L2 - 1 + beats
             )
         return Span(taken=max(last_in, 0), total=max(last_out, 0))
 

@@ -53,9 +53,7 @@ def check_unit(model: Model, config: NormConfig) -> None:
     if config.norm != model.norm:
         raise ConfigError(f"{config.name} is a {config.norm}, {model.name} needs {model.norm}")
     if config.max_length < longest:
-        raise ConfigError(
-            f"{config.name}: max_length = {config.max_length}: {model.name} has rows of {longest}"
-        )
+        raise ConfigError(f"{config.name}: max_length = {config.max_length}: {model.name} has rows of {longest}")
 
 
 def differences(model: Model, config: NormConfig) -> list[str]:

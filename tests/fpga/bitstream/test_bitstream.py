@@ -20,17 +20,7 @@ def ecp5(idcode):
 def ice40(width, *, comment=b""):
     head = b"\xff\x00" + comment + b"\x00\xff" + b"\x7e\xaa\x99\x7e"
     frequency, bank, size = b"\x51\x00", b"\x11\x00", b"\x62" + (width - 1).to_bytes(2, "big")
-    return (
-        head
-        + frequency
-        + b"\x01\x05"
-        + b"\x92\x00\x20"
-        + bank
-        + size
-        + b"\x72\x00\x90"
-        + b"\x01\x01"
-        + bytes(40)
-    )
+    return head + frequency + b"\x01\x05" + b"\x92\x00\x20" + bank + size + b"\x72\x00\x90" + b"\x01\x01" + bytes(40)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,7 @@ from streamnorm_fpga.place.critical_path import CriticalPath
 from streamnorm_fpga.place.place_route import DoesNotFit, Placed
 
 PATH = CriticalPath(
-    start="a.Q",
-    end="b.DI",
-    blocks=("board.unit",),
-    delay_ns=4.9,
-    logic_ns=2.0,
-    routing_ns=2.9,
-    levels=2,
-    hops=(),
+    start="a.Q", end="b.DI", blocks=("board.unit",), delay_ns=4.9, logic_ns=2.0, routing_ns=2.9, levels=2, hops=()
 )
 
 
@@ -40,15 +33,7 @@ def placements(monkeypatch):
         seen.append(seed)
         if reached[seed] is None:
             raise CheckFailed(f"no way with seed {seed}")
-        return [
-            Placed(
-                seed=seed,
-                fmax_mhz=reached[seed],
-                path=PATH,
-                used={"ICESTORM_LC": 60},
-                configuration=str(seed),
-            )
-        ]
+        return [Placed(seed=seed, fmax_mhz=reached[seed], path=PATH, used={"ICESTORM_LC": 60}, configuration=str(seed))]
 
     monkeypatch.setattr(build_module, "place_and_route", place_and_route)
     monkeypatch.setattr(build_module, "pack", lambda board, configuration: configuration.encode())
@@ -76,9 +61,7 @@ def test_boards_with_pll(board):
     assert {"unit", "board", "reset_hold"} <= set(data["blocks"])
 
 
-@pytest.mark.parametrize(
-    ("board", "mhz"), [("hx8k-b-evn", 12), ("colorlight-5a75b", 25), ("versa-ecp5", 100)]
-)
+@pytest.mark.parametrize(("board", "mhz"), [("hx8k-b-evn", 12), ("colorlight-5a75b", 25), ("versa-ecp5", 100)])
 def test_boards_without_pll(board, mhz):
     report = build(tiny_design(board, clock_mhz=mhz), (1,))
     assert is_for(report.bitstream, BOARDS[board])
@@ -183,10 +166,7 @@ def test_carry_chains_are_trimmed_on_ecp5():
         if cell["type"] == "CCU2C"
     ]
     assert ["x"] in chains  # the carry that nobody reads is on no net
-    assert any(
-        cell["type"] == "SB_CARRY"
-        for cell in board_netlist(tiny_design("icestick")).module["cells"].values()
-    )
+    assert any(cell["type"] == "SB_CARRY" for cell in board_netlist(tiny_design("icestick")).module["cells"].values())
 
 
 def test_what_does_not_fit_is_told_before_placement(placements):
@@ -242,9 +222,7 @@ def test_a_directory_that_cannot_be_written(tmp_path):
         write_files(tmp_path / "file", {"a": b""})
 
 
-@pytest.mark.parametrize(
-    ("mhz", "baud", "cycles"), [(30, 1_000_000, 30), (100.5, 1_000_000, 100), (12, 3_000_000, 4)]
-)
+@pytest.mark.parametrize(("mhz", "baud", "cycles"), [(30, 1_000_000, 30), (100.5, 1_000_000, 100), (12, 3_000_000, 4)])
 def test_baud_rates(mhz, baud, cycles):
     assert bit_cycles(mhz, baud) == cycles
 

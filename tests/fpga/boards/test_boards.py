@@ -29,35 +29,15 @@ def _names(monkeypatch):
 
 def test_the_boards():
     assert list(BOARDS) == [
-        *(
-            "ulx3s-12f",
-            "ulx3s-25f",
-            "ulx3s-45f",
-            "ulx3s-85f",
-            "ecpix5-85",
-            "orangecrab-25f",
-            "orangecrab-85f",
-        ),
-        *(
-            "versa-ecp5",
-            "colorlight-5a75b",
-            "icebreaker",
-            "hx8k-b-evn",
-            "tinyfpga-bx",
-            "upduino-v3",
-            "icestick",
-        ),
+        *("ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "ecpix5-85", "orangecrab-25f", "orangecrab-85f"),
+        *("versa-ecp5", "colorlight-5a75b", "icebreaker", "hx8k-b-evn", "tinyfpga-bx", "upduino-v3", "icestick"),
     ]
     assert all(name == board.name for name, board in BOARDS.items())
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [
-        ("ulx3s-85", "did you mean ulx3s-85f?"),
-        ("IceBreaker", "did you mean icebreaker?"),
-        ("x", "boards are ulx3s"),
-    ],
+    [("ulx3s-85", "did you mean ulx3s-85f?"), ("IceBreaker", "did you mean icebreaker?"), ("x", "boards are ulx3s")],
 )
 def test_an_unknown_board(name, hint):
     with pytest.raises(ConfigError, match=re.escape(f"unknown board {name!r}: {hint}")):
@@ -143,9 +123,7 @@ def test_without_amaranth_boards(monkeypatch):
         raise ModuleNotFoundError(f"No module named {name!r}", name="amaranth_boards")
 
     monkeypatch.setattr(board_module.importlib, "import_module", absent)
-    with pytest.raises(
-        ToolMissing, match=r"amaranth_boards is not installed: pip install 'streamnorm\[fpga\]'"
-    ):
+    with pytest.raises(ToolMissing, match=r"amaranth_boards is not installed: pip install 'streamnorm\[fpga\]'"):
         BOARDS["icestick"].make_platform()
 
 

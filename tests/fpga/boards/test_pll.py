@@ -32,8 +32,7 @@ def test_the_clock_made(board, asked, made):
 
 
 @pytest.mark.parametrize(
-    ("board", "primitive"),
-    [("icebreaker", "SB_PLL40_PAD"), ("upduino-v3", "SB_PLL40_CORE"), ("ulx3s-12f", "EHXPLLL")],
+    ("board", "primitive"), [("icebreaker", "SB_PLL40_PAD"), ("upduino-v3", "SB_PLL40_CORE"), ("ulx3s-12f", "EHXPLLL")]
 )
 def test_the_primitive_suits_the_pin(board, primitive):
     assert re.findall(r"SB_PLL40_\w+|EHXPLLL", fabric_clock(BOARDS[board], 40, "p").verilog) == [primitive]
@@ -48,18 +47,10 @@ def test_no_pll_for_the_boards_own_clock(board, mhz):
 @pytest.mark.parametrize(
     ("board", "mhz", "message"),
     [
-        (
-            "icebreaker",
-            8,
-            "clock of 8 MHz on icebreaker: its PLL makes 16 to 275 MHz, and without PLL it is 12 MHz",
-        ),
+        ("icebreaker", 8, "clock of 8 MHz on icebreaker: its PLL makes 16 to 275 MHz, and without PLL it is 12 MHz"),
         ("hx8k-b-evn", 276, "clock of 276 MHz on hx8k-b-evn: its PLL makes 16 to 275 MHz"),
         ("ulx3s-85f", 3, "clock of 3 MHz on ulx3s-85f: its PLL makes 3.125 to 400 MHz"),
-        (
-            "icebreaker",
-            267,
-            "clock of 267 MHz on icebreaker: the nearest its PLL makes of 12 MHz is 270 MHz",
-        ),
+        ("icebreaker", 267, "clock of 267 MHz on icebreaker: the nearest its PLL makes of 12 MHz is 270 MHz"),
     ],
 )
 def test_clocks_that_cannot_be_made(board, mhz, message):

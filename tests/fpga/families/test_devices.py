@@ -14,13 +14,7 @@ def test_every_target_but_generic_is_a_device():
 
 def test_ecp5_device():
     device = device_for("ecp5-85k-7")
-    assert (device.part, device.comb, device.ff, device.dsp, device.bram) == (
-        "LFE5U-85F-7",
-        83640,
-        83640,
-        156,
-        208,
-    )
+    assert (device.part, device.comb, device.ff, device.dsp, device.bram) == ("LFE5U-85F-7", 83640, 83640, 156, 208)
     assert device.nextpnr_arguments == ("--85k", "--package", "CABGA381", "--speed", "7")
     assert device.synthesis_command == "synth_ecp5"
 
@@ -38,9 +32,7 @@ def test_ice40_device(target, flag, series, multipliers):
 
 @pytest.mark.parametrize(("grade", "limit"), [("6", 212), ("7", 254), ("8", 271)])
 def test_block_rams_of_ecp5_cap_the_clock_by_speed_grade(grade, limit):
-    assert {device_for(f"ecp5-{size}-{grade}").bram_limit_mhz for size in ("12k", "25k", "45k", "85k")} == {
-        limit
-    }
+    assert {device_for(f"ecp5-{size}-{grade}").bram_limit_mhz for size in ("12k", "25k", "45k", "85k")} == {limit}
 
 
 def test_the_timing_database_of_ice40_states_no_limit():

@@ -12,14 +12,7 @@ import streamnorm_fpga.flash.loaders as loaders_module
 from fpga.bitstream.test_bitstream import ecp5, ice40
 from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm_fpga.boards import BOARDS
-from streamnorm_fpga.flash.flash import (
-    Connection,
-    check_bitstream,
-    connect,
-    dry_command,
-    load,
-    usable_bitstream,
-)
+from streamnorm_fpga.flash.flash import Connection, check_bitstream, connect, dry_command, load, usable_bitstream
 from streamnorm_fpga.flash.loaders import LOADERS
 from streamnorm_fpga.flash.usb import UsbDevice, usb_devices
 
@@ -129,9 +122,7 @@ def test_a_program_named_by_the_environment(programs, node, monkeypatch, tmp_pat
     monkeypatch.setenv("OPENFPGALOADER", str(mine))
     assert connect(ULX3S, plugged("0403:6015", node)).command[0] == str(mine)
     monkeypatch.setenv("OPENFPGALOADER", "absent")
-    with pytest.raises(
-        ToolMissing, match=r"openFPGALoader: \$OPENFPGALOADER names 'absent', which is no program"
-    ):
+    with pytest.raises(ToolMissing, match=r"openFPGALoader: \$OPENFPGALOADER names 'absent', which is no program"):
         connect(ULX3S, pytest.fail)
 
 
@@ -153,8 +144,7 @@ def test_missing_libraries(programs, linked):
     programs("openFPGALoader")
     linked("\tlibusb-1.0.so.0 => not found\n\tlibz.so.1 => /lib/libz.so.1\n\tlibftdi1.so.2 => not found\n")
     message = (
-        "openFPGALoader lacks libusb-1.0.so.0, libftdi1.so.2: "
-        "apt install libusb-1.0-0 libftdi1-2 (Debian, Ubuntu)"
+        "openFPGALoader lacks libusb-1.0.so.0, libftdi1.so.2: apt install libusb-1.0-0 libftdi1-2 (Debian, Ubuntu)"
     )
     with pytest.raises(ToolMissing, match=re.escape(message)):
         connect(ULX3S, pytest.fail)
@@ -163,9 +153,7 @@ def test_missing_libraries(programs, linked):
 def test_an_unknown_library(programs, linked):
     programs("tinyprog")
     linked("libodd.so.9 => not found\n")
-    with pytest.raises(
-        ToolMissing, match=r"tinyprog lacks libodd\.so\.9: install the packages that hold them"
-    ):
+    with pytest.raises(ToolMissing, match=r"tinyprog lacks libodd\.so\.9: install the packages that hold them"):
         connect(BOARDS["tinyfpga-bx"], pytest.fail)
 
 
@@ -179,10 +167,7 @@ def test_a_program_the_system_cannot_start(programs):
 @pytest.mark.parametrize(
     ("board", "message"),
     [
-        (
-            ULX3S,
-            "ulx3s-85f is not there: no USB device 0403:6015; plug it in, with a cable that carries data",
-        ),
+        (ULX3S, "ulx3s-85f is not there: no USB device 0403:6015; plug it in, with a cable that carries data"),
         (BOARDS["ecpix5-85"], "ecpix5-85 is not there: no USB device 0403:6010 or 0403:6011; plug it in"),
         (ORANGECRAB, "no USB device 1209:5af0; hold the button while plugging the board in; its bootloader"),
     ],

@@ -184,9 +184,9 @@ class FakeBoard:
             or bank >= config.banks
         ):
             return Status.MALFORMED, b"", 0, 0
-        rows = bytes_element(
-            data.reshape(-1, beats * config.lanes, config.input.bytes), signed=config.input.signed
-        )[:, :length]
+        rows = bytes_element(data.reshape(-1, beats * config.lanes, config.input.bytes), signed=config.input.signed)[
+            :, :length
+        ]
         rows = np.clip(rows, config.input.min, config.input.max)
         values = self.spoil(count, self.golden.normalize(rows, banks=np.full(len(rows), bank)))
         padded = np.zeros((len(rows), beats * config.lanes), np.int64)

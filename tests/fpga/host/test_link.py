@@ -165,9 +165,7 @@ def test_nobody_answers(config):
 def test_something_answers_that_is_no_frame(config):
     board = FakeBoard(config, faults=Faults(corrupt=1.0))
     board.decoder.feed = lambda octets: iter([bytes((Operation.INFO, 0))])  # it hears all the same
-    with pytest.raises(
-        ToolMissing, match="fake: something answers at 1000000 baud, but no frame of it is good"
-    ):
+    with pytest.raises(ToolMissing, match="fake: something answers at 1000000 baud, but no frame of it is good"):
         ask_info(linked(board))
 
 

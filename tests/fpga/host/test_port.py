@@ -31,9 +31,7 @@ def test_no_such_port(monkeypatch):
     monkeypatch.setattr(port_module, "list_ports", lambda: ["/dev/ttyUSB3 (board)"])
     with pytest.raises(ToolMissing) as error:
         open_port("/dev/no-such-port", 115200)
-    assert str(error.value) == (
-        "/dev/no-such-port: there is no such port; ports of this machine: /dev/ttyUSB3 (board)"
-    )
+    assert str(error.value) == ("/dev/no-such-port: there is no such port; ports of this machine: /dev/ttyUSB3 (board)")
     monkeypatch.setattr(port_module, "list_ports", list)
     with pytest.raises(ToolMissing, match="this machine has no USB serial port now"):
         open_port("/dev/no-such-port", 115200)

@@ -90,10 +90,7 @@ def test_cycles_are_the_plans(config, powered):
     said, _ = ask_info(link)
     x = np.random.default_rng(1).integers(-128, 127, (5, 31))
     vectors = Vectors(
-        input=x,
-        lengths=np.full(5, 31),
-        banks=np.zeros(5, np.int64),
-        expected=GoldenModel(config).normalize(x),
+        input=x, lengths=np.full(5, 31), banks=np.zeros(5, np.int64), expected=GoldenModel(config).normalize(x)
     )
     cycles, _ = measure_cycles(link, said, config, vectors)
     assert vars(cycles) == vars(Plan.of(config).latency(31))

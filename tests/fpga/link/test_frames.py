@@ -136,8 +136,7 @@ def test_transmitter_sends_what_the_host_would(ready_chance):
     draw = random.Random(1)
     # Every check sequence comes with and without octets that need an escape.
     frames = [
-        bytes(draw.choice((0x7D, 0x7E, draw.randrange(256))) for _ in range(draw.randrange(2, 12)))
-        for _ in range(60)
+        bytes(draw.choice((0x7D, 0x7E, draw.randrange(256))) for _ in range(draw.randrange(2, 12))) for _ in range(60)
     ]
     frames += list(escaped_checks())
     assert transmitted(frames, ready_chance, 1) == b"".join(map(encode_frame, frames))

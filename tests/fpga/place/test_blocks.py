@@ -13,9 +13,7 @@ SCOPES = {
 }
 CELLS = {
     # Named after a net of lane_0, where its output goes, but written in moments.
-    "lane_0.i_TRELLIS_FF_Q": cell(
-        "TRELLIS_FF", {"DI": 2}, {"Q": 3}, source="design.v:12.3-12.30|cells.v:1.1-2.2"
-    ),
+    "lane_0.i_TRELLIS_FF_Q": cell("TRELLIS_FF", {"DI": 2}, {"Q": 3}, source="design.v:12.3-12.30|cells.v:1.1-2.2"),
     # The same module twice: the second name of its output tells which one.
     "count_TRELLIS_FF_Q": cell("TRELLIS_FF", {"DI": 2}, {"Q": 4}, source="design.v:25.3-25.9"),
     "lane_0.i_TRELLIS_FF_Q_DI_LUT4_Z": cell("LUT4", {"A": 3}, {"Z": 2}, source="/share/cells_map.v:5.5-6.6"),

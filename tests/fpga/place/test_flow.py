@@ -22,9 +22,7 @@ endmodule
 """
 
 
-@pytest.mark.parametrize(
-    ("target", "slowest"), [("ecp5-12k-6", 150), ("ice40-hx1k", 100), ("ice40-up5k", 40)]
-)
+@pytest.mark.parametrize(("target", "slowest"), [("ecp5-12k-6", 150), ("ice40-hx1k", 100), ("ice40-up5k", 40)])
 def test_small_design(small_verilog, target, slowest):
     seen = []
     report = fit_verilog(small_verilog, "small", target, 50.0, (2, 1), progress=seen.append)

@@ -8,12 +8,7 @@ from streamnorm_fpga.families import FAMILIES
 from streamnorm_fpga.families.ecp5 import ECP5
 from streamnorm_fpga.place.harness import PREFIX, clock_of, surround
 
-PORTS = {
-    "aclk": ("input", [2]),
-    "i": ("input", [3, 4]),
-    "o": ("output", [5, 5, 3, "0"]),
-    "ready": ("output", [6]),
-}
+PORTS = {"aclk": ("input", [2]), "i": ("input", [3, 4]), "o": ("output", [5, 5, 3, "0"]), "ready": ("output", [6])}
 
 
 FAMILY = pytest.mark.parametrize("family", FAMILIES.values(), ids=str)
@@ -50,9 +45,7 @@ def test_three_pins_are_left(family):
 def test_every_port_has_a_register_on_the_other_side(family):
     data, output = family.register.data, family.register.output
     cells = around(surround(unit(family), family))
-    drivers = {
-        cell["connections"][output][0]: name for name, cell in cells.items() if data in cell["connections"]
-    }
+    drivers = {cell["connections"][output][0]: name for name, cell in cells.items() if data in cell["connections"]}
     readers = {cell["connections"][data][0] for cell in cells.values() if data in cell["connections"]}
     assert drivers[3] == "harness.i[0]"
     assert drivers[4] == "harness.i[1]"
@@ -94,9 +87,7 @@ def test_no_two_cells_drive_one_net():
 
 
 def test_logic_without_a_clock_gets_one():
-    unclocked = netlist(
-        {"i": ("input", [2]), "o": ("output", [3])}, {"lut": cell("LUT4", {"A": 2}, {"Z": 3})}
-    )
+    unclocked = netlist({"i": ("input", [2]), "o": ("output", [3])}, {"lut": cell("LUT4", {"A": 2}, {"Z": 3})})
     ports = surround(unclocked, ECP5).netlist.module["ports"]
     assert ports["clock"]["bits"] not in ([2], [3])
 

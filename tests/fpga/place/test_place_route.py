@@ -43,9 +43,7 @@ def test_the_critical_path_runs_from_register_to_register(report, blocks):
 
 
 def test_paths_from_and_to_pins_are_no_critical_paths(report, blocks):
-    report["critical_paths"] = [
-        path for path in report["critical_paths"] if "async" in path["from"] + path["to"]
-    ]
+    report["critical_paths"] = [path for path in report["critical_paths"] if "async" in path["from"] + path["to"]]
     with pytest.raises(CheckFailed, match=re.escape("nextpnr reported no path on clock $glbnet$aclk")):
         read_report(report, 1, blocks)
 

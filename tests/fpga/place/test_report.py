@@ -15,9 +15,7 @@ PATH = CriticalPath(
 
 
 def report(*clocks, target="ecp5-85k-6", bram=12, asked=200.0):
-    placed = tuple(
-        Placed(seed=seed, fmax_mhz=clock, path=PATH, used={}) for seed, clock in enumerate(clocks, 1)
-    )
+    placed = tuple(Placed(seed=seed, fmax_mhz=clock, path=PATH, used={}) for seed, clock in enumerate(clocks, 1))
     unit = Resources(comb=2427, ff=3000, dsp=30, bram=bram)
     return FitReport(
         device=device_for(target),

@@ -41,9 +41,7 @@ def prove(netlist, directory):
     """Exit code and output of yosys' proof that the netlist computes what the Verilog says."""
     document = json.loads(json.dumps(netlist.document))
     carries = [
-        cell["connections"]
-        for cell in document["modules"]["adders"]["cells"].values()
-        if "COUT" in cell["connections"]
+        cell["connections"] for cell in document["modules"]["adders"]["cells"].values() if "COUT" in cell["connections"]
     ]
     for net, connections in enumerate(carries, start=10**6):
         if connections["COUT"] == ["x"]:  # for nextpnr; yosys takes no constant there

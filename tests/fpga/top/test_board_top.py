@@ -95,9 +95,7 @@ def test_rows_come_back(unit, control):
         for seed, length in enumerate((1, unit.lanes, unit.lanes + 1, unit.max_length)):
             rows, bank = draw_rows(unit, 3, length, seed), seed % unit.banks
             before, beats = record, 3 * -(-length // unit.lanes)
-            record, payload = await host.ask(
-                Operation.ROWS, rows_body(unit, rows, bank=bank, control=control)
-            )
+            record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows, bank=bank, control=control))
             wanted = outputs(unit, rows, bank)
             assert payload == beat_octets(unit.lanes, unit.output, wanted), f"seed {seed}"
             assert record.signature == rows_signature(unit, wanted)

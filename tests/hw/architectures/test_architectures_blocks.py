@@ -73,10 +73,7 @@ def test_scan_control_issues_each_beat_in_every_scan_on_time(waits, paces):
     control = ScanControl(config, waits=waits, paces=paces, row_slots=16, output_depth=100, family="generic")
     seen_beats, ended = [], []
     wanted = [
-        (row, scan, beat)
-        for row, beats in enumerate(ROWS)
-        for scan in range(len(paces))
-        for beat in range(beats)
+        (row, scan, beat) for row, beats in enumerate(ROWS) for scan in range(len(paces)) for beat in range(beats)
     ]
     names = ("scan", "final", "first", "last", "issued_keep", "issued_error", "column", "before")
 

@@ -37,12 +37,7 @@ class Bench(Elaboratable):
         self._inputs[name] = shape
         return name, self.p.input(signal)
 
-    def check(
-        self,
-        shapes: Sequence[Shape],
-        build: Callable[..., Timed],
-        expect: Callable[..., int],
-    ) -> Timed:
+    def check(self, shapes: Sequence[Shape], build: Callable[..., Timed], expect: Callable[..., int]) -> Timed:
         """``build(*inputs)`` must give ``expect(*operands)``, compared as raw bits of the result's width."""
         names, inputs = zip(*(self.input(shape) for shape in shapes), strict=True)
         result = build(*inputs)
@@ -55,20 +50,14 @@ class Bench(Elaboratable):
 
     def operand(self, shape: Shape) -> int:
         low, high = (
-            (-(1 << shape.width - 1), (1 << shape.width - 1) - 1)
-            if shape.signed
-            else (0, (1 << shape.width) - 1)
+            (-(1 << shape.width - 1), (1 << shape.width - 1) - 1) if shape.signed else (0, (1 << shape.width) - 1)
         )
-        return self.random.choice(
-            [low, high, 0, self.random.randint(low, high), self.random.randint(low, high)]
-        )
+        return self.random.choice([low, high, 0, self.random.randint(low, high), self.random.randint(low, high)])
 
     def run(self, cycles: int = 60, starts: Sequence[int] | None = None) -> None:
         """Compare the results of operations that start in every cycle, or in those of ``starts``."""
         drain = max(result.cycle for _, _, result, _ in self._checks) + 1
-        vectors = [
-            {name: self.operand(shape) for name, shape in self._inputs.items()} for _ in range(cycles + drain)
-        ]
+        vectors = [{name: self.operand(shape) for name, shape in self._inputs.items()} for _ in range(cycles + drain)]
         for cycle in starts or ():
             vectors[cycle]["start"] = 1
             vectors[cycle + 1]["start"] = 0

@@ -26,9 +26,7 @@ def test_leading_one(target):
 def test_every_narrow_value(width):
     bench = Bench(Target("generic", 100.0))
     bench.check(
-        [unsigned(width)],
-        lambda x: leading_one(bench.p, bench.target, x),
-        lambda x: max(x.bit_length() - 1, 0),
+        [unsigned(width)], lambda x: leading_one(bench.p, bench.target, x), lambda x: max(x.bit_length() - 1, 0)
     )
     values = iter([*range(1 << width), *[0] * 20])
     bench.operand = lambda shape: next(values)
@@ -53,12 +51,7 @@ def test_shift_right(target):
         result = bench.check(
             [shape, amount],
             lambda x, n, m=most, w=width, a=amount: shift_right(
-                bench.p,
-                target,
-                x,
-                bench.p.operate("at_most", 0.0, [n], a, lambda v, m=m: Mux(v > m, m, v)),
-                m,
-                w,
+                bench.p, target, x, bench.p.operate("at_most", 0.0, [n], a, lambda v, m=m: Mux(v > m, m, v)), m, w
             ),
             lambda x, n, m=most: x >> min(n, m),
         )

@@ -103,9 +103,7 @@ def test_multipliers_are_counted_in_tiles():
 def test_lookup(target):
     bench = Bench(target)
     contents = [random.Random(2).getrandbits(21) for _ in range(300)]
-    bench.check(
-        [unsigned(8)], lambda x: bench.p.lookup("small", x, 21, contents[:256]), lambda x: contents[x]
-    )
+    bench.check([unsigned(8)], lambda x: bench.p.lookup("small", x, 21, contents[:256]), lambda x: contents[x])
     bench.check(
         [unsigned(7), unsigned(7)],
         lambda x, y: bench.p.lookup("late", bench.p.add(x, y, unsigned(8)), 21, contents),

@@ -28,9 +28,7 @@ def test_add_and_subtract(target):
         (signed(40), signed(40), signed(33)),  # cut
     ):
         add = bench.check([a, b], lambda x, y, s=shape: bench.p.add(x, y, s), lambda x, y: x + y)
-        subtract = bench.check(
-            [a, b], lambda x, y, s=shape: bench.p.add(x, y, s, subtract=True), lambda x, y: x - y
-        )
+        subtract = bench.check([a, b], lambda x, y, s=shape: bench.p.add(x, y, s, subtract=True), lambda x, y: x - y)
         chunk = target.adder(min(shape.width, target.adder_chunk) + 1)
         for result in (add, subtract):
             assert (result.width, result.signed) == (shape.width, shape.signed)
@@ -61,11 +59,7 @@ def test_add_shifted(target):
 @by_target
 def test_sum(target):
     bench = Bench(target)
-    for count, shape, total in (
-        (1, signed(9), signed(9)),
-        (3, unsigned(7), unsigned(9)),
-        (8, signed(12), signed(15)),
-    ):
+    for count, shape, total in ((1, signed(9), signed(9)), (3, unsigned(7), unsigned(9)), (8, signed(12), signed(15))):
         bench.check([shape] * count, lambda *xs, s=total: bench.p.sum(xs, s), lambda *xs: sum(xs))
     bench.run()
 
@@ -154,11 +148,7 @@ def test_an_operand_that_may_come_at_any_time_makes_nothing_later(target):
             bench = Bench(target)
             p = bench.p
             _, x = bench.input(signed(20))
-            other = (
-                p.operate("late", late, [p.delayed(x, 4)], signed(20), lambda v: v)
-                if late
-                else p.delayed(x, 4)
-            )
+            other = p.operate("late", late, [p.delayed(x, 4)], signed(20), lambda v: v) if late else p.delayed(x, 4)
             delay = target.adder(20)
             cycle = p.meeting_cycle(other, delay, target.budget, arrival)
             assert 0 <= cycle <= other.cycle + 1

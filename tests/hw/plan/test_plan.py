@@ -39,18 +39,9 @@ def lookup(plan: Plan, section: str, name: str) -> tuple[str, str]:
 
 def test_the_formulas_give_the_latency(plan):
     formulas = plan.latency_formulas()
-    lengths = {
-        1,
-        2,
-        plan.config.lanes,
-        plan.config.lanes + 1,
-        plan.config.max_length - 1,
-        plan.config.max_length,
-    }
+    lengths = {1, 2, plan.config.lanes, plan.config.lanes + 1, plan.config.max_length - 1, plan.config.max_length}
     for n in sorted(length for length in lengths if length <= plan.config.max_length):
-        values = {
-            name: eval(text, {"ceil": math.ceil, "max": max, "n": n}) for name, text in formulas.items()
-        }
+        values = {name: eval(text, {"ceil": math.ceil, "max": max, "n": n}) for name, text in formulas.items()}
         assert values == vars(plan.latency(n)), n
 
 

@@ -52,18 +52,14 @@ def test_binary_points_agree(seed):
     assert precision.scale_bits + precision.scale_drop == precision.exact_scale_bits
     # d * RF >> product_drop and KF
     scale_frac_bits = precision.scale_bits - ranges.exponent_max
-    assert (
-        scale_frac_bits - precision.product_drop == precision.normalized_frac_bits + precision.normalize_shift
-    )
+    assert scale_frac_bits - precision.product_drop == precision.normalized_frac_bits + precision.normalize_shift
     # z * gamma and beta
     assert precision.gamma_align >= 0
     assert precision.beta_align >= 0
     product_frac_bits = precision.normalized_frac_bits + stored.gamma_frac_bits
     assert product_frac_bits + precision.gamma_align == precision.result_frac_bits
     assert stored.beta_frac_bits + precision.beta_align == precision.result_frac_bits
-    assert (
-        precision.normalized_bits == ranges.normalized_max.bit_length() + precision.normalized_frac_bits + 1
-    )
+    assert precision.normalized_bits == ranges.normalized_max.bit_length() + precision.normalized_frac_bits + 1
     for w in range(ranges.exponent_max - ranges.exponent_min + 1):
         shift, fine = precision.split(w)
         assert w == shift * precision.radix + fine
@@ -89,13 +85,9 @@ def test_scale_and_variance_fit_their_widths(seed):
     # The leading bit is where the error budget needs it.
     assert scale.min(initial=1 << 60) >= 1 << (precision.scale_bits - precision.fine_max - 2)
     assert np.isin(shift, range(precision.shift_count)).all()
-    real = n[varied] / np.sqrt(
-        (n * s2 - s1 * s1 + n * n * float(precision.ranges.epsilon))[varied].astype(float)
-    )
+    real = n[varied] / np.sqrt((n * s2 - s1 * s1 + n * n * float(precision.ranges.epsilon))[varied].astype(float))
     frac_bits = precision.scale_bits - precision.ranges.exponent_max + shift * precision.radix
-    np.testing.assert_allclose(
-        scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02
-    )
+    np.testing.assert_allclose(scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02)
     if config.norm == "rmsnorm":
         assert (centre == 0).all()
 
@@ -127,9 +119,7 @@ TIGHT = {
     "8 bits, no epsilon": unit(gamma=GAMMA, epsilon=0.0),
     "8 bits, beta": unit(gamma=GAMMA, beta=GAMMA - 1),
     "16 bits": unit(gamma=GAMMA, output=IntFormat(16, scale=2.0**-12), accuracy="tight"),
-    "12 bits, rmsnorm": unit(
-        norm="rmsnorm", gamma=GAMMA, output=IntFormat(12, scale=2.0**-8), accuracy="tight"
-    ),
+    "12 bits, rmsnorm": unit(norm="rmsnorm", gamma=GAMMA, output=IntFormat(12, scale=2.0**-8), accuracy="tight"),
     # A gamma that is a power of two puts rounded z exactly on the ties of the output.
     "no gamma": unit(),
     "no gamma, 16 bits": unit(output=IntFormat(16, scale=2.0**-12), accuracy="tight"),

@@ -88,9 +88,7 @@ def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(norm
         assert ranges.sum_bits == 1
     if not epsilon:
         assert max(int(m.spread.max()) for m in moments) == ranges.variance_max
-        exponents = {
-            m.n.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v
-        }
+        exponents = {m.n.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
     else:
         assert ranges.epsilon == Fraction(epsilon)
@@ -155,9 +153,7 @@ def test_every_length_is_within(norm, epsilon):
             exponents |= {n.bit_length() - (v.bit_length() - 1) // 2 for v in (highest, lowest)}
         ranges = Ranges.of(config(norm, source, n, epsilon))
         assert ranges.variance_max == max(variance_max, 1)
-        assert {ranges.exponent_min, ranges.exponent_max} == (
-            {min(exponents), max(exponents)} if exponents else {1}
-        )
+        assert {ranges.exponent_min, ranges.exponent_max} == ({min(exponents), max(exponents)} if exponents else {1})
 
 
 def test_ranges_are_made_once():

@@ -127,18 +127,9 @@ SHAPES = "must be (6,) or (1, 6), that is (max_length,) or (banks, max_length)"
         (np.ones((2, 6)), f"gamma: has shape (2, 6); {SHAPES}"),
         (np.ones((1, 1, 6)), f"gamma: has shape (1, 1, 6); {SHAPES}"),
         ([], f"gamma: has shape (0,); {SHAPES}"),
-        (
-            np.ones(6, bool),
-            "gamma: has elements of type bool; floating-point or integer numbers are needed",
-        ),
-        (
-            ["1"] * 6,
-            "gamma: has elements of type <U1; floating-point or integer numbers are needed",
-        ),
-        (
-            [None] * 6,
-            "gamma: has elements of type object; floating-point or integer numbers are needed",
-        ),
+        (np.ones(6, bool), "gamma: has elements of type bool; floating-point or integer numbers are needed"),
+        (["1"] * 6, "gamma: has elements of type <U1; floating-point or integer numbers are needed"),
+        ([None] * 6, "gamma: has elements of type object; floating-point or integer numbers are needed"),
         ([[1, 2], [3]], "gamma: the rows of the array must all have the same length"),
         ([1, 2, 3, math.nan, 5, 6], "gamma: element [3] is nan; every value must be finite"),
         ([[1, 2, 3, 4, -math.inf, 6]], "gamma: element [0, 4] is -inf; every value must be finite"),
@@ -170,9 +161,7 @@ def test_limits_of_loaded_values(key: str) -> None:
         f'{key} = 2.0: only goes with storage = "ram"; with "rom" the stored values themselves are the limit'
     )
     for bad in (0, -1.0, math.nan, math.inf, True, "4"):
-        assert (
-            refusal(storage="ram", **{key: bad}) == f"{key} = {bad!r}: must be a finite number greater than 0"
-        )
+        assert refusal(storage="ram", **{key: bad}) == f"{key} = {bad!r}: must be a finite number greater than 0"
     parameter = key.removesuffix("_max")
     assert refusal(storage="ram", **{key: 1.25, parameter: GAMMA}) == (
         f"{key} = 1.25: must be at least 1.5, the largest value already given"

@@ -63,11 +63,7 @@ def test_file_and_keywords_give_the_same_configuration(tmp_path: Path) -> None:
         clock_mhz=50.0,
     )
     assert config == NormConfig.from_toml(str(path))
-    assert (
-        config
-        == config.replace(gamma=tmp_path / "gamma.npy")
-        == config.replace(gamma=str(tmp_path / "gamma.npy"))
-    )
+    assert config == config.replace(gamma=tmp_path / "gamma.npy") == config.replace(gamma=str(tmp_path / "gamma.npy"))
 
 
 def test_array_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,10 +95,7 @@ def test_arrays_may_be_written_out(tmp_path: Path) -> None:
         ("beta = true", "beta = True: must be a finite number"),
         ("beta = nan", "beta = nan: must be a finite number"),
         ("clock_mhz = inf", "clock_mhz = inf: must be a finite number from 1 to 1000"),
-        (
-            "gamma = 2024-01-01",
-            "gamma: has elements of type object; floating-point or integer numbers are needed",
-        ),
+        ("gamma = 2024-01-01", "gamma: has elements of type object; floating-point or integer numbers are needed"),
         (
             "gamma = {file = 'x.npy'}",
             "gamma: has elements of type object; floating-point or integer numbers are needed",
@@ -134,15 +127,9 @@ def test_keys_of_the_format_tables_that_are_refused(tmp_path: Path, table: str, 
         ),
         ("input = {}", 'missing key in [input]: format, for example format = "int8"'),
         ("input = {scale = 1}", 'missing key in [input]: format, for example format = "int8"'),
-        (
-            "input = {format = 'fp16'}",
-            "in [input]: format = 'fp16': must be one of int4 to int24 or uint4 to uint24",
-        ),
+        ("input = {format = 'fp16'}", "in [input]: format = 'fp16': must be one of int4 to int24 or uint4 to uint24"),
         ("input = {format = 8}", "in [input]: format = 8: must be one of int4 to int24 or uint4 to uint24"),
-        (
-            "input = {format = 'int8', scale = 0}",
-            "in [input]: scale = 0: must be a finite number greater than 0",
-        ),
+        ("input = {format = 'int8', scale = 0}", "in [input]: scale = 0: must be a finite number greater than 0"),
         (
             "input = {format = 'int8', scale = false}",
             "in [input]: scale = False: must be a finite number greater than 0",
@@ -222,9 +209,7 @@ def test_array_files_of_the_wrong_kind(tmp_path: Path) -> None:
     np.save(file, np.array([0, 1, np.inf, 3, 4, 5], np.float16))
     assert refusal(path) == f"gamma: {file}: element [2] is inf; every value must be finite"
     np.save(file, np.ones(6, bool))
-    assert refusal(path) == (
-        f"gamma: {file}: has elements of type bool; floating-point or integer numbers are needed"
-    )
+    assert refusal(path) == (f"gamma: {file}: has elements of type bool; floating-point or integer numbers are needed")
     np.save(file, np.arange(6, dtype=np.uint8))
     assert NormConfig.from_toml(path).gamma is not None
 

@@ -31,8 +31,7 @@ def test_range_and_bytes(name: str, low: int, high: int, byte_count: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["int3", "int25", "uint3", "float16", "INT8", "int08", "int", "s8", "int8 ", "int٨", "", 8, None, True],
+    "name", ["int3", "int25", "uint3", "float16", "INT8", "int08", "int", "s8", "int8 ", "int٨", "", 8, None, True]
 )
 def test_names_that_are_no_format(name: Any) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -75,11 +74,7 @@ def test_an_integer_too_large_for_a_float_is_refused_like_infinity() -> None:
 
 def test_numpy_numbers_become_plain_ones() -> None:
     number_format = IntFormat(np.int64(8), scale=np.float32(0.5), zero_point=np.int8(3))  # pyright: ignore[reportArgumentType]
-    assert [type(v) for v in (number_format.bits, number_format.scale, number_format.zero_point)] == [
-        int,
-        float,
-        int,
-    ]
+    assert [type(v) for v in (number_format.bits, number_format.scale, number_format.zero_point)] == [int, float, int]
 
 
 def test_quantize_rounds_half_to_even_and_saturates() -> None:
@@ -103,9 +98,7 @@ def test_dequantize_undoes_quantize_within_the_range() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_quantize_refuses_what_is_not_finite(bad: float) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^value {bad} at index \[1, 2\] cannot be quantized: it is not finite$"
-    ):
+    with pytest.raises(ValueError, match=rf"^value {bad} at index \[1, 2\] cannot be quantized: it is not finite$"):
         IntFormat(8).quantize([[0, 0, 0], [0, 0, bad]])
 
 
@@ -113,7 +106,4 @@ def test_to_dict_has_the_keys_of_a_configuration_file() -> None:
     number_format = IntFormat.parse("uint10", scale=0.25, zero_point=512)
     table = number_format.to_dict()
     assert table == {"format": "uint10", "scale": 0.25, "zero_point": 512}
-    assert (
-        IntFormat.parse(table["format"], scale=table["scale"], zero_point=table["zero_point"])
-        == number_format
-    )
+    assert IntFormat.parse(table["format"], scale=table["scale"], zero_point=table["zero_point"]) == number_format

@@ -116,11 +116,7 @@ def test_run_time_loading_reserves_the_stated_range() -> None:
 
 def test_run_time_loading_holds_both_ends_with_offset_and_zero_point() -> None:
     config = make(
-        storage="ram",
-        gamma_offset=1.0,
-        gamma_max=2.5,
-        beta_max=6.0,
-        output=IntFormat(8, scale=0.05, zero_point=-128),
+        storage="ram", gamma_offset=1.0, gamma_max=2.5, beta_max=6.0, output=IntFormat(8, scale=0.05, zero_point=-128)
     )
     parameters = StoredParameters.of(config)
     ends = parameters.quantize_gamma([1.5, -3.5])
@@ -134,8 +130,7 @@ def test_values_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ConfigError) as caught:
             parameters.quantize_gamma(values)
         assert str(caught.value) == (
-            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, "
-            "output scale 0.05, zero point 0"
+            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, output scale 0.05, zero point 0"
         )
     with pytest.raises(ConfigError, match=r"^beta: every value must be finite$"):
         parameters.quantize_beta([np.nan])

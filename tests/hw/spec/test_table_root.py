@@ -34,9 +34,7 @@ def evaluated(table: RsqrtTable, address: np.ndarray, t: np.ndarray) -> np.ndarr
     return table.evaluate(mantissa, address >> INDEX_BITS).astype(object)
 
 
-def relative_errors(
-    table: RsqrtTable, address: np.ndarray, rho: np.ndarray, fraction: np.ndarray
-) -> np.ndarray:
+def relative_errors(table: RsqrtTable, address: np.ndarray, rho: np.ndarray, fraction: np.ndarray) -> np.ndarray:
     """``rho * sqrt(u) - 1``, from the exact ``rho**2 * u - 1``."""
     bits = INDEX_BITS + table.t_bits + EXTRA_BITS
     u = (fraction.astype(object) + (1 << bits)) << (address >> INDEX_BITS).astype(object)

@@ -62,10 +62,7 @@ def test_a_slower_clock_leaves_more_room(name):
 @pytest.mark.parametrize("clock_mhz", [5.0, 48.0, 100.0, 200.0])
 def test_a_chunk_is_the_widest_that_fits(name, clock_mhz):
     target = Target(name, clock_mhz)
-    for chunk, delay in (
-        (target.adder_chunk, target.adder),
-        (target.accumulator_chunk, target.accumulator),
-    ):
+    for chunk, delay in ((target.adder_chunk, target.adder), (target.accumulator_chunk, target.accumulator)):
         assert chunk == 8 or delay(chunk) <= target.budget + 1e-9
         assert delay(chunk + 1) > target.budget - 1e-9
     assert target.accumulator_chunk <= target.adder_chunk

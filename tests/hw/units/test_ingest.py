@@ -82,9 +82,7 @@ CONFIGURATIONS = {
     "one lane": unit(lanes=1, max_length=5),
     "one beat": unit(lanes=8, max_length=6),
     "one element": unit(lanes=1, max_length=1),
-    "whole beats": unit(
-        lanes=4, max_length=16, norm="rmsnorm", input=IntFormat(6, signed=False, zero_point=9)
-    ),
+    "whole beats": unit(lanes=4, max_length=16, norm="rmsnorm", input=IntFormat(6, signed=False, zero_point=9)),
     "banks": unit(banks=3, gamma=[[1.0, 2.0] * 7, [3.0] * 14, [4.0] * 14]),
 }
 

@@ -79,8 +79,6 @@ def test_widths_hold_the_largest_row():
 
 
 def test_a_faster_clock_takes_more_cycles():
-    latencies = [
-        Moments(unit(target="ecp5-85k-6", clock_mhz=clock)).s2_cycle for clock in (5.0, 100.0, 300.0)
-    ]
+    latencies = [Moments(unit(target="ecp5-85k-6", clock_mhz=clock)).s2_cycle for clock in (5.0, 100.0, 300.0)]
     assert latencies == sorted(latencies)
     assert latencies[0] < latencies[-1]

@@ -22,10 +22,7 @@ def stored_words(config) -> dict[str, np.ndarray]:
     """(banks, beats, lanes) of each parameter; beta with half a step, 0 behind the end."""
     parameters = StoredParameters.of(config)
     words = {}
-    for name, values in (
-        ("gamma", parameters.gamma),
-        ("beta", parameters.beta + (1 << parameters.beta_frac_bits - 1)),
-    ):
+    for name, values in (("gamma", parameters.gamma), ("beta", parameters.beta + (1 << parameters.beta_frac_bits - 1))):
         padded = np.zeros((config.banks, BEATS * LANES), np.int64)
         padded[:, :LENGTH] = values
         words[name] = padded.reshape(config.banks, BEATS, LANES)
@@ -56,9 +53,7 @@ def read_all(config, store, prepare=()) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("keys", [ARRAYS, BANKS], ids=["one bank", "three banks"])
-@pytest.mark.parametrize(
-    ("target", "clock_mhz"), [("generic", 50.0), ("ecp5-85k-6", 200.0), ("ice40-hx8k", 40.0)]
-)
+@pytest.mark.parametrize(("target", "clock_mhz"), [("generic", 50.0), ("ecp5-85k-6", 200.0), ("ice40-hx8k", 40.0)])
 def test_stored_values_come_in_time(keys, target, clock_mhz):
     config = unit(target=target, clock_mhz=clock_mhz, **keys)
     words = read_all(config, ParameterStore(config))
@@ -156,9 +151,7 @@ def test_loads(keys, loads, rest):
         assert (got == load.expected[name]).all(), name
     # A beat is only taken while rows are held back, and each load waits for the unit to come to rest anew.
     assert all(hold for ready, hold in zip(load.log.ready, load.log.hold, strict=True) if ready)
-    starts = sum(
-        now and not before for before, now in zip([0, *load.log.ready], load.log.ready, strict=False)
-    )
+    starts = sum(now and not before for before, now in zip([0, *load.log.ready], load.log.ready, strict=False))
     assert starts == len(loads)
     assert load.log.ready.index(1) > rest
     assert load.log.hold[-1] == 0

@@ -9,9 +9,7 @@ from hw.units.units import unit
 from streamnorm.units.row_buffer import RowBuffer
 
 
-@pytest.mark.parametrize(
-    ("target", "clock_mhz"), [("generic", 50.0), ("ecp5-85k-6", 200.0), ("ice40-hx8k", 40.0)]
-)
+@pytest.mark.parametrize(("target", "clock_mhz"), [("generic", 50.0), ("ecp5-85k-6", 200.0), ("ice40-hx8k", 40.0)])
 def test_order_and_latency(target, clock_mhz):
     config = unit(target=target, clock_mhz=clock_mhz)
     buffer = RowBuffer(config, depth=30)

@@ -24,13 +24,7 @@ from streamnorm.verilog.vector_files import VECTOR_FILES, Vectors
 REPOSITORY = Path(__file__).parents[3]
 CONFIGS: dict[str, dict[str, Any]] = {
     "smallest": {"lanes": 1, "max_length": 4},
-    "two_bytes": {
-        "lanes": 3,
-        "max_length": 10,
-        "input": IntFormat(12),
-        "output": IntFormat(16),
-        "gamma": 0.5,
-    },
+    "two_bytes": {"lanes": 3, "max_length": 10, "input": IntFormat(12), "output": IntFormat(16), "gamma": 0.5},
     "banks": {"lanes": 2, "max_length": 6, "banks": 3, "gamma": np.linspace(0.5, 1.5, 18).reshape(3, 6)},
     "loaded": {"lanes": 2, "max_length": 6, "banks": 5, "storage": "ram", "gamma_bits": 18},
     "ecp5": {"lanes": 2, "max_length": 64, "target": "ecp5-25k-6", "gamma": np.linspace(0.5, 1.5, 64)},
@@ -120,9 +114,7 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
     files = generate(config, directory, some_vectors(config))
     names = [file.relative_to(directory).as_posix() for file in files]
     assert names == ["unit_loaded.v", "unit_loaded_instance.v", *VECTOR_FILES, "manifest.json"]
-    written = sorted(
-        path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()
-    )
+    written = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     assert written == sorted(names)
     manifest = json.loads((directory / "manifest.json").read_text())
     assert list(manifest) == [

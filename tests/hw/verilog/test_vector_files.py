@@ -57,14 +57,8 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
         "f_0_1ff_000003000002000001",
         "f_1_03f_000000f80000000004",
     ]
-    assert hex_lines(files, "expected")[1:] == [
-        "0_1_03_000000000fff",
-        "0_0_3f_000300020001",
-        "0_1_0f_000000050004",
-    ]
-    arrays = {
-        name: np.load(io.BytesIO(files[f"vectors/{name}.npy"])) for name in ("input", "lengths", "banks")
-    }
+    assert hex_lines(files, "expected")[1:] == ["0_1_03_000000000fff", "0_0_3f_000300020001", "0_1_0f_000000050004"]
+    arrays = {name: np.load(io.BytesIO(files[f"vectors/{name}.npy"])) for name in ("input", "lengths", "banks")}
     assert arrays["input"].tolist() == [[-2, 0, 0, 0, 0], [1, 2, 3, 4, -(1 << 19)]]
     assert (arrays["lengths"].tolist(), arrays["banks"].tolist()) == ([1, 5], [0, 15])
     assert {array.dtype.str for array in arrays.values()} == {"<i4"}

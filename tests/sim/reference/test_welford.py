@@ -21,8 +21,7 @@ from streamnorm_sim.streams.traffic import Traffic
 
 
 @pytest.mark.parametrize(
-    ("unit", "architecture"),
-    [(unit, WELFORD) for unit in UNITS] + [("generic", "five-scan:welford")],
+    ("unit", "architecture"), [(unit, WELFORD) for unit in UNITS] + [("generic", "five-scan:welford")]
 )
 def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
     config = UNITS[unit].replace(architecture=architecture)
@@ -30,9 +29,7 @@ def test_bits_are_the_models_and_cycles_the_planned(unit, architecture):
         config = built_as(UNITS[unit], architecture)
     for seed, (source, sink) in enumerate(STALLS):
         batch = rows_of(config, np.random.default_rng(seed), 30)
-        traffic = Traffic(
-            rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
-        )
+        traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
         difference = compare(run(config, traffic))
         assert difference.first is None, difference.first
     plan = Plan.of(config)
@@ -65,13 +62,7 @@ def test_the_updates_are_welfords(lanes):
 
 @pytest.mark.parametrize(("lanes", "lengths"), [(1, 96), (8, 96), (8, 768)])
 def test_results_differ_seldom_and_little_on_ordinary_rows(lanes, lengths):
-    config = configuration(
-        lanes=lanes,
-        max_length=lengths,
-        gamma=None,
-        beta=None,
-        output=IntFormat(8, scale=0.04),
-    )
+    config = configuration(lanes=lanes, max_length=lengths, gamma=None, beta=None, output=IntFormat(8, scale=0.04))
     x = random_rows(config, 60, np.random.default_rng(2), distribution="normal").x
     welford, exact = WelfordModel(config).normalize(x), GoldenModel(config).normalize(x)
     assert np.abs(welford - exact).max() <= 1

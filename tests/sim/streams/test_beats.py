@@ -15,13 +15,7 @@ from streamnorm_sim.streams.rows import RowBatch
 def config(lanes=4, bits=8, signed=True, **more):
     number_format = IntFormat(bits, signed=signed)
     return NormConfig(
-        norm="layernorm",
-        lanes=lanes,
-        max_length=64,
-        input=number_format,
-        output=number_format,
-        epsilon=0.0,
-        **more,
+        norm="layernorm", lanes=lanes, max_length=64, input=number_format, output=number_format, epsilon=0.0, **more
     )
 
 
@@ -94,12 +88,7 @@ def good():
         ("keep", (1, 0), False, "output tkeep has holes or is empty (output beat 1)"),
         ("keep", (2, 1), False, "output tkeep has holes or is empty (output beat 2)"),
         ("keep", (1, 2), True, "output tkeep has holes or is empty (output beat 1)"),
-        (
-            "keep",
-            (0, slice(2, 4)),
-            False,
-            "output tkeep is not full before the row's last beat (output beat 0)",
-        ),
+        ("keep", (0, slice(2, 4)), False, "output tkeep is not full before the row's last beat (output beat 0)"),
         ("data", (1, 3), 1, "output tdata is not 0 where tkeep is 0 (output beat 1)"),
         ("data", (2, 1), 0x0F, "an output element is not extended from int12 (output beat 2)"),
         ("last", 2, False, "output ends within a row: 1 beats after the last tlast"),

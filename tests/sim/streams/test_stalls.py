@@ -93,10 +93,7 @@ FORMS = "must be none, P, random:P or burst:OPEN/CLOSED, or source:FORM,sink:FOR
         ("source:often", f"stall 'often': {FORMS}"),
         ("source:0.1,source:0.2", "stall 'source:0.1,source:0.2': names source twice"),
         ("0.1,0.2", "stall '0.1': must begin with source: or sink:, as in source:0.3,sink:none"),
-        (
-            "source:0.1,drain:0.2",
-            "stall 'drain:0.2': must begin with source: or sink:, as in source:0.3,sink:none",
-        ),
+        ("source:0.1,drain:0.2", "stall 'drain:0.2': must begin with source: or sink:, as in source:0.3,sink:none"),
     ],
 )
 def test_what_is_no_stall_is_refused_with_what_is_allowed(text, message):

@@ -58,10 +58,7 @@ def test_a_traffic_of_wrong_shape_is_refused(keywords, message):
         (Traffic(rows=[[0], [0, 200]]), "row 1 element 1 is 200: must be from -128 to 127 (int8)"),
         (Traffic(rows=[[0]], banks=[1]), "banks[0] = 1: must be from 0 to 0"),
         (Traffic(beats=Beats.empty(3)), "raw beats have 3 bytes; the unit's have 2"),
-        (
-            Traffic(rows=[[0]], loads=[load(0)]),
-            'parameter loads need storage = "ram"; the configuration has "rom"',
-        ),
+        (Traffic(rows=[[0]], loads=[load(0)]), 'parameter loads need storage = "ram"; the configuration has "rom"'),
     ],
 )
 def test_a_traffic_must_fit_the_configuration(traffic, message):
@@ -78,10 +75,7 @@ def test_a_traffic_must_fit_the_configuration(traffic, message):
         ([load(0, n=6)], "load 0: gamma and beta must have one shape (n,), n from 1 to 5"),
         ([load(0, n=3)], "load 0: 3 elements must be whole beats of 2, or all"),
         ([load(0), load(0, bank=2)], "load 1 names bank 2: must be from 0 to 1"),
-        (
-            [ParameterLoad(0, np.array([0, 40000]), np.array([0, 0]))],
-            "load 0: gamma must be integers of 16 bits",
-        ),
+        ([ParameterLoad(0, np.array([0, 40000]), np.array([0, 0]))], "load 0: gamma must be integers of 16 bits"),
     ],
 )
 def test_a_load_must_fit_the_configuration(loads, message):
@@ -136,9 +130,7 @@ def received_twice(beats):
 def test_lanes_after_a_hole_are_not_kept():
     unit = config(lanes=4)
     keep = np.array([[True, True, False, True], [False, True, True, False]])
-    beats = Beats(
-        np.arange(8, dtype=np.uint8).reshape(2, 4), keep, np.array([True, True]), np.zeros(2, np.uint8)
-    )
+    beats = Beats(np.arange(8, dtype=np.uint8).reshape(2, 4), keep, np.array([True, True]), np.zeros(2, np.uint8))
     received = Traffic(beats=beats).received(unit)
     assert [row.tolist() for row in received.list()] == [[0, 1], [4, 5, 6]]
     assert received.errors.tolist() == [True, True]
@@ -158,10 +150,7 @@ def test_a_final_row_without_tlast_is_received_only_if_it_is_too_long():
 def test_bits_of_a_byte_beyond_the_format_are_not_looked_at():
     unit = config(lanes=1).replace(input=IntFormat(4))
     beats = Beats(
-        np.array([[0xF7], [0x0F]], np.uint8),
-        np.ones((2, 1), bool),
-        np.array([False, True]),
-        np.zeros(2, np.uint8),
+        np.array([[0xF7], [0x0F]], np.uint8), np.ones((2, 1), bool), np.array([False, True]), np.zeros(2, np.uint8)
     )
     assert Traffic(beats=beats).received(unit).x.tolist() == [[7, -1]]
 

@@ -26,9 +26,7 @@ def test_a_native_program_goes_first(monkeypatch):
 
 def test_a_native_program_must_be_there(monkeypatch):
     monkeypatch.setenv("YOSYS_FOR_TEST", "no-such-program")
-    with pytest.raises(
-        ToolMissing, match="yosys: \\$YOSYS_FOR_TEST names 'no-such-program', which is no program"
-    ):
+    with pytest.raises(ToolMissing, match="yosys: \\$YOSYS_FOR_TEST names 'no-such-program', which is no program"):
         ABSENT.command()
 
 

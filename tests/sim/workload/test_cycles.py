@@ -11,9 +11,7 @@ from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.workload import Pool
 
 INTEGERS = IntFormat(8, scale=0.1)
-UNIT = NormConfig(
-    norm="rmsnorm", lanes=4, max_length=64, input=INTEGERS, output=INTEGERS, epsilon=1e-5, gamma=1.5
-)
+UNIT = NormConfig(norm="rmsnorm", lanes=4, max_length=64, input=INTEGERS, output=INTEGERS, epsilon=1e-5, gamma=1.5)
 
 
 def simulated(lengths: list[int], unit: NormConfig = UNIT) -> tuple[int, int]:

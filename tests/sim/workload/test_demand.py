@@ -71,9 +71,7 @@ def test_units_that_keep_up():
     work = Demand.of_prefill(small, 100, 1)
     alone = Workload(small, config, tokens=100).phases()[0].busy / (config.clock_mhz * 1e6)
     # A matrix unit that is done in the time of 2.5 units, and a memory in that of just 4.
-    fast = Workload(
-        small, config, tokens=100, flops=work.flops / alone * 2.5, memory=work.weights * 2 / alone * 4
-    )
+    fast = Workload(small, config, tokens=100, flops=work.flops / alone * 2.5, memory=work.weights * 2 / alone * 4)
     needs = fast.phases()[0].needs
     assert [need.units for need in needs] == [3, 4]
     assert needs[0].norm_seconds == pytest.approx(2.5 * needs[0].seconds)
@@ -110,7 +108,5 @@ def test_a_rate_that_is_none_is_refused(text):
 
 
 def test_an_unknown_memory_brings_the_nearest():
-    with pytest.raises(
-        ConfigError, match=r"must be bytes a second, such as 819\.2G, or a name; did you mean hbm3 or"
-    ):
+    with pytest.raises(ConfigError, match=r"must be bytes a second, such as 819\.2G, or a name; did you mean hbm3 or"):
         bandwidth("hbm4")

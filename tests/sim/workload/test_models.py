@@ -106,9 +106,7 @@ def test_norms_of_a_model(name):
 
 
 def test_gemma_adds_one_to_gamma():
-    assert {
-        find_model(name).stacks[0].gamma_offset for name in model_names() if name.startswith("gemma")
-    } == {1.0}
+    assert {find_model(name).stacks[0].gamma_offset for name in model_names() if name.startswith("gemma")} == {1.0}
 
 
 @pytest.mark.parametrize("name", ["BERT-base", "bert_base", " bert base "])
@@ -119,9 +117,7 @@ def test_names_are_found_however_they_are_written(name):
 def test_an_unknown_name_brings_the_nearest():
     with pytest.raises(ConfigError, match=r"^unknown model 'llama3-8b'; did you mean llama-3-8b or "):
         find_model("llama3-8b")
-    with pytest.raises(
-        ConfigError, match=r"^unknown model 'zzz'; streamnorm workload --list names them all$"
-    ):
+    with pytest.raises(ConfigError, match=r"^unknown model 'zzz'; streamnorm workload --list names them all$"):
         find_model("zzz")
 
 

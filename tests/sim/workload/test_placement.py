@@ -32,13 +32,7 @@ def test_each_style_has_its_norms_in_order(style, expected):
 
 
 def test_norms_of_queries_and_keys_stand_between_input_and_output():
-    assert sites(placement="peri", qk_norm="head") == [
-        "attention-in",
-        "q+k",
-        "attention-out",
-        "ffn-in",
-        "ffn-out",
-    ]
+    assert sites(placement="peri", qk_norm="head") == ["attention-in", "q+k", "attention-out", "ffn-in", "ffn-out"]
     assert sites(placement="parallel", qk_norm="head") == ["block-in", "q+k"]
 
 

@@ -18,9 +18,7 @@ from streamnorm_sim.workload import Pool, Workload, find_model, unit_for
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     integers = IntFormat(8, scale=0.1)
-    return Plan.of(
-        NormConfig(norm="layernorm", lanes=4, max_length=32, input=integers, output=integers, epsilon=1e-5)
-    )
+    return Plan.of(NormConfig(norm="layernorm", lanes=4, max_length=32, input=integers, output=integers, epsilon=1e-5))
 
 
 def test_one_row_takes_its_latency(plan):
@@ -45,9 +43,7 @@ def test_a_short_row_waits_for_the_long_one_before_it(plan):
 def test_units_take_rows_in_turn(plan):
     latency = plan.latency(32)
     totals = [Pool(plan, units).span([(32, 10)]).total for units in (1, 2, 3, 4, 5, 9, 10, 1000)]
-    assert totals == [
-        latency.L3 + (math.ceil(10 / units) - 1) * latency.SS for units in (1, 2, 3, 4, 5, 9, 10, 1000)
-    ]
+    assert totals == [latency.L3 + (math.ceil(10 / units) - 1) * latency.SS for units in (1, 2, 3, 4, 5, 9, 10, 1000)]
 
 
 @pytest.mark.parametrize("units", range(1, 12))
@@ -90,9 +86,7 @@ def test_an_encoder_is_done_once_and_the_decoder_writes_token_by_token():
     prefill, decode = Workload(small, unit_for(small), tokens=7).phases()
     assert prefill.rows == 7 * (3 * 2 + 1) + 4 * 3 + 1
     assert decode.rows == 4 * 3 + 1
-    assert [phase.name for phase in Workload(model(generates=False), unit_for(small), tokens=7).phases()] == [
-        "prefill"
-    ]
+    assert [phase.name for phase in Workload(model(generates=False), unit_for(small), tokens=7).phases()] == ["prefill"]
 
 
 def test_growth_ends_where_nothing_gets_faster():
@@ -110,9 +104,7 @@ def test_buffers_and_parameters():
     small = model()
     workload = Workload(small, unit_for(small, lanes=4), tokens=5, units=3)
     memory, widths = workload.memory_use(), workload.plan.to_dict()["widths"]
-    assert memory["row_buffer_bytes"] == math.ceil(
-        workload.plan.buffer_beats * 4 * widths["difference_bits"] / 8
-    )
+    assert memory["row_buffer_bytes"] == math.ceil(workload.plan.buffer_beats * 4 * widths["difference_bits"] / 8)
     assert memory["row_buffer_bytes_all"] == 3 * memory["row_buffer_bytes"]
     assert memory["parameter_sets"] == 9
     assert memory["parameter_bytes"] == 9 * 32 * (workload.config.gamma_bits + workload.config.beta_bits) // 8
@@ -146,7 +138,5 @@ def test_in_what_a_unit_of_the_users_differs(plan):
 @pytest.mark.parametrize("name", ["gemma-3-1b", "t5-small", "olmo-1b", "openelm-270m"])
 def test_a_workload_is_json(name):
     known = find_model(name)
-    data = json.loads(
-        json.dumps(Workload(known, unit_for(known), tokens=8, link=1e9).to_dict(), allow_nan=False)
-    )
+    data = json.loads(json.dumps(Workload(known, unit_for(known), tokens=8, link=1e9).to_dict(), allow_nan=False))
     assert data["phases"][0]["total"] == data["growth"]["prefill"][0]["total"]

@@ -20,12 +20,7 @@ __all__ = ["BlockGeometry", "BlockRam", "block_count", "block_geometry"]
 # reads. Only widths of 9 and more reach its parity bits: 18432 bits against 16384.
 _ECP5_MODES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 _ICE40_MODES = ((16, 256), (8, 512), (4, 1024), (2, 2048))
-_MODES = {
-    "generic": _ECP5_MODES,
-    "ecp5": _ECP5_MODES,
-    "ice40": _ICE40_MODES,
-    "ice40-up5k": _ICE40_MODES,
-}
+_MODES = {"generic": _ECP5_MODES, "ecp5": _ECP5_MODES, "ice40": _ICE40_MODES, "ice40-up5k": _ICE40_MODES}
 _WRAPPERS = {
     "ecp5": "streamnorm_ecp5_block_ram",
     "ice40": "streamnorm_ice40_block_ram",
@@ -145,11 +140,7 @@ class BlockRam(wiring.Component):
         self.writable = bool(writable)
         members = {"read_address": In(range(max(depth, 2))), "read_data": Out(width)}
         if writable:
-            members |= {
-                "write_enable": In(1),
-                "write_address": In(range(max(depth, 2))),
-                "write_data": In(width),
-            }
+            members |= {"write_enable": In(1), "write_address": In(range(max(depth, 2))), "write_data": In(width)}
         super().__init__(members)
 
     @property

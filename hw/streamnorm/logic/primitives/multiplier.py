@@ -50,13 +50,7 @@ class Multiplier(wiring.Component):
     """
 
     def __init__(
-        self,
-        *,
-        a_shape: Shape,
-        b_shape: Shape,
-        input_registers: bool,
-        output_registers: bool,
-        family: str = "generic",
+        self, *, a_shape: Shape, b_shape: Shape, input_registers: bool, output_registers: bool, family: str = "generic"
     ) -> None:
         limit = tile_limit(family)
         for name, shape in (("a", a_shape), ("b", b_shape)):
@@ -64,8 +58,7 @@ class Multiplier(wiring.Component):
                 raise ValueError(f"operand {name} of a multiplier needs at least 1 bit")
             if limit is not None and shape.width > limit:
                 raise ValueError(
-                    f"operand {name} of a multiplier has {shape.width} bits; "
-                    f"a tile of {family!r} takes at most {limit}"
+                    f"operand {name} of a multiplier has {shape.width} bits; a tile of {family!r} takes at most {limit}"
                 )
         self.a_shape = a_shape
         self.b_shape = b_shape

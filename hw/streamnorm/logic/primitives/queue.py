@@ -97,7 +97,5 @@ class DistributedRam(wiring.Component):
                 read.addr.eq(self.read_address),
             ]
             outputs.append(read.data)
-        m.d.comb += self.read_data.eq(
-            Array(outputs)[self.read_address[low:]] if len(outputs) > 1 else outputs[0]
-        )
+        m.d.comb += self.read_data.eq(Array(outputs)[self.read_address[low:]] if len(outputs) > 1 else outputs[0])
         return m

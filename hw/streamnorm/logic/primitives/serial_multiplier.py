@@ -47,10 +47,7 @@ class SerialMultiplier(wiring.Component):
         high = Signal(self._a_shape, reset_less=True)
         low = Signal(self._b_width, reset_less=True)
         total = Signal(Shape(self._a_shape.width + 1, self._a_shape.signed))
-        m.d.comb += [
-            total.eq(Mux(low[0], high + factor, high)),
-            self.p.eq(Cat(low, high)),
-        ]
+        m.d.comb += [total.eq(Mux(low[0], high + factor, high)), self.p.eq(Cat(low, high))]
         m.d.sync += [high.eq(total[1:]), low.eq(Cat(low[1:], total[0]))]
         with m.If(self.start):
             m.d.sync += [factor.eq(self.a), high.eq(0), low.eq(self.b)]

@@ -106,9 +106,7 @@ def block_ram(name: str) -> str:
 {connections(ports)}
     );
 """
-    header = BLOCK_RAM_HEADER.format(
-        name=name, width=16, address_width=8, output_register="", init_width="4096"
-    )
+    header = BLOCK_RAM_HEADER.format(name=name, width=16, address_width=8, output_register="", init_width="4096")
     header += """\
     // Words narrower than 16 bits share a row of 16: the address bits above the lowest 8 say which share.
     // INIT holds the rows as the block does: bit b of the word of row r and share s is bit 16*r + SHARES*b +

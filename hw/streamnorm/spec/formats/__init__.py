@@ -30,6 +30,4 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
                 takes = ", ".join(family.keys)
                 raise ConfigError(f"{others[0]}: does not go with format = {name!r}, which takes {takes}")
             return family.parse(name, **keys)
-    raise ConfigError(
-        f"format = {name!r}: must be one of {', or '.join(family.names for family in FAMILIES)}"
-    )
+    raise ConfigError(f"format = {name!r}: must be one of {', or '.join(family.names for family in FAMILIES)}")

@@ -129,12 +129,7 @@ class RsqrtTable(RootMethod):
     def lines(self) -> list[tuple[str, int, int, str]]:
         polynomial = f"polynomial of degree {self.degree}, {self.word_width} bits a table word"
         return [
-            (
-                "segment",
-                INDEX_BITS + 1,
-                0,
-                f"{INDEX_BITS} bits of V below its leading one, and the parity of p",
-            ),
+            ("segment", INDEX_BITS + 1, 0, f"{INDEX_BITS} bits of V below its leading one, and the parity of p"),
             ("t", self.t_bits, self.t_bits, "the bits below: position in the segment"),
             ("rho", self.rho_bits, self.rho_bits, f"2^k / sqrt(V), between 1/2 and 1; {polynomial}"),
         ]
@@ -186,9 +181,7 @@ def _build(degree: int, rho_bits: int) -> RsqrtTable:
     stored[0] = np.minimum(stored[0], (1 << frac_bits[0]) - 1)
 
     t, (exact, bend) = _T, _sampled()
-    quantized = (
-        sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * t[None, :] ** j for j in range(degree + 1)) - centre
-    )
+    quantized = sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * t[None, :] ** j for j in range(degree + 1)) - centre
     error = np.abs(quantized - exact).max(axis=1)
     # Between two samples a smooth function strays by at most step**2 / 8 * |second derivative of the error|.
     step = t[1]

@@ -22,8 +22,4 @@ _GRADE_6 = Family(
 
 _GRADES = {6: _GRADE_6, 7: _GRADE_6.scaled(0.85, 254.0), 8: _GRADE_6.scaled(0.76, 271.0)}
 
-ECP5 = {
-    f"ecp5-{size}-{grade}": family
-    for size in ("12k", "25k", "45k", "85k")
-    for grade, family in _GRADES.items()
-}
+ECP5 = {f"ecp5-{size}-{grade}": family for size in ("12k", "25k", "45k", "85k") for grade, family in _GRADES.items()}

@@ -50,9 +50,7 @@ class Family:
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":
         """The same family at another speed grade: every delay times ``factor``."""
-        return replace(
-            self, block_ram_limit_mhz=limit_mhz, **{name: getattr(self, name) * factor for name in _DELAYS}
-        )
+        return replace(self, block_ram_limit_mhz=limit_mhz, **{name: getattr(self, name) * factor for name in _DELAYS})
 
 
 _DELAYS = tuple(field.name for field in fields(Family) if field.type is float and field.name != "margin")

@@ -39,9 +39,4 @@ _UP = Family(
     lut_ram=False,
 )
 
-ICE40 = {
-    "ice40-hx1k": _HX,
-    "ice40-hx8k": _HX,
-    "ice40-lp8k": _HX.scaled(1.45, None),
-    "ice40-up5k": _UP,
-}
+ICE40 = {"ice40-hx1k": _HX, "ice40-hx8k": _HX, "ice40-lp8k": _HX.scaled(1.45, None), "ice40-up5k": _UP}

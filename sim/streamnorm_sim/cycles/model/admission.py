@@ -24,9 +24,7 @@ def rows_at_once(context: Context, rows: Rows) -> int:
     return min(count, max(within, 1))
 
 
-def admit(
-    context: Context, state: State, rows: Rows, issues: Cycles, first_issues: Cycles
-) -> tuple[Cycles, Cycles]:
+def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issues: Cycles) -> tuple[Cycles, Cycles]:
     """Return the cycle in which each beat is accepted, given the issues of the rows' beats, and of their first beats.
 
     The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.

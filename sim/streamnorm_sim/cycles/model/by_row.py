@@ -34,9 +34,7 @@ def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace |
     return _finish(context, state, rows.part(0, good), first[:good], None, ended[:good], issue)
 
 
-def _unhindered(
-    context: Context, state: State, rows: Rows, first: Cycles, ended: Cycles, issues: Cycles
-) -> int:
+def _unhindered(context: Context, state: State, rows: Rows, first: Cycles, ended: Cycles, issues: Cycles) -> int:
     """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, issues]) + context.timing.release_to_ready
@@ -124,13 +122,7 @@ def _leading(good: NDArray[np.bool_]) -> int:
 
 
 def _finish(
-    context: Context,
-    state: State,
-    rows: Rows,
-    first: Cycles,
-    second: Cycles | None,
-    ended: Cycles,
-    issue: Issue,
+    context: Context, state: State, rows: Rows, first: Cycles, second: Cycles | None, ended: Cycles, issue: Issue
 ) -> CycleTrace:
     """Make the trace and advance the state; ``second``: cycles of the rows' second beats where not the next ones."""
     timing = context.timing
@@ -146,8 +138,7 @@ def _finish(
         source = int((offered - before).sum())
         losses = Losses(source=source, slots=lost - source)
         inputs = Runs(
-            np.stack([first, second], axis=1).ravel(),
-            np.stack([np.ones_like(first), rows.beats - 1], axis=1).ravel(),
+            np.stack([first, second], axis=1).ravel(), np.stack([np.ones_like(first), rows.beats - 1], axis=1).ravel()
         )
     losses += waits_for_rows(context, state, ended, issue, last_out, int(rows.taken.sum()))
     trace = CycleTrace(

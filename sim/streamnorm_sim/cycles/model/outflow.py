@@ -69,9 +69,7 @@ def outflow(context: Context, state: State, issue: Issue, taken: Cycles) -> Outf
     timing, sink = context.timing, context.sink
     unhindered = contiguous(issue.first, taken)
     if sink is ALWAYS:
-        return Outflow(
-            unhindered, unhindered + timing.issue_to_pop, unhindered + timing.issue_to_output, None
-        )
+        return Outflow(unhindered, unhindered + timing.issue_to_pop, unhindered + timing.issue_to_output, None)
     order = np.arange(len(unhindered), dtype=np.int64)
     ranks = sink.rank(unhindered + timing.issue_to_output)
     if state.output != NEVER:
@@ -91,9 +89,7 @@ def outflow(context: Context, state: State, issue: Issue, taken: Cycles) -> Outf
     return Outflow(issues, pops, outputs, issues - earliest)
 
 
-def waits_for_rows(
-    context: Context, state: State, ended: Cycles, issue: Issue, last_out: Cycles, beats: int
-) -> Losses:
+def waits_for_rows(context: Context, state: State, ended: Cycles, issue: Issue, last_out: Cycles, beats: int) -> Losses:
     """Return what was lost at the output by ``beats`` beats of rows whose last ones were taken in ``last_out``."""
     begin = state.output if state.output != NEVER else FIRST_CYCLE - 1
     before = np.concatenate([[begin], last_out[:-1]])
@@ -104,8 +100,5 @@ def waits_for_rows(
         waits[0] = 0
     interval = int(np.minimum(waits, issue.started - ended).sum())
     return Losses(
-        fill=fill,
-        rows=total - fill - interval,
-        interval=interval,
-        sink=int(last_out[-1]) - begin - beats - total,
+        fill=fill, rows=total - fill - interval, interval=interval, sink=int(last_out[-1]) - begin - beats - total
     )

@@ -27,9 +27,7 @@ class SideBySide(Elaboratable):
         self.primitives = primitives
         self.domain = ClockDomain("sync", reset_less=True)
         self.i = Signal(sum(len(getattr(p, name)) for p in primitives for name in self.names(p, inputs=True)))
-        self.o = Signal(
-            sum(len(getattr(p, name)) for p in primitives for name in self.names(p, inputs=False))
-        )
+        self.o = Signal(sum(len(getattr(p, name)) for p in primitives for name in self.names(p, inputs=False)))
 
     @staticmethod
     def names(primitive: Primitive, *, inputs: bool) -> list[str]:
@@ -90,9 +88,7 @@ def random_inputs(primitive: Primitive, generator: random.Random) -> dict[str, i
     if isinstance(primitive, Multiplier):
         return {"a": any_word(len(primitive.a), generator), "b": any_word(len(primitive.b), generator)}
     # A few addresses come often, so that what was written is read again.
-    addresses = [
-        generator.choice((generator.randrange(primitive.depth), index % primitive.depth)) for index in (0, 7)
-    ]
+    addresses = [generator.choice((generator.randrange(primitive.depth), index % primitive.depth)) for index in (0, 7)]
     inputs = {"read_address": addresses[0]}
     if isinstance(primitive, DistributedRam) or primitive.writable:
         enable = generator.random() < 0.5
@@ -110,9 +106,7 @@ def any_word(width: int, generator: random.Random) -> int:
     return generator.choice((generator.getrandbits(width), largest, 1 << (width - 1), largest >> 1, 0, 1))
 
 
-def simulated_verilog(
-    directory: Path, text: str, design: SideBySide, inputs: Sequence[int], *defines: str
-) -> list:
+def simulated_verilog(directory: Path, text: str, design: SideBySide, inputs: Sequence[int], *defines: str) -> list:
     """Values of ``o`` before each clock edge, None where unknown: from Icarus Verilog, else Verilator."""
     digits = -(-len(design.i) // 4)
     (directory / "inputs.hex").write_text("\n".join(f"{value:0{digits}x}" for value in inputs))
@@ -140,9 +134,7 @@ endmodule
     )
     options = [f"-D{name}" for name in defines]
     if shutil.which("iverilog"):
-        run(
-            directory, "iverilog", "-g2001", *options, "-s", "bench", "-o", "bench.vvp", "bench.v", "design.v"
-        )
+        run(directory, "iverilog", "-g2001", *options, "-s", "bench", "-o", "bench.vvp", "bench.v", "design.v")
         printed = run(directory, "vvp", "-n", "bench.vvp")
     else:
         verilator(
@@ -197,8 +189,6 @@ def cells(directory: Path, text: str, synthesis: str) -> dict[str, dict[str, Any
 
 
 def run(directory: Path, *command: str, environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout

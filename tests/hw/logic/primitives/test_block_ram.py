@@ -89,8 +89,7 @@ def test_ice40_cells_behave_like_amaranth(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("family", "synthesis", "cell"),
-    [("ecp5", "synth_ecp5 -noabc9", "DP16KD"), ("ice40", "synth_ice40", "SB_RAM40_4K")],
+    ("family", "synthesis", "cell"), [("ecp5", "synth_ecp5 -noabc9", "DP16KD"), ("ice40", "synth_ice40", "SB_RAM40_4K")]
 )
 def test_blocks_are_as_many_as_counted(family, synthesis, cell, tmp_path):
     design = SideBySide(memories(family))
@@ -110,9 +109,7 @@ def test_ecp5_uses_the_blocks_own_output_register(tmp_path):
                 assert (found["parameters"]["REGMODE_A"], found["parameters"]["REGMODE_B"]) == (mode, mode)
 
 
-@pytest.mark.parametrize(
-    ("width", "depth"), [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)]
-)
+@pytest.mark.parametrize(("width", "depth"), [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)])
 def test_ecp5_contents_sit_where_yosys_puts_an_inferred_memory(width, depth, tmp_path):
     generator = random.Random(width)
     words = [generator.getrandbits(width) for _ in range(depth)]

@@ -81,9 +81,7 @@ def test_one_tile_each_and_no_register_outside(family, synthesis, cell, tmp_path
 def test_ecp5_registers_are_named_by_strings(tmp_path):
     shape = signed(18)
     tiles = [
-        Multiplier(
-            a_shape=shape, b_shape=shape, input_registers=inputs, output_registers=outputs, family="ecp5"
-        )
+        Multiplier(a_shape=shape, b_shape=shape, input_registers=inputs, output_registers=outputs, family="ecp5")
         for inputs, outputs in ((True, True), (True, False), (False, True), (False, False))
     ]
     netlist = cells(tmp_path, SideBySide(tiles).emitted("ecp5"), "synth_ecp5 -noabc9")
@@ -100,9 +98,7 @@ def test_ecp5_registers_are_named_by_strings(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("family", "limit"), [("generic", None), ("ecp5", 18), ("ice40", None), ("ice40-up5k", 16)]
-)
+@pytest.mark.parametrize(("family", "limit"), [("generic", None), ("ecp5", 18), ("ice40", None), ("ice40-up5k", 16)])
 def test_tile_limit(family, limit):
     assert tile_limit(family) == limit
 
@@ -111,11 +107,7 @@ def test_too_wide_an_operand_is_refused():
     message = "operand b of a multiplier has 17 bits; a tile of 'ice40-up5k' takes at most 16"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Multiplier(
-            a_shape=unsigned(16),
-            b_shape=unsigned(17),
-            input_registers=True,
-            output_registers=True,
-            family="ice40-up5k",
+            a_shape=unsigned(16), b_shape=unsigned(17), input_registers=True, output_registers=True, family="ice40-up5k"
         )
 
 

@@ -51,7 +51,5 @@ def test_an_empty_memory_is_refused(width, depth):
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(
-        ValueError, match=r"^family must be one of generic, ecp5, ice40, ice40-up5k, not 'x'$"
-    ):
+    with pytest.raises(ValueError, match=r"^family must be one of generic, ecp5, ice40, ice40-up5k, not 'x'$"):
         DistributedRam(width=1, depth=1, family="x")

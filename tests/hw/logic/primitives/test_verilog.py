@@ -33,9 +33,7 @@ def test_same_design_same_text():
 
 def test_ice40_without_tiles_multiplies_in_logic():
     shape = unsigned(20)
-    multiplier = Multiplier(
-        a_shape=shape, b_shape=shape, input_registers=True, output_registers=True, family="ice40"
-    )
+    multiplier = Multiplier(a_shape=shape, b_shape=shape, input_registers=True, output_registers=True, family="ice40")
     assert "streamnorm_" not in SideBySide([multiplier]).emitted("ice40")
 
 
@@ -58,9 +56,7 @@ def test_families_do_not_mix():
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(
-        ValueError, match=r"^family must be one of generic, ecp5, ice40, ice40-up5k, not 'ecp'$"
-    ):
+    with pytest.raises(ValueError, match=r"^family must be one of generic, ecp5, ice40, ice40-up5k, not 'ecp'$"):
         Emission("ecp")
 
 
@@ -76,10 +72,7 @@ def test_an_unknown_family_is_refused():
             for a, b in ((0, 0), (1, 1))
         ),
         *(
-            (
-                "streamnorm_ecp5_block_ram",
-                {"WIDTH": width, "ADDRESS_WIDTH": address_width, "OUTPUT_REGISTER": register},
-            )
+            ("streamnorm_ecp5_block_ram", {"WIDTH": width, "ADDRESS_WIDTH": address_width, "OUTPUT_REGISTER": register})
             for (width, address_width), register in (((36, 9), 0), ((18, 10), 1), ((9, 11), 1), ((1, 14), 1))
         ),
         *(

@@ -35,7 +35,7 @@ BITS = {"int4": (4, True), "uint8": (8, False), "int12": (12, True), "uint16": (
 FACTORS: dict[str, tuple[Any, ...]] = {
     "input": tuple(BITS),
     "output": tuple(BITS),
-    "lanes": (1, 2, 5, 8),
+    "lanes": (1, 2, 3, 4),
     "length": ("a beat", "two beats and one", "whole beats", "long"),
     "norm": tuple(NORMS),
     "target": tuple({family.primitives: name for name, family in reversed(TARGETS.items())}.values()),
@@ -111,12 +111,9 @@ def _candidate(rng: random.Random, missing: dict[Pair, None]) -> Choice:
 def keys(choice: Choice) -> dict[str, Any]:
     """The keys of the configuration that a choice stands for."""
     lanes, family = choice["lanes"], TARGETS[choice["target"]].primitives
-    length = {
-        "a beat": lanes,
-        "two beats and one": 2 * lanes + 1,
-        "whole beats": 32 * lanes,
-        "long": 16 * lanes + 263,
-    }[choice["length"]]
+    length = {"a beat": lanes, "two beats and one": 2 * lanes + 1, "whole beats": 32 * lanes, "long": 16 * lanes + 263}[
+        choice["length"]
+    ]
     source = _format(choice["input"], choice["input zero"])
     full_scale = source.scale * (source.max - source.min)
     output = _format(choice["output"], choice["output zero"])

@@ -11,7 +11,7 @@ from hypothesis import settings
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 # Tests compile many units and run each for some thousand cycles. So g++ optimizes little, and does not inline what
-# CXXRTL marks always_inline, which is most of it: a third less to compile. Tests that run long ask for `optimized`.
+# CXXRTL marks always_inline, which is most of it: a third less to compile.
 os.environ.setdefault("CXXFLAGS", "-O1 -U__has_attribute")
 
 # The same draws every time: what passed for the author passes for the reader. `explore` looks for new ones.
@@ -39,9 +39,9 @@ def _unit_of(item: pytest.Item) -> str:
 
 
 @pytest.fixture
-def optimized(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For runs so long that it pays, as a simulated board's are: 80 cycles for each octet on the line."""
-    monkeypatch.setenv("CXXFLAGS", "-O1")
+def unoptimized(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For netlists: of thousands of gates in one function, g++ would make minutes of work."""
+    monkeypatch.setenv("CXXFLAGS", "-O0 -U__has_attribute")
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,6 @@ def connect(config, monkeypatch):
     return plug
 
 
-@pytest.mark.usefixtures("optimized")
 def test_a_virtual_board_is_a_board(config_file, tmp_path, capsys):
     pytest.importorskip("serial")
     x = np.random.default_rng(1).normal(0, 3, (6, 16))

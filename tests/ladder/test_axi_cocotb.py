@@ -45,7 +45,7 @@ def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str)
         same_beats(agree(config, traffic, simulator), agree(config, traffic))
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", [pytest.param("verilator", marks=pytest.mark.slow), *SIMULATORS[1:]])
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan"])
 def test_verilog_of_other_architectures_gives_the_same_beats(architecture: str, simulator: str) -> None:
     config = configuration("ram_banks", architecture=architecture)

@@ -46,7 +46,7 @@ def text(config):
 
 
 @pytest.fixture
-def powered(text, optimized):
+def powered(text):
     """Return a function that powers up a board, and one that links to it."""
     opened = []
 

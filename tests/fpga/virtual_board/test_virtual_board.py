@@ -15,11 +15,8 @@ serial = pytest.importorskip("serial")
 SECONDS = 20  # of waiting for what has to come
 
 
-pytestmark = pytest.mark.usefixtures("optimized")
-
-
 @pytest.fixture
-def board(optimized):
+def board():
     with VirtualBoard(*design(), 8) as board:
         yield board
 

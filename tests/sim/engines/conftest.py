@@ -1,9 +1,9 @@
-"""Small configurations, and units that are broken on purpose."""
+"""Units of the ladder, which compiles them too, and units that are broken on purpose."""
 
-import numpy as np
 import pytest
 from amaranth.hdl import ClockDomain, Module, Signal
 
+from ladder.configurations import configuration
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.axi import AxiNorm
@@ -12,34 +12,13 @@ from streamnorm.verilog.axi import AxiNorm
 @pytest.fixture
 def small():
     """A unit whose beats are partly filled and whose elements do not fill their bytes."""
-    return NormConfig(
-        name="small_unit",
-        norm="layernorm",
-        lanes=3,
-        max_length=20,
-        input=IntFormat(12),
-        output=IntFormat(8),
-        epsilon=0.5,
-        gamma=np.linspace(-2, 2, 20),
-        beta=np.linspace(-30, 30, 20),
-    )
+    return configuration("lanes_3")
 
 
 @pytest.fixture
 def loaded():
     """A unit with three banks of parameters that are loaded at run time."""
-    return NormConfig(
-        name="loaded_unit",
-        norm="layernorm",
-        lanes=2,
-        max_length=9,
-        input=IntFormat(8, signed=False),
-        output=IntFormat(10),
-        epsilon=0.0,
-        storage="ram",
-        banks=3,
-        gamma_bits=18,
-    )
+    return configuration("ram_banks")
 
 
 def _unit(fault):

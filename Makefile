@@ -38,7 +38,7 @@ lint: $(STAMP)  ## check style, format, layers and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 fit: $(STAMP)  ## place and route the bert and minilm units, seeds 1 to 8 (slow)
 	@for example in bert_int8 minilm_int16; do $(BIN)/streamnorm fit examples/$$example.toml --seeds 1-8 || exit; done

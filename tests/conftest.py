@@ -1,5 +1,6 @@
 """What all tests share: how they compile and draw, in which order they run, and where things are."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for place, item in zip(rungs, by_unit, strict=True):
         items[place] = item
     items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Python need not look for garbage among thousands of tests again and again."""
+    gc.freeze()
 
 
 def _unit_of(item: pytest.Item) -> str:

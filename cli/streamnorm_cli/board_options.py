@@ -30,14 +30,6 @@ def add_design(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser, *, verbose: str = "with a traceback for bugs") -> None:
-    """Add ``--json``, ``-q`` and ``-v``; ``verbose`` is what the last one does."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help=verbose)
-
-
 def baud(text: str) -> int:
     """Return an argument that has to be a rate of a serial line."""
     value = int(text) if text.isdecimal() else 0

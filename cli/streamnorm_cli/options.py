@@ -4,12 +4,12 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from streamnorm.errors import ToolMissing
 from streamnorm.spec.architectures import ARCHITECTURES
@@ -27,10 +27,15 @@ formatter = argparse.RawDescriptionHelpFormatter
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes: FILE, ``--json``, ``-q`` and ``-v``."""
     parser.add_argument("file", type=Path, metavar="FILE", help="configuration (TOML)")
+    add_output(parser, verbose="say more; with a traceback for bugs")
+
+
+def add_output(parser: argparse.ArgumentParser, *, verbose: str = "with a traceback for bugs") -> None:
+    """Add ``--json``, ``-q`` and ``-v``; ``verbose`` is what the last one does."""
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
+    loudness.add_argument("-v", "--verbose", action="store_true", help=verbose)
 
 
 def add_architecture(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +96,24 @@ def print_json(value: Mapping[str, Any]) -> None:
     """Print a result for machines: one JSON object, its keys in the order given."""
     json.dump(value, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def print_result(
+    args: argparse.Namespace, to_dict: Callable[[], Mapping[str, Any]], tables: Callable[[], Iterable[RenderableType]]
+) -> None:
+    """Print a result as the options ask: one JSON object, tables with a line after each, or nothing."""
+    if args.json:
+        print_json(to_dict())
+    elif not args.quiet:
+        print_tables(tables())
+
+
+def print_tables(tables: Iterable[RenderableType]) -> None:
+    """Print tables with a line after each."""
+    console = output_console()
+    for table in tables:
+        console.print(table)
+        console.print()
 
 
 def print_csv(lines: Iterable[Mapping[str, Any]]) -> None:

@@ -1,4 +1,7 @@
-"""The emitted Verilog under AXI4-Stream bus models gives the same beats as the fast engine."""
+"""The emitted Verilog under AXI4-Stream bus models gives the same beats as the fast engine.
+
+Without stalls, after a reset and for its latency, see the tests of the engines, which run the same units.
+"""
 
 import shutil
 
@@ -8,8 +11,6 @@ import pytest
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of
 from ladder.configurations import configuration
 from streamnorm.spec.config import NormConfig
-from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
@@ -40,7 +41,7 @@ def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> T
 @pytest.mark.parametrize("name", ["lanes_3", "ram_banks"])
 def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str) -> None:
     config = configuration(name)
-    for seed, (source, sink) in enumerate(((0, 0), (2, 3), (4, 1))):
+    for seed, (source, sink) in enumerate(((2, 3), (4, 1))):
         traffic = some_traffic(config, seed, STALLS[source], STALLS[sink])
         same_beats(agree(config, traffic, simulator), agree(config, traffic))
 
@@ -52,19 +53,6 @@ def test_verilog_of_other_architectures_gives_the_same_beats(architecture: str, 
     traffic = some_traffic(config, 5, STALLS[2], STALLS[3])
     slow, fast = (agree(config, traffic, engine) for engine in (simulator, "cxxrtl"))
     same_beats(slow, fast)
-
-
-@pytest.mark.parametrize("simulator", SIMULATORS)
-def test_verilog_has_the_planned_latency(simulator: str) -> None:
-    config = configuration("lanes_3")
-    assert measure_cycles(config, engine=simulator) == measure_cycles(config)
-
-
-@pytest.mark.parametrize("simulator", SIMULATORS)
-def test_verilog_survives_a_reset(simulator: str) -> None:
-    config = configuration("lanes_3")
-    batch = random_rows(config, 12, np.random.default_rng(2))
-    agree(config, Traffic(rows=batch.x, lengths=batch.lengths, reset_at=97, sink=STALLS[1]), simulator)
 
 
 @pytest.mark.parametrize("name", ["row_below_a_beat", "ram_banks"])

@@ -138,7 +138,7 @@ def test_a_receiver_that_stalls_for_long_loses_nothing(name: str, kind: str) -> 
         assert min(held) >= min(config.max_beats + 1, plan.buffer_beats), (held, plan.buffer_beats)
 
 
-FAST = units(["bert_ecp5_200", "bert_ecp5_300", "generic_1", "rom_banks"], slow=["bert_ecp5_50", "rms_ecp5_300"])
+FAST = units(["bert_ecp5_200", "generic_1", "rom_banks"], slow=["bert_ecp5_50", "bert_ecp5_300", "rms_ecp5_300"])
 
 
 @pytest.mark.parametrize("name", FAST)

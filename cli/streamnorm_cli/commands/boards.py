@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.board_options import add_output
-from streamnorm_cli.options import Commands, extra, formatter, output_console, print_json
+from streamnorm_cli.options import Commands, add_output, extra, formatter, output_console, print_json, print_tables
 from streamnorm_cli.tables.area import titled_table
 
 if TYPE_CHECKING:
@@ -44,15 +43,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"boards": [_to_dict(board) for board in boards]})
     elif not args.quiet:
-        console = output_console()
         if args.board or args.verbose:
-            for board in boards:
-                console.print(_details(board))
-                console.print()
+            print_tables(map(_details, boards))
         else:
-            console.print(_list(boards))
-            console.print()
-            console.print(_lines(boards))
+            print_tables([_list(boards)])
+            output_console().print(_lines(boards))
     return 0
 
 

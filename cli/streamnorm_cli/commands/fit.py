@@ -9,15 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm.errors import CheckFailed
-from streamnorm_cli.options import (
-    Commands,
-    add_architecture,
-    add_common,
-    formatter,
-    output_console,
-    print_json,
-    read_config,
-)
+from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 
@@ -87,13 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     with _progress(args, config.name) as progress:
         report = fit(config, args.seeds, progress)
-    if args.json:
-        print_json(report.to_dict())
-    elif not args.quiet:
-        console = output_console()
-        for table in tables(report, details=args.verbose):
-            console.print(table)
-            console.print()
+    print_result(args, report.to_dict, lambda: tables(report, details=args.verbose))
     if args.check and not report.meets_clock:
         raise CheckFailed(_why_missed(report))
     return 0

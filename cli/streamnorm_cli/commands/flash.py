@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_board, add_output
-from streamnorm_cli.options import Commands, extra, formatter, output_console, print_json, read_config
+from streamnorm_cli.board_options import BAUD_DEFAULT, add_board
+from streamnorm_cli.options import Commands, add_output, extra, formatter, output_console, print_json, read_config
 
 from .build import add_build, build_to
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, add_output, baud
-from streamnorm_cli.options import Commands, count, extra, formatter, output_console, positive, print_json, read_config
+from streamnorm_cli.board_options import BAUD_DEFAULT, baud
+from streamnorm_cli.options import Commands, add_output, count, extra, formatter, positive, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -114,15 +114,8 @@ def run(args: argparse.Namespace) -> int:
     _check_usage(args)
     with extra("fpga"):
         report = _session(args)
-    if args.json:
-        print_json(report.to_dict())
-    elif not args.quiet:
         from streamnorm_cli.tables.host import tables
-
-        console = output_console()
-        for table in tables(report):
-            console.print(table)
-            console.print()
+    print_result(args, report.to_dict, lambda: tables(report))
     if failures := report.failures():
         raise CheckFailed("; ".join(failures))
     return 0

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.options import (
-    Commands,
-    add_architecture,
-    add_common,
-    formatter,
-    output_console,
-    print_json,
-    read_config,
-)
+from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 
 if TYPE_CHECKING:
     from streamnorm.plan import Plan
@@ -47,13 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm.plan import Plan
 
     plan = Plan.of(config)
-    if args.json:
-        print_json(plan.to_dict())
-    elif not args.quiet:
-        console = output_console()
-        for table in tables(plan):
-            console.print(table)
-            console.print()
+    print_result(args, plan.to_dict, lambda: tables(plan))
     return 0
 
 

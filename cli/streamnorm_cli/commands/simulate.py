@@ -18,9 +18,8 @@ from streamnorm_cli.options import (
     count,
     extra,
     formatter,
-    output_console,
     positive,
-    print_json,
+    print_result,
     progress_console,
     read_config,
 )
@@ -117,13 +116,7 @@ def run(args: argparse.Namespace) -> int:
             progress=progress,
             netlist=netlist,
         )
-    if args.json:
-        print_json(simulation.to_dict())
-    elif not args.quiet:
-        console = output_console()
-        for table in tables(simulation):
-            console.print(table)
-            console.print()
+    print_result(args, simulation.to_dict, lambda: tables(simulation))
     if failures := simulation.failures():
         raise CheckFailed("; ".join(failures))
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.options import Commands, formatter, output_console, positive, print_csv, print_json
+from streamnorm_cli.options import Commands, formatter, output_console, positive, print_csv, print_json, print_tables
 from streamnorm_cli.tables.workload import model_list, tables
 
 if TYPE_CHECKING:
@@ -103,10 +103,7 @@ def run(args: argparse.Namespace) -> int:
             for site in phase.sites
         )
     elif not args.quiet:
-        console = output_console()
-        for table in tables(workload, details=args.verbose):
-            console.print(table)
-            console.print()
+        print_tables(tables(workload, details=args.verbose))
     return 0
 
 

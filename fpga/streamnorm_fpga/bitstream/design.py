@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
+from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock
@@ -77,6 +78,7 @@ class BoardDesign:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+@without_garbage_collection()
 def board_design(
     config: NormConfig,
     board: Board,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamnorm.errors import ToolMissing
+from streamnorm_sim.toolchain.tools import named_program
 
 __all__ = ["LOADERS", "LoaderProgram"]
 
@@ -56,11 +57,8 @@ class LoaderProgram:
         ToolMissing
             If it is nowhere.
         """
-        if named := os.environ.get(self.variable):
-            found = shutil.which(named)
-            if found is None:
-                raise ToolMissing(f"{self.name}: ${self.variable} names {named!r}, which is no program")
-            return Path(found).absolute()
+        if program := named_program(self.name, self.variable):
+            return program
         if (found := shutil.which(self.name)) is not None:
             return Path(found).absolute()
         spec = importlib.util.find_spec(self.package) if self.package else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from amaranth.back import rtlil
 
+from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.top.board_top import BoardTop
 from streamnorm_sim.engines.cxxrtl_build import LIBRARY, compile_design, compiler_command, compiler_flags
@@ -42,6 +43,7 @@ class _Window(ctypes.Structure):
     ]
 
 
+@without_garbage_collection()
 def board_text(config: NormConfig) -> tuple[str, str]:
     """Return RTLIL and Verilog, for `compile_board`, of the very design that would go on a board, pins aside."""
     circuit = BoardTop(config, bit_cycles=BIT_CYCLES, clock_mhz=config.clock_mhz)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.ingest import Ingest
+from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.streams import parameter_layout, result_layout, row_layout
 
-__all__ = ["IssuedBeats", "connect_loading", "connect_parameters", "connect_results", "delays", "unit_ports"]
+if TYPE_CHECKING:
+    from .one_pass import NormUnit
+    from .two_pass import TwoPassUnit
+
+__all__ = [
+    "IssuedBeats", "connect_apply", "connect_loading", "connect_moments", "connect_parameters", "connect_results",
+    "delays", "unit_ports",
+]  # fmt: skip
 
 
 class IssuedBeats(Protocol):
@@ -49,6 +59,38 @@ def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
         m.d.sync += register.eq(stages[-1])
         stages.append(register)
     return stages
+
+
+def connect_moments(m: Module, entry: Ingest, moments: Moments) -> None:
+    """Brings beats from ingest to the moments."""
+    m.d.comb += [
+        moments.valid.eq(entry.valid),
+        moments.first.eq(entry.first),
+        moments.d.eq(entry.d),
+        moments.keep.eq(entry.keep),
+        moments.before.eq(entry.before),
+    ]
+
+
+def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, released: int) -> None:
+    """Everything that flows from an issued beat to the output queue without stopping.
+
+    A row's slot is released ``released`` cycles after the issue of its first beat.
+    """
+    lanes = unit.apply
+    issue, ring, precision = unit.dispatch, unit.statistic_ring, Precision.of(unit.config)
+    scale, centre = precision.scale_bits, precision.centre_bits
+    starts = delays(m, issue.issue & issue.first, buffer.latency, "row_issued")
+    m.d.comb += [
+        ring.advance.eq(starts[buffer.latency - 1]),
+        unit.ingest.row_released.eq(starts[released]),
+        lanes.d.eq(buffer.d),
+        lanes.scale.eq(ring.data[:scale]),
+        lanes.centre.eq(ring.data[scale : scale + centre]),
+        lanes.shift.eq(ring.data[scale + centre :]),
+    ]
+    connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
+    connect_results(m, issue, issue.issue, lanes, buffer.latency, unit.output_queue)
 
 
 def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int) -> None:

@@ -22,7 +22,7 @@ from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import Statistic
 
-from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
+from .connections import connect_apply, connect_loading, connect_moments, delays, unit_ports
 from .report import Stage, UnitReport
 
 __all__ = ["NormUnit", "release_delay"]
@@ -175,19 +175,15 @@ class NormUnit(wiring.Component):
         m.submodules.row_buffer = buffer = self.row_buffer
         m.submodules.dispatch = issue = self.dispatch
         m.submodules.parameter_store = store = self.parameter_store
-        m.submodules.apply = lanes = self.apply
+        m.submodules.apply = self.apply
         m.submodules.output_queue = queue = self.output_queue
         m.submodules.statistic_ring = ring = self.statistic_ring
         wiring.connect(m, wiring.flipped(self.i), entry.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
+        connect_moments(m, entry, moments)
         row_end = Signal()
         m.d.comb += [
-            moments.valid.eq(entry.valid),
-            moments.first.eq(entry.first),
-            moments.d.eq(entry.d),
-            moments.keep.eq(entry.keep),
-            moments.before.eq(entry.before),
             buffer.write.eq(entry.valid),
             buffer.write_d.eq(entry.d),
             row_end.eq(entry.valid & entry.last),
@@ -223,37 +219,11 @@ class NormUnit(wiring.Component):
             entry.beat_released.eq(issue.issue),
             issue.output_released.eq(queue.released),
         ]
-        self._output_side(m, buffer, issue, ring, lanes, store, queue, entry)
+        connect_apply(m, self, buffer, release_delay(buffer))
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
-
-    def _output_side(
-        self,
-        m: Module,
-        buffer: RowBuffer,
-        issue: Dispatch,
-        ring: RowRing,
-        lanes: Apply,
-        store: ParameterStore,
-        queue: OutputQueue,
-        entry: Ingest,
-    ) -> None:
-        """Everything that flows from an issued beat to the output queue without stopping."""
-        base = buffer.latency
-        scale, centre = self._precision.scale_bits, self._precision.centre_bits
-        starts = delays(m, issue.issue & issue.first, base, "row_issued")
-        m.d.comb += [
-            ring.advance.eq(starts[base - 1]),
-            entry.row_released.eq(starts[release_delay(buffer)]),
-            lanes.d.eq(buffer.d),
-            lanes.scale.eq(ring.data[:scale]),
-            lanes.centre.eq(ring.data[scale : scale + centre]),
-            lanes.shift.eq(ring.data[scale + centre :]),
-        ]
-        connect_parameters(m, store, issue, self.config.banks, lanes, base)
-        connect_results(m, issue, issue.issue, lanes, base, queue)
 
 
 def release_delay(buffer: RowBuffer) -> int:

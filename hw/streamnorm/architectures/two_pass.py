@@ -21,7 +21,7 @@ from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic import Statistic
 
-from .connections import connect_loading, connect_parameters, connect_results, delays, unit_ports
+from .connections import connect_apply, connect_loading, connect_moments, delays, unit_ports
 from .one_pass import SLOT_RETURN
 from .report import Stage, UnitReport
 
@@ -138,7 +138,9 @@ class TwoPassUnit(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         row_end = self._first_pass(m, entry)
         self._second_pass(m, row_end, entry)
-        self._apply(m, entry, store, queue)
+        m.submodules.apply = self.apply
+        m.d.comb += [self.second_buffer.read.eq(self.dispatch.issue), self.dispatch.output_released.eq(queue.released)]
+        connect_apply(m, self, self.second_buffer, self.second_buffer.latency)
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
@@ -149,16 +151,12 @@ class TwoPassUnit(wiring.Component):
         m.submodules.sums = sums = self.sums
         m.submodules.first_buffer = buffer = self.first_buffer
         m.submodules.sum_ring = ring = self.sum_ring
-        row_end = Signal()
         logic = TimedLogic(m, self._target, "sum")
         n = logic.delayed(logic.input(sums.n, sums.n_cycle), self._complete).value
         s1 = logic.delayed(logic.input(sums.s1, sums.s1_cycle), self._complete).value
+        connect_moments(m, entry, sums)
+        row_end = Signal()
         m.d.comb += [
-            sums.valid.eq(entry.valid),
-            sums.first.eq(entry.first),
-            sums.d.eq(entry.d),
-            sums.keep.eq(entry.keep),
-            sums.before.eq(entry.before),
             buffer.write.eq(entry.valid),
             buffer.write_d.eq(entry.d),
             row_end.eq(entry.valid & entry.last),
@@ -215,22 +213,3 @@ class TwoPassUnit(wiring.Component):
                 issue.bank.eq(entry.bank),
                 apply_issue.bank.eq(delays(m, issue.issued_bank, base, "second_bank")[base]),
             ]
-
-    def _apply(self, m: Module, entry: Ingest, store: ParameterStore, queue: OutputQueue) -> None:
-        """From the second buffer to the output queue."""
-        m.submodules.apply = lanes = self.apply
-        buffer, issue, ring, base = (self.second_buffer, self.dispatch, self.statistic_ring, self.second_buffer.latency)
-        scale, centre = self._precision.scale_bits, self._precision.centre_bits
-        starts = delays(m, issue.issue & issue.first, base, "row_issued")
-        m.d.comb += [
-            buffer.read.eq(issue.issue),
-            issue.output_released.eq(queue.released),
-            ring.advance.eq(starts[base - 1]),
-            entry.row_released.eq(starts[base]),
-            lanes.d.eq(buffer.d),
-            lanes.scale.eq(ring.data[:scale]),
-            lanes.centre.eq(ring.data[scale : scale + centre]),
-            lanes.shift.eq(ring.data[scale + centre :]),
-        ]
-        connect_parameters(m, store, issue, self.config.banks, lanes, base)
-        connect_results(m, issue, issue.issue, lanes, base, queue)

@@ -22,6 +22,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
 
 from .axi import AxiNorm
+from .elaboration import without_garbage_collection
 from .ports import parameter_lane_bytes, ports
 from .vector_files import VECTOR_FILES, Vectors, vector_files
 
@@ -30,6 +31,7 @@ __all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "verilog"
 MANIFEST = "manifest.json"
 
 
+@without_garbage_collection()
 def verilog(config: NormConfig) -> str:
     """Return the Verilog text of the unit: the top module ``config.name`` and all that it needs.
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
+from streamnorm_sim.check.measure import measure
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
@@ -173,16 +173,11 @@ def simulated(
         stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
         batch = run(config, stalled, engine)
     losses = _checked_losses(batch) if CycleModel.knows(config) else None
-    beats = -(-length // config.lanes)
-    inputs, outputs = free.input_cycles.reshape(rows, beats), free.output_cycles.reshape(rows, beats)
     return CycleCounts(
         config=config,
         length=length,
         rows=rows,
-        L1=int(outputs[0, 0] - inputs[0, 0]),
-        L2=int(outputs[0, 0] - inputs[0, -1]),
-        L3=int(outputs[0, -1] - inputs[0, 0]),
-        SS=_steady(outputs[:, -1]),
+        **vars(measure(free)),
         batch=int(batch.output_cycles[-1]) + 1,
         losses=losses,
     )
@@ -258,8 +253,3 @@ def _first_row(trace: CycleTrace) -> dict[str, int]:
     first_in, last_in = int(trace.first_in[0]), int(trace.last_in[0])
     first_out, last_out = int(trace.first_out[0]), int(trace.last_out[0])
     return {"L1": first_out - first_in, "L2": first_out - last_in, "L3": last_out - first_in}
-
-
-def _steady(last_out: NDArray[np.int64]) -> float:
-    half = last_out[(len(last_out) - 1) // 2 :]
-    return float(half[-1] - half[0]) / (len(half) - 1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from streamnorm.errors import StreamnormError
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
+from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
@@ -147,7 +148,8 @@ def _build(
     """
     if netlist is None:
         names = [f"unit_{number}.il" for number in range(len(configs))]
-        texts = [rtlil.convert(AxiNorm(config), name="top", emit_src=False) for config in configs]
+        with without_garbage_collection():
+            texts = [rtlil.convert(AxiNorm(config), name="top", emit_src=False) for config in configs]
         files, reads = dict(zip(names, texts, strict=True)), [f"read_rtlil {name}" for name in names]
     else:
         files, reads = netlist.files(), [netlist.script(names=waves)]

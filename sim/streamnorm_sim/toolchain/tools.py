@@ -15,7 +15,7 @@ from pathlib import Path
 
 from streamnorm.errors import StreamnormError, ToolMissing
 
-__all__ = ["PACKAGES", "YOSYS", "Tool", "interrupt", "last_line", "require", "run_tool", "version_of"]
+__all__ = ["PACKAGES", "YOSYS", "Tool", "interrupt", "last_line", "named_program", "require", "run_tool", "version_of"]
 
 PACKAGES = {"g++": "g++", "make": "make", "perl": "perl", "iverilog": "iverilog", "vvp": "iverilog"}
 """Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
@@ -48,11 +48,8 @@ class Tool:
         ToolMissing
             If neither the program named by the environment nor the package is there.
         """
-        if named := os.environ.get(self.variable):
-            program = shutil.which(named)
-            if program is None:
-                raise ToolMissing(f"{self.name}: ${self.variable} names {named!r}, which is no program")
-            return [os.path.abspath(program)]  # it runs in another directory
+        if program := named_program(self.name, self.variable):
+            return [str(program)]
         if importlib.util.find_spec(self.package) is None:
             distribution = self.package.replace("_", "-")
             raise ToolMissing(
@@ -94,6 +91,22 @@ class Tool:
     def version(self) -> str:
         """Return the version the tool states, for example ``0.70`` or ``0.11.1``."""
         return _version(self, tuple(self.command()))
+
+
+def named_program(name: str, variable: str) -> Path | None:
+    """Return the program that an environment variable names in place of ``name``, if it does; absolute.
+
+    Raises
+    ------
+    ToolMissing
+        If what it names is no program.
+    """
+    if not (named := os.environ.get(variable)):
+        return None
+    program = shutil.which(named)
+    if program is None:
+        raise ToolMissing(f"{name}: ${variable} names {named!r}, which is no program")
+    return Path(program).absolute()
 
 
 def require(*programs: str) -> None:

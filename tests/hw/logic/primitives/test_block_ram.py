@@ -109,28 +109,34 @@ def test_ecp5_uses_the_blocks_own_output_register(tmp_path):
                 assert (found["parameters"]["REGMODE_A"], found["parameters"]["REGMODE_B"]) == (mode, mode)
 
 
-@pytest.mark.parametrize(("width", "depth"), [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)])
-def test_ecp5_contents_sit_where_yosys_puts_an_inferred_memory(width, depth, tmp_path):
-    generator = random.Random(width)
-    words = [generator.getrandbits(width) for _ in range(depth)]
-    memory = BlockRam(width=width, depth=depth, family="ecp5", output_register=False, init=words)
-    (tmp_path / "words.hex").write_text("\n".join(f"{word:x}" for word in words))
-    inferred = f"""module side_by_side(
-        input clk, write_enable, input [{depth.bit_length() - 2}:0] write_address, read_address,
-        input [{width - 1}:0] data, output reg [{width - 1}:0] q);
-    (* ram_style = "block" *) reg [{width - 1}:0] memory [0:{depth - 1}];
-    initial $readmemh("words.hex", memory);
+def test_ecp5_contents_sit_where_yosys_puts_an_inferred_memory(tmp_path):
+    """For every aspect ratio; the blocks are told apart by what is in them, which is random."""
+    generator = random.Random(1)
+    memories, ports, inferred = [], [], []
+    for width, depth in ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)):
+        words = [generator.getrandbits(width) for _ in range(depth)]
+        memories.append(BlockRam(width=width, depth=depth, family="ecp5", output_register=False, init=words))
+        (tmp_path / f"words_{width}.hex").write_text("\n".join(f"{word:x}" for word in words))
+        address = f"[{depth.bit_length() - 2}:0]"
+        ports.append(
+            f"input enable_{width}, input {address} write_{width}, input {address} read_{width}, "
+            f"input [{width - 1}:0] data_{width}, output reg [{width - 1}:0] q_{width}"
+        )
+        inferred.append(f"""
+    (* ram_style = "block" *) reg [{width - 1}:0] memory_{width} [0:{depth - 1}];
+    initial $readmemh("words_{width}.hex", memory_{width});
     always @(posedge clk) begin
-        if (write_enable) memory[write_address] <= data;
-        q <= memory[read_address];
+        if (enable_{width}) memory_{width}[write_{width}] <= data_{width};
+        q_{width} <= memory_{width}[read_{width}];
     end
-endmodule
-"""
+""")
+    text = f"module side_by_side(input clk, {', '.join(ports)});{''.join(inferred)}endmodule\n"
     contents = []
-    for text in (inferred, SideBySide([memory]).emitted("ecp5")):
-        netlist = cells(tmp_path, text, "synth_ecp5 -noabc9")
-        (block,) = [found["parameters"] for found in netlist.values() if found["type"] == "DP16KD"]
-        contents.append([block[f"INITVAL_{index:02X}"] for index in range(64)])
+    for verilog in (text, SideBySide(memories).emitted("ecp5")):
+        netlist = cells(tmp_path, verilog, "synth_ecp5 -noabc9")
+        blocks = [found["parameters"] for found in netlist.values() if found["type"] == "DP16KD"]
+        assert len(blocks) == len(memories)
+        contents.append(sorted([block[f"INITVAL_{index:02X}"] for index in range(64)] for block in blocks))
     assert contents[0] == contents[1]
 
 

@@ -30,7 +30,7 @@ CLOCKS = {
 }
 """MHz by family; one that is not here takes those of the iCE40."""
 
-BITS = {"int4": (4, True), "uint8": (8, False), "int12": (12, True), "uint16": (16, False), "int24": (24, True)}
+BITS = {"int4": (4, True), "uint8": (8, False), "uint16": (16, False), "int24": (24, True)}
 
 FACTORS: dict[str, tuple[Any, ...]] = {
     "input": tuple(BITS),
@@ -117,7 +117,7 @@ def keys(choice: Choice) -> dict[str, Any]:
     source = _format(choice["input"], choice["input zero"])
     full_scale = source.scale * (source.max - source.min)
     output = _format(choice["output"], choice["output zero"])
-    few = {"gamma_bits": max(4, output.bits // 2), "beta_bits": output.bits + 2}
+    few = {"gamma_bits": max(4, output.bits // 2), "beta_bits": output.bits + 3}
     many = {"gamma_bits": 32, "beta_bits": 36}
     storage, _, banks = choice["memory"].partition(", ")
     return {

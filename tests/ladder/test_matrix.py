@@ -72,7 +72,7 @@ def test_the_pairs_differ_in_what_shapes_a_unit() -> None:
     assert {Target(config.target, config.clock_mhz).primitives for config in configs} == {
         family.primitives for family in TARGETS.values()
     }
-    assert {4, 8, 12, 16, 24} == {config.input.bits for config in configs} == {c.output.bits for c in configs}
+    assert {4, 8, 16, 24} == {config.input.bits for config in configs} == {c.output.bits for c in configs}
     assert {config.input.signed for config in configs} == {False, True}
     assert {1, 2, 3, 4} == {config.lanes for config in configs}
     assert {(config.storage, config.banks) for config in configs} == {("rom", 1), ("rom", 3), ("ram", 1), ("ram", 3)}

@@ -18,7 +18,7 @@ def config():
     return NormConfig(
         name="simulated",
         norm="layernorm",
-        lanes=4,
+        lanes=2,
         max_length=30,
         input=IntFormat(8, scale=0.5, zero_point=3),
         output=IntFormat(12, scale=0.01),

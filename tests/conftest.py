@@ -11,6 +11,9 @@ from hypothesis import settings
 # Tools that came with the environment are found without activating it.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
+# pytest-xdist tells its processes the width of a terminal, which is not that of tables in tests.
+os.environ.pop("COLUMNS", None)
+
 # Tests compile many units and run each for some thousand cycles. So g++ optimizes little, and does not inline what
 # CXXRTL marks always_inline, which is most of it: a third less to compile.
 os.environ.setdefault("CXXFLAGS", "-O1 -U__has_attribute")

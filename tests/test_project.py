@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import streamnorm_cli as cli
 from streamnorm import NormConfig, __version__
+from streamnorm_cli import command_line as cli
 
 ROOTS = {"hw": "streamnorm", "sim": "streamnorm_sim", "fpga": "streamnorm_fpga", "cli": "streamnorm_cli"}
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

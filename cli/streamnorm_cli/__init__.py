@@ -1,131 +1,19 @@
-"""The command line: ``streamnorm plan | generate | simulate | fit | build FILE``, and what is for boards.
+"""The command line, ``streamnorm``; see `streamnorm_cli.command_line`."""
 
-Each command is a module with ``add_parser(commands)``, which declares its options, and ``run(args) -> int``,
-which does the work and returns the exit code. Simulator and place-and-route packages are imported inside
-``run`` only: the other commands work, and work fast, without them.
-
-Exit codes: 0 done; 1 a bug in streamnorm; 2 usage or configuration; 3 a tool is missing; 4 a check failed;
-130 interrupted; 141 the reader of the output went away.
-"""
-
-import argparse
-import difflib
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 
-from streamnorm import __version__
-from streamnorm.errors import StreamnormError
-
-from .commands import boards, build, cycles, fit, flash, generate, host, plan, simulate, workload
-from .options import formatter
-
-COMMANDS = {
-    "plan": plan,
-    "generate": generate,
-    "simulate": simulate,
-    "fit": fit,
-    "cycles": cycles,
-    "boards": boards,
-    "build": build,
-    "flash": flash,
-    "host": host,
-    "workload": workload,
-}
-
-_EPILOG = """\
-examples:
-  streamnorm plan examples/bert_int8.toml            what would be built, and what it costs
-  streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
-  streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
-  streamnorm cycles examples/bert_int8.toml --lanes 1,2,4,8,16   cycle counts side by side
-  streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
-  streamnorm workload llama-3.1-8b --tokens 2048     the norms of a whole model: cycles, and units that keep up
-  streamnorm boards                                  the boards a unit can be put on
-  streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out
-  streamnorm flash out/icebreaker_rms.bin --board icebreaker
-  streamnorm host --virtual examples/icebreaker_rms.toml   rows through the board's design, simulated or real
-
-exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed, 130 interrupted
-"""
-
-EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
-        prog="streamnorm",
-        description="Plan, generate, simulate and fit streaming LayerNorm and RMSNorm units,\nand put them on boards.",
-        epilog=_EPILOG,
-        formatter_class=formatter,
-    )
-    top.add_argument("--version", action="version", version=f"streamnorm {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for command in COMMANDS.values():
-        command.add_parser(commands)
-    return top
+__all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; see `streamnorm_cli.command_line.main`.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments without the program's name; those of the process by default.
-
-    Returns
-    -------
-    int
-        The exit code; nothing is raised, and no :exc:`SystemExit` either.
+    Everything else is imported here, so that Ctrl-C in the meantime ends as it does later: with 130 and a line.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    top = parser()
     try:
-        _refuse_unknown_command(top, arguments)
-        args = top.parse_args(arguments)
-    except SystemExit as end:  # argparse has printed the help, the version or the error
-        return end.code if isinstance(end.code, int) else EXIT_USAGE
-    try:
-        code = COMMANDS[args.command].run(args)
-        sys.stdout.flush()  # here, where a closed pipe is still caught
-    except StreamnormError as error:
-        return _fail(str(error), error.exit_code)
+        from .command_line import main as run
     except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # `streamnorm plan FILE | head`: keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", EXIT_USAGE)
-    except Exception as error:
-        if args.verbose:
-            traceback.print_exc()
-        hint = "" if args.verbose else "; run again with -v for the traceback"
-        what = f"{type(error).__name__}: {_first_line(error)}"
-        return _fail(f"this is a bug in streamnorm: {what}{hint}", EXIT_BUG)
-    return code
-
-
-def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) -> None:
-    """End with a message that names the nearest command, where argparse would only list them."""
-    # No option before the command takes a value, so the first word without a dash is the command.
-    word = next((argument for argument in arguments if not argument.startswith("-")), None)
-    if word is None or word in COMMANDS:
-        return
-    nearest = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"commands are {', '.join(COMMANDS)}"
-    top.error(f"unknown command {word!r}: {hint}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"streamnorm: error: {message}", file=sys.stderr)
-    return code
+        print("streamnorm: error: interrupted", file=sys.stderr)
+        return 130
+    return run(argv)

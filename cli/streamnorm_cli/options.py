@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
-from streamnorm.errors import ToolMissing
+from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.spec.architectures import ARCHITECTURES
+
+from .terminal import output_console
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -26,7 +28,7 @@ formatter = argparse.RawDescriptionHelpFormatter
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes: FILE, ``--json``, ``-q`` and ``-v``."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("file", type=file_path, metavar="FILE", help="configuration (TOML)")
     add_output(parser, verbose="say more; with a traceback for bugs")
 
 
@@ -43,6 +45,41 @@ def add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", metavar="NAME", help=f"in place of the configuration's; one of {', '.join(ARCHITECTURES)}"
     )
+
+
+def file_path(text: str) -> Path:
+    """Return an argument that has to name a file or directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no file and no directory")
+    return Path(text)
+
+
+def refuse_overwriting(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """Check that no output is a file that the command reads, or that another option writes.
+
+    Parameters
+    ----------
+    outputs : mapping
+        What each option writes, if anything.
+    inputs : iterable of Path
+        What is read; configurations also stand for the files that they name.
+
+    Raises
+    ------
+    ConfigError
+        Naming the option, the file, and what it is besides.
+    """
+    from streamnorm.spec.config_file import named_files
+
+    taken = {}
+    for given in filter(None, inputs):
+        taken[given.resolve()] = "this command reads it"
+        taken |= {named.resolve(): f"{given} reads it" for named in named_files(given)}
+    for option, output in outputs.items():
+        if output is not None:
+            if (why := taken.get(output.resolve())) is not None:
+                raise ConfigError(f"{option}: {output}: {why}; choose another name")
+            taken[output.resolve()] = f"{option} writes it too"
 
 
 def count(text: str) -> int:
@@ -123,14 +160,3 @@ def print_csv(lines: Iterable[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-
-
-def output_console() -> Console:
-    """Return where results go; without a terminal, tables are not squeezed into 80 columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
-
-
-def progress_console() -> Console:
-    """Return where progress goes: stderr, so that results can be piped."""
-    return Console(stderr=True)

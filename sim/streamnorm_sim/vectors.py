@@ -5,13 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 
-__all__ = ["corners_and", "make_vectors", "vectors_of"]
+__all__ = ["ELEMENTS_MAX", "corners_and", "make_vectors", "vectors_of"]
+
+ELEMENTS_MAX = 1 << 24
+"""Elements of test vectors; as text they take a quarter of a gigabyte."""
 
 
 def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
@@ -28,11 +32,12 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
 
     Raises
     ------
-    ValueError
-        If ``rows`` is less than 1.
+    ConfigError
+        If ``rows`` is less than 1, or there would be more than `ELEMENTS_MAX` elements.
     """
-    if rows < 1:
-        raise ValueError(f"rows = {rows}: must be at least 1")
+    most = max(1, ELEMENTS_MAX // config.max_length)
+    if not 1 <= rows <= most:
+        raise ConfigError(f"{rows} rows of test vectors: from 1 to {most:,} of {config.max_length} elements")
     rng = np.random.default_rng(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)

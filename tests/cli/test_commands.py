@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-import streamnorm_cli as cli
 from streamnorm import NormConfig
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
 from streamnorm.plan import Plan
+from streamnorm_cli import command_line as cli
 
 COMMANDS = ("plan", "generate", "simulate", "fit")
 
@@ -199,7 +200,7 @@ def test_a_reader_that_goes_away_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)
     code = (
-        "import sys\nimport streamnorm_cli as cli\n"
+        "import sys\nfrom streamnorm_cli import command_line as cli\n"
         "def run(args):\n    print('x' * 100000)\n    return 0\n"
         "cli.COMMANDS['plan'].run = run\nsys.exit(cli.main(['plan', 'x.toml']))"
     )
@@ -219,3 +220,100 @@ def test_the_package_runs_as_a_module():
         [sys.executable, "-m", "streamnorm", "--version"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "streamnorm 0.1.0\n")
+
+
+@pytest.mark.parametrize("command", ["plan", "cycles", "workload"])
+def test_a_table_whose_reader_goes_away_is_no_error(command, examples):
+    file = "llama-3.1-8b" if command == "workload" else examples / "bert_int8.toml"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run_python(
+        f"import sys, streamnorm_cli; sys.exit(streamnorm_cli.main(['{command}', '{file}']))", stdout=writer
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_code_page_without_arrows_gets_ascii(encoding, examples):
+    done = subprocess.run(
+        [sys.executable, "-m", "streamnorm", "cycles", str(examples / "bert_int8.toml")],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "in -> out" in done.stdout.decode(encoding)
+
+
+def test_a_closed_output_is_no_error(examples):
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m streamnorm plan '{examples}/bert_int8.toml' >&-"],
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_tables_are_as_wide_as_columns_says(examples):
+    done = subprocess.run(
+        [sys.executable, "-m", "streamnorm", "boards"],
+        env={**os.environ, "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_an_interrupt_while_packages_are_imported_ends_with_130():
+    code = (
+        "import sys\nimport streamnorm_cli\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'rich': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\nsys.exit(streamnorm_cli.main(['boards']))"
+    )
+    done = run_python(code)
+    assert (done.returncode, done.stderr) == (130, "streamnorm: error: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "{toml}", "--output", "{toml}"], "--output: {toml}: this command reads it"),
+        (["simulate", "{toml}", "--waves", "{gamma}"], "--waves: {gamma}: {toml} reads it"),
+        (["simulate", "{toml}", "--input", "{rows}", "--output", "{rows}"], "--output: {rows}: this command reads it"),
+        (["simulate", "{toml}", "--output", "{new}", "--waves", "{new}"], "--waves: {new}: --output writes it too"),
+        (["cycles", "{toml}", "--plot", "{picture}", "--timeline", "{picture}"], "--timeline: {picture}: --plot"),
+        (["host", "--virtual", "{toml}", "--input", "{rows}", "--output", "{link}"], "--output: {link}: this command"),
+    ],
+)
+def test_no_output_overwrites_an_input_or_another_output(arguments, message, tmp_path, config_file, capsys):
+    np.save(tmp_path / "gamma.npy", np.ones(16))
+    np.save(tmp_path / "rows.npy", np.zeros((2, 16), np.int8))
+    (tmp_path / "link.npy").symlink_to("rows.npy")
+    config_file.write_text('gamma = "gamma.npy"\n' + config_file.read_text())
+    names = {name: tmp_path / f"{name}.npy" for name in ("gamma", "rows", "link", "new")}
+    names |= {"toml": config_file, "picture": tmp_path / "picture.png"}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert cli.main([argument.format(**names) for argument in arguments]) == 2
+    assert only_line(capsys.readouterr().err).startswith(f"streamnorm: error: {message.format(**names)}")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("arguments", [["generate", "-o"], ["simulate", "--output"], ["cycles", "--plot"]])
+def test_an_empty_name_is_no_file(arguments, config_file, capsys):
+    command, option = arguments
+    assert cli.main([command, str(config_file), option, ""]) == 2
+    assert "an empty name is no file and no directory" in capsys.readouterr().err
+
+
+def test_vectors_have_a_limit(config_file, tmp_path, capsys):
+    assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out"), "--vectors", "100000000"]) == 2
+    message = only_line(capsys.readouterr().err)
+    assert message == "streamnorm: error: 100000000 rows of test vectors: from 1 to 1,048,576 of 16 elements"
+    assert not (tmp_path / "out").exists()

@@ -89,7 +89,7 @@ def test_pictures(tmp_path, capsys):
         (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}; raise it there"),
         (["--rows", "9" * 20], f"rows = {'9' * 20}: at most 1,000,000,000"),
         (["--rows", "99999", "--simulate"], "rows = 99999: simulated are 87,381 rows of 768 elements at most"),
-        (["--plot", "a.svg", "--timeline", "a.svg"], "--plot, --timeline: a.svg: two pictures need two files"),
+        (["--plot", "a.svg", "--timeline", "a.svg"], "--timeline: a.svg: --plot writes it too; choose another name"),
         (["--welford"], "--welford: only with --compare architectures"),
         (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
         (["--json", "--csv"], "--json and --csv: one of them only"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-import streamnorm_cli as cli
 import streamnorm_sim.check.simulate as simulation
 from streamnorm import IntFormat, NormConfig
+from streamnorm_cli import command_line as cli
 from streamnorm_sim.check.compare import Comparison
 from streamnorm_sim.engines import DEFAULT_ENGINE, ENGINES
 from streamnorm_sim.reference.golden import GoldenModel

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-import streamnorm_cli as cli
 from streamnorm import NormConfig
 from streamnorm.plan import Plan
+from streamnorm_cli import command_line as cli
 from streamnorm_cli.commands import workload
 from streamnorm_sim.workload import Workload, find_model, model_names, unit_for
 

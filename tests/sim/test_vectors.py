@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.vector_files import vector_files
@@ -10,7 +11,7 @@ from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.welford import WelfordModel
 from streamnorm_sim.streams.beats import encode_rows
 from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.vectors import make_vectors
+from streamnorm_sim.vectors import ELEMENTS_MAX, make_vectors
 
 
 def make(**changes: object) -> NormConfig:
@@ -59,9 +60,11 @@ def test_all_banks_and_random_rows_take_part() -> None:
     assert vectors.input.shape != other.input.shape or (vectors.input != other.input).any()
 
 
-def test_no_rows_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^rows = 0: must be at least 1$"):
-        make_vectors(make(), 0)
+@pytest.mark.parametrize("rows", [0, 10**8])
+def test_no_rows_and_too_many_are_refused(rows: int) -> None:
+    most = f"{ELEMENTS_MAX // 37:,}"
+    with pytest.raises(ConfigError, match=f"^{rows} rows of test vectors: from 1 to {most} of 37 elements$"):
+        make_vectors(make(), rows)
 
 
 def test_hex_lines_are_the_beats_that_the_engines_send() -> None:

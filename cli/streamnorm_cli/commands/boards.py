@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm_cli.options import Commands, add_output, extra, formatter, output_console, print_json, print_tables
+from streamnorm_cli.options import Commands, add_output, extra, formatter, print_json, print_tables
 from streamnorm_cli.tables.area import titled_table
+from streamnorm_cli.terminal import output_console
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board

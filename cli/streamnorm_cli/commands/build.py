@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm_cli.board_options import add_board, add_design
-from streamnorm_cli.options import Commands, add_common, extra, formatter, output_console, print_json, read_config
+from streamnorm_cli.options import Commands, add_common, extra, file_path, formatter, print_json, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
+from streamnorm_cli.terminal import output_console
 
 from .fit import seed_list
 
@@ -49,7 +50,12 @@ def add_parser(commands: Commands) -> None:
     add_common(parser)
     add_board(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="directory to write to; made if it is not there"
+        "-o",
+        "--output",
+        type=file_path,
+        required=True,
+        metavar="DIR",
+        help="directory to write to; made if it is not there",
     )
     add_build(parser)
 

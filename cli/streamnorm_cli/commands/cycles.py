@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
@@ -11,15 +10,16 @@ from streamnorm_cli.options import (
     Commands,
     count,
     extra,
+    file_path,
     formatter,
-    output_console,
     positive,
     print_csv,
     print_json,
-    progress_console,
+    refuse_overwriting,
 )
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.cycles import flat, table
+from streamnorm_cli.terminal import output_console, progress_console
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -56,7 +56,7 @@ def add_parser(commands: Commands) -> None:
         epilog=_EPILOG,
         formatter_class=formatter,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("files", nargs="+", type=file_path, metavar="FILE", help="configuration (TOML)")
     parser.add_argument(
         "--lengths",
         type=number_list,
@@ -90,10 +90,10 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of random stalls (default: 0)")
     parser.add_argument("--peers", action="store_true", help="add other projects' units, as far as measured")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw a picture (.png or .svg)")
+    parser.add_argument("--plot", type=file_path, metavar="FILE", help="draw a picture (.png or .svg)")
     parser.add_argument(
         "--timeline",
-        type=Path,
+        type=file_path,
         metavar="FILE",
         help="draw which block works on which row and when (.png or .svg): of each unit that is counted, rows of "
         "--lengths one after the other (default: three of max_length), simulated",
@@ -128,15 +128,15 @@ def run(args: argparse.Namespace) -> int:
     """Count, and print what was counted."""
     if args.json and args.csv:
         raise ConfigError("--json and --csv: one of them only")
-    for option, path in (("--plot", args.plot), ("--timeline", args.timeline)):
+    pictures = {"--plot": args.plot, "--timeline": args.timeline}
+    refuse_overwriting(pictures, args.files)
+    for option, path in pictures.items():
         if path is not None and path.suffix not in (".png", ".svg"):
             raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
         if path is not None and not path.parent.is_dir():
             raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
         if path is not None and path.is_dir():
             raise ConfigError(f"{option}: {path}: cannot be written: it is a directory")
-    if args.plot is not None and args.plot == args.timeline:
-        raise ConfigError(f"--plot, --timeline: {args.plot}: two pictures need two files")
     if args.welford and args.compare != "architectures":
         raise ConfigError("--welford: only with --compare architectures")
     with extra("sim"):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
 from streamnorm_cli.board_options import BAUD_DEFAULT, add_board
-from streamnorm_cli.options import Commands, add_output, extra, formatter, output_console, print_json, read_config
+from streamnorm_cli.options import Commands, add_output, extra, file_path, formatter, print_json, read_config
+from streamnorm_cli.terminal import output_console
 
 from .build import add_build, build_to
 
@@ -34,12 +35,12 @@ def add_parser(commands: Commands) -> None:
         epilog=_EPILOG,
         formatter_class=formatter,
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="bitstream (.bit, .bin) or configuration (TOML)")
+    parser.add_argument("file", type=file_path, metavar="FILE", help="bitstream (.bit, .bin) or configuration (TOML)")
     add_board(parser)
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=file_path,
         metavar="DIR",
         help="with a configuration: where its bitstream is or will be (default: build/NAME-BOARD)",
     )

@@ -2,18 +2,18 @@
 
 import argparse
 import hashlib
-from pathlib import Path
 
 from streamnorm_cli.options import (
     Commands,
     add_architecture,
     add_common,
     count,
+    file_path,
     formatter,
-    output_console,
     print_json,
     read_config,
 )
+from streamnorm_cli.terminal import output_console
 
 _EPILOG = """\
 examples:
@@ -39,7 +39,12 @@ def add_parser(commands: Commands) -> None:
     add_common(parser)
     add_architecture(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="directory to write to; made if it is not there"
+        "-o",
+        "--output",
+        type=file_path,
+        required=True,
+        metavar="DIR",
+        help="directory to write to; made if it is not there",
     )
     parser.add_argument(
         "--vectors", type=count, default=32, metavar="ROWS", help="rows of test vectors (default: %(default)s; 0: none)"

@@ -3,14 +3,24 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_cli.board_options import BAUD_DEFAULT, baud
-from streamnorm_cli.options import Commands, add_output, count, extra, formatter, positive, print_result, read_config
+from streamnorm_cli.options import (
+    Commands,
+    add_output,
+    count,
+    extra,
+    file_path,
+    formatter,
+    positive,
+    print_result,
+    read_config,
+    refuse_overwriting,
+)
 from streamnorm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -44,7 +54,7 @@ def add_parser(commands: Commands) -> None:
         formatter_class=formatter,
     )
     parser.add_argument(
-        "file", type=Path, nargs="?", metavar="FILE", help="configuration (TOML) that the board's bitstream is of"
+        "file", type=file_path, nargs="?", metavar="FILE", help="configuration (TOML) that the board's bitstream is of"
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", metavar="P", help="serial port of the board, such as /dev/ttyUSB0 or COM4")
@@ -64,7 +74,7 @@ def add_parser(commands: Commands) -> None:
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument(
         "--input",
-        type=Path,
+        type=file_path,
         metavar="X.npy",
         help="rows to send, shape (rows, n): integers of the input format, or floats, which are quantized",
     )
@@ -74,7 +84,7 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help=f"corner and random rows to send (default: {_ROWS}, {_ROWS_VIRTUAL} with --virtual)",
     )
-    parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
+    parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(
         "--lengths",
         type=_lengths,
@@ -153,6 +163,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise ConfigError("--faults is for --virtual: a real line has its own")
     if args.input and args.lengths:
         raise ConfigError("--lengths is for random rows, not for those of --input")
+    refuse_overwriting({"--output": args.output}, [args.file, args.input])
     if args.output and args.rows == 0:
         raise ConfigError("--output: no rows come out with --rows 0")
     if args.file is None:

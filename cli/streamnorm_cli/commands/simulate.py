@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -17,13 +16,15 @@ from streamnorm_cli.options import (
     add_common,
     count,
     extra,
+    file_path,
     formatter,
     positive,
     print_result,
-    progress_console,
     read_config,
+    refuse_overwriting,
 )
 from streamnorm_cli.tables.area import CYCLE_MEANINGS
+from streamnorm_cli.terminal import progress_console
 
 if TYPE_CHECKING:
     from streamnorm_sim.check.simulate import Progress, Simulation
@@ -72,7 +73,7 @@ def add_parser(commands: Commands) -> None:
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument(
         "--input",
-        type=Path,
+        type=file_path,
         metavar="X.npy",
         help="rows to run, shape (rows, n): integers of the input format, or floats, which are quantized",
     )
@@ -81,8 +82,8 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--stall", default="none", metavar="FORM", help="see below (default: %(default)s)")
     parser.add_argument("--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)")
-    parser.add_argument("--waves", type=Path, metavar="OUT.vcd", help="write every signal's history")
-    parser.add_argument("--output", type=Path, metavar="Y.npy", help="write the rows that came out")
+    parser.add_argument("--waves", type=file_path, metavar="OUT.vcd", help="write every signal's history")
+    parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(
         "--gate-level",
         action="store_true",
@@ -93,6 +94,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
     config = read_config(args)
+    refuse_overwriting({"--output": args.output, "--waves": args.waves}, [args.file, args.input])
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with extra("sim"), _progress(args) as progress:

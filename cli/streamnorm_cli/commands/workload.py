@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.options import Commands, formatter, output_console, positive, print_csv, print_json, print_tables
+from streamnorm_cli.options import Commands, file_path, formatter, positive, print_csv, print_json, print_tables
 from streamnorm_cli.tables.workload import model_list, tables
+from streamnorm_cli.terminal import output_console
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -78,7 +79,7 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the units")
     group.add_argument("--units", type=positive, default=1, metavar="U", help="that take rows in turn (default: 1)")
     group.add_argument(
-        "--config", type=Path, metavar="FILE", help="the unit's configuration, instead of the four below"
+        "--config", type=file_path, metavar="FILE", help="the unit's configuration, instead of the four below"
     )
     group.add_argument("--lanes", type=positive, metavar="P", help="elements in a beat (default: 16)")
     group.add_argument("--bits", type=positive, metavar="N", help="of elements in and out (default: 16)")

@@ -21,7 +21,7 @@ from .architectures import ARCHITECTURES, ONE_PASS
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import finite_float, integer_between, one_of, positive_float
+from .values import finite_float, integer_between, one_of, positive_float, shortened
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
@@ -146,7 +146,7 @@ class NormConfig:
         if not isinstance(self.name, str):
             raise ConfigError(f"name = {self.name!r}: must be a string")
         if why_not := why_not_module_name(self.name):
-            raise ConfigError(f"name = {self.name!r}: {why_not}")
+            raise ConfigError(f"name = {shortened(self.name)!r}: {why_not}")
         one_of("norm", self.norm, NORMS)
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))

@@ -1,5 +1,6 @@
 """Reading a configuration file into the keywords of NormConfig."""
 
+import codecs
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,13 +36,27 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
         table[key] = _format(key, table[key])
     for key in ("gamma", "beta"):
         if isinstance(table.get(key), str):
+            if not table[key]:
+                raise ConfigError(f'{key} = "": must be a number or the name of a .npy file')
             table[key] = path.parent / table[key]
     return table
 
 
+def named_files(path: Path) -> list[Path]:
+    """Return the files that a configuration file names for gamma and beta; none where it is no configuration."""
+    try:
+        table = _read_toml(path)
+    except ConfigError:
+        return []
+    return [path.parent / table[key] for key in ("gamma", "beta") if isinstance(table.get(key), str)]
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        octets = path.read_bytes()
+        if octets.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ConfigError("begins with a byte order mark; save it as UTF-8 without one")
+        return tomllib.loads(octets.decode("utf-8"))
     except FileNotFoundError:
         raise ConfigError("no such file") from None
     except IsADirectoryError:

@@ -35,12 +35,29 @@ _CELLS = frozenset(["ALU54B", "CCU2C", "DP16KD", "MULT18X18D", "PDPW16KD", "TREL
 _WRAPPER_PREFIXES = ("streamnorm_ecp5_", "streamnorm_ice40_")
 
 
+# IEEE 1076-2008 15.10: a VHDL design instantiates the unit by its name, in whatever case.
+_VHDL_KEYWORDS = frozenset(
+    """
+    abs access after alias all and architecture array assert assume assume_guarantee attribute begin block
+    body buffer bus case component configuration constant context cover default disconnect downto else
+    elsif end entity exit fairness file for force function generate generic group guarded if impure in
+    inertial inout is label library linkage literal loop map mod nand new next nor not null of on open or
+    others out package parameter port postponed procedure process property protected pure range record
+    register reject release rem report restrict restrict_guarantee return rol ror select sequence severity
+    shared signal sla sll sra srl strong subtype then to transport type unaffected units until use variable
+    vmode vprop vunit wait when while with xnor xor
+    """.split()  # noqa: SIM905
+)
+
+
 def why_not_module_name(name: str) -> str | None:
     """Return why ``name`` cannot be the name of a generated top module, or None if it can."""
     if not _IDENTIFIER.fullmatch(name):
         return "must be a Verilog identifier: a letter or _, then letters, digits and _, at most 64 in all"
     if name in _KEYWORDS:
         return "is a keyword of Verilog or SystemVerilog; choose another name"
+    if name.lower() in _VHDL_KEYWORDS:
+        return "is a keyword of VHDL; choose another name"
     if name in _CELLS or name.startswith("SB_"):
         return "is the name of a cell of a device family; choose another name"
     for prefix in _WRAPPER_PREFIXES:

@@ -42,14 +42,23 @@ def one_of(key: str, value: object, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``."""
     names = list(choices)
     if not isinstance(value, str) or value not in names:
-        raise ConfigError(f"{key} = {value!r}: must be one of {', '.join(names)}{nearest(value, names)}")
+        raise ConfigError(f"{key} = {_shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
     return value
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """Return ``text``, or its beginning and an ellipsis where it is longer than a message bears."""
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
     close = get_close_matches(str(name), list(names), n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    return repr(shortened(value)) if isinstance(value, str) else repr(value)
 
 
 def _as_float(key: str, value: object, allowed: str) -> float:

@@ -53,6 +53,9 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("name", "n" * 65, f"name = '{'n' * 65}': {IDENTIFIER}"),
         ("name", "module", f"name = 'module': {KEYWORD}"),
         ("name", "logic", f"name = 'logic': {KEYWORD}"),
+        ("name", "Signal", "name = 'Signal': is a keyword of VHDL; choose another name"),
+        ("name", "n" * 5000, f"name = '{'n' * 80}…': {IDENTIFIER}"),
+        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of layernorm, rmsnorm"),
         ("name", "DP16KD", f"name = 'DP16KD': {CELL}"),
         ("name", "SB_MAC16", f"name = 'SB_MAC16': {CELL}"),
         (

@@ -162,8 +162,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "unit.toml"
     path.write_text("lanes 8\n")
     assert refusal(path).startswith("is not TOML: Expected '=' after a key")
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"\xff\x00")
     assert refusal(path).startswith("is not TOML: 'utf-8' codec can't decode byte 0xff")
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_text("lanes = 8\n", encoding=encoding)
+        assert refusal(path) == "begins with a byte order mark; save it as UTF-8 without one"
     path.write_text("lanes = 8\nlanes = 9\n")
     assert refusal(path).startswith("is not TOML: Cannot overwrite a value")
     loop = tmp_path / "loop.toml"
@@ -179,6 +182,7 @@ class Unpickled:
 
 
 def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, 'gamma = ""')) == 'gamma = "": must be a number or the name of a .npy file'
     file = tmp_path / "gamma.npy"
     path = write(tmp_path, 'gamma = "gamma.npy"')
     assert refusal(path) == f"gamma: {file}: no such file"

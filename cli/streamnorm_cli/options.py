@@ -107,9 +107,7 @@ def read_config(args: argparse.Namespace) -> "NormConfig":
 
     Raises ConfigError where the file cannot be read or is not right.
     """
-    from streamnorm.spec.config import (
-        NormConfig,  # with NumPy, which --help and usage errors need not wait for
-    )
+    from streamnorm.spec.config import NormConfig  # with NumPy, which --help and usage errors need not wait for
 
     config = NormConfig.from_toml(args.file)
     architecture = getattr(args, "architecture", None)

@@ -103,12 +103,12 @@ def _around(harness: Harness) -> dict[str, int]:
 
 
 def room(needed: Resources, available: Resources) -> str:
-    """Say of every resource how much is needed and available; empty if there is enough of each."""
-    has, wants = available.to_dict(), needed.to_dict()
-    if all(wants.get(name, 0) <= count for name, count in has.items()):
-        return ""
+    """Say of what there is too little how much is needed and available; empty if there is enough of each."""
+    wants = needed.to_dict()
     return "; ".join(
-        f"{wants[name]} {NAMES[name]} needed, {count} available" for name, count in has.items() if name in wants
+        f"{wants[name]} {NAMES[name]} needed, {count} available"
+        for name, count in available.to_dict().items()
+        if wants.get(name, 0) > count
     )
 
 

@@ -172,12 +172,7 @@ def test_carry_chains_are_trimmed_on_ecp5():
 def test_what_does_not_fit_is_told_before_placement(placements):
     with pytest.raises(CheckFailed) as error:
         build(tiny_design("icestick", unit=LARGE_UNIT))
-    message = str(error.value)
-    assert message.startswith("tiny does not fit icestick (iCE40HX1K): ")
-    assert re.search(r"\d+ LUTs needed, 1280 available; \d+ flip-flops needed, 1280 available", message)
-    assert "0 multipliers needed, 0 available" in message
-    assert re.search(r"64 block RAMs needed, 16 available", message)
-    assert re.search(r"\d+ logic cells needed, 1280 available", message)
+    assert str(error.value) == "tiny does not fit icestick (iCE40HX1K): 64 block RAMs needed, 16 available"
     assert placements[1] == []
 
 

@@ -1,5 +1,6 @@
 """The project around the code: what is installed, built, promised in the documents, and checked for style."""
 
+import importlib
 import os
 import re
 import shlex
@@ -234,3 +235,12 @@ def test_layers(root):
 def test_types(root):
     done = run(tool("pyright"), "--pythonpath", sys.executable, cwd=root)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("package", ["streamnorm", "streamnorm_sim"])
+def test_what_a_package_offers_is_there(package):
+    module = importlib.import_module(package)
+    assert {"streamnorm": "generate", "streamnorm_sim": "simulate"}[package] in module.__all__
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'normalise'"):
+        _ = module.normalise

@@ -4,16 +4,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamnorm.plan import Plan
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import IntFormat
+    from streamnorm.verilog.emit import generate
 
     from .errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
 
-__all__ = ["CheckFailed", "ConfigError", "IntFormat", "NormConfig", "StreamnormError", "ToolMissing", "__version__"]
+__all__ = [
+    "CheckFailed",
+    "ConfigError",
+    "IntFormat",
+    "NormConfig",
+    "Plan",
+    "StreamnormError",
+    "ToolMissing",
+    "__version__",
+    "generate",
+]
 
 __version__ = "0.1.0"
 
-_HOMES = {"NormConfig": "spec.config", "IntFormat": "spec.formats"}
+_HOMES = {"NormConfig": "spec.config", "IntFormat": "spec.formats", "Plan": "plan", "generate": "verilog.emit"}
 
 
 def __getattr__(name: str) -> Any:

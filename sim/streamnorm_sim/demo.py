@@ -78,6 +78,7 @@ class UnitResult:
     cycles: int
     histogram: np.ndarray
 
+    @property
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each."""
         name = f"{self.layer}, int{INPUT_BITS} to int{self.output_bits}"
@@ -229,7 +230,7 @@ def demo(directory: Path, layers: Sequence[int], workers: int, console: Console)
     )
     console.print(f"Verilog:          {verilog_directory}/", soft_wrap=True)
     console.print(f"error histograms: {picture}", soft_wrap=True)
-    failures = [failure for result in results for failure in result.failures()]
+    failures = [failure for result in results for failure in result.failures]
     if failures:
         raise CheckFailed("\n".join(failures))
 

@@ -74,7 +74,7 @@ def test_failures(fake_units, tmp_path, capsys, changes, message):
 
 
 def test_a_cosine_of_8_bits_is_no_failure():
-    assert result(output_bits=8, min_cosine=0.99).failures() == []
+    assert result(output_bits=8, min_cosine=0.99).failures == []
 
 
 def test_what_is_printed(fake_units, tmp_path, capsys):

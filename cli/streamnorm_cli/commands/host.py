@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         report = _session(args)
         from streamnorm_cli.tables.host import tables
     print_result(args, report.to_dict, lambda: tables(report))
-    if failures := report.failures():
+    if failures := report.failures:
         raise CheckFailed("; ".join(failures))
     return 0
 

@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
             netlist=netlist,
         )
     print_result(args, simulation.to_dict, lambda: tables(simulation))
-    if failures := simulation.failures():
+    if failures := simulation.failures:
         raise CheckFailed("; ".join(failures))
     return 0
 

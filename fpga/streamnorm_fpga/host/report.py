@@ -83,6 +83,7 @@ class HostReport:
     def _checked(self) -> list[RowsReport]:
         return [report for report in (self.rows, *self.cycle_rows) if report is not None]
 
+    @property
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each; nothing if all is well."""
         found = []

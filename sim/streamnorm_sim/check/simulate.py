@@ -72,6 +72,7 @@ class Simulation:
     planned: Latency
     netlist: str | None = None
 
+    @property
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each; nothing if all is well."""
         found = []

@@ -31,7 +31,7 @@ def test_rows_of_a_file_come_back(config, board, tmp_path):
         output=tmp_path / "y.npy",
         progress=lambda step, done, total: steps.append((step, done, total)),
     )
-    assert report.failures() == []
+    assert report.failures == []
     assert report.rows is not None
     assert (report.port, report.rows.rows, report.virtual) == ("here", 7, None)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), GoldenModel(config).normalize(x))
@@ -42,7 +42,7 @@ def test_rows_of_a_file_come_back(config, board, tmp_path):
 def test_without_a_configuration_the_board_tells_of_itself(board):
     report = session(None, "here")
     assert (report.info.name, report.rows, report.cycles, report.throughput()) == ("fake_unit", None, None, None)
-    assert report.failures() == []
+    assert report.failures == []
 
 
 def test_a_simulated_board_is_made_of_a_configuration():

@@ -50,7 +50,7 @@ def test_the_report(config, engine, stall):
     assert 0.2 < report["mean_ulp"] < 0.3
     assert 0.98 < report["correctly_rounded"] <= 1
     assert report["measured"] == report["planned"] == vars(Plan.of(config).latency(30))
-    assert simulation.failures() == []
+    assert simulation.failures == []
 
 
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan", "three-scan:welford"])
@@ -62,10 +62,10 @@ def test_other_architectures_have_models_and_plans_of_their_own(config, architec
     planned = Plan.of(config.replace(architecture=architecture)).latency(30)
     assert report["measured"] == report["planned"] == vars(planned)
     assert planned.L1 > Plan.of(config).latency(30).L1
-    assert simulation.failures() == []
+    assert simulation.failures == []
     # Welford's error is told, but no bound of it is promised.
     worse = replace(simulation, accuracy=replace(simulation.accuracy, max_ulp=1.5))
-    assert len(worse.failures()) == (not architecture.endswith("welford"))
+    assert len(worse.failures) == (not architecture.endswith("welford"))
 
 
 def test_the_seed_decides_the_rows(config):
@@ -125,14 +125,14 @@ def test_what_differs_is_reported(config, monkeypatch):
     message = f"row 2 lane 1: got {got}, want {got + 1} in beat 0 (seed 9)"
     assert simulation.to_dict()["mismatches"] == 1
     assert simulation.first_mismatch == message
-    assert simulation.failures() == [f"1 elements differ from the golden model: {message}"]
+    assert simulation.failures == [f"1 elements differ from the golden model: {message}"]
 
 
 def test_other_cycles_than_planned_are_a_failure(config):
     simulation = simulate(config, rows=2)
     longer = type(simulation.planned)(**{**vars(simulation.planned), "L1": 7})
     changed = type(simulation)(**{**vars(simulation), "planned": longer})
-    assert changed.failures() == [f"L1 is {simulation.measured.L1} cycles; the plan says 7"]
+    assert changed.failures == [f"L1 is {simulation.measured.L1} cycles; the plan says 7"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import NumberFormat, parse_format
+from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES
 
@@ -54,9 +54,9 @@ class NormConfig:
     Parameters
     ----------
     name, norm, lanes, max_length, … :
-        The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` are
-        NumberFormat objects here. ``gamma`` and ``beta`` may be given as the path of a .npy file, a number, an
-        array, or None.
+        The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` may be given
+        as a format, such as ``IntFormat("int8", scale=0.05)``, as its name, or as a table of a file; ``gamma`` and
+        ``beta`` as the path of a .npy file, a number, an array, or None.
 
     Raises
     ------
@@ -158,8 +158,7 @@ class NormConfig:
                 f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
             )
         for key in ("input", "output"):
-            if not isinstance(getattr(self, key), NumberFormat):
-                raise ConfigError(f"{key} = {getattr(self, key)!r}: must be an IntFormat")
+            self._set(key, as_format(key, getattr(self, key)))
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
         note = " (max_length)"

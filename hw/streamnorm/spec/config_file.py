@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import FORMAT_KEYS, NumberFormat, parse_format
+from streamnorm.spec.formats import NumberFormat, as_format
 
-from .values import nearest
+from .values import refuse_unknown
 
 
 def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
         The message does not repeat ``path``.
     """
     table = _read_toml(path)
-    _refuse_unknown(table, keys, "")
+    refuse_unknown(table, keys)
     if missing := [key for key in required if key not in table]:
         raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
     for key in ("input", "output"):
@@ -69,20 +69,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError("is not TOML for this purpose: brackets nested too deep") from None
 
 
-def _refuse_unknown(table: dict[str, Any], keys: Sequence[str], where: str) -> None:
-    for key in table:
-        if key not in keys:
-            hint = nearest(key, keys) or f"; the keys are {', '.join(keys)}"
-            raise ConfigError(f"unknown key {key!r}{where}{hint}")
-
-
 def _format(key: str, table: Any) -> NumberFormat:
     if not isinstance(table, dict):
         raise ConfigError(f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05')
-    _refuse_unknown(table, FORMAT_KEYS, f" in [{key}]")
-    if "format" not in table:
-        raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
-    try:
-        return parse_format(table["format"], **{name: table[name] for name in table if name != "format"})
-    except ConfigError as error:
-        raise ConfigError(f"in [{key}]: {error}") from error
+    return as_format(key, table)

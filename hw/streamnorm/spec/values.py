@@ -4,7 +4,7 @@ Each raises a ConfigError that names the key, the value and what is allowed.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 
@@ -44,6 +44,14 @@ def one_of(key: str, value: object, choices: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in names:
         raise ConfigError(f"{key} = {_shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
     return value
+
+
+def refuse_unknown(given: Iterable[str], keys: Sequence[str], where: str = "") -> None:
+    """Check that each of the keys given is one of ``keys``; ``where`` is where they stand."""
+    for key in given:
+        if key not in keys:
+            hint = nearest(key, keys) or f"; the keys are {', '.join(keys)}"
+            raise ConfigError(f"unknown key {key!r}{where}{hint}")
 
 
 def shortened(text: str, length: int = 80) -> str:

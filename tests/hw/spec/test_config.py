@@ -37,6 +37,7 @@ def refusal(**changes: Any) -> str:
 
 IDENTIFIER = "must be a Verilog identifier: a letter or _, then letters, digits and _, at most 64 in all"
 KEYWORD = "is a keyword of Verilog or SystemVerilog; choose another name"
+FORMATS = "must be one of int4 to int24 or uint4 to uint24"
 CELL = "is the name of a cell of a device family; choose another name"
 
 
@@ -80,8 +81,19 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
         ("banks", 0, "banks = 0: must be an integer from 1 to 16"),
         ("banks", 17, "banks = 17: must be an integer from 1 to 16"),
-        ("input", "int8", "input = 'int8': must be an IntFormat"),
-        ("output", None, "output = None: must be an IntFormat"),
+        ("input", "int3", f"in [input]: format = 'int3': {FORMATS}"),
+        (
+            "input",
+            {"format": "int8", "zero": 3},
+            "unknown key 'zero' in [input]; the keys are format, scale, zero_point",
+        ),
+        ("input", {"scale": 3}, 'missing key in [input]: format, for example format = "int8"'),
+        (
+            "output",
+            None,
+            'output = None: must be a format, such as IntFormat("int8", scale=0.05), "int8" or '
+            '{"format": "int8", "scale": 0.05}',
+        ),
         ("epsilon", -1e-9, "epsilon = -1e-09: must be a finite number of at least 0"),
         ("epsilon", math.nan, "epsilon = nan: must be a finite number of at least 0"),
         ("epsilon", math.inf, "epsilon = inf: must be a finite number of at least 0"),
@@ -280,3 +292,18 @@ def test_repr_stays_short_with_long_arrays() -> None:
     text = repr(make(max_length=4096, gamma=np.ones(4096)))
     assert text.startswith("NormConfig(name='streamnorm', norm='layernorm', lanes=2, max_length=4096, ")
     assert len(text) < 1000
+
+
+@pytest.mark.parametrize(
+    "given",
+    [IntFormat("uint8", scale=0.05, zero_point=3), {"format": "uint8", "scale": 0.05, "zero_point": 3}],
+    ids=["by its name", "a table"],
+)
+def test_a_format_may_be_given_as_in_a_file(given: Any) -> None:
+    assert make(input=given) == make(input=IntFormat(8, signed=False, scale=0.05, zero_point=3))
+    assert make(output="int8") == make(output=IntFormat(8))
+
+
+def test_a_name_and_a_sign_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^signed = False: int8 is signed$"):
+        IntFormat("int8", signed=False)

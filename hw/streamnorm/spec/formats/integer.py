@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,8 @@ class IntFormat(NumberFormat):
 
     Parameters
     ----------
-    bits : int
-        Width, 4 to 24.
+    bits : int or str
+        Width, 4 to 24; or a name, "int4" to "uint24", which tells whether it is signed too.
     signed : bool
         Two's complement if true, else unsigned.
     scale : float
@@ -48,7 +48,17 @@ class IntFormat(NumberFormat):
     scale: float = 1.0
     zero_point: int = 0
 
+    if TYPE_CHECKING:
+
+        def __init__(self, bits: int | str, signed: bool = True, scale: float = 1.0, zero_point: int = 0) -> None: ...
+
     def __post_init__(self) -> None:
+        if isinstance(self.bits, str):
+            named = self.parse(self.bits)
+            if named.signed and not self.signed:
+                raise ConfigError(f"signed = {self.signed!r}: {named.name} is signed")
+            object.__setattr__(self, "signed", named.signed)
+            object.__setattr__(self, "bits", named.bits)
         object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
         if not isinstance(self.signed, bool):
             raise ConfigError(f"signed = {self.signed!r}: must be true or false")

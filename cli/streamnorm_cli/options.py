@@ -54,15 +54,19 @@ def file_path(text: str) -> Path:
     return Path(text)
 
 
-def refuse_overwriting(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+def refuse_overwriting(
+    outputs: Mapping[str, Path | None], configs: Iterable[Path | None], *inputs: Path | None
+) -> None:
     """Check that no output is a file that the command reads, or that another option writes.
 
     Parameters
     ----------
     outputs : mapping
         What each option writes, if anything.
-    inputs : iterable of Path
-        What is read; configurations also stand for the files that they name.
+    configs : iterable of Path
+        Configurations that are read, and with them the files that they name.
+    inputs : Path
+        What else is read, if anything.
 
     Raises
     ------
@@ -71,10 +75,9 @@ def refuse_overwriting(outputs: Mapping[str, Path | None], inputs: Iterable[Path
     """
     from streamnorm.spec.config_file import named_files
 
-    taken = {}
-    for given in filter(None, inputs):
-        taken[given.resolve()] = "this command reads it"
-        taken |= {named.resolve(): f"{given} reads it" for named in named_files(given)}
+    configs = list(filter(None, configs))
+    taken = {given.resolve(): "this command reads it" for given in filter(None, [*configs, *inputs])}
+    taken |= {named.resolve(): f"{config} reads it" for config in configs for named in named_files(config)}
     for option, output in outputs.items():
         if output is not None:
             if (why := taken.get(output.resolve())) is not None:

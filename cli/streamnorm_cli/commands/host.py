@@ -163,7 +163,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise ConfigError("--faults is for --virtual: a real line has its own")
     if args.input and args.lengths:
         raise ConfigError("--lengths is for random rows, not for those of --input")
-    refuse_overwriting({"--output": args.output}, [args.file, args.input])
+    refuse_overwriting({"--output": args.output}, [args.file], args.input)
     if args.output and args.rows == 0:
         raise ConfigError("--output: no rows come out with --rows 0")
     if args.file is None:

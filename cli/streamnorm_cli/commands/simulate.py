@@ -94,7 +94,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise CheckFailed if something is wrong."""
     config = read_config(args)
-    refuse_overwriting({"--output": args.output, "--waves": args.waves}, [args.file, args.input])
+    refuse_overwriting({"--output": args.output, "--waves": args.waves}, [args.file], args.input)
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with extra("sim"), _progress(args) as progress:

@@ -75,9 +75,9 @@ def refuse_overwriting(
     """
     from streamnorm.spec.config_file import named_files
 
-    configs = list(filter(None, configs))
-    taken = {given.resolve(): "this command reads it" for given in filter(None, [*configs, *inputs])}
-    taken |= {named.resolve(): f"{config} reads it" for config in configs for named in named_files(config)}
+    read = [config for config in configs if config is not None]
+    taken = {given.resolve(): "this command reads it" for given in (*read, *inputs) if given is not None}
+    taken |= {named.resolve(): f"{config} reads it" for config in read for named in named_files(config)}
     for option, output in outputs.items():
         if output is not None:
             if (why := taken.get(output.resolve())) is not None:

@@ -83,23 +83,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; nothing is raised, and no :exc:`SystemExit` either.
     """
     prepare_streams()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()  # here, where a closed pipe is still caught
+    except BrokenPipeError:
+        # `streamnorm plan FILE | head`: keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; only that the reader of the output went away is raised."""
     top = parser()
     try:
         _refuse_unknown_command(top, arguments)
         args = top.parse_args(arguments)
     except SystemExit as end:  # argparse has printed the help, the version or the error
-        return _flushed(end.code if isinstance(end.code, int) else EXIT_USAGE)
-    except BrokenPipeError:
-        return _reader_gone()
+        return end.code if isinstance(end.code, int) else EXIT_USAGE
     try:
-        return _flushed(COMMANDS[args.command].run(args))
+        code = COMMANDS[args.command].run(args)
+        sys.stdout.flush()  # a full disk is told like any other failure
+        return code
     except StreamnormError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        return _reader_gone()
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", EXIT_USAGE)
@@ -109,21 +120,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = "" if args.verbose else "; run again with -v for the traceback"
         what = f"{type(error).__name__}: {_first_line(error)}"
         return _fail(f"this is a bug in streamnorm: {what}{hint}", EXIT_BUG)
-
-
-def _flushed(code: int) -> int:
-    """Return the exit code, or that of a pipe which turns out to be closed as the last of the output goes there."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_gone()
-    return code
-
-
-def _reader_gone() -> int:
-    """`streamnorm plan FILE | head`: keep the interpreter from complaining when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_PIPE
 
 
 def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) -> None:

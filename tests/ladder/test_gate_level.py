@@ -109,8 +109,8 @@ def test_the_netlist_is_the_unit(name: str, kinds: set[str]) -> None:
 def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str, data: str) -> None:
     """One LUT that feeds a register of the last block turned over: one of those behind which no rare case hides."""
     config = configuration(name)
-    gates = gate_netlist(config)
-    document = json.loads(gates.text)
+    right = gate_netlist(config)
+    document = json.loads(right.text)
     (module,) = document["modules"].values()
     cells = [cell for place, cell in sorted(module["cells"].items()) if place.startswith("unit.apply.")]
     registered = {bit for cell in cells for bit in cell["connections"].get(data, ())}
@@ -121,7 +121,7 @@ def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str
     ]
     wrong = tables[len(tables) // 2]["parameters"]
     wrong[contents] = wrong[contents].translate(str.maketrans("01", "10"))
-    netlist = GateNetlist(gates.family, json.dumps(document))
+    netlist = GateNetlist(right.family, json.dumps(document))
     batch = mixed_rows(config, np.random.default_rng(1), count=20, elements=2000)
     trace = run(config, traffic_of(batch), netlist=netlist)
     with pytest.raises(AssertionError, match="want"):

@@ -55,7 +55,7 @@ class TwoPassUnit(wiring.Component):
         self.config = config
         self._target = target = Target(config.target, config.clock_mhz)
         family = target.primitives
-        self._precision = precision = Precision.of(config)
+        precision = Precision.of(config)
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
         base = probe.latency
         self.sums = sums = Moments(config, outputs=("n", "s1"))

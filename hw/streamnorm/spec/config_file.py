@@ -34,11 +34,10 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
         raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
     for key in ("input", "output"):
         table[key] = _format(key, table[key])
-    for key in ("gamma", "beta"):
-        if isinstance(table.get(key), str):
-            if not table[key]:
-                raise ConfigError(f'{key} = "": must be a number or the name of a .npy file')
-            table[key] = path.parent / table[key]
+    for key, file in _named(path, table).items():
+        if not table[key]:
+            raise ConfigError(f'{key} = "": must be a number or the name of a .npy file')
+        table[key] = file
     return table
 
 
@@ -48,7 +47,11 @@ def named_files(path: Path) -> list[Path]:
         table = _read_toml(path)
     except ConfigError:
         return []
-    return [path.parent / table[key] for key in ("gamma", "beta") if isinstance(table.get(key), str)]
+    return list(_named(path, table).values())
+
+
+def _named(path: Path, table: dict[str, Any]) -> dict[str, Path]:
+    return {key: path.parent / table[key] for key in ("gamma", "beta") if isinstance(table.get(key), str)}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

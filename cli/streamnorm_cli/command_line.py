@@ -5,7 +5,8 @@ which does the work and returns the exit code. Simulator and place-and-route pac
 ``run`` only: the other commands work, and work fast, without them.
 
 Exit codes: 0 done; 1 a bug in streamnorm; 2 usage or configuration; 3 a tool is missing; 4 a check failed;
-130 interrupted; 141 the reader of the output went away.
+130 interrupted; 141 the reader of the output went away. An error is a line on stderr; with ``--json`` it is an object
+``{"error": {"message": …, "exit_code": …}}`` on stdout besides, unless a report that tells of it stands there.
 """
 
 import argparse
@@ -14,12 +15,15 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from streamnorm import __version__
-from streamnorm.errors import StreamnormError
+from streamnorm.errors import ConfigError, StreamnormError
+from streamnorm.spec.values import shortened
 
 from .commands import boards, build, cycles, fit, flash, generate, host, plan, simulate, workload
-from .options import formatter
+from .options import Reported, formatter, print_json
 from .terminal import prepare_streams
 
 COMMANDS = {
@@ -54,9 +58,16 @@ exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed, 
 EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises what is wrong with the arguments, where argparse would print twenty lines of usage first."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
+
+
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    """Return the parser of the whole command line; ConfigError is what it raises where arguments are wrong."""
+    top = _Parser(
         prog="streamnorm",
         description="Plan, generate, simulate and fit streaming LayerNorm and RMSNorm units,\nand put them on boards.",
         epilog=_EPILOG,
@@ -95,31 +106,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     """Run one command and return its exit code; only that the reader of the output went away is raised."""
+    as_json = "--json" in arguments
     top = parser()
     try:
         _refuse_unknown_command(top, arguments)
-        args = top.parse_args(arguments)
-    except SystemExit as end:  # argparse has printed the help, the version or the error
-        return end.code if isinstance(end.code, int) else EXIT_USAGE
+        args, unknown = top.parse_known_args(arguments)
+        if unknown:
+            raise ConfigError(
+                f"unrecognized arguments: {shortened(' '.join(unknown), 400)}; "
+                f"streamnorm {args.command} --help tells more"
+            )
+    except SystemExit:  # argparse has printed the help or the version
+        return 0
+    except ConfigError as error:
+        return _fail(str(error), error.exit_code, as_json)
     try:
         code = COMMANDS[args.command].run(args)
         sys.stdout.flush()  # a full disk is told like any other failure
         return code
+    except Reported as error:
+        return _fail(str(error), error.exit_code, as_json=False)
     except StreamnormError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code, as_json)
     except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED)
+        return _fail("interrupted", EXIT_INTERRUPTED, as_json)
     except BrokenPipeError:
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", EXIT_USAGE)
+        return _fail(f"{where}{error.strerror or error}", EXIT_USAGE, as_json)
     except Exception as error:
         if args.verbose:
             traceback.print_exc()
         hint = "" if args.verbose else "; run again with -v for the traceback"
         what = f"{type(error).__name__}: {_first_line(error)}"
-        return _fail(f"this is a bug in streamnorm: {what}{hint}", EXIT_BUG)
+        return _fail(f"this is a bug in streamnorm: {what}{hint}", EXIT_BUG, as_json)
 
 
 def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) -> None:
@@ -137,6 +158,10 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, as_json: bool) -> int:
     print(f"streamnorm: error: {message}", file=sys.stderr)
+    if as_json:
+        with suppress(OSError):  # that stdout takes nothing is what the message may be about
+            print_json({"error": {"message": message, "exit_code": code}})
+            sys.stdout.flush()
     return code

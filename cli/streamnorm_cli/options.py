@@ -4,14 +4,14 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import RenderableType
 
-from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
 from streamnorm.spec.architectures import ARCHITECTURES
 
 from .terminal import output_console
@@ -136,14 +136,27 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write("\n")
 
 
+class Reported(CheckFailed):
+    """A check failed, and the result that was printed tells of it."""
+
+
 def print_result(
-    args: argparse.Namespace, to_dict: Callable[[], Mapping[str, Any]], tables: Callable[[], Iterable[RenderableType]]
+    args: argparse.Namespace,
+    to_dict: Callable[[], Mapping[str, Any]],
+    tables: Callable[[], Iterable[RenderableType]],
+    failures: Sequence[str] | None = None,
 ) -> None:
-    """Print a result as the options ask: one JSON object, tables with a line after each, or nothing."""
+    """Print a result as the options ask: one JSON object, tables with a line after each, or nothing.
+
+    ``failures`` are what the command checked and found wrong, None where it checks nothing: "failures" in the JSON
+    object, and where there are any, `Reported` is raised.
+    """
     if args.json:
-        print_json(to_dict())
+        print_json(to_dict() if failures is None else {**to_dict(), "failures": list(failures)})
     elif not args.quiet:
         print_tables(tables())
+    if failures:
+        raise Reported("; ".join(failures))
 
 
 def print_tables(tables: Iterable[RenderableType]) -> None:

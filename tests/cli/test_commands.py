@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,8 +79,52 @@ def test_usage_error(arguments, message, capsys):
     assert cli.main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "usage: streamnorm" in captured.err
-    assert message in captured.err.splitlines()[-1]
+    line = only_line(captured.err)
+    assert message in line
+    assert re.fullmatch(r"streamnorm: error: .*; streamnorm( [a-z]+)? --help tells more", line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["plan", "missing.toml"], 2), (["plan"], 2), (["plin", "x.toml"], 2), (["plan", "x.toml", "--fast"], 2)],
+)
+def test_with_json_an_error_is_an_object_too(arguments, code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*arguments, "--json"]) == code
+    captured = capsys.readouterr()
+    error = json.loads(captured.out)["error"]
+    assert captured.err == f"streamnorm: error: {error['message']}\n"
+    assert error["exit_code"] == code
+
+
+def test_an_argument_of_thousands_of_characters_is_not_repeated(tmp_path, capsys):
+    key = tmp_path / "key.toml"
+    key.write_text(f"{'k' * 5000} = 1\n")
+    for arguments in (
+        ["plan", str(key)],
+        ["plan", "x.toml", "-" + "x" * 5000],
+        ["simulate", "x", "--rows", "9x" * 3000],
+    ):
+        assert cli.main(arguments) == 2
+        assert len(only_line(capsys.readouterr().err)) < 600
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["gamma = 1e9", "beta = 1e9", 'gamma = 1e5\ngamma_bits = 32\naccuracy = "tight"'],
+    ids=["gamma", "beta", "accuracy"],
+)
+def test_what_only_the_plan_refuses_is_told_with_the_file(keys, tmp_path, capsys):
+    path = tmp_path / "unit.toml"
+    path.write_text(
+        'norm = "layernorm"\nlanes = 1\nmax_length = 8\nepsilon = 1e-5\ninput = { format = "int8" }\n'
+        f'output = {{ format = "int24", scale = 1e-5 }}\n{keys}\n'
+    )
+    for command in (["plan"], ["generate", "-o", str(tmp_path / "out")], ["simulate"]):
+        assert cli.main([*command, str(path)]) == 2
+        message = only_line(capsys.readouterr().err)
+        assert message.startswith(f"streamnorm: error: {path}: ")
+        assert message.count(str(path)) == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)

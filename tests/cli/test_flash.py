@@ -9,6 +9,7 @@ from fpga.bitstream.test_bitstream import ecp5, ice40
 from fpga.board_designs import tiny_design
 from streamnorm.errors import ToolMissing
 from streamnorm_cli import main
+from streamnorm_cli.command_line import parser
 from streamnorm_cli.commands import flash as flash_command
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.families import FAMILIES
@@ -60,6 +61,7 @@ def test_a_bitstream(loaded, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "board": "orangecrab-85f",
         "bitstream": str(path),
+        "build": None,
         "command": ["loader", "orangecrab-85f", str(path)],
         "done": True,
         "kept": True,
@@ -91,7 +93,7 @@ def test_a_missing_tool_is_told_before_a_build(config, monkeypatch, capsys):
     assert capsys.readouterr().err == "streamnorm: error: openFPGALoader lacks libusb\n"
 
 
-def test_a_configuration_is_built_once(config, loaded, tmp_path, monkeypatch):
+def test_a_configuration_is_built_once(config, loaded, tmp_path, monkeypatch, capsys):
     assert main(["flash", config, "--board", "icestick", "-q"]) == 0
     path = tmp_path.joinpath("build", "tiny-icestick", "tiny.bin")
     assert loaded == [(("loader", "icestick"), path.relative_to(tmp_path), True)]
@@ -101,6 +103,10 @@ def test_a_configuration_is_built_once(config, loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(flash_command, "build_to", lambda *_: pytest.fail("it builds again"))
     assert main(["flash", config, "--board", "icestick", "-q"]) == 0
     assert len(loaded) == 2
+    capsys.readouterr()
+    monkeypatch.setattr(flash_module, "dry_command", lambda board, path: ["tool", str(path)])
+    assert main(["flash", config, "--board", "icestick", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "tool build/tiny-icestick/tiny.bin\n"
 
 
 def test_a_dry_run_touches_nothing(config, tmp_path, monkeypatch, capsys):
@@ -108,10 +114,14 @@ def test_a_dry_run_touches_nothing(config, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(flash_command, "build_to", lambda *_: pytest.fail("it builds"))
     monkeypatch.setattr(flash_module, "dry_command", lambda board, path: ["the tool", str(path)])
     assert main(["flash", config, "--board", "icebreaker", "-o", "out", "--dry-run"]) == 0
-    assert capsys.readouterr().out == "'the tool' out/tiny.bin\n"
-    assert main(["flash", config, "--board", "icebreaker", "-o", "out", "--dry-run", "--json"]) == 0
+    build = f"streamnorm build {config} --board icebreaker -o out"
+    assert capsys.readouterr().out == f"{build}\n'the tool' out/tiny.bin\n"
+    options = ["--seeds", "3,4", "--clock", "12.5", "--baud", "9600", "--allow-slow"]
+    assert main(["flash", config, "--board", "icebreaker", "-o", "out", "--dry-run", "--json", *options]) == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["command"], data["done"]) == (["the tool", "out/tiny.bin"], False)
+    assert data["build"] == [*build.split(), *options]
+    parser().parse_args(data["build"][1:])
     assert not (tmp_path / "out").exists()
 
 

@@ -19,7 +19,7 @@ from streamnorm_sim.reference.golden import GoldenModel
 
 REPORT_KEYS = {
     "port", "baud", "board", "self_test", "rows", "elements", "mismatches", "first_mismatch", "on_board", "planned",
-    "counters", "link", "throughput", "virtual",
+    "counters", "link", "throughput", "virtual", "failures",
 }  # fmt: skip
 
 

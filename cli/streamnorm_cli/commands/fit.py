@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from streamnorm.errors import CheckFailed
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
@@ -79,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
 
     with _progress(args, config.name) as progress:
         report = fit(config, args.seeds, progress)
-    print_result(args, report.to_dict, lambda: tables(report, details=args.verbose))
-    if args.check and not report.meets_clock:
-        raise CheckFailed(_why_missed(report))
+    failures = [_why_missed(report)] if args.check and not report.meets_clock else []
+    print_result(args, report.to_dict, lambda: tables(report, details=args.verbose), failures)
     return 0
 
 

@@ -63,17 +63,18 @@ def run(args: argparse.Namespace) -> int:
     path = bitstream or _place(args, board)
     if bitstream is not None:
         _refuse_build_options(args)
-    if bitstream is not None or (args.dry_run and path.is_file()):
         check_bitstream(board, path)
     if args.dry_run:
-        _tell(args, board, path, dry_command(board, path))
+        to_build = bitstream is None and not _is_built(args, board, path)
+        _tell(args, board, path, dry_command(board, path), _build_command(args, path.parent) if to_build else None)
         return 0
     connection = connect(board)  # before a build, which takes minutes
     if bitstream is None:
-        bitstream = _built(args, board, path)
-        check_bitstream(board, bitstream)
-    load(connection, bitstream, quiet=args.quiet)
-    _tell(args, board, bitstream, [*connection.command, str(bitstream)])
+        if not _is_built(args, board, path):
+            build_to(args, path.parent)
+        check_bitstream(board, path)
+    load(connection, path, quiet=args.quiet)
+    _tell(args, board, path, [*connection.command, str(path)])
     return 0
 
 
@@ -98,25 +99,39 @@ def _refuse_build_options(args: argparse.Namespace) -> None:
             raise ConfigError(f"{option} is for building from a configuration; {args.file} is built already")
 
 
-def _built(args: argparse.Namespace, board: "Board", path: Path) -> Path:
-    """The bitstream of a configuration; built, unless that has been done."""
+def _is_built(args: argparse.Namespace, board: "Board", path: Path) -> bool:
+    """Whether an earlier build with the same inputs has left the bitstream of the configuration at its place."""
     from streamnorm_fpga.bitstream.design import board_design
     from streamnorm_fpga.flash.flash import usable_bitstream
 
+    if not path.is_file():
+        return False
     design = board_design(read_config(args), board, baud=args.baud, clock_mhz=args.clock)
-    earlier = usable_bitstream(path.parent, path.name, design.inputs(), args.seeds)
-    if earlier is not None:
-        return earlier
-    build_to(args, path.parent)
-    return path
+    return usable_bitstream(path.parent, path.name, design.inputs(), args.seeds) is not None
 
 
-def _tell(args: argparse.Namespace, board: "Board", bitstream: Path, command: list[str]) -> None:
+def _build_command(args: argparse.Namespace, directory: Path) -> list[str]:
+    """The command that builds what is to be flashed."""
+    command = ["streamnorm", "build", str(args.file), "--board", args.board, "-o", str(directory)]
+    if args.seeds:
+        command += ["--seeds", ",".join(map(str, args.seeds))]
+    if args.clock:
+        command += ["--clock", f"{args.clock:g}"]
+    if args.baud != BAUD_DEFAULT:
+        command += ["--baud", str(args.baud)]
+    return [*command, "--allow-slow"] if args.allow_slow else command
+
+
+def _tell(
+    args: argparse.Namespace, board: "Board", bitstream: Path, command: list[str], build: list[str] | None = None
+) -> None:
+    """Say what was done, or what would be: first ``build``, if there is something to build."""
     if args.json:
         print_json(
             {
                 "board": board.name,
                 "bitstream": str(bitstream),
+                "build": build,
                 "command": command,
                 "done": not args.dry_run,
                 "kept": board.kept,
@@ -127,7 +142,9 @@ def _tell(args: argparse.Namespace, board: "Board", bitstream: Path, command: li
         return
     console = output_console()
     if args.dry_run:
-        console.print(shlex.join(command), markup=False, soft_wrap=True)
+        for step in (build, command):
+            if step is not None:
+                console.print(shlex.join(step), markup=False, soft_wrap=True)
         return
     kept = "it stays over a power cycle" if board.kept else "it is gone at the next power cycle"
     console.print(f"{bitstream} is on {board.name}; {kept}", markup=False, soft_wrap=True)

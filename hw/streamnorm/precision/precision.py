@@ -42,16 +42,17 @@ class Precision(Widths):
         Raises
         ------
         ConfigError
-            If no supported width reaches the asked accuracy.
+            If no supported width reaches the asked accuracy; see `NormConfig.named_in_errors`.
         """
         demand = Demand.of(config)
         found = _precision(demand)
         if isinstance(found, Precision):
             return found
-        raise ConfigError(
-            f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
-            f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
-        )
+        with config.named_in_errors():
+            raise ConfigError(
+                f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
+                f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
+            )
 
     @property
     def left_max(self) -> int:

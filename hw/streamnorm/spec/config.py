@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from .architectures import ARCHITECTURES, ONE_PASS
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import finite_float, integer_between, one_of, positive_float, shortened
+from .values import finite_float, integer_between, one_of, positive_float, shortened, shown
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
@@ -49,7 +50,8 @@ class NormConfig:
 
     The attributes are the parameters below, checked and with computed defaults filled in; ``gamma`` and
     ``beta`` are then None, a float, or a read-only float64 array of shape ``(max_length,)`` or
-    ``(banks, max_length)``. Two configurations are equal, and hash alike, if their digests are equal.
+    ``(banks, max_length)``; ``source`` is the file that was read, if any, for messages. Two configurations are equal,
+    and hash alike, if their digests are equal.
 
     Parameters
     ----------
@@ -131,6 +133,7 @@ class NormConfig:
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
+    source: Path | None = field(init=False, default=None)
     _defaulted: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +147,7 @@ class NormConfig:
 
     def _check_scalars(self) -> None:
         if not isinstance(self.name, str):
-            raise ConfigError(f"name = {self.name!r}: must be a string")
+            raise ConfigError(f"name = {shown(self.name)}: must be a string")
         if why_not := why_not_module_name(self.name):
             raise ConfigError(f"name = {shortened(self.name)!r}: {why_not}")
         one_of("norm", self.norm, NORMS)
@@ -178,7 +181,7 @@ class NormConfig:
             for key in ("gamma_max", "beta_max"):
                 if getattr(self, key) is not None:
                     raise ConfigError(
-                        f'{key} = {getattr(self, key)!r}: only goes with storage = "ram"; '
+                        f'{key} = {shown(getattr(self, key))}: only goes with storage = "ram"; '
                         'with "rom" the stored values themselves are the limit'
                     )
             if self.banks > 1 and all(np.ndim(p) < 2 for p in (self.gamma, self.beta) if p is not None):
@@ -226,14 +229,18 @@ class NormConfig:
         keys = [f.name for f in key_fields()]
         required = [f.name for f in key_fields() if f.default is MISSING]
         try:
-            return cls(**read_keywords(path, keys, required))
+            config = cls(**read_keywords(path, keys, required))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
+        config._set("source", path)
+        return config
 
     def replace(self, **changes: Any) -> "NormConfig":
         """Return a copy with the given keys changed; keys left to a computed default get it anew."""
         same = {f.name: getattr(self, f.name) for f in key_fields() if f.name not in self._defaulted}
-        return NormConfig(**{**same, **changes})
+        changed = NormConfig(**{**same, **changes})
+        changed._set("source", self.source)
+        return changed
 
     def to_dict(self) -> dict[str, Any]:
         """Return every key as a JSON value; an array becomes its shape and the sha256 of its bytes."""
@@ -257,6 +264,16 @@ class NormConfig:
 
     def _default(self, key: Field[Any]) -> Any:
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Begin the message of a ConfigError with the name of the file that the configuration is from, once."""
+        try:
+            yield
+        except ConfigError as error:
+            if self.source is None or str(error).startswith(f"{self.source}: "):
+                raise
+            raise ConfigError(f"{self.source}: {error}") from error
 
     @property
     def formula(self) -> Norm:

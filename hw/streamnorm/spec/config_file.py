@@ -9,7 +9,7 @@ from typing import Any
 from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import NumberFormat, as_format
 
-from .values import refuse_unknown
+from .values import refuse_unknown, shown
 
 
 def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
@@ -74,5 +74,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _format(key: str, table: Any) -> NumberFormat:
     if not isinstance(table, dict):
-        raise ConfigError(f'{key} = {table!r}: must be a table, for example [{key}] with format = "int8", scale = 0.05')
+        raise ConfigError(
+            f'{key} = {shown(table)}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
+        )
     return as_format(key, table)

@@ -111,9 +111,10 @@ class StoredParameters:
         Raises
         ------
         ConfigError
-            If gamma or beta cannot be held in the configured width.
+            If gamma or beta cannot be held in the configured width; see `NormConfig.named_in_errors`.
         """
-        return _stored_parameters(config)
+        with config.named_in_errors():
+            return _stored_parameters(config)
 
     def quantize_gamma(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the integers to load for real gamma ``values`` (``gamma_offset`` is added here).

@@ -14,7 +14,7 @@ from streamnorm.errors import ConfigError
 def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
     """Return ``value`` if it is an integer (no bool) from ``low`` to ``high``; ``note`` explains these."""
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise ConfigError(f"{key} = {value!r}: must be an integer from {low} to {high}{note}")
+        raise ConfigError(f"{key} = {shown(value)}: must be an integer from {low} to {high}{note}")
     return int(value)
 
 
@@ -25,7 +25,7 @@ def finite_float(key: str, value: object, low: float = -math.inf, high: float = 
         allowed += f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
     number = _as_float(key, value, allowed)
     if not low <= number <= high:
-        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+        raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
     return number
 
 
@@ -34,7 +34,7 @@ def positive_float(key: str, value: object) -> float:
     allowed = "a finite number greater than 0"
     number = _as_float(key, value, allowed)
     if number <= 0:
-        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+        raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
     return number
 
 
@@ -42,7 +42,7 @@ def one_of(key: str, value: object, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``."""
     names = list(choices)
     if not isinstance(value, str) or value not in names:
-        raise ConfigError(f"{key} = {_shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
+        raise ConfigError(f"{key} = {shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
     return value
 
 
@@ -51,7 +51,7 @@ def refuse_unknown(given: Iterable[str], keys: Sequence[str], where: str = "") -
     for key in given:
         if key not in keys:
             hint = nearest(key, keys) or f"; the keys are {', '.join(keys)}"
-            raise ConfigError(f"unknown key {key!r}{where}{hint}")
+            raise ConfigError(f"unknown key {shortened(key)!r}{where}{hint}")
 
 
 def shortened(text: str, length: int = 80) -> str:
@@ -59,14 +59,15 @@ def shortened(text: str, length: int = 80) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
+def shown(value: object) -> str:
+    """Return ``value`` as it was given, for a message; its beginning where it is long."""
+    return repr(shortened(value)) if isinstance(value, str) else shortened(repr(value))
+
+
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
     close = get_close_matches(str(name), list(names), n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
-def _shown(value: object) -> str:
-    return repr(shortened(value)) if isinstance(value, str) else repr(value)
 
 
 def _as_float(key: str, value: object, allowed: str) -> float:
@@ -77,4 +78,4 @@ def _as_float(key: str, value: object, allowed: str) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
-    raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+    raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")

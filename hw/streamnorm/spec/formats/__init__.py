@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import refuse_unknown
+from streamnorm.spec.values import refuse_unknown, shown
 
 from .integer import IntFormat
 from .number_format import NumberFormat
@@ -31,7 +31,7 @@ def as_format(key: str, value: object) -> NumberFormat:
     table = {"format": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
         raise ConfigError(
-            f'{key} = {value!r}: must be a format, such as IntFormat("int8", scale=0.05), "int8" or '
+            f'{key} = {shown(value)}: must be a format, such as IntFormat("int8", scale=0.05), "int8" or '
             '{"format": "int8", "scale": 0.05}'
         )
     refuse_unknown(table, FORMAT_KEYS, f" in [{key}]")
@@ -57,4 +57,4 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
                 takes = ", ".join(family.keys)
                 raise ConfigError(f"{others[0]}: does not go with format = {name!r}, which takes {takes}")
             return family.parse(name, **keys)
-    raise ConfigError(f"format = {name!r}: must be one of {', or '.join(family.names for family in FAMILIES)}")
+    raise ConfigError(f"format = {shown(name)}: must be one of {', or '.join(family.names for family in FAMILIES)}")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import integer_between, positive_float
+from streamnorm.spec.values import integer_between, positive_float, shown
 
 from .number_format import NumberFormat
 
@@ -61,7 +61,7 @@ class IntFormat(NumberFormat):
             object.__setattr__(self, "bits", named.bits)
         object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
         if not isinstance(self.signed, bool):
-            raise ConfigError(f"signed = {self.signed!r}: must be true or false")
+            raise ConfigError(f"signed = {shown(self.signed)}: must be true or false")
         object.__setattr__(self, "scale", positive_float("scale", self.scale))
         zero_point = integer_between("zero_point", self.zero_point, self.min, self.max, f" ({self.name})")
         object.__setattr__(self, "zero_point", zero_point)
@@ -82,7 +82,7 @@ class IntFormat(NumberFormat):
             If no format has that name, or ``scale`` or ``zero_point`` is out of range.
         """
         if not (isinstance(name, str) and cls.has(name)):
-            raise ConfigError(f"format = {name!r}: must be one of {cls.names}")
+            raise ConfigError(f"format = {shown(name)}: must be one of {cls.names}")
         unsigned = name.startswith("u")
         bits = int(name.removeprefix("u").removeprefix("int"))
         return cls(bits, signed=not unsigned, scale=scale, zero_point=zero_point)

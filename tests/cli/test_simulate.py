@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(option, config_
 @pytest.mark.parametrize("mode", [[], ["--json"]])
 def test_a_mismatch_fails_after_the_report(mode, config_file, monkeypatch, capsys):
     first = "row 3 lane 1: got 4, want 5 in beat 0 (seed 0)"
-    monkeypatch.setattr(simulation, "compare", lambda trace: Comparison(12, first))
+    monkeypatch.setattr(simulation, "compare", lambda trace, **_: Comparison(12, first))
     assert simulate(config_file, "--rows", 5, *mode) == 4
     captured = capsys.readouterr()
     assert "12" in captured.out

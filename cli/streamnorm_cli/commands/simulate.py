@@ -128,12 +128,12 @@ def tables(simulation: "Simulation") -> list[Table]:
 
 
 def _values(simulation: "Simulation") -> Table:
-    trace, accuracy = simulation.trace, simulation.accuracy
+    accuracy = simulation.accuracy
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
     chosen = simulation.config.architecture
     architecture = "" if chosen == "one-pass" else f", {chosen}"
     title = (
-        f"{simulation.config.name}{architecture} on {trace.engine}{netlist}, seed {trace.traffic.seed}, "
+        f"{simulation.config.name}{architecture} on {simulation.engine}{netlist}, seed {simulation.seed}, "
         f"stalls {simulation.stall}"
     )
     table = _table(title)
@@ -142,9 +142,9 @@ def _values(simulation: "Simulation") -> Table:
     table.add_column(justify="right")
     table.add_column(style="dim", overflow="fold")
     colour = "red" if simulation.mismatches else "green"
-    part = "" if simulation.exact_rows == len(trace.rows) else f", over {simulation.exact_rows:,} of the rows"
+    part = "" if simulation.exact_rows == simulation.rows else f", over {simulation.exact_rows:,} of the rows"
     for name, value, meaning in (
-        ("rows", f"{len(trace.rows):,}", f"with {int(trace.rows.lengths.sum()):,} elements"),
+        ("rows", f"{simulation.rows:,}", f"with {simulation.elements:,} elements"),
         ("mismatches", f"[{colour}]{simulation.mismatches:,}[/]", "elements that differ from the golden model"),
         (
             "max error",
@@ -153,7 +153,7 @@ def _values(simulation: "Simulation") -> Table:
         ),
         ("mean error", f"{accuracy.mean_ulp:.4f}", "output LSB; 0.25 where nothing but rounding is lost"),
         ("correctly rounded", f"{accuracy.correctly_rounded:.3%}", "of the elements"),
-        ("cycles", f"{trace.cycles:,}", f"simulated at {trace.cycles_per_second:,.0f} a second"),
+        ("cycles", f"{simulation.cycles:,}", f"simulated at {simulation.cycles_per_second:,.0f} a second"),
     ):
         table.add_row(name, value, meaning)
     return table

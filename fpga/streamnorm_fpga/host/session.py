@@ -11,7 +11,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm_fpga.bitstream.design import BAUD
 from streamnorm_fpga.top.board_top import identity
-from streamnorm_sim.check.simulate import check_writable, read_rows, write_rows
+from streamnorm_sim.check.row_files import check_writable, read_rows, write_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.vectors import vectors_of
 
@@ -63,7 +63,7 @@ def session(
     board : Board, optional
         Its part takes the place of the configuration's target.
     input : Path, optional
-        A .npy file with the rows to send, see `streamnorm_sim.check.simulate.read_rows`. Where absent, ``rows``
+        A .npy file with the rows to send, see `streamnorm_sim.check.row_files.read_rows`. Where absent, ``rows``
         corner and random rows, or random rows of ``lengths``, drawn with ``seed``.
     output : Path, optional
         Where the rows that came out are written as a .npy file.

@@ -1,5 +1,6 @@
 """How far results are from the truth: errors in output LSB (ulp), and cosines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +61,22 @@ class Accuracy:
         exact = exact_result(config, batch.x, batch.lengths, batch.banks)
         valid = batch.valid
         truth = np.clip(exact.scaled[valid], config.output.min, config.output.max)
-        errors = results[valid] - truth
+        return cls._over(results[valid] - truth, int((results == exact.rounded)[valid].sum()))
+
+    @classmethod
+    def join(cls, parts: Sequence["Accuracy"]) -> "Accuracy":
+        """Return what `of` says of all rows of the parts."""
+        right = sum(round(part.correctly_rounded * part.elements) for part in parts)
+        return cls._over(np.concatenate([part.errors for part in parts]), right)
+
+    @classmethod
+    def _over(cls, errors: NDArray[np.float64], right: int) -> "Accuracy":
         magnitudes = np.abs(errors)
         return cls(
             elements=errors.size,
             max_ulp=float(magnitudes.max(initial=0.0)),
             mean_ulp=float(magnitudes.mean()) if errors.size else 0.0,
-            correctly_rounded=float((results == exact.rounded)[valid].mean()) if errors.size else 1.0,
+            correctly_rounded=right / errors.size if errors.size else 1.0,
             errors=errors,
         )
 

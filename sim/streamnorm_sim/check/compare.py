@@ -58,8 +58,9 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
     return result
 
 
-def compare(trace: Trace) -> Comparison:
-    """Compare every element, length and error flag that came out with `golden_rows`.
+def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
+    """Compare every element, length and error flag that came out with `golden_rows`; the run's rows are counted
+    from ``first_row``.
 
     Raises
     ------
@@ -80,15 +81,16 @@ def compare(trace: Trace) -> Comparison:
     if counts.any():
         row = int(np.flatnonzero(counts)[0])
         if lengths[0][row] != lengths[1][row]:
-            what = f"row {row}: got {lengths[0][row]} elements, want {lengths[1][row]}"
+            what = f"row {first_row + row}: got {lengths[0][row]} elements, want {lengths[1][row]}"
         elif flags[0][row] != flags[1][row]:
-            what = f"row {row}: got error flag {int(flags[0][row])}, want {int(flags[1][row])}"
+            what = f"row {first_row + row}: got error flag {int(flags[0][row])}, want {int(flags[1][row])}"
         else:
             element = int(np.flatnonzero(differs[row])[0])
             beat, lane = divmod(element, trace.config.lanes)
             values = f"got {got.x[row, element]}, want {want[row, element]}"
-            what = f"row {row} lane {lane}: {values} in beat {beat}"
+            what = f"row {first_row + row} lane {lane}: {values} in beat {beat}"
         return Comparison(mismatches, f"{what} {seed}")
     if len(got) != len(expected):
-        return Comparison(mismatches, f"got {len(got)} rows, want {len(expected)} {seed}")
+        where = f" from row {first_row} on" if first_row else ""
+        return Comparison(mismatches, f"got {len(got)} rows{where}, want {len(expected)} {seed}")
     return Comparison(mismatches, None)

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamnorm.errors import ConfigError
+from streamnorm.errors import CheckFailed
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
@@ -23,9 +22,8 @@ from streamnorm_sim.streams.traffic import Traffic
 from .accuracy import Accuracy
 from .compare import compare
 from .measure import Measured, measure_cycles
-
-ELEMENTS_MAX = 1 << 27
-"""Elements of random rows, at most: all of them are in memory at once."""
+from .row_files import RowFile, check_writable
+from .row_parts import RandomRows, RowsOfFile, rows_of_part
 
 EXACT_ELEMENTS = 4_000_000
 """More than these are not all compared: the exact reference takes about a second for two million elements."""
@@ -41,10 +39,14 @@ class Simulation:
     Attributes
     ----------
     config : NormConfig
-    trace : Trace
-        The run itself.
-    stall : str
+    engine, stall, seed :
         As given.
+    rows, elements : int
+        Rows that came out, and elements in them.
+    cycles : int
+        Simulated, those of `measured` not counted.
+    seconds : float
+        Wall time of these cycles.
     mismatches : int
         Elements that differ from the golden model.
     first_mismatch : str or None
@@ -62,8 +64,13 @@ class Simulation:
     """
 
     config: NormConfig
-    trace: Trace
+    engine: str
     stall: str
+    seed: int
+    rows: int
+    elements: int
+    cycles: int
+    seconds: float
     mismatches: int
     first_mismatch: str | None
     accuracy: Accuracy
@@ -73,12 +80,17 @@ class Simulation:
     netlist: str | None = None
 
     @property
+    def cycles_per_second(self) -> float:
+        """Simulated cycles per second of wall time."""
+        return self.cycles / max(self.seconds, 1e-9)
+
+    @property
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each; nothing if all is well."""
         found = []
         if self.first_mismatch is not None:
             found.append(f"{self.mismatches} elements differ from the golden model: {self.first_mismatch}")
-        if self.accuracy.max_ulp > 1 and ARCHITECTURES[self.trace.config.architecture].exact:
+        if self.accuracy.max_ulp > 1 and ARCHITECTURES[self.config.architecture].exact:
             found.append(f"an error of {self.accuracy.max_ulp:.4f} output LSB; at most 1 is allowed")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
@@ -88,16 +100,15 @@ class Simulation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report that ``--json`` prints."""
-        trace = self.trace
         return {
             "name": self.config.name,
-            "engine": trace.engine,
-            "architecture": trace.config.architecture,
+            "engine": self.engine,
+            "architecture": self.config.architecture,
             "netlist": self.netlist,
-            "seed": trace.traffic.seed,
+            "seed": self.seed,
             "stall": self.stall,
-            "rows": len(trace.rows),
-            "elements": int(trace.rows.lengths.sum()),
+            "rows": self.rows,
+            "elements": self.elements,
             "mismatches": self.mismatches,
             "first_mismatch": self.first_mismatch,
             "max_ulp": self.accuracy.max_ulp,
@@ -106,8 +117,8 @@ class Simulation:
             "exact_rows": self.exact_rows,
             "measured": self.measured.to_dict(),
             "planned": {name: getattr(self.planned, name) for name in ("L1", "L2", "L3", "SS")},
-            "cycles": trace.cycles,
-            "cycles_per_second": round(trace.cycles_per_second),
+            "cycles": self.cycles,
+            "cycles_per_second": round(self.cycles_per_second),
         }
 
 
@@ -126,13 +137,15 @@ def simulate(
 ) -> Simulation:
     """Run rows through the hardware of a configuration and check what comes out.
 
+    Many rows are run a part at a time, with a reset between the parts, so that memory does not grow with them.
+
     Parameters
     ----------
     engine : str
         One of `streamnorm_sim.engines.ENGINES`.
     input : Path, optional
-        A .npy file with the rows, see `read_rows`; they take bank 0. Where absent, random rows of mixed
-        length, statistics and bank.
+        A .npy file with the rows, see `streamnorm_sim.check.row_files.read_rows`; they take bank 0. Where absent,
+        random rows of mixed length, statistics and bank.
     rows : int
         How many random rows, at least 1.
     stall : str
@@ -140,7 +153,7 @@ def simulate(
     seed : int
         Seed of the random rows and stalls, at least 0.
     waves : Path, optional
-        Where a VCD file of the run is written.
+        Where a VCD file of the run is written; all rows are one part then.
     output : Path, optional
         Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
         shorter rows filled up with 0.
@@ -166,104 +179,84 @@ def simulate(
     source, sink = parse_stalls(stall)
     for path in (waves, output):
         check_writable(path)
-    if input is None and rows * config.max_length > ELEMENTS_MAX:
-        raise ConfigError(
-            f"rows = {rows}: at most {ELEMENTS_MAX // config.max_length:,} of up to {config.max_length} elements"
-        )
-    if input is not None:
-        batch = RowBatch.of(config, read_rows(config, input))
-    else:
-        batch = random_rows(config, rows, np.random.default_rng(seed))
-    traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
+    given = RandomRows(config, rows, seed) if input is None else RowsOfFile(config, input)
+    # One file of waves is of one run.
+    size = given.count if waves is not None else rows_of_part(given.columns)
+    checked = _Checked(config, given.count, given.columns)
+    file = None if output is None else RowFile(output, config)
     tell("build", 0.0)
-    trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
-    tell("check", 0.0)
-    if output is not None:
-        write_rows(output, config, trace.rows.x)
-    difference = compare(trace)
-    accuracy, exact_rows = _accuracy(config, trace, batch)
+    for batch in given.parts(size):
+        traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
+        told = partial(_tell_part, tell, checked.rows_in / given.count, len(batch) / given.count)
+        try:
+            trace = run(config, traffic, engine, waves, told, netlist)
+        except CheckFailed as error:
+            if len(batch) == given.count:
+                raise
+            raise CheckFailed(f"from row {checked.rows_in} on: {error}") from error
+        if file is not None:
+            file.append(trace.rows.x)
+        checked.add(trace, batch)
+    tell("check", 1.0)
+    if file is not None:
+        file.write()
     tell("measure", 0.0)
     measured = measure_cycles(config, engine=engine, seed=seed, netlist=netlist)
     tell("measure", 1.0)
     return Simulation(
         config=config,
-        trace=trace,
+        engine=engine,
         stall=stall,
-        mismatches=difference.mismatches,
-        first_mismatch=difference.first,
-        accuracy=accuracy,
-        exact_rows=exact_rows,
+        seed=seed,
+        rows=checked.rows,
+        elements=checked.elements,
+        cycles=checked.cycles,
+        seconds=checked.seconds,
+        mismatches=checked.mismatches,
+        first_mismatch=checked.first_mismatch,
+        accuracy=Accuracy.join(checked.accuracies),
+        exact_rows=checked.exact_rows,
         measured=measured,
         planned=Plan.of(config).latency(config.max_length),
         netlist=None if netlist is None else netlist.family,
     )
 
 
-def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
-    """Read rows from a .npy file of shape (rows, n).
-
-    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
-    are.
-
-    Raises
-    ------
-    ConfigError
-        If the file is not such an array, rows are too long, or an element is not finite or outside the input
-        format.
-    """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or 'is not a .npy file'}") from error
-    except (ValueError, EOFError) as error:
-        raise ConfigError(f"{path}: is not a .npy file of numbers") from error
-    if not isinstance(array, np.ndarray):
-        raise ConfigError(f"{path}: is an archive of arrays; a .npy file with one array is needed")
-    if array.dtype.kind not in "iuf":
-        raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
-    if array.ndim != 2 or not array.size:
-        raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
-    try:
-        if array.dtype.kind == "f":
-            array = config.input.quantize(array)
-        return RowBatch.of(config, array).x
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+def _tell_part(tell: Progress, done: float, share: float, part: float) -> None:
+    tell("run", done + share * part)
 
 
-def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accuracy, int]:
-    """Measure the error of the rows that came out whole, or of as many of them as `EXACT_ELEMENTS` allows."""
-    got = trace.rows
-    common = min(len(got), len(batch))
-    usable = np.flatnonzero(got.lengths[:common] == batch.lengths[:common])
-    most = max(1, EXACT_ELEMENTS // batch.x.shape[1])
-    if len(usable) > most:
-        usable = usable[np.linspace(0, len(usable) - 1, most).astype(np.int64)]
-    rows = batch.select(usable)
-    y = fitted(got.x[usable], rows.x.shape[1])
-    return Accuracy.of(config, y, rows.x, rows.lengths, rows.banks), len(usable)
+class _Checked:
+    """What is known of the rows that have been run so far."""
 
+    def __init__(self, config: NormConfig, count: int, columns: int) -> None:
+        self.config = config
+        self.rows_in = self.rows = self.elements = self.cycles = self.mismatches = self.exact_rows = 0
+        self.seconds = 0.0
+        self.first_mismatch: str | None = None
+        self.accuracies: list[Accuracy] = []
+        most = max(1, EXACT_ELEMENTS // columns)
+        self._exact = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
-def check_writable(path: Path | None) -> None:
-    """Refuse, before a long run, a file that cannot be written after it."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        why = "is a directory" if path.is_dir() else f"there is no directory {path.absolute().parent}"
-        raise ConfigError(f"{path}: cannot be written: {why}")
+    def add(self, trace: Trace, batch: RowBatch) -> None:
+        """Check the next rows, ``batch``, and what became of them."""
+        difference = compare(trace, first_row=self.rows_in)
+        self.mismatches += difference.mismatches
+        self.first_mismatch = self.first_mismatch or difference.first
+        self._measure_errors(trace.rows, batch)
+        self.rows_in += len(batch)
+        self.rows += len(trace.rows)
+        self.elements += int(trace.rows.lengths.sum())
+        self.cycles += trace.cycles
+        self.seconds += trace.seconds
 
-
-def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:
-    """Write elements of the output format to a .npy file, as the narrowest integers that hold them.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be written.
-    """
-    number_format = config.output
-    width = next(width for width in (8, 16, 32) if width >= number_format.bits)
-    integers = values.astype(f"{'i' if number_format.signed else 'u'}{width // 8}")
-    try:
-        with path.open("wb") as file:  # np.save would add .npy to another name
-            np.save(file, integers)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    def _measure_errors(self, got: RowBatch, batch: RowBatch) -> None:
+        """Measure the error of the rows that came out whole, or of as many of them as `EXACT_ELEMENTS` allows."""
+        common = min(len(got), len(batch))
+        wanted = self._exact - self.rows_in
+        wanted = wanted[(wanted >= 0) & (wanted < common)]
+        usable = wanted[got.lengths[wanted] == batch.lengths[wanted]]
+        rows = batch.select(usable)
+        y = fitted(got.x[usable], rows.x.shape[1])
+        self.accuracies.append(Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks))
+        self.exact_rows += len(usable)

@@ -1,0 +1,118 @@
+"""Rows in .npy files: reading what is to be run, writing what came out."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.streams.rows import RowBatch, fitted
+
+
+def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
+    """Read rows from a .npy file of shape (rows, n).
+
+    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
+    are.
+
+    Raises
+    ------
+    ConfigError
+        As `open_rows`, or if rows are too long, or an element is not finite or outside the input format.
+    """
+    return checked_rows(config, open_rows(path), path).x
+
+
+def open_rows(path: Path) -> NDArray[np.integer | np.floating]:
+    """Return what a .npy file of shape (rows, n) holds; from the disk, a page at a time, where it is looked at.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not such an array of integers or floats.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or 'is not a .npy file'}") from error
+    except (ValueError, EOFError) as error:
+        raise ConfigError(f"{path}: is not a .npy file of numbers") from error
+    if not isinstance(array, np.ndarray):
+        raise ConfigError(f"{path}: is an archive of arrays; a .npy file with one array is needed")
+    if array.dtype.kind not in "iuf":
+        raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
+    if array.ndim != 2 or not array.size:
+        raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
+    return array
+
+
+def checked_rows(config: NormConfig, array: NDArray[np.integer | np.floating], path: Path) -> RowBatch:
+    """Return rows of a file as the unit takes them; the errors are those of `read_rows`."""
+    try:
+        return RowBatch.of(config, config.input.quantize(array) if array.dtype.kind == "f" else array)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def check_writable(path: Path | None) -> None:
+    """Refuse, before a long run, a file that cannot be written after it."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        why = "is a directory" if path.is_dir() else f"there is no directory {path.absolute().parent}"
+        raise ConfigError(f"{path}: cannot be written: {why}")
+
+
+class RowFile:
+    """Rows of the output format on their way to a .npy file: on the disk at once, in the file at the end.
+
+    A run that ends early leaves whatever was there as it was. Elements are the narrowest integers that hold them;
+    shorter rows are filled up with 0.
+
+    Parameters
+    ----------
+    path : Path
+    config : NormConfig
+    """
+
+    def __init__(self, path: Path, config: NormConfig) -> None:
+        self._path, self._columns, self._longest, self._rows = path, config.max_length, 0, 0
+        number_format = config.output
+        width = next(width for width in (8, 16, 32) if width >= number_format.bits)
+        self._type = np.dtype(f"{'i' if number_format.signed else 'u'}{width // 8}")
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the object)
+
+    def append(self, values: NDArray[np.integer]) -> None:
+        """Add rows, integers (rows, n), with n up to ``max_length``."""
+        self._spool.write(fitted(values, self._columns).astype(self._type).tobytes())
+        self._rows, self._longest = self._rows + len(values), max(self._longest, values.shape[1])
+
+    def write(self) -> None:
+        """Write the file: (rows, n), with n of the longest rows.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be written.
+        """
+        self._spool.flush()
+        shape = (self._rows, self._columns)
+        rows = np.memmap(self._spool, self._type, "r", shape=shape) if self._rows else np.empty(shape, self._type)
+        try:
+            with self._path.open("wb") as file:  # np.save would add .npy to another name
+                np.save(file, rows[:, : self._longest])
+        except OSError as error:
+            raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:
+    """Write elements of the output format, (rows, n), to a .npy file; see `RowFile`.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written.
+    """
+    file = RowFile(path, config)
+    file.append(values)
+    file.write()

@@ -89,7 +89,8 @@ class _Pins(Elaboratable):
     def _make_clock(self, m: Module, platform: Any) -> tuple[Signal, Signal]:
         """Fabric clock, and whether it can be relied on."""
         port = platform.request(self._board.clock, dir="-")
-        fabric, locked = Signal(name="fabric_clock"), Signal(name="clock_locked")
+        fabric = Signal(name="fabric_clock")
+        locked = Signal(name="clock_locked")
         if self._clock.module and self._board.pll.at_pad:
             clock_in = port.io
         else:

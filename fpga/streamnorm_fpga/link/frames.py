@@ -63,14 +63,16 @@ class FrameReceiver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.check = check = _check()
-        hunting, escaped = Signal(init=1), Signal()
+        hunting = Signal(init=1)
+        escaped = Signal()
         # A comparison of its own cycle: the next octet is far away.
         matches = Signal()
         m.d.sync += matches.eq(check.match_detected)
         # Octets of the frame so far, as ones: nothing, one, two, three, four and more.
         count = Signal(4)
         # Held back, since they may prove to be the check sequence.
-        newer, older = Signal(8), Signal(8)
+        newer = Signal(8)
+        older = Signal(8)
         value = Signal(8)
         m.d.comb += [value.eq(self.octet_in ^ Mux(escaped, ESCAPED, 0)), check.data.eq(value)]
         m.d.sync += [self.strobe.eq(0), self.begin.eq(0), self.good.eq(0), self.bad.eq(0)]
@@ -121,8 +123,11 @@ class FrameTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.check = check = _check()
-        octet, here = Signal(8), Signal()
-        special, settled, escaped = Signal(), Signal(), Signal()
+        octet = Signal(8)
+        here = Signal()
+        special = Signal()
+        settled = Signal()
+        escaped = Signal()
         # An octet waits a cycle until it is known whether it needs an escape.
         m.d.sync += [special.eq((octet == FLAG) | (octet == ESCAPE)), settled.eq(here & ~(self.o.valid & self.o.ready))]
         # An octet of the frame itself leaves, not the escape before it.

@@ -90,7 +90,8 @@ class SerialTransmitter(wiring.Component):
         timer = Signal(signed(self._bit_cycles.bit_length() + 1), init=-1)
         due = timer[-1]
         # Taken early: what decides that there is an octet does not reach into the line's own timing.
-        following, here = Signal(8), Signal()
+        following = Signal(8)
+        here = Signal()
         # Bits still to send, the stop bit on top; empty once that has begun.
         bits = Signal(9)
         m.d.comb += self.i.ready.eq(~here)

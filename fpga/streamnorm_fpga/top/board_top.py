@@ -264,7 +264,8 @@ class BoardTop(wiring.Component):
         # The power of two of cycles nearest to half a period.
         bits = max(2, round(math.log2(self._clock_mhz * 1e6 / (2 * _BLINK_HZ))))
         m.submodules.pace = pace = Counter(bits)
-        before, tick = Signal(), Signal()
+        before = Signal()
+        tick = Signal()
         m.d.comb += pace.event.eq(1)
         m.d.sync += [before.eq(pace.count[-1]), tick.eq(before & ~pace.count[-1])]
         return tick
@@ -272,7 +273,8 @@ class BoardTop(wiring.Component):
     def _watch(self, m: Module, tick: Signal, recorder: Recorder) -> None:
         """A unit that gives no beat from one tick to the next but one has hung."""
         sequencer = self._sequencer
-        moved, ticks = Signal(), Signal(range(3))
+        moved = Signal()
+        ticks = Signal(range(3))
         m.d.sync += moved.eq(recorder.moved)
         with m.If(moved | sequencer.start):
             m.d.sync += ticks.eq(0)
@@ -281,7 +283,9 @@ class BoardTop(wiring.Component):
         m.d.comb += sequencer.expired.eq(ticks[1])
 
     def _lights(self, m: Module, tick: Signal, strobe: Signal) -> None:
-        on, traffic, recent = Signal(), Signal(), Signal()
+        on = Signal()
+        traffic = Signal()
+        recent = Signal()
         with m.If(strobe):
             m.d.sync += recent.eq(1)
         with m.If(tick):

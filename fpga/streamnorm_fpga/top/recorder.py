@@ -67,7 +67,9 @@ class Recorder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        came, last, error = Signal(), Signal(), Signal()
+        came = Signal()
+        last = Signal()
+        error = Signal()
         keep = Signal.like(self.keep)
         m.d.comb += [
             self.ready.eq(self.open),

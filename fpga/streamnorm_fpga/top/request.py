@@ -124,8 +124,11 @@ class RequestReceiver(wiring.Component):
     def _rows(self, m: Module, data: Signal, begins: Value, refused: Signal) -> None:
         """Octets to beats, beats to rows; each step a cycle after the other, octets are far apart."""
         count = self._beat_octets
-        beats, in_row, in_beat = Signal(range(self._depth + 1)), Signal(range(self._depth)), Signal(range(count))
-        beat_came, row_ends = Signal(), Signal()
+        beats = Signal(range(self._depth + 1))
+        in_row = Signal(range(self._depth))
+        in_beat = Signal(range(count))
+        beat_came = Signal()
+        row_ends = Signal()
         m.d.sync += [
             beat_came.eq(data & (in_beat == count - 1)),
             row_ends.eq(in_row == self.beats_minus_1),

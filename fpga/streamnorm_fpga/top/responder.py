@@ -70,7 +70,8 @@ class Responder(wiring.Component):
         m = Module()
         m.submodules.text_memory = self._text_memory
         text = self._text_memory
-        operation, sequence = Signal(8), Signal(8)
+        operation = Signal(8)
+        sequence = Signal(8)
         head = [operation | RESPONSE, sequence]
         octets = [*head, *(self.record.word_select(index, 8) for index in range(RECORD_BYTES))]
         place = Signal(range(len(octets)))
@@ -79,7 +80,10 @@ class Responder(wiring.Component):
         beat = Signal(8 * self._beat_octets)
         octet_place = Signal(range(max(2, self._beat_octets)))
         wait = Signal(range(LATENCY + 2))
-        offered, octet, last, moved = Signal(), Signal(8), Signal(), Signal()
+        offered = Signal()
+        octet = Signal(8)
+        last = Signal()
+        moved = Signal()
         # Octets are chosen among many, and the transmitter looks at them closely: a register parts the two.
         m.d.comb += moved.eq(offered & ~self.o.valid)
         with m.If(moved):
@@ -88,7 +92,8 @@ class Responder(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         # The next beat is read as soon as the last octet of this one is under way.
         beat_ends = octet_place == self._beat_octets - 1
-        at_end, record_octet = Signal(), Signal(8)
+        at_end = Signal()
+        record_octet = Signal(8)
         m.d.comb += text.read_address.eq(text_place)
         m.d.sync += at_end.eq(self.read_address + 1 == self.beats)
         # A choice of many, in two cycles.

@@ -99,7 +99,8 @@ class Sequencer(wiring.Component):
         orders = (self.start, self.clear, self.restart_pattern, self.respond, self.request_done)
         m.d.sync += [order.eq(0) for order in orders]
         # Of the request that is carried out, and how long the unit has been held in reset.
-        rows_hung, held = Signal(), Signal(range(_RECOVERY_CYCLES))
+        rows_hung = Signal()
+        held = Signal(range(_RECOVERY_CYCLES))
         with m.FSM(name="sequencer"):
             with m.State("BEGIN TEST"):
                 m.d.sync += [self.clear.eq(1), self.restart_pattern.eq(1)]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IssuedBeats", "connect_apply", "connect_loading", "connect_moments", "connect_parameters", "connect_results",
-    "delays", "unit_ports",
+    "connect_rows", "delays", "unit_ports",
 ]  # fmt: skip
 
 
@@ -70,6 +70,26 @@ def connect_moments(m: Module, entry: Ingest, moments: Moments) -> None:
         moments.keep.eq(entry.keep),
         moments.before.eq(entry.before),
     ]
+
+
+def connect_rows(m: Module, entry: Ingest, buffer: Any, issue: Any, banks: int) -> Signal:
+    """Brings beats from ingest to a buffer, and what there is to say of a row to who issues its beats.
+
+    Returns the signal that a row's last beat is there.
+    """
+    row_end = Signal()
+    m.d.comb += [
+        buffer.write.eq(entry.valid),
+        buffer.write_d.eq(entry.d),
+        row_end.eq(entry.valid & entry.last),
+        issue.row_end.eq(row_end),
+        issue.index.eq(entry.index),
+        issue.keep.eq(entry.keep),
+        issue.error.eq(entry.error),
+    ]
+    if banks > 1:
+        m.d.comb += issue.bank.eq(entry.bank)
+    return row_end
 
 
 def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, released: int) -> None:

@@ -2,7 +2,7 @@
 
 import warnings
 
-from amaranth.hdl import Cat, Module, Signal, UnusedElaboratable, Value
+from amaranth.hdl import Cat, Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
@@ -22,7 +22,7 @@ from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import Statistic
 
-from .connections import connect_apply, connect_loading, connect_moments, delays, unit_ports
+from .connections import connect_apply, connect_loading, connect_moments, connect_rows, delays, unit_ports
 from .report import Stage, UnitReport
 
 __all__ = ["NormUnit", "release_delay"]
@@ -182,16 +182,7 @@ class NormUnit(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
         connect_moments(m, entry, moments)
-        row_end = Signal()
-        m.d.comb += [
-            buffer.write.eq(entry.valid),
-            buffer.write_d.eq(entry.d),
-            row_end.eq(entry.valid & entry.last),
-            issue.row_end.eq(row_end),
-            issue.index.eq(entry.index),
-            issue.keep.eq(entry.keep),
-            issue.error.eq(entry.error),
-        ]
+        row_end = connect_rows(m, entry, buffer, issue, config.banks)
         if self.spacing is not None:
             m.submodules.spacing = gate = self.spacing
             m.d.comb += [
@@ -208,8 +199,6 @@ class NormUnit(wiring.Component):
         else:
             m.d.comb += [statistic.n.eq(moments.n), statistic.s1.eq(moments.s1), statistic.s2.eq(moments.s2)]
             row_start = row_end
-        if config.banks > 1:
-            m.d.comb += issue.bank.eq(entry.bank)
         row_flags = delays(m, row_start, self.statistic.latency, "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),

@@ -25,17 +25,9 @@ class ReplayBuffer(RowBuffer):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.ram = ram = self._ram
-        addresses = range(self.depth)
-        write_at, read_at, first_at = Signal(addresses), Signal(addresses), Signal(addresses)
+        write_at, read_at = self._pointers(m)
+        first_at = Signal(range(self.depth))
         first = Signal(init=1)  # the next read is its row's first of a scan
-        m.d.comb += [
-            ram.write_enable.eq(self.write),
-            ram.write_address.eq(write_at),
-            ram.write_data.eq(self.write_d),
-            ram.read_address.eq(read_at),
-            self.d.eq(ram.read_data),
-        ]
         advance_pointer(m, write_at, self.write, self.depth)
         advance_pointer(m, read_at, self.read, self.depth)
         with m.If(self.read):

@@ -91,13 +91,18 @@ class ScanControl(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes, bank = self._config.lanes, bank_width(self._config)
-        head_valid, free = Signal(), Signal()
+        head_valid = Signal()
+        free = Signal()
         head = self._announced(m, head_valid, free)
 
         # busy: a row is being scanned; active: a beat may be issued, with credit in the last scan
-        busy, active, ends = Signal(), Signal(), Signal()
-        active_next, final_next = Signal(), Signal()
-        single, keep = Signal(), Signal(lanes)
+        busy = Signal()
+        active = Signal()
+        ends = Signal()
+        active_next = Signal()
+        final_next = Signal()
+        single = Signal()
+        keep = Signal(lanes)
         index = Signal(range(self._config.max_beats))
         left = Signal.like(index)
         scans = len(self._paces)
@@ -167,7 +172,8 @@ class ScanControl(wiring.Component):
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)
         # "index == 0" gets a cycle of its own.
         entry_register = Signal(len(entry), reset_less=True)
-        fetch, row_ready = Signal(), Signal()
+        fetch = Signal()
+        row_ready = Signal()
         m.d.sync += [entry_register.eq(entry), row_ready.eq(self.row_end)]
         m.d.comb += [
             ring.write.eq(row_ready),

@@ -16,7 +16,7 @@ from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 
-from .connections import connect_loading, connect_parameters, connect_results, unit_ports
+from .connections import connect_loading, connect_parameters, connect_results, connect_rows, unit_ports
 from .replay_buffer import ReplayBuffer
 from .report import Stage, UnitReport
 from .scan_control import CREDIT_RETURN, ROW_END_TO_ISSUE, ScanControl
@@ -129,17 +129,12 @@ class ScanUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), entry.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
-        row_end, ends = Signal(), Signal()
+        row_end = connect_rows(m, entry, buffer, control, config.banks)
+        ends = Signal()
         # The buffer is read in the scans up to that in which d is normalized, which is the last one to need it.
-        reads, forgets = Signal(), Signal()
+        reads = Signal()
+        forgets = Signal()
         m.d.comb += [
-            row_end.eq(entry.valid & entry.last),
-            buffer.write.eq(entry.valid),
-            buffer.write_d.eq(entry.d),
-            control.row_end.eq(row_end),
-            control.index.eq(entry.index),
-            control.keep.eq(entry.keep),
-            control.error.eq(entry.error),
             control.output_released.eq(queue.released),
             ends.eq(control.issue & control.last),
             reads.eq(control.issue & (control.scan <= self._first_step)),
@@ -150,8 +145,6 @@ class ScanUnit(wiring.Component):
             entry.beat_released.eq(reads & forgets),
         ]
         m.d.sync += entry.row_released.eq(ends & forgets)
-        if config.banks > 1:
-            m.d.comb += control.bank.eq(entry.bank)
         m.d.comb += [
             statistic.issue.eq(control.issue),
             statistic.scan.eq(control.scan),

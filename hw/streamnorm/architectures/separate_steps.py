@@ -104,7 +104,7 @@ class SeparateSteps(wiring.Component):
 
     def _connect(self, m: Module, memory: BlockRam, read: list[Signal], z: list[Timed], products: list[Timed]) -> None:
         """Reads the memory in every cycle, and writes what the first and second scan give."""
-        m.submodules.memory = memory
+        m.submodules.results = memory
         first, second = self._d_latency + z[0].cycle, self.memory_latency + products[0].cycle
         normalized = delays(m, self.normalize, first, "normalized")[first]
         multiplied = delays(m, self.multiply, second, "multiplied")[second]

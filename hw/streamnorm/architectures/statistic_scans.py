@@ -79,7 +79,8 @@ class ExactScans(wiring.Component):
         m.submodules.statistic = statistic = self._statistic
         base = self._base
         square_scan = len(self.names) - 1
-        valid, ended = Signal(), Signal()
+        valid = Signal()
+        ended = Signal()
         m.d.comb += [valid.eq(self.issue & (self.scan == square_scan)), ended.eq(valid & self.last)]
         first = delays(m, self.first, base, "first")[base]
         m.d.comb += [

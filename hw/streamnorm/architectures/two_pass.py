@@ -21,7 +21,7 @@ from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic import Statistic
 
-from .connections import connect_apply, connect_loading, connect_moments, delays, unit_ports
+from .connections import connect_apply, connect_loading, connect_moments, connect_rows, delays, unit_ports
 from .one_pass import SLOT_RETURN
 from .report import Stage, UnitReport
 
@@ -155,14 +155,8 @@ class TwoPassUnit(wiring.Component):
         n = logic.delayed(logic.input(sums.n, sums.n_cycle), self._complete).value
         s1 = logic.delayed(logic.input(sums.s1, sums.s1_cycle), self._complete).value
         connect_moments(m, entry, sums)
-        row_end = Signal()
-        m.d.comb += [
-            buffer.write.eq(entry.valid),
-            buffer.write_d.eq(entry.d),
-            row_end.eq(entry.valid & entry.last),
-            ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]),
-            ring.write_data.eq(Cat(n, s1)),
-        ]
+        row_end = connect_rows(m, entry, buffer, self.second_pass, self.config.banks)
+        m.d.comb += [ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]), ring.write_data.eq(Cat(n, s1))]
         return row_end
 
     def _second_pass(self, m: Module, row_end: Signal, entry: Ingest) -> None:
@@ -178,10 +172,6 @@ class TwoPassUnit(wiring.Component):
         first = self.first_buffer
         ended = Signal()
         m.d.comb += [
-            issue.row_end.eq(row_end),
-            issue.index.eq(entry.index),
-            issue.keep.eq(entry.keep),
-            issue.error.eq(entry.error),
             issue.row_ready.eq(delays(m, row_end, self._announce_second, "row_summed")[-1]),
             issue.output_released.eq(apply_issue.issue),
             first.read.eq(issue.issue),
@@ -209,7 +199,4 @@ class TwoPassUnit(wiring.Component):
         # From block RAM to block RAM through a register.
         m.d.sync += [buffer.write.eq(valid), buffer.write_d.eq(first.d)]
         if config.banks > 1:
-            m.d.comb += [
-                issue.bank.eq(entry.bank),
-                apply_issue.bank.eq(delays(m, issue.issued_bank, base, "second_bank")[base]),
-            ]
+            m.d.comb += apply_issue.bank.eq(delays(m, issue.issued_bank, base, "second_bank")[base])

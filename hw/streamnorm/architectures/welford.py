@@ -40,8 +40,10 @@ class WelfordScan(wiring.Component):
         super().__init__(scan_ports(config, 1 + steps))
         self._m = m = Module()
         self._p = p = Pipeline(m, Target(config.target, config.clock_mhz), "welford")
-        self._valid, self._first = Signal(), Signal()
-        self._keep, self._before = Signal.like(self.keep), Signal.like(self.before)
+        self._valid = Signal()
+        self._first = Signal()
+        self._keep = Signal.like(self.keep)
+        self._before = Signal.like(self.before)
 
         n, mean, squares, pace = self._updates(d_delay)
         s1, s2 = self._sum(n, mean), self._squares(squares)
@@ -135,7 +137,8 @@ class WelfordScan(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, base = self._m, self._base
         m.submodules.statistic = statistic = self._statistic
-        issued, ended = Signal(), Signal()
+        issued = Signal()
+        ended = Signal()
         m.d.comb += [
             issued.eq(self.issue & (self.scan == 0)),
             ended.eq(issued & self.last),
@@ -153,7 +156,9 @@ class _Signals(MomentSignals):
     """Moments that a pipeline gives."""
 
     def __init__(self, n: Timed, s1: Timed, s2: Timed) -> None:
-        self.n, self.s1, self.s2 = (Signal(timed.value.shape()) for timed in (n, s1, s2))
+        self.n = Signal(n.value.shape())
+        self.s1 = Signal(s1.value.shape())
+        self.s2 = Signal(s2.value.shape())
 
 
 class _DeviationStatistic(Statistic):

@@ -42,7 +42,8 @@ class RowRing(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.ram = ram = self._ram
-        write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
+        write_at = Signal(range(self._depth))
+        read_at = Signal(range(self._depth))
         m.d.comb += [
             ram.write_enable.eq(self.write),
             ram.write_address.eq(write_at),

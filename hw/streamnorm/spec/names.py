@@ -50,6 +50,11 @@ _VHDL_KEYWORDS = frozenset(
 )
 
 
+def must_be_escaped(name: str) -> bool:
+    """Return whether a name within a module is none that Verilog takes as it is."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*", name) is None or name in _KEYWORDS
+
+
 def why_not_module_name(name: str) -> str | None:
     """Return why ``name`` cannot be the name of a generated top module, or None if it can."""
     if not _IDENTIFIER.fullmatch(name):

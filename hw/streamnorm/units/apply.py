@@ -14,7 +14,9 @@ __all__ = ["Apply"]
 
 
 class Apply(wiring.Component):
-    """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision`, all lanes in parallel, a beat every cycle.
+    """Normalizes each lane of a beat by its row's statistic, multiplies by gamma, adds beta and rounds; a beat a cycle.
+
+    These are steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision`.
 
     ``d``, ``scale``, ``centre`` and ``shift`` of a beat enter together; its ``gamma`` and ``beta`` enter
     :attr:`gamma_cycle` and :attr:`beta_cycle` cycles later, ``keep`` :attr:`keep_cycle` cycles later, and the result is

@@ -77,7 +77,9 @@ class Dispatch(wiring.Component):
         m.d.comb += ring.write_data.eq(entry_register)
 
         credit = self._credit(m)
-        active, head_valid, free = Signal(), Signal(), Signal()
+        active = Signal()
+        head_valid = Signal()
+        free = Signal()
         left = Signal(range(self._config.max_beats))
         keep = Signal(self._config.lanes)
         m.d.comb += [

@@ -76,8 +76,12 @@ class Ingest(wiring.Component):
         m = Module()
         config, lanes, max_beats = self._config, self._config.lanes, self._config.max_beats
         payload = self.i.payload
-        ready, accept, take, ends = Signal(), Signal(), Signal(), Signal()
-        begins, swallow = Signal(init=1), Signal()
+        ready = Signal()
+        accept = Signal()
+        take = Signal()
+        ends = Signal()
+        begins = Signal(init=1)
+        swallow = Signal()
         left = Signal(range(max_beats), init=max_beats - 1)
         at_limit = Signal(init=int(max_beats == 1))
         next_index = Signal(range(max_beats))
@@ -107,9 +111,13 @@ class Ingest(wiring.Component):
         limit = Const((1 << (config.max_length - (max_beats - 1) * lanes)) - 1, lanes)
         kept = Mux(payload.last, Cat(*prefix), full) & Mux(at_limit, limit, full)
 
-        valid, first, last, cut = Signal(), Signal(), Signal(), Signal()
+        valid = Signal()
+        first = Signal()
+        last = Signal()
+        cut = Signal()
         x = Signal.like(payload.data, reset_less=True)
-        keep, offered = Signal(lanes, reset_less=True), Signal(lanes, reset_less=True)
+        keep = Signal(lanes, reset_less=True)
+        offered = Signal(lanes, reset_less=True)
         before = Signal(self._ranges.length_bits, reset_less=True)
         index = Signal(range(max_beats), reset_less=True)
         m.d.sync += [
@@ -159,7 +167,8 @@ class Ingest(wiring.Component):
         """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
         m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
         beats = Signal(range(self._buffer_depth + 1))
-        beat_released, space = Signal(), Signal(init=1)
+        beat_released = Signal()
+        space = Signal(init=1)
         m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]
         m.d.sync += [beat_released.eq(self.beat_released), space.eq(beats < self._buffer_depth - READY_LAG)]
         with m.If(beat_taken ^ beat_released):
@@ -170,7 +179,8 @@ class Ingest(wiring.Component):
             m.d.sync += ready.eq(room)
             return
         # A row that has begun must be let in to its end.
-        between, resting = Signal(init=1), Signal()
+        between = Signal(init=1)
+        resting = Signal()
         boundary = Mux(accept, self.i.payload.last, begins & ~swallow)
         quiet = Signal(3)
         m.d.sync += [

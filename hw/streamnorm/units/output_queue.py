@@ -45,8 +45,9 @@ class OutputQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.ram = ram = self._ram
-        write_at, read_at = Signal(range(self._depth)), Signal(range(self._depth))
-        m.submodules.level = level = Level(maximum=self._depth)
+        write_at = Signal(range(self._depth))
+        read_at = Signal(range(self._depth))
+        m.submodules.entries = level = Level(maximum=self._depth)
         pop = Signal()
         m.d.comb += [
             ram.write_enable.eq(self.write),

@@ -95,7 +95,7 @@ class ParameterStore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         for name, ram in self._rams.items():
-            m.submodules[name] = ram
+            m.submodules[f"{name}_memory"] = ram
             m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), getattr(self, name).eq(ram.read_data)]
         if self._config.storage == "ram":
             self._load(m)
@@ -103,7 +103,9 @@ class ParameterStore(wiring.Component):
 
     def _load(self, m: Module) -> None:
         payload, lanes = self.i.payload, self._config.lanes
-        accept, ready, write = Signal(), Signal(), Signal()
+        accept = Signal()
+        ready = Signal()
+        write = Signal()
         waited = Signal(range(SETTLE + 1))
         column = Signal(range(self._config.max_beats + 1))
         first = Signal(init=1)
@@ -141,7 +143,7 @@ class ParameterStore(wiring.Component):
         half = 1 << (self._parameters.beta_frac_bits - 1)
         for name, ram in self._rams.items():
             field = payload[name]
-            stored = Signal(ram.width, reset_less=True)
+            stored = Signal(ram.width, reset_less=True, name=f"stored_{name}")
             values = [field[lane] + half if name == "beta" else field[lane] for lane in range(lanes)]
             bits = ram.width // lanes
             m.d.sync += stored.eq(Cat(*(Value.cast(value)[:bits] for value in values)))

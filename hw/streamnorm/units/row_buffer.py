@@ -55,8 +55,15 @@ class RowBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        for pointer, step in zip(self._pointers(m), (self.write, self.read), strict=True):
+            advance_pointer(m, pointer, step, self.depth)
+        return m
+
+    def _pointers(self, m: Module) -> tuple[Signal, Signal]:
+        """Connect the memory; return where the next beat is written, and where the next one is read."""
         m.submodules.ram = ram = self._ram
-        write_at, read_at = Signal(range(self.depth)), Signal(range(self.depth))
+        write_at = Signal(range(self.depth))
+        read_at = Signal(range(self.depth))
         m.d.comb += [
             ram.write_enable.eq(self.write),
             ram.write_address.eq(write_at),
@@ -64,6 +71,4 @@ class RowBuffer(wiring.Component):
             ram.read_address.eq(read_at),
             self.d.eq(ram.read_data),
         ]
-        for pointer, step in ((write_at, self.write), (read_at, self.read)):
-            advance_pointer(m, pointer, step, self.depth)
-        return m
+        return write_at, read_at

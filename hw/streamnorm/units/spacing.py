@@ -72,7 +72,9 @@ class Spacing(wiring.Component):
         m.submodules.ring = ring = self._ring
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)
         # Counts down to the cycle in which the next row may be fetched.
-        wait, free, fetch = Signal(range(self._interval)), Signal(init=1), Signal()
+        wait = Signal(range(self._interval))
+        free = Signal(init=1)
+        fetch = Signal()
         with m.If(fetch):
             m.d.sync += [wait.eq(self._interval - 2), free.eq(0)]
         with m.Else():

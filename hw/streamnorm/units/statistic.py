@@ -26,7 +26,9 @@ class MomentSignals(Protocol):
 
 
 class Statistic(wiring.Component):
-    """Steps 1 to 5 of :class:`~streamnorm.precision.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s`` of a row.
+    """Scale, centre and shift of a row from its moments: variance, reciprocal square root, and their product with n.
+
+    These are steps 1 to 5 of :class:`~streamnorm.precision.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s``.
 
     Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
     choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.

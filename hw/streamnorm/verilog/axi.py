@@ -58,11 +58,7 @@ class AxiNorm(wiring.Component):
         self.config = config
         self.unit = unit_of(config)
         """What is inside; simulations look at its signals."""
-        # The order in the Verilog, which must not change: the bank of a row behind the ports that every unit has.
-        ordered = sorted(
-            ports(config), key=lambda port: (port.name.startswith("s_axis_param"), port.name == "s_axis_tuser")
-        )
-        super().__init__({port.name: (In if port.direction == "in" else Out)(port.width) for port in ordered})
+        super().__init__({port.name: (In if port.direction == "in" else Out)(port.width) for port in ports(config)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import verilog as amaranth_verilog
+from amaranth.hdl import Fragment
 
 from streamnorm import __version__
 from streamnorm.errors import ConfigError
@@ -24,6 +25,7 @@ from streamnorm.spec.targets import Target
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
 from .ports import parameter_lane_bytes, ports
+from .readable import purposes, readable
 from .vector_files import VECTOR_FILES, Vectors, vector_files
 
 __all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "verilog"]
@@ -39,14 +41,16 @@ def verilog(config: NormConfig) -> str:
     models of the same latency elsewhere. The text depends on the configuration and on the versions of
     streamnorm and Amaranth only; it holds no path and no date.
     """
-    platform = Emission(Target(config.target, config.clock_mhz).primitives)
-    text = amaranth_verilog.convert(
-        AxiNorm(config), name=config.name, platform=platform, emit_src=False, strip_internal_attrs=True
+    top = AxiNorm(config)
+    fragment = Fragment.get(top, Emission(Target(config.target, config.clock_mhz).primitives))
+    connections = {port.name: (getattr(top, port.name), None) for port in ports(config)}
+    text, _ = amaranth_verilog.convert_fragment(
+        fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
     )
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
-    parts = [_header(config), text, wrapper_modules(text)]
+    parts = [_header(config), readable(text, purposes(fragment, config.name)), wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 

@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 MULTIPLIER_HEADER: Final = """\
+// A multiplier tile: the device's where SYNTHESIS is defined, elsewhere a model of the same latency.
 module {name} #(
     parameter A_WIDTH = {limit},
     parameter B_WIDTH = {limit},
@@ -73,6 +74,7 @@ MULTIPLIER_MODEL: Final = """\
 """
 
 BLOCK_RAM_HEADER: Final = """\
+// A block RAM: the device's where SYNTHESIS is defined, elsewhere a model of the same latency.
 module {name} #(
     parameter WIDTH = {width},
     parameter ADDRESS_WIDTH = {address_width},{output_register}

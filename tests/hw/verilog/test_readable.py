@@ -1,0 +1,141 @@
+"""Verilog that people can read: names, comments, short lines."""
+
+import re
+
+import pytest
+
+from ladder.verilog_hashes import unit
+from streamnorm.verilog.emit import verilog
+from streamnorm.verilog.readable import readable
+
+UNITS = ("generic_1000", "ram_banks", "one_element", "min_length", "ice40_serial_int16", "lanes_5 three-scan")
+
+
+@pytest.fixture(scope="module", params=UNITS)
+def text(request: pytest.FixtureRequest) -> str:
+    return verilog(unit(request.param))
+
+
+def code(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(("//", "/*", "`")))
+
+
+def test_no_name_is_a_number_of_the_back_end(text):
+    assert not re.findall(r"[^\s(]*\$(?!signed|unsigned|clog2)\S*", code(text))
+    assert not re.findall(r"\bpart_\d+_\d+\b", code(text))
+
+
+def test_lines_are_short_and_plain(text):
+    assert max(map(len, text.splitlines())) <= 120
+    assert text.isascii()
+    assert "[-1:0]" not in text
+
+
+def test_every_module_says_what_it_does(text):
+    lines = text.splitlines()
+    modules = [index for index, line in enumerate(lines) if line.startswith("module ")]
+    assert len(modules) > 10
+    assert all(lines[index - 1].startswith("// ") for index in modules)
+    comments = {lines[index - 1] for index in modules}
+    assert "// A part of the module above." not in comments
+    assert not [comment for comment in comments if "`" in comment or ":class:" in comment]
+
+
+NUMBERED = r"""
+module \top.part (\port$5$0 , \port$6$2 , \port$7$0 , \port$8$0 , y, aclk
+);
+  wire \$1 ;
+  wire [-1:0] nothing;
+  input aclk;
+  input [3:0] \port$5$0 ;
+  wire [3:0] \port$5$0 ;
+  input \port$6$2 ;
+  input [5:0] \port$7$0 ;
+  input [1:0] \port$8$0 ;
+  output [4:0] y;
+  wire [4:0] whole;
+  wire [3:0] low;
+  wire [1:0] high;
+  reg [4:0] \whole$3 = 5'h00;
+  wire [1:0] \begin$4 ;
+  wire whole_3;
+  assign \$1  = \port$6$2 & \port$7$0 [5];
+  assign whole = { \port$6$2 , \port$5$0  };
+  assign high = \port$7$0 [5:4];
+  assign low = \port$7$0 [3:0];
+  assign y = \$1 ? \whole$3 [4:0] : whole;
+endmodule
+
+module top(aclk);
+  \top.part  part (
+    .\port$5$0 (\$9 ),
+    .\port$8$0 (table_of_all),
+    .y({ \$9 [0], \$9 [0], \$9 [0], \$9 [0], x })
+  );
+  memory #(
+    .INIT(400'h123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123),
+    .EMPTY(512'h00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)
+  ) mem (
+    .x(x)
+  );
+endmodule
+"""
+
+NAMED = """
+// What it is for.
+module \\top.part (whole_3_0, whole_4, high_low, table_of_all, y, aclk );
+  wire _1_;
+  input aclk;
+  input [3:0] whole_3_0;
+  wire [3:0] whole_3_0;
+  input whole_4;
+  input [5:0] high_low;
+  input [1:0] table_of_all;
+  output [4:0] y;
+  wire [4:0] whole;
+  wire [3:0] low;
+  wire [1:0] high;
+  reg [4:0] whole_3_ = 5'h00;
+  wire [1:0] begin_4;
+  wire whole_3;
+  assign _1_ = whole_4 & high_low[5];
+  assign whole = { whole_4, whole_3_0 };
+  assign high = high_low[5:4];
+  assign low = high_low[3:0];
+  assign y = _1_ ? whole_3_[4:0] : whole;
+endmodule
+
+// A part of the module above.
+module top(aclk);
+  \\top.part  part (
+    .whole_3_0(_9_),
+    .table_of_all(table_of_all),
+    .y({ _9_[0], _9_[0], _9_[0], _9_[0], x })
+  );
+  memory #(
+    .INIT(400'h123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123),
+    .EMPTY(512'h00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)
+  ) mem (
+    .x(x)
+  );
+endmodule
+"""
+
+
+def test_parts_are_called_after_their_whole():
+    got = re.sub(" +", " ", readable(NUMBERED, {"top.part": "What it is for."}))
+    assert got.splitlines() == re.sub(" +", " ", NAMED).splitlines()
+
+
+def test_long_lines():
+    literal = f"  x #(.INIT(404'h{'5' * 101}), .EMPTY(1024'h{'0' * 256}));"
+    repeated = (
+        f"  assign x = {{ {', '.join(['sign_of_the_value[12]'] * 9)}, {', '.join(f'bit_{n}' for n in range(20))} }};"
+    )
+    text = readable(f"module m(x);\n{literal}\n{repeated}\nendmodule\n", {})
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 120
+    joined = " ".join(line.strip() for line in lines)
+    assert f".INIT({{ 20'h{'5' * 5}, 384'h{'5' * 96} }})" in joined
+    assert ".EMPTY(1024'h0)" in joined
+    assert "{ { 9{ sign_of_the_value[12] } }, bit_0, bit_1," in joined

@@ -212,3 +212,23 @@ def test_help_teaches_with_examples(streamnorm):
     code, out, _ = streamnorm("--help")
     assert code == 0
     assert "streamnorm workload llama-3.1-8b --tokens 2048 --units 4" in out
+
+
+def test_what_the_page_shows_is_printed(streamnorm, examples):
+    text = (examples.parent / "docs/workload.md").read_text("utf-8")
+    shown = re.findall(r"```\n\$ streamnorm workload (.*)\n((?:.|\n)*?)```", text)
+    assert len(shown) == 3
+    for arguments, lines in shown:
+        printed = "\n".join(line.rstrip() for line in streamnorm(*arguments.split())[1].splitlines())
+        for part in lines.split("…\n"):
+            assert part in printed + "\n", arguments
+
+
+def test_the_models_of_the_page_can_be_read(streamnorm, tmp_path, examples):
+    whole, norms = re.findall(r"```toml\n((?:.|\n)*?)```", (examples.parent / "docs/workload.md").read_text("utf-8"))
+    path = tmp_path / "mine.toml"
+    path.write_text(whole + norms.replace('"q-latent" = { length = 768 }', ""))
+    found = json.loads(streamnorm(str(path), "--json")[1])
+    assert [(each["norm"], each["count"]) for each in found["model"]["norms"]] == [
+        ("rmsnorm", 28 * 3 + 1), ("layernorm", 28 * 2)
+    ]  # fmt: skip

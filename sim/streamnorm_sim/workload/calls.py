@@ -74,6 +74,10 @@ def _with_rules(stack: Stack, whole: list[Step]) -> list[Step]:
             _find("norms", rule.place, whole)
             whole = [tuple(_changed(call, rule) for call in step) for step in whole]
         else:
+            if any(call.site == rule.place.site for step in whole for call in step):
+                raise ConfigError(
+                    f"norms: {rule.place.site}: behind: there is such a norm; an added one needs a new name"
+                )
             _find(f"norms: {rule.place.site}: behind", Place(rule.behind, rule.place.layers), whole)
             whole = [each for step in whole for each in (step, *_behind(step, rule))]
     return whole

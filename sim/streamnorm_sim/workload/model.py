@@ -8,10 +8,9 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
 from streamnorm.spec.values import integer_between, refuse_unknown
 
-from .attention import Attention, LatentAttention
+from .attention import SIZE_MAX, Attention, LatentAttention, attention_layers, per_layer
 from .kinds import KIND_KEYS, NormKind, NormRule, flag, parse_rules
 from .placement import Place, parse_pruned, parse_schedule
-from .sizes import SIZE_MAX, attention_layers, per_layer
 
 __all__ = ["FeedForward", "Layer", "Model", "Stack"]
 

@@ -266,6 +266,10 @@ def test_a_model_says_which_norms_differ_and_which_it_has_besides(tmp_path):
     [
         ("norms = { q = { epsilon = 1e-5 } }", "norms: q: no such norm in these layers; the sites are attention-in, "),
         (
+            'norms = { ffn-in = { length = 3, behind = "attention-in" } }',
+            "norms: ffn-in: behind: there is such a norm; an added one needs a new name",
+        ),
+        (
             'norms = { x = { length = 3, behind = "ffn-out" } }',
             "norms: x: behind: ffn-out: no such norm in these layers; the sites are attention-in, ffn-in, final",
         ),
@@ -279,13 +283,17 @@ def test_a_norm_that_is_not_there_cannot_differ(tmp_path, line, message):
     assert str(caught.value).startswith(f"{path}: {message}")
 
 
-def test_latent_norms_stand_behind_the_input_of_attention():
-    (stack,) = find_model("deepseek-v3").stacks
+@pytest.mark.parametrize(("name", "width"), [("deepseek-v2", 5120), ("deepseek-v3", 7168)])
+def test_latent_norms_stand_behind_the_input_of_attention(name, width):
+    (stack,) = find_model(name).stacks
     assert [[(call.site, call.length, call.rows) for call in step] for step in steps(stack)[:3]] == [
-        [("attention-in", 7168, 1)],
+        [("attention-in", width, 1)],
         [("q-latent", 1536, 1), ("kv-latent", 512, 1)],
-        [("ffn-in", 7168, 1)],
+        [("ffn-in", width, 1)],
     ]
+
+
+def test_deepseek_v2_lite_makes_queries_without_a_latent():
     (lite,) = find_model("deepseek-v2-lite").stacks
     assert [call.site for call in steps(lite)[1]] == ["kv-latent"]
 

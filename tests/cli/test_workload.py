@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,7 @@ from streamnorm import NormConfig
 from streamnorm.plan import Plan
 from streamnorm_cli import command_line as cli
 from streamnorm_cli.commands import workload
-from streamnorm_sim.workload import Workload, find_model, model_names, unit_for
+from streamnorm_sim.workload import Workload, find_model, model_names, units_for
 
 
 @pytest.fixture
@@ -69,8 +70,73 @@ def test_tables_of_a_model(streamnorm):
 def test_json_is_the_workload(streamnorm):
     code, out, _ = streamnorm("opt-125m", "--tokens", "9", "--batch", "2", "--lanes", "8", "--bits", "8", "--json")
     model = find_model("opt-125m")
-    expected = Workload(model, unit_for(model, lanes=8, bits=8), tokens=9, sequences=2)
-    assert (code, json.loads(out)) == (0, expected.to_dict())
+    expected = Workload(model, units_for(model, lanes=8, bits=8), tokens=9, sequences=2)
+    found = json.loads(out)
+    assert (code, {key: found[key] for key in expected.to_dict()}) == (0, expected.to_dict())
+    assert found.keys() - expected.to_dict().keys() == {"area", "link_area"}
+
+
+def test_units_that_keep_up_come_with_their_area(streamnorm):
+    arguments = ("gemma-3-4b", "--tokens", "64", "--memory", "hbm3", "--link", "400gbe", "--units", "3")
+    found = json.loads(streamnorm(*arguments, "--json")[1])
+    (config,) = units_for(find_model("gemma-3-4b"))
+    plan = Plan.of(config)
+    multipliers, block_rams = sum(plan.multipliers.values()), sum(plan.block_rams.values())
+    (need,) = found["phases"][0]["needs"]
+    for units, area in (
+        (1, found["area"]["one"]), (3, found["area"]["all"]), (need["units"], need["area"]),
+        (found["link_units"], found["link_area"]),
+    ):  # fmt: skip
+        assert (area["multipliers"], area["block_rams"]) == (units * multipliers, units * block_rams)
+        assert area["luts"] is None
+        assert area["largest_device"] == "LFE5U-85F-6"
+        assert area["shares"] == {
+            "multipliers": units * multipliers / 156, "block_rams": units * block_rams / 208
+        }  # fmt: skip
+        assert area["fits"] == (units * multipliers <= 156)
+    out = streamnorm(*arguments)[1]
+    assert f"a unit: {multipliers} multipliers, {block_rams} block RAMs; 54% of LFE5U-85F-6" in out
+    assert f"does not fit, {3 * multipliers / 156:.1f} x LFE5U-85F-6" in out
+    assert re.search(rf"any .* 11 +{11 * multipliers} +{11 * block_rams} +does not fit, 5\.9 x", out)
+
+
+def test_luts_of_a_unit_that_was_measured(streamnorm, examples):
+    out = streamnorm("bert-base", "--config", str(examples / "bert_int8.toml"), "--units", "5", "--link", "10gbe")[1]
+    assert re.search(r"a unit: 30 multipliers, 11 block RAMs, 2,[0-9]{3} LUTs; 19% of LFE5U-85F-6", out)
+    assert "all: 150 multipliers, 55 block RAMs, 12," in out
+    assert "not measured" not in out
+
+
+def test_a_units_load_is_a_column(streamnorm):
+    lines = list(csv.DictReader(io.StringIO(streamnorm("gpt2", "--tokens", "4", "--csv")[1])))
+    assert [line["loading"] for line in lines[3:]] == [str(n * (48 + 11)) for n in (12, 12, 1)]
+    lines = list(csv.DictReader(io.StringIO(streamnorm("gpt2", "--banks", "16", "--csv")[1])))
+    # 15 sets stay: those of the first 8 layers but one norm.
+    assert [line["loading"] for line in lines[3:]] == [str(n * (48 + 11)) for n in (4, 5, 1)]
+    assert " 16 lanes, 16 banks, ecp5" in streamnorm("gpt2", "--banks", "16")[1]
+
+
+def test_windows_latents_and_mixed_norms_are_said(streamnorm):
+    assert "peri in 26; 22 see 512 positions" in streamnorm("gemma-3-1b")[1]
+    assert "q-latent + kv-latent" in streamnorm("deepseek-v3", "--tokens", "8")[1]
+    out = streamnorm("chameleon-7b", "--tokens", "8")[1]
+    for text in ("norm         rmsnorm, epsilon 1e-05", "layernorm, epsilon 1e-05", "16 lanes (rmsnorm)",
+                 "16 lanes (layernorm)", "a unit of each kind: "):  # fmt: skip
+        assert text in out
+    listed = streamnorm("--list")[1]
+    for name, words in (
+        ("deepseek-v3", "latents"), ("chameleon-7b", "each head"), ("command-r-plus", "each head, own gamma")
+    ):  # fmt: skip
+        assert next(line for line in listed.splitlines() if line.startswith(name)).rstrip().endswith(words)
+    assert "rmsnorm + layernorm" in listed
+
+
+def test_a_configuration_for_each_norm(streamnorm, examples):
+    files = [str(examples / name) for name in ("bert_int8.toml", "llama_rms_int16.toml")]
+    assert streamnorm("chameleon-7b", "--config", files[0])[2].endswith("needs rmsnorm\n")
+    code, _, err = streamnorm("chameleon-7b", "--config", files[0], "--config", files[1])
+    assert code == 2
+    assert "must be that of bert_int8" in err
 
 
 def test_csv_has_a_line_for_each_site_of_each_phase(streamnorm):
@@ -94,7 +160,7 @@ def test_placement_and_pruning(streamnorm):
 def test_a_unit_of_the_users(streamnorm, examples):
     code, out, _ = streamnorm("bert-base", "--config", str(examples / "bert_int8.toml"), "--json")
     assert code == 0
-    unit = json.loads(out)["unit"]
+    (unit,) = json.loads(out)["configs"]
     assert (unit["lanes"], unit["clock_mhz"]) == (8, 200)
     plan = Plan.of(NormConfig.from_toml(examples / "bert_int8.toml"))
     assert unit["latency_at_max_length"] == vars(plan.latency(768))
@@ -117,12 +183,14 @@ def test_a_model_of_the_users(streamnorm, tmp_path):
         (("gpt2", "--json", "--csv"), "--json and --csv: one of them only"),
         (("gpt2", "--placement", "pots"), "model gpt2: placement = 'pots': unknown style 'pots'; did you mean post?"),
         (("gpt2", "--prune", "ffn-in"), "model gpt2: pruned: 'ffn-in': must be SITE:LAYERS, as in ffn-in:20-31"),
+        (("gpt2", "--prune", "q:1"), "model gpt2: pruned: q: no such norm in these layers; the sites are attention-in"),
+        (("gpt2", "--banks", "17"), "banks = 17: must be an integer from 1 to 16"),
         (("gpt2", "--memory", "hbm"), "--memory: 'hbm': must be bytes a second, such as 819.2G, or a name"),
         (("gpt2", "--flops", "fast"), "--flops: 'fast': must be a number greater than 0, with k, M"),
         (("gpt2", "--bits", "30"), "format = 'int30': must be one of int4 to int24"),
         (("gpt2", "--clock", "nan"), "clock_mhz = nan: must be a finite number from 1 to 1000"),
         (("gpt2", "--lanes", "65"), "lanes = 65: must be an integer from 1 to 64"),
-        (("gpt2", "--config", "x.toml", "--lanes", "2"), "--config: goes without --lanes, --bits, --target"),
+        (("gpt2", "--config", "x.toml", "--lanes", "2"), "--config: goes without --lanes, --bits, --banks, --target"),
         (("gpt2", "--target", "ecp5"), "target = 'ecp5': must be one of "),
     ],
 )  # fmt: skip
@@ -144,3 +212,23 @@ def test_help_teaches_with_examples(streamnorm):
     code, out, _ = streamnorm("--help")
     assert code == 0
     assert "streamnorm workload llama-3.1-8b --tokens 2048 --units 4" in out
+
+
+def test_what_the_page_shows_is_printed(streamnorm, examples):
+    text = (examples.parent / "docs/workload.md").read_text("utf-8")
+    shown = re.findall(r"```\n\$ streamnorm workload (.*)\n((?:.|\n)*?)```", text)
+    assert len(shown) == 3
+    for arguments, lines in shown:
+        printed = "\n".join(line.rstrip() for line in streamnorm(*arguments.split())[1].splitlines())
+        for part in lines.split("…\n"):
+            assert part in printed + "\n", arguments
+
+
+def test_the_models_of_the_page_can_be_read(streamnorm, tmp_path, examples):
+    whole, norms = re.findall(r"```toml\n((?:.|\n)*?)```", (examples.parent / "docs/workload.md").read_text("utf-8"))
+    path = tmp_path / "mine.toml"
+    path.write_text(whole + norms.replace('"q-latent" = { length = 768 }', ""))
+    found = json.loads(streamnorm(str(path), "--json")[1])
+    assert [(each["norm"], each["count"]) for each in found["model"]["norms"]] == [
+        ("rmsnorm", 28 * 3 + 1), ("layernorm", 28 * 2)
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
 from streamnorm_cli.options import Commands, file_path, formatter, positive, print_csv, print_json, print_tables
-from streamnorm_cli.tables.workload import model_list, tables
+from streamnorm_cli.tables.workload import model_list, tables, within_attention
 from streamnorm_cli.terminal import output_console
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ examples:
   streamnorm workload gemma-3-4b --lanes 64 --bits 8 --clock 200
   streamnorm workload llama-2-7b --placement post:8,pre        Mix-LN; see what a schedule costs
   streamnorm workload gpt2 --prune 'ffn-in:6-11'               without the norms of some layers
+  streamnorm workload deepseek-v3 --tokens 32768 --memory hbm3  latent norms, and the latents as cache
+  streamnorm workload chameleon-7b                             LayerNorm among RMSNorm: units of both kinds
   streamnorm workload bert-base --config examples/bert_int8.toml
   streamnorm workload my_model.toml --json | jq '.phases[].busy_per_token'
 
@@ -77,12 +79,21 @@ def _add_pass(parser: argparse.ArgumentParser) -> None:
 
 def _add_unit(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the units")
-    group.add_argument("--units", type=positive, default=1, metavar="U", help="that take rows in turn (default: 1)")
     group.add_argument(
-        "--config", type=file_path, metavar="FILE", help="the unit's configuration, instead of the four below"
+        "--units", type=positive, default=1, metavar="U", help="of each kind, that take rows in turn (default: 1)"
+    )
+    group.add_argument(
+        "--config",
+        type=file_path,
+        action="append",
+        metavar="FILE",
+        help="the unit's configuration, instead of the five below; once for each norm that the model has",
     )
     group.add_argument("--lanes", type=positive, metavar="P", help="elements in a beat (default: 16)")
     group.add_argument("--bits", type=positive, metavar="N", help="of elements in and out (default: 16)")
+    group.add_argument(
+        "--banks", type=positive, metavar="B", help="sets of gamma and beta that a unit holds (default: 1)"
+    )
     group.add_argument("--target", metavar="NAME", help="device (default: ecp5-85k-6)")
     group.add_argument("--clock", type=float, metavar="MHZ", help="(default: 150)")
 
@@ -96,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     workload = _workload(args)
     if args.json:
-        print_json(workload.to_dict())
+        print_json(_with_area(workload))
     elif args.csv:
         print_csv(
             {"phase": phase.name, "units": workload.units, **vars(site)}
@@ -121,22 +132,39 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _facts(model: "Model") -> dict[str, Any]:
-    from streamnorm_sim.workload import steps
+    from streamnorm_sim.workload import calls
 
-    calls = [call for stack in model.stacks for step in steps(stack) for call in step]
+    norms = calls(model)
     last = model.stacks[-1]
     return {
         "name": model.name,
-        "norm": model.norm,
-        "epsilon": last.epsilon,
-        "layers": sum(stack.layers for stack in model.stacks),
+        "norm": " ".join(dict.fromkeys(call.kind.norm for call in norms)),
+        "epsilon": last.kind.epsilon,
+        "layers": sum(len(stack.layers) for stack in model.stacks),
         "d_model": last.d_model,
         "placement": " ".join(dict.fromkeys(style for stack in model.stacks for style in stack.schedule)),
-        "qk_norm": last.qk_norm,
-        "norms": len(calls),
-        "rows": sum(call.rows for call in calls),
-        "longest": max(call.length for call in calls),
+        "within_attention": " ".join(within_attention(model)),
+        "window": max(layer.attention.window for layer in last.layers),
+        "norms": len(norms),
+        "rows": sum(call.rows for call in norms),
+        "longest": max(call.length for call in norms),
         "source": model.source,
+    }
+
+
+def _with_area(workload: "Workload") -> dict[str, Any]:
+    """The workload as JSON values, with the area of a unit of each kind, of all, and of those that keep up."""
+    from streamnorm_fpga.place.area import units_area
+
+    result, area = workload.to_dict(), units_area(workload.configs)
+    for phase in result["phases"]:
+        for need in phase["needs"]:
+            need["area"] = None if need["units"] is None else area.times(need["units"]).to_dict()
+    links = workload.line_units()
+    return {
+        **result,
+        "area": {"one": area.to_dict(), "all": area.times(workload.units).to_dict()},
+        "link_area": None if links is None else area.times(links).to_dict(),
     }
 
 
@@ -147,7 +175,7 @@ def _workload(args: argparse.Namespace) -> "Workload":
     model = _model(args)
     return Workload(
         model=model,
-        config=_config(args, model),
+        configs=_configs(args, model),
         tokens=args.tokens or model.tokens,
         sequences=args.batch,
         units=args.units,
@@ -178,14 +206,22 @@ def _model(args: argparse.Namespace) -> "Model":
     return find_model(args.model, **changes)
 
 
-def _config(args: argparse.Namespace, model: "Model") -> "NormConfig":
+def _configs(args: argparse.Namespace, model: "Model") -> "tuple[NormConfig, ...]":
     from streamnorm.spec.config import NormConfig
-    from streamnorm_sim.workload import unit_for
+    from streamnorm_sim.workload import units_for
 
-    given = {"lanes": args.lanes, "bits": args.bits, "target": args.target, "clock_mhz": args.clock}
+    given = {
+        "lanes": args.lanes,
+        "bits": args.bits,
+        "banks": args.banks,
+        "target": args.target,
+        "clock_mhz": args.clock,
+    }
     given = {key: value for key, value in given.items() if value is not None}
     if args.config is None:
-        return unit_for(model, **given)
+        return units_for(model, **given)
     if given:
-        raise ConfigError("--config: goes without --lanes, --bits, --target and --clock, the file has them all")
-    return NormConfig.from_toml(args.config)
+        raise ConfigError(
+            "--config: goes without --lanes, --bits, --banks, --target and --clock, the file has them all"
+        )
+    return tuple(NormConfig.from_toml(path) for path in args.config)

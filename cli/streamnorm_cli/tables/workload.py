@@ -1,6 +1,7 @@
 """The tables of ``streamnorm workload``."""
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -9,12 +10,13 @@ from rich.table import Table
 from .area import titled_table
 
 if TYPE_CHECKING:
+    from streamnorm_fpga.place.area import Area
     from streamnorm_sim.workload import Model, Phase, Workload
 
 
 def model_list(models: Iterable["Model"]) -> Table:
     """Return a line for each model: where its norms stand and how many rows a token brings."""
-    from streamnorm_sim.workload import steps
+    from streamnorm_sim.workload import calls
 
     table = titled_table("models")
     table.add_column("model", style="bold", no_wrap=True)
@@ -22,51 +24,81 @@ def model_list(models: Iterable["Model"]) -> Table:
     table.add_column("placement", no_wrap=True)
     for heading in ("layers", "d_model", "norms", "rows a token"):
         table.add_column(heading, justify="right")
-    table.add_column("q and k", no_wrap=True)
+    table.add_column("within attention", no_wrap=True)
     for model in models:
-        calls = [call for stack in model.stacks for step in steps(stack) for call in step]
+        norms = calls(model)
         table.add_row(
             model.name,
-            model.norm,
+            " + ".join(dict.fromkeys(call.kind.norm for call in norms)),
             " ".join(dict.fromkeys(style for stack in model.stacks for style in stack.schedule)),
-            " + ".join(str(stack.layers) for stack in model.stacks),
+            " + ".join(str(len(stack.layers)) for stack in model.stacks),
             f"{model.stacks[-1].d_model:,}",
-            f"{len(calls):,}",
-            f"{sum(call.rows for call in calls):,}",
-            {"none": "", "head": "each head", "model": "all heads"}[model.stacks[-1].qk_norm],
+            f"{len(norms):,}",
+            f"{sum(call.rows for call in norms):,}",
+            ", ".join(within_attention(model)),
         )
     return table
 
 
+def within_attention(model: "Model") -> list[str]:
+    """Return what norms a model has between what goes into attention and its scores, in words."""
+    words = {"head": "each head", "head-own": "each head, own gamma", "model": "all heads"}
+    found = []
+    for stack in model.stacks:
+        for layer in stack.layers:
+            sites = [norm.site for norm in layer.attention.norms]
+            if sites:
+                found.append(words.get(layer.attention.qk_norm, "latents"))
+    return list(dict.fromkeys(found))
+
+
 def tables(workload: "Workload", *, details: bool = False) -> list[Table]:
     """Return what a workload is, each of its phases, how it grows, and what keeps up; ``details``: with the sources."""
-    phases = workload.phases()
-    result = [_summary(workload, details), *(_phase(workload, phase) for phase in phases), _growth(workload)]
+    from streamnorm_fpga.place.area import units_area
+
+    phases, area = workload.phases(), units_area(workload.configs)
+    result = [_summary(workload, area, details), *(_phase(workload, phase) for phase in phases), _growth(workload)]
     if any(phase.needs for phase in phases) or workload.link is not None:
-        result.append(_needs(workload, phases))
+        result.append(_needs(workload, phases, area))
     return result
 
 
-def _summary(workload: "Workload", details: bool) -> Table:
-    model, config, memory = workload.model, workload.config, workload.memory_use()
-    latency = workload.plan.latency(config.max_length)
+def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
+    from streamnorm_sim.workload import calls
+
+    model, memory = workload.model, workload.memory_use()
     table = titled_table(f"{model.name}: {workload.tokens:,} tokens, {workload.sequences:,} at once")
     table.show_header = False
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for stack in model.stacks:
         styles = ", ".join(f"{style} in {stack.schedule.count(style)}" for style in dict.fromkeys(stack.schedule))
-        table.add_row(stack.role, f"{stack.layers} layers of {stack.d_model:,}, {styles}")
-    table.add_row("norm", f"{model.norm}, epsilon {model.stacks[0].epsilon:g}")
-    table.add_row(
-        "units",
-        f"{workload.units:,} of {config.lanes} lanes, {config.target} at {config.clock_mhz:g} MHz; "
-        f"a row of {config.max_length:,}: L1 {latency.L1:,}, L2 {latency.L2:,}, L3 {latency.L3:,}, SS {latency.SS:,}",
-    )
-    table.add_row("row buffers", f"{memory['row_buffer_bytes']:,} bytes a unit")
+        windows = [layer.attention.window for layer in stack.layers]
+        seen = "".join(
+            f"; {windows.count(window)} see {window:,} positions" for window in sorted(set(windows)) if window
+        )
+        table.add_row(stack.role, f"{len(stack.layers)} layers of {stack.d_model:,}, {styles}{seen}")
+    for norm, epsilon in dict.fromkeys((call.kind.norm, call.kind.epsilon) for call in calls(model)):
+        table.add_row("norm", f"{norm}, epsilon {epsilon:g}")
+    for plan in workload.plans:
+        config, latency = plan.config, plan.latency(plan.config.max_length)
+        kind = f" ({config.norm})" if len(workload.configs) > 1 else ""
+        banks = f", {config.banks} banks" if config.banks > 1 else ""
+        table.add_row(
+            "units",
+            f"{workload.units:,} of {config.lanes} lanes{banks}{kind}, {config.target} at {config.clock_mhz:g} MHz; "
+            f"a row of {config.max_length:,}: "
+            + ", ".join(f"{name} {cycles:,}" for name, cycles in vars(latency).items()),
+        )
+    each = "a unit" if len(workload.configs) == 1 else "a unit of each kind"
+    table.add_row("area", f"{each}: {_area(area)}")
+    if workload.units > 1:
+        table.add_row("", f"all: {_area(area.times(workload.units))}")
+    if area.comb is None:
+        table.add_row("", "LUTs: not measured for this unit, streamnorm fit does it")
+    table.add_row("row buffers", f"{memory['row_buffer_bytes']:,} bytes {each}")
     if memory["parameter_sets"]:
-        load = f", loaded in {memory['load_beats']:,} beats a pass" if memory["load_beats"] else ""
-        table.add_row("gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets{load}")
+        table.add_row("gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets")
     for difference in workload.differences():
         table.add_row("[yellow]but[/]", escape(difference))
     if details:
@@ -75,24 +107,45 @@ def _summary(workload: "Workload", details: bool) -> Table:
     return table
 
 
+def _area(area: "Area") -> str:
+    counts = [f"{area.dsp:,} multipliers", f"{area.bram:,} block RAMs"]
+    if area.comb is not None:
+        counts.append(f"{area.comb:,} LUTs")
+    share = _share(area)
+    return ", ".join(counts) + (f"; {share}" if share else "")
+
+
+def _share(area: "Area") -> str:
+    """How much of the largest part an area is, of what is scarcest."""
+    if area.device is None or area.share is None:
+        return ""
+    if area.fits:
+        return f"{area.share:.0%} of {area.device.part}"
+    return f"{_no(area.share)} {area.device.part}"
+
+
+def _no(share: float) -> str:
+    return f"does not fit, {share:,.1f} x" if isfinite(share) else "does not fit"
+
+
 def _phase(workload: "Workload", phase: "Phase") -> Table:
     each = "" if phase.name == "prefill" else ", one token more"
     table = titled_table(f"{phase.name}{each}: cycles on {workload.units:,} unit{'s' if workload.units > 1 else ''}")
     table.add_column("where", no_wrap=True)
-    for heading in ("length", "norms", "rows", "unit cycles", "in all", "hidden", "waited for"):
+    for heading in ("length", "norms", "rows", "unit cycles", "in all", "hidden", "loading", "waited for"):
         table.add_column(heading, justify="right")
     for site in phase.sites:
-        numbers = (site.length, site.norms, site.rows, site.busy, site.total, site.hidden, site.exposed)
+        numbers = (site.length, site.norms, site.rows, site.busy, site.total, site.hidden, site.loading, site.exposed)
         where = site.site if len(workload.model.stacks) == 1 else f"{site.stack} {site.site}"
         table.add_row(where, *(f"{number:,}" for number in numbers))
     table.add_section()
     norms = sum(site.norms for site in phase.sites)
     hidden = phase.total - phase.exposed
-    numbers = (norms, phase.rows, phase.busy, phase.total, hidden, phase.exposed)
+    numbers = (norms, phase.rows, phase.busy, phase.total, hidden, phase.loading, phase.exposed)
     table.add_row("all", "", *(f"{number:,}" for number in numbers))
-    clock = workload.config.clock_mhz
-    times = (_time(phase.total / clock), _time(hidden / clock), _time(phase.exposed / clock))
-    table.add_row("time", "", "", "", _time(phase.busy / clock), *times)
+    clock = workload.clock_mhz
+    times = (_time(number / clock) for number in (phase.busy, phase.total, hidden, phase.loading, phase.exposed))
+    table.add_row("time", "", "", "", *times)
     table.caption = f"{phase.busy_per_token:,.0f} unit cycles a token"
     table.caption_justify = "left"
     return table
@@ -111,18 +164,30 @@ def _growth(workload: "Workload") -> Table:
     return table
 
 
-def _needs(workload: "Workload", phases: list["Phase"]) -> Table:
+def _needs(workload: "Workload", phases: list["Phase"], area: "Area") -> Table:
+    device = "" if area.device is None else f" of {area.device.part}"
     table = titled_table("units that keep up")
-    table.add_column("phase")
+    table.add_column("phase", no_wrap=True)
     table.add_column("with", overflow="fold")
-    for heading in ("it takes", "one unit takes", "waits", "units"):
+    headings = ("it takes", "one unit takes", "waits", "units", "multipliers", "block RAMs")
+    for heading in (*headings, *([] if area.comb is None else ["LUTs"]), *([f"share{device}"] if device else [])):
         table.add_column(heading, justify="right")
+
+    def taken(units: int | None) -> list[str]:
+        if units is None:
+            return ["no number"]
+        whole = area.times(units)
+        luts = [] if whole.comb is None else [f"{whole.comb:,}"]
+        share = [] if whole.share is None else [f"{whole.share:.0%}" if whole.fits else _no(whole.share)]
+        return [f"{units:,}", f"{whole.dsp:,}", f"{whole.bram:,}", *luts, *share]
+
     for phase in phases:
         for need in phase.needs:
             times = [_time(1e6 * each) for each in (need.seconds, need.norm_seconds, need.waited_seconds)]
-            table.add_row(phase.name, need.what, *times, "no number" if need.units is None else f"{need.units:,}")
+            table.add_row(phase.name, need.what, *times, *taken(need.units))
     if workload.link is not None:
-        table.add_row("any", f"link of {workload.link / 1e9:g} Gbyte/s", "", "", "", f"{workload.line_units():,}")
+        link = f"link of {workload.link / 1e9:g} Gbyte/s"
+        table.add_row("any", link, "", "", "", *taken(workload.line_units()))
     return table
 
 

@@ -1,32 +1,41 @@
 """Norms of whole models: which rows a transformer normalizes, how often, and what units make of it."""
 
-from .calls import NormCall, Step, steps
+from .attention import Attention, LatentAttention
+from .calls import NormCall, Step, calls, steps
 from .catalogue import find_model, model_names, read_model
 from .demand import Demand
-from .model import Model, Stack
+from .kinds import NormKind
+from .model import FeedForward, Layer, Model, Stack
 from .pace import BANDWIDTHS, Need, bandwidth, keep_up
 from .report import Phase, Site, Workload
-from .timing import Pool, Span
-from .unit import unit_for
+from .timing import Pool, Run, Span
+from .unit import units_for
 
 __all__ = [
     "BANDWIDTHS",
+    "Attention",
     "Demand",
+    "FeedForward",
+    "LatentAttention",
+    "Layer",
     "Model",
     "Need",
     "NormCall",
+    "NormKind",
     "Phase",
     "Pool",
+    "Run",
     "Site",
     "Span",
     "Stack",
     "Step",
     "Workload",
     "bandwidth",
+    "calls",
     "find_model",
     "keep_up",
     "model_names",
     "read_model",
     "steps",
-    "unit_for",
+    "units_for",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import nearest
 
+from .calls import calls
 from .model import Model
 
 __all__ = ["find_model", "model_names", "read_model"]
@@ -86,6 +87,8 @@ def _family(table: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
 
 def _model(name: str, keys: dict[str, Any], where: str) -> Model:
     try:
-        return Model.of(name, keys)
+        model = Model.of(name, keys)
+        calls(model)  # so that a key that names a norm which is not there is found here
+        return model
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error

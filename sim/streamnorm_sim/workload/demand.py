@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from .model import Model, Stack
+from .attention import positions_seen
+from .model import Layer, Model, Stack
 
-__all__ = ["Demand"]
+__all__ = ["Demand", "all_weights"]
 
 
 @dataclass(frozen=True)
@@ -13,10 +14,10 @@ class Demand:
 
     Attributes
     ----------
-    flops : two for each weight and token (that of experts a token does not visit left out), and four for each element
-        of a head and each position attended to (scores and sums)
-    weights : that must be read once a pass: of layers and classifier, every expert that can be needed
-    cached : keys and values of earlier positions that must be read
+    flops : two for each weight and token (that of experts a token does not visit left out), and two for each
+        multiplication of scores and sums: in usual attention, four for each element of a head and position attended to
+    weights : that must be read once a pass: of layers, projections and classifier, every expert that can be needed
+    cached : keys and values, or latents, of earlier positions that must be read: no more than a layer's window holds
     """
 
     flops: int
@@ -29,12 +30,13 @@ class Demand:
         work = weights = 0
         for stack in model.stacks:
             own = 1 if _waits_for_encoder(model, stack) else tokens
-            # A decoder's position sees itself and those before it: (t + 1) / 2 of t on average.
-            seen = own * (own + 1) // 2 if stack.role == "decoder" else own * own
-            work += 2 * own * _active(stack) + 4 * seen * _heads(stack)
+            work += 2 * own * _active(stack)
+            for layer in stack.layers:
+                seen = positions_seen(own, layer.attention.window, causal=stack.role == "decoder")
+                work += 2 * seen * layer.attention.scored
             if stack.cross_attention:
                 # Keys and values of the encoder's output are worked out once.
-                work += 2 * tokens * _memory_weights(stack) + 4 * own * tokens * _heads(stack)
+                work += 2 * tokens * _memory_weights(stack) + 2 * own * tokens * _scored(stack)
             weights += _read(stack, own * sequences)
         return cls((work + 2 * _classifier(model)) * sequences, weights + _classifier(model), 0)
 
@@ -46,17 +48,28 @@ class Demand:
         not counted.
         """
         stack = model.stacks[-1]
-        work = 2 * _active(stack) + 4 * context * _heads(stack) + 2 * _classifier(model)
-        cached = 2 * context * sum(stack.kv_heads) * stack.head_dim
+        work, cached = 2 * _active(stack) + 2 * _classifier(model), 0
         weights = _read(stack, sequences) + _classifier(model)
+        own = 0 if stack.cross_attention else context
+        for layer in stack.layers:
+            attention = layer.attention
+            earlier = min(own, attention.window - 1) if attention.window else own
+            # Itself is seen too, but need not be read.
+            work += 2 * (earlier + 1) * attention.scored_alone
+            cached += earlier * attention.cached
         if stack.cross_attention:
+            work += 2 * context * _scored(stack)
+            cached += context * sum(layer.attention.cached for layer in stack.layers)
             weights -= _memory_weights(stack)
         return cls(work * sequences, weights, cached * sequences)
 
 
-def block_weights(stack: Stack) -> int:
-    """Weights of all layers of a stack, biases and norms left out."""
-    return _attention(stack) + _memory_weights(stack) + _feed_forward(stack) * stack.experts
+def all_weights(model: Model) -> int:
+    """Weights of a model, every expert and the classifier among them; embeddings, biases and norms left out."""
+    # As many tokens as there are experts can visit all of them.
+    return sum(
+        _read(stack, max(layer.feed_forward.experts for layer in stack.layers)) for stack in model.stacks
+    ) + _classifier(model)
 
 
 def _waits_for_encoder(model: Model, stack: Stack) -> bool:
@@ -65,35 +78,44 @@ def _waits_for_encoder(model: Model, stack: Stack) -> bool:
 
 def _classifier(model: Model) -> int:
     """Weights from the last layer to the next token; an encoder that does not generate has none here."""
-    return model.vocabulary * model.stacks[-1].d_model if model.generates else 0
+    stack = model.stacks[-1]
+    return model.vocabulary * stack.embedding_width + _projection(stack) if model.generates else 0
 
 
-def _heads(stack: Stack) -> int:
-    """Elements of the queries of all layers."""
-    return sum(stack.heads) * stack.head_dim
+def _projection(stack: Stack) -> int:
+    """Weights between embeddings and layers of another width; behind the last layer there are as many."""
+    return 0 if stack.embedding_width == stack.d_model else stack.embedding_width * stack.d_model
+
+
+def _scored(stack: Stack) -> int:
+    return sum(layer.attention.scored for layer in stack.layers)
 
 
 def _attention(stack: Stack) -> int:
-    """Weights for every token of the stack: queries, keys, values and outputs; queries and outputs to the encoder."""
-    queries, keys = 2 * _heads(stack), 2 * sum(stack.kv_heads) * stack.head_dim
-    return stack.d_model * (queries + keys + (queries if stack.cross_attention else 0))
+    """Weights for every token of the stack: of attention, queries and outputs to the encoder, projected embeddings."""
+    own = sum(layer.attention.weights(stack.d_model) for layer in stack.layers)
+    across = sum(layer.attention.query_weights(stack.d_model) for layer in stack.layers)
+    return own + (across if stack.cross_attention else 0) + _projection(stack)
 
 
 def _memory_weights(stack: Stack) -> int:
     """Weights for every token of the encoder: keys and values that the decoder attends to."""
-    return 2 * stack.d_model * sum(stack.kv_heads) * stack.head_dim if stack.cross_attention else 0
-
-
-def _feed_forward(stack: Stack) -> int:
-    return (3 if stack.gated else 2) * stack.d_model * sum(stack.ffn)
+    weights = sum(layer.attention.memory_weights(stack.d_model) for layer in stack.layers)
+    return weights if stack.cross_attention else 0
 
 
 def _active(stack: Stack) -> int:
     """Weights that a token meets."""
-    return _attention(stack) + _feed_forward(stack) * stack.experts_per_token
+    return _attention(stack) + sum(_visited(stack, layer, 1) for layer in stack.layers)
 
 
 def _read(stack: Stack, tokens: int) -> int:
     """Weights that a pass of so many tokens reads: tokens may visit different experts."""
-    experts = min(stack.experts, stack.experts_per_token * tokens)
-    return _attention(stack) + _memory_weights(stack) + _feed_forward(stack) * experts
+    visited = sum(_visited(stack, layer, tokens) for layer in stack.layers)
+    return _attention(stack) + _memory_weights(stack) + visited
+
+
+def _visited(stack: Stack, layer: Layer, tokens: int) -> int:
+    """Weights of the experts that so many tokens can visit."""
+    part = layer.feed_forward
+    return part.weights(stack.d_model, min(part.experts, part.experts_per_token * tokens))

@@ -1,4 +1,4 @@
-"""What of a transformer matters to its norms: sizes, layers, where the norms stand."""
+"""What of a transformer matters to its norms: sizes, layers, where the norms stand and what they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,105 +6,132 @@ from typing import Any, Literal, cast
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
-from streamnorm.spec.norms import NORMS
-from streamnorm.spec.values import finite_float, integer_between, nearest, one_of
+from streamnorm.spec.values import integer_between, refuse_unknown
 
-from .placement import parse_pruned, parse_schedule
+from .attention import SIZE_MAX, Attention, LatentAttention, attention_layers, per_layer
+from .kinds import KIND_KEYS, NormKind, NormRule, flag, parse_rules
+from .placement import Place, parse_pruned, parse_schedule
 
-__all__ = ["Model", "Stack"]
+__all__ = ["FeedForward", "Layer", "Model", "Stack"]
 
-SIZE_MAX = 1 << 24
 LAYERS_MAX = 4096
 MODEL_KEYS = ("tokens", "generates", "vocabulary", "source", "read_from", "encoder", "decoder")
 STACK_KEYS = (
-    "norm", "epsilon", "gamma_offset", "affine", "layers", "d_model", "heads", "kv_heads", "head_dim", "ffn",
-    "gated", "experts", "experts_per_token", "placement", "pruned", "embedding_norm", "final_norm", "qk_norm",
-    "cross_attention",
+    *KIND_KEYS, "norms", "layers", "d_model", "heads", "kv_heads", "head_dim", "window", "latent", "ffn", "gated",
+    "experts", "experts_per_token", "shared_experts", "dense_layers", "dense_ffn", "placement", "pruned",
+    "embedding_norm", "final_norm", "embedding_width", "qk_norm", "cross_attention",
 )  # fmt: skip
 REQUIRED = ("norm", "epsilon", "layers", "d_model", "heads", "ffn", "placement")
 
 
 @dataclass(frozen=True)
+class FeedForward:
+    """One feed-forward, or experts of which a token visits some.
+
+    Attributes
+    ----------
+    inner : size of one expert
+    matrices : 3 where it is gated, else 2
+    experts, experts_per_token : of those a token chooses among; both 1 where there is but one feed-forward
+    shared : experts that every token visits besides
+    """
+
+    inner: int
+    matrices: int
+    experts: int = 1
+    experts_per_token: int = 1
+    shared: int = 0
+
+    def weights(self, d_model: int, experts: int) -> int:
+        """Weights of so many chosen experts, and of those that are shared."""
+        return self.matrices * d_model * self.inner * (experts + self.shared)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer; ``style`` is where its norms stand, see :mod:`.placement`."""
+
+    style: str
+    attention: Attention
+    feed_forward: FeedForward
+
+
+@dataclass(frozen=True)
 class Stack:
-    """Layers of one kind one behind the other: an encoder or a decoder.
+    """Layers one behind the other: an encoder or a decoder.
 
     Attributes
     ----------
     role : "encoder" or "decoder"
-    norm, epsilon, gamma_offset, affine : of all its norms; ``affine``: they have gamma (and beta, if centred)
-    layers, d_model, head_dim : counts
-    heads, kv_heads, ffn : of each layer; ``ffn`` is the inner size of one expert
-    gated : the feed-forward has a third matrix
-    experts, experts_per_token : 1 where there is but one feed-forward
-    schedule : the placement style of each layer, see :mod:`.placement`
+    d_model : elements between the layers
+    layers : in the order in which they work
+    kind : of its norms
+    rules : places whose norms are otherwise, and norms besides those of the style
     pruned : norms left out
     embedding_norm, final_norm : a norm in front of the first layer, behind the last
-    qk_norm : queries and keys normalized "head" by head, all heads together ("model"), or not ("none")
+    embedding_width : of the embeddings, and of what the classifier takes; where it is not ``d_model``, a projection
+        stands between
     cross_attention : each layer attends to the encoder too
     """
 
     role: Literal["encoder", "decoder"]
-    norm: str
-    epsilon: float
-    gamma_offset: float
-    affine: bool
-    layers: int
     d_model: int
-    head_dim: int
-    heads: tuple[int, ...]
-    kv_heads: tuple[int, ...]
-    ffn: tuple[int, ...]
-    gated: bool
-    experts: int
-    experts_per_token: int
-    schedule: tuple[str, ...]
-    pruned: tuple[tuple[str, range], ...]
+    layers: tuple[Layer, ...]
+    kind: NormKind
+    rules: tuple[NormRule, ...]
+    pruned: tuple[Place, ...]
     embedding_norm: bool
     final_norm: bool
-    qk_norm: Literal["none", "head", "model"]
+    embedding_width: int
     cross_attention: bool
 
     @classmethod
     def of(cls, role: Literal["encoder", "decoder"], keys: Mapping[str, Any]) -> "Stack":
         """Check the keys of a stack; raise ConfigError where one is missing, unknown or out of range."""
-        _refuse_unknown(keys, STACK_KEYS)
+        refuse_unknown(keys, STACK_KEYS)
         if missing := [key for key in REQUIRED if key not in keys]:
             raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
         layers = integer_between("layers", keys["layers"], 1, LAYERS_MAX)
         d_model = integer_between("d_model", keys["d_model"], 1, LENGTH_MAX)
-        heads = _per_layer("heads", keys["heads"], layers)
-        kv_heads = _per_layer("kv_heads", keys.get("kv_heads", keys["heads"]), layers)
-        if any(q % kv for q, kv in zip(heads, kv_heads, strict=True)):
-            raise ConfigError(f"kv_heads = {keys.get('kv_heads')!r}: must divide heads")
-        if "head_dim" not in keys and (len(set(heads)) > 1 or d_model % heads[0]):
-            raise ConfigError("head_dim: must be given where d_model is no multiple of heads")
-        head_dim = integer_between("head_dim", keys.get("head_dim", d_model // heads[0]), 1, LENGTH_MAX)
-        experts = integer_between("experts", keys.get("experts", 1), 1, SIZE_MAX)
-        qk_norm = one_of("qk_norm", keys.get("qk_norm", "none"), ("none", "head", "model"))
-        if qk_norm == "model":
-            integer_between("heads x head_dim", max(heads) * head_dim, 1, LENGTH_MAX, " (qk_norm)")
+        kind = NormKind.of(keys)
+        styles = parse_schedule(keys["placement"], layers)
+        attention = attention_layers(keys, layers, d_model)
+        cross_attention = flag(keys, "cross_attention", False)
+        if cross_attention and isinstance(attention[0], LatentAttention):
+            raise ConfigError("cross_attention: goes without latent")
+        parts = zip(styles, attention, _feed_forwards(keys, layers), strict=True)
         return cls(
             role=role,
-            norm=one_of("norm", keys["norm"], NORMS),
-            epsilon=finite_float("epsilon", keys["epsilon"], 0.0),
-            gamma_offset=finite_float("gamma_offset", keys.get("gamma_offset", 0.0)),
-            affine=_flag(keys, "affine", True),
-            layers=layers,
             d_model=d_model,
-            head_dim=head_dim,
-            heads=heads,
-            kv_heads=kv_heads,
-            ffn=_per_layer("ffn", keys["ffn"], layers),
-            gated=_flag(keys, "gated", False),
-            experts=experts,
-            experts_per_token=integer_between("experts_per_token", keys.get("experts_per_token", 1), 1, experts),
-            schedule=parse_schedule(keys["placement"], layers),
+            layers=tuple(Layer(*each) for each in parts),
+            kind=kind,
+            rules=parse_rules(keys.get("norms", {}), kind, layers),
             pruned=parse_pruned(keys.get("pruned", []), layers),
-            embedding_norm=_flag(keys, "embedding_norm", False),
-            final_norm=_flag(keys, "final_norm", True),
-            qk_norm=cast(Any, qk_norm),
-            cross_attention=_flag(keys, "cross_attention", False),
+            embedding_norm=flag(keys, "embedding_norm", False),
+            final_norm=flag(keys, "final_norm", True),
+            embedding_width=integer_between("embedding_width", keys.get("embedding_width", d_model), 1, SIZE_MAX),
+            cross_attention=cross_attention,
         )
+
+    @property
+    def schedule(self) -> tuple[str, ...]:
+        """The style of each layer."""
+        return tuple(layer.style for layer in self.layers)
+
+
+def _feed_forwards(keys: Mapping[str, Any], layers: int) -> list[FeedForward]:
+    matrices = 3 if flag(keys, "gated", False) else 2
+    experts = integer_between("experts", keys.get("experts", 1), 1, SIZE_MAX)
+    chosen = integer_between("experts_per_token", keys.get("experts_per_token", 1), 1, experts)
+    shared = integer_between("shared_experts", keys.get("shared_experts", 0), 0, SIZE_MAX)
+    dense = integer_between("dense_layers", keys.get("dense_layers", 0), 0, layers)
+    if dense and "dense_ffn" not in keys:
+        raise ConfigError("dense_ffn: must be given where there are dense_layers")
+    single = integer_between("dense_ffn", keys.get("dense_ffn", 1), 1, SIZE_MAX)
+    return [
+        FeedForward(single, matrices) if layer < dense else FeedForward(inner, matrices, experts, chosen, shared)
+        for layer, inner in enumerate(per_layer("ffn", keys["ffn"], layers))
+    ]
 
 
 @dataclass(frozen=True)
@@ -141,9 +168,9 @@ class Model:
         ConfigError
             If a key is missing, unknown or out of range; the message does not repeat ``name``.
         """
-        _refuse_unknown(keys, (*MODEL_KEYS, *STACK_KEYS))
+        refuse_unknown(keys, (*MODEL_KEYS, *STACK_KEYS))
         shared = {key: value for key, value in keys.items() if key in STACK_KEYS}
-        generates = _flag(keys, "generates", True)
+        generates = flag(keys, "generates", True)
         parts = [role for role in ("encoder", "decoder") if role in keys]
         stacks = []
         for role in parts:
@@ -155,8 +182,6 @@ class Model:
                 raise ConfigError(f"in {role}: {error}") from error
         if not parts:
             stacks.append(Stack.of("decoder" if generates else "encoder", shared))
-        if len({(stack.norm, stack.affine, stack.gamma_offset, stack.epsilon) for stack in stacks}) > 1:
-            raise ConfigError("norm, epsilon, affine and gamma_offset must be the same in encoder and decoder")
         if generates and stacks[-1].role != "decoder":
             raise ConfigError("generates = true: needs a decoder")
         source, read_from = keys.get("source", ""), keys.get("read_from", [])
@@ -171,31 +196,3 @@ class Model:
             source=source,
             read_from=tuple(str(entry) for entry in read_from),
         )
-
-    @property
-    def norm(self) -> str:
-        """The kind of its norms."""
-        return self.stacks[0].norm
-
-
-def _refuse_unknown(keys: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    for key in keys:
-        if key not in allowed:
-            hint = nearest(key, allowed) or f"; the keys are {', '.join(allowed)}"
-            raise ConfigError(f"unknown key {key!r}{hint}")
-
-
-def _per_layer(key: str, value: object, layers: int) -> tuple[int, ...]:
-    """Return a number for each layer from one for all, or from a list."""
-    if not isinstance(value, list | tuple):
-        return (integer_between(key, value, 1, SIZE_MAX),) * layers
-    if len(value) != layers:
-        raise ConfigError(f"{key}: a list must have a number for each of {layers} layers, not {len(value)}")
-    return tuple(integer_between(key, number, 1, SIZE_MAX) for number in value)
-
-
-def _flag(keys: Mapping[str, Any], key: str, default: bool) -> bool:
-    value = keys.get(key, default)
-    if not isinstance(value, bool):
-        raise ConfigError(f"{key} = {value!r}: must be true or false")
-    return value

@@ -16,12 +16,13 @@ style             a part puts out                known from
 """
 
 import re
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import nearest
 
-__all__ = ["STYLES", "parse_pruned", "parse_schedule"]
+__all__ = ["STYLES", "Place", "parse_place", "parse_pruned", "parse_schedule"]
 
 STYLES = ("pre", "post", "peri", "output", "parallel", "parallel-two", "none")
 MIX = "mix"
@@ -61,11 +62,46 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     return tuple(style for style, count in counts for _ in range(left if count is None else count))
 
 
-def parse_pruned(entries: object, layers: int) -> tuple[tuple[str, range], ...]:
-    """Return which norms are left out: patterns of site names, each with its layers.
+@dataclass(frozen=True)
+class Place:
+    """Some norms of a stack.
 
-    An entry is ``SITE:LAYERS``, LAYERS being ``7`` or ``20-31`` (both included, from 0 on) and SITE a name such as
-    ``attention-in`` or a pattern such as ``ffn-*`` or ``*``.
+    Attributes
+    ----------
+    site : a name such as ``attention-in``, or a pattern such as ``ffn-*`` or ``*``
+    layers : counted from 0; None: all, and what is in front of them and behind
+    """
+
+    site: str
+    layers: range | None
+
+    def has(self, site: str, layer: int | None) -> bool:
+        """Return whether the norm at a site of a layer (None: at an end of the stack) is among them."""
+        return (self.layers is None or layer in self.layers) and fnmatchcase(site, self.site)
+
+
+def parse_place(text: str, layers: int) -> Place:
+    """Return what ``SITE`` or ``SITE:LAYERS`` names, LAYERS being ``7`` or ``20-31`` (both included, from 0 on).
+
+    Raises
+    ------
+    ConfigError
+        If it is malformed or names a layer that is not there.
+    """
+    match = re.fullmatch(r"([a-z*?-]+)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?", text)
+    if not match:
+        raise ConfigError("must be SITE or SITE:LAYERS, as in ffn-in:20-31")
+    if match[2] is None:
+        return Place(match[1], None)
+    first = int(match[2])
+    last = int(match[3] or first)
+    if not first <= last < layers:
+        raise ConfigError(f"layers go from 0 to {layers - 1}")
+    return Place(match[1], range(first, last + 1))
+
+
+def parse_pruned(entries: object, layers: int) -> tuple[Place, ...]:
+    """Return which norms are left out, each entry being ``SITE:LAYERS``, see :func:`parse_place`.
 
     Raises
     ------
@@ -76,17 +112,10 @@ def parse_pruned(entries: object, layers: int) -> tuple[tuple[str, range], ...]:
         raise ConfigError(f'pruned = {entries!r}: must be a list, as in ["ffn-in:20-31"]')
     pruned = []
     for entry in entries:
-        match = re.fullmatch(r"([a-z*?-]+):([0-9]{1,6})(?:-([0-9]{1,6}))?", str(entry))
-        if not match:
+        if ":" not in str(entry):
             raise ConfigError(f"pruned: {entry!r}: must be SITE:LAYERS, as in ffn-in:20-31")
-        first = int(match[2])
-        last = int(match[3] or first)
-        if not first <= last < layers:
-            raise ConfigError(f"pruned: {entry!r}: layers go from 0 to {layers - 1}")
-        pruned.append((match[1], range(first, last + 1)))
+        try:
+            pruned.append(parse_place(str(entry), layers))
+        except ConfigError as error:
+            raise ConfigError(f"pruned: {entry!r}: {error}") from error
     return tuple(pruned)
-
-
-def is_pruned(pruned: tuple[tuple[str, range], ...], site: str, layer: int) -> bool:
-    """Return whether the norm at a site of a layer is left out."""
-    return any(layer in layers and fnmatchcase(site, pattern) for pattern, layers in pruned)

@@ -1,4 +1,6 @@
-"""A unit that suits a model, and what a unit holds."""
+"""Units that suit a model, and what a unit holds."""
+
+from collections.abc import Iterable, Sequence
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
@@ -6,70 +8,110 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
 
-from .calls import steps
+from .calls import NormCall, calls
 from .model import Model
 
-__all__ = ["check_unit", "differences", "parameter_bits", "row_buffer_bytes", "unit_for"]
+__all__ = ["differences", "loaded", "parameter_bits", "row_buffer_bytes", "serving", "units_for"]
 
 SPAN_IN, SPAN_OUT = 160.0, 32.0
 """Largest magnitudes in and out, in real units: a residual stream has outliers, normalized values few beyond 32."""
 
 
-def unit_for(
-    model: Model, *, lanes: int = 16, bits: int = 16, target: str = "ecp5-85k-6", clock_mhz: float = 150.0
-) -> NormConfig:
-    """Return the configuration of a unit for every norm of a model.
+def units_for(
+    model: Model,
+    *,
+    lanes: int = 16,
+    bits: int = 16,
+    target: str = "ecp5-85k-6",
+    clock_mhz: float = 150.0,
+    banks: int = 1,
+) -> tuple[NormConfig, ...]:
+    """Return the configurations of units for every norm of a model, one for each norm and epsilon that it has.
 
-    Its rows are as long as the model's longest norm, and full rate is kept down to the shortest. Gamma and beta, where
-    the model has them, are loaded at run time, for each norm has its own.
+    Rows of a unit are as long as the longest it serves, and full rate is kept down to the shortest. Gamma and beta,
+    where its norms have them, are loaded at run time, into ``banks`` banks, for each norm has its own.
 
     Raises
     ------
     ConfigError
         If the model has no norm, or the values are no configuration's.
     """
-    lengths = _lengths(model)
-    stack = model.stacks[0]
     half = 1 << (bits - 1)
-    return NormConfig(
-        name="workload",
-        norm=model.norm,
-        lanes=lanes,
-        max_length=max(lengths),
-        min_length=min(lengths),
-        input=IntFormat.parse(f"int{bits}", scale=SPAN_IN / half),
-        output=IntFormat.parse(f"int{bits}", scale=SPAN_OUT / half),
-        epsilon=stack.epsilon,
-        gamma_offset=stack.gamma_offset,
-        storage="ram" if stack.affine else "rom",
-        target=target,
-        clock_mhz=clock_mhz,
-    )
-
-
-def check_unit(model: Model, config: NormConfig) -> None:
-    """Raise ConfigError where a unit cannot do the norms of a model: another norm, or rows that are too long."""
-    longest = max(_lengths(model))
-    if config.norm != model.norm:
-        raise ConfigError(f"{config.name} is a {config.norm}, {model.name} needs {model.norm}")
-    if config.max_length < longest:
-        raise ConfigError(f"{config.name}: max_length = {config.max_length}: {model.name} has rows of {longest}")
-
-
-def differences(model: Model, config: NormConfig) -> list[str]:
-    """In what a unit that can do a model's norms differs from what the model asks for, a sentence each."""
-    found = []
-    epsilons = {stack.epsilon for stack in model.stacks} - {config.epsilon}
-    if epsilons:
-        asked = " and ".join(f"{epsilon:g}" for epsilon in sorted(epsilons))
-        found.append(f"{config.name} has epsilon {config.epsilon:g}, {model.name} {asked}")
-    stored = StoredParameters.of(config)
-    norms = sum(len(step) for stack in model.stacks for step in steps(stack))
-    own = not (stored.gamma_is_constant and stored.beta_is_constant)
-    if config.storage == "rom" and own and norms > config.banks:
-        found.append(
-            f'{config.name} holds gamma and beta of {config.banks} of {norms} norms; storage = "ram" serves them all'
+    groups = _groups(model)
+    norms = [norm for norm, _ in groups]
+    result = []
+    for number, ((norm, epsilon), served) in enumerate(groups.items()):
+        affine = any(call.kind.affine for call in served)
+        same = norms[:number].count(norm)
+        name = "workload" if len(groups) == 1 else f"workload_{norm}{same + 1 if same else ''}"
+        result.append(
+            NormConfig(
+                name=name,
+                norm=norm,
+                lanes=lanes,
+                max_length=max(call.length for call in served),
+                min_length=min(call.length for call in served),
+                input=IntFormat.parse(f"int{bits}", scale=SPAN_IN / half),
+                output=IntFormat.parse(f"int{bits}", scale=SPAN_OUT / half),
+                epsilon=epsilon,
+                gamma_offset=served[0].kind.gamma_offset,
+                storage="ram" if affine else "rom",
+                banks=banks if affine else 1,
+                target=target,
+                clock_mhz=clock_mhz,
+            )
         )
+    return tuple(result)
+
+
+def serving(model: Model, configs: Sequence[NormConfig]) -> dict[tuple[str, float], int]:
+    """Return which of the units serves norms of each norm and epsilon: that with the same epsilon, else any.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, its rows are too short, one serves nothing, or clocks differ.
+    """
+    for config in configs:
+        if config.clock_mhz != configs[0].clock_mhz:
+            raise ConfigError(
+                f"{config.name}: clock_mhz = {config.clock_mhz:g}: must be that of {configs[0].name}, "
+                f"{configs[0].clock_mhz:g}; cycles of unlike length cannot be added"
+            )
+    result = {}
+    for (norm, epsilon), served in _groups(model).items():
+        able = [i for i, config in enumerate(configs) if config.norm == norm]
+        if not able:
+            have = ", ".join(f"{config.name} is a {config.norm}" for config in configs)
+            raise ConfigError(f"{have}, {model.name} needs {norm}")
+        index = result[norm, epsilon] = min(able, key=lambda i: configs[i].epsilon != epsilon)
+        config, longest = configs[index], max(call.length for call in served)
+        if config.max_length < longest:
+            raise ConfigError(f"{config.name}: max_length = {config.max_length}: {model.name} has rows of {longest}")
+    for index, config in enumerate(configs):
+        if index not in result.values():
+            raise ConfigError(f"{config.name}: {model.name} has no norm for it")
+    return result
+
+
+def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
+    """In what units that can do a model's norms differ from what the model asks for, a sentence each."""
+    found = []
+    for index, config in enumerate(configs):
+        served = [kind for kind, by in serving(model, configs).items() if by == index]
+        epsilons = {epsilon for _, epsilon in served} - {config.epsilon}
+        if epsilons:
+            asked = " and ".join(f"{epsilon:g}" for epsilon in sorted(epsilons))
+            found.append(f"{config.name} has epsilon {config.epsilon:g}, {model.name} {asked}")
+        sets = sum(
+            call.sets for call in calls(model) if call.kind.affine and (call.kind.norm, call.kind.epsilon) in served
+        )
+        stored = StoredParameters.of(config)
+        own = not (stored.gamma_is_constant and stored.beta_is_constant)
+        if config.storage == "rom" and own and sets > config.banks:
+            found.append(
+                f'{config.name} holds gamma and beta of {config.banks} of {sets} norms; storage = "ram" serves them all'
+            )
     return found
 
 
@@ -85,8 +127,28 @@ def parameter_bits(plan: Plan) -> int:
     return gamma + (0 if stored.beta_is_constant else stored.beta_bits)
 
 
-def _lengths(model: Model) -> set[int]:
-    lengths = {call.length for stack in model.stacks for step in steps(stack) for call in step}
-    if not lengths:
+def loaded(sets: Iterable[tuple[object, ...]], config: NormConfig) -> list[bool]:
+    """Return of sets of gamma and beta, by name and in the order of their use, which a unit has to load first.
+
+    If there are no more sets than banks, all stay, and none is loaded again. Else the first ones fill all banks but
+    one, through which the others go.
+    """
+    order = list(sets)
+    known = list(dict.fromkeys(order))
+    if config.storage != "ram" or len(known) <= config.banks:
+        return [False] * len(order)
+    staying, last, result = set(known[: config.banks - 1]), None, []
+    for each in order:
+        result.append(each not in staying and each != last)
+        last = last if each in staying else each
+    return result
+
+
+def _groups(model: Model) -> dict[tuple[str, float], list[NormCall]]:
+    """The norms of a model by norm and epsilon, which are built into a unit."""
+    result: dict[tuple[str, float], list[NormCall]] = {}
+    for call in calls(model):
+        result.setdefault((call.kind.norm, call.kind.epsilon), []).append(call)
+    if not result:
         raise ConfigError(f"{model.name}: has no norm")
-    return lengths
+    return result

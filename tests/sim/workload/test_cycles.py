@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from ladder.configurations import configuration
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.engines import run
-from streamnorm_sim.streams.traffic import Traffic
-from streamnorm_sim.workload import Pool
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
+from streamnorm_sim.workload import Pool, Run
+from streamnorm_sim.workload.timing import LOAD_CYCLES
 
 INTEGERS = IntFormat(8, scale=0.1)
 UNIT = NormConfig(norm="rmsnorm", lanes=4, max_length=64, input=INTEGERS, output=INTEGERS, epsilon=1e-5, gamma=1.5)
@@ -38,7 +40,7 @@ def simulated(lengths: list[int], unit: NormConfig = UNIT) -> tuple[int, int]:
     ],
 )
 def test_a_run_of_rows_takes_the_cycles_of_its_span(rows):
-    span = Pool(Plan.of(UNIT)).span(rows)
+    span = Pool(Plan.of(UNIT)).span([Run(tuple(rows))])
     assert simulated([length for length, count in rows for _ in range(count)]) == (span.taken, span.total)
 
 
@@ -46,7 +48,7 @@ def test_units_in_turn_take_as_long_as_the_one_with_the_most():
     rows = [(64, 2), (16, 5)]
     lengths = [64] * 2 + [16] * 5
     shares = [simulated(lengths[unit::3])[1] for unit in range(3)]
-    assert Pool(Plan.of(UNIT), 3).span(rows).total == max(shares)
+    assert Pool(Plan.of(UNIT), 3).span([Run(tuple(rows))]).total == max(shares)
 
 
 SHARED = NormConfig(
@@ -63,5 +65,27 @@ def test_rows_shorter_than_the_interval_take_no_longer_than_said(rows, exact):
     plan = Plan.of(SHARED)
     assert plan.interval > 1
     total = simulated([length for length, count in rows for _ in range(count)], SHARED)[1]
-    said = Pool(plan).span(rows).total
+    said = Pool(plan).span([Run(tuple(rows))]).total
     assert total == said if exact else total < said
+
+
+# Rows of a few lengths, loads of a few lengths between them, the last of a single beat.
+@pytest.mark.parametrize("name", ["ram", "ram_banks"])
+def test_loads_take_the_cycles_that_are_said(name):
+    unit = configuration(name)
+    long, lanes = unit.max_length, unit.lanes
+    runs = [
+        Run(((long, 2),)), Run(((16, 5),), loaded=long // lanes * lanes), Run(((long, 1), (4, 3)), loaded=long),
+        Run(((4, 1),), loaded=lanes),
+    ]  # fmt: skip
+    rng = np.random.default_rng(5)
+    rows, loads = [], []
+    for number, one in enumerate(runs):
+        if one.loaded:
+            gamma, beta = rng.integers(-5, 5, (2, one.loaded))
+            loads.append(ParameterLoad(len(rows) - 1, gamma, beta, number % unit.banks))
+        rows += [rng.integers(-128, 128, length) for length, count in one.rows for _ in range(count)]
+    trace = run(unit, Traffic(rows=rows, loads=loads))
+    span = Pool(Plan.of(unit)).span(runs)
+    assert int(trace.output_cycles[-1] - trace.input_cycles[0]) == span.total
+    assert span.loading == long // lanes + -(-long // lanes) + 1 + 3 * LOAD_CYCLES

@@ -42,13 +42,14 @@ examples:
   streamnorm cycles examples/bert_int8.toml examples/bert_int8_50mhz.toml --fmax examples/bert_int8.toml=203
   streamnorm cycles examples/short_rows.toml --compare architectures --fmax 195,five-scan=180
   streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --plot losses.svg
+  streamnorm cycles examples/bert_int8.toml --stalls 0.2 --simulate  measured, each cycle compared with the model
   streamnorm cycles examples/bert_int8.toml --rows 1000000 --csv
   streamnorm cycles examples/bert_int8.toml --lengths 768,64,256 --timeline rows.svg
 
 L1 is first beat in to first beat out, L2 last in to first out, L3 first in to last out, SS from row to row; a wire is
 0 cycles, one register 1. These four count no stalls, and rates are those of SS; the batch and what is lost count the
 stalls of --stalls. ns and rates are told at the clock that the unit is planned for, and at the one that it reaches when
-placed: as measured for the examples and the architectures of bert_int8, or as --fmax says; streamnorm fit measures it.
+placed: as measured for some examples and the architectures of bert_int8, or as --fmax says; streamnorm fit measures it.
 Architectures: one-pass is what streamnorm generates; two-pass, three-scan and five-scan are made of the same blocks
 and give the same bits, with --welford nearly the same.
 """

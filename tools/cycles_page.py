@@ -7,7 +7,7 @@ docs/figures.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import wavedrom
 
 from figures import ROOT, example
-from figures_page import stored
+from figures_page import down, stored
 from markdown import WHOLE, table
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
@@ -24,6 +24,7 @@ from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.cycles.counts import CycleCounts, computed
 from streamnorm_sim.cycles.peers import peer_counts
 from streamnorm_sim.draw.cycle_plot import plot_cycles
+from streamnorm_sim.draw.loss_plot import plot_losses
 from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
 from streamnorm_sim.draw.waveform import record_waveform
 from streamnorm_sim.reference.models import golden_model
@@ -33,11 +34,12 @@ from streamnorm_sim.streams.stalls import NO_STALL, Stall, parse_stall
 
 PAGE, WAVEFORM_SOURCE = ROOT / "docs/cycles.md", ROOT / "docs/cycles_waveform.json"
 GROWTH, TIMELINE, BLOCKS = "cycles_growth.svg", "cycles_timeline.svg", "cycles_architectures.svg"
-WAVEFORM = "cycles_waveform.svg"
+WAVEFORM, LOSSES = "cycles_waveform.svg", "cycles_losses.svg"
 _ROWS = 1000
 _STALLED_CYCLE = 46
 _LENGTHS = (8, 64, 384, 768)
 _LANES = (1, 2, 4, 8, 16, 32)
+_LOSSES = ("source", "slots", "buffer", "fill", "rows", "interval", "sink")
 
 
 def parts() -> dict[str, str]:
@@ -45,9 +47,9 @@ def parts() -> dict[str, str]:
     bert = example("bert_int8")
     return {
         "lanes": table(
-            ("lanes", "n", "L1", "L2", "L3", "SS", "M rows/s at 200 MHz"),
+            ("lanes", "n", "L1", "L2", "L3", "SS", "L1 at 200 MHz, ns", "M rows/s"),
             (
-                (*_shape(counts), f"{counts.config.clock_mhz / counts.SS:.3f}")
+                (*_shape(counts), *_time(counts.at(counts.config.clock_mhz)))
                 for lanes in _LANES
                 for counts in (computed(example("bert_int8", lanes=lanes), 768, _ROWS),)
             ),
@@ -68,17 +70,20 @@ def parts() -> dict[str, str]:
             _formulas(bert),
         ),
         "architecture areas": table(
-            ("architecture", "LUTs", "flip-flops", "multipliers", "block RAMs", "MHz", "M rows/s", "results"),
+            (
+                *("architecture", "LUTs", "flip-flops", "multipliers", "block RAMs"),
+                *("MHz", "L1, ns", "M rows/s", "results"),
+            ),
             _areas(bert),
         ),
         "stalls": table(
-            ("source", "sink", "cycles of 1000 rows", "source", "slots", "buffer", "rows", "interval", "sink"),
+            ("source", "sink", "cycles of 1000 rows", "SS", *_LOSSES),
             (_stalled(bert, source, sink) for source, sink in (
                 ("none", "none"), ("0.1", "none"), ("none", "0.1"), ("0.1", "0.1"), ("none", "burst:50/50"),
             )),
         ),
         "peers": table(
-            ("unit", "norm", "lanes", "n", "L1", "L2", "L3", "SS"),
+            ("unit", "norm", "lanes", "n", "L1", "L2", "L3", "SS", "MHz", "L1, ns", "M rows/s"),
             _beside_peers(),
         ),
     }  # fmt: skip
@@ -95,6 +100,9 @@ def pictures(directory: Path) -> None:
     ]
     plot_cycles(directory / GROWTH, counts)
     bert = example("bert_int8")
+    source, sink = parse_stall("0.1"), parse_stall("burst:20/5")
+    losses = [computed(bert, length, _ROWS, source=source, sink=sink) for length in _LENGTHS]
+    plot_losses(directory / LOSSES, losses, "source 0.1, sink burst:20/5")
     draw_timeline(directory / TIMELINE, record_timeline(bert, (768, 64, 256, 8, 512)))
     units = ("one-pass", "two-pass", "three-scan", "five-scan")
     others = (bert.replace(architecture=name) for name in units)
@@ -129,10 +137,10 @@ def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
 
 def _areas(config: NormConfig) -> Iterable[tuple[str, ...]]:
     for name, unit in stored()["architectures"]["units"].items():
-        clock = min(unit["fmax_mhz"].values())
-        cycles = Plan.of(config.replace(architecture=name)).latency(768).SS
+        counts = computed(config.replace(architecture=name), 768, 2)
+        assert counts.placed is not None
         area = (f"{unit[key]}" for key in ("comb", "ff", "dsp", "bram"))
-        yield (name, *area, f"{clock:.1f}", f"{clock / cycles:.3f}", _results(config, name))
+        yield (name, *area, *_at(counts.placed.mhz, counts.at(counts.placed.mhz)), _results(config, name))
 
 
 def _results(config: NormConfig, name: str) -> str:
@@ -153,8 +161,8 @@ def _stalled(config: NormConfig, source: str, sink: str) -> tuple[str, ...]:
     counts = computed(config, 768, _ROWS, source=stalls[0], sink=stalls[1])
     assert counts.losses is not None
     lost = counts.losses.to_dict()
-    names = ("source", "slots", "buffer", "rows", "interval", "sink")
-    return (source, sink, f"{counts.batch:,}", *(f"{lost[name]:,}" for name in names))
+    steady = counts.SS if counts.stalled_SS is None else counts.stalled_SS
+    return (source, sink, f"{counts.batch:,}", f"{steady:.5g}", *(f"{lost[name]:,}" for name in _LOSSES))
 
 
 def _beside_peers() -> Iterable[tuple[str, ...]]:
@@ -162,6 +170,29 @@ def _beside_peers() -> Iterable[tuple[str, ...]]:
         ("layernorm", 8, 768), ("layernorm", 4, 768), ("layernorm", 16, 64), ("rmsnorm", 8, 768),
     ):  # fmt: skip
         counts = computed(example("bert_int8", norm=norm, lanes=lanes), length, _ROWS)
-        yield ("streamnorm", norm, *_shape(counts))
-        for peer in peer_counts({(norm, lanes, length)}):
-            yield tuple(str(peer[key]) for key in ("name", "norm", "lanes", "n", "L1", "L2", "L3", "SS"))
+        ours = counts.placed
+        yield (
+            "streamnorm",
+            norm,
+            *_shape(counts),
+            *(_UNPLACED if ours is None else _at(ours.mhz, counts.at(ours.mhz))),
+        )
+        for peer in peer_counts({(norm, lanes, length, 8)}):
+            cycles = (str(peer[key]) for key in ("name", "norm", "lanes", "n", "L1", "L2", "L3", "SS"))
+            at = peer["placed"]
+            yield (*cycles, *(_UNPLACED if at is None else _at(at["clock_mhz"], at)))
+
+
+_UNPLACED = ("–", "–", "–")
+
+
+def _at(clock_mhz: float, at: Mapping[str, float | None]) -> tuple[str, ...]:
+    """Clock, L1 in ns and million rows a second."""
+    return (down(clock_mhz, 1), *_time(at))
+
+
+def _time(at: Mapping[str, float | None]) -> tuple[str, ...]:
+    latency, rate = at["L1_ns"], at["rows_per_second"]
+    assert latency is not None
+    assert rate is not None
+    return (f"{latency:,.0f}", f"{rate / 1e6:.3f}")

@@ -1,4 +1,4 @@
-"""Write every generated part of README.md and docs/, and the pictures.
+"""Write every generated part of README.md, docs/ and packaged data, and the pictures.
 
     python tools/pages.py            write what has changed; half a minute
     python tools/pages.py --check    write nothing; exit code 4 if a page is not what would be written
@@ -18,6 +18,7 @@ import areas_page
 import cycles_page
 import figures_page
 import interface_page
+import placed_page
 import readme_page
 import unit_picture
 from figures import ROOT
@@ -33,6 +34,7 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
+    placed_page.PAGE: placed_page.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,
 }

@@ -36,6 +36,7 @@ from .dataset import LayerRows, minilm_layers
 from .engines import run
 from .engines.cxxrtl import compile_together
 
+MODEL = "all-MiniLM-L6-v2"
 INPUT_BITS = 16
 OUTPUT_BITS = (16, 8)
 
@@ -214,8 +215,15 @@ def demo(directory: Path, layers: Sequence[int], workers: int, console: Console)
     order = {layer.name: index for index, layer in enumerate(minilm_layers())}
     results.sort(key=lambda result: (order[result.layer], OUTPUT_BITS.index(result.output_bits)))
     picture = directory / "errors.png"
-    plot_errors(picture, {bits: [r.histogram for r in results if r.output_bits == bits] for bits in OUTPUT_BITS})
-    console.print("all-MiniLM-L6-v2, 64 rows of 384 elements for each LayerNorm, 4 lanes, int16 in")
+    histograms = {
+        f"int{INPUT_BITS} → int{bits}": [r.histogram for r in results if r.output_bits == bits] for bits in OUTPUT_BITS
+    }
+    plot_errors(
+        picture,
+        f"How far the results of {len(layers)} LayerNorms of {MODEL}, simulated, are off the exact ones",
+        histograms,
+    )
+    console.print(f"{MODEL}, 64 rows of 384 elements for each LayerNorm, 4 lanes, int16 in")
     console.print(result_table(results))
     console.print(
         "\ndiff: elements that differ from the golden model. ulp: distance to the exact\n"

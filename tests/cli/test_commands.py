@@ -229,6 +229,11 @@ def test_generate_another_architecture(config_file, tmp_path, capsys):
     assert "architecture = 'two-pass:welford': must be one of" in only_line(capsys.readouterr().err)
 
 
+def test_a_plan_of_two_passes_that_are_one_says_so(examples, capsys):
+    assert cli.main(["plan", str(examples / "llama_rms_int16.toml"), "--architecture", "two-pass"]) == 0
+    assert "two-pass = one-pass  sums of d and of d**2 while the row comes in" in capsys.readouterr().out
+
+
 def test_generate_into_a_file_is_refused(config_file, tmp_path, capsys):
     (tmp_path / "rtl").write_text("")
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "rtl")]) == 2
@@ -289,7 +294,7 @@ def test_a_code_page_without_arrows_gets_ascii(encoding, examples):
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert "in -> out" in done.stdout.decode(encoding)
+    assert "int8 -> int8" in done.stdout.decode(encoding)
 
 
 def test_a_closed_output_is_no_error(examples):

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import streamnorm_cli as cli
+from streamnorm.spec.config import NormConfig
+from streamnorm_cli.commands.cycles import number_list
+from streamnorm_sim.cycles.clocks import measured_clock
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BERT = str(EXAMPLES / "bert_int8.toml")
@@ -48,7 +51,7 @@ def test_every_architecture(capsys):
     assert cycles(BERT, "--compare", "architectures", "--welford", "--peers") == 0
     out = capsys.readouterr().out
     assert "three-scan:welford" in out
-    assert "block RAMs" in out
+    assert "pliers   RAMs" in out
 
 
 def test_other_units_on_request(capsys):
@@ -63,14 +66,100 @@ def test_the_table_tells_what_was_lost(capsys):
     assert cycles(BERT, "--stalls", "sink:0.5", "--peers") == 0
     out = capsys.readouterr().out
     assert "cycles, computed; a batch of 100 rows" in out
-    assert "sink 9," in out
-    assert "FINN" in out
+    lines = out.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("bert_int8"))
+    lost = counted(capsys, BERT, "--stalls", "sink:0.5")["counts"][0]["lost"]
+    causes = [cause for cause in ("source", "slots", "buffer", "fill", "rows", "interval", "sink") if lost[cause]]
+    assert lines[place - 1].split()[-len(causes) :] == causes
+    assert lines[place].split()[-len(causes) :] == [f"{lost[cause]:,}" for cause in causes]
+    assert lost["sink"] > 9000
+    assert "FINN, layernorm, 8 lanes, n = 768: does not place on ECP5" in out
+    # Without stalls: the way to the first beat is lost, and it is not said that nothing is.
+    assert cycles(BERT) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[2].split()[-2:] == ["batch", "fill"]
+    assert out.splitlines()[3].split()[-2:] == ["9,738", "136"]
+    assert "none" not in out
+
+
+def test_the_end_of_a_range_is_in_it():
+    assert number_list("64:768") == (64, 128, 256, 512, 768)
+    assert number_list("64:1024,3") == (64, 128, 256, 512, 1024, 3)
+    assert number_list("5:5,1:3") == (5, 1, 2, 3)
+
+
+def test_time_at_both_clocks(capsys):
+    [line] = counted(capsys, BERT, "--rows", 2)["counts"]
+    assert (line["clock_mhz"], line["L1_ns"], line["SS_ns"]) == (200, 680, 480)
+    assert line["rows_per_second"] == pytest.approx(200e6 / 96)
+    placed = line["placed"]
+    assert placed["by"] == "measured"
+    assert placed["L1_ns"] == pytest.approx(136e3 / placed["clock_mhz"])
+    assert cycles(BERT) == 0
+    out = capsys.readouterr().out
+    assert [row.split()[2] for row in out.splitlines() if "planned" in row or "placed" in row] == ["planned", "placed"]
+
+
+def test_a_clock_may_be_given_for_some_units(capsys):
+    def clocks(*fmax):
+        options = (arg for text in fmax for arg in ("--fmax", text))
+        found = counted(capsys, BERT, "--lanes", "4,8", "--compare", "norms", *options)["counts"]
+        return [(line["placed"] or {}).get("clock_mhz") for line in found]
+
+    known = measured_clock(NormConfig.from_toml(BERT)).mhz
+    assert clocks() == [None, known, None, None]
+    assert clocks("150") == [150] * 4
+    assert clocks("rmsnorm=150") == [None, known, 150, 150]
+    assert clocks("150,4=120.5", "rmsnorm=90") == [120.5, 150, 90, 90]
+    assert clocks(f"{BERT}=77") == [77] * 4
+    assert cycles(BERT, "--compare", "architectures", "--fmax", "five-scan=99") == 0
+    out = capsys.readouterr().out
+    assert [row.split()[:5] for row in out.splitlines() if "given" in row] == [["five-scan", "8", "768", "given", "99"]]
+
+
+def test_a_clock_that_is_missing_is_said_to_be(capsys):
+    note = "some have no placed clock here: streamnorm fit measures it, --fmax takes it"
+    assert cycles(BERT, "--lanes", "4") == 0
+    assert note in capsys.readouterr().out
+    assert cycles(BERT) == 0
+    assert note not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "fast", "nan", "inf", "=100", "five-scan=", "100,"])
+def test_no_clock(text, capsys):
+    assert cycles(BERT, "--fmax", text) == 2
+    assert "is neither a clock in MHz nor WHICH=MHZ, such as unit.toml=195" in capsys.readouterr().err
+
+
+def test_two_passes_that_are_one_are_said_to_be(capsys):
+    llama = EXAMPLES / "llama_rms_int16.toml"
+    assert cycles(llama, "--compare", "architectures") == 0
+    out = capsys.readouterr().out
+    assert "two-pass = one-pass: rmsnorm subtracts no mean, and so needs no second pass" in out
+    assert sum(line.startswith("two-pass = one-pass") for line in out.splitlines()) == 3
+    assert cycles(BERT, "--compare", "architectures") == 0
+    assert " = one-pass" not in capsys.readouterr().out
+
+
+def test_tables_fit_in_a_hundred_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    for options in (
+        (BERT, "--compare", "architectures", "--welford", "--lengths", "8:768"),
+        (BERT, "--stalls", "source:0.3,sink:burst:20/5", "--compare", "norms"),
+        (EXAMPLES / "llama_rms_int16.toml", "--compare", "architectures", "--fmax", "133.33"),
+    ):
+        assert cycles(*options) == 0
+        out = capsys.readouterr().out
+        assert "…" not in out
+        assert max(map(len, out.splitlines())) <= 100
 
 
 def test_comma_separated_values(capsys):
     assert cycles(BERT, "--lengths", "8,768", "--csv") == 0
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(line["n"], line["SS"], line["lost_sink"]) for line in lines] == [("8", "1", "0"), ("768", "96", "0")]
+    assert [(line["SS_ns"], line["placed_by"]) for line in lines] == [("5.0", "measured"), ("480.0", "measured")]
+    assert float(lines[1]["placed_SS_ns"]) == pytest.approx(96e3 / float(lines[1]["placed_clock_mhz"]))
 
 
 def test_pictures(tmp_path, capsys):
@@ -83,6 +172,18 @@ def test_pictures(tmp_path, capsys):
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from streamnorm_sim.draw import cycle_plot, loss_plot
+
+    drawn = []
+    monkeypatch.setattr(cycle_plot, "plot_cycles", lambda *arguments: drawn.append("cycles"))
+    monkeypatch.setattr(loss_plot, "plot_losses", lambda path, counts, stalls: drawn.append(stalls))
+    for stalls in ("none", "source:0.1"):
+        assert cycles(BERT, "-q", "--stalls", stalls, "--plot", tmp_path / "a.svg") == 0
+    assert drawn == ["cycles", "source random:0.1, sink none"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -90,6 +191,10 @@ def test_pictures(tmp_path, capsys):
         (["--rows", "9" * 20], f"rows = {'9' * 20}: at most 1,000,000,000"),
         (["--rows", "99999", "--simulate"], "rows = 99999: simulated are 87,381 rows of 768 elements at most"),
         (["--plot", "a.svg", "--timeline", "a.svg"], "--timeline: a.svg: --plot writes it too; choose another name"),
+        (
+            ["--fmax", "hx8k.toml=100"],
+            f"--fmax: hx8k.toml is none of the units; they are {BERT}, layernorm, one-pass, 8",
+        ),
         (["--welford"], "--welford: only with --compare architectures"),
         (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
         (["--json", "--csv"], "--json and --csv: one of them only"),

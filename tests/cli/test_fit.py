@@ -112,6 +112,8 @@ def test_another_architecture_is_named(config, fitted, capsys):
     assert "tiny, five-scan, on LFE5U-12F-6" in capsys.readouterr().out
     assert main(["fit", config(), "--architecture", "five-scan", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["architecture"] == "five-scan"
+    assert main(["fit", config(), "--architecture", "two-pass"]) == 0
+    assert "tiny, two-pass = one-pass, on LFE5U-12F-6" in capsys.readouterr().out
 
 
 def test_verbose_tells_the_path_step_by_step(config, fitted, capsys):

@@ -85,7 +85,7 @@ def test_the_report_is_for_people(config_file, connect, capsys):
     assert captured.err == ""
     for words in (
         *("streamnorm on COM9", "self-test", "passed", "mismatches", "rows a second"),
-        *("on board", "planned", "ok", "SS", "retries"),
+        *("on board", "planned", "ok", "SS", "retries", "ns at "),
     ):
         assert words in captured.out
     assert "200" in captured.out

@@ -59,6 +59,9 @@ def test_json_is_the_report_and_nothing_else(config_file, capsys):
 def test_the_report_names_another_architecture(config_file, capsys):
     assert simulate(config_file, "--rows", 5, "--architecture", "three-scan", "--engine", "pysim") == 0
     assert "streamnorm, three-scan on pysim, seed 0" in capsys.readouterr().out
+    config_file.write_text(config_file.read_text().replace("layernorm", "rmsnorm"))
+    assert simulate(config_file, "--rows", 5, "--architecture", "two-pass", "--engine", "pysim") == 0
+    assert "streamnorm, two-pass = one-pass on pysim, seed 0" in capsys.readouterr().out
 
 
 def test_quiet_prints_nothing(config_file, capsys):

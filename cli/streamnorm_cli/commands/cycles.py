@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from math import inf, nan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
@@ -15,14 +18,16 @@ from streamnorm_cli.options import (
     positive,
     print_csv,
     print_json,
+    print_tables,
     refuse_overwriting,
 )
 from streamnorm_cli.progress import progress_bar
-from streamnorm_cli.tables.cycles import flat, table
+from streamnorm_cli.tables.cycles import flat, tables
 from streamnorm_cli.terminal import output_console, progress_console
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
+    from streamnorm_sim.cycles.clocks import PlacedClock
     from streamnorm_sim.cycles.counts import CycleCounts
 
 _ROWS = 100
@@ -34,13 +39,17 @@ examples:
   streamnorm cycles examples/bert_int8.toml --lengths 1,64,768 --lanes 1,2,4,8,16 --peers
   streamnorm cycles examples/llama_rms_int16.toml --lengths 64:4096 --compare norms --plot growth.svg
   streamnorm cycles examples/bert_int8.toml --compare architectures --welford --plot bars.svg
-  streamnorm cycles examples/bert_int8.toml examples/bert_int16.toml examples/hx8k_layernorm.toml
-  streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --simulate
+  streamnorm cycles examples/bert_int8.toml examples/bert_int8_50mhz.toml --fmax examples/bert_int8.toml=203
+  streamnorm cycles examples/short_rows.toml --compare architectures --fmax 195,five-scan=180
+  streamnorm cycles examples/bert_int8.toml --stalls source:0.1,sink:burst:20/5 --plot losses.svg
+  streamnorm cycles examples/bert_int8.toml --stalls 0.2 --simulate  measured, each cycle compared with the model
   streamnorm cycles examples/bert_int8.toml --rows 1000000 --csv
   streamnorm cycles examples/bert_int8.toml --lengths 768,64,256 --timeline rows.svg
 
 L1 is first beat in to first beat out, L2 last in to first out, L3 first in to last out, SS from row to row; a wire is
-0 cycles, one register 1. The batch and what is lost count the stalls of --stalls, the four others never do.
+0 cycles, one register 1. These four count no stalls, and rates are those of SS; the batch and what is lost count the
+stalls of --stalls. ns and rates are told at the clock that the unit is planned for, and at the one that it reaches when
+placed: as measured for some examples and the architectures of bert_int8, or as --fmax says; streamnorm fit measures it.
 Architectures: one-pass is what streamnorm generates; two-pass, three-scan and five-scan are made of the same blocks
 and give the same bits, with --welford nearly the same.
 """
@@ -61,8 +70,8 @@ def add_parser(commands: Commands) -> None:
         "--lengths",
         type=number_list,
         metavar="LIST",
-        help="elements of rows, at most max_length: such as 1,64,768, or 64:1024 for 64 and its doubles (default: "
-        "max_length)",
+        help="elements of rows, at most max_length: such as 1,64,768, or 64:768 for 64, its doubles below 768, and "
+        "768 (default: max_length)",
     )
     parser.add_argument(
         "--lanes", type=number_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)"
@@ -89,8 +98,22 @@ def add_parser(commands: Commands) -> None:
         "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
     )
     parser.add_argument("--seed", type=count, default=0, metavar="N", help="of random stalls (default: 0)")
+    parser.add_argument(
+        "--fmax",
+        type=clock_list,
+        action="append",
+        metavar="[WHICH=]MHZ",
+        help="clock of the placed units, or of some: WHICH is a FILE, a norm, an architecture or a number of lanes; "
+        "of several, by commas, the last one that fits a unit holds",
+    )
     parser.add_argument("--peers", action="store_true", help="add other projects' units, as far as measured")
-    parser.add_argument("--plot", type=file_path, metavar="FILE", help="draw a picture (.png or .svg)")
+    parser.add_argument(
+        "--plot",
+        type=file_path,
+        metavar="FILE",
+        help="draw a picture (.png or .svg): of growth with the length, of bars if there is one length, or with "
+        "--stalls of what is lost",
+    )
     parser.add_argument(
         "--timeline",
         type=file_path,
@@ -106,7 +129,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def number_list(text: str) -> tuple[int, ...]:
-    """Return what ``1,64,768`` lists, or ``64:1024``: 64 and its doubles up to 1024."""
+    """Return what ``1,64,768`` lists, or ``64:768``: 64, its doubles below 768, and 768."""
     numbers = []
     for part in text.split(","):
         first, colon, last = part.partition(":")
@@ -118,10 +141,26 @@ def number_list(text: str) -> tuple[int, ...]:
             ) from error
         if low > high:
             raise argparse.ArgumentTypeError(f"{part!r} is an empty range")
-        while low <= high:
+        while low < high:
             numbers.append(low)
             low *= 2
+        numbers.append(high)
     return tuple(numbers)
+
+
+def clock_list(text: str) -> tuple[tuple[str, float], ...]:
+    """Return what ``195`` says of every unit, ``unit.toml=195,five-scan=180`` of some: names, "" for all, and MHz."""
+    clocks = []
+    for part in text.split(","):
+        which, equals, number = part.rpartition("=")
+        try:
+            mhz = float(number)
+        except ValueError:
+            mhz = nan
+        if not 0 < mhz < inf or (equals and not which):
+            raise argparse.ArgumentTypeError(f"{part!r} is neither a clock in MHz nor WHICH=MHZ, such as unit.toml=195")
+        clocks.append((which, mhz))
+    return tuple(clocks)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -142,17 +181,19 @@ def run(args: argparse.Namespace) -> int:
     with extra("sim"):
         from streamnorm_sim.cycles.counts import computed, simulated
         from streamnorm_sim.cycles.peers import peer_counts, peer_shapes
-        from streamnorm_sim.streams.stalls import parse_stalls
+        from streamnorm_sim.streams.stalls import NO_STALL, parse_stalls
     source, sink = parse_stalls(args.stalls)
     work = _work(args)
+    clocks = _clocks(args, work)
     count = simulated if args.simulate else computed
     results: list[CycleCounts] = []
     with _progress(args) as progress:
-        for config, length in work:
+        for (_, config, length), clock in zip(work, clocks, strict=True):
             progress(f"{config.name}: {config.norm}, {config.architecture}, {config.lanes} lanes, n = {length}")
             stalls = {"source": source, "sink": sink, "seed": args.seed}
-            results.append(count(config, length, args.rows, **stalls))
-    shapes = {(result.config.norm, result.config.lanes, result.length) for result in results}
+            counts = count(config, length, args.rows, **stalls)
+            results.append(counts if clock is None else replace(counts, placed=clock))
+    shapes = {(each.config.norm, each.config.lanes, each.length, each.config.input.bits) for each in results}
     peers = peer_counts(shapes) if args.peers else []
     if args.peers and not peers and not args.quiet:
         known = ", ".join(dict.fromkeys(f"{lanes} x {n}" for _, lanes, n in peer_shapes()))
@@ -160,7 +201,11 @@ def run(args: argparse.Namespace) -> int:
     if args.plot is not None:
         with extra("sim"):
             from streamnorm_sim.draw.cycle_plot import plot_cycles
-        plot_cycles(args.plot, results, peers)
+            from streamnorm_sim.draw.loss_plot import plot_losses
+        if (source, sink) == (NO_STALL, NO_STALL):
+            plot_cycles(args.plot, results, peers)
+        else:
+            plot_losses(args.plot, results, f"source {source}, sink {sink}")
     if args.timeline is not None:
         with extra("sim"):
             from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
@@ -168,7 +213,7 @@ def run(args: argparse.Namespace) -> int:
             record_timeline(
                 config, args.lengths or (config.max_length,) * _TIMELINE_ROWS, source=source, sink=sink, seed=args.seed
             )
-            for config in dict.fromkeys(config for config, _ in work)
+            for config in dict.fromkeys(config for _, config, _ in work)
         ]
         draw_timeline(args.timeline, *timelines)
     lines = [result.to_dict() for result in results]
@@ -177,14 +222,14 @@ def run(args: argparse.Namespace) -> int:
     elif args.csv:
         print_csv(map(flat, [*lines, *peers]))
     elif not args.quiet:
-        output_console().print(table(results, peers, by_hardware=args.simulate))
+        print_tables(tables(results, peers, by_hardware=args.simulate))
         for path in filter(None, (args.plot, args.timeline)):
             output_console().print(f"{path}", soft_wrap=True)
     return 0
 
 
-def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
-    """What is to be counted; all of it is checked before anything is."""
+def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
+    """What is to be counted: the file it comes from, the unit, and the length; all is checked before anything is."""
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.norms import NORMS
 
@@ -203,8 +248,22 @@ def _work(args: argparse.Namespace) -> list[tuple["NormConfig", int]]:
                 changed = config.replace(norm=norm, lanes=lanes)
                 for architecture in _architectures(args, changed):
                     unit = changed.replace(architecture=architecture)
-                    work += [(unit, length) for length in dict.fromkeys(lengths)]
+                    work += [(file, unit, length) for length in dict.fromkeys(lengths)]
     return work
+
+
+def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]) -> list["PlacedClock | None"]:
+    """What --fmax says of each unit; None where it says nothing."""
+    from streamnorm_sim.cycles.clocks import PlacedClock
+
+    given = [clock for clocks in args.fmax or () for clock in clocks]
+    names = [("", str(file), unit.norm, unit.architecture, str(unit.lanes)) for file, unit, _ in work]
+    known = list(dict.fromkeys(name for several in names for name in several if name))
+    for which, _ in given:
+        if which and which not in known:
+            raise ConfigError(f"--fmax: {which} is none of the units; they are {', '.join(known)}")
+    fitting = ([mhz for which, mhz in given if which in several] for several in names)
+    return [PlacedClock(clocks[-1], "given") if clocks else None for clocks in fitting]
 
 
 def _architectures(args: argparse.Namespace, config: "NormConfig") -> list[str]:

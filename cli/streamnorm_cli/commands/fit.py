@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from streamnorm.spec.architectures import ONE_PASS
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
@@ -74,29 +75,33 @@ def seed_list(text: str) -> tuple[int, ...]:
 def run(args: argparse.Namespace) -> int:
     """Fit the unit of a configuration."""
     config = read_config(args)
+    from streamnorm.plan import Plan
     from streamnorm_fpga import fit
 
     with _progress(args, config.name) as progress:
         report = fit(config, args.seeds, progress)
-    failures = [_why_missed(report)] if args.check and not report.meets_clock else []
-    print_result(args, report.to_dict, lambda: tables(report, details=args.verbose), failures)
+    architecture = Plan.of(config).architecture
+    missed = [] if report.meets_clock else [_why_missed(report)]
+    print_result(
+        args, report.to_dict, lambda: tables(report, architecture, details=args.verbose), missed if args.check else None
+    )
     return 0
 
 
-def tables(report: "FitReport", *, details: bool = False) -> list[Table]:
+def tables(report: "FitReport", architecture: str, *, details: bool = False) -> list[Table]:
     """Return the report as tables; with ``details``, each block and the critical path step by step."""
-    result = [_area(report), block_table(report.by_block, None if details else 2), _clock(report)]
+    result = [_area(report, architecture), block_table(report.by_block, None if details else 2), _clock(report)]
     if details:
         result.append(path_table(report.worst.seed, report.critical_path))
     return result
 
 
-def _area(report: "FitReport") -> Table:
+def _area(report: "FitReport", architecture: str) -> Table:
     from streamnorm_fpga.place.resources import NAMES
 
     tools = ", ".join(f"{tool} {version}" for tool, version in report.tools.items())
-    architecture = "" if report.architecture == "one-pass" else f", {report.architecture},"
-    table = titled_table(f"{report.top}{architecture} on {report.device.part}  ({tools})")
+    named = "" if architecture == ONE_PASS else f", {architecture},"
+    table = titled_table(f"{report.top}{named} on {report.device.part}  ({tools})")
     table.add_column("area")
     for heading in ("used", "available", "share"):
         table.add_column(heading, justify="right")

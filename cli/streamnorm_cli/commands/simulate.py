@@ -128,9 +128,11 @@ def tables(simulation: "Simulation") -> list[Table]:
 
 
 def _values(simulation: "Simulation") -> Table:
+    from streamnorm.plan import Plan
+
     accuracy = simulation.accuracy
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
-    chosen = simulation.config.architecture
+    chosen = Plan.of(simulation.config).architecture
     architecture = "" if chosen == "one-pass" else f", {chosen}"
     title = (
         f"{simulation.config.name}{architecture} on {simulation.engine}{netlist}, seed {simulation.seed}, "

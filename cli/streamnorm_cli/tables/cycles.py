@@ -1,71 +1,154 @@
-"""What ``streamnorm cycles`` tells, as a table and as lines for spreadsheets."""
+"""What ``streamnorm cycles`` tells, as tables and as lines for spreadsheets."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from streamnorm.spec.architectures import ONE_PASS
 
 from .area import titled_table
 
 if TYPE_CHECKING:
     from streamnorm_sim.cycles.counts import CycleCounts
 
-_LOST = ("source", "slots", "buffer", "rows", "interval", "sink")
+_LOST = ("source", "slots", "buffer", "fill", "rows", "interval", "sink")
+_TEXTS = ("unit", "architecture", "norm", "in → out", "clock")
+
+_Line = dict[str, str]
+"""What a table tells of a unit, by its heading."""
 
 
-def table(results: list["CycleCounts"], peers: list[dict[str, Any]], *, by_hardware: bool) -> Table:
-    """Return the counts as a table, other projects' units last."""
-    result = titled_table(
-        f"cycles, {'measured on the hardware' if by_hardware else 'computed'}; a batch of {results[0].rows:,} rows"
-    )
-    lines = [_line(counts) for counts in results]
-    headings = [name for name in lines[0] if any(line[name] is not None for line in lines)]
-    if all(line["architecture"] == "one-pass" for line in lines):
-        headings = [name for name in headings if name not in ("architecture", "multipliers", "block RAMs")]
+def tables(
+    results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]], *, by_hardware: bool
+) -> list[RenderableType]:
+    """Return the counts in cycles, then in time at the clocks that are known, and what has to be said about them.
+
+    Other projects' units come last. What all units have in common stands in the title.
+    """
+    units = [_unit(counts) for counts in results]
+    others = [_other(peer) for peer in peers]
+    always = ("lanes", "n", "unit") if peers else ("lanes", "n")
+    alike = [name for name in units[0] if name not in always and len({unit[name] for unit in units}) == 1]
+    how = "measured on the hardware" if by_hardware else "computed"
+    facts = [units[0][name] for name in alike if units[0][name] != ONE_PASS]
+    title = f"cycles, {how}; a batch of {results[0].rows:,} rows; {', '.join(facts)}"
+    area = any(counts.config.architecture != ONE_PASS for counts in results)
+    cycles = [
+        [unit | _cycles(counts, area=area) for unit, counts in zip(units, results, strict=True)],
+        [other | _four(peer) for other, peer in zip(others, peers, strict=True)],
+    ]
+    times = [
+        [
+            unit | _time("planned", counts.at(counts.config.clock_mhz))
+            for unit, counts in zip(units, results, strict=True)
+        ],
+        [
+            unit | _time("given" if counts.placed.by == "given" else "placed", counts.at(counts.placed.mhz))
+            for unit, counts in zip(units, results, strict=True)
+            if counts.placed is not None
+        ]
+        + [
+            other | _time("placed", peer["placed"])
+            for other, peer in zip(others, peers, strict=True)
+            if peer["placed"] is not None
+        ],
+    ]
+    notes = Text("\n".join(_notes(results, peers)), style="dim")
+    parts = [_table(title, alike, cycles), _table("time, and rates of rows back to back", alike, times)]
+    return [*parts, notes] if notes else [*parts]
+
+
+def _table(title: str, alike: Sequence[str], sections: Sequence[Sequence[_Line]]) -> Table:
+    """A table of some sections; columns with nothing in them are left out, and those that are alike."""
+    result = titled_table(title)
+    lines = [line for section in sections for line in section]
+    headings = [
+        name
+        for name in dict.fromkeys(name for line in lines for name in line)
+        if name not in alike and any(line.get(name, "") not in ("", "0") for line in lines)
+    ]
     for heading in headings:
-        text = heading in ("unit", "norm", "architecture", "in → out")
-        result.add_column(heading, no_wrap=text, justify="left" if text or heading == "lost, by cause" else "right")
-    for line in lines:
-        result.add_row(*("" if line[name] is None else line[name] for name in headings))
-    if peers:
+        result.add_column(heading, no_wrap=True, justify="left" if heading in _TEXTS else "right")
+    for section in sections:
+        for line in section:
+            result.add_row(*(escape(line.get(name, "")) for name in headings))
         result.add_section()
-    for peer in peers:
-        cells = {"unit": peer["name"], "norm": peer["norm"]}
-        cells |= {key: f"{peer[key]:,}" for key in ("lanes", "n", "L1", "L2", "L3", "SS")}
-        result.add_row(*(cells.get(name, "") for name in headings))
     return result
 
 
-def _line(counts: "CycleCounts") -> dict[str, str | None]:
-    """What the table tells of a unit, by its heading; None where it is not known."""
-    config, plan = counts.config, counts.plan
+def _unit(counts: "CycleCounts") -> _Line:
+    config = counts.config
     return {
         "unit": config.name,
-        "architecture": config.architecture,
+        "architecture": counts.plan.architecture,
         "norm": config.norm,
         "in → out": f"{config.input.name} → {config.output.name}",
         "lanes": f"{config.lanes}",
         "n": f"{counts.length:,}",
-        "L1": f"{counts.L1:,}",
-        "L2": f"{counts.L2:,}",
-        "L3": f"{counts.L3:,}",
-        "SS": f"{counts.SS:,g}",
-        "batch": f"{counts.batch:,}",
-        "M rows/s": f"{counts.rows_per_second / 1e6:.3f}",
-        "G elements/s": f"{counts.elements_per_second / 1e9:.3f}",
-        "at MHz": f"{config.clock_mhz:g}",
-        "multipliers": f"{sum(plan.multipliers.values())}",
-        "block RAMs": f"{sum(plan.block_rams.values())}",
-        "lost, by cause": None if counts.losses is None else _lost(counts.losses.to_dict()),
     }
 
 
-def _lost(losses: dict[str, int]) -> str:
-    return ", ".join(f"{name} {losses[name]:,}" for name in _LOST if losses[name]) or "none"
+def _other(peer: dict[str, Any]) -> _Line:
+    bits = "" if peer["bits"] is None else f", {peer['bits']} bits"
+    return {"unit": f"{peer['name']}{bits}", "norm": peer["norm"], "lanes": f"{peer['lanes']}", "n": f"{peer['n']:,}"}
+
+
+def _four(counts: dict[str, Any]) -> _Line:
+    return {name: f"{counts[name]:,g}" for name in ("L1", "L2", "L3", "SS")}
+
+
+def _cycles(counts: "CycleCounts", *, area: bool) -> _Line:
+    stalled = "" if counts.stalled_SS is None else f"{counts.stalled_SS:,.2f}"
+    line = {**_four(vars(counts)), "stalled\nSS": stalled, "batch": f"{counts.batch:,}"}
+    if counts.losses is not None:
+        lost = counts.losses.to_dict()
+        line |= {f"lost to\n{name}": f"{lost[name]:,}" for name in _LOST}
+    if area:
+        line["multi-\npliers"] = f"{sum(counts.plan.multipliers.values())}"
+        line["block\nRAMs"] = f"{sum(counts.plan.block_rams.values())}"
+    return line
+
+
+def _time(clock: str, at: dict[str, Any]) -> _Line:
+    line = {"clock": clock, "MHz": f"{at['clock_mhz']:g}"}
+    line |= {f"{name},\nns": _ns(at[f"{name}_ns"]) for name in ("L1", "L2", "L3", "SS")}
+    line |= {"M rows\n/s": f"{at['rows_per_second'] / 1e6:.3f}"}
+    stalled = at.get("stalled_rows_per_second")
+    line |= {"stalled\nM rows/s": "" if stalled is None else f"{stalled / 1e6:.3f}"}
+    return line | {"G elements\n/s": f"{at['elements_per_second'] / 1e9:.3f}"}
+
+
+def _ns(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What the tables cannot say."""
+    for plan in {counts.plan.architecture: counts.plan for counts in results}.values():
+        if plan.config.architecture != plan.report.architecture:
+            yield f"{plan.architecture}: {plan.config.norm} subtracts no mean, and so needs no second pass"
+    if any(counts.placed is None for counts in results):
+        yield "some have no placed clock here: streamnorm fit measures it, --fmax takes it"
+    for peer in peers:
+        who = f"{_other(peer)['unit']}, {peer['norm']}, {peer['lanes']} lanes, n = {peer['n']:,}"
+        if peer["note"] or peer["placed"] is None:
+            yield f"{who}: {peer['note'] or 'was not placed, so there is no clock'}"
 
 
 def flat(line: dict[str, Any]) -> dict[str, Any]:
-    """A line for spreadsheets, losses in columns of their own."""
-    lost = line.get("lost") or {}
-    return {key: value for key, value in line.items() if key != "lost"} | {
-        f"lost_{name}": lost.get(name, "") for name in (*_LOST, "fill", "credits")
-    }
+    """A line for spreadsheets: what was lost, and what is known at the placed clock, in columns of their own."""
+    cells = {key: value for key, value in line.items() if key not in ("lost", "placed")}
+    for inner, names in (("placed", _PLACED), ("lost", (*_LOST, "credits"))):
+        known = line.get(inner) or {}
+        cells |= {f"{inner}_{name}": known.get(name, "") for name in names}
+    return cells
+
+
+_PLACED = (
+    *("by", "clock_mhz", "L1_ns", "L2_ns", "L3_ns", "SS_ns"),
+    *("rows_per_second", "elements_per_second", "stalled_rows_per_second"),
+)

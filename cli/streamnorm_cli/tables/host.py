@@ -64,11 +64,13 @@ def _cycles(report: "HostReport") -> Table:
     for heading in ("on board", "planned"):
         table.add_column(heading, justify="right")
     table.add_column("")
+    table.add_column(f"ns at {report.info.clock_mhz:g} MHz", justify="right")
     table.add_column("")
     for name, meaning in CYCLE_MEANINGS.items():
         verdict = "[red]differs[/]" if report.differs(name) else "[green]ok[/]"
         counted, planned = getattr(report.cycles, name), getattr(report.planned, name)
-        table.add_row(name, str(counted), str(planned), verdict, f"[dim]{meaning}[/]")
+        time = f"{1e3 * counted / report.info.clock_mhz:,.0f}"
+        table.add_row(name, str(counted), str(planned), verdict, time, f"[dim]{meaning}[/]")
     return table
 
 

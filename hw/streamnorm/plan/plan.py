@@ -53,6 +53,12 @@ class Plan:
         return _plan(config)
 
     @property
+    def architecture(self) -> str:
+        """The architecture asked for, and which one that comes to if it is another: "two-pass = one-pass"."""
+        asked, built = self.config.architecture, self.report.architecture
+        return asked if asked == built else f"{asked} = {built}"
+
+    @property
     def stages(self) -> dict[str, int]:
         """Cycles of each step from a row's last accepted beat to its first one at the output, for one beat."""
         return {stage.name: stage.cycles for stage in self.report.stages}

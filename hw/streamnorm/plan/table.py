@@ -48,7 +48,7 @@ def _unit(plan: Plan) -> _Lines:
     yield "module", config.name, "name of the top module"
     yield ("norm", config.norm, config.formula.about)
     if config.architecture != ONE_PASS:
-        yield "architecture", config.architecture, ARCHITECTURES[config.architecture].about
+        yield "architecture", plan.architecture, ARCHITECTURES[plan.report.architecture].about
     yield ("row", f"1 … {config.max_length} elements", f"{config.lanes} a beat: at most {config.max_beats} beats")
     if plan.interval > 1:
         yield (

@@ -65,13 +65,16 @@ def measure(trace: Trace) -> Measured:
         raise CheckFailed(f"{len(ends_in)} rows went in, {len(ends_out)} came out, or the first is not as long")
     first_in, last_in = trace.input_cycles[0], trace.input_cycles[ends_in[0]]
     first_out, last_out = trace.output_cycles[0], trace.output_cycles[ends_out[0]]
-    steady = trace.output_cycles[ends_out[(len(ends_out) - 1) // 2 :]]
     return Measured(
-        L1=int(first_out - first_in),
-        L2=int(first_out - last_in),
-        L3=int(last_out - first_in),
-        SS=float((steady[-1] - steady[0]) / (len(steady) - 1)),
+        L1=int(first_out - first_in), L2=int(first_out - last_in), L3=int(last_out - first_in), SS=steady_cycles(trace)
     )
+
+
+def steady_cycles(trace: Trace) -> float:
+    """Return the cycles from row to row over the second half of a trace's rows, two or more; stalls count."""
+    ends = np.flatnonzero(trace.outputs.last)
+    steady = trace.output_cycles[ends[(len(ends) - 1) // 2 :]]
+    return float((steady[-1] - steady[0]) / (len(steady) - 1))
 
 
 def measure_cycles(

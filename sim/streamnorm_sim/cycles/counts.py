@@ -11,13 +11,14 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm_sim.check.measure import measure
+from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 
 from . import CycleModel, CycleStream, CycleTrace, Losses, predict
+from .clocks import PlacedClock, at_clock, measured_clock
 
 __all__ = ["ROWS_MAX", "CycleCounts", "computed", "simulated"]
 
@@ -42,10 +43,14 @@ class CycleCounts:
         first in to last out.
     SS : float
         Cycles from row to row, without stalls: over the second half of the batch.
+    stalled_SS : float or None
+        The same with the stalls asked for; None without. What is random comes out the better, the more rows there are.
     batch : int
         Cycles from the first cycle after reset to the batch's last output beat, with the stalls asked for.
     losses : Losses or None
         Of the batch, by cause; None for architectures that the cycle model does not know.
+    placed : PlacedClock or None
+        The clock of the unit once placed; None where it is not known.
     """
 
     config: NormConfig
@@ -55,8 +60,10 @@ class CycleCounts:
     L2: int
     L3: int
     SS: float
+    stalled_SS: float | None
     batch: int
     losses: Losses | None
+    placed: PlacedClock | None
 
     @property
     def plan(self) -> Plan:
@@ -64,21 +71,22 @@ class CycleCounts:
         return Plan.of(self.config)
 
     @property
-    def rows_per_second(self) -> float:
-        """At the clock that the unit is planned for, with the stalls asked for: rows / batch."""
-        return self.config.clock_mhz * 1e6 * self.rows / self.batch
+    def beats(self) -> int:
+        """Of a row."""
+        return -(-self.length // self.config.lanes)
 
-    @property
-    def elements_per_second(self) -> float:
-        """``length`` times the rows a second."""
-        return self.rows_per_second * self.length
+    def at(self, clock_mhz: float) -> dict[str, float | None]:
+        """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for."""
+        cycles = {"L1": self.L1, "L2": self.L2, "L3": self.L3, "SS": self.SS}
+        stalled = None if self.stalled_SS is None else clock_mhz * 1e6 / self.stalled_SS
+        return {**at_clock(clock_mhz, self.length, cycles), "stalled_rows_per_second": stalled}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        steady = int(self.SS) if float(self.SS).is_integer() else self.SS
+        """Return everything as JSON values: ns and rates at the clock of the plan, and below "placed" at that one."""
         return {
             "name": self.config.name,
             "architecture": self.config.architecture,
+            "built_as": self.plan.report.architecture,
             "norm": self.config.norm,
             "input": self.config.input.name,
             "output": self.config.output.name,
@@ -87,16 +95,21 @@ class CycleCounts:
             "L1": self.L1,
             "L2": self.L2,
             "L3": self.L3,
-            "SS": steady,
+            "SS": _whole(self.SS),
+            "stalled_SS": None if self.stalled_SS is None else _whole(self.stalled_SS),
             "rows": self.rows,
             "batch_cycles": self.batch,
-            "clock_mhz": self.config.clock_mhz,
-            "rows_per_second": self.rows_per_second,
-            "elements_per_second": self.elements_per_second,
+            **self.at(self.config.clock_mhz),
+            "placed": None if self.placed is None else {"by": self.placed.by, **self.at(self.placed.mhz)},
             "multipliers": sum(self.plan.multipliers.values()),
             "block_rams": sum(self.plan.block_rams.values()),
             "lost": None if self.losses is None else self.losses.to_dict(),
         }
+
+
+def _whole(number: float) -> float:
+    """As an integer where it is one."""
+    return int(number) if float(number).is_integer() else number
 
 
 def computed(
@@ -123,7 +136,8 @@ def computed(
         return _planned(Plan.of(config), length, rows, int(first.first_in[0]))
     model = CycleModel(config)
     free = batch = _Batch.of(model.stream(), length, rows)
-    if (source, sink) != (NO_STALL, NO_STALL):
+    stalled = (source, sink) != (NO_STALL, NO_STALL)
+    if stalled:
         offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
         batch = _Batch.of(model.stream(source=offers, sink=takes), length, rows)
     return CycleCounts(
@@ -132,8 +146,10 @@ def computed(
         rows=rows,
         **_first_row(free.first),
         SS=free.steady,
+        stalled_SS=batch.steady if stalled else None,
         batch=batch.cycles,
         losses=batch.losses,
+        placed=measured_clock(config),
     )
 
 
@@ -168,18 +184,20 @@ def simulated(
     rng = np.random.default_rng(seed)
     values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
     free = run(config, Traffic(rows=values), engine)
-    batch = free
+    batch, stalled_steady = free, None
     if (source, sink) != (NO_STALL, NO_STALL):
-        stalled = Traffic(rows=values, source=source, sink=sink, seed=seed)
-        batch = run(config, stalled, engine)
+        batch = run(config, Traffic(rows=values, source=source, sink=sink, seed=seed), engine)
+        stalled_steady = steady_cycles(batch)
     losses = _checked_losses(batch) if CycleModel.knows(config) else None
     return CycleCounts(
         config=config,
         length=length,
         rows=rows,
         **vars(measure(free)),
+        stalled_SS=stalled_steady,
         batch=int(batch.output_cycles[-1]) + 1,
         losses=losses,
+        placed=measured_clock(config),
     )
 
 
@@ -194,8 +212,10 @@ def _planned(plan: Plan, length: int, rows: int, first_in: int) -> CycleCounts:
         L2=latency.L2,
         L3=latency.L3,
         SS=float(latency.SS),
+        stalled_SS=None,
         batch=first_in + latency.L3 + (rows - 1) * latency.SS + 1,
         losses=None,
+        placed=measured_clock(plan.config),
     )
 
 

@@ -7,6 +7,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from .clocks import at_clock
+
 __all__ = ["peer_counts", "peer_figures", "peer_shapes"]
 
 
@@ -21,12 +23,31 @@ def peer_shapes() -> list[tuple[str, int, int]]:
     return sorted({(entry["design"].split()[1].lower(), entry["lanes"], entry["n"]) for entry in entries})
 
 
-def peer_counts(shapes: Collection[tuple[str, int, int]]) -> list[dict[str, Any]]:
-    """Return what was measured for (norm, lanes, n), with those keys of `CycleCounts.to_dict` that it has."""
+def peer_counts(shapes: Collection[tuple[str, int, int, int]]) -> list[dict[str, Any]]:
+    """Return what was measured for each (norm, lanes, n, bits), with those keys of `CycleCounts.to_dict` that it has.
+
+    "placed" holds its clock, ns and rates where a unit of just this shape was placed with so many input bits, which
+    "bits" then tells; else it is None. "note" says what else there is to know, or is "".
+    """
+    figures = peer_figures()
     counts = []
-    for entry in peer_figures()["cycles"]:
-        name, norm = entry["design"].split()
-        if (norm.lower(), entry["lanes"], entry["n"]) in shapes:
-            numbers = {key: entry[key] for key in ("lanes", "n", "L1", "L2", "L3", "SS")}
-            counts.append({"name": name, "norm": norm.lower(), **numbers})
+    for entry in figures["cycles"]:
+        design, lanes, length = entry["design"], entry["lanes"], entry["n"]
+        name, norm = design.split()
+        asked = {bits for *shape, bits in shapes if shape == [norm.lower(), lanes, length]}
+        if not asked:
+            continue
+        cycles = {key: entry[key] for key in ("L1", "L2", "L3", "SS")}
+        line = {"name": name, "norm": norm.lower(), "lanes": lanes, "n": length, **cycles}
+        placed = [
+            {
+                **line,
+                "bits": area["bits"],
+                "placed": {"by": "measured", **at_clock(area["fmax_mhz"], length, cycles)},
+                "note": area.get("note", ""),
+            }
+            for area in figures["area"]
+            if (area["design"], area["lanes"], area["n"]) == (design, lanes, length) and area["bits"] in asked
+        ]
+        counts += placed or [{**line, "bits": None, "placed": None, "note": figures["not_placed"].get(design, "")}]
     return counts

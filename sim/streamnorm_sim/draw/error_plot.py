@@ -5,21 +5,24 @@ from pathlib import Path
 
 import numpy as np
 
-from .figure import picture
+from .figure import TITLE_LETTERS, legend_below, picture
+from .series import COLOURS, wrapped
 
 ERROR_BINS = np.linspace(-1.0, 1.0, 201)
 """Edges of the histograms' bins, output LSB."""
 
 
-def plot_errors(path: Path, histograms: Mapping[int, Sequence[np.ndarray]]) -> None:
-    """Write a PNG with one panel for each number of output bits and one line for each layer.
+def plot_errors(path: Path, title: str, histograms: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Write a PNG with one panel for each kind of unit and one line for each layer.
 
     Parameters
     ----------
     path : Path
         File to write.
-    histograms : dict of int to arrays (len(ERROR_BINS) - 1,)
-        By output bits: elements in each of the ERROR_BINS, for each layer.
+    title : str
+        A sentence that says what was run: the model, and which of its layers.
+    histograms : dict of str to arrays (len(ERROR_BINS) - 1,)
+        By the units' formats: elements in each of the ERROR_BINS, for each layer.
 
     Raises
     ------
@@ -28,15 +31,26 @@ def plot_errors(path: Path, histograms: Mapping[int, Sequence[np.ndarray]]) -> N
     ConfigError
         If the file cannot be written.
     """
-    with picture(path, 10, 4) as figure:
-        width = ERROR_BINS[1] - ERROR_BINS[0]
+    width = ERROR_BINS[1] - ERROR_BINS[0]
+    with picture(path, 10, 4.2) as figure:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
         panels = figure.subplots(1, len(histograms), sharey=True, squeeze=False)[0]
-        for panel, (bits, layers) in zip(panels, histograms.items(), strict=True):
+        for panel, (formats, layers) in zip(panels, histograms.items(), strict=True):
             for counts in layers:
-                panel.stairs(counts / counts.sum() / width, ERROR_BINS, color="tab:blue", alpha=0.25)
+                panel.stairs(100 * counts / counts.sum(), ERROR_BINS, color=COLOURS[0], alpha=0.25)
             total = np.sum(layers, axis=0)
-            panel.stairs(total / total.sum() / width, ERROR_BINS, color="black")
-            panel.axvspan(-0.5, 0.5, color="tab:green", alpha=0.1)
-            panel.set(title=f"int16 → int{bits}", xlabel="error against the exact result, output LSB", yscale="log")
-        figure.axes[0].set_ylabel("share of elements per LSB")
-        figure.suptitle("Errors of the simulated units: each layer (blue), all (black); green: correctly rounded")
+            panel.stairs(100 * total / total.sum(), ERROR_BINS, color="black")
+            panel.axvspan(-0.5, 0.5, color=COLOURS[2], alpha=0.1)
+            panel.set(
+                title=f"{formats}, {total.sum():,} elements",
+                xlabel="error of a result against the exact one, LSB of the output",
+                yscale="log",
+            )
+        figure.axes[0].set_ylabel(f"elements in each {width:g} LSB, %")
+        figure.suptitle(wrapped(title, TITLE_LETTERS))
+        lines = (Line2D([], [], color=COLOURS[0], alpha=0.4), Line2D([], [], color="black"))
+        handles = [*lines, Patch(color=COLOURS[2], alpha=0.1)]
+        labels = ["one layer", "all layers", "correctly rounded: no result is nearer to the exact one"]
+        legend_below(figure, handles, labels)

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.engines.pysim import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
 
-from .figure import picture
+from .figure import TITLE_LETTERS, picture
+from .series import fill_style, wrapped
 
 __all__ = ["Timeline", "draw_timeline", "record_timeline"]
 
@@ -117,7 +119,7 @@ def draw_timeline(path: Path, *timelines: Timeline) -> None:
     ConfigError
         If the file cannot be written.
     """
-    heights = [len(timeline.spans) + 2 for timeline in timelines]
+    heights = [len(timeline.spans) + 2.2 for timeline in timelines]
     with picture(path, 11, 0.38 * sum(heights) + 0.6) as figure:
         panels = figure.subplots(len(timelines), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         cycles = max(timeline.cycles for timeline in timelines)
@@ -132,18 +134,21 @@ def _draw(panel: Any, timeline: Timeline, room: float) -> None:
         for row, first, last in spans:
             # Statistics of several rows are under way at once.
             place = (line - 0.35 * (1 - row % 2), 0.35) if name == "statistic" else (line - 0.35, 0.7)
-            panel.broken_barh([(first, last - first + 1)], place, color=f"C{row % 10}", edgecolor="white")
+            panel.broken_barh([(first, last - first + 1)], place, **fill_style(row))
     if not timeline.stalled:
         _mark_latency(panel, timeline)
     for row, first, last in _whole_rows(timeline.spans["beats in"]):
         if last - first >= room:
             panel.text((first + last + 1) / 2, -0.5, f"row {row}", ha="center", fontsize="small")
     panel.set_yticks(range(len(timeline.spans)), list(timeline.spans))
-    panel.set_ylim(len(timeline.spans) + 0.3, -0.8)
+    panel.set_ylim(len(timeline.spans) + 0.45, -0.8)
     config = timeline.config
     panel.set_title(
-        f"{config.name}: {config.norm}, {config.architecture}, {config.lanes} lanes, rows of "
-        f"{', '.join(map(str, timeline.lengths))}{', stalled' if timeline.stalled else ''}",
+        wrapped(
+            f"{config.name}: {config.norm}, {Plan.of(config).architecture}, {config.lanes} lanes, rows of "
+            f"{', '.join(map(str, timeline.lengths))} elements{', stalled' if timeline.stalled else ''}",
+            TITLE_LETTERS,
+        ),
         fontsize="medium",
     )
     panel.grid(visible=True, axis="x", alpha=0.3)
@@ -154,7 +159,7 @@ def _mark_latency(panel: Any, timeline: Timeline) -> None:
     _, first_in, last_in = _whole_rows(timeline.spans["beats in"])[0]
     _, first_out, _ = timeline.spans["beats out"][0]
     bottom = len(timeline.spans) - 1
-    for name, start, height in (("L1", first_in, 0.62), ("L2", last_in, 1.02)):
+    for name, start, height in (("L1", first_in, 0.72), ("L2", last_in, 1.27)):
         panel.annotate("", (start, bottom + height), (first_out, bottom + height), arrowprops={"arrowstyle": "<->"})
         panel.text((start + first_out) / 2, bottom + height, f"{name} = {first_out - start}", ha="center", va="bottom")
 

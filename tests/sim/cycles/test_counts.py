@@ -1,7 +1,9 @@
 """What `streamnorm cycles` tells: the model's counts are the hardware's, and its pictures are drawn."""
 
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +15,16 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.cycles import counts as cycle_counts
+from streamnorm_sim.cycles.clocks import PlacedClock, measured_clock
 from streamnorm_sim.cycles.counts import computed, simulated
 from streamnorm_sim.cycles.peers import peer_counts, peer_figures
 from streamnorm_sim.draw.cycle_plot import plot_cycles
+from streamnorm_sim.draw.loss_plot import plot_losses
 from streamnorm_sim.draw.timeline import draw_timeline, record_timeline
 from streamnorm_sim.engines.cxxrtl import compile_together
 from streamnorm_sim.streams.stalls import Stall
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 BLOCKS = ["beats in", "ingest", "statistic", "row buffer", "apply", "beats out"]
 
 
@@ -51,6 +56,9 @@ def test_every_architecture_is_computed_as_it_runs(config, norm, architectures):
         expected = simulated(unit, length, 12).to_dict()
         counts = computed(unit, length, 12).to_dict()
         assert counts["architecture"] == unit.architecture
+        one = norm == "rmsnorm" and unit.architecture == "two-pass"
+        assert counts["built_as"] == ("one-pass" if one else unit.architecture)
+        assert Plan.of(unit).architecture == ("two-pass = one-pass" if one else unit.architecture)
         assert counts == expected
         assert (counts["lost"] is None) == (Plan.of(unit).report.architecture != "one-pass")
 
@@ -92,8 +100,43 @@ def test_stalls_of_other_architectures_are_measured_only(config):
 def test_counts_are_the_plans(config):
     counts = computed(config, 24, 50)
     assert vars(Plan.of(config).latency(24)) == {name: getattr(counts, name) for name in ("L1", "L2", "L3", "SS")}
-    assert counts.rows_per_second == pytest.approx(150e6 * 50 / counts.batch)
-    assert counts.elements_per_second == pytest.approx(24 * counts.rows_per_second)
+
+
+def test_time_is_told_at_the_planned_and_at_the_placed_clock(config):
+    counts = computed(config, 24, 50)
+    assert counts.placed is None
+    line = replace(counts, placed=PlacedClock(100, "given")).to_dict()
+    for at, mhz in ((line, 150), (line["placed"], 100)):
+        assert at["clock_mhz"] == mhz
+        for name in ("L1", "L2", "L3", "SS"):
+            assert at[f"{name}_ns"] == pytest.approx(1000 * line[name] / mhz)
+        assert at["stalled_rows_per_second"] is None
+    assert line["placed"]["by"] == "given"
+
+
+def test_rates_are_those_of_rows_back_to_back(config):
+    few, many = (computed(config, 24, rows).to_dict() for rows in (2, 200))
+    assert few["rows_per_second"] == many["rows_per_second"] == 150e6 / many["SS"]
+    assert few["elements_per_second"] == 24 * few["rows_per_second"]
+    stall = Stall.explicit(np.arange(4) == 0)
+    stalled = computed(config, 24, 2000, sink=stall).to_dict()
+    assert stalled["rows_per_second"] == many["rows_per_second"]
+    assert stalled["stalled_SS"] == pytest.approx(24 / 2 * 4 / 3, rel=1e-3)
+    assert stalled["stalled_rows_per_second"] == pytest.approx(150e6 / stalled["stalled_SS"])
+
+
+def test_clocks_are_those_of_the_very_units_that_were_placed():
+    bert = NormConfig.from_toml(EXAMPLES / "bert_int8.toml")
+    assert 190 < measured_clock(bert).mhz < 213
+    assert measured_clock(bert).by == "measured"
+    clocks = [measured_clock(bert.replace(architecture=name)).mhz for name in ARCHITECTURES]
+    assert min(clocks[:4]) > 1.1 * max(clocks[4:])  # Welford's loop is the slower one
+    assert measured_clock(bert.replace(lanes=4)) is None
+    assert measured_clock(bert.replace(clock_mhz=201)) is None
+    slow = NormConfig.from_toml(EXAMPLES / "bert_int8_50mhz.toml")
+    fewer, more = computed(slow, 768, 2), computed(bert, 768, 2)
+    assert fewer.L1 < more.L1
+    assert fewer.to_dict()["placed"]["L1_ns"] > 2 * more.to_dict()["placed"]["L1_ns"]
 
 
 @pytest.mark.parametrize("count", [computed, simulated])
@@ -105,11 +148,32 @@ def test_what_cannot_be_counted(config, count):
 
 
 def test_peers_are_those_of_the_shape():
-    found = peer_counts({("layernorm", 8, 768)})
+    found = peer_counts({("layernorm", 8, 768, 8)})
     assert [peer["name"] for peer in found] == ["MASE", "FINN"]
     assert all((peer["norm"], peer["lanes"], peer["n"]) == ("layernorm", 8, 768) for peer in found)
-    assert peer_counts({("layernorm", 8, 767)}) == []
+    assert peer_counts({("layernorm", 8, 767, 8)}) == []
     assert peer_figures()["source"]
+
+
+def test_a_peers_clock_is_told_where_just_this_shape_was_placed():
+    def clocks(*shape):
+        placed = ((peer["name"], peer["bits"], peer["placed"], peer["note"]) for peer in peer_counts({shape}))
+        return [(name, bits, at and at["clock_mhz"], note) for name, bits, at, note in placed]
+
+    finn = ("FINN", None, None, "does not place on ECP5")
+    assert clocks("layernorm", 8, 768, 8) == [("MASE", 8, 47.9, ""), finn]
+    assert clocks("layernorm", 4, 768, 16) == [("MASE", 16, 37.1, "results are wrong"), finn]
+    assert clocks("layernorm", 8, 768, 16) == [
+        ("MASE", None, None, ""),
+        finn,
+    ]  # so wide, with so many lanes: not placed
+    assert clocks("rmsnorm", 8, 768, 8) == [("MASE", 8, 49.3, "")]
+    assert clocks("rmsnorm", 4, 768, 8) == [("MASE", None, None, "")]
+    [mase, _] = peer_counts({("layernorm", 8, 768, 8)})
+    assert mase["placed"]["L1_ns"] == pytest.approx(216e3 / 47.9)
+    assert mase["placed"]["rows_per_second"] == pytest.approx(47.9e6 / 96)
+    both = peer_counts({("layernorm", 4, 768, bits) for bits in (8, 12, 16)})
+    assert [(peer["name"], peer["bits"]) for peer in both] == [("MASE", 8), ("MASE", 16), ("FINN", None)]
 
 
 def test_a_timeline_shows_every_beat_in_its_block(config):
@@ -157,21 +221,23 @@ def test_a_timeline_of_rows_that_cannot_be(config):
             record_timeline(config, lengths)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".svg"])
-def test_pictures_are_the_same_every_time(config, suffix, tmp_path):
+@pytest.mark.parametrize(
+    ("suffix", "what"), [(".png", "growth"), (".svg", "growth"), (".svg", "losses"), (".svg", "timelines")]
+)
+def test_pictures_are_the_same_every_time(config, suffix, what, tmp_path):
     pytest.importorskip("matplotlib")
     counts = [computed(config, length, 5) for length in (4, 24)]
-    timeline = record_timeline(config, (24, 3))
-    for draw in (
-        lambda path: plot_cycles(path, counts, peer_counts({("layernorm", 8, 768)})),
-        lambda path: plot_cycles(path, counts[:1]),
-        lambda path: draw_timeline(path, timeline),
-        lambda path: draw_timeline(path, timeline, record_timeline(config.replace(architecture="five-scan"), (24, 3))),
-    ):
-        for name in ("a", "b"):
-            draw(tmp_path / f"{name}{suffix}")
-        pictures = [(tmp_path / f"{name}{suffix}").read_bytes() for name in ("a", "b")]
-        assert pictures[0] == pictures[1]
-        assert len(pictures[0]) > 5000
-        with pytest.raises(StreamnormError, match=r"cannot be written: No such file or directory"):
-            draw(tmp_path / "nowhere" / f"picture{suffix}")
+    timelines = [record_timeline(config.replace(architecture=name), (24, 3)) for name in ("one-pass", "five-scan")]
+    draws = {
+        "growth": lambda path: plot_cycles(path, counts, peer_counts({("layernorm", 8, 768, 8)})),
+        "losses": lambda path: plot_losses(path, counts, "none"),
+        "timelines": lambda path: draw_timeline(path, *timelines),
+    }
+    draw = draws[what]
+    for name in ("a", "b"):
+        draw(tmp_path / f"{name}{suffix}")
+    pictures = [(tmp_path / f"{name}{suffix}").read_bytes() for name in ("a", "b")]
+    assert pictures[0] == pictures[1]
+    assert len(pictures[0]) > 5000
+    with pytest.raises(StreamnormError, match=r"cannot be written: No such file or directory"):
+        draw(tmp_path / "nowhere" / f"picture{suffix}")

@@ -13,8 +13,8 @@ class StreamnormError(Exception):
     exit_code = 1
 
 
-class ConfigError(StreamnormError):
-    """A configuration that is malformed, out of range, or impossible."""
+class ConfigError(StreamnormError, ValueError):
+    """A configuration, or another value that was given, that is malformed, out of range, or impossible."""
 
     exit_code = 2
 

@@ -56,7 +56,7 @@ class NormConfig:
     name, norm, lanes, max_length, … :
         The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` may be given
         as a format, such as ``IntFormat("int8", scale=0.05)``, as its name, or as a table of a file; ``gamma`` and
-        ``beta`` as the path of a .npy file, a number, an array, or None.
+        ``beta`` as the path of a .npy file (str or Path), a number, an array, or None.
 
     Raises
     ------
@@ -269,7 +269,11 @@ class NormConfig:
         return -(-self.max_length // self.lanes)
 
     def __repr__(self) -> str:
-        return f"NormConfig({', '.join(f'{key}={value!r}' for key, value in self.to_dict().items())})"
+        formats = f"{self.input.name} to {self.output.name}"
+        rows = f"rows of up to {self.max_length}, {self.lanes} lanes"
+        other = "" if self.architecture == ONE_PASS else f"{self.architecture}, "
+        name = shortened(self.name, 20)
+        return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"
 
     def __eq__(self, other: object) -> bool:
         return self.digest() == other.digest() if isinstance(other, NormConfig) else NotImplemented

@@ -7,14 +7,22 @@ import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
+from typing import TypeGuard
 
 from streamnorm.errors import ConfigError
 
 
 def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
     """Return ``value`` if it is an integer (no bool) from ``low`` to ``high``; ``note`` explains these."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise ConfigError(f"{key} = {value!r}: must be an integer from {low} to {high}{note}")
+    if not _is_integer(value) or not low <= int(value) <= high:
+        raise ConfigError(f"{key} = {_shown(value)}: must be an integer from {low} to {high}{note}")
+    return int(value)
+
+
+def integer_at_least(key: str, value: object, low: int) -> int:
+    """Return ``value`` if it is an integer (no bool) of at least ``low``."""
+    if not _is_integer(value) or int(value) < low:
+        raise ConfigError(f"{key} = {_shown(value)}: must be an integer of at least {low}")
     return int(value)
 
 
@@ -25,7 +33,7 @@ def finite_float(key: str, value: object, low: float = -math.inf, high: float = 
         allowed += f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
     number = _as_float(key, value, allowed)
     if not low <= number <= high:
-        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+        raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")
     return number
 
 
@@ -34,7 +42,7 @@ def positive_float(key: str, value: object) -> float:
     allowed = "a finite number greater than 0"
     number = _as_float(key, value, allowed)
     if number <= 0:
-        raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+        raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")
     return number
 
 
@@ -65,8 +73,12 @@ def nearest(name: object, names: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
+def _is_integer(value: object) -> TypeGuard[Integral]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def _shown(value: object) -> str:
-    return repr(shortened(value)) if isinstance(value, str) else repr(value)
+    return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
 
 
 def _as_float(key: str, value: object, allowed: str) -> float:
@@ -77,4 +89,4 @@ def _as_float(key: str, value: object, allowed: str) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
-    raise ConfigError(f"{key} = {value!r}: must be {allowed}")
+    raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")

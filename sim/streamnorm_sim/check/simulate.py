@@ -1,7 +1,9 @@
 """The work behind ``streamnorm simulate``: rows through the hardware, values and cycle counts checked."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ from numpy.typing import NDArray
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_at_least, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch, fitted
+from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -72,6 +77,10 @@ class Simulation:
     planned: Latency
     netlist: str | None = None
 
+    def __repr__(self) -> str:
+        found = "; ".join(self.failures) or "all as planned"
+        return f"<Simulation of {len(self.trace.rows)} rows on {self.trace.engine}: {shortened(found, 60)}>"
+
     @property
     def failures(self) -> list[str]:
         """Return what is not as it must be, a sentence each; nothing if all is well."""
@@ -115,12 +124,11 @@ def simulate(
     config: NormConfig,
     *,
     engine: str = DEFAULT_ENGINE,
-    input: Path | None = None,
-    rows: int = 200,
+    rows: int | ArrayOrFile = 200,
     stall: str = "none",
     seed: int = 0,
-    waves: Path | None = None,
-    output: Path | None = None,
+    waves: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
 ) -> Simulation:
@@ -130,18 +138,16 @@ def simulate(
     ----------
     engine : str
         One of `streamnorm_sim.engines.ENGINES`.
-    input : Path, optional
-        A .npy file with the rows, see `read_rows`; they take bank 0. Where absent, random rows of mixed
-        length, statistics and bank.
-    rows : int
-        How many random rows, at least 1.
+    rows : int, array (rows, n), or the name of a .npy file that holds one
+        How many random rows, at least 1, of mixed length, statistics and bank; or the rows, see `read_rows`, which
+        take bank 0.
     stall : str
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
     seed : int
         Seed of the random rows and stalls, at least 0.
-    waves : Path, optional
+    waves : path, optional
         Where a VCD file of the run is written.
-    output : Path, optional
+    output : path, optional
         Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
         shorter rows filled up with 0.
     progress : Progress, optional
@@ -164,16 +170,16 @@ def simulate(
     """
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
+    waves, output = (None if path is None else Path(path) for path in (waves, output))
     for path in (waves, output):
         check_writable(path)
-    if input is None and rows * config.max_length > ELEMENTS_MAX:
+    rng = seeded(seed)
+    count = integer_at_least("rows", rows, 1) if isinstance(rows, Real) else None
+    if count is not None and count * config.max_length > ELEMENTS_MAX:
         raise ConfigError(
             f"rows = {rows}: at most {ELEMENTS_MAX // config.max_length:,} of up to {config.max_length} elements"
         )
-    if input is not None:
-        batch = RowBatch.of(config, read_rows(config, input))
-    else:
-        batch = random_rows(config, rows, np.random.default_rng(seed))
+    batch = RowBatch.of(config, read_rows(config, rows)) if count is None else random_rows(config, count, rng)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
     tell("build", 0.0)
     trace = run(config, traffic, engine, waves, lambda share: tell("run", share), netlist)
@@ -199,8 +205,8 @@ def simulate(
     )
 
 
-def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
-    """Read rows from a .npy file of shape (rows, n).
+def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
+    """Return rows given as an array of shape (rows, n), or as the .npy file that holds one.
 
     Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
     are.
@@ -211,24 +217,10 @@ def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
         If the file is not such an array, rows are too long, or an element is not finite or outside the input
         format.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or 'is not a .npy file'}") from error
-    except (ValueError, EOFError) as error:
-        raise ConfigError(f"{path}: is not a .npy file of numbers") from error
-    if not isinstance(array, np.ndarray):
-        raise ConfigError(f"{path}: is an archive of arrays; a .npy file with one array is needed")
-    if array.dtype.kind not in "iuf":
-        raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
-    if array.ndim != 2 or not array.size:
-        raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
-    try:
-        if array.dtype.kind == "f":
-            array = config.input.quantize(array)
-        return RowBatch.of(config, array).x
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    batch = RowBatch.of(config, rows)
+    if not len(batch):
+        raise ConfigError(f"{f'{rows}: ' if isinstance(rows, str | os.PathLike) else ''}there are no rows")
+    return batch.x
 
 
 def _accuracy(config: NormConfig, trace: Trace, batch: RowBatch) -> tuple[Accuracy, int]:

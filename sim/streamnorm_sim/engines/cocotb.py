@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.streams.beats import Beats
@@ -52,13 +52,13 @@ def run(
 
     Raises
     ------
-    ValueError
+    ConfigError
         Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot
         send.
     """
     stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
-        raise ValueError(f"{simulator}: the last raw beat must have tlast")
+        raise ConfigError(f"{simulator}: the last raw beat must have tlast")
     build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)

@@ -20,9 +20,19 @@ class ConfigError(StreamnormError, ValueError):
 
 
 class ToolMissing(StreamnormError):
-    """A program or Python package that the requested work needs is not installed."""
+    """A program or Python package that the requested work needs is not installed.
+
+    Attributes
+    ----------
+    install : str
+        The command that installs it, where there is one.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, install: str = "") -> None:
+        super().__init__(message)
+        self.install = install
 
 
 class CheckFailed(StreamnormError):

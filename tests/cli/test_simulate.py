@@ -156,7 +156,7 @@ def test_a_missing_package_names_the_extra(config_file, monkeypatch, capsys):
 
     monkeypatch.setattr(simulation, "run", run)
     assert simulate(config_file) == 3
-    assert error_line(capsys) == ("the Python package cocotb is not installed: pip install 'streamnorm[sim]'")
+    assert error_line(capsys) == ("cocotb is not installed: pip install 'streamnorm[sim]'")
 
 
 def test_a_missing_module_of_ours_is_a_bug(config_file, monkeypatch, capsys):

@@ -65,7 +65,7 @@ def test_version(capsys):
         ([], "the following arguments are required: COMMAND"),
         (["plann", "x.toml"], "unknown command 'plann': did you mean plan?"),
         (["simulat"], "unknown command 'simulat': did you mean simulate?"),
-        (["deploy"], "unknown command 'deploy': commands are plan, generate, simulate, fit"),
+        (["deploy"], "unknown command 'deploy': commands are init, plan, generate, simulate, fit"),
         (["plan"], "the following arguments are required: FILE"),
         (["plan", "x.toml", "--fast"], "unrecognized arguments: --fast"),
         (["plan", "x.toml", "-q", "-v"], "not allowed with argument"),

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES
 
 from .architectures import ARCHITECTURES, ONE_PASS
+from .arrays import ArrayOrFile
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
@@ -132,6 +133,22 @@ class NormConfig:
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     _defaulted: frozenset[str] = field(init=False)
+
+    if TYPE_CHECKING:  # more is taken than is kept
+
+        def __init__(
+            self,
+            *,
+            norm: str,
+            lanes: int,
+            max_length: int,
+            input: NumberFormat | str | Mapping[str, Any],
+            output: NumberFormat | str | Mapping[str, Any],
+            epsilon: float,
+            gamma: ArrayOrFile | None = None,
+            beta: ArrayOrFile | None = None,
+            **keys: Any,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         # What was left to its default stays so in replace(), where the keys it depends on may change.

@@ -15,14 +15,14 @@ from streamnorm.errors import ConfigError
 def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
     """Return ``value`` if it is an integer (no bool) from ``low`` to ``high``; ``note`` explains these."""
     if not _is_integer(value) or not low <= int(value) <= high:
-        raise ConfigError(f"{key} = {_shown(value)}: must be an integer from {low} to {high}{note}")
+        raise ConfigError(f"{key} = {shown(value)}: must be an integer from {low} to {high}{note}")
     return int(value)
 
 
 def integer_at_least(key: str, value: object, low: int) -> int:
     """Return ``value`` if it is an integer (no bool) of at least ``low``."""
     if not _is_integer(value) or int(value) < low:
-        raise ConfigError(f"{key} = {_shown(value)}: must be an integer of at least {low}")
+        raise ConfigError(f"{key} = {shown(value)}: must be an integer of at least {low}")
     return int(value)
 
 
@@ -33,7 +33,7 @@ def finite_float(key: str, value: object, low: float = -math.inf, high: float = 
         allowed += f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
     number = _as_float(key, value, allowed)
     if not low <= number <= high:
-        raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")
+        raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
     return number
 
 
@@ -42,7 +42,7 @@ def positive_float(key: str, value: object) -> float:
     allowed = "a finite number greater than 0"
     number = _as_float(key, value, allowed)
     if number <= 0:
-        raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")
+        raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
     return number
 
 
@@ -50,7 +50,7 @@ def one_of(key: str, value: object, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``."""
     names = list(choices)
     if not isinstance(value, str) or value not in names:
-        raise ConfigError(f"{key} = {_shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
+        raise ConfigError(f"{key} = {shown(value)}: must be one of {', '.join(names)}{nearest(value, names)}")
     return value
 
 
@@ -77,7 +77,8 @@ def _is_integer(value: object) -> TypeGuard[Integral]:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as messages repeat it: as Python has it, and no longer than a message bears."""
     return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
 
 
@@ -89,4 +90,4 @@ def _as_float(key: str, value: object, allowed: str) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
-    raise ConfigError(f"{key} = {_shown(value)}: must be {allowed}")
+    raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import refuse_unknown
+from streamnorm.spec.values import refuse_unknown, shown
 
 from .integer import IntFormat
 from .number_format import NumberFormat
@@ -57,4 +57,4 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
                 takes = ", ".join(family.keys)
                 raise ConfigError(f"{others[0]}: does not go with format = {name!r}, which takes {takes}")
             return family.parse(name, **keys)
-    raise ConfigError(f"format = {name!r}: must be one of {', or '.join(family.names for family in FAMILIES)}")
+    raise ConfigError(f"format = {shown(name)}: must be one of {', or '.join(family.names for family in FAMILIES)}")

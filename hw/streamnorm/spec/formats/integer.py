@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import integer_between, positive_float
+from streamnorm.spec.values import integer_between, positive_float, shown
 
 from .number_format import NumberFormat
 
@@ -82,7 +82,7 @@ class IntFormat(NumberFormat):
             If no format has that name, or ``scale`` or ``zero_point`` is out of range.
         """
         if not (isinstance(name, str) and cls.has(name)):
-            raise ConfigError(f"format = {name!r}: must be one of {cls.names}")
+            raise ConfigError(f"format = {shown(name)}: must be one of {cls.names}")
         unsigned = name.startswith("u")
         bits = int(name.removeprefix("u").removeprefix("int"))
         return cls(bits, signed=not unsigned, scale=scale, zero_point=zero_point)

@@ -56,8 +56,9 @@ figures: $(STAMP)  ## measure every figure of README.md and docs/figures.md and 
 generate: $(STAMP)  ## write Verilog, manifest and vectors of examples/EXAMPLE.toml to build/EXAMPLE
 	@$(BIN)/streamnorm generate examples/$(EXAMPLE).toml -o build/$(EXAMPLE)
 
-docs: $(STAMP)  ## write the generated parts of README.md and docs/ anew
+docs: $(STAMP)  ## write the generated parts of README.md and docs/ anew, and the notebook
 	@$(BIN)/python tools/pages.py
+	@$(BIN)/python tools/notebook.py
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf .venv build dist sim_build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

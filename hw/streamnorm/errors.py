@@ -13,16 +13,26 @@ class StreamnormError(Exception):
     exit_code = 1
 
 
-class ConfigError(StreamnormError):
-    """A configuration that is malformed, out of range, or impossible."""
+class ConfigError(StreamnormError, ValueError):
+    """A configuration, or another value that was given, that is malformed, out of range, or impossible."""
 
     exit_code = 2
 
 
 class ToolMissing(StreamnormError):
-    """A program or Python package that the requested work needs is not installed."""
+    """A program or Python package that the requested work needs is not installed.
+
+    Attributes
+    ----------
+    install : str
+        The command that installs it, where there is one.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, install: str = "") -> None:
+        super().__init__(message)
+        self.install = install
 
 
 class CheckFailed(StreamnormError):

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.seeds import seeded
 
 __all__ = ["ELEMENTS_MAX", "corners_and", "make_vectors", "vectors_of"]
 
@@ -36,9 +37,8 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
         If ``rows`` is less than 1, or there would be more than `ELEMENTS_MAX` elements.
     """
     most = max(1, ELEMENTS_MAX // config.max_length)
-    if not 1 <= rows <= most:
-        raise ConfigError(f"{rows} rows of test vectors: from 1 to {most:,} of {config.max_length} elements")
-    rng = np.random.default_rng(seed)
+    integer_between("rows of test vectors", rows, 1, most, f" of {config.max_length} elements")
+    rng = seeded(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
     return vectors_of(config, corners_and(config, corners, others))

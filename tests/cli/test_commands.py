@@ -66,13 +66,18 @@ def test_version(capsys):
         ([], "the following arguments are required: COMMAND"),
         (["plann", "x.toml"], "unknown command 'plann': did you mean plan?"),
         (["simulat"], "unknown command 'simulat': did you mean simulate?"),
-        (["deploy"], "unknown command 'deploy': commands are plan, generate, simulate, fit"),
+        (["deploy"], "unknown command 'deploy': commands are init, plan, generate, simulate, fit"),
         (["plan"], "the following arguments are required: FILE"),
         (["plan", "x.toml", "--fast"], "unrecognized arguments: --fast"),
         (["plan", "x.toml", "-q", "-v"], "not allowed with argument"),
         (["generate", "x.toml"], "the following arguments are required: -o/--output"),
         (["generate", "x.toml", "-o", "d", "--vectors", "-1"], "'-1' is not a whole number of at least 0"),
         (["generate", "x.toml", "-o", "d", "--vectors", "x"], "'x' is not a whole number of at least 0"),
+        (["simulate", "x.toml", "--rows", "0"], "'0' is not a whole number of at least 1"),
+        (["simulate", "x.toml", "--rows", "2.5"], "'2.5' is not a whole number of at least 1"),
+        (["simulate", "x.toml", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
+        (["simulate", "x.toml", "--seed", "2.5"], "'2.5' is not a whole number of at least 0"),
+        (["cycles", "x.toml", "--lanes", "2.5"], "'2.5' is neither a whole number of at least 1 nor FIRST:LAST"),
     ],
 )
 def test_usage_error(arguments, message, capsys):
@@ -365,5 +370,8 @@ def test_an_empty_name_is_no_file(arguments, config_file, capsys):
 def test_vectors_have_a_limit(config_file, tmp_path, capsys):
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out"), "--vectors", "100000000"]) == 2
     message = only_line(capsys.readouterr().err)
-    assert message == "streamnorm: error: 100000000 rows of test vectors: from 1 to 1,048,576 of 16 elements"
+    assert (
+        message
+        == "streamnorm: error: rows of test vectors = 100000000: must be an integer from 1 to 1048576 of 16 elements"
+    )
     assert not (tmp_path / "out").exists()

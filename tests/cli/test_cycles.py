@@ -188,7 +188,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}; raise it there"),
-        (["--rows", "9" * 20], f"rows = {'9' * 20}: at most 1,000,000,000"),
+        (["--rows", "9" * 20], f"rows = {'9' * 20}: must be an integer from 2 to 1000000000"),
         (["--rows", "99999", "--simulate"], "rows = 99999: simulated are 87,381 rows of 768 elements at most"),
         (["--plot", "a.svg", "--timeline", "a.svg"], "--timeline: a.svg: --plot writes it too; choose another name"),
         (
@@ -202,7 +202,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
         (["--timeline", "no/a.svg"], "--timeline: no/a.svg: cannot be written: there is no directory no"),
         (["--stalls", "often"], "stall 'often': must be "),
         (["--lanes", "65"], "lanes = 65: "),
-        (["--rows", "1"], "rows = 1: from row to row takes 2 or more"),
+        (["--rows", "1"], "rows = 1: must be an integer from 2 to 1000000000; from row to row takes two"),
     ],
 )
 def test_what_cannot_be(arguments, message, capsys):

@@ -109,8 +109,7 @@ def run(args: argparse.Namespace) -> int:
         simulation = simulate(
             config,
             engine=args.engine,
-            input=args.input,
-            rows=args.rows,
+            rows=args.rows if args.input is None else args.input,
             stall=args.stall,
             seed=args.seed,
             waves=args.waves,

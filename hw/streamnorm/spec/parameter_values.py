@@ -1,8 +1,6 @@
 """Reading and checking what a user gives for gamma or beta."""
 
-import os
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
+from .arrays import given_array
 from .values import finite_float
 
 
@@ -32,34 +31,14 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
     """
     if value is None:
         return None
-    if isinstance(value, str | os.PathLike):
-        path = Path(value)
-        where = f"{key}: {path}"
-        array = _read_npy(where, path)
-    elif isinstance(value, Real):  # a bool is one too, and finite_float refuses it
+    if isinstance(value, Real):  # a bool is one too, and finite_float refuses it
         return finite_float(key, value)
-    else:
-        where = key
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise ConfigError(f"{key}: the rows of the array must all have the same length") from None
-    return _checked_array(where, array, max_length, banks)
-
-
-def _read_npy(where: str, path: Path) -> npt.NDArray[Any]:
     try:
-        with path.open("rb") as file:
-            # Never unpickle: a configuration must not be able to run code.
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise ConfigError(f"{where}: no such file") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{where}: is a directory; a .npy file is needed") from None
-    except OSError as error:
-        raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
-    except (ValueError, EOFError, MemoryError):
-        raise ConfigError(f"{where}: is not a .npy file of numbers") from None
+        array, path = given_array(value)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
+    where = key if path is None else f"{key}: {path}"
+    return _checked_array(where, array, max_length, banks)
 
 
 def _checked_array(where: str, array: npt.NDArray[Any], max_length: int, banks: int) -> npt.NDArray[np.float64]:

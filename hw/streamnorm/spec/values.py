@@ -7,14 +7,22 @@ import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
+from typing import TypeGuard
 
 from streamnorm.errors import ConfigError
 
 
 def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
     """Return ``value`` if it is an integer (no bool) from ``low`` to ``high``; ``note`` explains these."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+    if not _is_integer(value) or not low <= int(value) <= high:
         raise ConfigError(f"{key} = {shown(value)}: must be an integer from {low} to {high}{note}")
+    return int(value)
+
+
+def integer_at_least(key: str, value: object, low: int) -> int:
+    """Return ``value`` if it is an integer (no bool) of at least ``low``."""
+    if not _is_integer(value) or int(value) < low:
+        raise ConfigError(f"{key} = {shown(value)}: must be an integer of at least {low}")
     return int(value)
 
 
@@ -68,6 +76,10 @@ def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
     close = get_close_matches(str(name), list(names), n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _is_integer(value: object) -> TypeGuard[Integral]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _as_float(key: str, value: object, allowed: str) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import element_bytes
@@ -44,7 +45,10 @@ class Vectors:
 
     def __post_init__(self) -> None:
         if self.expected.shape != self.input.shape:
-            raise ValueError(f"expected has shape {self.expected.shape}: must be that of input, {self.input.shape}")
+            raise ConfigError(f"expected has shape {self.expected.shape}: must be that of input, {self.input.shape}")
+
+    def __repr__(self) -> str:
+        return f"<Vectors: {len(self.input)} rows of up to {self.input.shape[1]} elements>"
 
 
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.exact import exact_result
 from streamnorm_sim.streams.rows import RowBatch
@@ -33,29 +35,33 @@ class Accuracy:
     correctly_rounded: float
     errors: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        ulp = f"max {self.max_ulp:.4f} ulp, mean {self.mean_ulp:.4f}"
+        return f"<Accuracy of {self.elements} elements: {ulp}, {self.correctly_rounded:.3%} correctly rounded>"
+
     @classmethod
     def of(
         cls,
         config: NormConfig,
-        y: ArrayLike,
-        x: ArrayLike,
+        y: ArrayOrFile,
+        x: ArrayOrFile,
         lengths: ArrayLike | None = None,
         banks: ArrayLike | None = None,
     ) -> "Accuracy":
-        """Measure results ``y``, integers (rows, n), for the rows ``x``.
+        """Measure results ``y``, integers (rows, n) or a .npy file of them, for the rows ``x``.
 
         The truth is the exact result of the stored γ and β before rounding, limited to the output range: what
         saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
 
         Raises
         ------
-        ValueError
+        ConfigError
             As `RowBatch.of`, or if ``y`` has another shape than ``x``.
         """
         batch = RowBatch.of(config, x, lengths, banks)
-        results = np.asarray(y)
+        results, _ = given_array(y)
         if results.shape != batch.x.shape or results.dtype.kind not in "iu":
-            raise ValueError(
+            raise ConfigError(
                 f"y is an array of {results.dtype} of shape {results.shape}: must be integers of shape {batch.x.shape}"
             )
         exact = exact_result(config, batch.x, batch.lengths, batch.banks)

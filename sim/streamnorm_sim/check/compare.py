@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import fitted
@@ -35,12 +36,12 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the run has both parameter loads and a reset: which loads were cut is not known.
     """
     config, traffic, expected = trace.config, trace.traffic, trace.expected
     if traffic.loads and traffic.reset_at is not None:
-        raise ValueError("a run with parameter loads and a reset cannot be compared")
+        raise ConfigError("a run with parameter loads and a reset cannot be compared")
     stored = StoredParameters.of(config)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
     result = np.zeros(expected.x.shape, np.int64)

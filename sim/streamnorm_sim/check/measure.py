@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_between
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
+from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -46,20 +48,20 @@ def measure(trace: Trace) -> Measured:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the run has fewer than two rows, stalls, loads or a reset, or its rows have not all as many beats.
     CheckFailed
         If not as many rows came out as went in, or the first not as long.
     """
     traffic = trace.traffic
     if traffic.source != NO_STALL or traffic.sink != NO_STALL or traffic.loads or traffic.reset_at is not None:
-        raise ValueError("cycles are measured in a run without stalls, loads and reset")
+        raise ConfigError("cycles are measured in a run without stalls, loads and reset")
     if traffic.batch is not None:  # the run has encoded it, which takes long
         ends_in = np.cumsum(-(-traffic.batch.lengths // trace.config.lanes)) - 1
     else:
         ends_in = np.flatnonzero(traffic.encode(trace.config).last)
     if len(ends_in) < 2 or (np.diff(ends_in) != ends_in[0] + 1).any():
-        raise ValueError("cycles are measured on two or more rows of as many beats each")
+        raise ConfigError("cycles are measured on two or more rows of as many beats each")
     ends_out = np.flatnonzero(trace.outputs.last)
     if len(ends_out) != len(ends_in) or ends_out[0] != ends_in[0]:
         raise CheckFailed(f"{len(ends_in)} rows went in, {len(ends_out)} came out, or the first is not as long")
@@ -91,14 +93,12 @@ def measure_cycles(
 
     Raises
     ------
-    ValueError
-        If ``n`` is not from 1 to ``max_length``.
+    ConfigError
+        If ``n`` is no integer from 1 to ``max_length``, or the seed is none of at least 0.
     """
-    length = config.max_length if n is None else n
-    if not 1 <= length <= config.max_length:
-        raise ValueError(f"n = {n}: must be from 1 to {config.max_length}")
+    rng = seeded(seed)
+    length = config.max_length if n is None else integer_between("n", n, 1, config.max_length, " (max_length)")
     beats = -(-length // config.lanes)
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
-    rng = np.random.default_rng(seed)
     rows = rng.integers(config.input.min, config.input.max, (count, length), endpoint=True)
     return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))

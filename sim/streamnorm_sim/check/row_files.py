@@ -1,5 +1,6 @@
 """Rows in .npy files: reading what is to be run, writing what came out."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.streams.rows import RowBatch, fitted
 
 
-def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
-    """Read rows from a .npy file of shape (rows, n).
+def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
+    """Return rows given as an array of shape (rows, n), or as the .npy file that holds one.
 
     Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
     are.
@@ -20,40 +22,13 @@ def read_rows(config: NormConfig, path: Path) -> NDArray[np.integer]:
     Raises
     ------
     ConfigError
-        As `open_rows`, or if rows are too long, or an element is not finite or outside the input format.
+        If the file is not such an array, rows are too long, or an element is not finite or outside the input
+        format.
     """
-    return checked_rows(config, open_rows(path), path).x
-
-
-def open_rows(path: Path) -> NDArray[np.integer | np.floating]:
-    """Return what a .npy file of shape (rows, n) holds; from the disk, a page at a time, where it is looked at.
-
-    Raises
-    ------
-    ConfigError
-        If the file is not such an array of integers or floats.
-    """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or 'is not a .npy file'}") from error
-    except (ValueError, EOFError) as error:
-        raise ConfigError(f"{path}: is not a .npy file of numbers") from error
-    if not isinstance(array, np.ndarray):
-        raise ConfigError(f"{path}: is an archive of arrays; a .npy file with one array is needed")
-    if array.dtype.kind not in "iuf":
-        raise ConfigError(f"{path}: holds {array.dtype}; integers or floats are needed")
-    if array.ndim != 2 or not array.size:
-        raise ConfigError(f"{path}: has shape {array.shape}; (rows, n) is needed, both at least 1")
-    return array
-
-
-def checked_rows(config: NormConfig, array: NDArray[np.integer | np.floating], path: Path) -> RowBatch:
-    """Return rows of a file as the unit takes them; the errors are those of `read_rows`."""
-    try:
-        return RowBatch.of(config, config.input.quantize(array) if array.dtype.kind == "f" else array)
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    batch = RowBatch.of(config, rows)
+    if not len(batch):
+        raise ConfigError(f"{f'{rows}: ' if isinstance(rows, str | os.PathLike) else ''}there are no rows")
+    return batch.x
 
 
 def check_writable(path: Path | None) -> None:

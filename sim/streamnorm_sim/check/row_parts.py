@@ -1,17 +1,16 @@
 """Rows of a simulation a part at a time, so that any number of them takes the memory of one part."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.seeds import seeded
 
-from .row_files import checked_rows, open_rows
+from .row_files import read_rows
 
 PART_ELEMENTS = 1 << 20
 """Elements of a part, about: a run takes some sixty bytes for each."""
@@ -45,28 +44,34 @@ class RandomRows:
 
     def parts(self, rows: int) -> Iterator[RowBatch]:
         """Yield the rows."""
-        rng = np.random.default_rng(self._seed)
+        rng = seeded(self._seed)
         for start in range(0, self.count, rows):
             yield random_rows(self._config, min(rows, self.count - start), rng)
 
 
-class RowsOfFile:
-    """Rows of a .npy file, which is checked as a whole first; see `read_rows`. They take bank 0."""
+class GivenRows:
+    """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`. They take bank 0.
 
-    def __init__(self, config: NormConfig, path: Path) -> None:
-        self._config, self._path, self._array = config, path, open_rows(path)
+    Besides, ``path`` is the file, if there is one.
+    """
+
+    def __init__(self, config: NormConfig, rows: ArrayOrFile) -> None:
+        self._config = config
+        self._array, self.path = given_array(rows)
+        if self._array.ndim != 2 or not self._array.size:
+            read_rows(config, rows)  # tells what is wrong
         self.count, self.columns = self._array.shape
         try:
             for _ in self.parts(rows_of_part(self.columns)):
                 pass
         except ConfigError:
-            checked_rows(config, self._array, path)  # the message counts rows from the first of the file
+            read_rows(config, rows)  # counts rows from the first, in its message
             raise
 
     def parts(self, rows: int) -> Iterator[RowBatch]:
         """Yield the rows."""
         for start in range(0, self.count, rows):
-            yield checked_rows(self._config, self._array[start : start + rows], self._path)
+            yield RowBatch.of(self._config, self._array[start : start + rows])
 
 
 def rows_of_part(columns: int) -> int:

@@ -1,20 +1,26 @@
 """The work behind ``streamnorm simulate``: rows through the hardware, values and cycle counts checked."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamnorm.errors import CheckFailed
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_at_least, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
 from streamnorm_sim.streams.rows import RowBatch, fitted
+from streamnorm_sim.streams.seeds import checked_seed
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -23,7 +29,7 @@ from .accuracy import Accuracy
 from .compare import compare
 from .measure import Measured, measure_cycles
 from .row_files import RowFile, check_writable
-from .row_parts import RandomRows, RowsOfFile, rows_of_part
+from .row_parts import GivenRows, RandomRows, rows_of_part
 
 EXACT_ELEMENTS = 4_000_000
 """More than these are not all compared: the exact reference takes about a second for two million elements."""
@@ -61,6 +67,9 @@ class Simulation:
         The plan's.
     netlist : str or None
         Family of the netlist that ran in place of the generated unit.
+    y : integers (rows, n) or None
+        What came out, where the rows were given as an array; as many columns. Other rows are not kept, ``output`` of
+        `simulate` takes them.
     """
 
     config: NormConfig
@@ -78,6 +87,11 @@ class Simulation:
     measured: Measured
     planned: Latency
     netlist: str | None = None
+    y: NDArray[np.integer] | None = None
+
+    def __repr__(self) -> str:
+        found = "; ".join(self.failures) or "all as planned"
+        return f"<Simulation of {self.rows} rows on {self.engine}: {shortened(found, 60)}>"
 
     @property
     def cycles_per_second(self) -> float:
@@ -126,12 +140,11 @@ def simulate(
     config: NormConfig,
     *,
     engine: str = DEFAULT_ENGINE,
-    input: Path | None = None,
-    rows: int = 200,
+    rows: int | ArrayOrFile = 200,
     stall: str = "none",
     seed: int = 0,
-    waves: Path | None = None,
-    output: Path | None = None,
+    waves: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
 ) -> Simulation:
@@ -143,18 +156,16 @@ def simulate(
     ----------
     engine : str
         One of `streamnorm_sim.engines.ENGINES`.
-    input : Path, optional
-        A .npy file with the rows, see `streamnorm_sim.check.row_files.read_rows`; they take bank 0. Where absent,
-        random rows of mixed length, statistics and bank.
-    rows : int
-        How many random rows, at least 1.
+    rows : int, array (rows, n), or the name of a .npy file that holds one
+        How many random rows, at least 1, of mixed length, statistics and bank; or the rows, see
+        `streamnorm_sim.check.row_files.read_rows`, which take bank 0.
     stall : str
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
     seed : int
         Seed of the random rows and stalls, at least 0.
-    waves : Path, optional
+    waves : path, optional
         Where a VCD file of the run is written; all rows are one part then.
-    output : Path, optional
+    output : path, optional
         Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
         shorter rows filled up with 0.
     progress : Progress, optional
@@ -177,13 +188,20 @@ def simulate(
     """
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
+    waves, output = (None if path is None else Path(path) for path in (waves, output))
     for path in (waves, output):
         check_writable(path)
-    given = RandomRows(config, rows, seed) if input is None else RowsOfFile(config, input)
+    checked_seed(seed)
+    given = (
+        RandomRows(config, integer_at_least("rows", rows, 1), seed)
+        if isinstance(rows, Real)
+        else GivenRows(config, rows)
+    )
     # One file of waves is of one run.
     size = given.count if waves is not None else rows_of_part(given.columns)
     checked = _Checked(config, given.count, given.columns)
     file = None if output is None else RowFile(output, config)
+    kept = [] if isinstance(given, GivenRows) and given.path is None else None
     tell("build", 0.0)
     for batch in given.parts(size):
         traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
@@ -196,6 +214,8 @@ def simulate(
             raise CheckFailed(f"from row {checked.rows_in} on: {error}") from error
         if file is not None:
             file.append(trace.rows.x)
+        if kept is not None:
+            kept.append(fitted(trace.rows.x, given.columns))
         checked.add(trace, batch)
     tell("check", 1.0)
     if file is not None:
@@ -219,6 +239,7 @@ def simulate(
         measured=measured,
         planned=Plan.of(config).latency(config.max_length),
         netlist=None if netlist is None else netlist.family,
+        y=None if kept is None else np.concatenate(kept),
     )
 
 

@@ -11,8 +11,10 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
+from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -64,6 +66,11 @@ class CycleCounts:
     batch: int
     losses: Losses | None
     placed: PlacedClock | None
+
+    def __repr__(self) -> str:
+        counts = f"L1 = {self.L1}, L2 = {self.L2}, L3 = {self.L3}, SS = {self.SS:g}"
+        rows = f"{self.rows} rows of {self.length}"
+        return f"<CycleCounts of {shortened(self.config.name, 20)}: {counts}, {rows} in {self.batch} cycles>"
 
     @property
     def plan(self) -> Plan:
@@ -181,7 +188,7 @@ def simulated(
             f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
             "model takes more"
         )
-    rng = np.random.default_rng(seed)
+    rng = seeded(seed)
     values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
     free = run(config, Traffic(rows=values), engine)
     batch, stalled_steady = free, None
@@ -237,12 +244,8 @@ def _checked_losses(trace: Trace) -> Losses:
 
 
 def _check(config: NormConfig, length: int, rows: int) -> None:
-    if not 1 <= length <= config.max_length:
-        raise ConfigError(f"n = {length}: rows of {config.name} have 1 to {config.max_length} elements")
-    if rows < 2:
-        raise ConfigError(f"rows = {rows}: from row to row takes 2 or more")
-    if rows > ROWS_MAX:
-        raise ConfigError(f"rows = {rows}: at most {ROWS_MAX:,}")
+    integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
+    integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
 
 
 @dataclass(frozen=True)

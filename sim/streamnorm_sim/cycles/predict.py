@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cycles.model.model import CycleModel
 from streamnorm_sim.cycles.model.trace import CycleTrace
@@ -16,17 +17,16 @@ def predict(config: NormConfig, traffic: Traffic) -> CycleTrace:
 
     Raises
     ------
-    ValueError
-        If the traffic does not fit the configuration, loads parameters, resets the unit, or stops within a row.
     ConfigError
-        If no datapath reaches the accuracy asked for.
+        If the traffic does not fit the configuration, loads parameters, resets the unit, or stops within a row; or no
+        datapath reaches the accuracy asked for.
     """
     if traffic.loads or traffic.reset_at is not None:
-        raise ValueError("cycles are not predicted of a run with loads or a reset")
+        raise ConfigError("cycles are not predicted of a run with loads or a reset")
     stimulus = Stimulus.of(config, traffic)
     last = stimulus.rows.beats.last
     if len(last) and not last[-1]:
-        raise ValueError("cycles are predicted of whole rows; the last beat lacks tlast")
+        raise ConfigError("cycles are predicted of whole rows; the last beat lacks tlast")
     starts, ends = row_bounds(last)
     model = CycleModel(config)
     source, sink = (np.asarray(pattern, np.bool_) for pattern in (stimulus.rows.open, stimulus.sink_open))

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from streamnorm.errors import ConfigError, ToolMissing
+from streamnorm.errors import ConfigError
+from streamnorm_sim.toolchain.table import MATPLOTLIB
 
 from .series import wrapped
 
@@ -35,7 +36,7 @@ def picture(path: Path, width: float, height: float) -> Iterator[Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ToolMissing("matplotlib is not installed: pip install matplotlib") from error
+        raise MATPLOTLIB.missing() from error
     with matplotlib.rc_context({"svg.hashsalt": "streamnorm"}):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)  # measures text

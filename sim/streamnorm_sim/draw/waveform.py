@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Value
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.engines.pysim import run
+from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
 
@@ -39,7 +39,7 @@ def record_waveform(
     ---
     WaveJSON: https://github.com/wavedrom/schema/blob/master/WaveJSON.md
     """
-    rng = np.random.default_rng(seed)
+    rng = seeded(seed)
     rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
     history: list[Mapping[str, int]] = []
     traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)

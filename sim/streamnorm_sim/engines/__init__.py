@@ -76,15 +76,13 @@ def run(
     Raises
     ------
     ConfigError
-        If no engine has that name, or the engine cannot run a netlist.
+        If no engine has that name, the engine cannot run a netlist, or the traffic does not fit the configuration.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError
         If the unit stops taking and giving beats.
     CheckFailed
         If an output beat is withdrawn or changes while it waits.
-    ValueError
-        If the traffic does not fit the configuration.
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.streams.beats import Beats
@@ -25,11 +25,15 @@ from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, St
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import build_once, cache_directory
-from streamnorm_sim.toolchain.tools import require, version_of
+from streamnorm_sim.toolchain.needs import Need, version_of
+from streamnorm_sim.toolchain.table import COCOTB, GXX, LIBPYTHON, PROGRAMS, VERILATOR
 
 Simulator = Literal["verilator", "icarus"]
 
-_PROGRAMS: dict[Simulator, tuple[str, ...]] = {"verilator": ("g++", "make", "perl"), "icarus": ("iverilog", "vvp")}
+_NEEDS: dict[Simulator, tuple[Need, ...]] = {
+    "verilator": (GXX, PROGRAMS["make"], PROGRAMS["perl"], *COCOTB, VERILATOR, LIBPYTHON),
+    "icarus": (PROGRAMS["iverilog"], PROGRAMS["vvp"], *COCOTB, LIBPYTHON),
+}
 _POLL_SECONDS = 0.1
 
 # The wheel's makefile lacks the option by which g++ takes its precompiled header. cocotb takes most of the
@@ -52,13 +56,13 @@ def run(
 
     Raises
     ------
-    ValueError
+    ConfigError
         Besides what every engine raises: if raw beats end without ``tlast``, which the bus models cannot
         send.
     """
     stimulus = Stimulus.of(config, traffic)
     if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
-        raise ValueError(f"{simulator}: the last raw beat must have tlast")
+        raise ConfigError(f"{simulator}: the last raw beat must have tlast")
     build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)
@@ -100,24 +104,8 @@ def check_installed(simulator: Simulator) -> None:
     ToolMissing
         Naming what is missing and how to install it.
     """
-    require(*_PROGRAMS[simulator])
-    packages = {"cocotb_tools": "cocotb", "cocotbext.axi": "cocotbext-axi"}
-    if simulator == "verilator":
-        packages["verilator"] = "verilator"
-    for module, package in packages.items():
-        if not _importable(module):
-            raise ToolMissing(f"{package} is not installed: pip install {package}")
-    from find_libpython import find_libpython  # comes with cocotb
-
-    if find_libpython() is None:
-        raise ToolMissing("the shared library of Python is not installed: apt install libpython3-dev")
-
-
-def _importable(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that the module is in
-        return False
+    for need in _NEEDS[simulator]:
+        need.where()
 
 
 @lru_cache(maxsize=64)

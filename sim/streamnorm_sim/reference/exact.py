@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.streams.rows import RowBatch
@@ -71,7 +72,7 @@ class ExactResult:
 
 
 def exact_rows(
-    config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+    config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
 ) -> NDArray[np.int64]:
     """Correctly rounded (half to even), saturated result of each row.
 
@@ -89,14 +90,14 @@ def exact_rows(
 
     Raises
     ------
-    ValueError
+    ConfigError
         As `RowBatch.of`.
     """
     return exact_result(config, x, lengths, banks).rounded
 
 
 def exact_result(
-    config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+    config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
 ) -> ExactResult:
     """As `exact_rows`, and the results before rounding too."""
     batch = RowBatch.of(config, x, lengths, banks)

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 __all__ = ["GoldenModel"]
@@ -28,17 +31,17 @@ class GoldenModel:
     Parameters
     ----------
     config : NormConfig
-    gamma, beta : stored integers, shape (banks, max_length), optional
+    gamma, beta : stored integers, shape (banks, max_length), or a .npy file of them; optional
         Instead of the configuration's own, for ``storage = "ram"`` after a load.
 
     Raises
     ------
     ConfigError
-        If no datapath reaches the accuracy that ``config`` asks for.
+        If no datapath reaches the accuracy that ``config`` asks for, or gamma or beta are not such integers.
     """
 
     def __init__(
-        self, config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
+        self, config: NormConfig, *, gamma: ArrayOrFile | None = None, beta: ArrayOrFile | None = None
     ) -> None:
         self.config = config
         self.precision = precision = Precision.of(config)
@@ -66,8 +69,13 @@ class GoldenModel:
         self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
+    def __repr__(self) -> str:
+        config = self.config
+        formats = f"{config.input.name} to {config.output.name}"
+        return f"<GoldenModel of {shortened(config.name, 20)}: {config.norm}, {formats}>"
+
     def normalize(
-        self, x: npt.ArrayLike, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
+        self, x: ArrayOrFile, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
     ) -> Integers:
         """Normalized rows.
 
@@ -82,7 +90,7 @@ class GoldenModel:
 
         Raises
         ------
-        ValueError
+        ConfigError
             As `RowBatch.of`.
         """
         batch = RowBatch.of(self.config, x, lengths, banks)
@@ -165,11 +173,11 @@ class GoldenModel:
         return np.clip(y, target.min, target.max, out=y)
 
 
-def _stored(name: str, values: npt.ArrayLike, shape: tuple[int, int]) -> Integers:
-    array = np.asarray(values, dtype=np.int64)
-    if array.shape != shape:
-        raise ValueError(f"{name}: shape {array.shape}; must be {shape}")
-    return array
+def _stored(name: str, values: ArrayOrFile, shape: tuple[int, int]) -> Integers:
+    array, _ = given_array(values)
+    if array.shape != shape or array.dtype.kind not in "iu":
+        raise ConfigError(f"{name} is an array of {array.dtype} of shape {array.shape}: must be integers of {shape}")
+    return array.astype(np.int64)
 
 
 def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:

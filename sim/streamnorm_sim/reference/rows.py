@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_at_least, one_of
 from streamnorm_sim.streams.rows import RowBatch, per_row, require_within
 
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
@@ -104,13 +105,11 @@ def random_rows(
 
     Raises
     ------
-    ValueError
-        If ``count`` is negative, the distribution has no such name, or a length is out of range.
+    ConfigError
+        If ``count`` is no integer of at least 0, the distribution has no such name, or a length is out of range.
     """
-    if count < 0:
-        raise ValueError(f"count = {count}: must be at least 0")
-    if distribution not in DISTRIBUTIONS:
-        raise ValueError(f"distribution = {distribution!r}: must be one of {', '.join(DISTRIBUTIONS)}")
+    integer_at_least("count", count, 0)
+    one_of("distribution", distribution, DISTRIBUTIONS)
     if lengths is None:
         row_lengths = _random_lengths(config, count, rng)
     else:

@@ -37,6 +37,9 @@ class Beats:
     def __len__(self) -> int:
         return len(self.last)
 
+    def __repr__(self) -> str:
+        return f"<Beats: {len(self)} of {self.data.shape[1]} bytes>"
+
     def __getitem__(self, which: slice) -> "Beats":
         return Beats(self.data[which], self.keep[which], self.last[which], self.user[which])
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 
 __all__ = ["RowBatch", "fitted", "per_row", "require_within"]
@@ -39,14 +41,14 @@ class RowBatch:
 
     @classmethod
     def of(
-        cls, config: NormConfig, x: ArrayLike, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+        cls, config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
     ) -> "RowBatch":
         """Check rows against a configuration.
 
         Parameters
         ----------
-        x : integers (rows, n)
-            With n from 1 to ``max_length``.
+        x : array (rows, n), or the name of a .npy file that holds one
+            With n from 1 to ``max_length``. Integers are of the input format; floats are real values, and quantized.
         lengths : integers (rows,), or one for all rows; optional
             All n elements of every row where absent.
         banks : integers (rows,), or one for all rows; optional
@@ -54,11 +56,16 @@ class RowBatch:
 
         Raises
         ------
-        ValueError
-            If a shape or type is wrong, or an element, length or bank is out of range.
+        ConfigError
+            If a file cannot be read, a shape or type is wrong, or an element, length or bank is out of range.
         """
-        batch = cls.arrange(np.asarray(x), lengths, banks)
-        batch.require_fit(config)
+        array, path = given_array(x)
+        try:
+            _require_rows(array, "iuf", "integers or floats")
+            batch = cls.arrange(config.input.quantize(array) if array.dtype.kind == "f" else array, lengths, banks)
+            batch.require_fit(config)
+        except ConfigError as error:
+            raise error if path is None else ConfigError(f"{path}: {error}") from error
         return batch
 
     @classmethod
@@ -87,17 +94,16 @@ class RowBatch:
 
         Raises
         ------
-        ValueError
+        ConfigError
             If a shape or type is wrong, or a length out of range.
         """
         if isinstance(rows, np.ndarray):
             x = rows
-            if x.ndim != 2 or not x.shape[1] or x.dtype.kind not in "iu":
-                raise ValueError(f"rows are {_described(x)}: must be integers of shape (rows, n), n > 0")
+            _require_rows(x, "iu", "integers")
             row_lengths = per_row("lengths", x.shape[1] if lengths is None else lengths, len(x))
             require_within("lengths", row_lengths, 1, x.shape[1])
         elif lengths is not None:
-            raise ValueError("lengths only go with rows given as one array")
+            raise ConfigError("lengths only go with rows given as one array")
         else:
             x, row_lengths = _packed(rows)
         row_banks = per_row("banks", 0 if banks is None else banks, len(x))
@@ -119,19 +125,19 @@ class RowBatch:
 
         Raises
         ------
-        ValueError
+        ConfigError
             If they do not suit it.
         """
         columns, source = self.x.shape[1], config.input
         if columns > config.max_length and not cut:
-            raise ValueError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
+            raise ConfigError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
         require_within("banks", self.banks, 0, config.banks - 1)
         # Two passes without a mask are enough for nearly all rows.
         if self.x.size and (self.x.min() < source.min or self.x.max() > source.max):
             outside = self.valid & ((self.x < source.min) | (self.x > source.max))
             if outside.any():
                 row, element = np.argwhere(outside)[0]
-                raise ValueError(
+                raise ConfigError(
                     f"row {row} element {element} is {self.x[row, element]}: "
                     f"must be from {source.min} to {source.max} ({source.name})"
                 )
@@ -143,6 +149,10 @@ class RowBatch:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def __repr__(self) -> str:
+        lengths = f" of {self.lengths.min()} to {self.lengths.max()} elements" if len(self) else ""
+        return f"<RowBatch: {len(self)} rows{lengths}, {self.x.dtype}>"
 
     def select(self, rows: slice | NDArray[np.int64]) -> "RowBatch":
         """Return some of the rows, all columns kept."""
@@ -165,21 +175,21 @@ def per_row(name: str, values: ArrayLike, count: int) -> NDArray[np.int64]:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If they are none, or not as many.
     """
     array = np.asarray(values)
     if array.shape not in ((), (count,)) or (array.dtype.kind not in "iu" and array.size):
-        raise ValueError(f"{name} are {_described(array)}: must be integers of shape ({count},), one for each row")
+        raise ConfigError(f"{name} are {_described(array)}: must be integers of shape ({count},), one for each row")
     return np.broadcast_to(array, (count,)).astype(np.int64)
 
 
 def require_within(name: str, values: NDArray[np.int64], low: int, high: int) -> None:
-    """Raise a ValueError that names the first of ``values`` that is not from ``low`` to ``high``."""
+    """Raise a ConfigError that names the first of ``values`` that is not from ``low`` to ``high``."""
     outside = (values < low) | (values > high)
     if outside.any():
         row = int(np.argmax(outside))
-        raise ValueError(f"{name}[{row}] = {values[row]}: must be from {low} to {high}")
+        raise ConfigError(f"{name}[{row}] = {values[row]}: must be from {low} to {high}")
 
 
 def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
@@ -192,12 +202,17 @@ def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.in
     arrays = [np.asarray(row) for row in rows]
     for index, array in enumerate(arrays):
         if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-            raise ValueError(f"row {index} is {_described(array)}: must be integers of shape (n,), n > 0")
+            raise ConfigError(f"row {index} is {_described(array)}: must be integers of shape (n,), n > 0")
     lengths = np.array([len(array) for array in arrays], np.int64)
     x = np.zeros((len(arrays), lengths.max(initial=1)), np.int64)
     for target, array in zip(x, arrays, strict=True):
         target[: len(array)] = array
     return x, lengths
+
+
+def _require_rows(x: NDArray[Any], kinds: str, what: str) -> None:
+    if x.ndim != 2 or not x.shape[1] or x.dtype.kind not in kinds:
+        raise ConfigError(f"rows are {_described(x)}: must be {what} of shape (rows, n), n > 0")
 
 
 def _described(array: NDArray[np.generic]) -> str:

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.values import integer_between
+
+from .seeds import checked_seed
 
 PERIOD = 1 << 16
 """Cycles after which a random pattern repeats."""
@@ -45,25 +48,24 @@ class Stall:
 
     @classmethod
     def random(cls, probability: float) -> "Stall":
-        """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ValueError."""
+        """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ConfigError."""
         if not 0 <= probability < 1:
-            raise ValueError(f"stall probability {probability:g}: must be at least 0 and below 1")
+            raise ConfigError(f"stall probability {probability:g}: must be at least 0 and below 1")
         return cls("random", probability=float(probability))
 
     @classmethod
     def burst(cls, open_cycles: int, closed_cycles: int) -> "Stall":
-        """Free and stalled runs in turn, of random lengths with these means (1 to 1000, else ValueError)."""
+        """Free and stalled runs in turn, of random lengths with these means (1 to 1000, else ConfigError)."""
         for length in (open_cycles, closed_cycles):
-            if not 1 <= length <= 1000:
-                raise ValueError(f"run of {length} cycles: must be from 1 to 1000")
+            integer_between("run of cycles", length, 1, 1000)
         return cls("burst", open_cycles=open_cycles, closed_cycles=closed_cycles)
 
     @classmethod
     def explicit(cls, stalled: ArrayLike) -> "Stall":
-        """Stalled where ``stalled``, booleans (cycles,), says so; ValueError if it is empty or never free."""
+        """Stalled where ``stalled``, booleans (cycles,), says so; ConfigError if it is empty or never free."""
         cycles = np.asarray(stalled)
         if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
-            raise ValueError("an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled")
+            raise ConfigError("an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled")
         return cls("explicit", cycles=tuple(bool(cycle) for cycle in cycles))
 
     def open(self, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -96,6 +98,7 @@ NO_STALL = Stall()
 
 def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uint8], ...]:
     """Return the patterns of a run: when the source of rows, that of parameters and the sink are free."""
+    checked_seed(seed)
     return tuple(
         stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 
@@ -94,7 +94,7 @@ class Stimulus:
 
         Raises
         ------
-        ValueError
+        ConfigError
             If the traffic does not fit the configuration.
         """
         beats = traffic.encode(config)
@@ -139,22 +139,22 @@ def _loads(config: NormConfig, traffic: Traffic, row_count: int) -> tuple[Beats,
     if not traffic.loads:
         return Beats.empty(1), np.zeros(0, np.int64), []
     if config.storage != "ram":
-        raise ValueError(f'parameter loads need storage = "ram"; the configuration has "{config.storage}"')
+        raise ConfigError(f'parameter loads need storage = "ram"; the configuration has "{config.storage}"')
     after = [load.after_row for load in traffic.loads]
     if after != sorted(after) or not -1 <= after[0] <= after[-1] < row_count:
-        raise ValueError(f"loads are after rows {after}: must be in order, from -1 to {row_count - 1}")
+        raise ConfigError(f"loads are after rows {after}: must be in order, from -1 to {row_count - 1}")
     parts: list[Beats] = []
     for index, load in enumerate(traffic.loads):
         gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
         if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
-            raise ValueError(f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
+            raise ConfigError(f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
         if len(gamma) < config.max_length and len(gamma) % config.lanes:
-            raise ValueError(f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
+            raise ConfigError(f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
         for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
             if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
-                raise ValueError(f"load {index}: {name} must be integers of {bits} bits")
+                raise ConfigError(f"load {index}: {name} must be integers of {bits} bits")
         if not 0 <= load.bank < config.banks:
-            raise ValueError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")
+            raise ConfigError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")
         parts.append(encode_load(config, gamma, beta, load.bank))
     starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
     return Beats.join(parts), starts, after

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import shortened
 
 from .beats import Beats, decode_rows
 from .rows import RowBatch
@@ -71,6 +72,10 @@ class Trace:
             split = int(np.count_nonzero(output_cycles < traffic.reset_at))
         cycles = 1 + max(int(array.max(initial=-1)) for array in handshakes)
         return cls(config, traffic, engine, outputs, input_cycles, load_cycles, output_cycles, cycles, seconds, split)
+
+    def __repr__(self) -> str:
+        beats = f"{len(self.input_cycles)} beats in, {len(self.outputs)} out"
+        return f"<Trace of {shortened(self.config.name, 20)} on {self.engine}: {beats}, {self.cycles} cycles>"
 
     @property
     def cycles_per_second(self) -> float:

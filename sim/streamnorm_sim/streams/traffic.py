@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import bytes_element
+from streamnorm.spec.values import integer_at_least
 
 from .beats import Beats, encode_rows
 from .rows import RowBatch
+from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
 
 
@@ -70,8 +73,8 @@ class Traffic:
 
     Raises
     ------
-    ValueError
-        If not exactly one of ``rows`` and ``beats`` is given, or a shape or type is wrong, or a reset too short.
+    ConfigError
+        If not exactly one of ``rows`` and ``beats`` is given, a shape, type or seed is wrong, or a reset too short.
     """
 
     rows: Sequence[ArrayLike] | NDArray[np.integer] | None = None
@@ -88,20 +91,23 @@ class Traffic:
 
     def __post_init__(self) -> None:
         if (self.rows is None) == (self.beats is None):
-            raise ValueError("either rows or beats must be given")
+            raise ConfigError("either rows or beats must be given")
         if self.beats is not None and not (self.lengths is None and self.banks is None):
-            raise ValueError("lengths and banks go with rows, not with beats")
-        if self.reset_cycles < 2:
-            raise ValueError(f"reset_cycles = {self.reset_cycles}: must be at least 2")
+            raise ConfigError("lengths and banks go with rows, not with beats")
+        checked_seed(self.seed)
+        integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
             object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))
+
+    def __repr__(self) -> str:
+        return f"<Traffic: {self.batch or self.beats!r}, seed {self.seed}>"
 
     def encode(self, config: NormConfig) -> Beats:
         """Return the input beats.
 
         Raises
         ------
-        ValueError
+        ConfigError
             If an element or bank is outside what the configuration allows, or raw beats have another width.
         """
         if self.batch is not None:
@@ -110,7 +116,7 @@ class Traffic:
         assert self.beats is not None
         width = config.lanes * config.input.bytes
         if self.beats.data.shape[1] != width:
-            raise ValueError(f"raw beats have {self.beats.data.shape[1]} bytes; the unit's have {width}")
+            raise ConfigError(f"raw beats have {self.beats.data.shape[1]} bytes; the unit's have {width}")
         return self.beats
 
     def received(self, config: NormConfig) -> RowBatch:

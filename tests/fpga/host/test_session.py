@@ -55,7 +55,7 @@ def test_what_cannot_be_is_told_before_the_port_is_opened(config, monkeypatch, t
     for options, message in (
         ({"lengths": (3, 16)}, "--lengths: 16 is more than max_length = 15"),
         ({"output": tmp_path}, "cannot be written: is a directory"),
-        ({"input": tmp_path / "absent.npy"}, "No such file or directory"),
+        ({"input": tmp_path / "absent.npy"}, "no such file"),
     ):
         with pytest.raises(ConfigError, match=message):
             session(config, "here", **options)

@@ -62,7 +62,7 @@ def test_a_row_of_min_length_and_more_keeps_full_rate(plan):
 
 @pytest.mark.parametrize("n", [0, -1, 51])
 def test_a_length_out_of_range_is_refused(n):
-    with pytest.raises(ValueError, match=rf"^n = {n}: must be 1 … 50$"):
+    with pytest.raises(ValueError, match=rf"^n = {n}: must be an integer from 1 to 50 \(max_length\)$"):
         Plan.of(unit()).latency(n)
 
 

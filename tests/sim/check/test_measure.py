@@ -89,5 +89,5 @@ def test_a_unit_takes_the_planned_cycles(config, n):
 
 @pytest.mark.parametrize("n", [0, 9])
 def test_rows_of_no_possible_length_are_refused(config, n):
-    with pytest.raises(ValueError, match=f"n = {n}: must be from 1 to 8"):
+    with pytest.raises(ValueError, match=f"n = {n}: must be an integer from 1 to 8"):
         measure_cycles(config, n)

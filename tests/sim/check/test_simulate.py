@@ -32,6 +32,8 @@ def config():
     )
 
 
+SHAPE = "must be integers or floats of shape (rows, n), n > 0"
+
 KEYS = [
     *("name", "engine", "architecture", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
     *("max_ulp", "mean_ulp", "correctly_rounded", "exact_rows"),
@@ -80,7 +82,7 @@ def test_the_seed_decides_the_rows(config):
 def test_rows_from_a_file_and_to_a_file(config, tmp_path):
     real = np.random.default_rng(0).normal(0, 10, (7, 21)).astype(np.float32)
     np.save(tmp_path / "x.npy", real)
-    simulation = simulate(config, input=tmp_path / "x.npy", output=tmp_path / "y")
+    simulation = simulate(config, rows=tmp_path / "x.npy", output=tmp_path / "y")
     written = np.load(tmp_path / "y")
     assert written.dtype == np.int16
     assert written.tolist() == GoldenModel(config).normalize(config.input.quantize(real)).tolist()
@@ -214,11 +216,11 @@ def test_other_cycles_than_planned_are_a_failure(config):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones(5), "has shape (5,); (rows, n) is needed, both at least 1"),
-        (np.ones((0, 5)), "has shape (0, 5); (rows, n) is needed, both at least 1"),
+        (np.ones(5), f"rows are an array of float64 of shape (5,): {SHAPE}"),
+        (np.ones((0, 5)), "there are no rows"),
         (np.ones((2, 31)), "rows have 31 elements: must have at most max_length = 30"),
-        (np.ones((2, 3), bool), "holds bool; integers or floats are needed"),
-        (np.ones((2, 3), complex), "holds complex128; integers or floats are needed"),
+        (np.ones((2, 3), bool), f"rows are an array of bool of shape (2, 3): {SHAPE}"),
+        (np.ones((0, 0)), f"rows are an array of float64 of shape (0, 0): {SHAPE}"),
         (np.array([[0, 1], [2, 128]]), "row 1 element 1 is 128: must be from -128 to 127 (int8)"),
         (np.array([[0, np.nan]]), "value nan at index [0, 1] cannot be quantized: it is not finite"),
     ],
@@ -227,7 +229,7 @@ def test_rows_that_cannot_be_run(config, tmp_path, array, message):
     path = tmp_path / "x.npy"
     np.save(path, array)
     with pytest.raises(ConfigError) as error:
-        simulate(config, input=path)
+        simulate(config, rows=path)
     assert str(error.value) == f"{path}: {message}"
 
 
@@ -238,14 +240,14 @@ def test_files_that_are_no_rows(config, tmp_path):
     objects = tmp_path / "objects.npy"
     np.save(objects, np.array([{}, {}]), allow_pickle=True)
     for path, message in [
-        (missing, "No such file or directory"),
-        (tmp_path, "Is a directory"),
+        (missing, "no such file"),
+        (tmp_path, "is a directory; a .npy file is needed"),
         (text, "is not a .npy file of numbers"),
-        (archive, "is an archive of arrays; a .npy file with one array is needed"),
+        (archive, "is not a .npy file of numbers"),
         (objects, "is not a .npy file of numbers"),
     ]:
         with pytest.raises(ConfigError) as error:
-            simulate(config, input=path)
+            simulate(config, rows=path)
         assert str(error.value) == f"{path}: {message}"
 
 

@@ -141,9 +141,9 @@ def test_clocks_are_those_of_the_very_units_that_were_placed():
 
 @pytest.mark.parametrize("count", [computed, simulated])
 def test_what_cannot_be_counted(config, count):
-    with pytest.raises(ConfigError, match="n = 25: rows of counted have 1 to 24 elements"):
+    with pytest.raises(ConfigError, match=r"n = 25: must be an integer from 1 to 24 \(max_length of counted\)"):
         count(config, 25, 10)
-    with pytest.raises(ConfigError, match="rows = 1: from row to row takes 2 or more"):
+    with pytest.raises(ConfigError, match="rows = 1: must be an integer from 2 to 1000000000; from row"):
         count(config, 24, 1)
 
 

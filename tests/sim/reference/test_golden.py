@@ -1,5 +1,6 @@
 """The golden model against the exact result, and its interface."""
 
+import re
 import time
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawn import drawn_config, drawn_rows
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
@@ -211,9 +213,11 @@ def test_wrong_rows_are_refused():
         GoldenModel(unit()).normalize([[1, 200]])
 
 
-def test_wrongly_shaped_parameters_are_refused():
-    with pytest.raises(ValueError, match=r"^gamma: shape \(24,\); must be \(1, 24\)$"):
-        GoldenModel(unit(), gamma=np.ones(24, int))
+@pytest.mark.parametrize("array", [np.ones(24, int), np.ones((1, 24))], ids=["shape", "type"])
+def test_wrong_parameters_are_refused(array):
+    message = f"gamma is an array of {array.dtype} of shape {array.shape}: must be integers of (1, 24)"
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        GoldenModel(unit(), gamma=array)
 
 
 # Speed

@@ -108,7 +108,7 @@ def test_random_rows_of_given_lengths():
 @pytest.mark.parametrize(
     ("count", "keywords", "message"),
     [
-        (-1, {}, "count = -1: must be at least 0"),
+        (-1, {}, "count = -1: must be an integer of at least 0"),
         (
             1,
             {"distribution": "poisson"},

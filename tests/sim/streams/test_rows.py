@@ -81,20 +81,20 @@ def test_parts_are_all_rows_in_order(elements, sizes):
     ("arguments", "message"),
     [
         (
-            [np.zeros((2, 3))],
-            "rows are an array of float64 of shape (2, 3): must be integers of shape (rows, n), n > 0",
+            [np.zeros((2, 3), complex)],
+            "rows are an array of complex128 of shape (2, 3): must be integers or floats of shape (rows, n), n > 0",
         ),
         (
             [np.zeros(3, np.int64)],
-            "rows are an array of int64 of shape (3,): must be integers of shape (rows, n), n > 0",
+            "rows are an array of int64 of shape (3,): must be integers or floats of shape (rows, n), n > 0",
         ),
         (
             [np.zeros((2, 3), bool)],
-            "rows are an array of bool of shape (2, 3): must be integers of shape (rows, n), n > 0",
+            "rows are an array of bool of shape (2, 3): must be integers or floats of shape (rows, n), n > 0",
         ),
         (
             [np.zeros((2, 0), int)],
-            "rows are an array of int64 of shape (2, 0): must be integers of shape (rows, n), n > 0",
+            "rows are an array of int64 of shape (2, 0): must be integers or floats of shape (rows, n), n > 0",
         ),
         ([np.zeros((2, 22), int)], "rows have 22 elements: must have at most max_length = 21"),
         ([[[0, 1], [-129, 2]]], "row 1 element 0 is -129: must be from -128 to 127 (int8)"),

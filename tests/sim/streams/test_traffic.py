@@ -39,7 +39,7 @@ def test_rows_may_be_a_list_or_a_matrix_with_lengths():
     ("keywords", "message"),
     [
         ({}, "either rows or beats must be given"),
-        ({"rows": [[1]], "reset_cycles": 1}, "reset_cycles = 1: must be at least 2"),
+        ({"rows": [[1]], "reset_cycles": 1}, "reset_cycles = 1: must be an integer of at least 2"),
         ({"rows": [[1]], "beats": Beats.empty(2)}, "either rows or beats must be given"),
         ({"beats": Beats.empty(2), "banks": [0]}, "lengths and banks go with rows, not with beats"),
         ({"rows": [[1.5]]}, "row 0 is an array of float64 of shape (1,): must be integers of shape (n,), n > 0"),

@@ -9,7 +9,7 @@ import pytest
 
 from streamnorm.errors import StreamnormError
 from streamnorm_sim.toolchain import cache
-from streamnorm_sim.toolchain.cache import build_once, cache_directory
+from streamnorm_sim.toolchain.cache import Usage, build_once, cache_directory, cache_usage, clear_cache
 
 
 @pytest.fixture
@@ -183,3 +183,81 @@ def test_where_builds_are_kept(monkeypatch, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert cache_directory() == Path(expected)
+
+
+def aged(place, seconds=60):
+    os.utime(place, (time.time() - seconds,) * 2)
+    return place
+
+
+def test_clearing_removes_builds_and_nothing_else(root, tmp_path):
+    first, second = (aged(build_once("thing", [text], write("12345"), root)) for text in "ab")
+    (root / "notes").mkdir()
+    (root / "thing-short").write_text("")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    (root / f"thing-{'0' * 32}").symlink_to(outside)
+    (first / "link").symlink_to(outside)
+    aged(first)
+    left = {"notes", "thing-short", f"thing-{'0' * 32}"}
+    assert cache_usage(root).builds == 2
+    removed, stays = clear_cache(root)
+    assert removed.builds == 2
+    assert removed.octets >= 10
+    assert stays == cache_usage(root) == Usage(0, 0)
+    assert {path.name for path in root.iterdir()} == left
+    assert (outside / "mine").read_text() == "mine"
+    assert (build_once("thing", ["b"], write("1"), root) / "product").read_text() == "1"
+    assert second.exists()
+
+
+def test_what_has_just_been_handed_out_stays(root):
+    place = build_once("thing", ["a"], write("1"), root)
+    assert clear_cache(root) == (Usage(0, 0), Usage(1, 1))
+    assert (place / "product").read_text() == "1"
+
+
+def test_no_cache_is_cleared_without_making_one(root):
+    assert clear_cache(root) == (Usage(0, 0), Usage(0, 0))
+    assert not root.exists()
+
+
+def test_clearing_does_not_disturb_a_build_under_way(tmp_path, root, start_builder):
+    """It keeps what it has begun, and what may be a part of it; what nobody has used since goes."""
+    before = aged(build_once("thing", ["before"], write("1"), root), 1000)
+    builder = start_builder()
+    assert builds_begun(tmp_path, 1) == 1
+    part = aged(build_once("thing", ["part"], write("1"), root), 0)
+    for lock in root.glob("*.lock"):
+        aged(lock, 100)
+    aged(part, 50)
+    removed, stays = clear_cache(root)
+    assert (removed.builds, stays.builds) == (1, 1)
+    assert not before.exists()
+    assert part.exists()
+    (tmp_path / "go on").touch()
+    place = Path(builder.communicate()[0].strip())
+    assert builder.returncode == 0
+    assert (place / "product").exists()
+    aged(part)
+    aged(place)
+    assert clear_cache(root)[0].builds == 2
+    assert list(root.iterdir()) == []
+
+
+def test_a_build_that_is_cleared_before_it_is_handed_out_is_built_again(root, monkeypatch):
+    built = []
+
+    def utime(place):
+        if len(built) == 1:
+            clear_cache(root)
+
+    def build(directory):
+        built.append(directory)
+
+    true_utime = os.utime
+    monkeypatch.setattr(cache, "_LOADING_SECONDS", -1)
+    monkeypatch.setattr(cache.os, "utime", lambda place: (utime(place), true_utime(place)))
+    assert build_once("thing", ["a"], build, root).is_dir()
+    assert len(built) == 2

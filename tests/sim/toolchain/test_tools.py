@@ -4,9 +4,12 @@ from pathlib import Path
 import pytest
 
 from streamnorm.errors import StreamnormError, ToolMissing
-from streamnorm_sim.toolchain.tools import YOSYS, Tool, last_line, require, run_tool
+from streamnorm_sim.toolchain.table import PROGRAMS
+from streamnorm_sim.toolchain.tools import YOSYS, Tool, last_line, run_tool
 
-ABSENT = Tool(name="yosys", variable="YOSYS_FOR_TEST", package="yowasp_absent", function="run")
+ABSENT = Tool(
+    name="yosys", variable="YOSYS_FOR_TEST", package="yowasp_absent", function="run", extra="sim", needed_by="nothing"
+)
 
 
 def test_versions_are_told():
@@ -14,7 +17,7 @@ def test_versions_are_told():
 
 
 def test_a_missing_package_is_named():
-    message = "yosys is missing: pip install yowasp-absent, or set \\$YOSYS_FOR_TEST to the program"
+    message = r"^yosys is not installed: pip install 'streamnorm\[sim\]', or set \$YOSYS_FOR_TEST to the program$"
     with pytest.raises(ToolMissing, match=message):
         ABSENT.command()
 
@@ -58,4 +61,4 @@ def test_a_tool_that_fails_is_quoted(tmp_path):
 def test_a_missing_program(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ToolMissing, match="perl is not installed: apt install perl"):
-        require("perl")
+        PROGRAMS["perl"].where()

@@ -109,14 +109,14 @@ class IntFormat(NumberFormat):
 
         Raises
         ------
-        ValueError
+        ConfigError
             If a value is NaN or infinite.
         """
         real = np.asarray(values, dtype=np.float64)
         finite = np.isfinite(real)
         if not finite.all():
             where = tuple(int(i) for i in np.argwhere(~finite)[0])
-            raise ValueError(f"value {real[where]} at index {list(where)} cannot be quantized: it is not finite")
+            raise ConfigError(f"value {real[where]} at index {list(where)} cannot be quantized: it is not finite")
         with np.errstate(over="ignore"):  # a quotient beyond float64 saturates like any other large one
             steps = np.rint(real / self.scale) + self.zero_point
         return np.clip(steps, self.min, self.max).astype(np.int64)

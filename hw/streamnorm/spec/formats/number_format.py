@@ -65,7 +65,7 @@ class NumberFormat(ABC):
 
         Raises
         ------
-        ValueError
+        ConfigError
             If a value is NaN or infinite.
         """
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 
 from . import by_beat, by_row
@@ -61,7 +62,7 @@ class CycleModel:
 
     def run(
         self,
-        lengths: ArrayLike,
+        lengths: ArrayOrFile,
         offered: ArrayLike | None = None,
         *,
         source: OpenCycles | ArrayLike | None = None,
@@ -118,7 +119,7 @@ class CycleStream:
         self.losses = Losses()
         self.rows = 0
 
-    def feed(self, lengths: ArrayLike, offered: ArrayLike | None = None) -> CycleTrace:
+    def feed(self, lengths: ArrayOrFile, offered: ArrayLike | None = None) -> CycleTrace:
         """Return the cycles of the next rows. Nothing that comes after them changes these any more.
 
         Parameters

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 
 __all__ = ["Rows", "checked_lengths", "checked_times"]
@@ -63,7 +64,7 @@ class Rows:
         return Rows(beats, self.taken[start:stop] if self.cut else beats, offered, self.by_beat)
 
 
-def checked_lengths(config: NormConfig, lengths: ArrayLike, cut: bool) -> tuple[Cycles, Cycles]:
+def checked_lengths(config: NormConfig, lengths: ArrayOrFile, cut: bool) -> tuple[Cycles, Cycles]:
     """Return each row's beats, and those that are not swallowed (the same array if all); lengths count elements.
 
     Raises
@@ -71,7 +72,7 @@ def checked_lengths(config: NormConfig, lengths: ArrayLike, cut: bool) -> tuple[
     ConfigError
         If lengths are no integers (rows,), below 1, or above ``max_length`` and ``cut`` is false.
     """
-    given = np.asarray(lengths)
+    given, _ = given_array(lengths)
     if given.ndim != 1 or (given.dtype.kind not in "iu" and len(given)):
         raise ConfigError(f"lengths are {given.dtype} of shape {given.shape}: must be integers (rows,)")
     elements = given.astype(np.int64)

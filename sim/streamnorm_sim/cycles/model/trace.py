@@ -91,6 +91,9 @@ class CycleTrace:
     def __len__(self) -> int:
         return len(self.beats_in)
 
+    def __repr__(self) -> str:
+        return f"<CycleTrace of {len(self)} rows: {self.cycles} cycles>"
+
     @property
     def input_cycles(self) -> Cycles:
         """Cycle in which each input beat was accepted, int64 (input beats,); worked out when asked for."""

@@ -1,0 +1,120 @@
+"""A folder to begin with: a configuration that explains itself, gamma, beta, and rows to run through the unit."""
+
+import io
+import json
+import re
+import textwrap
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.spec.config import key_fields
+from streamnorm.spec.formats import FAMILIES, NumberFormat, parse_format
+from streamnorm.spec.norms import NORMS
+from streamnorm.spec.values import one_of
+from streamnorm_sim.streams.seeds import seeded
+
+__all__ = ["CONFIGURATION", "ROWS", "starter_files"]
+
+CONFIGURATION, ROWS = "unit.toml", "rows.npy"
+_LENGTH, _COUNT = 64, 32
+_SPAN = 8.0
+"""Real values of elements in and out reach from minus to plus this: eight standard deviations of what is drawn."""
+
+_FORMAT_KEYS = {
+    "format": " or ".join(family.names for family in FAMILIES),
+    "scale": "the real value of one step: a code q stands for scale * (q - zero_point)",
+    "zero_point": "the code that stands for 0.0",
+}
+_TABLES = {
+    "input": "The elements that come in; those of rows.npy are real numbers, and simulate quantizes them.",
+    "output": "The elements that go out.",
+}
+
+
+def starter_files(norm: str, number_format: str) -> dict[str, bytes]:
+    """Return the files of a unit for rows of up to 64 elements, by name; the same bytes every time.
+
+    Raises
+    ------
+    ConfigError
+        If there is no norm or no format of that name.
+    """
+    one_of("norm", norm, NORMS)
+    name = f"{norm}_{number_format}"
+    elements = _scaled(number_format)
+    keys: dict[str, Any] = {
+        "name": name,
+        "norm": norm,
+        "lanes": 4,
+        "max_length": _LENGTH,
+        "epsilon": 1e-5,
+        "gamma": "gamma.npy",
+        "beta": "beta.npy",
+        "target": "ecp5-85k-6",
+        "clock_mhz": 100,
+    }
+    rng = seeded(0)
+    arrays = {"gamma.npy": rng.normal(1.0, 0.1, _LENGTH), "beta.npy": rng.normal(0.0, 0.1, _LENGTH), ROWS: _rows(rng)}
+    text = _configuration(keys, elements, f"streamnorm init {norm} {number_format}")
+    return {CONFIGURATION: text.encode(), **{file: _npy(array) for file, array in arrays.items()}}
+
+
+def _scaled(name: str) -> NumberFormat:
+    """The format with 0.0 in the middle of its codes, and `_SPAN` at their ends."""
+    plain = parse_format(name)
+    keys: dict[str, Any] = {}
+    if "zero_point" in plain.keys and plain.min >= 0:
+        keys["zero_point"] = (plain.max + 1) // 2
+    if "scale" in plain.keys:
+        keys["scale"] = _SPAN / (plain.max + 1 - keys.get("zero_point", 0))
+    return parse_format(name, **keys)
+
+
+def _rows(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rows about 0, each with a spread of its own, and two elements far out."""
+    rows = rng.normal(0.0, rng.uniform(0.5, 1.5, (_COUNT, 1)), (_COUNT, _LENGTH))
+    for row in rows:
+        row[rng.choice(_LENGTH, 2, replace=False)] = rng.choice([-1, 1], 2) * rng.uniform(4.0, 6.0, 2)
+    return rows
+
+
+def _npy(array: NDArray[np.float64]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array.round(4).astype("<f4"))
+    return buffer.getvalue()
+
+
+def _configuration(keys: dict[str, Any], elements: NumberFormat, command: str) -> str:
+    fields = {field.name: field for field in key_fields()}
+    lines = [
+        f"# Written by `{command}`. Above each key stands what it means, and what it may be.",
+        "# Names of files are relative to this one.",
+        "",
+    ]
+    for key, value in keys.items():
+        lines += [*_comment(_about(fields[key])), f"{key} = {json.dumps(value)}", ""]
+    lines += ["# All other keys, as they are unless they are given.", ""]
+    for key, field in fields.items():
+        if key in keys or key in _TABLES:
+            continue
+        default = field.metadata["default"]
+        if default is None:
+            lines += [*_comment(_about(field)), f"# {key} = {json.dumps(field.default)}", ""]
+        else:
+            lines += [*_comment(f"{key}: {_about(field)}; if left out: {default}"), ""]
+    for table, about in _TABLES.items():
+        lines += [f"[{table}]", f"# {about}"]
+        for key, value in elements.to_dict().items():
+            lines += [*_comment(_FORMAT_KEYS.get(key, "")), f"{key} = {json.dumps(value)}"]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _about(field: Any) -> str:
+    return re.sub("`", "", f"{field.metadata['meaning']} ({field.metadata['allowed']})")
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(text, 110, break_on_hyphens=False)]

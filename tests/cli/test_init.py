@@ -1,0 +1,109 @@
+"""`streamnorm init`: what it writes suits every other command, and overwrites nothing."""
+
+import json
+import re
+import tomllib
+
+import numpy as np
+import pytest
+
+from streamnorm import NormConfig, Plan
+from streamnorm.spec.config import key_fields
+from streamnorm.spec.norms import NORMS
+from streamnorm_cli import command_line as cli
+from streamnorm_sim.check.simulate import read_rows
+from streamnorm_sim.reference.exact import exact_rows
+from streamnorm_sim.reference.golden import GoldenModel
+
+FORMATS = ("int4", "uint8", "int8", "int16", "uint24")
+FILES = ["unit.toml", "gamma.npy", "beta.npy", "rows.npy"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_tells_what_it_wrote_and_what_comes_next(here, capsys):
+    assert cli.main(["init"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[: len(FILES)] == [f"layernorm_int8/{name}" for name in FILES]
+    assert lines[len(FILES) : len(FILES) + 3] == ["", "next:", "  cd layernorm_int8"]
+    commands = [line.strip() for line in lines[len(FILES) + 3 :]]
+    assert {line.split()[1] for line in commands} == {"plan", "simulate", "generate", "cycles"}
+    for line in commands:
+        cli.parser().parse_args(line.split()[1:])
+    assert sorted(path.name for path in (here / "layernorm_int8").iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("number_format", FORMATS)
+def test_any_norm_and_format(norm, number_format, here, capsys):
+    assert cli.main(["init", norm, number_format, "-o", "mine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"directory": "mine", "files": FILES}
+    config = NormConfig.from_toml("mine/unit.toml")
+    assert (config.name, config.norm) == (f"{norm}_{number_format}", norm)
+    assert config.input.name == config.output.name == number_format
+    assert Plan.of(config).error_bound <= 1
+    # Sensible: rows use the range and are not cut off, results neither.
+    real, rows = np.load("mine/rows.npy"), read_rows(config, "mine/rows.npy")
+    assert abs(real).max() < 8
+    assert np.abs(config.input.dequantize(rows) - real).max() <= config.input.scale / 2
+    y = GoldenModel(config).normalize(rows)
+    exact = exact_rows(config, rows)
+    assert np.abs(y - exact).max() <= 1
+    assert np.mean((y == config.output.min) | (y == config.output.max)) < 0.01
+    assert np.unique(y).size >= min(10, 1 << config.output.bits)
+
+
+def test_the_same_every_time(here):
+    assert cli.main(["init", "-q", "-o", "a"]) == cli.main(["init", "-q", "-o", "b"]) == 0
+    for name in FILES:
+        assert (here / "a" / name).read_bytes() == (here / "b" / name).read_bytes()
+
+
+def test_every_key_is_explained(here):
+    assert cli.main(["init", "-q"]) == 0
+    text = (here / "layernorm_int8/unit.toml").read_text()
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 120
+    for index, line in enumerate(lines):
+        if " = " in line and not line.startswith("# "):
+            assert lines[index - 1].startswith("# "), line
+    for key in key_fields():
+        assert re.search(rf"^(# )?(\[{key.name}\]|{key.name} = |{key.name}: )", text, re.MULTILINE), key.name
+    # Keys that are commented out are as they are without: nothing changes with them.
+    spoken = re.sub(r"^# (\w+ = [^;]+)$", r"\1", text, flags=re.MULTILINE)
+    assert len(tomllib.loads(spoken)) > len(tomllib.loads(text))
+    (here / "layernorm_int8/all.toml").write_text(spoken)
+    first, second = (NormConfig.from_toml(here / f"layernorm_int8/{name}.toml") for name in ("unit", "all"))
+    assert first == second
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_overwritten(name, here, capsys):
+    (here / "mine").mkdir()
+    (here / "mine" / name).write_text("mine")
+    assert cli.main(["init", "-o", "mine"]) == 2
+    message = f"streamnorm: error: mine/{name}: is there already; choose another folder with -o\n"
+    assert capsys.readouterr() == ("", message)
+    assert [path.name for path in (here / "mine").iterdir()] == [name]
+    assert (here / "mine" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["batchnorm"], "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
+        (["int8"], "norm = 'int8': must be one of layernorm, rmsnorm"),
+        (["layernorm", "float16"], "format = 'float16': must be one of int4 to int24 or uint4 to uint24"),
+        (["layernorm", "../int8"], "format = '../int8': must be one of int4 to int24 or uint4 to uint24"),
+        (["-o", "file"], "file: is a file; choose a folder with -o"),
+    ],
+)
+def test_what_cannot_be(arguments, message, here, capsys):
+    (here / "file").write_text("")
+    assert cli.main(["init", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"streamnorm: error: {message}")
+    assert [path.name for path in here.iterdir()] == ["file"]

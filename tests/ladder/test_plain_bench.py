@@ -57,14 +57,13 @@ def passed(output: tuple[int, str]) -> int:
     return int(match[1])
 
 
-@pytest.mark.parametrize("name", units(("ram_banks", "lanes_3", "row_below_a_beat", "int24_int8", "rom_banks")))
+@pytest.mark.parametrize("name", units(("lanes_3", "row_below_a_beat", "int24_int8", "rom_banks")))
 def test_it_passes_on_every_unit_under_stalls(name: str, tmp_path: Path) -> None:
-    config = configuration(name)
-    directory = compiled(config, tmp_path)
-    free, stalled = passed(bench(directory)), passed(bench(directory, "+stalls=40", f"+seed={SEED}"))
-    assert stalled > free
+    directory = compiled(configuration(name), tmp_path)
+    assert passed(bench(directory)) < passed(bench(directory, "+stalls=40", f"+seed={SEED}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan:welford"])
 def test_it_passes_on_other_architectures(architecture: str, tmp_path: Path) -> None:
     passed(bench(compiled(configuration("ram_banks", architecture=architecture), tmp_path), "+stalls=30"))
@@ -74,6 +73,12 @@ def test_it_passes_on_other_architectures(architecture: str, tmp_path: Path) -> 
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A compiled unit whose γ and β are loaded, of several banks."""
     return compiled(configuration("ram_banks"), tmp_path_factory.mktemp("loaded"))
+
+
+def test_stalls_are_drawn_from_a_seed(loaded: Path) -> None:
+    cycles = [passed(bench(loaded, *plusargs)) for plusargs in ((), ("+stalls=40",), ("+stalls=40", "+seed=2"))]
+    assert cycles[0] < cycles[1] != cycles[2]
+    assert cycles[1] == passed(bench(loaded, "+seed=1", "+stalls=40"))
 
 
 def changed(directory: Path, new: Path, file: str, line: int, beat: str) -> str:
@@ -88,7 +93,7 @@ def changed(directory: Path, new: Path, file: str, line: int, beat: str) -> str:
 def test_every_field_of_every_beat_is_compared(loaded: Path, tmp_path: Path) -> None:
     lines = (loaded / "vectors/expected.hex").read_text().splitlines()
     assert lines[0].startswith("// tuser_tlast_tkeep_tdata")
-    for number in (1, len(lines) // 2, len(lines) - 1):
+    for number in (1, len(lines) - 1):
         beat = lines[number]
         fields = beat.split("_")
         row = sum(line.split("_")[1] == "1" for line in lines[1:number])

@@ -1,6 +1,8 @@
 """The streams of a unit under cocotb, beat by beat, on the bus models of cocotbext-axi."""
 
 import itertools
+import logging
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 from streamnorm_sim.streams.beats import Beats
 
 __all__ = ["BeatMonitor", "BeatSource", "Handshake", "beat_sink", "frame_beats", "reset"]
+
+# Of cocotb 2, whose older names the bus models use.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"cocotbext\.axi\.")
 
 
 async def reset(dut: Any, cycles: int = 4) -> None:
@@ -48,8 +53,7 @@ class BeatSource:
 
     def __init__(self, dut: Any, prefix: str, open: NDArray[np.uint8] | None = None) -> None:
         self.handshake = Handshake(dut, prefix)
-        bus = AxiStreamBus.from_prefix(dut, prefix)
-        self.bus_model = AxiStreamSource(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+        self.bus_model = AxiStreamSource(_bus(dut, prefix), dut.aclk, dut.aresetn, reset_active_level=False)
         if open is not None:
             self.bus_model.set_pause_generator(_pauses(open))
 
@@ -74,7 +78,7 @@ class BeatSource:
 
 def beat_sink(dut: Any, open: NDArray[np.uint8] | None = None) -> AxiStreamSink:
     """Return a sink of cocotbext-axi that takes what comes out, in the cycles in which ``open`` is 1."""
-    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, dut.aresetn, reset_active_level=False)
+    sink = AxiStreamSink(_bus(dut, "m_axis"), dut.aclk, dut.aresetn, reset_active_level=False)
     if open is not None:
         sink.set_pause_generator(_pauses(open))
     return sink
@@ -123,6 +127,12 @@ class BeatMonitor:
     def forget(self) -> None:
         """At a reset: an offered beat need not stay."""
         self._waiting = None
+
+
+def _bus(dut: Any, prefix: str) -> AxiStreamBus:
+    # The bus models tell of every byte and of their ports; who wants to read it sets the level back.
+    logging.getLogger(f"cocotb.{dut._name}.{prefix}").setLevel(logging.WARNING)
+    return AxiStreamBus.from_prefix(dut, prefix)
 
 
 def _pauses(pattern: NDArray[np.uint8]) -> Iterator[bool]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import architecture_page
+import cocotb_page
 import cycles_page
 import figures_page
 import interface_page
@@ -27,6 +28,7 @@ Parts = Callable[[], Mapping[str, str]]
 
 PAGES: Mapping[Path, Parts] = {
     architecture_page.PAGE: architecture_page.parts,
+    cocotb_page.PAGE: cocotb_page.parts,
     cycles_page.PAGE: cycles_page.parts,
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,

@@ -187,7 +187,7 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         text.append(
             "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line "
             "is one number for $readmemh; underscores part its fields, each in whole hexadecimal digits: "
-            "tuser (if there is such a port), tlast, tkeep, tdata."
+            f"tuser, tlast, tkeep, tdata, without those that the stream does not have. {_bench_name(config)} does so."
         )
     return text
 

@@ -32,7 +32,8 @@ def add_parser(commands: Commands) -> None:
         help="write Verilog, manifest, instantiation template, test vectors and a bench",
         description="Write everything that a project needs of a unit: the Verilog, manifest.json (ports,\n"
         "formats, plan, latency formulas), an instantiation template, golden test vectors as .npy and\n"
-        ".hex, and NAME_tb.v, a self-checking bench in plain Verilog that plays them; its first lines say how.",
+        ".hex, and NAME_tb.v, a self-checking bench in plain Verilog that plays them; its first lines\n"
+        "say how to run it.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )

@@ -36,8 +36,11 @@ class Handshake:
         self._valid, self._ready = (getattr(dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
 
     def moves(self) -> bool:
-        """Whether a beat moves at this edge."""
-        return bool(self._valid.value and self._ready.value)
+        """Whether a beat moves at this edge; not if a signal is unknown, which `BeatMonitor` tells."""
+        try:
+            return bool(self._valid.value and self._ready.value)
+        except ValueError:
+            return False
 
 
 class BeatSource:
@@ -98,7 +101,7 @@ class BeatMonitor:
     Attributes
     ----------
     unknown : bool
-        A beat was offered of which a bit was neither 0 nor 1.
+        ``tvalid``, or with it another bit, was neither 0 nor 1.
     changed : bool
         A beat that was offered and not taken was not there in the next cycle.
     """
@@ -113,7 +116,12 @@ class BeatMonitor:
     def sample(self) -> tuple[int, ...] | None:
         """Look at this clock edge; return tdata, tkeep, tlast and tuser of a beat that moves, else None."""
         beat = None
-        if self._valid.value:
+        try:
+            offered = bool(self._valid.value)
+        except ValueError:
+            self.unknown = True
+            return None
+        if offered:
             values = [port.value for port in self._fields]
             self.unknown = not all(value.is_resolvable for value in values)
             if self.unknown:

@@ -119,8 +119,9 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -
 
 def _environment() -> dict[str, str]:
     environment = dict(os.environ)
-    # The runner behaves differently under pytest, and WAVES and GUI override what it is told.
-    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI"):
+    # The runner behaves differently under pytest, WAVES and GUI override what it is told, and the flags of a make that
+    # has started this are not for the simulator's.
+    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS"):
         environment.pop(name, None)
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     return environment

@@ -185,7 +185,8 @@ async def a_beat_that_does_not_wait(dut):
 
 
 @cocotb.test(expect_error=CheckFailed)
-async def unknown_bits(dut):
-    scoreboard = await start(dut, fault=4)
+@cocotb.parametrize(fault=[4, 7])
+async def unknown_bits(dut, fault):
+    scoreboard = await start(dut, fault=fault)
     scoreboard.source.send(some_row(32))
     await scoreboard.finish()

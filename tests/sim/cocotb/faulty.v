@@ -28,7 +28,7 @@ module faulty (
         .s_axis_param_tuser(s_axis_param_tuser)
     );
 
-    assign m_axis_tvalid = extra || tvalid && !stopped && !(fault == 2 && at && waited);
+    assign m_axis_tvalid = fault == 7 && at ? 1'bx : extra || tvalid && !stopped && !(fault == 2 && at && waited);
     assign m_axis_tdata = fault == 3 && at ? tdata ^ 16'h0100 : fault == 4 && at ? {tdata[15:1], 1'bx} : tdata;
     assign m_axis_tkeep = tkeep;
     assign m_axis_tlast = extra || tlast;

@@ -185,9 +185,10 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if with_vectors:
         text.append(
-            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line "
-            "is one number for $readmemh; underscores part its fields, each in whole hexadecimal digits: "
-            f"tuser, tlast, tkeep, tdata, without those that the stream does not have. {_bench_name(config)} does so."
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex; "
+            f"{_bench_name(config)} does so. A line is one number for $readmemh; underscores part its "
+            "fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, without those that the stream does "
+            "not have."
         )
     return text
 

@@ -53,7 +53,9 @@ async def rows_come_out_as_golden(dut):
 async def real_values_are_quantized(dut):
     scoreboard = await start(dut)
     scoreboard.source.send([0.1, -0.26, 1000.0])
-    np.testing.assert_array_equal(scoreboard.source.sent[0].x[0], [2, -5, 127])
+    sent = scoreboard.source.sent[0]
+    assert isinstance(sent, RowBatch)
+    np.testing.assert_array_equal(sent.x[0], [2, -5, 127])
     await scoreboard.finish()
 
 

@@ -14,7 +14,7 @@ from ladder.configurations import configuration, units
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import generate
-from streamnorm.verilog.test_bench import plain_bench
+from streamnorm.verilog.plain_bench import plain_bench
 from streamnorm.verilog.vector_files import Vectors, vector_files
 from streamnorm_sim.vectors import make_vectors
 

@@ -24,8 +24,8 @@ from streamnorm.spec.targets import Target
 
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
+from .plain_bench import plain_bench
 from .ports import parameter_lane_bytes, ports
-from .test_bench import plain_bench
 from .vector_files import VECTOR_FILES, Vectors, vector_files
 
 __all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "verilog"]

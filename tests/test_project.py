@@ -262,10 +262,11 @@ def test_types(root):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("package", ["streamnorm", "streamnorm_sim"])
+@pytest.mark.parametrize("package", ["streamnorm", "streamnorm_sim", "streamnorm_sim.cocotb"])
 def test_what_a_package_offers_is_there(package):
     module = importlib.import_module(package)
-    assert {"streamnorm": "generate", "streamnorm_sim": "simulate"}[package] in module.__all__
+    known = {"streamnorm": "generate", "streamnorm_sim": "simulate", "streamnorm_sim.cocotb": "Scoreboard"}
+    assert known[package] in module.__all__
     assert all(getattr(module, name) is not None for name in module.__all__)
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'normalise'"):
         _ = module.normalise

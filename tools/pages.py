@@ -15,6 +15,7 @@ from pathlib import Path
 
 import architecture_page
 import areas_page
+import cocotb_page
 import cycles_page
 import figures_page
 import interface_page
@@ -30,6 +31,7 @@ Parts = Callable[[], Mapping[str, str]]
 PAGES: Mapping[Path, Parts] = {
     architecture_page.PAGE: architecture_page.parts,
     areas_page.PAGE: areas_page.parts,
+    cocotb_page.PAGE: cocotb_page.parts,
     cycles_page.PAGE: cycles_page.parts,
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,

@@ -210,7 +210,7 @@ def test_generate_lists_what_it_writes(config_file, tmp_path, capsys):
     listed = {line.split("  ")[0] for line in capsys.readouterr().out.splitlines()}
     written = {str(path) for path in target.rglob("*") if path.is_file()}
     assert listed == written
-    assert {"streamnorm.v", "manifest.json"} <= {Path(path).name for path in written}
+    assert {"streamnorm.v", "streamnorm_tb.v", "manifest.json"} <= {Path(path).name for path in written}
     assert any(path.endswith(".hex") for path in written)
 
 
@@ -219,7 +219,7 @@ def test_generate_json_has_the_hash_of_every_file(config_file, tmp_path, capsys)
     assert cli.main(["generate", str(config_file), "-o", str(target), "--vectors", "0", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["name"] == "streamnorm"
-    assert not any("vectors" in file for file in report["files"])
+    assert not any("vectors" in file or "_tb" in file for file in report["files"])
     for file, digest in report["files"].items():
         assert hashlib.sha256(Path(file).read_bytes()).hexdigest() == digest
 

@@ -1,4 +1,4 @@
-"""``streamnorm generate``: Verilog, manifest, instantiation template and test vectors."""
+"""``streamnorm generate``: Verilog, manifest, instantiation template, test vectors and a bench that plays them."""
 
 import argparse
 import hashlib
@@ -18,7 +18,7 @@ from streamnorm_cli.terminal import output_console
 _EPILOG = """\
 examples:
   streamnorm generate examples/bert_int8.toml -o rtl
-  streamnorm generate examples/bert_int8.toml -o rtl --vectors 0    no test vectors
+  streamnorm generate examples/bert_int8.toml -o rtl --vectors 0    no test vectors and no bench
   streamnorm generate examples/bert_int8.toml -o rtl --json         files and their sha256
 
 The same configuration gives the same bytes every time.
@@ -29,10 +29,11 @@ def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "generate",
-        help="write Verilog, manifest, instantiation template and test vectors",
+        help="write Verilog, manifest, instantiation template, test vectors and a bench",
         description="Write everything that a project needs of a unit: the Verilog, manifest.json (ports,\n"
-        "formats, plan, latency formulas), an instantiation template, and golden test vectors as .npy\n"
-        "and .hex.",
+        "formats, plan, latency formulas), an instantiation template, golden test vectors as .npy and\n"
+        ".hex, and NAME_tb.v, a self-checking bench in plain Verilog that plays them; its first lines\n"
+        "say how to run it.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )
@@ -47,7 +48,11 @@ def add_parser(commands: Commands) -> None:
         help="directory to write to; made if it is not there",
     )
     parser.add_argument(
-        "--vectors", type=count, default=32, metavar="ROWS", help="rows of test vectors (default: %(default)s; 0: none)"
+        "--vectors",
+        type=count,
+        default=32,
+        metavar="ROWS",
+        help="rows of test vectors (default: %(default)s; 0: none, and no bench)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything a project needs of a unit, as files: Verilog, manifest, instantiation template, test vectors."""
+"""Everything a project needs of a unit, as files: Verilog, manifest, instantiation template, bench, test vectors."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Set
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from streamnorm.spec.targets import Target
 
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
+from .plain_bench import plain_bench
 from .ports import parameter_lane_bytes, ports
 from .readable import purposes, readable
 from .vector_files import VECTOR_FILES, Vectors, vector_files
@@ -96,6 +98,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
         f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
+        _bench_name(config): "a self-checking bench that plays the vectors, in plain Verilog; its head says how",
         **VECTOR_FILES,
     }
     return {
@@ -125,7 +128,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
 
     Everything is made first and then moved into place, ``manifest.json`` last. Files of an earlier run are
-    overwritten, or removed where this run has none (vectors); other files are left alone.
+    overwritten, or removed where this run has none (vectors and their bench); other files are left alone.
 
     Raises
     ------
@@ -136,10 +139,11 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     _check_directory(config, directory)
     files = {f"{config.name}.v": verilog(config).encode(), f"{config.name}_instance.v": instance(config).encode()}
     if vectors is not None:
-        files |= vector_files(config, vectors)
+        bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
+        files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
-        _write(directory, files)
+        _write(directory, files, {_bench_name(config), *VECTOR_FILES})
     except OSError as error:
         raise ConfigError(f"{directory}: cannot be written: {error.strerror}") from error
     return [directory / name for name in files]
@@ -185,9 +189,10 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if with_vectors:
         text.append(
-            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex. A line "
-            "is one number for $readmemh; underscores part its fields, each in whole hexadecimal digits: "
-            "tuser (if there is such a port), tlast, tkeep, tdata."
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex; "
+            f"{_bench_name(config)} does so. A line is one number for $readmemh; underscores part its "
+            "fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, without those that the stream does "
+            "not have."
         )
     return text
 
@@ -209,14 +214,18 @@ def _check_directory(config: NormConfig, directory: Path) -> None:
         raise ConfigError(f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}")
 
 
-def _write(directory: Path, files: dict[str, bytes]) -> None:
+def _bench_name(config: NormConfig) -> str:
+    return f"{config.name}_tb.v"
+
+
+def _write(directory: Path, files: dict[str, bytes], removable: Set[str]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     # Inside the directory, so that every move stays within one file system.
     scratch = Path(tempfile.mkdtemp(prefix=".generate-", dir=directory))
     try:
         for number, data in enumerate(files.values()):
             (scratch / str(number)).write_bytes(data)
-        for name in VECTOR_FILES.keys() - files.keys():
+        for name in removable - files.keys():
             (directory / name).unlink(missing_ok=True)
         for number, name in enumerate(files):
             (directory / name).parent.mkdir(exist_ok=True)

@@ -2,17 +2,19 @@
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import element_bytes
-from streamnorm.units.streams import bank_width
+from streamnorm.spec.parameters import StoredParameters
 
-__all__ = ["VECTOR_FILES", "Vectors", "vector_files"]
+from .ports import parameter_lane_bytes, ports
+
+__all__ = ["VECTOR_FILES", "BeatLayout", "Vectors", "beat_layouts", "vector_files"]
 
 VECTOR_FILES = {
     "vectors/input.npy": "rows that go in, int32 (rows, n), 0 beyond a row's length",
@@ -21,6 +23,7 @@ VECTOR_FILES = {
     "vectors/expected.npy": "rows that must come out, int32 (rows, n), 0 beyond a row's length",
     "vectors/input.hex": "the same rows as beats of s_axis, a line each, for $readmemh",
     "vectors/expected.hex": "the beats that must come out of m_axis, a line each, for $readmemh",
+    "vectors/parameters.hex": "beats of s_axis_param that load gamma and beta of every bank; only if storage is ram",
 }
 
 
@@ -51,11 +54,64 @@ class Vectors:
         return f"<Vectors: {len(self.input)} rows of up to {self.input.shape[1]} elements>"
 
 
+@dataclass(frozen=True)
+class BeatLayout:
+    """How a beat is written in a line of a .hex file: fields in whole hexadecimal digits, the first one highest.
+
+    Attributes
+    ----------
+    widths : dict of str to int
+        Bits of each field of the stream, in the order in which they are written: ``tuser``, ``tlast``, ``tkeep``,
+        ``tdata``, without those that the stream does not have.
+    """
+
+    widths: dict[str, int]
+
+    @cached_property
+    def digits(self) -> dict[str, int]:
+        """Hexadecimal digits of each field."""
+        return {field: -(-width // 4) for field, width in self.widths.items()}
+
+    @cached_property
+    def starts(self) -> dict[str, int]:
+        """The lowest bit of each field in the number that a line is."""
+        start, result = 0, {}
+        for field in reversed(self.widths):
+            result[field] = start
+            start += 4 * self.digits[field]
+        return result
+
+    @property
+    def bits(self) -> int:
+        """Bits of the number that a line is."""
+        return 4 * sum(self.digits.values())
+
+    @property
+    def title(self) -> str:
+        """The names of the fields, parted as the fields are."""
+        return "_".join(self.widths)
+
+    def line(self, **fields: int) -> str:
+        """Return the line of a beat; fields that the stream does not have are left out."""
+        return "_".join(f"{fields[field]:0{count}x}" for field, count in self.digits.items())
+
+
+def beat_layouts(config: NormConfig) -> dict[str, BeatLayout]:
+    """Return how the beats of each driven or watched stream are written, by the stream's name."""
+    widths = {port.name: port.width for port in ports(config)}
+    fields = ("tuser", "tlast", "tkeep", "tdata")
+    layouts = {
+        stream: BeatLayout({f: widths[f"{stream}_{f}"] for f in fields if f"{stream}_{f}" in widths})
+        for stream in ("s_axis", "m_axis", "s_axis_param")
+    }
+    return {stream: layout for stream, layout in layouts.items() if layout.widths}
+
+
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
-    """Return the contents of every file of VECTOR_FILES.
+    """Return the contents of every file of VECTOR_FILES that the configuration has.
 
     A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole
-    hexadecimal digits: ``tuser_tlast_tkeep_tdata``; without a tuser port, without ``tuser_``.
+    hexadecimal digits: ``tuser_tlast_tkeep_tdata``, without those that the stream does not have.
     """
     valid = np.arange(vectors.input.shape[1]) < vectors.lengths[:, None]
     arrays = {
@@ -65,15 +121,22 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
         "expected": np.where(valid, vectors.expected, 0),
     }
     result = {f"vectors/{name}.npy": _npy(array) for name, array in arrays.items()}
-    banks = vectors.banks.tolist()
-    errors = [0] * len(banks)
+    lengths, banks = vectors.lengths.tolist(), vectors.banks.tolist()
+    layouts = beat_layouts(config)
+
+    def write(name: str, stream: str, elements: npt.NDArray[np.uint8], lengths: list[int], user: list[int]) -> None:
+        result[f"vectors/{name}.hex"] = _hex(elements, lengths, user, layouts[stream], config.lanes)
+
+    write("input", "s_axis", element_bytes(arrays["input"], config.input.bytes), lengths, banks)
     # The unit raises its error flag for no well-formed row.
-    for name, number_format, user, width in (
-        ("input", config.input, banks, bank_width(config)),
-        ("expected", config.output, errors, 1),
-    ):
-        lengths = vectors.lengths.tolist()
-        result[f"vectors/{name}.hex"] = _hex(arrays[name], lengths, user, width, number_format, config.lanes)
+    no_errors = [0] * len(banks)
+    write("expected", "m_axis", element_bytes(arrays["expected"], config.output.bytes), lengths, no_errors)
+    if config.storage == "ram":
+        stored = StoredParameters.of(config)
+        gamma_bytes, beta_bytes = parameter_lane_bytes(config)
+        both = element_bytes(stored.gamma, gamma_bytes), element_bytes(stored.beta, beta_bytes)
+        all_banks = list(range(config.banks))
+        write("parameters", "s_axis_param", np.concatenate(both, axis=2), [config.max_length] * config.banks, all_banks)
     return result
 
 
@@ -83,24 +146,17 @@ def _npy(array: npt.NDArray[np.integer]) -> bytes:
     return buffer.getvalue()
 
 
-def _hex(
-    rows: npt.NDArray[np.integer],
-    lengths: list[int],
-    user: list[int],
-    user_width: int,
-    number_format: NumberFormat,
-    lanes: int,
-) -> bytes:
-    size = number_format.bytes
-    digits = -(-user_width // 4)
-    fields = "tuser_tlast_tkeep_tdata" if digits else "tlast_tkeep_tdata"
-    lines = [f"// {fields}: a beat each line, lane 0 in the low bits of tdata"]
-    for elements, length, word in zip(element_bytes(rows, size), lengths, user, strict=True):
+def _hex(rows: npt.NDArray[np.uint8], lengths: list[int], user: list[int], layout: BeatLayout, lanes: int) -> bytes:
+    lines = [f"// {layout.title}: a beat each line, lane 0 in the low bits of tdata"]
+    for elements, length, word in zip(rows, lengths, user, strict=True):
         for start in range(0, length, lanes):
             data = elements[start : min(start + lanes, length)].tobytes()
-            keep = (1 << len(data)) - 1
-            last = int(start + lanes >= length)
-            prefix = f"{word:0{digits}x}_" if digits else ""
-            beat = data[::-1].hex().zfill(2 * lanes * size)
-            lines.append(f"{prefix}{last}_{keep:0{-(-lanes * size // 4)}x}_{beat}")
+            lines.append(
+                layout.line(
+                    tuser=word,
+                    tlast=start + lanes >= length,
+                    tkeep=(1 << len(data)) - 1,
+                    tdata=int.from_bytes(data, "little"),
+                )
+            )
     return ("\n".join(lines) + "\n").encode()

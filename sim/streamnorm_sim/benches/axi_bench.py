@@ -5,10 +5,8 @@ Runs inside the simulator, in a directory that holds ``stimulus.npz`` (arrays of
 then the share of the work done to ``progress``.
 """
 
-import itertools
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,10 @@ import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 from numpy.typing import NDArray
+
+from streamnorm_sim.cocotb.streams import BeatMonitor, BeatSource, beat_sink, reset
+from streamnorm_sim.streams.beats import Beats
 
 _INITIAL_RESET_CYCLES = 4
 _PROGRESS_SECONDS = 0.2
@@ -27,19 +27,13 @@ class _Stream:
     """One driven stream: its source, its frames (a row or a load each), and how far it has come."""
 
     def __init__(self, dut: Any, prefix: str, stimulus: dict[str, NDArray[Any]], key: str) -> None:
-        self.data, self.keep, self.last, self.user, self.gate, self.resume = (
-            stimulus[f"{key}_{name}"] for name in ("data", "keep", "last", "user", "gate", "resume")
-        )
-        self.count = len(self.last)
+        self.beats = Beats(*(stimulus[f"{key}_{name}"] for name in ("data", "keep", "last", "user")))
+        self.gate, self.resume = stimulus[f"{key}_gate"], stimulus[f"{key}_resume"]
+        self.count = len(self.beats)
         self.accepted = 0  # position: the beat that comes next
         self.queued = 0
         self.cycles = np.full(self.count, -1, np.int64)
-        self.present = hasattr(dut, f"{prefix}_tvalid")
-        if self.present:
-            self.valid, self.ready = (getattr(dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
-            bus = AxiStreamBus.from_prefix(dut, prefix)
-            self.source = AxiStreamSource(bus, dut.aclk, dut.aresetn, reset_active_level=False)
-            self.source.set_pause_generator(_pauses(stimulus[f"{key}_open"]))
+        self.source = BeatSource(dut, prefix, stimulus[f"{key}_open"]) if hasattr(dut, f"{prefix}_tvalid") else None
 
     @property
     def done(self) -> bool:
@@ -47,22 +41,14 @@ class _Stream:
 
     def queue(self, other: "_Stream") -> None:
         """Hand the source every whole frame whose gate the other stream has passed."""
-        while self.queued < self.count and other.accepted >= self.gate[self.queued]:
-            start = self.queued
-            end = start + int(np.argmax(self.last[start:])) + 1
-            beats, width = self.data[start:end].shape
-            frame = AxiStreamFrame(
-                self.data[start:end].tobytes(),
-                tkeep=[int(bit) for bit in self.keep[start:end].ravel()],
-                tuser=[int(user) for user in np.repeat(self.user[start:end], width)],
-            )
-            assert len(frame) == beats * width
-            self.source.send_nowait(frame)
+        while self.source and self.queued < self.count and other.accepted >= self.gate[self.queued]:
+            end = self.queued + int(np.argmax(self.beats.last[self.queued :])) + 1
+            self.source.send(self.beats[self.queued : end])
             self.queued = end
 
     def sample(self, cycle: int) -> bool:
         """Take down a handshake at this clock edge."""
-        if not self.present or not (self.valid.value and self.ready.value):
+        if self.source is None or not self.source.handshake.moves():
             return False
         self.cycles[self.accepted] = cycle
         self.accepted += 1
@@ -70,7 +56,7 @@ class _Stream:
 
     def abandon(self) -> None:
         """At a reset: drop what is queued and go on with the next row or load that had not begun."""
-        if self.present:
+        if self.source:
             self.source.clear()
         self.accepted = self.queued = int(self.resume[self.accepted])
 
@@ -82,16 +68,11 @@ class _Bench:
         self.dut, self.stimulus = dut, stimulus
         self.rows = _Stream(dut, "s_axis", stimulus, "rows")
         self.loads = _Stream(dut, "s_axis_param", stimulus, "loads")
-        bus = AxiStreamBus.from_prefix(dut, "m_axis")
-        self.sink = AxiStreamSink(bus, dut.aclk, dut.aresetn, reset_active_level=False)
-        self.sink.set_pause_generator(_pauses(stimulus["sink_open"]))
+        self.sink = beat_sink(dut, stimulus["sink_open"])
+        self.monitor = BeatMonitor(dut)
         self.outputs_before = stimulus["outputs_before"]
         self.target = int(self.outputs_before[-1])
         self.patience = int(stimulus["patience"])
-        self.result = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
-        self.waiting: tuple[int, ...] | None = None  # an output beat that was offered and not taken
-        self.violated = False
-        self.unknown = False
         self.outputs: list[tuple[int, ...]] = []
         self.output_cycles: list[int] = []
         self.cycle = 0
@@ -105,36 +86,25 @@ class _Bench:
 
     @property
     def failed(self) -> bool:
-        return self.hung or self.violated or self.unknown
+        return self.hung or self.monitor.changed or self.monitor.unknown
 
     async def reset(self, cycles: int) -> None:
-        self.dut.aresetn.value = 0
-        for _ in range(cycles):
-            await RisingEdge(self.dut.aclk)
-            self.cycle += 1
-        self.dut.aresetn.value = 1
-        self.waiting = None
+        await reset(self.dut, cycles)
+        self.cycle += cycles
+        self.monitor.forget()
         self.idle = 0
 
     async def step(self) -> None:
         """One clock cycle; its edge is where handshakes count."""
-        dut = self.dut
         self.rows.queue(self.loads)
         self.loads.queue(self.rows)
-        await RisingEdge(dut.aclk)
+        await RisingEdge(self.dut.aclk)
         moved = self.rows.sample(self.cycle) | self.loads.sample(self.cycle)
-        beat = None
-        if dut.m_axis_tvalid.value:
-            values = [port.value for port in self.result]
-            self.unknown = not all(value.is_resolvable for value in values)
-            if self.unknown:
-                return
-            beat = tuple(int(value) for value in values)
-        self.violated |= self.waiting is not None and beat != self.waiting
-        self.waiting = beat
-        if beat is not None and dut.m_axis_tready.value:
+        beat = self.monitor.sample()
+        if self.monitor.unknown:
+            return
+        if beat is not None:
             moved = True
-            self.waiting = None
             self.outputs.append(beat)
             self.output_cycles.append(self.cycle)
         self.idle = 0 if moved else self.idle + 1
@@ -164,7 +134,7 @@ class _Bench:
         while not self.done and not self.failed:
             await self.step()
         drained = self.cycle + int(self.stimulus["drain_cycles"])
-        while self.cycle < drained and not (self.violated or self.unknown):
+        while self.cycle < drained and not (self.monitor.changed or self.monitor.unknown):
             await self.step()
 
     def save(self, seconds: float) -> None:
@@ -179,8 +149,8 @@ class _Bench:
             load_cycles=self.loads.cycles,
             output_cycles=np.array(self.output_cycles, np.int64),
             hung=self.hung and not self.done,
-            violated=self.violated,
-            unknown=self.unknown,
+            violated=self.monitor.changed,
+            unknown=self.monitor.unknown,
             progress=np.array([self.rows.accepted, len(self.outputs), self.target, self.cycle]),
             seconds=seconds,
         )
@@ -197,10 +167,6 @@ async def play(dut: Any) -> None:
     start = time.perf_counter()
     await bench.play()
     bench.save(time.perf_counter() - start)
-
-
-def _pauses(pattern: NDArray[np.uint8]) -> Iterator[bool]:
-    return itertools.cycle([not free for free in pattern])
 
 
 def _bytes(values: list[int], width: int) -> NDArray[np.uint8]:

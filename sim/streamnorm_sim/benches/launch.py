@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import get_runner
+
+from streamnorm_sim.cocotb.runner import get_runner
 
 _VERILATOR_ARGUMENTS = ("-Wno-fatal", "-Wno-lint")  # the Verilog is a program's, its style is not of interest
 _ICARUS_DUMP = """\

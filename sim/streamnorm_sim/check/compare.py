@@ -81,17 +81,35 @@ def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
     seed = f"(seed {trace.traffic.seed})"
     if counts.any():
         row = int(np.flatnonzero(counts)[0])
-        if lengths[0][row] != lengths[1][row]:
-            what = f"row {first_row + row}: got {lengths[0][row]} elements, want {lengths[1][row]}"
-        elif flags[0][row] != flags[1][row]:
-            what = f"row {first_row + row}: got error flag {int(flags[0][row])}, want {int(flags[1][row])}"
-        else:
-            element = int(np.flatnonzero(differs[row])[0])
-            beat, lane = divmod(element, trace.config.lanes)
-            values = f"got {got.x[row, element]}, want {want[row, element]}"
-            what = f"row {first_row + row} lane {lane}: {values} in beat {beat}"
+        sides = (got.x[row, : lengths[0][row]], want[row, : lengths[1][row]])
+        errors = (bool(flags[0][row]), bool(flags[1][row]))
+        what = row_difference(first_row + row, trace.config.lanes, *sides, errors=errors)
         return Comparison(mismatches, f"{what} {seed}")
     if len(got) != len(expected):
         where = f" from row {first_row} on" if first_row else ""
         return Comparison(mismatches, f"got {len(got)} rows{where}, want {len(expected)} {seed}")
     return Comparison(mismatches, None)
+
+
+def row_difference(
+    row: int, lanes: int, got: NDArray[np.integer], want: NDArray[np.integer], *, errors: tuple[bool, bool]
+) -> str | None:
+    """Say how a row that came out differs from what had to come, or return None if it does not.
+
+    Parameters
+    ----------
+    row : int
+        What the row is called.
+    lanes : int
+    got, want : integers (n,)
+    errors : the error flags of both
+    """
+    if len(got) != len(want):
+        return f"row {row}: got {len(got)} elements, want {len(want)}"
+    if errors[0] != errors[1]:
+        return f"row {row}: got error flag {int(errors[0])}, want {int(errors[1])}"
+    differs = np.flatnonzero(got != want)
+    if not len(differs):
+        return None
+    beat, lane = divmod(int(differs[0]), lanes)
+    return f"row {row} lane {lane}: got {got[differs[0]]}, want {want[differs[0]]} in beat {beat}"

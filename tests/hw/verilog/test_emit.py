@@ -113,7 +113,9 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
     directory = tmp_path / "new" / "place"
     files = generate(config, directory, some_vectors(config))
     names = [file.relative_to(directory).as_posix() for file in files]
-    assert names == ["unit_loaded.v", "unit_loaded_instance.v", *VECTOR_FILES, "manifest.json"]
+    assert names == [
+        "unit_loaded.v", "unit_loaded_instance.v", "unit_loaded_tb.v", *VECTOR_FILES, "manifest.json",
+    ]  # fmt: skip
     written = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     assert written == sorted(names)
     manifest = json.loads((directory / "manifest.json").read_text())
@@ -158,7 +160,7 @@ def test_generating_again_replaces_own_files_and_leaves_others_alone(tmp_path: P
     generate(config, tmp_path, some_vectors(config))
     assert {path: path.read_bytes() for path in before} == before
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    # Vectors of an earlier run would contradict the new manifest.
+    # Vectors of an earlier run would contradict the new manifest, and their bench has nothing to play.
     generate(config.replace(epsilon=0), tmp_path)
     assert not any((tmp_path / name).exists() for name in VECTOR_FILES)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -223,4 +225,4 @@ def test_two_processes_in_two_places_write_the_same_bytes(tmp_path: Path) -> Non
         assert result.returncode == 0, result.stderr
         outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
-    assert len(outputs[0].splitlines()) == 9
+    assert len(outputs[0].splitlines()) == 11

@@ -8,6 +8,7 @@ import pytest
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.verilog.vector_files import VECTOR_FILES, Vectors, vector_files
 
 
@@ -62,6 +63,28 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
     assert arrays["input"].tolist() == [[-2, 0, 0, 0, 0], [1, 2, 3, 4, -(1 << 19)]]
     assert (arrays["lengths"].tolist(), arrays["banks"].tolist()) == ([1, 5], [0, 15])
     assert {array.dtype.str for array in arrays.values()} == {"<i4"}
+
+
+def test_parameters_that_are_loaded_are_beats_of_their_stream() -> None:
+    config = make(
+        storage="ram", banks=2, gamma=np.arange(1, 11).reshape(2, 5) / 4, beta=-1.0, gamma_bits=12, beta_bits=18
+    )
+    rows = np.array([[1, -1, 2]])
+    files = vector_files(config, Vectors(rows, np.array([3]), np.array([1]), rows))
+    assert list(files) == list(VECTOR_FILES)
+    stored = StoredParameters.of(config)
+    lines = hex_lines(files, "parameters")
+    assert lines[0] == "// tuser_tlast_tdata: a beat each line, lane 0 in the low bits of tdata"
+    gamma, beta = stored.gamma % (1 << 16), stored.beta % (1 << 24)
+
+    def lane(bank: int, element: int) -> str:
+        return f"{beta[bank, element]:06x}{gamma[bank, element]:04x}" if element < 5 else "0" * 10
+
+    assert lines[1:] == [
+        f"{bank}_{int(start == 4)}_{lane(bank, start + 1)}{lane(bank, start)}" for bank in (0, 1) for start in (0, 2, 4)
+    ]
+    fixed = vector_files(make(), Vectors(rows, np.array([3]), np.array([0]), rows))
+    assert VECTOR_FILES.keys() - fixed.keys() == {"vectors/parameters.hex"}
 
 
 def test_shapes_that_do_not_go_together() -> None:

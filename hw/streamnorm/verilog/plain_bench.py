@@ -1,0 +1,245 @@
+"""A self-checking bench for a unit in plain Verilog, which plays the test vectors."""
+
+from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
+
+from .ports import Port, ports
+from .vector_files import BeatLayout, Vectors, beat_layouts
+
+__all__ = ["plain_bench"]
+
+_PATIENCE = 4096
+
+
+def plain_bench(config: NormConfig, vectors: Vectors) -> str:
+    """Return the text of the module ``NAME_tb``, Verilog-2005, which plays the .hex files of ``vectors``.
+
+    It loads gamma and beta if the unit has the port, sends the beats of ``input.hex``, compares what comes out with
+    ``expected.hex``, bit for bit, and checks that an offered beat stays until it is taken, that none comes too many,
+    and that the unit does not hang. Comments at its head say how to run it and what it prints.
+    """
+    layouts = beat_layouts(config)
+    loaded = "s_axis_param" in layouts
+    beats = int((-(-vectors.lengths // config.lanes)).sum())
+    load_beats = config.banks * config.max_beats
+    rows_in, rows_out = layouts["s_axis"], layouts["m_axis"]
+    memories = [("input_beats", rows_in, "BEATS"), ("expected_beats", rows_out, "BEATS")]
+    files = [("input_beats", "input"), ("expected_beats", "expected")]
+    sources = _source("s_axis", rows_in, "input_beats", "sent", "BEATS", _LOADED if loaded else "aresetn")
+    moved = "s_axis_tvalid && s_axis_tready || m_axis_tvalid && m_axis_tready"
+    if loaded:
+        layout = layouts["s_axis_param"]
+        memories.append(("load_beats", layout, "LOAD_BEATS"))
+        files.append(("load_beats", "parameters"))
+        sources = _source("s_axis_param", layout, "load_beats", "loads_sent", "LOAD_BEATS", "aresetn") + sources
+        moved += " || s_axis_param_tvalid && s_axis_param_tready"
+    parts = {
+        "NAME": config.name,
+        "BEATS": str(beats),
+        "LOAD_BEATS": f"    localparam LOAD_BEATS = {load_beats};\n" if loaded else "",
+        # Scans of some architectures go over a row for a while, and nothing moves.
+        "PATIENCE": str(_PATIENCE + 2 * Plan.of(config).latency(config.max_length).L3),
+        "MEMORIES": "".join(_memory(*memory) for memory in memories),
+        "PORTS": "".join(map(_declaration, ports(config))),
+        "CONNECTIONS": ",\n".join(f"        .{port.name}({port.name})" for port in ports(config)),
+        "COUNTERS": "sent, loads_sent" if loaded else "sent",
+        "RESET_COUNTERS": "sent = 0;" + (" loads_sent = 0;" if loaded else ""),
+        "RANGE": f"[{rows_out.bits - 1}:0]",
+        "GOT": _packed("m_axis", rows_out),
+        "FORMAT": "_".join(["%h"] * len(rows_out.widths)),
+        "GOT_FIELDS": ", ".join(f"m_axis_{field}" for field in rows_out.widths),
+        "WANT_FIELDS": ", ".join(f"want[{_bits(rows_out, field)}]" for field in rows_out.widths),
+        "FIELDS": rows_out.title,
+        "FILES": "".join(_READ.format(memory=memory, file=file) for memory, file in files),
+        "MOVED": moved,
+        "SOURCES": sources,
+    }
+    text = _BENCH
+    for part, replacement in parts.items():
+        text = text.replace(f"@{part}@", replacement)
+    return text
+
+
+def _memory(name: str, layout: BeatLayout, count: str) -> str:
+    return f"    reg [{layout.bits - 1}:0] {name} [0:{count} - 1];  // {layout.title}\n"
+
+
+def _declaration(port: Port) -> str:
+    bits = f"[{port.width - 1}:0] " if port.width > 1 else ""
+    return f"    reg  {bits}{port.name} = 0;\n" if port.direction == "in" else f"    wire {bits}{port.name};\n"
+
+
+def _packed(stream: str, layout: BeatLayout) -> str:
+    """A beat of a stream as the number that its line in a file is."""
+    fields = []
+    for field, width in layout.widths.items():
+        if padding := 4 * layout.digits[field] - width:
+            fields.append(f"{padding}'b0")
+        fields.append(f"{stream}_{field}")
+    return f"{{{', '.join(fields)}}}"
+
+
+def _bits(layout: BeatLayout, field: str) -> str:
+    start, width = layout.starts[field], layout.widths[field]
+    return f"{start + width - 1}:{start}" if width > 1 else f"{start}"
+
+
+def _source(stream: str, layout: BeatLayout, memory: str, counter: str, count: str, allowed: str) -> str:
+    fields = "".join(
+        f"                {stream}_{field} <= {memory}[{counter}][{_bits(layout, field)}];\n" for field in layout.widths
+    )
+    return (
+        f"        if (!{stream}_tvalid || {stream}_tready) begin\n"
+        f"            {stream}_tvalid <= 0;\n"
+        f"            if ({allowed} && {counter} < {count} && source_open) begin\n"
+        f"                {stream}_tvalid <= 1;\n"
+        f"{fields}"
+        f"                {counter} <= {counter} + 1;\n"
+        "            end\n"
+        "        end\n"
+    )
+
+
+_LOADED = "aresetn && loads_sent == LOAD_BEATS && !s_axis_param_tvalid"
+
+_READ = """\
+        find("{file}.hex");
+        if (!ended) $readmemh(path, {memory});
+"""
+
+_BENCH = """\
+// A bench for @NAME@: sends the beats of vectors/ and checks every bit that comes out.
+//
+//     $ iverilog -o bench @NAME@_tb.v @NAME@.v
+//     $ vvp bench +stalls=30
+//     $ verilator --binary -Wno-WIDTH --top-module @NAME@_tb @NAME@_tb.v @NAME@.v
+//     $ obj_dir/V@NAME@_tb +stalls=30
+//
+//     +stalls=P     source and sink each stall in P of 100 cycles, at random: 0 (if not given) to 99
+//     +seed=N       of the stalls, 1 if not given; they are the same in every simulator
+//     +vectors=DIR  where the .hex files are, if not in vectors
+//
+// It prints one line, which begins with PASS: or with FAIL:. After FAIL: the exit code of Icarus Verilog and Verilator
+// is not 0. Cycles are counted from the first beat that goes in to the last one that comes out.
+
+module @NAME@_tb;
+    localparam BEATS = @BEATS@;
+@LOAD_BEATS@    localparam PATIENCE = @PATIENCE@;  // cycles in which nothing moves until the unit counts as hung
+    localparam RESET = 4;  // cycles of reset
+    localparam DRAIN = 128;  // cycles for which beats too many are waited for
+
+    // The files: a beat in each line, its fields in whole hexadecimal digits.
+@MEMORIES@
+@PORTS@
+    @NAME@ unit (
+@CONNECTIONS@
+    );
+
+    integer stalls, seed, file;
+    integer held, @COUNTERS@, received, rows, cycles, idle, drained;
+    reg ended, waiting;
+    reg @RANGE@ waited;
+    reg [31:0] source_random, sink_random;
+    reg [8*1024-1:0] directory, path;
+
+    wire source_open = source_random % 100 >= stalls;
+    wire sink_open = sink_random % 100 >= stalls;
+    wire moved = @MOVED@;
+    wire @RANGE@ got = @GOT@;
+    wire @RANGE@ want = expected_beats[received];
+
+    function [31:0] xorshift(input [31:0] state);
+        begin
+            xorshift = state ^ (state << 13);
+            xorshift = xorshift ^ (xorshift >> 17);
+            xorshift = xorshift ^ (xorshift << 5);
+        end
+    endfunction
+
+    task fail;  // after the line that says why
+        begin
+            ended = 1;
+`ifdef __ICARUS__
+            $finish_and_return(1);
+`elsif VERILATOR
+            $fatal;
+`else
+            $finish;
+`endif
+        end
+    endtask
+
+    task find(input [8*16-1:0] name);
+        if (!ended) begin
+            $sformat(path, "%0s/%0s", directory, name);
+            file = $fopen(path, "r");
+            if (file == 0) begin
+                $display("FAIL: %0s cannot be read", path);
+                fail;
+            end else $fclose(file);
+        end
+    endtask
+
+    always #5 aclk = ~aclk;
+
+    initial begin
+        ended = 0; waiting = 0;
+        held = 0; @RESET_COUNTERS@ received = 0; rows = 0; cycles = 0; idle = 0; drained = 0;
+        if (!$value$plusargs("stalls=%d", stalls)) stalls = 0;
+        if (!$value$plusargs("seed=%d", seed)) seed = 1;
+        if (!$value$plusargs("vectors=%s", directory)) directory = "vectors";
+        if ((stalls >= 0 && stalls <= 99) !== 1'b1) begin  // or unknown
+            $display("FAIL: +stalls=%0d: must be from 0 to 99", stalls);
+            fail;
+        end
+        source_random = (2 * seed + 1) * 32'h9e3779b1;  // odd, so never 0
+        sink_random = (2 * seed + 1) * 32'h85ebca6b;
+@FILES@    end
+
+    always @(posedge aclk) if (!ended) begin
+        source_random <= xorshift(source_random);
+        sink_random <= xorshift(sink_random);
+        held <= held + 1;
+        if (held == RESET) aresetn <= 1;
+
+        // An offered beat stays until it is taken; a new one waits for a cycle without stall.
+@SOURCES@        m_axis_tready <= aresetn && sink_open;
+
+        // What comes out, after the reset.
+        if (aresetn) begin
+            waiting <= m_axis_tvalid && !m_axis_tready;
+            waited <= got;
+            idle <= moved ? 0 : idle + 1;
+            if (received < BEATS && (cycles > 0 || s_axis_tvalid && s_axis_tready)) cycles <= cycles + 1;
+            if (received == BEATS) drained <= drained + 1;
+            if (m_axis_tvalid === 1'bx) begin
+                $display("FAIL: m_axis_tvalid is unknown before beat %0d", received);
+                fail;
+            end else if (waiting && (!m_axis_tvalid || got !== waited)) begin
+                $display("FAIL: beat %0d of row %0d: m_axis changed while it waited", received, rows);
+                fail;
+            end else if (m_axis_tvalid && m_axis_tready) begin
+                received <= received + 1;
+                if (m_axis_tlast) rows <= rows + 1;
+                if (received == BEATS) begin
+                    $display("FAIL: more than %0d beats", received);
+                    fail;
+                end else if (got !== want) begin
+                    $display("FAIL: beat %0d of row %0d: got @FORMAT@ want @FORMAT@ (@FIELDS@)",
+                        received, rows,
+                        @GOT_FIELDS@,
+                        @WANT_FIELDS@);
+                    fail;
+                end
+            end else if (idle == PATIENCE) begin
+                $display("FAIL: the unit hangs after %0d of %0d beats", received, BEATS);
+                fail;
+            end else if (drained == DRAIN) begin
+                $display("PASS: %0d rows, %0d beats, %0d cycles", rows, received, cycles);
+                ended = 1;
+                $finish;
+            end
+        end
+    end
+endmodule
+"""

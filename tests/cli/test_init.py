@@ -11,7 +11,7 @@ from streamnorm import NormConfig, Plan
 from streamnorm.spec.config import key_fields
 from streamnorm.spec.norms import NORMS
 from streamnorm_cli import command_line as cli
-from streamnorm_sim.check.simulate import read_rows
+from streamnorm_sim.check.row_files import read_rows
 from streamnorm_sim.reference.exact import exact_rows
 from streamnorm_sim.reference.golden import GoldenModel
 

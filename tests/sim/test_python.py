@@ -11,6 +11,7 @@ from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.cycles.counts import computed
+from streamnorm_sim.engines import run
 from streamnorm_sim.reference.exact import exact_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall, open_patterns
@@ -139,11 +140,12 @@ def test_objects_show_themselves_in_a_line(simulation):
     keys = {"architecture": "three-scan:welford", "clock_mhz": 203.125, "target": "ecp5-12k-6"}
     long = unit(name="n" * 64, max_length=16384, lanes=64, **keys)
     x = np.zeros((3, LENGTH), np.int64)
+    trace = run(unit(), Traffic(rows=x), "pysim")
     shown = [
         *(kind(config) for config in (unit(gamma=np.ones(LENGTH)), long) for kind in (Plan.of, GoldenModel)),
         *(unit(gamma=np.ones(LENGTH)), long),
-        *(simulation, simulation.trace, simulation.trace.traffic, simulation.trace.rows, simulation.accuracy),
-        *(simulation.trace.outputs, computed(unit(), 8, 10), CycleModel(unit()).run([5, 16]), make_vectors(unit(), 3)),
+        *(simulation, trace, trace.traffic, trace.rows, simulation.accuracy),
+        *(trace.outputs, computed(unit(), 8, 10), CycleModel(unit()).run([5, 16]), make_vectors(unit(), 3)),
         *(RowBatch.of(unit(), x), RowBatch.of(unit(), x[:0])),
     ]
     for thing in shown:

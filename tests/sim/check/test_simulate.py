@@ -142,12 +142,12 @@ def test_many_rows_are_run_in_parts(config, monkeypatch, tmp_path):
     """The same rows, values and errors in parts as in one, and shares of the work that only grow."""
     real = np.random.default_rng(0).normal(0, 10, (50, 21))
     np.save(tmp_path / "x.npy", real)
-    whole = simulate(config, input=tmp_path / "x.npy", stall="0.2")
+    whole = simulate(config, rows=tmp_path / "x.npy", stall="0.2")
     monkeypatch.setattr(row_parts, "PART_ELEMENTS", 12 * 21)
     told = []
     parts = simulate(
         config,
-        input=tmp_path / "x.npy",
+        rows=tmp_path / "x.npy",
         output=tmp_path / "y.npy",
         stall="0.2",
         progress=lambda stage, share: told.append(share) if stage == "run" else None,
@@ -187,7 +187,7 @@ def test_a_file_that_fails_in_its_last_part_is_refused_before_anything_runs(conf
     ):
         np.save(tmp_path / "x.npy", array)
         with pytest.raises(ConfigError, match=re.escape(f"x.npy: {message}")):
-            simulate(config, input=tmp_path / "x.npy", output=tmp_path / "y.npy")
+            simulate(config, rows=tmp_path / "x.npy", output=tmp_path / "y.npy")
     assert not (tmp_path / "y.npy").exists()
 
 

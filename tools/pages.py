@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import architecture_page
-import areas_page
 import cocotb_page
 import cycles_page
 import figures_page
@@ -30,7 +29,6 @@ Parts = Callable[[], Mapping[str, str]]
 
 PAGES: Mapping[Path, Parts] = {
     architecture_page.PAGE: architecture_page.parts,
-    areas_page.PAGE: areas_page.parts,
     cocotb_page.PAGE: cocotb_page.parts,
     cycles_page.PAGE: cycles_page.parts,
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,

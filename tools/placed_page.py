@@ -1,4 +1,4 @@
-"""What `streamnorm cycles` knows of clocks, sim/streamnorm_sim/data/placed.json: taken from docs/figures.json."""
+"""Clocks and LUTs of units placed alone, sim/streamnorm_sim/data/placed.json: taken from docs/figures.json."""
 
 from __future__ import annotations
 
@@ -39,4 +39,5 @@ def _unit(config: NormConfig, fitted: dict[str, Any]) -> dict[str, Any]:
         "architecture": config.architecture,
         "digest": config.digest(),
         "clock_mhz": min(clock for clock in clocks if clock is not None),
+        "comb": fitted["comb"],
     }

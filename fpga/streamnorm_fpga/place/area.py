@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.plan import Plan
 from streamnorm.spec.targets import Target
 from streamnorm_fpga.devices import DEVICES
+from streamnorm_sim.placed import placed_unit
 
 from .resources import NAMES
 
@@ -83,11 +81,11 @@ class Area:
 def units_area(configs: Sequence[NormConfig]) -> Area:
     """Return the area of one unit of each configuration; the part is that of the first one's target."""
     plans = [Plan.of(config) for config in configs]
-    luts = [_measured().get(config.digest()) for config in configs]
+    placed = [placed_unit(config) for config in configs]
     return Area(
         dsp=sum(sum(plan.multipliers.values()) for plan in plans),
         bram=sum(sum(plan.block_rams.values()) for plan in plans),
-        comb=None if None in luts else sum(count for count in luts if count is not None),
+        comb=None if None in placed else sum(unit.comb for unit in placed if unit is not None),
         device=largest_device(configs[0].target),
     )
 
@@ -107,10 +105,3 @@ def largest_device(target: str) -> Device | None:
 
 def _share(count: int, available: int) -> float:
     return count / available if available else float("inf") if count else 0.0
-
-
-@cache
-def _measured() -> dict[str, int]:
-    """LUTs of units that were placed alone, by the configuration's digest."""
-    text = (files("streamnorm_fpga.place") / "areas.json").read_text("utf-8")
-    return {unit["digest"]: unit["comb"] for unit in json.loads(text)}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.resources
-import json
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from streamnorm.spec.config import NormConfig
+from streamnorm_sim.placed import placed_unit
 
 __all__ = ["PlacedClock", "at_clock", "measured_clock"]
 
@@ -29,19 +27,9 @@ class PlacedClock:
 
 
 def measured_clock(config: NormConfig) -> PlacedClock | None:
-    """Return the clock that this very configuration reached, placed alone; None where that was not measured.
-
-    It is the least of some placement seeds, and no more than the part's block RAMs bear; see data/placed.json.
-    """
-    clock = _measured().get(config.digest())
-    return None if clock is None else PlacedClock(clock, "measured")
-
-
-@cache
-def _measured() -> dict[str, float]:
-    """Clocks in MHz by the configuration's digest."""
-    text = (importlib.resources.files("streamnorm_sim") / "data/placed.json").read_text("utf-8")
-    return {unit["digest"]: unit["clock_mhz"] for unit in json.loads(text)["units"]}
+    """Return the clock that this very configuration reached, placed alone; None where that was not measured."""
+    placed = placed_unit(config)
+    return None if placed is None else PlacedClock(placed.clock_mhz, "measured")
 
 
 def at_clock(clock_mhz: float, length: int, cycles: dict[str, float]) -> dict[str, float]:

@@ -9,12 +9,12 @@ from streamnorm_sim.cocotb import get_runner
 
 simulator = sys.argv[1] if len(sys.argv) > 1 else "icarus"
 here = Path(__file__).parent
+waivers = [here / "rtl/norm.vlt"] if simulator == "verilator" else []
 runner = get_runner(simulator)
 runner.build(
-    sources=[here / "rtl/norm.v"],
+    sources=[*waivers, here / "rtl/norm.v"],
     hdl_toplevel="norm",
     build_dir=f"sim_build/{simulator}",
-    build_args=["-Wno-WIDTH"] if simulator == "verilator" else [],
     timescale=("1ns", "1ps"),
 )
 tests, failures = get_results(runner.test(test_module="test_norm", hdl_toplevel="norm", test_dir=here))

@@ -25,6 +25,7 @@ from streamnorm.spec.targets import Target
 
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
+from .lint_waivers import lint_waivers
 from .plain_bench import plain_bench
 from .ports import parameter_lane_bytes, ports
 from .readable import purposes, readable
@@ -98,6 +99,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
         f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
+        f"{config.name}.vlt": "which warnings of Verilator need no answer, and why; read before the unit",
         _bench_name(config): "a self-checking bench that plays the vectors, in plain Verilog; its head says how",
         **VECTOR_FILES,
     }
@@ -137,7 +139,11 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     """
     directory = Path(directory)
     _check_directory(config, directory)
-    files = {f"{config.name}.v": verilog(config).encode(), f"{config.name}_instance.v": instance(config).encode()}
+    files = {
+        f"{config.name}.v": verilog(config).encode(),
+        f"{config.name}_instance.v": instance(config).encode(),
+        f"{config.name}.vlt": lint_waivers(config.name).encode(),
+    }
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}

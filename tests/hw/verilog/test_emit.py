@@ -114,7 +114,8 @@ def test_manifest_describes_the_unit_and_its_files(tmp_path: Path) -> None:
     files = generate(config, directory, some_vectors(config))
     names = [file.relative_to(directory).as_posix() for file in files]
     assert names == [
-        "unit_loaded.v", "unit_loaded_instance.v", "unit_loaded_tb.v", *VECTOR_FILES, "manifest.json",
+        "unit_loaded.v", "unit_loaded_instance.v", "unit_loaded.vlt", "unit_loaded_tb.v", *VECTOR_FILES,
+        "manifest.json",
     ]  # fmt: skip
     written = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     assert written == sorted(names)
@@ -164,7 +165,7 @@ def test_generating_again_replaces_own_files_and_leaves_others_alone(tmp_path: P
     generate(config.replace(epsilon=0), tmp_path)
     assert not any((tmp_path / name).exists() for name in VECTOR_FILES)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "manifest.json", "notes.txt", "unit_smallest.v", "unit_smallest_instance.v", "vectors",
+        "manifest.json", "notes.txt", "unit_smallest.v", "unit_smallest.vlt", "unit_smallest_instance.v", "vectors",
     ]  # fmt: skip
 
 
@@ -225,4 +226,4 @@ def test_two_processes_in_two_places_write_the_same_bytes(tmp_path: Path) -> Non
         assert result.returncode == 0, result.stderr
         outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
-    assert len(outputs[0].splitlines()) == 11
+    assert len(outputs[0].splitlines()) == 12

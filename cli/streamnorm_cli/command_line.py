@@ -23,6 +23,7 @@ from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.spec.values import shortened
 
 from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
+from .interrupts import interrupts_are_kept
 from .options import Reported, formatter, print_json
 from .terminal import prepare_streams
 
@@ -126,8 +127,9 @@ def _run(arguments: list[str]) -> int:
     except ConfigError as error:
         return _fail(str(error), error.exit_code, as_json)
     try:
-        code = COMMANDS[args.command].run(args)
-        sys.stdout.flush()  # a full disk is told like any other failure
+        with interrupts_are_kept():
+            code = COMMANDS[args.command].run(args)
+            sys.stdout.flush()  # a full disk is told like any other failure
         return code
     except Reported as error:
         return _fail(str(error), error.exit_code, as_json=False)

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -375,3 +377,23 @@ def test_vectors_have_a_limit(config_file, tmp_path, capsys):
         == "streamnorm: error: rows of test vectors = 100000000: must be an integer from 1 to 1048576 of 16 elements"
     )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seconds", [0, 20])
+def test_an_interrupt_within_a_destructor_is_not_lost(seconds, monkeypatch, capsys):
+    """At once where the command goes on, and else at its end."""
+
+    class Slow:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def run(args: object) -> int:
+        Slow()
+        time.sleep(seconds)
+        return 0
+
+    monkeypatch.setattr(cli.plan, "run", run)
+    start = time.monotonic()
+    assert cli.main(["plan", "x.toml"]) == 130
+    assert time.monotonic() - start < 10
+    assert only_line(capsys.readouterr().err) == "streamnorm: error: interrupted"

@@ -1,5 +1,6 @@
 """Ctrl-C that Python would lose: within a destructor an exception is only told of, and the work goes on."""
 
+import os
 import signal
 import sys
 import threading
@@ -21,7 +22,7 @@ def interrupts_are_kept() -> Iterator[None]:
         if what.exc_type is not KeyboardInterrupt:
             told(what)
             return
-        timers.append(threading.Timer(_SOON, signal.raise_signal, [signal.SIGINT]))
+        timers.append(threading.Timer(_SOON, os.kill, [os.getpid(), signal.SIGINT]))  # a sleep ends, too
         timers[-1].start()
 
     sys.unraisablehook = come_again

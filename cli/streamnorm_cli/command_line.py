@@ -12,15 +12,16 @@ Exit codes: 0 done; 1 a bug in streamnorm; 2 usage or configuration; 3 a tool is
 import argparse
 import difflib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError
-from streamnorm.spec.values import shortened
+from streamnorm.spec.values import nearest, shortened
 
 from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
 from .interrupts import interrupts_are_kept
@@ -70,6 +71,14 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Refuse what is not known here, where the command is known that it was said to."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = dict.fromkeys(re.findall(r"--[a-z][a-z-]+", self.format_help()))
+            self.error(f"unrecognized arguments: {shortened(' '.join(unknown), 300)}{nearest(unknown[0], options)}")
+        return found, unknown
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; ConfigError is what it raises where arguments are wrong."""
@@ -116,12 +125,7 @@ def _run(arguments: list[str]) -> int:
     top = parser()
     try:
         _refuse_unknown_command(top, arguments)
-        args, unknown = top.parse_known_args(arguments)
-        if unknown:
-            raise ConfigError(
-                f"unrecognized arguments: {shortened(' '.join(unknown), 400)}; "
-                f"streamnorm {args.command} --help tells more"
-            )
+        args = top.parse_args(arguments)
     except SystemExit:  # argparse has printed the help or the version
         return 0
     except ConfigError as error:

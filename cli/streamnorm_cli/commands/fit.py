@@ -122,6 +122,8 @@ def _clock(report: "FitReport") -> Table:
     for placed in report.placed:
         colour = "green" if placed.fmax_mhz >= report.clock_mhz else "red"
         table.add_row(str(placed.seed), f"[{colour}]{placed.fmax_mhz:.1f}[/{colour}]", escape(str(placed.path)))
+    for seed, why in report.unrouted.items():
+        table.add_row(str(seed), "[red]not routed[/red]", escape(why))
     table.add_section()
     table.add_row("worst", f"{report.worst.fmax_mhz:.1f}", f"seed {report.worst.seed}")
     table.add_row("median", f"{report.fmax_median_mhz:.1f}", "")
@@ -133,12 +135,12 @@ def _why_missed(report: "FitReport") -> str:
     if limit is not None and limit < report.clock_mhz:
         part = report.device.part
         return f"clock_mhz = {report.clock_mhz:g}: the block RAMs of {part} bear {limit:g} MHz at most"
-    missed = ", ".join(
+    missed = [
         f"seed {placed.seed} reaches {placed.fmax_mhz:.1f} MHz"
         for placed in report.placed
         if placed.fmax_mhz < report.clock_mhz
-    )
-    return f"clock_mhz = {report.clock_mhz:g} is missed: {missed}"
+    ]
+    return f"clock_mhz = {report.clock_mhz:g} is missed: {', '.join([*missed, *report.unrouted.values()])}"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
-from streamnorm_fpga.place.place_route import DoesNotFit, place_and_route
+from streamnorm_fpga.place.place_route import DoesNotFit, NotRouted, place_and_route
 from streamnorm_fpga.place.resources import Resources, cells_by_block, cells_of, room
 from streamnorm_fpga.synthesis.mapping import map_to_part
 
@@ -80,16 +80,14 @@ def build(
         )
     blocks, harness = Blocks(netlist, board.family), Harness.bare(netlist)
     tried: list[Placed] = []
-    failure: CheckFailed | None = None
+    failure: NotRouted | None = None
     for seed in seeds:
         progress(f"seed {seed}: placing and routing")
         try:
             [placed] = place_and_route(
                 harness, device, blocks, clock_mhz=clock.mhz, seeds=(seed,), constraints=design.pinned.constraints
-            )
-        except DoesNotFit:
-            raise
-        except CheckFailed as error:  # another seed may be routable
+            ).placed
+        except NotRouted as error:  # another seed may be routable
             failure = error
             continue
         progress(f"seed {seed}: {placed.fmax_mhz:.1f} MHz of {clock.mhz:g}")

@@ -65,7 +65,7 @@ def fit_verilog(
     ConfigError
         If ``target`` cannot be placed and routed.
     CheckFailed
-        If the module cannot be synthesized, does not fit the part or cannot be routed.
+        If the module cannot be synthesized, does not fit the part or cannot be routed with any of the seeds.
     ToolMissing
         If yosys or nextpnr is not there.
     """
@@ -76,13 +76,14 @@ def fit_verilog(
         progress(None)
     blocks = Blocks(netlist, device.family)
     harness = surround(netlist, device.family)
-    placed = place_and_route(harness, device, blocks, clock_mhz=clock_mhz, seeds=seeds, progress=progress)
+    placements = place_and_route(harness, device, blocks, clock_mhz=clock_mhz, seeds=seeds, progress=progress)
     return FitReport(
         device=device,
         top=top,
         clock_mhz=clock_mhz,
-        unit=Resources.of_unit(harness, device, placed[0].used),
+        unit=Resources.of_unit(harness, device, placements.placed[0].used),
         by_block=cells_by_block(netlist, blocks, device.family),
-        placed=tuple(placed),
+        placed=placements.placed,
+        unrouted=placements.unrouted,
         tools=tools,
     )

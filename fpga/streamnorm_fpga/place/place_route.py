@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .blocks import Blocks
     from .harness import Harness
 
-__all__ = ["DoesNotFit", "Placed", "place_and_route", "read_report"]
+__all__ = ["DoesNotFit", "NotRouted", "Placed", "Placements", "place_and_route", "read_report"]
 
 _NETLIST = "netlist.json"
 _CONSTRAINTS = "constraints"
@@ -39,6 +39,10 @@ _ROUTER1_SEARCHES, _ROUTER1_SEARCHES_EACH, _ROUTER2_ROUNDS = 10_000, 8, 1000
 
 class DoesNotFit(CheckFailed):
     """The part has too little of something, whatever the seed."""
+
+
+class NotRouted(CheckFailed):
+    """A seed with which the design cannot be routed; another one may do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,22 @@ class Placed:
     configuration: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Placements:
+    """What several seeds gave.
+
+    Members
+    -------
+    placed : tuple of Placed
+        Those that could be routed, at least one, in the order of the seeds.
+    unrouted : dict of int to str
+        The other seeds, and why.
+    """
+
+    placed: tuple[Placed, ...]
+    unrouted: dict[int, str]
+
+
 def place_and_route(
     harness: Harness,
     device: Device,
@@ -73,7 +93,7 @@ def place_and_route(
     seeds: Sequence[int],
     constraints: str | None = None,
     progress: Callable[[Placed], None] | None = None,
-) -> list[Placed]:
+) -> Placements:
     """Place and route the unit in its harness once per seed, as many at a time as there are processors.
 
     Parameters
@@ -87,28 +107,33 @@ def place_and_route(
 
     Returns
     -------
-    list of Placed
-        In the order of ``seeds``, each seed once.
+    Placements
+        Of ``seeds``, each once.
 
     Raises
     ------
     DoesNotFit
         If the part has too little of something.
-    CheckFailed
-        If the design cannot be routed, or the router turns in circles.
+    NotRouted
+        If the design cannot be routed with any of the seeds, or the router turns in circles.
     ToolMissing
         If nextpnr is not there.
     """
     device.family.nextpnr.version()  # YoWASP compiles itself at its first start: once, not once per seed
     seeds = tuple(dict.fromkeys(seeds))
     results: dict[int, Placed] = {}
+    failures: dict[int, NotRouted] = {}
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         run = _Run(Path(name), harness, device, blocks, clock_mhz, constraints)
         with ThreadPoolExecutor(max_workers=min(len(seeds), os.cpu_count() or 1)) as pool:
-            futures = [pool.submit(run.place, seed) for seed in seeds]
+            futures = {pool.submit(run.place, seed): seed for seed in seeds}
             try:
                 for future in as_completed(futures):
-                    placed = future.result()
+                    try:
+                        placed = future.result()
+                    except NotRouted as error:
+                        failures[futures[future]] = error
+                        continue
                     results[placed.seed] = placed
                     if progress is not None:
                         progress(placed)
@@ -116,7 +141,12 @@ def place_and_route(
                 pool.shutdown(wait=False, cancel_futures=True)
                 run.stop()
                 raise
-    return [results[seed] for seed in seeds]
+    if not results:
+        raise failures[seeds[0]]
+    return Placements(
+        placed=tuple(results[seed] for seed in seeds if seed in results),
+        unrouted={seed: str(failures[seed]) for seed in seeds if seed in failures},
+    )
 
 
 def read_report(report: dict[str, Any], seed: int, blocks: Blocks) -> Placed:
@@ -211,7 +241,7 @@ class _Run:
             if circles.seen(line):
                 process.kill()  # a router inside WebAssembly does not hear an interrupt
                 process.wait()
-                raise CheckFailed(
+                raise NotRouted(
                     f"nextpnr cannot route {self._harness.netlist.top} on {self._device.part} with seed {seed}: "
                     "a few nets displace each other for ever"
                 )
@@ -232,4 +262,4 @@ class _Run:
             return DoesNotFit(f"{top} does not fit {part}: {missing}")
         errors = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
         reason = "; ".join(errors) or last_line(output)
-        return CheckFailed(f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}")
+        return NotRouted(f"nextpnr cannot place and route {top} on {part} with seed {seed}: {reason}")

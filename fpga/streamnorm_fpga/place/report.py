@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,9 @@ class FitReport:
         The same by block, from the netlist. nextpnr adds cells where a carry chain begins or ends, so that
         ``comb`` of all blocks is somewhat less than ``unit.comb``.
     placed : tuple of Placed
-        One entry per seed.
+        One entry per seed with which the unit could be routed.
+    unrouted : dict of int to str
+        The other seeds, and why.
     tools : dict of str to str
         Versions of yosys and nextpnr.
     architecture : str
@@ -45,6 +47,7 @@ class FitReport:
     by_block: dict[str, Resources]
     placed: tuple[Placed, ...]
     tools: dict[str, str]
+    unrouted: dict[int, str] = field(default_factory=dict)
     architecture: str = "one-pass"
 
     @property
@@ -72,9 +75,11 @@ class FitReport:
 
     @property
     def meets_clock(self) -> bool:
-        """Whether every seed reaches the clock asked for, and the part's block RAMs bear it."""
+        """Whether every seed is routed and reaches the clock asked for, and the part's block RAMs bear it."""
         limit = self.limit_mhz
-        return self.worst.fmax_mhz >= self.clock_mhz and (limit is None or limit >= self.clock_mhz)
+        return (
+            not self.unrouted and self.worst.fmax_mhz >= self.clock_mhz and (limit is None or limit >= self.clock_mhz)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report for machines; the keys are part of the command line's contract."""
@@ -91,6 +96,7 @@ class FitReport:
                 "median": self.fmax_median_mhz,
                 "seeds": {str(placed.seed): placed.fmax_mhz for placed in self.placed},
             },
+            "unrouted": {str(seed): why for seed, why in self.unrouted.items()},
             **self.unit.to_dict(),
             "available": Resources.of_part(self.device).to_dict(),
             "limit_mhz": self.limit_mhz,

@@ -15,7 +15,7 @@ from streamnorm_fpga.bitstream.design import bit_cycles
 from streamnorm_fpga.bitstream.pack import is_for
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.place.critical_path import CriticalPath
-from streamnorm_fpga.place.place_route import DoesNotFit, Placed
+from streamnorm_fpga.place.place_route import DoesNotFit, NotRouted, Placed, Placements
 
 PATH = CriticalPath(
     start="a.Q", end="b.DI", blocks=("board.unit",), delay_ns=4.9, logic_ns=2.0, routing_ns=2.9, levels=2, hops=()
@@ -32,8 +32,10 @@ def placements(monkeypatch):
         [seed] = seeds
         seen.append(seed)
         if reached[seed] is None:
-            raise CheckFailed(f"no way with seed {seed}")
-        return [Placed(seed=seed, fmax_mhz=reached[seed], path=PATH, used={"ICESTORM_LC": 60}, configuration=str(seed))]
+            raise NotRouted(f"no way with seed {seed}")
+        used = {"ICESTORM_LC": 60}
+        placed = Placed(seed=seed, fmax_mhz=reached[seed], path=PATH, used=used, configuration=str(seed))
+        return Placements(placed=(placed,), unrouted={})
 
     monkeypatch.setattr(build_module, "place_and_route", place_and_route)
     monkeypatch.setattr(build_module, "pack", lambda board, configuration: configuration.encode())

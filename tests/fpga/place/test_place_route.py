@@ -8,9 +8,10 @@ from fpga.netlists import cell, netlist, scope
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.families.ecp5 import ECP5
+from streamnorm_fpga.place import place_route
 from streamnorm_fpga.place.blocks import Blocks
 from streamnorm_fpga.place.harness import Harness
-from streamnorm_fpga.place.place_route import place_and_route, read_report
+from streamnorm_fpga.place.place_route import NotRouted, Placed, place_and_route, read_report
 
 
 @pytest.fixture
@@ -86,3 +87,28 @@ def test_a_router_that_turns_in_circles_is_stopped(lines, circles, blocks, monke
     reason = "a few nets displace each other for ever" if circles else "enough"
     with pytest.raises(CheckFailed, match=f"with seed 1: {reason}"):
         place_and_route(Harness.bare(netlist({}, {})), device_for("ecp5-12k-6"), blocks, clock_mhz=100, seeds=[1])
+
+
+def test_a_seed_that_cannot_be_routed_does_not_stop_the_others(blocks, monkeypatch, tmp_path):
+    """Each seed's answer is nextpnr's; that all of them fail is told with the first."""
+    script = tmp_path / "nextpnr"
+    script.write_text(
+        f"#!{sys.executable}\nimport json, sys\n"
+        "if '--version' in sys.argv:\n    print('nextpnr-ecp5 -- Version 0.11.1')\n    sys.exit()\n"
+        "seed = sys.argv[sys.argv.index('--seed') + 1]\n"
+        "if seed in '13':\n    print(f'ERROR: no way, {seed}')\n    sys.exit(1)\n"
+        "open(sys.argv[sys.argv.index('--report') + 1], 'w').write(json.dumps({'seed': seed}))\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ECP5", str(script))
+    path = object()
+    monkeypatch.setattr(
+        place_route, "read_report", lambda report, seed, _: Placed(seed=seed, fmax_mhz=seed, path=path, used={})
+    )
+    arguments = (Harness.bare(netlist({}, {})), device_for("ecp5-12k-6"), blocks)
+    placements = place_and_route(*arguments, clock_mhz=100, seeds=[1, 2, 3, 4, 2])
+    assert [placed.seed for placed in placements.placed] == [2, 4]
+    why = "nextpnr cannot place and route unit on LFE5U-12F-6 with seed {0}: no way, {0}"
+    assert placements.unrouted == {seed: why.format(seed) for seed in (1, 3)}
+    with pytest.raises(NotRouted, match="with seed 3: no way, 3"):
+        place_and_route(*arguments, clock_mhz=100, seeds=[3, 1])

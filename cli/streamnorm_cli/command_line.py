@@ -66,12 +66,20 @@ EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises what is wrong with the arguments, where argparse would print twenty lines of usage first."""
+    """Raises what is wrong with the arguments, where argparse would print twenty lines of usage first.
+
+    Options are not abbreviated: a later one might begin alike, and ``--json`` has to be seen before all is parsed.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - it is overloaded
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
         """Refuse what is not known here, where the command is known that it was said to."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:

@@ -76,13 +76,22 @@ def refuse_overwriting(
     from streamnorm.spec.config_file import named_files
 
     read = [config for config in configs if config is not None]
-    taken = {given.resolve(): "this command reads it" for given in (*read, *inputs) if given is not None}
-    taken |= {named.resolve(): f"{config} reads it" for config in read for named in named_files(config)}
+    taken = {_identity(given): "this command reads it" for given in (*read, *inputs) if given is not None}
+    taken |= {_identity(named): f"{config} reads it" for config in read for named in named_files(config)}
     for option, output in outputs.items():
         if output is not None:
-            if (why := taken.get(output.resolve())) is not None:
+            if (why := taken.get(_identity(output))) is not None:
                 raise ConfigError(f"{option}: {output}: {why}; choose another name")
-            taken[output.resolve()] = f"{option} writes it too"
+            taken[_identity(output)] = f"{option} writes it too"
+
+
+def _identity(path: Path) -> object:
+    """What two names of one file have in common: a link is another name, a hard link too."""
+    try:
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    except OSError:  # not there yet
+        return path.resolve()
 
 
 def count(text: str) -> int:

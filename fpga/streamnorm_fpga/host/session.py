@@ -11,7 +11,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm_fpga.bitstream.design import BAUD
 from streamnorm_fpga.top.board_top import identity
-from streamnorm_sim.check.row_files import check_writable, read_rows, write_rows
+from streamnorm_sim.check.row_files import check_writable, read_rows, refuse_input, write_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.vectors import vectors_of
 
@@ -95,6 +95,7 @@ def session(
         config = config if board is None else config.replace(target=board.target)
         # What cannot be sent, read or written is told of before anything is opened.
         check_writable(output)
+        refuse_input(output, input)
         for length in lengths:
             if length > config.max_length:
                 raise ConfigError(f"--lengths: {length} is more than max_length = {config.max_length}")

@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from amaranth.hdl import Fragment, Module
 
@@ -31,7 +32,8 @@ _CONNECTED = re.compile(rf"\(({_NAME})\),?$")
 _ITEM = re.compile(rf"({_NAME})|{_NAME}\[(\d+)(?::(\d+))?\]|(\d+)'h[0-9a-f]+")
 _NUMBERED = re.compile(r"\\(\S*\$\S*) ")
 _LITERAL = re.compile(r"(\d+)'h([0-9a-f]{96,})")
-_REPEATED = re.compile(rf"(?<!\w)((?:{_NAME})(?:\[\d+\])?)(?:, \1){{2,}}")
+_SHORTER_LITERAL = re.compile(r"(\d+)'h([0-9a-f]{16,})")
+_REPEATED = re.compile(rf"(?<!\w)((?:{_NAME})(?:\[\d+\])?)(?:, \1){{2,}}(?!\w| ?\[)")
 
 
 def purposes(fragment: Fragment, name: str) -> dict[str, str]:
@@ -65,6 +67,7 @@ def readable(text: str, comments: Mapping[str, str]) -> str:
     """
     parts = list(_parts(text.splitlines()))
     modules = {part.name: part for part in parts if isinstance(part, _ModuleText)}
+    assert not [name for name in modules if "$" in name], "every submodule needs a name"
     for module in modules.values():
         module.find_connections(modules)
     for module in modules.values():
@@ -238,14 +241,16 @@ def _wrapped(line: str) -> Iterator[str]:
     if len(line) <= _WIDTH:
         yield line
         return
-    line = _LITERAL.sub(_in_pieces, line)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    for whole in line.split("\n"):
+    for whole in _LITERAL.sub(partial(_in_pieces, _DIGITS), line).split("\n"):
         rest = _REPEATED.sub(_replicated, whole)
         while len(rest) > _WIDTH and (cut := rest.rfind(", ", len(indent) + 1, _WIDTH)) > 0:
             yield rest[: cut + 1]
             rest = indent + rest[cut + 2 :]
-        yield rest
+        if len(rest) > _WIDTH:  # a literal behind a long name
+            yield from _SHORTER_LITERAL.sub(partial(_in_pieces, _DIGITS // 2), rest).split("\n")
+        else:
+            yield rest
 
 
 def _replicated(found: re.Match[str]) -> str:
@@ -253,13 +258,13 @@ def _replicated(found: re.Match[str]) -> str:
     return f"{{ {count}{{ {found[1]} }} }}"
 
 
-def _in_pieces(found: re.Match[str]) -> str:
-    """A literal as a concatenation of shorter ones; as it is where all of it is 0."""
+def _in_pieces(most: int, found: re.Match[str]) -> str:
+    """A literal as a concatenation of shorter ones, of ``most`` digits; as it is where all of it is 0."""
     bits, digits = int(found[1]), found[2]
     if not digits.strip("0"):
         return f"{bits}'h0"
     digits = digits.rjust(-(-bits // 4), "0")
-    first = len(digits) % _DIGITS or _DIGITS
-    pieces = [digits[:first], *(digits[at : at + _DIGITS] for at in range(first, len(digits), _DIGITS))]
-    sizes = [bits - 4 * (len(digits) - first), *[4 * _DIGITS] * (len(pieces) - 1)]
+    first = len(digits) % most or most
+    pieces = [digits[:first], *(digits[at : at + most] for at in range(first, len(digits), most))]
+    sizes = [bits - 4 * (len(digits) - first), *[4 * most] * (len(pieces) - 1)]
     return "{\n" + ",\n".join(f"      {size}'h{piece}" for size, piece in zip(sizes, pieces, strict=True)) + " }"

@@ -16,8 +16,8 @@ from streamnorm_sim.streams.rows import RowBatch, fitted
 def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
     """Return rows given as an array of shape (rows, n), or as the .npy file that holds one.
 
-    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they
-    are.
+    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they are, and
+    those of a file are read when they are looked at: it must stay as it is until then.
 
     Raises
     ------
@@ -38,6 +38,12 @@ def check_writable(path: Path | None) -> None:
         raise ConfigError(f"{path}: cannot be written: {why}")
 
 
+def refuse_input(output: Path | None, rows: Path | None) -> None:
+    """Refuse to write the rows that come out over those that go in."""
+    if output is not None and rows is not None and output.exists() and output.samefile(rows):
+        raise ConfigError(f"{output}: the rows that go in are there; choose another name for those that come out")
+
+
 class RowFile:
     """Rows of the output format on their way to a .npy file: on the disk at once, in the file at the end.
 
@@ -48,19 +54,21 @@ class RowFile:
     ----------
     path : Path
     config : NormConfig
+    columns : int
+        Elements of the longest row that may come.
     """
 
-    def __init__(self, path: Path, config: NormConfig) -> None:
-        self._path, self._columns, self._longest, self._rows = path, config.max_length, 0, 0
+    def __init__(self, path: Path, config: NormConfig, columns: int) -> None:
+        self._path, self._columns, self._longest, self._rows = path, columns, 0, 0
         number_format = config.output
         width = next(width for width in (8, 16, 32) if width >= number_format.bits)
         self._type = np.dtype(f"{'i' if number_format.signed else 'u'}{width // 8}")
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the object)
 
     def append(self, values: NDArray[np.integer]) -> None:
-        """Add rows, integers (rows, n), with n up to ``max_length``."""
+        """Add rows, integers (rows, n), with n up to ``columns``; what is beyond is left out."""
         self._spool.write(fitted(values, self._columns).astype(self._type).tobytes())
-        self._rows, self._longest = self._rows + len(values), max(self._longest, values.shape[1])
+        self._rows, self._longest = self._rows + len(values), max(self._longest, min(values.shape[1], self._columns))
 
     def write(self) -> None:
         """Write the file: (rows, n), with n of the longest rows.
@@ -88,6 +96,6 @@ def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> N
     ConfigError
         If the file cannot be written.
     """
-    file = RowFile(path, config)
+    file = RowFile(path, config, values.shape[1])
     file.append(values)
     file.write()

@@ -1,6 +1,7 @@
 """Rows of a simulation a part at a time, so that any number of them takes the memory of one part."""
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Protocol
 
 from streamnorm.errors import ConfigError
@@ -30,8 +31,8 @@ class RowParts(Protocol):
     count: int
     columns: int
 
-    def parts(self, rows: int) -> Iterator[RowBatch]:
-        """Yield all rows in order, ``rows`` at a time."""
+    def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
+        """Yield all rows in order, as many at a time as make a part, or all at once; the same rows either way."""
         ...
 
 
@@ -42,11 +43,11 @@ class RandomRows:
         self.count, self.columns = count, config.max_length
         self._config, self._seed = config, seed
 
-    def parts(self, rows: int) -> Iterator[RowBatch]:
+    def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield the rows."""
-        rng = seeded(self._seed)
-        for start in range(0, self.count, rows):
-            yield random_rows(self._config, min(rows, self.count - start), rng)
+        rng, rows = seeded(self._seed), _rows_of_part(self.columns)
+        parts = (random_rows(self._config, min(rows, self.count - start), rng) for start in range(0, self.count, rows))
+        yield from [reduce(RowBatch.join, parts)] if whole else parts
 
 
 class GivenRows:
@@ -62,18 +63,19 @@ class GivenRows:
             read_rows(config, rows)  # tells what is wrong
         self.count, self.columns = self._array.shape
         try:
-            for _ in self.parts(rows_of_part(self.columns)):
+            for _ in self.parts():
                 pass
         except ConfigError:
             read_rows(config, rows)  # counts rows from the first, in its message
             raise
 
-    def parts(self, rows: int) -> Iterator[RowBatch]:
+    def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield the rows."""
+        rows = self.count if whole else _rows_of_part(self.columns)
         for start in range(0, self.count, rows):
             yield RowBatch.of(self._config, self._array[start : start + rows])
 
 
-def rows_of_part(columns: int) -> int:
+def _rows_of_part(columns: int) -> int:
     """Return how many rows a part has whose rows have ``columns`` elements."""
     return max(1, PART_ELEMENTS // columns)

@@ -28,8 +28,8 @@ from streamnorm_sim.streams.traffic import Traffic
 from .accuracy import Accuracy
 from .compare import compare
 from .measure import Measured, measure_cycles
-from .row_files import RowFile, check_writable
-from .row_parts import GivenRows, RandomRows, rows_of_part
+from .row_files import RowFile, check_writable, refuse_input
+from .row_parts import GivenRows, RandomRows, RowParts
 
 EXACT_ELEMENTS = 4_000_000
 """More than these are not all compared: the exact reference takes about a second for two million elements."""
@@ -192,18 +192,17 @@ def simulate(
     for path in (waves, output):
         check_writable(path)
     checked_seed(seed)
-    given = (
-        RandomRows(config, integer_at_least("rows", rows, 1), seed)
-        if isinstance(rows, Real)
-        else GivenRows(config, rows)
-    )
-    # One file of waves is of one run.
-    size = given.count if waves is not None else rows_of_part(given.columns)
+    given: RowParts
+    if isinstance(rows, Real):
+        given, kept = RandomRows(config, integer_at_least("rows", rows, 1), seed), None
+    else:
+        given = GivenRows(config, rows)
+        refuse_input(output, given.path)
+        kept = [] if given.path is None else None
     checked = _Checked(config, given.count, given.columns)
-    file = None if output is None else RowFile(output, config)
-    kept = [] if isinstance(given, GivenRows) and given.path is None else None
+    file = None if output is None else RowFile(output, config, given.columns)
     tell("build", 0.0)
-    for batch in given.parts(size):
+    for batch in given.parts(whole=waves is not None):  # one file of waves is of one run
         traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
         told = partial(_tell_part, tell, checked.rows_in / given.count, len(batch) / given.count)
         try:

@@ -141,12 +141,21 @@ class PythonPackage:
             spec = importlib.util.find_spec(self.module)
         except ModuleNotFoundError:  # of the package that the module is in
             spec = None
-        if spec is None:
+        # Of another package with a module of this name, the version is not known.
+        if spec is None or not spec.origin or not _is_distributed(self.name):
             raise self.missing()
-        return str(Path(spec.origin).parent) if spec.origin else ""
+        return str(Path(spec.origin).parent)
 
     def build(self) -> str:
         return importlib.metadata.version(self.name)
+
+
+def _is_distributed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)

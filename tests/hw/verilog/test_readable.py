@@ -120,10 +120,14 @@ def test_long_lines():
     repeated = (
         f"  assign x = {{ {', '.join(['sign_of_the_value[12]'] * 9)}, {', '.join(f'bit_{n}' for n in range(20))} }};"
     )
-    text = readable(f"module m(x);\n{literal}\n{repeated}\nendmodule\n", {})
+    behind = f"  reg [351:0] a_long_name_of_a_register_with_contents = 352'h{'7' * 88};"
+    others = [f"  assign y = {{ {', '.join(['sign'] * 30)}{end} }};" for end in ("_next", "[3:0]", "ed, sign")]
+    text = readable("\n".join(["module m(x);", literal, repeated, behind, *others, "endmodule", ""]), {})
     lines = text.splitlines()
     assert max(map(len, lines)) <= 120
     joined = " ".join(line.strip() for line in lines)
     assert f".INIT({{ 20'h{'5' * 5}, 384'h{'5' * 96} }})" in joined
     assert ".EMPTY(1024'h0)" in joined
+    assert f"contents = {{ 160'h{'7' * 40}, 192'h{'7' * 48} }};" in joined
+    assert [part in joined for part in ("}_next", "}[3:0]", "}ed")] == [False] * 3
     assert "{ { 9{ sign_of_the_value[12] } }, bit_0, bit_1," in joined

@@ -161,6 +161,23 @@ def test_many_rows_are_run_in_parts(config, monkeypatch, tmp_path):
     assert told[-1] == 1
 
 
+def test_waves_are_of_the_same_rows(config, monkeypatch, tmp_path):
+    monkeypatch.setattr(row_parts, "PART_ELEMENTS", 60)
+    for name, more in (("a", {}), ("b", {"waves": tmp_path / "w.vcd", "engine": "pysim"})):
+        simulate(config, rows=5, seed=4, output=tmp_path / name, **more)
+    assert np.load(tmp_path / "a").tolist() == np.load(tmp_path / "b").tolist()
+
+
+def test_what_comes_out_is_not_written_over_what_goes_in(config, tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((2, 5), np.int8))
+    before = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "hard.npy").hardlink_to(tmp_path / "x.npy")
+    for output in ("x.npy", "hard.npy"):
+        with pytest.raises(ConfigError, match="the rows that go in are there; choose another name"):
+            simulate(config, rows=tmp_path / "x.npy", output=tmp_path / output)
+    assert (tmp_path / "x.npy").read_bytes() == before
+
+
 def test_memory_does_not_grow_with_the_rows(config, monkeypatch):
     monkeypatch.setattr(row_parts, "PART_ELEMENTS", 1 << 14)
     monkeypatch.setattr(module, "EXACT_ELEMENTS", 1 << 10)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from streamnorm.errors import ConfigError
 from streamnorm_cli.options import (
     Commands,
+    add_output,
     count,
     extra,
     file_path,
@@ -122,10 +123,7 @@ def add_parser(commands: Commands) -> None:
         "--lengths one after the other (default: three of max_length), simulated",
     )
     parser.add_argument("--csv", action="store_true", help="print comma-separated values and nothing else")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="say more; with a traceback for bugs")
+    add_output(parser, verbose="say more; with a traceback for bugs")
 
 
 def number_list(text: str) -> tuple[int, ...]:

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.options import Commands, file_path, formatter, positive, print_csv, print_json, print_tables
+from streamnorm_cli.options import (
+    Commands,
+    add_output,
+    file_path,
+    formatter,
+    positive,
+    print_csv,
+    print_json,
+    print_tables,
+)
 from streamnorm_cli.tables.workload import model_list, tables, within_attention
 from streamnorm_cli.terminal import output_console
 
@@ -48,10 +57,7 @@ def add_parser(commands: Commands) -> None:
     _add_pass(parser)
     _add_unit(parser)
     parser.add_argument("--csv", action="store_true", help="print lines of comma-separated values and nothing else")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    loudness.add_argument("-v", "--verbose", action="store_true", help="tell the source of the model's sizes")
+    add_output(parser, verbose="tell the source of the model's sizes")
 
 
 def _add_pass(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         from .command_line import main as run
-    except KeyboardInterrupt:
+
+        return run(argv)
+    except KeyboardInterrupt:  # before or after the command
         print("streamnorm: error: interrupted", file=sys.stderr)
         return 130
-    return run(argv)

@@ -74,6 +74,10 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options, allow_abbrev=False)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or version; argparse would keep to itself that nobody reads it, or that the disk is full."""
+        (file or sys.stdout).write(message)
+
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
 
@@ -130,17 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Run one command and return its exit code; only that the reader of the output went away is raised."""
     as_json = "--json" in arguments
-    top = parser()
-    try:
-        _refuse_unknown_command(top, arguments)
-        args = top.parse_args(arguments)
-    except SystemExit:  # argparse has printed the help or the version
-        return 0
-    except ConfigError as error:
-        return _fail(str(error), error.exit_code, as_json)
+    verbose = not {"-v", "--verbose"}.isdisjoint(arguments)
     try:
         with interrupts_are_kept():
-            code = COMMANDS[args.command].run(args)
+            code = _command(arguments)
             sys.stdout.flush()  # a full disk is told like any other failure
         return code
     except Reported as error:
@@ -152,14 +149,25 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{shortened(str(error.filename), 300)}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", EXIT_USAGE, as_json)
     except Exception as error:
-        if args.verbose:
+        if verbose:
             traceback.print_exc()
-        hint = "" if args.verbose else "; run again with -v for the traceback"
+        hint = "" if verbose else "; run again with -v for the traceback"
         what = f"{type(error).__name__}: {_first_line(error)}"
         return _fail(f"this is a bug in streamnorm: {what}{hint}", EXIT_BUG, as_json)
+
+
+def _command(arguments: list[str]) -> int:
+    """Run the command that the arguments name."""
+    top = parser()
+    _refuse_unknown_command(top, arguments)
+    try:
+        args = top.parse_args(arguments)
+    except SystemExit:  # argparse has printed the help or the version
+        return 0
+    return COMMANDS[args.command].run(args)
 
 
 def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import shutil
 import sys
 
 from rich.console import Console
@@ -10,6 +11,9 @@ __all__ = ["output_console", "prepare_streams", "progress_console"]
 
 _WIDTH = 200
 """Columns of tables that go to no terminal, where $COLUMNS names none."""
+
+_NARROWEST = 20
+"""Fewer columns hold no table."""
 
 _PLAIN = {
     **{"→": "->", "←": "<-", "…": "...", "–": "-", "×": "x", "·": "*", "±": "+-", "≤": "<=", "≥": ">=", "≈": "~"},
@@ -45,10 +49,12 @@ class _Output(Console):
 
 def output_console() -> Console:
     """Return where results go; without a terminal, tables are not squeezed into 80 columns."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return _Output(highlight=False, width=max(_NARROWEST, int(columns)))
     console = _Output(highlight=False)
-    if console.is_terminal or os.environ.get("COLUMNS", "").isdecimal():
-        return console
-    return _Output(highlight=False, width=_WIDTH)
+    width = shutil.get_terminal_size().columns if console.is_terminal else _WIDTH
+    return _Output(highlight=False, width=width)
 
 
 def progress_console() -> Console:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamnorm import NormConfig
+from streamnorm import NormConfig, generate
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
 from streamnorm.plan import Plan
 from streamnorm_cli import command_line as cli
@@ -398,3 +398,48 @@ def test_an_interrupt_within_a_destructor_is_not_lost(seconds, monkeypatch, caps
     assert cli.main(["plan", "x.toml"]) == 130
     assert time.monotonic() - start < 10
     assert only_line(capsys.readouterr().err) == "streamnorm: error: interrupted"
+
+
+def test_columns_that_hold_no_table_are_not_taken(config_file, monkeypatch, capsys):
+    for columns, width in (("0", 200), ("00", 200), ("1", 20), ("60", 60)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert cli.main(["plan", str(config_file)]) == 0
+        longest = max(map(len, capsys.readouterr().out.splitlines()))
+        assert 0 < longest <= width
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["--version"]])
+def test_help_that_nobody_reads(arguments, monkeypatch, capfd):
+    def write(text: str) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(sys.stdout, "write", write)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    assert cli.main(arguments) == 141
+    monkeypatch.setattr(sys.stdout, "write", lambda text: os.write(os.open("/dev/full", os.O_WRONLY), text.encode()))
+    assert cli.main(arguments) == 2
+    assert only_line(capfd.readouterr().err) == "streamnorm: error: No space left on device"
+
+
+def test_an_interrupt_while_arguments_are_read(monkeypatch, capsys):
+    def parser() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parser", parser)
+    assert cli.main(["plan", "x.toml"]) == 130
+    assert only_line(capsys.readouterr().err) == "streamnorm: error: interrupted"
+
+
+def test_generate_does_not_overwrite_what_it_reads(tmp_path, config_file, capsys):
+    (tmp_path / "vectors").mkdir()
+    np.save(tmp_path / "vectors/expected.npy", np.ones(16))
+    text = 'gamma = "vectors/expected.npy"\n' + config_file.read_text()
+    (tmp_path / "other.toml").write_text(text)
+    before = (tmp_path / "vectors/expected.npy").read_bytes()
+    assert cli.main(["generate", str(tmp_path / "other.toml"), "-o", str(tmp_path)]) == 2
+    message = only_line(capsys.readouterr().err)
+    assert message.endswith("expected.npy: the configuration is read from it; choose another directory")
+    assert (tmp_path / "vectors/expected.npy").read_bytes() == before
+    assert not list(tmp_path.glob("*.v"))
+    with pytest.raises(ConfigError, match=r'^"" is no directory'):
+        generate(NormConfig.from_toml(config_file), "")

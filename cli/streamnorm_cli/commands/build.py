@@ -105,6 +105,7 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
     files = files_of(report)
     last = files.pop(REPORT)
     files |= {REPORT_TEXT: _as_text(render(report, details=True)), REPORT: last}
+    config.refuse_overwriting(directory / name for name in files)
     return report, write_files(directory, files)
 
 

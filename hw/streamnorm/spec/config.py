@@ -20,7 +20,7 @@ from streamnorm.spec.targets import TARGET_NAMES
 
 from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
-from .config_file import read_keywords
+from .config_file import named_files, read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
 from .values import finite_float, integer_between, one_of, positive_float, shortened, shown
@@ -281,6 +281,20 @@ class NormConfig:
 
     def _default(self, key: Field[Any]) -> Any:
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
+
+    def refuse_overwriting(self, paths: Iterable[Path]) -> None:
+        """Refuse to write over the file that the configuration was read from, or over one that this names.
+
+        Raises
+        ------
+        ConfigError
+            With the first of ``paths`` that is one of them, by whatever name.
+        """
+        inputs = [] if self.source is None else [self.source, *named_files(self.source)]
+        read = [path for path in inputs if path.exists()]
+        for path in paths:
+            if path.exists() and any(path.samefile(other) for other in read):
+                raise ConfigError(f"{path}: the configuration is read from it; choose another directory")
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:

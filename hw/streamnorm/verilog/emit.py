@@ -135,8 +135,11 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     Raises
     ------
     ConfigError
-        If ``directory`` is a file, holds a unit with another name, or cannot be written to.
+        If ``directory`` is a file, holds a unit with another name, or cannot be written to, or the configuration, gamma
+        or beta were read from a file that would be overwritten.
     """
+    if not os.fspath(directory):
+        raise ConfigError('"" is no directory; "." is the current one')
     directory = Path(directory)
     _check_directory(config, directory)
     files = {
@@ -147,6 +150,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
+    config.refuse_overwriting(directory / name for name in (*files, MANIFEST))
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
         _write(directory, files, {_bench_name(config), *VECTOR_FILES})

@@ -39,9 +39,9 @@ def check_writable(path: Path | None) -> None:
 
 
 def refuse_input(output: Path | None, rows: Path | None) -> None:
-    """Refuse to write the rows that come out over those that go in."""
+    """Refuse to write waves, or the rows that come out, over those that go in."""
     if output is not None and rows is not None and output.exists() and output.samefile(rows):
-        raise ConfigError(f"{output}: the rows that go in are there; choose another name for those that come out")
+        raise ConfigError(f"{output}: the rows that go in are there; choose another name for what is written")
 
 
 class RowFile:

@@ -197,7 +197,8 @@ def simulate(
         given, kept = RandomRows(config, integer_at_least("rows", rows, 1), seed), None
     else:
         given = GivenRows(config, rows)
-        refuse_input(output, given.path)
+        for written in (waves, output):
+            refuse_input(written, given.path)
         kept = [] if given.path is None else None
     checked = _Checked(config, given.count, given.columns)
     file = None if output is None else RowFile(output, config, given.columns)

@@ -173,8 +173,9 @@ def test_what_comes_out_is_not_written_over_what_goes_in(config, tmp_path):
     before = (tmp_path / "x.npy").read_bytes()
     (tmp_path / "hard.npy").hardlink_to(tmp_path / "x.npy")
     for output in ("x.npy", "hard.npy"):
-        with pytest.raises(ConfigError, match="the rows that go in are there; choose another name"):
-            simulate(config, rows=tmp_path / "x.npy", output=tmp_path / output)
+        for option in ("output", "waves"):
+            with pytest.raises(ConfigError, match="the rows that go in are there; choose another name"):
+                simulate(config, rows=tmp_path / "x.npy", **{option: tmp_path / output})
     assert (tmp_path / "x.npy").read_bytes() == before
 
 

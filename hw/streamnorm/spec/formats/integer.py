@@ -53,6 +53,11 @@ class IntFormat(NumberFormat):
         def __init__(self, bits: int | str, signed: bool = True, scale: float = 1.0, zero_point: int = 0) -> None: ...
 
     def __post_init__(self) -> None:
+        if not isinstance(self.signed, bool):
+            raise ConfigError(
+                f"signed = {shown(self.signed)}: must be true or false; scale and zero_point go by name, as in "
+                'IntFormat("int8", scale=0.05)'
+            )
         if isinstance(self.bits, str):
             named = self.parse(self.bits)
             if named.signed and not self.signed:
@@ -60,8 +65,6 @@ class IntFormat(NumberFormat):
             object.__setattr__(self, "signed", named.signed)
             object.__setattr__(self, "bits", named.bits)
         object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
-        if not isinstance(self.signed, bool):
-            raise ConfigError(f"signed = {shown(self.signed)}: must be true or false")
         object.__setattr__(self, "scale", positive_float("scale", self.scale))
         zero_point = integer_between("zero_point", self.zero_point, self.min, self.max, f" ({self.name})")
         object.__setattr__(self, "zero_point", zero_point)

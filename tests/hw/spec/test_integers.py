@@ -46,10 +46,7 @@ def test_names_that_are_no_format(name: Any) -> None:
         ({"bits": 25}, "bits = 25: must be an integer from 4 to 24"),
         ({"bits": 8.0}, "bits = 8.0: must be an integer from 4 to 24"),
         ({"bits": True}, "bits = True: must be an integer from 4 to 24"),
-        (
-            {"bits": "int8", "signed": 0.05},
-            'signed = 0.05: must be true or false; scale and zero_point go by name, as in IntFormat("int8", scale=0.05)',
-        ),
+        ({"bits": "int8", "signed": 0.05}, "signed = 0.05: must be true or false; a scale goes by name: scale=…"),
         ({"bits": 8, "scale": 0}, "scale = 0: must be a finite number greater than 0"),
         ({"bits": 8, "scale": -1.5}, "scale = -1.5: must be a finite number greater than 0"),
         ({"bits": 8, "scale": math.nan}, "scale = nan: must be a finite number greater than 0"),

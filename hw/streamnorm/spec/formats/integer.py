@@ -54,10 +54,7 @@ class IntFormat(NumberFormat):
 
     def __post_init__(self) -> None:
         if not isinstance(self.signed, bool):
-            raise ConfigError(
-                f"signed = {shown(self.signed)}: must be true or false; scale and zero_point go by name, as in "
-                'IntFormat("int8", scale=0.05)'
-            )
+            raise ConfigError(f"signed = {shown(self.signed)}: must be true or false; a scale goes by name: scale=…")
         if isinstance(self.bits, str):
             named = self.parse(self.bits)
             if named.signed and not self.signed:

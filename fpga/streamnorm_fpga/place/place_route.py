@@ -34,6 +34,8 @@ _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILI
 _ROUTER1_BEGINS = re.compile(r"Info: Routing (\d+) arcs\.")
 _ROUTER1_SEARCHED = re.compile(r"Info:\s+(\d+) \|")
 _ROUTER2_ROUND = re.compile(r"Info:\s+iter=(\d+) ")
+_OTHER_ROUTER = "router2"
+"""What iCE40 parts are not routed with unless told; ECP5 parts are."""
 _ROUTER1_SEARCHES, _ROUTER1_SEARCHES_EACH, _ROUTER2_ROUNDS = 10_000, 8, 1000
 
 
@@ -43,6 +45,10 @@ class DoesNotFit(CheckFailed):
 
 class NotRouted(CheckFailed):
     """A seed with which the design cannot be routed; another one may do."""
+
+
+class _Circles(NotRouted):
+    """The router does not come to an end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +121,7 @@ def place_and_route(
     DoesNotFit
         If the part has too little of something.
     NotRouted
-        If the design cannot be routed with any of the seeds, or the router turns in circles.
+        If the design cannot be routed with any of the seeds; also where the routers turn in circles.
     ToolMissing
         If nextpnr is not there.
     """
@@ -208,6 +214,13 @@ class _Run:
             (directory / _CONSTRAINTS).write_text(constraints)
 
     def place(self, seed: int) -> Placed:
+        """Place and route with a seed; where the device's usual router turns in circles, the other one routes."""
+        try:
+            return self._place(seed)
+        except _Circles:
+            return self._place(seed, "--router", _OTHER_ROUTER)
+
+    def _place(self, seed: int, *options: str) -> Placed:
         report = f"report_{seed}.json"
         arguments = [
             *self._device.nextpnr_arguments,
@@ -216,6 +229,7 @@ class _Run:
             "--timing-allow-fail",
             *("--seed", str(seed)),
             *("--report", report),
+            *options,
         ]
         configuration = self._directory / f"configuration_{seed}"
         if self._pinned:
@@ -241,7 +255,7 @@ class _Run:
             if circles.seen(line):
                 process.kill()  # a router inside WebAssembly does not hear an interrupt
                 process.wait()
-                raise NotRouted(
+                raise _Circles(
                     f"nextpnr cannot route {self._harness.netlist.top} on {self._device.part} with seed {seed}: "
                     "a few nets displace each other for ever"
                 )

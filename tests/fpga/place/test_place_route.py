@@ -112,3 +112,21 @@ def test_a_seed_that_cannot_be_routed_does_not_stop_the_others(blocks, monkeypat
     assert placements.unrouted == {seed: why.format(seed) for seed in (1, 3)}
     with pytest.raises(NotRouted, match="with seed 3: no way, 3"):
         place_and_route(*arguments, clock_mhz=100, seeds=[3, 1])
+
+
+def test_where_one_router_turns_in_circles_the_other_one_routes(blocks, monkeypatch, tmp_path):
+    script = tmp_path / "nextpnr"
+    script.write_text(
+        f"#!{sys.executable}\nimport json, sys, time\n"
+        "if '--version' in sys.argv:\n    print('nextpnr-ice40 -- Version 0.11.1')\n    sys.exit()\n"
+        "if '--router' not in sys.argv:\n    print('Info:      10001 |  1  2 |', flush=True)\n    time.sleep(60)\n"
+        "open(sys.argv[sys.argv.index('--report') + 1], 'w').write('{}')\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ICE40", str(script))
+    monkeypatch.setattr(
+        place_route, "read_report", lambda report, seed, _: Placed(seed=seed, fmax_mhz=1.0, path=object(), used={})
+    )
+    arguments = (Harness.bare(netlist({}, {})), device_for("ice40-hx8k"), blocks)
+    placements = place_and_route(*arguments, clock_mhz=100, seeds=[1])
+    assert [placed.seed for placed in placements.placed] == [1]

@@ -99,7 +99,7 @@ def test_what_was_measured_is_what_was_planned(figures):
 def test_eight_placements_are_recorded(figures):
     for part, _, stored in units(figures):
         if part.startswith("fit-"):
-            seeds = [str(seed) for seed in range(1, 9 if part == "fit-bert_int8" else 4)]
+            seeds = [str(seed) for seed in range(1, 9)]
             assert sorted(stored["fmax_mhz"]) == sorted(stored["critical_paths"]) == seeds, part
 
 

@@ -184,6 +184,7 @@ ECHO = {"ready": "m_axis_tready", "valid": "s_axis_tvalid", "data": "s_axis_tdat
             r"FAIL: beat \d+ of row 0: m_axis changed while .*",
         ),
         ({"valid": "s_axis_tvalid || m_axis_tready && count > 160"}, "FAIL: more than 40 beats"),
+        ({"valid": "s_axis_tvalid || !m_axis_tready && count > 160"}, "FAIL: more than 40 beats"),
         ({"valid": "count < 8 ? 1'b0 : 1'bx"}, "FAIL: m_axis_tvalid or s_axis_tready is unknown before beat 0"),
         ({"data": "{s_axis_tdata[7:1], 1'bx}"}, r"FAIL: beat 0 of row 0: got 0_0_1_0X want 0_0_1_01 \(tuser_.*\)"),
     ],

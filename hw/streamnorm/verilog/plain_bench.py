@@ -15,8 +15,8 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
     """Return the text of the module ``NAME_tb``, Verilog-2005, which plays the .hex files of ``vectors``.
 
     It loads gamma and beta if the unit has the port, sends the beats of ``input.hex``, compares what comes out with
-    ``expected.hex``, bit for bit, and checks that an offered beat stays until it is taken, that none comes too many,
-    and that the unit does not hang. Comments at its head say how to run it and what it prints.
+    ``expected.hex``, bit for bit, and checks that an offered beat stays until it is taken, that none is offered
+    behind the last one, and that the unit does not hang. Comments at its head say how to run it and what it prints.
     """
     layouts = beat_layouts(config)
     loaded = "s_axis_param" in layouts
@@ -218,13 +218,13 @@ module @NAME@_tb;
             end else if (waiting && (!m_axis_tvalid || got !== waited)) begin
                 $display("FAIL: beat %0d of row %0d: m_axis changed while it waited", received, rows);
                 fail;
+            end else if (m_axis_tvalid && received == BEATS) begin  // taken or not
+                $display("FAIL: more than %0d beats", received);
+                fail;
             end else if (m_axis_tvalid && m_axis_tready) begin
                 received <= received + 1;
                 if (m_axis_tlast) rows <= rows + 1;
-                if (received == BEATS) begin
-                    $display("FAIL: more than %0d beats", received);
-                    fail;
-                end else if (got !== want) begin
+                if (got !== want) begin
                     $display("FAIL: beat %0d of row %0d: got @FORMAT@ want @FORMAT@ (@FIELDS@)",
                         received, rows,
                         @GOT_FIELDS@,

@@ -16,7 +16,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 from numpy.typing import NDArray
 
-from streamnorm_sim.cocotb.streams import BeatMonitor, BeatSource, beat_sink, reset
+from streamnorm_sim.cocotb.streams import BeatMonitor, BeatSource, OutputBeat, beat_sink, reset
 from streamnorm_sim.streams.beats import Beats
 
 _INITIAL_RESET_CYCLES = 4
@@ -61,7 +61,7 @@ class _Stream:
         self.accepted = self.queued = int(self.resume[self.accepted])
 
 
-class _Bench:
+class Bench:
     """The unit, its bus models, and the record of the run."""
 
     def __init__(self, dut: Any, stimulus: dict[str, NDArray[Any]]) -> None:
@@ -73,7 +73,7 @@ class _Bench:
         self.outputs_before = stimulus["outputs_before"]
         self.target = int(self.outputs_before[-1])
         self.patience = int(stimulus["patience"])
-        self.outputs: list[tuple[int, ...]] = []
+        self.outputs: list[OutputBeat] = []
         self.output_cycles: list[int] = []
         self.cycle = 0
         self.idle = 0
@@ -133,6 +133,8 @@ class _Bench:
             self.target = len(self.outputs) + remaining
         while not self.done and not self.failed:
             await self.step()
+        self.sink.clear_pause_generator()
+        self.sink.pause = False
         drained = self.cycle + int(self.stimulus["drain_cycles"])
         while self.cycle < drained and not (self.monitor.changed or self.monitor.unknown):
             await self.step()
@@ -141,10 +143,10 @@ class _Bench:
         width = len(self.dut.m_axis_tdata) // 8
         np.savez(
             "result.npz",
-            data=_bytes([beat[0] for beat in self.outputs], width),
-            keep=_bytes([beat[1] for beat in self.outputs], -(-width // 8)),
-            last=np.array([beat[2] for beat in self.outputs], np.bool_),
-            user=np.array([beat[3] for beat in self.outputs], np.uint8),
+            data=_bytes([beat.data for beat in self.outputs], width),
+            keep=_bytes([beat.keep for beat in self.outputs], -(-width // 8)),
+            last=np.array([beat.last for beat in self.outputs], np.bool_),
+            user=np.array([beat.user for beat in self.outputs], np.uint8),
             row_cycles=self.rows.cycles,
             load_cycles=self.loads.cycles,
             output_cycles=np.array(self.output_cycles, np.int64),
@@ -162,7 +164,7 @@ async def play(dut: Any) -> None:
     logging.getLogger("cocotb").setLevel(logging.WARNING)
     with np.load("stimulus.npz") as file:
         stimulus = dict(file)
-    bench = _Bench(dut, stimulus)
+    bench = Bench(dut, stimulus)
     Clock(dut.aclk, 10, unit="ns").start()
     start = time.perf_counter()
     await bench.play()

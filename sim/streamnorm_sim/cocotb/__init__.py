@@ -1,7 +1,8 @@
 """What a bench of one's own takes: sources and sinks of rows, a scoreboard with the golden model, and simulators."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from streamnorm.lazy import offered
 
 if TYPE_CHECKING:
     from streamnorm_sim.streams.stalls import Stall
@@ -13,20 +14,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "RowSink", "RowSource", "Scoreboard", "Stall", "get_runner", "load_parameters", "reset"]
 
-_HOMES = {
-    "Row": ".rows",
-    "RowSink": ".rows",
-    "RowSource": ".rows",
-    "Scoreboard": ".scoreboard",
-    "Stall": "streamnorm_sim.streams.stalls",
-    "get_runner": ".runner",
-    "load_parameters": ".rows",
-    "reset": ".streams",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded on first use: who starts a simulator needs no bus models, and may want to hear that they are missing.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+# Loaded on first use: who starts a simulator needs no bus models, and may want to hear that they are missing.
+__getattr__ = offered(
+    __name__,
+    {
+        "Row": "rows",
+        "RowSink": "rows",
+        "RowSource": "rows",
+        "Scoreboard": "scoreboard",
+        "Stall": ".streams.stalls",
+        "get_runner": "runner",
+        "load_parameters": "rows",
+        "reset": "streams",
+    },
+)

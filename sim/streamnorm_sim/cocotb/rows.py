@@ -14,7 +14,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.streams.stalls import NO_STALL, Stall
+from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.stimulus import StreamViolation, load_beats
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
@@ -51,7 +51,8 @@ class RowSource:
     stall : Stall, optional
         When a new beat may be offered.
     seed : int
-        Of a random stall.
+        Of a random stall; a source and a sink of one seed stall in different cycles. ConfigError if it is negative or
+        no integer.
 
     Attributes
     ----------
@@ -67,10 +68,9 @@ class RowSource:
     def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
         self.dut, self.config = dut, config
         self.sent: deque[RowBatch | ParameterLoad] = deque()
-        rng = np.random.default_rng(seed)
-        self.open = stall.open(rng)
+        self.open, loads_open, _ = open_patterns(stall, NO_STALL, seed)
         self.stream = BeatSource(dut, "s_axis", self.open)
-        self.loads = BeatSource(dut, "s_axis_param", stall.open(rng)) if config.storage == "ram" else None
+        self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.storage == "ram" else None
         self._loading = False
 
     def send(self, row: ArrayLike, *, bank: int = 0) -> None:
@@ -171,19 +171,22 @@ class RowSink:
     stall : Stall, optional
         When no beat is taken.
     seed : int
-        Of a random stall.
+        As for `RowSource`.
 
     Attributes
     ----------
     open : uint8 (cycles,)
         The stall's pattern.
+    begun : int
+        Beats that have come out of a row whose last one has not.
     bus_model : AxiStreamSink
         That of cocotbext-axi.
     """
 
     def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
         self.dut, self.config = dut, config
-        self.open = stall.open(np.random.default_rng(seed))
+        self.open = open_patterns(NO_STALL, stall, seed)[2]
+        self.begun = 0
         cocotb.start_soon(self._watch())
         self.bus_model = beat_sink(dut, self.open)
 
@@ -204,10 +207,6 @@ class RowSink:
         """Whether no row has come out that has not been received."""
         return self.bus_model.empty()
 
-    def within_row(self) -> bool:
-        """Whether some beats of a row have come out and its last one has not."""
-        return not self.bus_model.idle()
-
     def clear(self) -> None:
         """At a reset: drop rows that have not been received."""
         self.bus_model.clear()
@@ -220,8 +219,12 @@ class RowSink:
             cycle += 1
             if self.dut.aresetn.value != 1:
                 monitor.forget()
+                self.begun = 0
                 continue
-            beats += monitor.sample() is not None
+            beat = monitor.sample()
+            if beat is not None:
+                beats += 1
+                self.begun = 0 if beat.last else self.begun + 1
             if monitor.unknown:
                 raise CheckFailed(f"m_axis has unknown bits (X): output beat {beats}, cycle {cycle}")
             if monitor.changed:

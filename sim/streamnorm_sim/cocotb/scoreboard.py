@@ -56,7 +56,7 @@ class Scoreboard:
         ------
         CheckFailed
             If it differs, with its first element that does: ``row 3 lane 2: got 5, want 6 in beat 0``; if nothing was
-            sent for it; or if its beats are malformed.
+            sent for it; or if its beats are malformed, or more than a row has.
         HangError
             If the unit stops taking and giving beats.
         """
@@ -74,18 +74,18 @@ class Scoreboard:
         return got
 
     async def finish(self) -> None:
-        """Check every row that was sent, and that nothing comes behind the last one.
+        """Check every row that was sent, and that no beat is offered behind the last one.
 
         Raises
         ------
         CheckFailed, HangError
-            As `check`; or if there is a row too many.
+            As `check`; or if a beat is offered too many, also one that the sink does not take.
         """
         while self.pending:
             await self.check()
         for _ in range(DRAIN_CYCLES):
             await RisingEdge(self.source.dut.aclk)
-            if not self.sink.empty() or self.sink.within_row():
+            if self.source.dut.m_axis_tvalid.value == 1 or self.sink.begun or not self.sink.empty():
                 raise CheckFailed(f"more came out than the {self.checked} rows that were sent")
 
     def clear(self) -> None:
@@ -107,9 +107,11 @@ class Scoreboard:
         return None
 
     async def _arrival(self) -> None:
-        idle = 0
+        idle, most = 0, self.config.max_beats
         while self.sink.empty():
             await RisingEdge(self.source.dut.aclk)
+            if self.sink.begun >= most:
+                raise CheckFailed(f"row {self.checked}: {self.sink.begun} beats without tlast, and {most} are the most")
             idle = 0 if any(handshake.moves() for handshake in self._handshakes) else idle + 1
             if idle > self._patience:
                 rows = self.checked + self.pending

@@ -4,7 +4,7 @@ import itertools
 import logging
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from cocotb.triggers import ClockCycles
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from streamnorm_sim.streams.beats import Beats
 
-__all__ = ["BeatMonitor", "BeatSource", "Handshake", "beat_sink", "frame_beats", "reset"]
+__all__ = ["BeatMonitor", "BeatSource", "Handshake", "OutputBeat", "beat_sink", "frame_beats", "reset"]
 
 # Of cocotb 2, whose older names the bus models use.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"cocotbext\.axi\.")
@@ -95,6 +95,15 @@ def frame_beats(frame: AxiStreamFrame, byte_count: int) -> Beats:
     return Beats(data, keep, last, np.array(frame.tuser, np.uint8)[::byte_count])
 
 
+class OutputBeat(NamedTuple):
+    """A beat of ``m_axis``, each field as the number that its port shows."""
+
+    data: int
+    keep: int
+    last: int
+    user: int
+
+
 class BeatMonitor:
     """Looks at what the unit offers on ``m_axis``, edge by edge.
 
@@ -109,12 +118,12 @@ class BeatMonitor:
     def __init__(self, dut: Any) -> None:
         self._valid, self._ready = dut.m_axis_tvalid, dut.m_axis_tready
         self._fields = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
-        self._waiting: tuple[int, ...] | None = None
+        self._waiting: OutputBeat | None = None
         self.unknown = False
         self.changed = False
 
-    def sample(self) -> tuple[int, ...] | None:
-        """Look at this clock edge; return tdata, tkeep, tlast and tuser of a beat that moves, else None."""
+    def sample(self) -> OutputBeat | None:
+        """Look at this clock edge; return the beat that moves, if one does."""
         beat = None
         try:
             offered = bool(self._valid.value)
@@ -126,7 +135,7 @@ class BeatMonitor:
             self.unknown = not all(value.is_resolvable for value in values)
             if self.unknown:
                 return None
-            beat = tuple(int(value) for value in values)
+            beat = OutputBeat(*map(int, values))
         self.changed |= self._waiting is not None and beat != self._waiting
         moved = beat is not None and bool(self._ready.value)
         self._waiting = None if moved else beat

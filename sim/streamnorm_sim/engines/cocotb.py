@@ -55,7 +55,7 @@ def run(
     build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
         directory = Path(temporary)
-        _save(stimulus, traffic, directory / "stimulus.npz")
+        save_stimulus(stimulus, traffic, directory / "stimulus.npz")
         job = {"action": "test", "simulator": simulator, "toplevel": config.name, "waves": waves is not None}
         try:
             _launch({**job, "build": str(build), "directory": temporary}, directory, progress)
@@ -163,7 +163,9 @@ def _tell(progress: Callable[[float], None], file: Path) -> None:
         return  # not written yet, or half written
 
 
-def _save(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
+def save_stimulus(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
+    """Write what `streamnorm_sim.benches.axi_bench` reads within the simulator."""
+
     def channel(key: str, channel: Channel) -> dict[str, Any]:
         beats = channel.beats
         return {

@@ -270,6 +270,7 @@ class _Player:
     def _drain(self, bench: int) -> None:
         run = self.run
         run.stop_cycle = run.cycle + DRAIN_CYCLES
+        run.sink_open, run.sink_length = self._pointer(np.ones(1, np.uint8)), 1
         run.target = run.patience = _FOREVER
         self._check(self.library.play(bench, run))
 

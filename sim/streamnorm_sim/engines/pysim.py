@@ -132,6 +132,7 @@ class _Player:
         self.result = Cat(top.m_axis_tlast, top.m_axis_tuser, top.m_axis_tkeep, top.m_axis_tdata)
         self.watched: dict[str, Value] = {}
         self.seen: Callable[[int, Mapping[str, int]], None] = lambda cycle, values: None
+        self.sink_open = stimulus.sink_open
         self.waiting: int | None = None
         self.outputs: list[int] = []
         self.output_cycles: list[int] = []
@@ -152,6 +153,7 @@ class _Player:
             self.target = len(self.outputs) + self.stimulus.expected - before
         while not self._done():
             await self._step(ctx)
+        self.sink_open = np.ones(1, np.uint8)
         for _ in range(DRAIN_CYCLES):
             await self._step(ctx, watched=False)
 
@@ -182,8 +184,7 @@ class _Player:
             await ctx.delay(_HALF_CYCLE)
 
     def _sink_open(self) -> int:
-        pattern = self.stimulus.sink_open
-        return int(pattern[self.cycle % len(pattern)])
+        return int(self.sink_open[self.cycle % len(self.sink_open)])
 
     async def _step(self, ctx: Any, *, watched: bool = True) -> None:
         rows, loads = self.rows, self.loads

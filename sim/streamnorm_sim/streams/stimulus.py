@@ -14,7 +14,7 @@ from .stalls import open_patterns
 from .traffic import ParameterLoad, Traffic, row_bounds
 
 DRAIN_CYCLES = 128
-"""Cycles for which an engine keeps looking after the last expected beat, for beats that must not come."""
+"""Cycles for which an engine keeps looking after the last expected beat, its sink open, for beats too many."""
 
 _PATIENCE = 4096
 """Cycles without any handshake, besides those that stalls explain, after which a run counts as hung."""

@@ -9,22 +9,28 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
 from streamnorm import CheckFailed, ConfigError, NormConfig
+from streamnorm_sim.benches.axi_bench import Bench
 from streamnorm_sim.cocotb import RowSink, RowSource, Scoreboard, Stall, load_parameters, reset
+from streamnorm_sim.engines.cocotb import save_stimulus
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.streams.beats import encode_rows
 from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.streams.stimulus import HangError, StreamViolation
+from streamnorm_sim.streams.stimulus import HangError, Stimulus, StreamViolation
+from streamnorm_sim.streams.traffic import Traffic
 
 CONFIG = NormConfig.from_toml(Path("unit.toml"))
 RANDOM = Stall.random(0.5)
+RARELY_OPEN = Stall.explicit(np.arange(150) != 60)
+"""Each time closed for longer than `DRAIN_CYCLES`."""
 RNG = np.random.default_rng(7)
 
 
-async def start(dut, *, fault=0, sink=RANDOM, config=CONFIG):
+async def start(dut, *, fault=0, sink=RANDOM, seed=0, config=CONFIG):
     """A unit behind its reset, and a scoreboard on it."""
     Clock(dut.aclk, 10, unit="ns").start()
     dut.fault.value = 0
-    scoreboard = Scoreboard(RowSource(dut, config, stall=Stall.random(0.2), seed=1), RowSink(dut, config, stall=sink))
+    source = RowSource(dut, config, stall=Stall.random(0.2), seed=1)
+    scoreboard = Scoreboard(source, RowSink(dut, config, stall=sink, seed=seed))
     await reset(dut)
     dut.fault.value = fault
     return scoreboard
@@ -171,12 +177,50 @@ async def hang(dut):
 
 
 @cocotb.test()
-async def one_row_too_many(dut):
-    scoreboard = await start(dut, fault=6, sink=Stall())
-    for length in (16, 2):
-        scoreboard.source.send(some_row(length))
+@cocotb.parametrize(sink=[Stall(), RARELY_OPEN])
+async def a_beat_too_many(dut, sink):
+    scoreboard = await start(dut, fault=6, sink=sink)
+    for _ in range(2):
+        scoreboard.source.send(some_row(2))
     with pytest.raises(CheckFailed, match=r"^more came out than the 2 rows that were sent$"):
         await scoreboard.finish()
+
+
+@cocotb.test()
+async def a_beat_too_many_in_the_bench_of_engines(dut):
+    traffic = Traffic(rows=[[1, 2], [3, 4]], sink=RARELY_OPEN)
+    save_stimulus(Stimulus.of(CONFIG, traffic), traffic, Path("stimulus.npz"))
+    Clock(dut.aclk, 10, unit="ns").start()
+    dut.fault.value = 6
+    with np.load("stimulus.npz") as stimulus:
+        bench = Bench(dut, dict(stimulus))
+    await bench.play()
+    assert [beat.last for beat in bench.outputs] == [1, 1, 1]
+
+
+@cocotb.test()
+@cocotb.parametrize((("sink", "seed"), [(RARELY_OPEN, 0), *((Stall.burst(8, 3), seed) for seed in (0, 14, 16, 28))]))
+async def nothing_too_many(dut, sink, seed):
+    scoreboard = await start(dut, sink=sink, seed=seed)
+    scoreboard.source.send(some_row(2))
+    await scoreboard.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="us")
+async def no_end_of_a_row(dut):
+    scoreboard = await start(dut, fault=8, sink=Stall())
+    with pytest.raises(CheckFailed, match=r"^row 0: 16 beats without tlast, and 16 are the most$"):
+        await scoreboard.check()
+
+
+@cocotb.test()
+async def seeds_of_stalls(dut):
+    source, sink = RowSource(dut, CONFIG, stall=RANDOM), RowSink(dut, CONFIG, stall=RANDOM)
+    assert not np.array_equal(source.open, sink.open)
+    for side in (RowSource, RowSink):
+        for seed in (-1, 2.5):
+            with pytest.raises(ConfigError, match=f"seed.*{seed}"):
+                side(dut, CONFIG, stall=RANDOM, seed=seed)
 
 
 @cocotb.test(expect_error=StreamViolation)
@@ -186,7 +230,7 @@ async def a_beat_that_does_not_wait(dut):
     await scoreboard.finish()
 
 
-@cocotb.test(expect_error=CheckFailed)
+@cocotb.test(expect_error=(pytest.RaisesExc(CheckFailed, match=r"^m_axis has unknown bits \(X\): output beat 3, "),))
 @cocotb.parametrize(fault=[4, 7])
 async def unknown_bits(dut, fault):
     scoreboard = await start(dut, fault=fault)

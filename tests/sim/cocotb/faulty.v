@@ -15,7 +15,8 @@ module faulty (
     wire tvalid, tlast, tuser;
     wire at = taken == 3;
     wire stopped = fault == 1 && at;
-    wire extra = fault == 6 && taken == 9;
+    wire extra = fault == 6 && taken == 2;
+    wire endless = fault == 8;
 
     norm unit (
         .aclk(aclk), .aresetn(aresetn),
@@ -28,10 +29,10 @@ module faulty (
         .s_axis_param_tuser(s_axis_param_tuser)
     );
 
-    assign m_axis_tvalid = fault == 7 && at ? 1'bx : extra || tvalid && !stopped && !(fault == 2 && at && waited);
+    assign m_axis_tvalid = fault == 7 && at ? 1'bx : endless || extra || tvalid && !stopped && !(fault == 2 && at && waited);
     assign m_axis_tdata = fault == 3 && at ? tdata ^ 16'h0100 : fault == 4 && at ? {tdata[15:1], 1'bx} : tdata;
     assign m_axis_tkeep = tkeep;
-    assign m_axis_tlast = extra || tlast;
+    assign m_axis_tlast = !endless && (extra || tlast);
     assign m_axis_tuser = fault == 5 && tlast ? !tuser : tuser;
 
     reg waited = 0;  // a beat was offered in the cycle before, and not taken

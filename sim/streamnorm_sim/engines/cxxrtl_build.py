@@ -107,7 +107,7 @@ def compile_design(
 
     def build(directory: Path) -> None:
         for name, text in files.items():
-            (directory / name).write_text(text)
+            (directory / name).write_text(text, encoding="utf-8")
         texts = [directory / f"unit_{number}.cc" for number in range(len(reads))]
         write = f"write_cxxrtl -g{4 if waves else 0}"
         script = "; ".join(
@@ -117,14 +117,14 @@ def compile_design(
         feedback = "feedback wires" in warnings
         whole = "#define STREAMNORM_FEEDBACK\n" if feedback else ""
         for number, path in enumerate(texts):
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
             path.unlink()
             unit = (text if feedback or waves else in_place(text, clock)) + driver
             whole += _apart(unit, number) if number else unit
-        (directory / "unit.cc").write_text(whole)
+        (directory / "unit.cc").write_text(whole, encoding="utf-8")
         run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
 
-    own_text = "".join(Path(file).read_text() for file in (__file__, cxxrtl_in_place.__file__))
+    own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
     parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
     return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
 

@@ -58,7 +58,7 @@ def run(
 
 def _opened(path: Path) -> TextIO:
     try:
-        return path.open("w")
+        return path.open("w", encoding="utf-8")
     except OSError as error:
         raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -154,7 +154,7 @@ def _lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
     Where there are no locks, who waits goes on without one.
     """
     while fcntl is not None:
-        with path.open("a") as file:  # so that its time remains that of the first who opened it
+        with path.open("ab") as file:  # so that its time remains that of the first who opened it
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:  # another one holds it, or the file system knows no locks

@@ -199,7 +199,12 @@ def named_program(name: str, variable: str) -> Path | None:
 def version_of(program: str, option: str = "--version") -> str:
     """Return what ``program --version`` prints; part of the key of everything built with it."""
     return subprocess.run(
-        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [program, option],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     ).stdout
 
 

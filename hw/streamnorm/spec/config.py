@@ -29,6 +29,8 @@ LANES_MAX = 64
 LENGTH_MAX = 16384
 BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
+# Far beyond any use; the square can still be told from 0 and from infinity.
+SCALE_MIN, SCALE_MAX = 1e-18, 1e18
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -179,6 +181,7 @@ class NormConfig:
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
+            finite_float(f"in [{key}]: scale", getattr(self, key).scale, SCALE_MIN, SCALE_MAX)
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
         note = " (max_length)"

@@ -136,6 +136,11 @@ def test_what_is_no_integer_in_range_gets_the_projects_own_error(name, value):
     assert isinstance(error.value, ValueError)
 
 
+def test_more_rows_than_can_be_counted_are_refused():
+    with pytest.raises(ConfigError, match=r"^rows = 10{30}: must be an integer from 1 to 1000000000$"):
+        simulate(unit(), rows=10**30)
+
+
 def test_objects_show_themselves_in_a_line(simulation):
     keys = {"architecture": "three-scan:welford", "clock_mhz": 203.125, "target": "ecp5-12k-6"}
     long = unit(name="n" * 64, max_length=16384, lanes=64, **keys)

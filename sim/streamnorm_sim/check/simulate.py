@@ -16,10 +16,10 @@ from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.values import integer_at_least, shortened
+from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.streams.rows import RowBatch, fitted
+from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted
 from streamnorm_sim.streams.seeds import checked_seed
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
@@ -157,7 +157,7 @@ def simulate(
     engine : str
         One of `streamnorm_sim.engines.ENGINES`.
     rows : int, array (rows, n), or the name of a .npy file that holds one
-        How many random rows, at least 1, of mixed length, statistics and bank; or the rows, see
+        How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
         `streamnorm_sim.check.row_files.read_rows`, which take bank 0.
     stall : str
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
@@ -194,7 +194,7 @@ def simulate(
     checked_seed(seed)
     given: RowParts
     if isinstance(rows, Real):
-        given, kept = RandomRows(config, integer_at_least("rows", rows, 1), seed), None
+        given, kept = RandomRows(config, integer_between("rows", rows, 1, ROWS_MAX), seed), None
     else:
         given = GivenRows(config, rows)
         refuse_input(output, given.path)

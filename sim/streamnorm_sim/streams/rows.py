@@ -11,7 +11,10 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig
 
-__all__ = ["RowBatch", "fitted", "per_row", "require_within"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_within"]
+
+ROWS_MAX = 1_000_000_000
+"""Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
 
 _Element = TypeVar("_Element", bound=np.generic)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from streamnorm.errors import ToolMissing
 from streamnorm_sim.toolchain.cache import build_once
-from streamnorm_sim.toolchain.needs import version_of
 from streamnorm_sim.toolchain.table import GXX
 from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 
@@ -99,7 +98,8 @@ def compile_design(
     Raises
     ------
     ToolMissing
-        If yosys is not installed, or what $YOSYS names comes without the headers of CXXRTL.
+        If yosys is not installed, what $YOSYS names comes without the headers of CXXRTL, or what $CXX names does not
+        start or is no compiler.
     StreamnormError
         If yosys or the compiler fails.
     """
@@ -123,10 +123,12 @@ def compile_design(
             whole += _apart(unit, number) if number else unit
         (directory / "unit.cc").write_text(whole, encoding="utf-8")
         run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
+        if not (directory / LIBRARY).is_file():
+            raise ToolMissing(f"{GXX.name}: {compiler[0]} ends well and makes no library; is it a C++ compiler?")
 
     own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
     parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
-    return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
+    return build_once(kind, [*parts, GXX.version()], build, cache)
 
 
 def _apart(unit: str, number: int) -> str:

@@ -130,7 +130,7 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
         check=False,
     )
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:]) or last_line("")
         raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
     return done.stdout
 

@@ -23,7 +23,7 @@ from .arrays import ArrayOrFile
 from .config_file import read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import finite_float, integer_between, one_of, positive_float, shortened, shown
+from .values import file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
@@ -245,13 +245,15 @@ class NormConfig:
             If the file cannot be read, is no TOML, has unknown or missing keys, or describes no valid
             configuration. The message begins with the file's name.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigError(f"path = {shown(path)}: must be the name of a configuration file")
         path = Path(path)
         keys = [f.name for f in key_fields()]
         required = [f.name for f in key_fields() if f.default is MISSING]
         try:
             config = cls(**read_keywords(path, keys, required))
         except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from error
+            raise ConfigError(f"{file_name(path)}: {error}") from error
         config._set("source", path)
         return config
 
@@ -291,9 +293,10 @@ class NormConfig:
         try:
             yield
         except ConfigError as error:
-            if self.source is None or str(error).startswith(f"{self.source}: "):
+            where = None if self.source is None else f"{file_name(self.source)}: "
+            if where is None or str(error).startswith(where):
                 raise
-            raise ConfigError(f"{self.source}: {error}") from error
+            raise ConfigError(f"{where}{error}") from error
 
     @property
     def formula(self) -> Norm:
@@ -317,6 +320,13 @@ class NormConfig:
 
     def __hash__(self) -> int:
         return hash(self.digest())
+
+
+def checked_config(value: object) -> NormConfig:
+    """Return a configuration that a user gives; ConfigError if it is something else, such as the name of its file."""
+    if not isinstance(value, NormConfig):
+        raise ConfigError(f"config = {shown(value)}: must be a NormConfig; NormConfig.from_toml reads a file")
+    return value
 
 
 def key_fields() -> list[Field[Any]]:

@@ -15,7 +15,7 @@ from streamnorm.errors import CheckFailed
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
@@ -141,7 +141,7 @@ def simulate(
     *,
     engine: str = DEFAULT_ENGINE,
     rows: int | ArrayOrFile = 200,
-    stall: str = "none",
+    stall: str | float = "none",
     seed: int = 0,
     waves: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -159,8 +159,9 @@ def simulate(
     rows : int, array (rows, n), or the name of a .npy file that holds one
         How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
         `streamnorm_sim.check.row_files.read_rows`, which take bank 0.
-    stall : str
-        Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
+    stall : str or float
+        Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
+        cycles.
     seed : int
         Seed of the random rows and stalls, at least 0.
     waves : path, optional
@@ -186,6 +187,7 @@ def simulate(
     CheckFailed
         If the unit hangs, or its output stream is malformed.
     """
+    checked_config(config)
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
     waves, output = (None if path is None else Path(path) for path in (waves, output))
@@ -225,7 +227,7 @@ def simulate(
     return Simulation(
         config=config,
         engine=engine,
-        stall=stall,
+        stall=str(stall),
         seed=seed,
         rows=checked.rows,
         elements=checked.elements,

@@ -10,7 +10,7 @@ import numpy as np
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
@@ -243,6 +243,7 @@ def _checked_losses(trace: Trace) -> Losses:
 
 
 def _check(config: NormConfig, length: int, rows: int) -> None:
+    checked_config(config)
     integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
     integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
 

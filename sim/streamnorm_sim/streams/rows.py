@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.values import file_name
 
 __all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_within"]
 
@@ -62,13 +63,14 @@ class RowBatch:
         ConfigError
             If a file cannot be read, a shape or type is wrong, or an element, length or bank is out of range.
         """
+        checked_config(config)
         array, path = given_array(x)
         try:
             _require_rows(array, "iuf", "integers or floats")
             batch = cls.arrange(config.input.quantize(array) if array.dtype.kind == "f" else array, lengths, banks)
             batch.require_fit(config)
         except ConfigError as error:
-            raise error if path is None else ConfigError(f"{path}: {error}") from error
+            raise error if path is None else ConfigError(f"{file_name(path)}: {error}") from error
         return batch
 
     @classmethod

@@ -1,5 +1,6 @@
 """The project around the code: what is installed, built, promised in the documents, and checked for style."""
 
+import ast
 import importlib
 import os
 import re
@@ -250,6 +251,49 @@ def test_commands_in_the_comments_of_an_example_exist(example, root):
 def test_style(root):
     done = run(tool("ruff"), "check", "--no-cache", "--output-format=concise", ".", cwd=root)
     assert done.returncode == 0, done.stdout
+
+
+def in_encoding_of_the_locale(text: str) -> list[int]:
+    """The lines of calls that read or write text without saying how it is encoded."""
+    return [call.lineno for call in ast.walk(ast.parse(text)) if isinstance(call, ast.Call) and _names_none(call)]
+
+
+def _names_none(call: ast.Call) -> bool:
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if "encoding" in given:
+        return False
+    if {"text", "universal_newlines"} & set(given):  # of subprocess
+        return True
+    method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if method else getattr(call.func, "id", "")
+    if name in ("read_text", "write_text"):
+        return len(call.args) < (1 if name == "read_text" else 2)
+    if name != "open":
+        return False
+    mode = given.get("mode") or next(iter(call.args[0 if method else 1 :]), ast.Constant("r"))
+    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and "b" not in mode.value
+
+
+def test_text_without_its_encoding_is_found():
+    bad = ["p.read_text()", "p.write_text(s)", "open(p)", "open(p, 'w')", "p.open()", "run(c, text=True)"]
+    good = [
+        "p.read_text('utf-8')",
+        "p.write_text(s, encoding='utf-8')",
+        "open(p, 'rb')",
+        "p.open('ab')",
+        "os.open(p, f)",
+    ]
+    assert in_encoding_of_the_locale("\n".join(bad + good)) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("folder", [*ROOTS, "tools"])
+def test_no_text_is_in_the_encoding_of_the_locale(folder, root):
+    found = [
+        f"{path.relative_to(root)}:{line}"
+        for path in sorted((root / folder).rglob("*.py"))
+        for line in in_encoding_of_the_locale(path.read_text("utf-8"))
+    ]
+    assert not found, f"encoding is not said: {', '.join(found)}"
 
 
 def test_layers(root):

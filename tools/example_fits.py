@@ -57,7 +57,7 @@ def main() -> int:
     check = parser.parse_args().check
     examples = sorted(EXAMPLES.glob("*.toml"))
     if check:
-        recorded = json.loads(MEASURED.read_text())["examples"]
+        recorded = json.loads(MEASURED.read_text("utf-8"))["examples"]
         stale = [
             f"{example.stem} on {family}"
             for example in examples
@@ -75,7 +75,7 @@ def main() -> int:
                 entry[family] = needed
         measured[example.stem] = entry
     document = {"made_by": "python tools/example_fits.py", "yosys": YOSYS.version(), "examples": measured}
-    MEASURED.write_text(json.dumps(document, indent=2) + "\n")
+    MEASURED.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     return 0
 
 

@@ -155,7 +155,7 @@ def _plain_comb(config: NormConfig) -> int:
     netlist = synthesize(verilog(config), config.name, device)
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
-        (directory / "netlist.json").write_text(json.dumps(netlist.document))
+        (directory / "netlist.json").write_text(json.dumps(netlist.document), "utf-8")
         code, output = FAMILIES["ecp5"].nextpnr.run(
             [
                 *device.nextpnr_arguments,
@@ -166,7 +166,7 @@ def _plain_comb(config: NormConfig) -> int:
         )
         if code != 0:
             raise CheckFailed(f"nextpnr cannot pack {config.name}:\n{output[-2000:]}")
-        report = json.loads((directory / "report.json").read_text())
+        report = json.loads((directory / "report.json").read_text("utf-8"))
     return report["utilization"]["TRELLIS_COMB"]["used"]
 
 

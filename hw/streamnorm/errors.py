@@ -1,5 +1,7 @@
 """The errors that streamnorm raises on purpose, each with the exit code its command ends with."""
 
+import os
+
 
 class StreamnormError(Exception):
     """Base of every error meant for the user; ``str(error)`` is the whole message.
@@ -17,6 +19,11 @@ class ConfigError(StreamnormError, ValueError):
     """A configuration, or another value that was given, that is malformed, out of range, or impossible."""
 
     exit_code = 2
+
+
+def not_written(path: str | os.PathLike[str], error: OSError) -> ConfigError:
+    """Return the error for a file that was asked for and cannot be written, with the system's reason."""
+    return ConfigError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}")
 
 
 class ToolMissing(StreamnormError):

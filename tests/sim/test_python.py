@@ -1,5 +1,6 @@
 """What the packages offer to Python programs: what they take, what they refuse, and how they show themselves."""
 
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -13,6 +14,7 @@ from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.cycles.counts import computed
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.exact import exact_rows
+from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall, open_patterns
 from streamnorm_sim.streams.traffic import Traffic
@@ -136,6 +138,44 @@ def test_what_is_no_integer_in_range_gets_the_projects_own_error(name, value):
     assert isinstance(error.value, ValueError)
 
 
+@pytest.mark.parametrize("given", ["u.toml", None, {"norm": "layernorm"}], ids=["name", "none", "table"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        *(simulate, Plan.of, GoldenModel, golden_model, CycleModel),
+        *(lambda config: RowBatch.of(config, [[1]]), lambda config: computed(config, 8, 10)),
+    ],
+)
+def test_what_is_no_configuration_is_told(use, given):
+    with pytest.raises(ConfigError) as error:
+        use(given)
+    assert str(error.value) == f"config = {given!r}: must be a NormConfig; NormConfig.from_toml reads a file"
+
+
+def test_masked_elements_are_refused():
+    masked = np.ma.masked_equal(np.arange(LENGTH), 3)
+    rows = (masked[None], [masked])
+    for take in (lambda: unit(gamma=masked), *(partial(RowBatch.of, unit(), x) for x in rows)):
+        with pytest.raises(ConfigError, match=r"elements of the array are masked; \.filled\(0\) gives them a value$"):
+            take()
+    assert unit(gamma=np.ma.array(np.ones(LENGTH))) == unit(gamma=np.ones(LENGTH))
+
+
+def test_a_stall_may_be_a_number(monkeypatch):
+    def run(config, traffic, *rest):
+        raise RuntimeError(traffic.source, traffic.sink)
+
+    monkeypatch.setattr("streamnorm_sim.check.simulate.run", run)
+    with pytest.raises(RuntimeError) as told:
+        simulate(unit(), stall=0.2)
+    assert told.value.args == (Stall.random(0.2), Stall.random(0.2))
+
+
+def test_more_rows_than_can_be_counted_are_refused():
+    with pytest.raises(ConfigError, match=r"^rows = 10{30}: must be an integer from 1 to 1000000000$"):
+        simulate(unit(), rows=10**30)
+
+
 def test_objects_show_themselves_in_a_line(simulation):
     keys = {"architecture": "three-scan:welford", "clock_mhz": 203.125, "target": "ecp5-12k-6"}
     long = unit(name="n" * 64, max_length=16384, lanes=64, **keys)
@@ -146,6 +186,7 @@ def test_objects_show_themselves_in_a_line(simulation):
         *(unit(gamma=np.ones(LENGTH)), long),
         *(simulation, trace, trace.traffic, trace.rows, simulation.accuracy),
         *(trace.outputs, computed(unit(), 8, 10), CycleModel(unit()).run([5, 16]), make_vectors(unit(), 3)),
+        *(CycleModel(unit()), CycleModel(unit(name="n" * 64)).stream()),
         *(RowBatch.of(unit(), x), RowBatch.of(unit(), x[:0])),
     ]
     for thing in shown:
@@ -154,6 +195,7 @@ def test_objects_show_themselves_in_a_line(simulation):
         assert "\n" not in text
         assert "array" not in text
         assert len(text) <= (140 if "nnn" in text else 100), text
+    assert repr(CycleModel(unit()).stream()) == "<CycleStream of streamnorm: 0 rows so far>"
     assert repr(simulation) == "<Simulation of 3 rows on pysim: all as planned>"
     assert repr(RowBatch.of(unit(), x, [2, 16, 3])) == "<RowBatch: 3 rows of 2 to 16 elements, int64>"
 

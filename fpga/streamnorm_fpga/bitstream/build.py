@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm.errors import CheckFailed, ConfigError, not_written
 from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
@@ -230,5 +230,5 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> list[Path]:
             for file in files:
                 os.replace(Path(name) / file, directory / file)
     except OSError as error:
-        raise ConfigError(f"{directory}: cannot be written: {error.strerror}") from error
+        raise not_written(directory, error) from error
     return [directory / file for file in files]

@@ -34,7 +34,7 @@ def pack(board: Board, configuration: str) -> bytes:
     tool = board.family.pack
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
-        (directory / _FILES["configuration"]).write_text(configuration)
+        (directory / _FILES["configuration"]).write_text(configuration, encoding="utf-8")
         options = [option.format_map(_FILES) for option in board.family.pack_options]
         code, output = tool.run([*board.pack, *options], directory)
         if code != 0:

@@ -91,4 +91,4 @@ def _fits(needed: Mapping[str, Any], available: Mapping[str, int]) -> bool:
 
 @cache
 def _measured() -> dict[str, Any]:
-    return json.loads((files("streamnorm_fpga.boards") / "examples.json").read_text())
+    return json.loads((files("streamnorm_fpga.boards") / "examples.json").read_text("utf-8"))

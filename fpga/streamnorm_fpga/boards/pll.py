@@ -84,5 +84,5 @@ def _run(board: Board, mhz: float, module: str, *options: str) -> FabricClock:
         found = re.search(pll.achieved, output)
         if code != 0 or found is None:
             raise CheckFailed(f"{tool.name} makes no {mhz:g} MHz of {board.clock_mhz:g}: {last_line(output)}")
-        verilog = (Path(name) / "pll.v").read_text()
+        verilog = (Path(name) / "pll.v").read_text(encoding="utf-8")
     return FabricClock(mhz=float(found[1]), module=module, verilog=verilog)

@@ -146,7 +146,7 @@ def load(connection: Connection, bitstream: Path, *, quiet: bool = False) -> Non
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         check=False,
     )

@@ -44,12 +44,12 @@ def usb_devices(sysfs: Path = SYSFS, nodes: Path = Path("/dev/bus/usb")) -> list
     for entry in sorted(sysfs.iterdir()):
         try:
             vendor, product, bus, number = (
-                (entry / name).read_text().strip() for name in ("idVendor", "idProduct", "busnum", "devnum")
+                (entry / name).read_text("utf-8").strip() for name in ("idVendor", "idProduct", "busnum", "devnum")
             )
             node = nodes / f"{int(bus):03}" / f"{int(number):03}"
         except (OSError, ValueError):  # an interface, or a device that has just been unplugged
             continue
         name = entry / "product"
-        told = name.read_text(errors="replace").strip() if name.is_file() else ""
+        told = name.read_text(encoding="utf-8", errors="replace").strip() if name.is_file() else ""
         devices.append(UsbDevice(f"{vendor}:{product}".lower(), told, node))
     return devices

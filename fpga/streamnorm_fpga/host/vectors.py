@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = ["longest_vectors", "mixed_vectors"]
 
+_ELEMENTS_MAX = 1 << 28
+"""Elements of the rows of a session: all of them are in memory at once, several times."""
 _LENGTHS = 6  # of random rows: rows of one length travel together
 
 
 def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = (), seed: int = 0) -> Vectors:
-    """Return corner rows, up to half of all, and random rows; random ones alone where their lengths are given."""
+    """Return corner rows, up to half of all, and random rows; random ones alone where their lengths are given.
+
+    Raises
+    ------
+    ConfigError
+        If they are so many that they would not go into memory.
+    """
+    most = _ELEMENTS_MAX // config.max_length
+    integer_between("rows", count, 0, most, f" of {config.max_length} elements")
     rng = seeded(seed)
     corners = [] if lengths else [row for _, row in corner_rows(config, rng).values()][: count // 2]
     known = lengths or _several_lengths(config, rng)

@@ -209,9 +209,9 @@ class _Run:
         self._pinned = constraints is not None
         self._processes: list[subprocess.Popen[str]] = []
         self._stopped = False
-        (directory / _NETLIST).write_text(json.dumps(harness.netlist.document))
+        (directory / _NETLIST).write_text(json.dumps(harness.netlist.document), encoding="utf-8")
         if constraints is not None:
-            (directory / _CONSTRAINTS).write_text(constraints)
+            (directory / _CONSTRAINTS).write_text(constraints, encoding="utf-8")
 
     def place(self, seed: int) -> Placed:
         """Place and route with a seed; where the device's usual router turns in circles, the other one routes."""
@@ -242,8 +242,8 @@ class _Run:
             output = self._output(process, seed)
         if process.returncode != 0:
             raise self._failure(output, seed)
-        placed = read_report(json.loads((self._directory / report).read_text()), seed, self._blocks)
-        return replace(placed, configuration=configuration.read_text()) if self._pinned else placed
+        placed = read_report(json.loads((self._directory / report).read_text(encoding="utf-8")), seed, self._blocks)
+        return replace(placed, configuration=configuration.read_text(encoding="utf-8")) if self._pinned else placed
 
     def _output(self, process: subprocess.Popen[str], seed: int) -> str:
         """What nextpnr prints until it ends, or until its router turns in circles, which it never notices itself."""

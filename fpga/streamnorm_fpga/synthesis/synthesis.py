@@ -63,12 +63,12 @@ def _run_yosys(files: Mapping[str, str], top: str, script: str) -> dict[str, Any
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as name:
         directory = Path(name)
         for file, text in files.items():
-            (directory / file).write_text(text)
+            (directory / file).write_text(text, encoding="utf-8")
         code, output = YOSYS.run(["-q", "-e", _NO_MERE_WARNING, "-p", script], directory)
         if code != 0:
             errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
             reason = "; ".join(errors) or last_line(output)
             raise CheckFailed(f"yosys cannot synthesize {top}: {reason}")
-        document = json.loads((directory / "netlist.json").read_text())
+        document = json.loads((directory / "netlist.json").read_text(encoding="utf-8"))
     # The other modules are the black boxes of every primitive of the family; nextpnr knows these itself.
     return {**document, "modules": {top: document["modules"][top]}}

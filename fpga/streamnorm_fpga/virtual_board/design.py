@@ -65,7 +65,7 @@ def compile_board(rtlil: str, verilog: str) -> Path:
     ToolMissing
         If there is no C++ compiler, or yosys is not installed.
     """
-    driver = importlib.resources.files("streamnorm_fpga.virtual_board").joinpath("uart_driver.cpp").read_text()
+    driver = importlib.resources.files("streamnorm_fpga.virtual_board").joinpath("uart_driver.cpp").read_text("utf-8")
     read = (
         "read_rtlil board.il; read_verilog -nosynthesis unit.v; hierarchy -check -top top; "
         "proc; flatten -noscopeinfo; opt_clean -purge"

@@ -8,7 +8,7 @@ from typing import Any
 from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ARCHITECTURES
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 
 __all__ = ["Latency", "Plan"]
@@ -54,9 +54,9 @@ class Plan:
         Raises
         ------
         ConfigError
-            If no datapath reaches the accuracy asked for.
+            If no datapath reaches the accuracy asked for, or it is given something else than a NormConfig.
         """
-        return _plan(config)
+        return _plan(checked_config(config))
 
     @property
     def architecture(self) -> str:

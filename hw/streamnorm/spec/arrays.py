@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
+from .values import file_name
+
 __all__ = ["ArrayOrFile", "given_array"]
 
 ArrayOrFile: TypeAlias = npt.ArrayLike | str | os.PathLike[str]
@@ -21,9 +23,12 @@ def given_array(value: ArrayOrFile) -> tuple[npt.NDArray[Any], Path | None]:
     Raises
     ------
     ConfigError
-        If a file cannot be read, or the rows of nested sequences differ in length.
+        If a file cannot be read, the rows of nested sequences differ in length, or elements are masked.
     """
     if not isinstance(value, str | os.PathLike):
+        rows = value if isinstance(value, list | tuple) else [value]
+        if any(np.ma.is_masked(each) for each in rows):
+            raise ConfigError("elements of the array are masked; .filled(0) gives them a value")
         try:
             return np.asarray(value), None
         except ValueError:
@@ -45,13 +50,14 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
 
 
 def _read(path: Path) -> npt.NDArray[Any]:
+    name = file_name(path)
     try:
         return _mapped(path)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
+        raise ConfigError(f"{name}: no such file") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a directory; a .npy file is needed") from None
+        raise ConfigError(f"{name}: is a directory; a .npy file is needed") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, MemoryError):
-        raise ConfigError(f"{path}: is not a .npy file of numbers") from None
+        raise ConfigError(f"{name}: is not a .npy file of numbers") from None

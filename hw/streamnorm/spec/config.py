@@ -23,12 +23,14 @@ from .arrays import ArrayOrFile
 from .config_file import named_files, read_keywords
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import finite_float, integer_between, one_of, positive_float, shortened, shown
+from .values import file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
 BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
+# Far beyond any use; the square can still be told from 0 and from infinity.
+SCALE_MIN, SCALE_MAX = 1e-18, 1e18
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -179,6 +181,7 @@ class NormConfig:
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
+            finite_float(f"in [{key}]: scale", getattr(self, key).scale, SCALE_MIN, SCALE_MAX)
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
         note = " (max_length)"
@@ -242,13 +245,15 @@ class NormConfig:
             If the file cannot be read, is no TOML, has unknown or missing keys, or describes no valid
             configuration. The message begins with the file's name.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigError(f"path = {shown(path)}: must be the name of a configuration file")
         path = Path(path)
         keys = [f.name for f in key_fields()]
         required = [f.name for f in key_fields() if f.default is MISSING]
         try:
             config = cls(**read_keywords(path, keys, required))
         except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from error
+            raise ConfigError(f"{file_name(path)}: {error}") from error
         config._set("source", path)
         return config
 
@@ -302,9 +307,10 @@ class NormConfig:
         try:
             yield
         except ConfigError as error:
-            if self.source is None or str(error).startswith(f"{self.source}: "):
+            where = None if self.source is None else f"{file_name(self.source)}: "
+            if where is None or str(error).startswith(where):
                 raise
-            raise ConfigError(f"{self.source}: {error}") from error
+            raise ConfigError(f"{where}{error}") from error
 
     @property
     def formula(self) -> Norm:
@@ -328,6 +334,13 @@ class NormConfig:
 
     def __hash__(self) -> int:
         return hash(self.digest())
+
+
+def checked_config(value: object) -> NormConfig:
+    """Return a configuration that a user gives; ConfigError if it is something else, such as the name of its file."""
+    if not isinstance(value, NormConfig):
+        raise ConfigError(f"config = {shown(value)}: must be a NormConfig; NormConfig.from_toml reads a file")
+    return value
 
 
 def key_fields() -> list[Field[Any]]:

@@ -28,7 +28,7 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
         If the file cannot be read or is no TOML, a key is unknown or missing, or a format table is malformed.
         The message does not repeat ``path``.
     """
-    table = _read_toml(path)
+    table = read_toml(path)
     refuse_unknown(table, keys)
     if missing := [key for key in required if key not in table]:
         raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
@@ -44,7 +44,7 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
 def named_files(path: Path) -> list[Path]:
     """Return the files that a configuration file names for gamma and beta; none where it is no configuration."""
     try:
-        table = _read_toml(path)
+        table = read_toml(path)
     except ConfigError:
         return []
     return list(_named(path, table).values())
@@ -54,7 +54,16 @@ def _named(path: Path, table: dict[str, Any]) -> dict[str, Path]:
     return {key: path.parent / table[key] for key in ("gamma", "beta") if isinstance(table.get(key), str)}
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or is no TOML. The message does not repeat ``path``.
+    """
+    if "\0" in str(path):
+        raise ConfigError("is no name of a file")
     try:
         octets = path.read_bytes()
         if octets.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 
 from .arrays import given_array
-from .values import finite_float
+from .values import file_name, finite_float
 
 
 def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.NDArray[np.float64] | float | None:
@@ -37,7 +37,7 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
         array, path = given_array(value)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from None
-    where = key if path is None else f"{key}: {path}"
+    where = key if path is None else f"{key}: {file_name(path)}"
     return _checked_array(where, array, max_length, banks)
 
 

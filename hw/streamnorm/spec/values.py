@@ -72,6 +72,12 @@ def shown(value: object) -> str:
     return repr(shortened(value)) if isinstance(value, str) else shortened(repr(value))
 
 
+def file_name(path: object) -> str:
+    """Return the name of a file for a message: as it was given where it is one that a person can read."""
+    text = str(path)
+    return shortened(text, 300) if text.isprintable() else shown(text)
+
+
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
     close = get_close_matches(str(name), list(names), n=3)

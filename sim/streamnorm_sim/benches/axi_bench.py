@@ -117,7 +117,7 @@ class Bench:
         if now - self.reported > _PROGRESS_SECONDS:
             self.reported = now
             work = max(1, self.rows.count + self.target)
-            Path("progress").write_text(str((self.rows.accepted + len(self.outputs)) / work))
+            Path("progress").write_text(str((self.rows.accepted + len(self.outputs)) / work), encoding="utf-8")
 
     async def play(self) -> None:
         await self.reset(_INITIAL_RESET_CYCLES)

@@ -44,7 +44,7 @@ def build(job: dict[str, Any]) -> None:
     elif job["waves"]:
         # The runner itself can only make Icarus write FST.
         dump = directory / "waves.v"
-        dump.write_text(_ICARUS_DUMP.format(toplevel=job["toplevel"]))
+        dump.write_text(_ICARUS_DUMP.format(toplevel=job["toplevel"]), encoding="utf-8")
         sources.append(dump)
         arguments += ["-s", "streamnorm_waves"]
     objects = directory / "objects"

@@ -139,4 +139,4 @@ class GateNetlist:
 def cell_models(family: str) -> str:
     """Return the Verilog of the models of a family that do not come with yosys."""
     folder = importlib.resources.files(__name__)
-    return "".join(folder.joinpath(name).read_text() for name in FAMILIES[family].own)
+    return "".join(folder.joinpath(name).read_text("utf-8") for name in FAMILIES[family].own)

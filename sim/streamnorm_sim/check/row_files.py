@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.errors import ConfigError
+from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.streams.rows import RowBatch, fitted
@@ -85,7 +85,7 @@ class RowFile:
             with self._path.open("wb") as file:  # np.save would add .npy to another name
                 np.save(file, rows[:, : self._longest])
         except OSError as error:
-            raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise not_written(self._path, error) from error
 
 
 def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:

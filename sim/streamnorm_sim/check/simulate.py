@@ -15,11 +15,11 @@ from streamnorm.errors import CheckFailed
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
-from streamnorm.spec.config import NormConfig
-from streamnorm.spec.values import integer_at_least, shortened
+from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.streams.rows import RowBatch, fitted
+from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted
 from streamnorm_sim.streams.seeds import checked_seed
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
@@ -141,7 +141,7 @@ def simulate(
     *,
     engine: str = DEFAULT_ENGINE,
     rows: int | ArrayOrFile = 200,
-    stall: str = "none",
+    stall: str | float = "none",
     seed: int = 0,
     waves: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -157,10 +157,11 @@ def simulate(
     engine : str
         One of `streamnorm_sim.engines.ENGINES`.
     rows : int, array (rows, n), or the name of a .npy file that holds one
-        How many random rows, at least 1, of mixed length, statistics and bank; or the rows, see
+        How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
         `streamnorm_sim.check.row_files.read_rows`, which take bank 0.
-    stall : str
-        Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`.
+    stall : str or float
+        Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
+        cycles.
     seed : int
         Seed of the random rows and stalls, at least 0.
     waves : path, optional
@@ -186,6 +187,7 @@ def simulate(
     CheckFailed
         If the unit hangs, or its output stream is malformed.
     """
+    checked_config(config)
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
     waves, output = (None if path is None else Path(path) for path in (waves, output))
@@ -194,7 +196,7 @@ def simulate(
     checked_seed(seed)
     given: RowParts
     if isinstance(rows, Real):
-        given, kept = RandomRows(config, integer_at_least("rows", rows, 1), seed), None
+        given, kept = RandomRows(config, integer_between("rows", rows, 1, ROWS_MAX), seed), None
     else:
         given = GivenRows(config, rows)
         for written in (waves, output):
@@ -226,7 +228,7 @@ def simulate(
     return Simulation(
         config=config,
         engine=engine,
-        stall=stall,
+        stall=str(stall),
         seed=seed,
         rows=checked.rows,
         elements=checked.elements,

@@ -10,10 +10,11 @@ import numpy as np
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
+from streamnorm_sim.streams.rows import ROWS_MAX
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
@@ -22,10 +23,8 @@ from streamnorm_sim.streams.traffic import Traffic
 from . import CycleModel, CycleStream, CycleTrace, Losses, predict
 from .clocks import PlacedClock, at_clock, measured_clock
 
-__all__ = ["ROWS_MAX", "CycleCounts", "computed", "simulated"]
+__all__ = ["CycleCounts", "computed", "simulated"]
 
-ROWS_MAX = 1_000_000_000
-"""Rows of a batch; the cycle model takes minutes for them."""
 SIMULATED_MAX = 1 << 26
 """Elements of a batch that is simulated: all of them are in memory at once."""
 _PART_BEATS = 1 << 17
@@ -244,6 +243,7 @@ def _checked_losses(trace: Trace) -> Losses:
 
 
 def _check(config: NormConfig, length: int, rows: int) -> None:
+    checked_config(config)
     integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
     integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
 

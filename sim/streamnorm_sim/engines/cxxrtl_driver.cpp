@@ -2,6 +2,7 @@
 // cxxrtl_design::p_top. Optional ports: -DSTREAMNORM_BANKS (tuser), -DSTREAMNORM_LOADS (parameter stream);
 // -DSTREAMNORM_WAVES writes a VCD file; STREAMNORM_FEEDBACK is for a design that needs several passes to settle.
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -69,6 +70,7 @@ public:
     cxxrtl::debug_items items;
     cxxrtl::vcd_writer writer;
     std::FILE *file = nullptr;
+    int failed = 0;  // errno of the first write that failed
     uint64_t nanoseconds = 0;
 
     bool trace(const char *path, const char *name) {
@@ -80,8 +82,11 @@ public:
         return true;
     }
 
-    ~Bench() {
-        if (file) std::fclose(file);
+    // Returns 0, or why the wave file is not whole.
+    int close() {
+        if (file && std::fclose(file) && !failed) failed = errno;
+        file = nullptr;
+        return failed;
     }
 #endif
 
@@ -99,7 +104,8 @@ public:
         if (file) {
             writer.sample(nanoseconds);
             nanoseconds += 5;
-            std::fwrite(writer.buffer.data(), 1, writer.buffer.size(), file);
+            const size_t size = writer.buffer.size();
+            if (std::fwrite(writer.buffer.data(), 1, size, file) != size && !failed) failed = errno;
             writer.buffer.clear();
         }
 #endif
@@ -263,7 +269,7 @@ private:
 
 extern "C" {
 
-// Returns null if the wave file cannot be written.
+// Returns null if the wave file cannot be written; errno says why.
 void *streamnorm_create(const char *waves, const char *name) {
     auto bench = std::make_unique<Bench>();
 #ifdef STREAMNORM_WAVES
@@ -278,5 +284,13 @@ void streamnorm_reset(void *bench, Run *run, int64_t cycles) { static_cast<Bench
 
 int streamnorm_play(void *bench, Run *run) { return static_cast<Bench *>(bench)->play(*run); }
 
-void streamnorm_destroy(void *bench) { delete static_cast<Bench *>(bench); }
+// Returns 0, or the errno that says why the wave file is not whole.
+int streamnorm_destroy(void *bench) {
+    std::unique_ptr<Bench> owned(static_cast<Bench *>(bench));
+#ifdef STREAMNORM_WAVES
+    return owned->close();
+#else
+    return 0;
+#endif
+}
 }

@@ -1,8 +1,8 @@
 """Amaranth's own simulator: slow, needs no compiler, and shows every signal by its name."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from streamnorm.errors import StreamnormError
+from streamnorm.errors import not_written
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.streams.beats import Beats
@@ -56,11 +56,13 @@ def run(
     return player.trace(seconds)
 
 
-def _opened(path: Path) -> TextIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     try:
-        return path.open("w")
+        with path.open("w", encoding="utf-8") as file:
+            yield file
     except OSError as error:
-        raise StreamnormError(f"{path}: cannot be written: {error.strerror}") from error
+        raise not_written(path, error) from error
 
 
 class _Driver:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.arrays import ArrayOrFile, given_array
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
@@ -37,13 +37,14 @@ class GoldenModel:
     Raises
     ------
     ConfigError
-        If no datapath reaches the accuracy that ``config`` asks for, or gamma or beta are not such integers.
+        If no datapath reaches the accuracy that ``config`` asks for, it is no NormConfig, or gamma or beta are not such
+        integers.
     """
 
     def __init__(
         self, config: NormConfig, *, gamma: ArrayOrFile | None = None, beta: ArrayOrFile | None = None
     ) -> None:
-        self.config = config
+        self.config = config = checked_config(config)
         self.precision = precision = Precision.of(config)
         self.parameters = StoredParameters.of(config)
         shape = (config.banks, config.max_length)

@@ -3,7 +3,7 @@
 import numpy.typing as npt
 
 from streamnorm.spec.architectures import ARCHITECTURES
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 
 from .golden import GoldenModel
 from .welford import WelfordModel
@@ -18,5 +18,6 @@ def golden_model(
 
     Every architecture with exact statistics has the same.
     """
+    checked_config(config)
     kind = GoldenModel if ARCHITECTURES[config.architecture].exact else WelfordModel
     return kind(config, gamma=gamma, beta=beta)

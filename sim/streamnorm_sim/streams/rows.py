@@ -9,9 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.values import file_name
 
-__all__ = ["RowBatch", "fitted", "per_row", "require_within"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_within"]
+
+ROWS_MAX = 1_000_000_000
+"""Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
 
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -59,13 +63,14 @@ class RowBatch:
         ConfigError
             If a file cannot be read, a shape or type is wrong, or an element, length or bank is out of range.
         """
+        checked_config(config)
         array, path = given_array(x)
         try:
             _require_rows(array, "iuf", "integers or floats")
             batch = cls.arrange(config.input.quantize(array) if array.dtype.kind == "f" else array, lengths, banks)
             batch.require_fit(config)
         except ConfigError as error:
-            raise error if path is None else ConfigError(f"{path}: {error}") from error
+            raise error if path is None else ConfigError(f"{file_name(path)}: {error}") from error
         return batch
 
     @classmethod

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import integer_between
+from streamnorm.spec.values import integer_between, shown
 
 from .seeds import checked_seed
 
@@ -49,8 +50,10 @@ class Stall:
     @classmethod
     def random(cls, probability: float) -> "Stall":
         """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ConfigError."""
-        if not 0 <= probability < 1:
-            raise ConfigError(f"stall probability {probability:g}: must be at least 0 and below 1")
+        number = isinstance(probability, Real) and not isinstance(probability, bool)
+        if not number or not 0 <= probability < 1:
+            said = f"{probability:g}" if isinstance(probability, float) else shown(probability)
+            raise ConfigError(f"stall probability {said}: must be at least 0 and below 1")
         return cls("random", probability=float(probability))
 
     @classmethod
@@ -125,14 +128,20 @@ def parse_stall(text: str) -> Stall:
     raise ConfigError(f"stall {text!r}: must be {FORMS}")
 
 
-def parse_stalls(text: str) -> tuple[Stall, Stall]:
+def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
     """Return the source's and the sink's pattern, as in ``0.3`` (both) or ``source:0.3,sink:burst:8/3``.
+
+    A number is the share of stalled cycles, as its text is.
 
     Raises
     ------
     ConfigError
         If a part is malformed, or names a side twice or one that there is not.
     """
+    if isinstance(text, Real) and not isinstance(text, bool):
+        return (Stall.random(text),) * 2
+    if not isinstance(text, str):
+        raise ConfigError(f"stall {shown(text)}: must be {FORMS}")
     parts = text.split(",")
     if len(parts) == 1 and not parts[0].strip().startswith(("source:", "sink:")):
         both = parse_stall(text)

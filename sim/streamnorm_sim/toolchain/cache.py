@@ -7,9 +7,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.values import file_name
 
 try:
     import fcntl
@@ -47,6 +50,11 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None], r
         Fills the empty directory it is given, whose name changes afterwards.
     root : Path, optional
         Where to keep it; `cache_directory` where absent.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be kept there.
     """
     digest = hashlib.sha256()
     for part in parts:
@@ -55,16 +63,32 @@ def build_once(kind: str, parts: Sequence[str], build: Callable[[Path], None], r
     place = root / f"{kind}-{digest.hexdigest()[:32]}"
     while True:
         if not place.is_dir():
-            root.mkdir(parents=True, exist_ok=True)
-            _forget_unused(root, kind)
-            with _lock(root / f"building-{place.name}.lock"):
+            with ExitStack() as held:
+                with _writing(root):
+                    root.mkdir(parents=True, exist_ok=True)
+                    _forget_unused(root, kind)
+                    held.enter_context(_lock(root / f"building-{place.name}.lock"))
                 if not place.is_dir():
                     _build(place, build)
         try:
             os.utime(place)  # it is in use
         except FileNotFoundError:  # another process has just cleared the cache
             continue
+        except OSError:  # somebody else's, who lets it be read
+            pass
         return place
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Tell what to do where the cache itself cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{file_name(root)}: cannot be written: {error.strerror or error}; builds are kept there, or in the folder "
+            "that $STREAMNORM_CACHE names"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -134,17 +158,20 @@ def _usage(builds: Sequence[Path]) -> Usage:
 
 
 def _build(place: Path, build: Callable[[Path], None]) -> None:
-    with tempfile.TemporaryDirectory(
-        prefix=f"building-{place.name}-", dir=place.parent, ignore_cleanup_errors=True
-    ) as temporary:
-        made = Path(temporary) / "made"
+    with _writing(place.parent):
+        temporary = tempfile.TemporaryDirectory(
+            prefix=f"building-{place.name}-", dir=place.parent, ignore_cleanup_errors=True
+        )
+    with temporary:
+        made = Path(temporary.name) / "made"
         made.mkdir()
         build(made)
-        try:
-            made.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
+        with _writing(place.parent):
+            try:
+                made.rename(place)
+            except OSError:
+                if not place.is_dir():
+                    raise
 
 
 @contextmanager
@@ -154,7 +181,7 @@ def _lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
     Where there are no locks, who waits goes on without one.
     """
     while fcntl is not None:
-        with path.open("a") as file:  # so that its time remains that of the first who opened it
+        with path.open("ab") as file:  # so that its time remains that of the first who opened it
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:  # another one holds it, or the file system knows no locks

@@ -106,10 +106,26 @@ class Program:
         return named or [self.name]
 
     def where(self) -> str:
+        self.version()
         return str(shutil.which(self.command()[0]))
 
+    def version(self) -> str:
+        """Return what it prints of its version; part of the key of everything built with it.
+
+        Raises
+        ------
+        ToolMissing
+            If it is not there or does not start.
+        """
+        program = self.command()[0]
+        try:
+            return version_of(program, self.version_option)
+        except (OSError, subprocess.CalledProcessError) as error:
+            named = f": ${self.variable} names {program!r}, which" if os.environ.get(self.variable) else ""
+            raise ToolMissing(f"{self.name}{named} does not start: {self.version_option}: {_reason(error)}") from None
+
     def build(self) -> str:
-        version = re.search(r"\d+\.\d+[\w.+-]*", version_of(self.command()[0], self.version_option))
+        version = re.search(r"\d+\.\d+[\w.+-]*", self.version())
         return version[0] if version else ""
 
 
@@ -197,10 +213,19 @@ def named_program(name: str, variable: str) -> Path | None:
 
 @cache
 def version_of(program: str, option: str = "--version") -> str:
-    """Return what ``program --version`` prints; part of the key of everything built with it."""
+    """Return what ``program --version`` prints; OSError or CalledProcessError if it fails."""
     return subprocess.run(
-        [program, option], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [program, option],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=True,
     ).stdout
+
+
+def _reason(error: OSError | subprocess.CalledProcessError) -> str:
+    return f"exit code {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else str(error.strerror)
 
 
 def _no_program(name: str, variable: str, named: str) -> ToolMissing:

@@ -69,7 +69,7 @@ class Tool:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         )
 
@@ -125,12 +125,12 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         check=False,
     )
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-20:]) or last_line("")
         raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
     return done.stdout
 
@@ -138,7 +138,12 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
 @cache
 def _version(tool: Tool, command: tuple[str, ...]) -> str:
     completed = subprocess.run(
-        [*command, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [*command, "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     found = re.search(r"(?:Yosys |nextpnr-|Version )(\d[\w.+-]*)", completed.stdout)
     if completed.returncode != 0 or found is None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import nearest
+from streamnorm.spec.config_file import read_toml
+from streamnorm.spec.values import file_name, nearest, shortened
 
 from .calls import calls
 from .model import Model
@@ -47,24 +48,26 @@ def read_model(path: Path, name: str | None = None, **changes: Any) -> Model:
     Raises
     ------
     ConfigError
-        If the file cannot be read or describes no model, or several and ``name`` is none of them.
+        If the file cannot be read or describes no model, several and ``name`` is none of them, or one alone and there
+        is a ``name``.
     """
+    where = file_name(path)
     try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from None
+        table = read_toml(path)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
     if "models" not in table:
-        return _model(path.stem, {**table, **changes}, str(path))
-    models = _family(table, str(path))
+        if {"input", "output"} <= set(table):
+            raise ConfigError(f"{where}: is the configuration of a unit and not a model; --config takes it")
+        if name is not None:
+            raise ConfigError(f"{where}: holds one model, without [models]; leave out :{shortened(name)}")
+        return _model(path.stem, {**table, **changes}, where)
+    models = _family(table, where)
     wanted = name or next(iter(models), "")
     if wanted not in models or (name is None and len(models) > 1):
-        choices = ", ".join(f"{path}:{each}" for each in models) or "there is no model in it"
-        raise ConfigError(f"{path}: say which model: {choices}")
-    return _model(wanted, {**models[wanted], **changes}, f"{path}: {wanted}")
+        choices = ", ".join(f"{where}:{each}" for each in models) or "there is no model in it"
+        raise ConfigError(f"{where}: say which model: {choices}")
+    return _model(wanted, {**models[wanted], **changes}, f"{where}: {wanted}")
 
 
 @lru_cache(maxsize=1)

@@ -59,3 +59,8 @@ def test_what_cannot_be_is_told_before_the_port_is_opened(config, monkeypatch, t
     ):
         with pytest.raises(ConfigError, match=message):
             session(config, "here", **options)
+
+
+def test_more_rows_than_memory_holds_are_refused_before_a_port_is_opened(config):
+    with pytest.raises(ConfigError, match=r"^rows = 9{20}: must be an integer from 0 to \d+ of \d+ elements$"):
+        session(config, None, rows=10**20 - 1)

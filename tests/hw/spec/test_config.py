@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.config import NormConfig, key_fields
+from streamnorm.plan import Plan, plan_rows
+from streamnorm.spec.config import SCALE_MAX, SCALE_MIN, NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.targets import TARGET_NAMES
 
@@ -153,6 +154,20 @@ SHAPES = "must be (6,) or (1, 6), that is (max_length,) or (banks, max_length)"
 def test_arrays_that_are_refused(value: object, message: str) -> None:
     assert refusal(gamma=value) == message
     assert refusal(beta=value) == message.replace("gamma", "beta", 1)
+
+
+@pytest.mark.parametrize("key", ["input", "output"])
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_scales_beyond_any_use_are_refused(key: str, scale: float) -> None:
+    allowed = "must be a finite number from 1e-18 to 1e+18"
+    assert refusal(**{key: IntFormat(8, scale=scale)}) == f"in [{key}]: scale = {scale!r}: {allowed}"
+
+
+@pytest.mark.parametrize(("scale", "epsilon"), [(SCALE_MIN, 1e-5), (SCALE_MIN, 1e308), (SCALE_MAX, 1e-5)])
+def test_the_outermost_scales_have_a_plan_that_can_be_shown(scale: float, epsilon: float) -> None:
+    plan = Plan.of(make(input=IntFormat(8, scale=scale), epsilon=epsilon))
+    assert plan_rows(plan)
+    assert json.dumps(plan.to_dict(), allow_nan=False)
 
 
 def test_banks_and_arrays_must_agree() -> None:

@@ -12,6 +12,7 @@ import pytest
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameter_values import checked_parameter
 
 MINIMAL = """
 norm = "layernorm"
@@ -254,3 +255,26 @@ def test_parameter_files_of_the_examples_are_what_their_script_writes() -> None:
     script = Path(__file__).parents[3] / "examples" / "data" / "make_parameters.py"
     result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (None, "path = None: must be the name of a configuration file"),
+        (3, "path = 3: must be the name of a configuration file"),
+        ("\0", "'\\x00': is no name of a file"),
+        ("a" * 5000, f"{'a' * 300}…: cannot be read: File name too long"),
+        ("a" * 200, f"{'a' * 200}: no such file"),
+    ],
+    ids=["none", "number", "NUL", "too long", "long"],
+)
+def test_what_is_no_name_of_a_file(path: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        NormConfig.from_toml(path)
+    assert str(error.value) == message
+
+
+def test_long_names_of_parameter_files_are_shortened() -> None:
+    with pytest.raises(ConfigError) as error:
+        checked_parameter("gamma", "g" * 5000, 4, 1)
+    assert str(error.value) == f"gamma: {'g' * 300}…: cannot be read: File name too long"

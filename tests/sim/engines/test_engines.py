@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from streamnorm.spec.formats import IntFormat
 from streamnorm_sim import engines
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.engines import ENGINES, cxxrtl, run
+from streamnorm_sim.engines import ENGINES, cocotb, cxxrtl, run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats, encode_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -144,8 +145,27 @@ def test_waves_are_a_vcd_file_that_names_the_ports(small, engine, tmp_path):
 
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
 def test_waves_that_cannot_be_written(small, engine, tmp_path):
-    with pytest.raises(Exception, match="cannot be written"):
-        run(small, Traffic(rows=[[1, 2]]), engine, waves=tmp_path / "missing" / "out.vcd")
+    missing = tmp_path / "missing" / "out.vcd"
+    with pytest.raises(ConfigError) as error:
+        run(small, Traffic(rows=[[1, 2]]), engine, waves=missing)
+    assert str(error.value) == f"{missing}: cannot be written: No such file or directory"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is needed")
+@pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
+def test_waves_that_do_not_fit_the_disk(small, engine):
+    with pytest.raises(ConfigError, match=r"^/dev/full: cannot be written: No space left on device$"):
+        run(small, Traffic(rows=[[1, 2]]), engine, waves=Path("/dev/full"))
+
+
+def test_waves_of_a_bench_do_not_take_the_place_of_a_link(tmp_path):
+    made, wanted, behind = (tmp_path / name for name in ("made.vcd", "link.vcd", "behind.vcd"))
+    made.write_text("$end")
+    wanted.symlink_to(behind)
+    cocotb._keep(made, wanted)
+    assert (behind.read_text(), wanted.is_symlink()) == ("$end", True)
+    with pytest.raises(ConfigError, match=r"missing/a\.vcd: cannot be written: No such file or directory$"):
+        cocotb._keep(made, tmp_path / "missing" / "a.vcd")
 
 
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim", "verilator"])

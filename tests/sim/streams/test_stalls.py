@@ -100,3 +100,24 @@ def test_what_is_no_stall_is_refused_with_what_is_allowed(text, message):
     with pytest.raises(ConfigError) as error:
         parse_stalls(text)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, f"stall None: {FORMS}"),
+        (True, f"stall True: {FORMS}"),
+        (2, "stall probability 2: must be at least 0 and below 1"),
+        (float("nan"), "stall probability nan: must be at least 0 and below 1"),
+    ],
+)
+def test_what_is_neither_text_nor_a_share_is_refused(given, message):
+    with pytest.raises(ConfigError) as error:
+        parse_stalls(given)
+    assert str(error.value) == message
+
+
+def test_a_number_is_the_share_of_both():
+    assert parse_stalls(0.2) == parse_stalls("0.2")
+    with pytest.raises(ConfigError, match="stall probability None: must be at least 0 and below 1"):
+        Stall.random(None)

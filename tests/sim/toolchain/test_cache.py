@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamnorm.errors import StreamnormError
+from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm_sim.toolchain import cache
 from streamnorm_sim.toolchain.cache import Usage, build_once, cache_directory, cache_usage, clear_cache
 
@@ -261,3 +262,29 @@ def test_a_build_that_is_cleared_before_it_is_handed_out_is_built_again(root, mo
     monkeypatch.setattr(cache.os, "utime", lambda place: (utime(place), true_utime(place)))
     assert build_once("thing", ["a"], build, root).is_dir()
     assert len(built) == 2
+
+
+@pytest.mark.parametrize("where", ["file", "below a file", "/proc/x"])
+def test_a_cache_that_cannot_be_written_names_the_variable(where, tmp_path):
+    (tmp_path / "file").write_text("")
+    root = {"file": tmp_path / "file", "below a file": tmp_path / "file" / "x"}.get(where, Path(where))
+    with pytest.raises(ConfigError) as error:
+        build_once("thing", ["a"], write("1"), root)
+    text = str(error.value)
+    assert re.fullmatch(rf"{root}: cannot be written: [\w ]+; builds are .* that \$STREAMNORM_CACHE names", text)
+
+
+def denied(*rest, **more):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_lock_that_may_not_be_made_names_the_variable(root, monkeypatch):
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ConfigError, match=r"cache: cannot be written: Permission denied; .* \$STREAMNORM_CACHE"):
+        build_once("thing", ["a"], write("1"), root)
+
+
+def test_a_build_of_somebody_else_may_be_used(root, monkeypatch):
+    place = build_once("thing", ["a"], write("1"), root)
+    monkeypatch.setattr(os, "utime", denied)
+    assert build_once("thing", ["a"], write("2"), root) == place

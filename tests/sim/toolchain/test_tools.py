@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from streamnorm.errors import StreamnormError, ToolMissing
-from streamnorm_sim.toolchain.table import PROGRAMS
+from streamnorm_sim.toolchain.table import GXX, PROGRAMS
 from streamnorm_sim.toolchain.tools import YOSYS, Tool, last_line, run_tool
 
 ABSENT = Tool(
@@ -56,6 +56,18 @@ def test_a_tool_that_fails_is_quoted(tmp_path):
         run_tool([sys.executable, "-c", code], tmp_path)
     name = Path(sys.executable).name
     assert str(error.value) == f"{name} failed with exit code 3:\nline 7: no such thing"
+
+
+def test_a_tool_that_fails_without_a_word(tmp_path):
+    with pytest.raises(StreamnormError, match=r"failed with exit code 1:\nit printed nothing$"):
+        run_tool([sys.executable, "-c", "raise SystemExit(1)"], tmp_path)
+
+
+def test_a_compiler_that_does_not_start(monkeypatch):
+    monkeypatch.setenv("CXX", "false")
+    with pytest.raises(ToolMissing) as error:
+        GXX.where()
+    assert str(error.value) == "g++: $CXX names 'false', which does not start: --version: exit code 1"
 
 
 def test_a_missing_program(monkeypatch):

@@ -233,8 +233,17 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path):
     path.write_text("other = 1\n[models.a]\n")
     with pytest.raises(ConfigError, match=r"there may be \[family\], and nothing else$"):
         read_model(path)
-    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory$"):
+    with pytest.raises(ConfigError, match=r"is a directory; a TOML file is needed$"):
         read_model(tmp_path)
+    path.write_text(OWN, "utf-8-sig")
+    with pytest.raises(ConfigError, match=r"mine\.toml: begins with a byte order mark; save it as UTF-8 without one$"):
+        read_model(path)
+    path.write_text(OWN)
+    with pytest.raises(ConfigError, match=r"mine\.toml: holds one model, without \[models\]; leave out :x$"):
+        read_model(path, "x")
+    path.write_text('norm = "rmsnorm"\nlanes = 2\ninput.format = "int8"\noutput.format = "int8"\n')
+    with pytest.raises(ConfigError, match=r"mine\.toml: is the configuration of a unit and not a model; --config"):
+        read_model(path)
 
 
 def test_a_model_says_which_norms_differ_and_which_it_has_besides(tmp_path):

@@ -8,7 +8,8 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.arrays import ArrayOrFile
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.values import shortened
 
 from . import by_beat, by_row
 from .context import Context
@@ -48,12 +49,14 @@ class CycleModel:
     """
 
     def __init__(self, config: NormConfig) -> None:
-        if not isinstance(config, NormConfig):
-            raise ConfigError(f"{config!r}: a NormConfig is needed, such as NormConfig.from_toml gives")
+        checked_config(config)
         if not self.knows(config):
             raise ConfigError(f"architecture = {config.architecture!r}: the cycle model knows the one-pass unit only")
         self.config = config
         self.timing = Timing.of(config)
+
+    def __repr__(self) -> str:
+        return f"<CycleModel of {shortened(self.config.name, 20)}: {Plan.of(self.config).report.architecture}>"
 
     @staticmethod
     def knows(config: NormConfig) -> bool:
@@ -118,6 +121,9 @@ class CycleStream:
         self._offered = 0
         self.losses = Losses()
         self.rows = 0
+
+    def __repr__(self) -> str:
+        return f"<CycleStream of {shortened(self._config.name, 20)}: {self.rows} rows so far>"
 
     def feed(self, lengths: ArrayOrFile, offered: ArrayLike | None = None) -> CycleTrace:
         """Return the cycles of the next rows. Nothing that comes after them changes these any more.

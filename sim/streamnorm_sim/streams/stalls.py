@@ -138,10 +138,11 @@ def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
     ConfigError
         If a part is malformed, or names a side twice or one that there is not.
     """
-    if isinstance(text, Real) and not isinstance(text, bool):
-        return (Stall.random(text),) * 2
     if not isinstance(text, str):
-        raise ConfigError(f"stall {shown(text)}: must be {FORMS}")
+        if isinstance(text, bool) or not isinstance(text, Real):
+            raise ConfigError(f"stall {shown(text)}: must be {FORMS}")
+        both = Stall.random(text)
+        return both, both
     parts = text.split(",")
     if len(parts) == 1 and not parts[0].strip().startswith(("source:", "sink:")):
         both = parse_stall(text)

@@ -142,5 +142,5 @@ def test_a_bit_has_four_cycles():
 
 def test_without_a_compiler(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(ToolMissing, match="no-such-compiler, which"):
+    with pytest.raises(ToolMissing, match="names 'no-such-compiler', which is no program"):
         VirtualBoard(*design(), 8)

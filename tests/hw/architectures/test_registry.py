@@ -62,7 +62,7 @@ def test_formulas_are_what_latency_counts(config):
         counted = {key: eval(text, {"ceil": ceil, "n": n}) for key, text in plan.latency_formulas().items()}
         assert counted == vars(plan.latency(n))
     for n in (0, config.max_length + 1):
-        with pytest.raises(ValueError, match=f"n = {n}: must be 1 … {config.max_length}"):
+        with pytest.raises(ValueError, match=f"n = {n}: must be an integer from 1 to {config.max_length}"):
             plan.latency(n)
 
 

@@ -71,6 +71,7 @@ ECP5 = Family(
     nextpnr=_tool(name="nextpnr-ecp5", variable="NEXTPNR_ECP5", function="run_nextpnr_ecp5", needed_by="fit, build"),
     pack=_tool(name="ecppack", variable="ECPPACK", function="run_ecppack", needed_by="build"),
     pack_tells_version=True,
+    other_router="router1",
     part_options=("--{flag}", "--package", "{package}", "--speed", "{speed}"),
     pin_options=("--lpf", "{constraints}", "--textcfg", "{configuration}"),
     pack_options=("{configuration}", "{bitstream}"),

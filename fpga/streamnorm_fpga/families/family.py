@@ -193,6 +193,8 @@ class Family:
         Regular expression for what nextpnr appends to the name of a cell that it packs.
     idle_high : mapping of str to object
         Attributes, in Amaranth, of a pin that reads as 1 while nobody drives it.
+    other_router : str
+        The router of nextpnr to try where the usual one of the family does not come to an end.
     settle_seconds : float
         After configuration, how long block RAMs may not be read.
     """
@@ -205,6 +207,7 @@ class Family:
     nextpnr: Tool
     pack: Tool
     pack_tells_version: bool
+    other_router: str
     part_options: tuple[str, ...]
     pin_options: tuple[str, ...]
     pack_options: tuple[str, ...]

@@ -76,6 +76,7 @@ ICE40 = Family(
     nextpnr=_tool(name="nextpnr-ice40", variable="NEXTPNR_ICE40", function="run_nextpnr_ice40", needed_by="fit, build"),
     pack=_tool(name="icepack", variable="ICEPACK", function="run_icepack", needed_by="build"),
     pack_tells_version=False,  # it comes with nextpnr
+    other_router="router2",
     part_options=("--{flag}", "--package", "{package}"),
     pin_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
     pack_options=("{configuration}", "{bitstream}"),

@@ -34,8 +34,6 @@ _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILI
 _ROUTER1_BEGINS = re.compile(r"Info: Routing (\d+) arcs\.")
 _ROUTER1_SEARCHED = re.compile(r"Info:\s+(\d+) \|")
 _ROUTER2_ROUND = re.compile(r"Info:\s+iter=(\d+) ")
-_OTHER_ROUTER = "router2"
-"""What iCE40 parts are not routed with unless told; ECP5 parts are."""
 _ROUTER1_SEARCHES, _ROUTER1_SEARCHES_EACH, _ROUTER2_ROUNDS = 10_000, 8, 1000
 
 
@@ -214,11 +212,11 @@ class _Run:
             (directory / _CONSTRAINTS).write_text(constraints, encoding="utf-8")
 
     def place(self, seed: int) -> Placed:
-        """Place and route with a seed; where the device's usual router turns in circles, the other one routes."""
+        """Place and route with a seed; where the family's usual router turns in circles, another one routes."""
         try:
             return self._place(seed)
         except _Circles:
-            return self._place(seed, "--router", _OTHER_ROUTER)
+            return self._place(seed, "--router", self._device.family.other_router)
 
     def _place(self, seed: int, *options: str) -> Placed:
         report = f"report_{seed}.json"

@@ -28,17 +28,17 @@ from streamnorm.errors import CheckFailed, StreamnormError
 Parts = Callable[[], Mapping[str, str]]
 
 PAGES: Mapping[Path, Parts] = {
+    placed_page.PAGE: placed_page.parts,  # first: what others tell of clocks is read from it
     architecture_page.PAGE: architecture_page.parts,
     cocotb_page.PAGE: cocotb_page.parts,
     cycles_page.PAGE: cycles_page.parts,
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
-    placed_page.PAGE: placed_page.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,
 }
-"""Every page of which parts are generated, and what makes them."""
+"""Every page of which parts are generated, and what makes them; each is written before the next is made."""
 
 PICTURES = (cycles_page.pictures,)
 """What draws pictures into docs/. They are not compared: their bytes depend on versions of the drawing packages."""
@@ -65,10 +65,11 @@ def stale(pages: Mapping[Path, Parts]) -> dict[Path, str]:
     return {page: text for page, text in made.items() if not page.exists() or page.read_text("utf-8") != text}
 
 
-def _write(pages: Mapping[Path, str]) -> None:
-    for page, text in pages.items():
-        page.write_text(text, "utf-8")
-        print(page)
+def _write(pages: Mapping[Path, Parts]) -> None:
+    for page, parts in pages.items():
+        for changed, text in stale({page: parts}).items():
+            changed.write_text(text, "utf-8")
+            print(changed)
     with tempfile.TemporaryDirectory() as name:
         for draw in PICTURES:
             draw(Path(name))
@@ -84,10 +85,9 @@ def main(argv: Sequence[str] | None = None, pages: Mapping[Path, Parts] = PAGES)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 4 if a page differs")
     args = parser.parse_args(argv)
     try:
-        changed = stale(pages)
         if not args.check:
-            _write(changed)
-        elif changed:
+            _write(pages)
+        elif changed := stale(pages):
             raise CheckFailed(f"{' and '.join(map(str, changed))}: not up to date; run make docs")
     except StreamnormError as error:
         print(f"tools/pages.py: error: {error}", file=sys.stderr)

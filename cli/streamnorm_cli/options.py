@@ -40,6 +40,18 @@ def add_output(parser: argparse.ArgumentParser, *, verbose: str = "with a traceb
     loudness.add_argument("-v", "--verbose", action="store_true", help=verbose)
 
 
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Add ``-o``, the directory that a command writes to."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=file_path,
+        required=True,
+        metavar="DIR",
+        help="directory to write to; made if it is not there",
+    )
+
+
 def add_architecture(parser: argparse.ArgumentParser) -> None:
     """Add ``--architecture``."""
     parser.add_argument(
@@ -74,24 +86,16 @@ def refuse_overwriting(
         Naming the option, the file, and what it is besides.
     """
     from streamnorm.spec.config_file import named_files
+    from streamnorm.spec.file_identity import file_identity
 
     read = [config for config in configs if config is not None]
-    taken = {_identity(given): "this command reads it" for given in (*read, *inputs) if given is not None}
-    taken |= {_identity(named): f"{config} reads it" for config in read for named in named_files(config)}
+    taken = {file_identity(given): "this command reads it" for given in (*read, *inputs) if given is not None}
+    taken |= {file_identity(named): f"{config} reads it" for config in read for named in named_files(config)}
     for option, output in outputs.items():
         if output is not None:
-            if (why := taken.get(_identity(output))) is not None:
+            if (why := taken.get(file_identity(output))) is not None:
                 raise ConfigError(f"{option}: {output}: {why}; choose another name")
-            taken[_identity(output)] = f"{option} writes it too"
-
-
-def _identity(path: Path) -> object:
-    """What two names of one file have in common: a link is another name, a hard link too."""
-    try:
-        status = path.stat()
-        return status.st_dev, status.st_ino
-    except OSError:  # not there yet
-        return path.resolve()
+            taken[file_identity(output)] = f"{option} writes it too"
 
 
 def count(text: str) -> int:

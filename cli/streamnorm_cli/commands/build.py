@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm_cli.board_options import add_board, add_design
-from streamnorm_cli.options import Commands, add_common, extra, file_path, formatter, print_json, read_config
+from streamnorm_cli.options import Commands, add_common, add_directory, extra, formatter, print_json, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
 from streamnorm_cli.terminal import output_console
@@ -49,14 +49,7 @@ def add_parser(commands: Commands) -> None:
     )
     add_common(parser)
     add_board(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=file_path,
-        required=True,
-        metavar="DIR",
-        help="directory to write to; made if it is not there",
-    )
+    add_directory(parser)
     add_build(parser)
 
 

@@ -7,8 +7,8 @@ from streamnorm_cli.options import (
     Commands,
     add_architecture,
     add_common,
+    add_directory,
     count,
-    file_path,
     formatter,
     print_json,
     read_config,
@@ -39,14 +39,7 @@ def add_parser(commands: Commands) -> None:
     )
     add_common(parser)
     add_architecture(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=file_path,
-        required=True,
-        metavar="DIR",
-        help="directory to write to; made if it is not there",
-    )
+    add_directory(parser)
     parser.add_argument(
         "--vectors",
         type=count,

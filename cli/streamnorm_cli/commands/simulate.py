@@ -10,6 +10,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.architectures import ONE_PASS
 from streamnorm_cli.options import (
     Commands,
     add_architecture,
@@ -132,7 +133,7 @@ def _values(simulation: "Simulation") -> Table:
     accuracy = simulation.accuracy
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
     chosen = Plan.of(simulation.config).architecture
-    architecture = "" if chosen == "one-pass" else f", {chosen}"
+    architecture = "" if chosen == ONE_PASS else f", {chosen}"
     title = (
         f"{simulation.config.name}{architecture} on {simulation.engine}{netlist}, seed {simulation.seed}, "
         f"stalls {simulation.stall}"

@@ -46,8 +46,7 @@ def within_attention(model: "Model") -> list[str]:
     found = []
     for stack in model.stacks:
         for layer in stack.layers:
-            sites = [norm.site for norm in layer.attention.norms]
-            if sites:
+            if layer.attention.norms:
                 found.append(words.get(layer.attention.qk_norm, "latents"))
     return list(dict.fromkeys(found))
 

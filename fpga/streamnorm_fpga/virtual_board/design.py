@@ -12,7 +12,8 @@ from amaranth.back import rtlil
 from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.top.board_top import BoardTop
-from streamnorm_sim.engines.cxxrtl_build import LIBRARY, compile_design, compiler_command, compiler_flags
+from streamnorm_sim.engines.cxxrtl_build import LIBRARY, compile_design, compiler_flags
+from streamnorm_sim.toolchain.table import GXX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ def compile_board(rtlil: str, verilog: str) -> Path:
         [read],
         driver,
         clock="clk",
-        compiler=compiler_command(),
+        compiler=GXX.command(),
         options=compiler_flags(),
     )
     return place / LIBRARY

@@ -21,6 +21,7 @@ from streamnorm.spec.targets import TARGET_NAMES
 from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
 from .config_file import named_files, read_keywords
+from .file_identity import file_identity
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
 from .values import file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
@@ -296,9 +297,9 @@ class NormConfig:
             With the first of ``paths`` that is one of them, by whatever name.
         """
         inputs = [] if self.source is None else [self.source, *named_files(self.source)]
-        read = [path for path in inputs if path.exists()]
+        read = {file_identity(path) for path in inputs}
         for path in paths:
-            if path.exists() and any(path.samefile(other) for other in read):
+            if file_identity(path) in read:
                 raise ConfigError(f"{path}: the configuration is read from it; choose another directory")
 
     @contextmanager

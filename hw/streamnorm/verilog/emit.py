@@ -15,7 +15,7 @@ from amaranth.back import verilog as amaranth_verilog
 from amaranth.hdl import Fragment
 
 from streamnorm import __version__
-from streamnorm.errors import ConfigError
+from streamnorm.errors import ConfigError, not_written
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
@@ -155,7 +155,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     try:
         _write(directory, files, {_bench_name(config), *VECTOR_FILES})
     except OSError as error:
-        raise ConfigError(f"{directory}: cannot be written: {error.strerror}") from error
+        raise not_written(directory, error) from error
     return [directory / name for name in files]
 
 

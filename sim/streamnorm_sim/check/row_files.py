@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.file_identity import file_identity
 from streamnorm_sim.streams.rows import RowBatch, fitted
 
 
@@ -40,7 +41,7 @@ def check_writable(path: Path | None) -> None:
 
 def refuse_input(output: Path | None, rows: Path | None) -> None:
     """Refuse to write waves, or the rows that come out, over those that go in."""
-    if output is not None and rows is not None and output.exists() and output.samefile(rows):
+    if output is not None and rows is not None and file_identity(output) == file_identity(rows):
         raise ConfigError(f"{output}: the rows that go in are there; choose another name for what is written")
 
 

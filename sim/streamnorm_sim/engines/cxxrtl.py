@@ -24,8 +24,9 @@ from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, St
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import cache_directory
+from streamnorm_sim.toolchain.table import GXX
 
-from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_command, compiler_flags
+from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_flags
 
 Progress = Callable[[float], None]
 """Told the share of the work done, 0 to 1, several times a second."""
@@ -112,7 +113,7 @@ def load(config: NormConfig, *, waves: bool = False, netlist: GateNetlist | None
     """
     optimize = OPTIMIZE if netlist is None else _OPTIMIZE_GATES
     flags = compiler_flags(optimize)
-    compiler = tuple(compiler_command())
+    compiler = tuple(GXX.command())
     alone = waves or netlist is not None
     configs = (config,) if alone else _together.get(config, (config,))
     place = _build(configs, netlist, waves, compiler, tuple(flags), cache_directory())

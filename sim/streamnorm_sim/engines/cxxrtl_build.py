@@ -16,7 +16,7 @@ from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 from . import cxxrtl_in_place
 from .cxxrtl_in_place import in_place
 
-__all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_command", "compiler_flags"]
+__all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_flags"]
 
 LIBRARY = "unit.so"
 """Name of the library in the directory that `compile_design` returns."""
@@ -33,17 +33,6 @@ _FLAGS = (
     *("-std=c++17", "-fPIC", "-shared", "-w"),
     "-DCXXRTL_NDEBUG",  # an idle memory port may well point past the end of its memory
 )
-
-
-def compiler_command() -> list[str]:
-    """Return the command of the C++ compiler: $CXX, else g++.
-
-    Raises
-    ------
-    ToolMissing
-        If it is not installed.
-    """
-    return GXX.command()
 
 
 def compiler_flags(optimize: Sequence[str] = OPTIMIZE) -> list[str]:
@@ -84,7 +73,7 @@ def compile_design(
     clock : str
         The design's only clock, an input of its top.
     compiler, options : sequence of str
-        See `compiler_command` and `compiler_flags`.
+        See `GXX` of `streamnorm_sim.toolchain.table`, and `compiler_flags`.
     waves : bool
         Keep every signal visible.
     cache : Path, optional

@@ -38,6 +38,13 @@ def baud(text: str) -> int:
     return value
 
 
+def port(text: str) -> str:
+    """Return an argument that has to name a serial port."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no serial port")
+    return text
+
+
 def _megahertz(text: str) -> float:
     try:
         value = float(text)

@@ -37,7 +37,7 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
         If ``rows`` is less than 1, or there would be more than `ELEMENTS_MAX` elements.
     """
     most = max(1, ELEMENTS_MAX // config.max_length)
-    integer_between("rows of test vectors", rows, 1, most, f" of {config.max_length} elements")
+    integer_between("vectors", rows, 1, most, f" rows of {config.max_length} elements")
     rng = seeded(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)

@@ -68,6 +68,8 @@ def test_json(capsys):
 def test_an_unknown_board(capsys):
     assert main(["boards", "ulx3s"]) == 2
     assert "unknown board 'ulx3s': did you mean ulx3s-" in capsys.readouterr().err
+    assert main(["boards", ""]) == 2
+    assert "unknown board '': boards are " in capsys.readouterr().err
 
 
 def test_quiet(capsys):

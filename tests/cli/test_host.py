@@ -117,6 +117,11 @@ def test_without_a_file_the_board_tells_what_it_is(connect, capsys):
     assert board.heard == [Operation.INFO]
 
 
+def test_a_port_needs_a_name(capsys):
+    assert host("--port", "") == 2
+    assert "argument --port: an empty name is no serial port" in capsys.readouterr().err
+
+
 def test_no_rows_are_as_many_as_are_asked_for(config_file, connect, capsys):
     connect()
     assert host("--port", "COM9", config_file, "--rows", 0, "--json") == 0

@@ -186,7 +186,7 @@ def test_a_model_of_the_users(streamnorm, tmp_path):
         (("gpt2", "--prune", "q:1"), "model gpt2: pruned: q: no such norm in these layers; the sites are attention-in"),
         (("gpt2", "--banks", "17"), "banks = 17: must be an integer from 1 to 16"),
         (("gpt2", "--memory", "hbm"), "--memory: 'hbm': must be bytes a second, such as 819.2G, or a name"),
-        (("gpt2", "--flops", "fast"), "--flops: 'fast': must be a number greater than 0, with k, M"),
+        (("gpt2", "--flops", "fast"), "--flops: 'fast': must be a number greater than 0 and below 1e24, with k, M"),
         (("gpt2", "--bits", "30"), "format = 'int30': must be one of int4 to int24"),
         (("gpt2", "--clock", "nan"), "clock_mhz = nan: must be a finite number from 1 to 1000"),
         (("gpt2", "--lanes", "65"), "lanes = 65: must be an integer from 1 to 64"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from streamnorm import ConfigError, IntFormat, NormConfig, Plan, StreamnormError
+from streamnorm.verilog.emit import generate, verilog
 from streamnorm_sim import GoldenModel, simulate
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.measure import measure_cycles
@@ -109,7 +110,7 @@ INTEGERS = {
     "n of a count": lambda value: computed(unit(), value, 10),
     "rows": lambda value: simulate(unit(), rows=value),
     "rows of a count": lambda value: computed(unit(), 8, value),
-    "rows of test vectors": lambda value: make_vectors(unit(), value),
+    "vectors": lambda value: make_vectors(unit(), value),
     "seed": lambda value: simulate(unit(), seed=value),
     "seed of a measurement": lambda value: measure_cycles(unit(), seed=value),
     "seed of a traffic": lambda value: Traffic(rows=[[1]], seed=value),
@@ -124,7 +125,7 @@ ALLOWED = {"seed": 0, "zero_point": -128}
 @pytest.mark.parametrize("name", INTEGERS)
 @pytest.mark.parametrize("value", [0, -1, 2.5, "2", True, float("nan"), None])
 def test_what_is_no_integer_in_range_gets_the_projects_own_error(name, value):
-    key = name if name in ("run of cycles", "rows of test vectors") else name.partition(" of ")[0]
+    key = name if name in ("run of cycles", "vectors") else name.partition(" of ")[0]
     absent = value is None and name in ("gamma_bits", "n of a measurement")
     integer = isinstance(value, int) and not isinstance(value, bool)
     if absent or (integer and value >= ALLOWED.get(key, 1)):
@@ -144,6 +145,7 @@ def test_what_is_no_integer_in_range_gets_the_projects_own_error(name, value):
     [
         *(simulate, Plan.of, GoldenModel, golden_model, CycleModel),
         *(lambda config: RowBatch.of(config, [[1]]), lambda config: computed(config, 8, 10)),
+        *(verilog, lambda config: generate(config, "out")),
     ],
 )
 def test_what_is_no_configuration_is_told(use, given):

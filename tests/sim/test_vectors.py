@@ -62,8 +62,8 @@ def test_all_banks_and_random_rows_take_part() -> None:
 
 @pytest.mark.parametrize("rows", [0, 10**8])
 def test_no_rows_and_too_many_are_refused(rows: int) -> None:
-    most = ELEMENTS_MAX // 37
-    with pytest.raises(ConfigError, match=f"^rows of test vectors = {rows}: must be an integer from 1 to {most} of 37"):
+    allowed = f"an integer from 1 to {ELEMENTS_MAX // 37} rows of 37 elements"
+    with pytest.raises(ConfigError, match=f"^vectors = {rows}: must be {allowed}$"):
         make_vectors(make(), rows)
 
 

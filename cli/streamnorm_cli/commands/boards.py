@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """List the boards."""
     with extra("fpga"):
         from streamnorm_fpga.boards import BOARDS, board_named
-    boards = [board_named(args.board)] if args.board else list(BOARDS.values())
+    boards = [board_named(args.board)] if args.board is not None else list(BOARDS.values())
     if args.json:
         print_json({"boards": [_to_dict(board) for board in boards]})
     elif not args.quiet:

@@ -85,7 +85,15 @@ def run(args: argparse.Namespace) -> int:
 def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", list[Path]]:
     """Build as the options have it, write the files, and return the report and their paths."""
     with extra("fpga"):
-        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, check_directory, files_of, write_files
+        from streamnorm_fpga.bitstream.build import (
+            REPORT,
+            SEEDS,
+            build,
+            check_directory,
+            file_names,
+            files_of,
+            write_files,
+        )
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
     board = board_named(args.board)
@@ -94,11 +102,11 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
     with _progress(args) as progress:
         progress("generating")
         design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
+        config.refuse_overwriting(directory / name for name in (*file_names(design), REPORT_TEXT))
         report = build(design, args.seeds or SEEDS, allow_slow=args.allow_slow, progress=progress)
     files = files_of(report)
     last = files.pop(REPORT)
     files |= {REPORT_TEXT: _as_text(render(report, details=True)), REPORT: last}
-    config.refuse_overwriting(directory / name for name in files)
     return report, write_files(directory, files)
 
 

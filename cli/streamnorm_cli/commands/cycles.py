@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.values import counted
 from streamnorm_cli.options import (
     Commands,
     add_output,
@@ -165,15 +166,14 @@ def run(args: argparse.Namespace) -> int:
     """Count, and print what was counted."""
     if args.json and args.csv:
         raise ConfigError("--json and --csv: one of them only")
+    from streamnorm_sim.check.row_files import check_writable
+
     pictures = {"--plot": args.plot, "--timeline": args.timeline}
     refuse_overwriting(pictures, args.files)
     for option, path in pictures.items():
         if path is not None and path.suffix not in (".png", ".svg"):
             raise ConfigError(f"{option}: {path}: the name must end in .png or .svg")
-        if path is not None and not path.parent.is_dir():
-            raise ConfigError(f"{option}: {path}: cannot be written: there is no directory {path.parent}")
-        if path is not None and path.is_dir():
-            raise ConfigError(f"{option}: {path}: cannot be written: it is a directory")
+        check_writable(path)
     if args.welford and args.compare != "architectures":
         raise ConfigError("--welford: only with --compare architectures")
     with extra("sim"):
@@ -187,7 +187,8 @@ def run(args: argparse.Namespace) -> int:
     results: list[CycleCounts] = []
     with _progress(args) as progress:
         for (_, config, length), clock in zip(work, clocks, strict=True):
-            progress(f"{config.name}: {config.norm}, {config.architecture}, {config.lanes} lanes, n = {length}")
+            lanes = counted(config.lanes, "lane")
+            progress(f"{config.name}: {config.norm}, {config.architecture}, {lanes}, n = {length}")
             stalls = {"source": source, "sink": sink, "seed": args.seed}
             counts = count(config, length, args.rows, **stalls)
             results.append(counts if clock is None else replace(counts, placed=clock))
@@ -247,7 +248,8 @@ def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
                 for architecture in _architectures(args, changed):
                     unit = changed.replace(architecture=architecture)
                     work += [(file, unit, length) for length in dict.fromkeys(lengths)]
-    return work
+    # What is named twice, or comes of two files that are alike, is counted once.
+    return list({(unit, length): (file, unit, length) for file, unit, length in reversed(work)}.values())[::-1]
 
 
 def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]) -> list["PlacedClock | None"]:

@@ -2,7 +2,7 @@
 
 import argparse
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
 
         needs += fpga_needs()
     checked = [*core, *map(check, needs)]
-    install = commands_for(checked)
+    install = commands_for(one for one in checked if not one.optional)
+    for_some = commands_for(one for one in checked if one.optional)
     if args.json:
         print_json(
             {
@@ -86,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
                 "python": platform.python_version(),
                 "needs": [asdict(one) for one in checked],
                 "install": install,
+                "install_for_some_boards": for_some,
                 "cache": {"directory": str(cache_directory()), **cache_usage().to_dict()},
             }
         )
@@ -94,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         console = output_console()
         for command in install:
             console.print(f"to have the rest: {escape(command)}", soft_wrap=True)
+        for command in for_some:
+            console.print(f"only some boards: {escape(command)}", soft_wrap=True)
         console.print(f"built before: {escape(cache_line())}", soft_wrap=True)
     return 0 if complete else ToolMissing.exit_code
 
@@ -112,9 +116,9 @@ def check(need: "Need") -> Checked:
     return Checked(need.name, need.needed_by, True, where, version, optional=optional)
 
 
-def commands_for(checked: Sequence[Checked]) -> list[str]:
-    """Return the commands that install what is missing, one for pip and one for apt; not what is optional."""
-    missing = [one.install for one in checked if not one.found and not one.optional]
+def commands_for(checked: Iterable[Checked]) -> list[str]:
+    """Return the commands that install what is missing, one for pip and one for apt."""
+    missing = [one.install for one in checked if not one.found]
     extras = dict.fromkeys(word for line in missing if line.startswith("pip ") for word in line.split()[2:])
     packages = dict.fromkeys(word for line in missing if line.startswith("apt ") for word in line.split()[2:])
     commands = [f"pip install {' '.join(extras)}"] if extras else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from streamnorm.errors import ConfigError
-from streamnorm_cli.board_options import BAUD_DEFAULT, baud
+from streamnorm_cli.board_options import BAUD_DEFAULT, baud, port
 from streamnorm_cli.options import (
     Commands,
     add_output,
@@ -57,7 +57,7 @@ def add_parser(commands: Commands) -> None:
         "file", type=file_path, nargs="?", metavar="FILE", help="configuration (TOML) that the board's bitstream is of"
     )
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--port", metavar="P", help="serial port of the board, such as /dev/ttyUSB0 or COM4")
+    where.add_argument("--port", type=port, metavar="P", help="serial port of the board, such as /dev/ttyUSB0 or COM4")
     where.add_argument(
         "--virtual", action="store_true", help="run the board's design on CXXRTL, behind a pseudo-terminal"
     )

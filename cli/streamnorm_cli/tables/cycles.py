@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.values import counted
 
 from .area import titled_table
 
@@ -131,10 +132,12 @@ def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) ->
     for plan in {counts.plan.architecture: counts.plan for counts in results}.values():
         if plan.config.architecture != plan.report.architecture:
             yield f"{plan.architecture}: {plan.config.norm} subtracts no mean, and so needs no second pass"
-    if any(counts.placed is None for counts in results):
-        yield "some have no placed clock here: streamnorm fit measures it, --fmax takes it"
+    without = [counts for counts in results if counts.placed is None]
+    if without:
+        who = "these units have" if len(without) == len(results) else "some have"
+        yield f"{who} no placed clock here: streamnorm fit measures it, --fmax takes it"
     for peer in peers:
-        who = f"{_other(peer)['unit']}, {peer['norm']}, {peer['lanes']} lanes, n = {peer['n']:,}"
+        who = f"{_other(peer)['unit']}, {peer['norm']}, {counted(peer['lanes'], 'lane')}, n = {peer['n']:,}"
         if peer["note"] or peer["placed"] is None:
             yield f"{who}: {peer['note'] or 'was not placed, so there is no clock'}"
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from streamnorm.spec.values import counted
+
 from .area import titled_table
 
 if TYPE_CHECKING:
@@ -85,8 +87,8 @@ def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
         banks = f", {config.banks} banks" if config.banks > 1 else ""
         table.add_row(
             "units",
-            f"{workload.units:,} of {config.lanes} lanes{banks}{kind}, {config.target} at {config.clock_mhz:g} MHz; "
-            f"a row of {config.max_length:,}: "
+            f"{workload.units:,} of {counted(config.lanes, 'lane')}{banks}{kind}, {config.target} at "
+            f"{config.clock_mhz:g} MHz; a row of {config.max_length:,}: "
             + ", ".join(f"{name} {cycles:,}" for name, cycles in vars(latency).items()),
         )
     each = "a unit" if len(workload.configs) == 1 else "a unit of each kind"

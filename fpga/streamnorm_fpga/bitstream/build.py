@@ -188,16 +188,18 @@ def _closing_clock(board: Board, fmax_mhz: float) -> float | None:
     return None
 
 
+def file_names(design: BoardDesign) -> list[str]:
+    """Return the names of what a build leaves behind: bitstream, unit, constraints, and the report."""
+    name, family = design.config.name, design.board.family
+    return [f"{name}.{family.bitstream}", f"{name}.v", f"{name}.{family.constraints}", REPORT]
+
+
 def files_of(report: BuildReport) -> dict[str, bytes]:
-    """Return what a build leaves behind, by file name; the report last."""
+    """Return what a build leaves behind, by file name, in the order of `file_names`."""
     design = report.design
-    name = design.config.name
-    return {
-        report.file: report.bitstream,
-        f"{name}.v": design.unit.encode(),
-        f"{name}.{design.board.family.constraints}": design.pinned.constraints.encode(),
-        REPORT: (json.dumps(report.to_dict(), indent=2) + "\n").encode(),
-    }
+    written = json.dumps(report.to_dict(), indent=2) + "\n"
+    contents = [report.bitstream, design.unit.encode(), design.pinned.constraints.encode(), written.encode()]
+    return dict(zip(file_names(design), contents, strict=True))
 
 
 def check_directory(directory: Path) -> None:

@@ -24,7 +24,7 @@ from .config_file import named_files, read_keywords
 from .file_identity import file_identity
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
+from .values import counted, file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
@@ -325,7 +325,7 @@ class NormConfig:
 
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"
-        rows = f"rows of up to {self.max_length}, {self.lanes} lanes"
+        rows = f"rows of up to {self.max_length}, {counted(self.lanes, 'lane')}"
         other = "" if self.architecture == ONE_PASS else f"{self.architecture}, "
         name = shortened(self.name, 20)
         return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"

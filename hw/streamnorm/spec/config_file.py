@@ -75,7 +75,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError("is a directory; a TOML file is needed") from None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        octet = error.object[error.start]
+        raise ConfigError(f"is not TOML: byte 0x{octet:02x} in line {line} is not UTF-8; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is not TOML: {error}") from None
     except RecursionError:
         raise ConfigError("is not TOML for this purpose: brackets nested too deep") from None

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 
 from .config import NormConfig
+from .values import shown
 
 GAMMA_FRAC_BITS = range(-16, 31)
 BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be stored
@@ -27,7 +28,10 @@ class _Quantizer:
     zero_point: int
 
     def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        real = np.asarray(values, dtype=np.float64)
+        try:
+            real = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{self.key} = {shown(values)}: must be numbers") from None
         if not np.isfinite(real).all():
             raise ConfigError(f"{self.key}: every value must be finite")
         limit = 1 << (self.bits - 1)
@@ -122,7 +126,7 @@ class StoredParameters:
         Raises
         ------
         ConfigError
-            If a value is not finite or does not fit.
+            If a value is no number, not finite or does not fit.
         """
         return self._gamma_quantizer(values)
 
@@ -132,7 +136,7 @@ class StoredParameters:
         Raises
         ------
         ConfigError
-            If a value is not finite or does not fit.
+            If a value is no number, not finite or does not fit.
         """
         return self._beta_quantizer(values)
 

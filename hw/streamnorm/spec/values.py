@@ -5,6 +5,7 @@ Each raises a ConfigError that names the key, the value and what is allowed.
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import date, time
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TypeGuard
@@ -69,13 +70,22 @@ def shortened(text: str, length: int = 80) -> str:
 
 def shown(value: object) -> str:
     """Return ``value`` as it was given, for a message; its beginning where it is long."""
-    return repr(shortened(value)) if isinstance(value, str) else shortened(repr(value))
+    if isinstance(value, date | time):  # of TOML
+        value = value.isoformat()
+    if isinstance(value, str):
+        return repr(shortened(value))
+    return shortened(" ".join(repr(value).split()))  # an array has lines
 
 
 def file_name(path: object) -> str:
     """Return the name of a file for a message: as it was given where it is one that a person can read."""
     text = str(path)
     return shortened(text, 300) if text.isprintable() else shown(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are: "1 lane", "8 lanes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def nearest(name: object, names: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from streamnorm.errors import ConfigError, not_written
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
 
@@ -44,7 +44,7 @@ def verilog(config: NormConfig) -> str:
     models of the same latency elsewhere. The text depends on the configuration and on the versions of
     streamnorm and Amaranth only; it holds no path and no date.
     """
-    top = AxiNorm(config)
+    top = AxiNorm(checked_config(config))
     fragment = Fragment.get(top, Emission(Target(config.target, config.clock_mhz).primitives))
     connections = {port.name: (getattr(top, port.name), None) for port in ports(config)}
     text, _ = amaranth_verilog.convert_fragment(
@@ -135,13 +135,13 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     Raises
     ------
     ConfigError
-        If ``directory`` is a file, holds a unit with another name, or cannot be written to, or the configuration, gamma
-        or beta were read from a file that would be overwritten.
+        If ``config`` is none, or ``directory`` is a file, holds a unit with another name, or cannot be written to, or
+        the configuration, gamma or beta were read from a file that would be overwritten.
     """
     if not os.fspath(directory):
         raise ConfigError('"" is no directory; "." is the current one')
     directory = Path(directory)
-    _check_directory(config, directory)
+    _check_directory(checked_config(config), directory)
     files = {
         f"{config.name}.v": verilog(config).encode(),
         f"{config.name}_instance.v": instance(config).encode(),

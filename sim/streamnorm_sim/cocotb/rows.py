@@ -10,8 +10,9 @@ from cocotb.triggers import RisingEdge
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.values import shown
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
@@ -51,8 +52,12 @@ class RowSource:
     stall : Stall, optional
         When a new beat may be offered.
     seed : int
-        Of a random stall; a source and a sink of one seed stall in different cycles. ConfigError if it is negative or
-        no integer.
+        Of a random stall; a source and a sink of one seed stall in different cycles.
+
+    Raises
+    ------
+    ConfigError
+        If ``config`` or ``stall`` is something else, or the seed negative or no integer.
 
     Attributes
     ----------
@@ -66,12 +71,15 @@ class RowSource:
     """
 
     def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
-        self.dut, self.config = dut, config
+        self.dut, self.config = dut, checked_config(config)
         self.sent: deque[RowBatch | ParameterLoad] = deque()
         self.open, loads_open, _ = open_patterns(stall, NO_STALL, seed)
         self.stream = BeatSource(dut, "s_axis", self.open)
         self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.storage == "ram" else None
         self._loading = False
+
+    def __repr__(self) -> str:
+        return f"<RowSource of {self.config.name}: {len(self.sent)} sent and not compared>"
 
     def send(self, row: ArrayLike, *, bank: int = 0) -> None:
         """Queue a row.
@@ -86,8 +94,8 @@ class RowSource:
 
         Raises
         ------
-        ValueError
-            If the row is empty or not one-dimensional, or an element or the bank is out of range.
+        ConfigError
+            If the row is empty or not one-dimensional, an element or the bank is out of range, or a load is under way.
         """
         elements = np.asarray(row)
         if elements.dtype.kind == "f":
@@ -99,16 +107,18 @@ class RowSource:
 
         Raises
         ------
-        ValueError
-            If the beats have another width than the unit's, or are not one row.
+        ConfigError
+            If they are no `Beats`, have another width than the unit's, or are not one row, or a load is under way.
         """
+        if not isinstance(beats, Beats):
+            raise ConfigError(f"beats = {shown(beats)}: must be Beats; encode_rows makes them of rows")
         if not len(beats) or beats.last[:-1].any() or not beats.last[-1]:
-            raise ValueError("beats must be one row: the last beat must have tlast, and no other")
+            raise ConfigError("beats must be one row: the last beat must have tlast, and no other")
         self._send(Traffic(beats=beats))
 
     def _send(self, traffic: Traffic) -> None:
         if self._loading:
-            raise ValueError("a row was sent before load_parameters had returned")
+            raise ConfigError("a row was sent before load_parameters had returned")
         beats = traffic.encode(self.config)
         self.sent.append(traffic.received(self.config))
         self.stream.send(beats)
@@ -147,14 +157,15 @@ async def load_parameters(source: RowSource, gamma: ArrayLike, beta: ArrayLike, 
     Raises
     ------
     ConfigError
-        If the unit has no such port, or a value cannot be stored.
-    ValueError
-        If a shape is wrong, or the bank is out of range.
+        If the unit has no such port, a value cannot be stored, a shape is wrong, or the bank is out of range.
     """
     config = source.config
     stored = StoredParameters.of(config)
     whole = np.empty(config.max_length) if np.ndim(gamma) == np.ndim(beta) == 0 else np.empty(())
-    values, offsets, _ = np.broadcast_arrays(gamma, beta, whole)
+    try:
+        values, offsets, _ = np.broadcast_arrays(gamma, beta, whole)
+    except ValueError:
+        raise ConfigError("load: gamma and beta must have one shape (n,), or one of them be a number") from None
     await source.load(ParameterLoad(-1, stored.quantize_gamma(values), stored.quantize_beta(offsets), bank))
 
 
@@ -184,11 +195,14 @@ class RowSink:
     """
 
     def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
-        self.dut, self.config = dut, config
+        self.dut, self.config = dut, checked_config(config)
         self.open = open_patterns(NO_STALL, stall, seed)[2]
         self.begun = 0
         cocotb.start_soon(self._watch())
         self.bus_model = beat_sink(dut, self.open)
+
+    def __repr__(self) -> str:
+        return f"<RowSink of {self.config.name}: {self.bus_model.count()} rows to receive>"
 
     async def recv(self) -> Row:
         """Wait for the next row and return it.

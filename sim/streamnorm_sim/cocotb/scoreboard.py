@@ -44,6 +44,9 @@ class Scoreboard:
         prefixes = ["s_axis", "m_axis", *(["s_axis_param"] if source.loads else [])]
         self._handshakes = [Handshake(source.dut, prefix) for prefix in prefixes]
 
+    def __repr__(self) -> str:
+        return f"<Scoreboard of {self.config.name}: {self.checked} rows checked, {self.pending} pending>"
+
     @property
     def pending(self) -> int:
         """Rows that were sent and have not been checked."""

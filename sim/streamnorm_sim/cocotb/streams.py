@@ -11,6 +11,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 from numpy.typing import NDArray
 
+from streamnorm.spec.values import integer_at_least
 from streamnorm_sim.streams.beats import Beats
 
 __all__ = ["BeatMonitor", "BeatSource", "Handshake", "OutputBeat", "beat_sink", "frame_beats", "reset"]
@@ -22,8 +23,10 @@ warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"cocotbex
 async def reset(dut: Any, cycles: int = 4) -> None:
     """Hold ``aresetn`` of a unit at 0 for some cycles of its clock, at least 2, and return as it goes to 1.
 
-    Rows in the unit are lost, and so is what its sources were sending; banks keep what was loaded.
+    Rows in the unit are lost, and so is what its sources were sending; banks keep what was loaded. ConfigError if
+    ``cycles`` is no integer of at least 2.
     """
+    integer_at_least("cycles", cycles, 2)
     dut.aresetn.value = 0
     await ClockCycles(dut.aclk, cycles)
     dut.aresetn.value = 1

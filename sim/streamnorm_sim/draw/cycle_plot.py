@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.values import counted
 from streamnorm_sim.cycles.counts import CycleCounts
 
 from .facts import facts_of
@@ -120,8 +121,10 @@ def _peer_names(peers: Sequence[dict[str, Any]], facts: Sequence[Mapping[str, st
     for peer in peers:
         parts = [peer["name"]]
         parts += [peer["norm"]] if "norm" in told else []
-        parts += [f"{peer['lanes']} lanes"] if "lanes" in told else []
-        parts += [f"{peer['bits']} bits"] if shapes[peer["name"], peer["norm"], peer["lanes"], peer["n"]] > 1 else []
+        parts += [counted(peer["lanes"], "lane")] if "lanes" in told else []
+        # Of several lengths only some may have been placed, and one line joins them.
+        alone = one_length or shapes[peer["name"], peer["norm"], peer["lanes"], peer["n"]] > 1
+        parts += [f"{peer['bits']} bits"] if alone and peer["bits"] is not None else []
         parts += [f"{peer['placed']['clock_mhz']:g} MHz"] if one_length and peer["placed"] else []
         names.append(", ".join(parts))
     return names

@@ -13,6 +13,7 @@ import numpy as np
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import counted
 from streamnorm_sim.engines.pysim import run
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
@@ -146,7 +147,7 @@ def _draw(panel: Any, timeline: Timeline, room: float) -> None:
     config = timeline.config
     panel.set_title(
         wrapped(
-            f"{config.name}: {config.norm}, {Plan.of(config).architecture}, {config.lanes} lanes, rows of "
+            f"{config.name}: {config.norm}, {Plan.of(config).architecture}, {counted(config.lanes, 'lane')}, rows of "
             f"{', '.join(map(str, timeline.lengths))} elements{', stalled' if timeline.stalled else ''}",
             TITLE_LETTERS,
         ),

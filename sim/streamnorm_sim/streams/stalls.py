@@ -100,8 +100,17 @@ NO_STALL = Stall()
 
 
 def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uint8], ...]:
-    """Return the patterns of a run: when the source of rows, that of parameters and the sink are free."""
+    """Return the patterns of a run: when the source of rows, that of parameters and the sink are free.
+
+    Raises
+    ------
+    ConfigError
+        If the seed is negative or no integer, or a pattern is no `Stall`.
+    """
     checked_seed(seed)
+    for stall in (source, sink):
+        if not isinstance(stall, Stall):
+            raise ConfigError(f"stall = {shown(stall)}: must be a Stall, such as Stall.random(0.3)")
     return tuple(
         stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import nearest
+from streamnorm.spec.values import nearest, shown
 
 from .demand import Demand
 
@@ -54,7 +54,9 @@ def rate(text: str) -> float:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?(?:e\+?[0-9]{1,2})?)([kmgtp]?)", text.strip().lower())
     value = float(match[1]) * _PREFIXES[match[2]] if match else 0.0
     if not 0 < value < 1e24:
-        raise ConfigError(f"{text!r}: must be a number greater than 0, with k, M, G, T or P behind it if you like")
+        raise ConfigError(
+            f"{shown(text)}: must be a number greater than 0 and below 1e24, with k, M, G, T or P behind it if you like"
+        )
     return value
 
 
@@ -67,7 +69,7 @@ def bandwidth(text: str) -> float:
         return rate(text)
     except ConfigError:
         known = nearest(name, BANDWIDTHS) or f"; the names are {', '.join(BANDWIDTHS)}"
-        raise ConfigError(f"{text!r}: must be bytes a second, such as 819.2G, or a name{known}") from None
+        raise ConfigError(f"{shown(text)}: must be bytes a second, such as 819.2G, or a name{known}") from None
 
 
 def keep_up(

@@ -164,10 +164,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("lanes 8\n")
     assert refusal(path).startswith("is not TOML: Expected '=' after a key")
     path.write_bytes(b"\xff\x00")
-    assert refusal(path).startswith("is not TOML: 'utf-8' codec can't decode byte 0xff")
+    assert refusal(path) == "is not TOML: byte 0xff in line 1 is not UTF-8; save it as UTF-8"
+    path.write_text("lanes = 8\n# für\n", encoding="latin-1")
+    assert refusal(path) == "is not TOML: byte 0xfc in line 2 is not UTF-8; save it as UTF-8"
     for encoding in ("utf-8-sig", "utf-16"):
         path.write_text("lanes = 8\n", encoding=encoding)
         assert refusal(path) == "begins with a byte order mark; save it as UTF-8 without one"
+    path.write_text(MINIMAL.format(keys="clock_mhz = 2020-01-02", input="", output=""), encoding="utf-8")
+    assert "clock_mhz = '2020-01-02': must be" in refusal(path)
     path.write_text("lanes = 8\nlanes = 9\n")
     assert refusal(path).startswith("is not TOML: Cannot overwrite a value")
     loop = tmp_path / "loop.toml"

@@ -56,6 +56,25 @@ async def rows_come_out_as_golden(dut):
 
 
 @cocotb.test()
+async def what_helpers_cannot_take_is_told(dut):
+    for wrong, message in (
+        (lambda: RowSource(dut, CONFIG, stall=0.3), r"^stall = 0\.3: must be a Stall, such as Stall\.random\(0\.3\)$"),
+        (lambda: RowSink(dut, "unit.toml"), "^config = 'unit.toml': must be a NormConfig"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            wrong()
+    for cycles in (0, 1, 1.5):
+        with pytest.raises(ConfigError, match=f"^cycles = {cycles}: must be an integer of at least 2$"):
+            await reset(dut, cycles)
+    scoreboard = await start(dut)
+    scoreboard.source.send(some_row())
+    assert repr(scoreboard) == "<Scoreboard of norm: 0 rows checked, 1 pending>"
+    assert repr(scoreboard.source) == "<RowSource of norm: 1 sent and not compared>"
+    assert repr(scoreboard.sink) == "<RowSink of norm: 0 rows to receive>"
+    await scoreboard.finish()
+
+
+@cocotb.test()
 async def real_values_are_quantized(dut):
     scoreboard = await start(dut)
     scoreboard.source.send([0.1, -0.26, 1000.0])
@@ -118,23 +137,29 @@ async def what_cannot_be_sent_is_refused(dut):
         ([[1]], 0, "row 0 is an array of int64 of shape"),
         ([], 0, "row 0 is an array"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ConfigError, match=message):
             source.send(row, bank=bank)
-    with pytest.raises(ValueError, match="beats must be one row"):
+    with pytest.raises(ConfigError, match="beats must be one row"):
         source.send_beats(encode_rows(CONFIG, RowBatch.arrange([[1], [2]])))
+    with pytest.raises(ConfigError, match=r"^beats = None: must be Beats; encode_rows makes them of rows$"):
+        source.send_beats(None)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigError, match="one shape"):
+        await load_parameters(source, np.ones(4), np.ones(6))
     for gamma, bank, message in (
         (np.ones(3), 0, "load: 3 elements must be whole beats of 2, or all"),
         (1.0, 5, "load names bank 5: must be from 0 to 1"),
         (1000.0, 0, "gamma: 1000 does not fit"),
         (np.ones((2, 2)), 0, r"load: gamma and beta must have one shape \(n,\)"),
+        (np.ones(4), "x", "load names bank x: must be from 0 to 1"),
+        ("x", 0, "gamma = .*: must be numbers"),
     ):
-        with pytest.raises((ValueError, ConfigError), match=message):
+        with pytest.raises(ConfigError, match=message):
             await load_parameters(source, gamma, 0.0, bank=bank)
     assert not source.sent
     source.send(some_row())
     load = cocotb.start_soon(load_parameters(source, 1.0, 0.0))
     await ClockCycles(dut.aclk, 1)
-    with pytest.raises(ValueError, match="before load_parameters had returned"):
+    with pytest.raises(ConfigError, match="before load_parameters had returned"):
         source.send(some_row())
     await load
 

@@ -92,7 +92,7 @@ def test_helpers_find_what_is_wrong(
         timescale=("1ns", "1ps"),
     )
     results = runner.test(test_module="bench_of_helpers", hdl_toplevel="faulty", test_dir=tmp_path)
-    assert get_results(results) == (23, 0), capfd.readouterr().out[-8000:]
+    assert get_results(results) == (24, 0), capfd.readouterr().out[-8000:]
 
 
 def test_a_simulator_that_there_is_not() -> None:

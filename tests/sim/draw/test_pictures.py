@@ -142,7 +142,7 @@ def test_other_projects_have_colours_of_their_own_and_their_clocks(config, drawn
 
     bars = drawn(plot_cycles, units[1::2], [peer for peer in peers if peer["n"] == 768])
     names = [text.get_text() for text in bars.axes[0].get_yticklabels()]
-    assert names == ["a", "b", "MASE, 47.9 MHz", "FINN"]
+    assert names == ["a", "b", "MASE, 8 bits, 47.9 MHz", "FINN"]
     assert labels(bars) == ["streamnorm", "other projects"]
     assert len({bar.get_facecolor() for bar in bars.axes[0].patches}) == 2
     assert whole(bars)

@@ -149,7 +149,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{shortened(str(error.filename), 300)}: " if error.filename else _stuck_output()
+        where = f"{shortened(str(error.filename), 300)}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", EXIT_USAGE, as_json)
     except Exception as error:
         if verbose:
@@ -179,15 +179,6 @@ def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) 
     nearest = difflib.get_close_matches(word, COMMANDS, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"commands are {', '.join(COMMANDS)}"
     top.error(f"unknown command {word!r}: {hint}")
-
-
-def _stuck_output() -> str:
-    """Return what to say before an error that names no file: what is printed stays in the buffer if it was that."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return "standard output: "
-    return ""
 
 
 def _first_line(error: Exception) -> str:

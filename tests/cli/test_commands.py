@@ -422,19 +422,6 @@ def test_help_that_nobody_reads(arguments, monkeypatch, capfd):
     assert only_line(capfd.readouterr().err) == "streamnorm: error: No space left on device"
 
 
-def test_a_full_disk_behind_the_output_is_told(config_file):
-    with open("/dev/full", "w") as full:
-        told = subprocess.run(
-            [sys.executable, "-m", "streamnorm", "plan", config_file],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert told.returncode == 2
-    assert told.stderr == "streamnorm: error: standard output: No space left on device\n"
-
-
 def test_an_interrupt_while_arguments_are_read(monkeypatch, capsys):
     def parser() -> None:
         raise KeyboardInterrupt

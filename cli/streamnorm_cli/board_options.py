@@ -51,5 +51,5 @@ def _megahertz(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no clock in MHz")
+        raise argparse.ArgumentTypeError(f"{text!r} is no clock above 0 and of at most 1000 MHz")
     return value

@@ -11,6 +11,7 @@ Exit codes: 0 done; 1 a bug in streamnorm; 2 usage or configuration; 3 a tool is
 
 import argparse
 import difflib
+import errno
 import os
 import re
 import sys
@@ -149,7 +150,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{shortened(str(error.filename), 300)}: " if error.filename else ""
+        where = f"{shortened(str(error.filename), 300)}: " if error.filename else _full_output(error)
         return _fail(f"{where}{error.strerror or error}", EXIT_USAGE, as_json)
     except Exception as error:
         if verbose:
@@ -174,11 +175,26 @@ def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) 
     """End with a message that names the nearest command, where argparse would only list them."""
     # No option before the command takes a value, so the first word without a dash is the command.
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
-    if word is None or word in COMMANDS:
+    if word is None:
+        return
+    before = arguments[: arguments.index(word)]
+    if before and not {"-h", "--help", "--version"} & set(before):
+        top.error(f"{before[0]}: options go behind the command, as in streamnorm {word} … {before[0]}")
+    if word in COMMANDS:
         return
     nearest = difflib.get_close_matches(word, COMMANDS, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"commands are {', '.join(COMMANDS)}"
     top.error(f"unknown command {word!r}: {hint}")
+
+
+def _full_output(error: OSError) -> str:
+    """Return what an error that names no file is about: standard output, if that takes not even the end of a line."""
+    try:
+        if error.errno == errno.ENOSPC:
+            print(flush=True)
+    except OSError:
+        return "standard output: "
+    return ""
 
 
 def _first_line(error: Exception) -> str:
@@ -186,7 +202,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int, as_json: bool) -> int:
-    print(f"streamnorm: error: {message}", file=sys.stderr)
+    try:
+        print(f"streamnorm: error: {message}", file=sys.stderr, flush=True)
+    except OSError:  # nobody can be told, but the exit code still tells what kind of error it was
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     if as_json:
         with suppress(OSError):  # that stdout takes nothing is what the message may be about
             print_json({"error": {"message": message, "exit_code": code}})

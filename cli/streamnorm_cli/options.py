@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.values import shown
 
 from .terminal import output_console
 
@@ -114,7 +115,7 @@ def _at_least(least: int, text: str) -> int:
     except ValueError:
         value = least - 1
     if value < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number of at least {least}")
     return value
 
 

@@ -67,6 +67,7 @@ def test_version(capsys):
     [
         ([], "the following arguments are required: COMMAND"),
         (["plann", "x.toml"], "unknown command 'plann': did you mean plan?"),
+        (["-q", "plan", "x.toml"], "-q: options go behind the command, as in streamnorm plan … -q"),
         (["simulat"], "unknown command 'simulat': did you mean simulate?"),
         (["deploy"], "unknown command 'deploy': commands are init, plan, generate, simulate, fit"),
         (["plan"], "the following arguments are required: FILE"),
@@ -77,6 +78,7 @@ def test_version(capsys):
         (["generate", "x.toml", "-o", "d", "--vectors", "-1"], "'-1' is not a whole number of at least 0"),
         (["generate", "x.toml", "-o", "d", "--vectors", "x"], "'x' is not a whole number of at least 0"),
         (["simulate", "x.toml", "--rows", "0"], "'0' is not a whole number of at least 1"),
+        (["cycles", "x.toml", "--rows", "9" * 5000], f"argument --rows: '{'9' * 80}…' is not a whole number of at"),
         (["simulate", "x.toml", "--rows", "2.5"], "'2.5' is not a whole number of at least 1"),
         (["simulate", "x.toml", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
         (["simulate", "x.toml", "--seed", "2.5"], "'2.5' is not a whole number of at least 0"),
@@ -419,7 +421,21 @@ def test_help_that_nobody_reads(arguments, monkeypatch, capfd):
     assert cli.main(arguments) == 141
     monkeypatch.setattr(sys.stdout, "write", lambda text: os.write(os.open("/dev/full", os.O_WRONLY), text.encode()))
     assert cli.main(arguments) == 2
-    assert only_line(capfd.readouterr().err) == "streamnorm: error: No space left on device"
+    assert only_line(capfd.readouterr().err) == "streamnorm: error: standard output: No space left on device"
+
+
+@pytest.mark.parametrize("full", [1, 2])
+def test_full_disks_behind_stdout_and_stderr(full, config_file, tmp_path):
+    """What is wrong is told as far as it can be, and the exit code is the same as ever."""
+    file = config_file if full == 1 else tmp_path / "absent.toml"
+    command = f"import sys, streamnorm_cli; sys.exit(streamnorm_cli.main(['plan', {str(file)!r}]))"
+    with open("/dev/full", "w") as nowhere:
+        streams = {"stdout": nowhere} if full == 1 else {"stderr": nowhere}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+        done = subprocess.run([sys.executable, "-c", command], **pipes, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    if full == 1:
+        assert done.stderr == "streamnorm: error: standard output: No space left on device\n"
 
 
 def test_an_interrupt_while_arguments_are_read(monkeypatch, capsys):
@@ -442,5 +458,9 @@ def test_generate_does_not_overwrite_what_it_reads(tmp_path, config_file, capsys
     assert message.endswith("expected.npy: the configuration is read from it; choose another directory")
     assert (tmp_path / "vectors/expected.npy").read_bytes() == before
     assert not list(tmp_path.glob("*.v"))
+    (tmp_path / "out/manifest.json").mkdir(parents=True)
+    assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out")]) == 2
+    assert "manifest.json: is a directory; a file of that name would be written" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
     with pytest.raises(ConfigError, match=r'^"" is no directory'):
         generate(NormConfig.from_toml(config_file), "")

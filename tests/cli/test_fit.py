@@ -81,10 +81,10 @@ def test_seed_lists(text, seeds):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is no list of seeds such as 1,2,3 or 1-8"),
-        ("1,x", "'1,x' is no list of seeds such as 1,2,3 or 1-8"),
-        ("-3", "'-3' is no list of seeds such as 1,2,3 or 1-8"),
-        ("1-", "'1-' is no list of seeds such as 1,2,3 or 1-8"),
+        ("", "'' is no seed such as 1 and no list such as 1,2,3 or 1-8"),
+        ("1,x", "'1,x' is no seed such as 1 and no list such as 1,2,3 or 1-8"),
+        ("-3", "'-3' is no seed such as 1 and no list such as 1,2,3 or 1-8"),
+        ("1-", "'1-' is no seed such as 1 and no list such as 1,2,3 or 1-8"),
         ("5-2", "'5-2' is an empty range of seeds"),
         ("1-99999999", "'1-99999999' lists more than 1000 seeds"),
     ],

@@ -94,7 +94,7 @@ def add_parser(commands: Commands) -> None:
     way.add_argument("--model", action="store_true", help="the cycle model (default)")
     way.add_argument("--simulate", action="store_true", help="measure on the hardware, compiled (CXXRTL)")
     parser.add_argument(
-        "--rows", type=positive, default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
+        "--rows", type=count, default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
     )
     parser.add_argument(
         "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"

@@ -62,7 +62,7 @@ def seed_list(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
-            raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds such as 1,2,3 or 1-8")
+            raise argparse.ArgumentTypeError(f"{text!r} is no seed such as 1 and no list such as 1,2,3 or 1-8")
         low, high = int(first), int(last if dash else first)
         if low > high:
             raise argparse.ArgumentTypeError(f"{part.strip()!r} is an empty range of seeds")

@@ -39,6 +39,9 @@ examples:
 docs/workload.md tells what the figures mean, and the keys of a model's file.
 """
 
+_UNIT = {"lanes": "lanes", "bits": "bits", "banks": "banks", "target": "target", "clock": "clock_mhz"}
+"""What the options say of the units, by what it is called there."""
+
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
@@ -109,6 +112,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json and args.csv:
         raise ConfigError("--json and --csv: one of them only")
     if args.list or args.model is None:
+        if args.model is not None:
+            raise ConfigError("--list: names all models; leave MODEL out")
+        for option in ("tokens", "placement", "prune", "flops", "memory", "link", "config", *_UNIT):
+            if getattr(args, option) is not None:
+                raise ConfigError(f"--{option}: needs a MODEL; streamnorm workload --list names them all")
         _list(args)
         return 0
     workload = _workload(args)
@@ -216,14 +224,7 @@ def _configs(args: argparse.Namespace, model: "Model") -> "tuple[NormConfig, ...
     from streamnorm.spec.config import NormConfig
     from streamnorm_sim.workload import units_for
 
-    given = {
-        "lanes": args.lanes,
-        "bits": args.bits,
-        "banks": args.banks,
-        "target": args.target,
-        "clock_mhz": args.clock,
-    }
-    given = {key: value for key, value in given.items() if value is not None}
+    given = {key: value for option, key in _UNIT.items() if (value := getattr(args, option)) is not None}
     if args.config is None:
         return units_for(model, **given)
     if given:

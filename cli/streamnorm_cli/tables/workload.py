@@ -68,7 +68,7 @@ def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
     from streamnorm_sim.workload import calls
 
     model, memory = workload.model, workload.memory_use()
-    table = titled_table(f"{model.name}: {workload.tokens:,} tokens, {workload.sequences:,} at once")
+    table = titled_table(f"{model.name}: {counted(workload.tokens, 'token')}, {workload.sequences:,} at once")
     table.show_header = False
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")

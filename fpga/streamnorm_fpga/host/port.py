@@ -96,6 +96,8 @@ def _why_not(path: str, error: OSError) -> str:
         there = list_ports()
         seen = f"ports of this machine: {', '.join(there)}" if there else "this machine has no USB serial port now"
         return f"{path}: there is no such port; {seen}"
+    if error.errno == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+        return f"{path}: is no serial port"
     if error.errno in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return f"{path}: another program uses this port"
     return f"{path}: cannot be used as a serial port: {error.strerror or error}"

@@ -11,6 +11,9 @@ from streamnorm.spec.formats import NumberFormat, as_format
 
 from .values import refuse_unknown, shown
 
+_BYTES_MAX = 1 << 20
+"""Arrays of thousands of values may stand in a file, and /dev/zero must come to an end."""
+
 
 def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
     """Return the keys of the TOML file ``path`` as NormConfig takes them: NumberFormat objects, resolved paths.
@@ -36,7 +39,7 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
         table[key] = _format(key, table[key])
     for key, file in _named(path, table).items():
         if not table[key]:
-            raise ConfigError(f'{key} = "": must be a number or the name of a .npy file')
+            raise ConfigError(f'{key} = "": must be a number, an array or the name of a .npy file')
         table[key] = file
     return table
 
@@ -65,7 +68,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     if "\0" in str(path):
         raise ConfigError("is no name of a file")
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(_BYTES_MAX + 1)  # /dev/zero has no end
+        if len(octets) > _BYTES_MAX:
+            raise ConfigError(f"is longer than {_BYTES_MAX:,} bytes, which no configuration needs")
         if octets.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise ConfigError("begins with a byte order mark; save it as UTF-8 without one")
         return tomllib.loads(octets.decode("utf-8"))
@@ -81,6 +87,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"is not TOML: byte 0x{octet:02x} in line {line} is not UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is not TOML: {error}") from None
+    except ConfigError:
+        raise
+    except ValueError:  # int() takes 4300 digits at most
+        raise ConfigError("is not TOML for this purpose: a number of thousands of digits") from None
     except RecursionError:
         raise ConfigError("is not TOML for this purpose: brackets nested too deep") from None
 

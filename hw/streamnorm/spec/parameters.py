@@ -60,8 +60,11 @@ class _Quantizer:
         return all(-limit <= self.exact(value) < limit for value in values)
 
     def refusal(self, value: float) -> ConfigError:
+        what = (
+            f"{self.key}: {value:g}" if not self.offset else f"{self.key} + gamma_offset: {value:g} + {self.offset:g}"
+        )
         return ConfigError(
-            f"{self.key}: {value:g} does not fit {self.key}_bits = {self.bits} with "
+            f"{what} does not fit {self.key}_bits = {self.bits} with "
             f"{self.frac_bits} fraction bits, output scale {self.scale:g}, zero point {self.zero_point}"
         )
 

@@ -151,6 +151,9 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST))
+    for name in (*files, MANIFEST):
+        if (directory / name).is_dir():
+            raise ConfigError(f"{directory / name}: is a directory; a file of that name would be written")
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
         _write(directory, files, {_bench_name(config), *VECTOR_FILES})

@@ -126,19 +126,20 @@ def draw_timeline(path: Path, *timelines: Timeline) -> None:
         panels = figure.subplots(len(timelines), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         cycles = max(timeline.cycles for timeline in timelines)
         for panel, timeline in zip(panels, timelines, strict=True):
-            _draw(panel, timeline, room=0.04 * cycles)
+            _draw(panel, timeline, cycles)
         panels[-1].set(xlim=(0, cycles), xlabel="cycle")
 
 
-def _draw(panel: Any, timeline: Timeline, room: float) -> None:
-    """``room``: cycles that a row's name takes."""
+def _draw(panel: Any, timeline: Timeline, cycles: int) -> None:
+    """``cycles``: how far all panels go."""
+    room = 0.04 * cycles  # of a row's name
     for line, (name, spans) in enumerate(timeline.spans.items()):
         for row, first, last in spans:
             # Statistics of several rows are under way at once.
             place = (line - 0.35 * (1 - row % 2), 0.35) if name == "statistic" else (line - 0.35, 0.7)
             panel.broken_barh([(first, last - first + 1)], place, **fill_style(row))
     if not timeline.stalled:
-        _mark_latency(panel, timeline)
+        _mark_latency(panel, timeline, room)
     for row, first, last in _whole_rows(timeline.spans["beats in"]):
         if last - first >= room:
             panel.text((first + last + 1) / 2, -0.5, f"row {row}", ha="center", fontsize="small")
@@ -156,14 +157,21 @@ def _draw(panel: Any, timeline: Timeline, room: float) -> None:
     panel.grid(visible=True, axis="x", alpha=0.3)
 
 
-def _mark_latency(panel: Any, timeline: Timeline) -> None:
-    """Arrows for L1 and L2 of the first row, from its first and last beat in to its first beat out."""
+def _mark_latency(panel: Any, timeline: Timeline, room: float) -> None:
+    """Arrows for L1 and L2 of the first row, from its first and last beat in to its first beat out.
+
+    ``room``: cycles within which half of what is written there stays clear of the frame.
+    """
     _, first_in, last_in = _whole_rows(timeline.spans["beats in"])[0]
     _, first_out, _ = timeline.spans["beats out"][0]
     bottom = len(timeline.spans) - 1
     for name, start, height in (("L1", first_in, 0.72), ("L2", last_in, 1.27)):
         panel.annotate("", (start, bottom + height), (first_out, bottom + height), arrowprops={"arrowstyle": "<->"})
-        panel.text((start + first_out) / 2, bottom + height, f"{name} = {first_out - start}", ha="center", va="bottom")
+        text, middle = f"{name} = {first_out - start}", (start + first_out) / 2
+        if middle < room:
+            panel.text(first_out, bottom + height, f"  {text}", ha="left", va="center")
+        else:
+            panel.text(middle, bottom + height, text, ha="center", va="bottom")
 
 
 def _whole_rows(spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

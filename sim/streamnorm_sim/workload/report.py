@@ -8,6 +8,7 @@ from typing import Any
 
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.values import integer_between
 
 from .calls import Step, calls, steps
 from .demand import Demand
@@ -103,6 +104,10 @@ class Growth:
     use: float
 
 
+COUNT_MAX = 1_000_000_000
+"""Tokens, sequences and units that a workload may have."""
+
+
 @dataclass(frozen=True)
 class Workload:
     """The norms of a model on equal units, or on as many of each kind.
@@ -120,7 +125,8 @@ class Workload:
     Raises
     ------
     ConfigError
-        If the units cannot do the norms of the model.
+        If the units cannot do the norms of the model, or ``tokens``, ``sequences`` or ``units`` is no integer from 1 to
+        `COUNT_MAX`.
     """
 
     model: Model
@@ -134,6 +140,8 @@ class Workload:
     weight_bits: int = 16
 
     def __post_init__(self) -> None:
+        for key in ("tokens", "sequences", "units"):
+            integer_between(key, getattr(self, key), 1, COUNT_MAX)
         serving(self.model, self.configs)
 
     @property

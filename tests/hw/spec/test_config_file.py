@@ -167,6 +167,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert refusal(path) == "is not TOML: byte 0xff in line 1 is not UTF-8; save it as UTF-8"
     path.write_text("lanes = 8\n# für\n", encoding="latin-1")
     assert refusal(path) == "is not TOML: byte 0xfc in line 2 is not UTF-8; save it as UTF-8"
+    path.write_text(f"lanes = {'9' * 5000}\n")
+    assert refusal(path) == "is not TOML for this purpose: a number of thousands of digits"
+    assert refusal(Path("/dev/zero")) == "is longer than 1,048,576 bytes, which no configuration needs"
     for encoding in ("utf-8-sig", "utf-16"):
         path.write_text("lanes = 8\n", encoding=encoding)
         assert refusal(path) == "begins with a byte order mark; save it as UTF-8 without one"
@@ -187,7 +190,7 @@ class Unpickled:
 
 
 def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
-    assert refusal(write(tmp_path, 'gamma = ""')) == 'gamma = "": must be a number or the name of a .npy file'
+    assert refusal(write(tmp_path, 'gamma = ""')) == 'gamma = "": must be a number, an array or the name of a .npy file'
     file = tmp_path / "gamma.npy"
     path = write(tmp_path, 'gamma = "gamma.npy"')
     assert refusal(path) == f"gamma: {file}: no such file"

@@ -7,15 +7,16 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from streamnorm.errors import CheckFailed, ConfigError
+from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
+from streamnorm_sim.streams.stalls import NO_STALL, Stall, as_stall, open_patterns
 from streamnorm_sim.streams.stimulus import StreamViolation, load_beats
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
@@ -50,7 +51,7 @@ class RowSource:
     config : NormConfig
         What the unit was generated from.
     stall : Stall, optional
-        When a new beat may be offered.
+        When a new beat may be offered; also as a text such as "burst:8/3", or as the share of stalled cycles.
     seed : int
         Of a random stall; a source and a sink of one seed stall in different cycles.
 
@@ -70,10 +71,10 @@ class RowSource:
     loads : BeatSource or None
     """
 
-    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
+    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall | str | float = NO_STALL, seed: int = 0) -> None:
         self.dut, self.config = dut, checked_config(config)
         self.sent: deque[RowBatch | ParameterLoad] = deque()
-        self.open, loads_open, _ = open_patterns(stall, NO_STALL, seed)
+        self.open, loads_open, _ = open_patterns(as_stall(stall), NO_STALL, seed)
         self.stream = BeatSource(dut, "s_axis", self.open)
         self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.storage == "ram" else None
         self._loading = False
@@ -81,12 +82,12 @@ class RowSource:
     def __repr__(self) -> str:
         return f"<RowSource of {self.config.name}: {len(self.sent)} sent and not compared>"
 
-    def send(self, row: ArrayLike, *, bank: int = 0) -> None:
+    def send(self, row: ArrayOrFile, *, bank: int = 0) -> None:
         """Queue a row.
 
         Parameters
         ----------
-        row : integers (n,) or real numbers (n,)
+        row : integers (n,) or real numbers (n,), or a .npy file of them
             Integers are elements in the input format; real numbers are quantized to it. Beyond ``max_length``
             elements the unit cuts the row and flags it.
         bank : int
@@ -97,7 +98,7 @@ class RowSource:
         ConfigError
             If the row is empty or not one-dimensional, an element or the bank is out of range, or a load is under way.
         """
-        elements = np.asarray(row)
+        elements, _ = given_array(row)
         if elements.dtype.kind == "f":
             elements = self.config.input.quantize(elements)
         self._send(Traffic(rows=[elements], banks=[bank]))
@@ -141,7 +142,7 @@ class RowSource:
         self.sent.clear()
 
 
-async def load_parameters(source: RowSource, gamma: ArrayLike, beta: ArrayLike, *, bank: int = 0) -> None:
+async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFile, *, bank: int = 0) -> None:
     """Load γ and β into a bank, behind all rows that were sent; return when the unit has taken them.
 
     Rows that are sent afterwards find them; none may be sent meanwhile.
@@ -149,7 +150,7 @@ async def load_parameters(source: RowSource, gamma: ArrayLike, beta: ArrayLike, 
     Parameters
     ----------
     source : RowSource
-    gamma, beta : numbers (n,), or one for all elements
+    gamma, beta : numbers (n,), a .npy file of them, or one for all elements
         Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``. Elements behind the first n
         keep theirs.
     bank : int
@@ -161,9 +162,10 @@ async def load_parameters(source: RowSource, gamma: ArrayLike, beta: ArrayLike, 
     """
     config = source.config
     stored = StoredParameters.of(config)
-    whole = np.empty(config.max_length) if np.ndim(gamma) == np.ndim(beta) == 0 else np.empty(())
+    values, offsets = given_array(gamma)[0], given_array(beta)[0]
+    whole = np.empty(config.max_length) if values.ndim == offsets.ndim == 0 else np.empty(())
     try:
-        values, offsets, _ = np.broadcast_arrays(gamma, beta, whole)
+        values, offsets, _ = np.broadcast_arrays(values, offsets, whole)
     except ValueError:
         raise ConfigError("load: gamma and beta must have one shape (n,), or one of them be a number") from None
     await source.load(ParameterLoad(-1, stored.quantize_gamma(values), stored.quantize_beta(offsets), bank))
@@ -180,7 +182,7 @@ class RowSink:
     dut, config
         As for `RowSource`.
     stall : Stall, optional
-        When no beat is taken.
+        When no beat is taken; as for `RowSource`.
     seed : int
         As for `RowSource`.
 
@@ -194,9 +196,9 @@ class RowSink:
         That of cocotbext-axi.
     """
 
-    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall = NO_STALL, seed: int = 0) -> None:
+    def __init__(self, dut: Any, config: NormConfig, *, stall: Stall | str | float = NO_STALL, seed: int = 0) -> None:
         self.dut, self.config = dut, checked_config(config)
-        self.open = open_patterns(NO_STALL, stall, seed)[2]
+        self.open = open_patterns(NO_STALL, as_stall(stall), seed)[2]
         self.begun = 0
         cocotb.start_soon(self._watch())
         self.bus_model = beat_sink(dut, self.open)

@@ -2,8 +2,9 @@
 
 from cocotb.triggers import RisingEdge
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.values import shown
 from streamnorm_sim.check.compare import row_difference
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
@@ -31,9 +32,18 @@ class Scoreboard:
     ----------
     checked : int
         Rows that have come out and were right.
+
+    Raises
+    ------
+    ConfigError
+        If they are something else, or of different configurations.
     """
 
     def __init__(self, source: RowSource, sink: RowSink) -> None:
+        if not isinstance(source, RowSource) or not isinstance(sink, RowSink):
+            raise ConfigError(f"Scoreboard({shown(source)}, {shown(sink)}): must be given a RowSource, then a RowSink")
+        if sink.config != source.config:
+            raise ConfigError("source and sink are of different configurations, and a unit has only one")
         self.source, self.sink = source, sink
         self.config = source.config
         self.checked = 0

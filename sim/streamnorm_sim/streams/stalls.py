@@ -105,15 +105,29 @@ def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uin
     Raises
     ------
     ConfigError
-        If the seed is negative or no integer, or a pattern is no `Stall`.
+        If the seed is negative or no integer.
     """
     checked_seed(seed)
-    for stall in (source, sink):
-        if not isinstance(stall, Stall):
-            raise ConfigError(f"stall = {shown(stall)}: must be a Stall, such as Stall.random(0.3)")
     return tuple(
         stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
     )
+
+
+def as_stall(value: "Stall | str | float") -> Stall:
+    """Return a pattern given as it is, as the text of `parse_stall`, or as the share of stalled cycles.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else, or a number is out of range.
+    """
+    if isinstance(value, Stall):
+        return value
+    if isinstance(value, str):
+        return parse_stall(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigError(f"stall {shown(value)}: must be {FORMS}")
+    return Stall.random(value)
 
 
 def parse_stall(text: str) -> Stall:
@@ -148,9 +162,7 @@ def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
         If a part is malformed, or names a side twice or one that there is not.
     """
     if not isinstance(text, str):
-        if isinstance(text, bool) or not isinstance(text, Real):
-            raise ConfigError(f"stall {shown(text)}: must be {FORMS}")
-        both = Stall.random(text)
+        both = as_stall(text)
         return both, both
     parts = text.split(",")
     if len(parts) == 1 and not parts[0].strip().startswith(("source:", "sink:")):

@@ -172,7 +172,7 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
     for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
         if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
             raise ConfigError(f"{about}: {name} must be integers of {bits} bits")
-    if not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
+    if isinstance(load.bank, bool) or not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
         raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")
     return encode_load(config, gamma, beta, load.bank)
 

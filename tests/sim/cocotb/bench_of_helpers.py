@@ -29,7 +29,7 @@ async def start(dut, *, fault=0, sink=RANDOM, seed=0, config=CONFIG):
     """A unit behind its reset, and a scoreboard on it."""
     Clock(dut.aclk, 10, unit="ns").start()
     dut.fault.value = 0
-    source = RowSource(dut, config, stall=Stall.random(0.2), seed=1)
+    source = RowSource(dut, config, stall=0.2, seed=1)
     scoreboard = Scoreboard(source, RowSink(dut, config, stall=sink, seed=seed))
     await reset(dut)
     dut.fault.value = fault
@@ -58,12 +58,14 @@ async def rows_come_out_as_golden(dut):
 @cocotb.test()
 async def what_helpers_cannot_take_is_told(dut):
     for wrong, message in (
-        (lambda: RowSource(dut, CONFIG, stall=0.3), r"^stall = 0\.3: must be a Stall, such as Stall\.random\(0\.3\)$"),
+        (lambda: RowSource(dut, CONFIG, stall=None), "^stall None: must be none, P, "),
+        (lambda: RowSource(dut, CONFIG, stall="often"), "^stall 'often': must be "),
+        (lambda: Scoreboard(None, None), r"^Scoreboard\(None, None\): must be given a RowSource, then a RowSink$"),
         (lambda: RowSink(dut, "unit.toml"), "^config = 'unit.toml': must be a NormConfig"),
     ):
         with pytest.raises(ConfigError, match=message):
             wrong()
-    for cycles in (0, 1, 1.5):
+    for cycles in (0, 1, 1.5, None):
         with pytest.raises(ConfigError, match=f"^cycles = {cycles}: must be an integer of at least 2$"):
             await reset(dut, cycles)
     scoreboard = await start(dut)
@@ -136,6 +138,8 @@ async def what_cannot_be_sent_is_refused(dut):
         ([1], 2, r"banks\[0\] = 2: must be from 0 to 1"),
         ([[1]], 0, "row 0 is an array of int64 of shape"),
         ([], 0, "row 0 is an array"),
+        ([[1], [1, 2]], 0, "must all have the same length"),
+        (np.ma.masked_less(np.arange(4), 1), 0, "masked"),
     ):
         with pytest.raises(ConfigError, match=message):
             source.send(row, bank=bank)
@@ -151,7 +155,11 @@ async def what_cannot_be_sent_is_refused(dut):
         (1000.0, 0, "gamma: 1000 does not fit"),
         (np.ones((2, 2)), 0, r"load: gamma and beta must have one shape \(n,\)"),
         (np.ones(4), "x", "load names bank x: must be from 0 to 1"),
-        ("x", 0, "gamma = .*: must be numbers"),
+        (np.ones(4), 1.0, "load names bank 1.0: must be from 0 to 1"),
+        (np.ones(4), True, "load names bank True: must be from 0 to 1"),
+        ("x", 0, "x: no such file"),
+        (["x"] * 4, 0, "gamma"),
+        (np.ma.masked_less(np.arange(4), 1), 0, "masked"),
     ):
         with pytest.raises(ConfigError, match=message):
             await load_parameters(source, gamma, 0.0, bank=bank)

@@ -127,7 +127,10 @@ class NormConfig:
     )
     accuracy: Literal["faithful", "tight"] = field(
         default="faithful",
-        metadata=_about('"faithful", "tight"', "at most 1 ulp of error; tight: besides, 99.9 % correctly rounded"),
+        metadata=_about(
+            '"faithful", "tight"',
+            "at most 1 ulp of error; tight, or output of up to 8 bits: besides, 99.9 % correctly rounded",
+        ),
     )
     architecture: str = field(
         default=ONE_PASS,

@@ -95,6 +95,8 @@ class Traffic:
         if self.beats is not None and not (self.lengths is None and self.banks is None):
             raise ConfigError("lengths and banks go with rows, not with beats")
         checked_seed(self.seed)
+        if self.reset_at is not None:
+            integer_at_least("reset_at", self.reset_at, 0)
         integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
             object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))

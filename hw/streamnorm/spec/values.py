@@ -115,7 +115,7 @@ def counted(number: int, noun: str) -> str:
 
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
-    close = get_close_matches(str(name), list(names), n=3)
+    close = get_close_matches(name, list(names), n=3) if isinstance(name, str) else []
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

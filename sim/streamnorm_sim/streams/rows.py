@@ -1,6 +1,6 @@
 """Rows side by side: elements, lengths and banks, and all that is checked of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -204,7 +204,7 @@ def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
 
 
 def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if not isinstance(rows, Iterable):
+    if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping):
         raise ConfigError(f"rows = {shown(rows)}: must be integers (rows, n), or a sequence of integers (n,)")
     arrays = [as_array(row, f"row {index}") for index, row in enumerate(rows)]
     for index, array in enumerate(arrays):

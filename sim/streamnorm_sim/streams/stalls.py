@@ -69,9 +69,7 @@ class Stall:
         elif self.kind == "explicit":
             cycles = as_array(self.cycles, "stall")
             if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
-                raise ConfigError(
-                    "an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled"
-                )
+                raise ConfigError("an explicit stall pattern must be booleans of shape (cycles,), not all stalled")
             object.__setattr__(self, "cycles", tuple(cycles.tolist()))
 
     @classmethod

@@ -102,7 +102,7 @@ class Traffic:
             object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))
 
     def __repr__(self) -> str:
-        return f"<Traffic: {self.batch or self.beats!r}, seed {self.seed}>"
+        return f"<Traffic: {self.beats if self.batch is None else self.batch!r}, seed {self.seed}>"
 
     def encode(self, config: NormConfig) -> Beats:
         """Return the input beats.

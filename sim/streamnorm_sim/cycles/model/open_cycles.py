@@ -118,7 +118,7 @@ def open_cycles(name: str, cycles: OpenCycles | ArrayLike | None) -> OpenCycles:
         raise ConfigError(f"{name} is {type(cycles).__name__}: must be None, booleans, or pairs of cycles")
     array = as_array(cycles, name)
     if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind in INTEGERS:
-        require_within(name, array, 0, CYCLES_MAX)
+        require_within(name, array, 0, CYCLES_MAX, " (2**53)")
         return _closed(name, array.astype(np.int64))
     if array.ndim != 1 or array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
         raise ConfigError(

@@ -79,7 +79,7 @@ def checked_lengths(config: NormConfig, lengths: ArrayOrFile, cut: bool) -> tupl
     given, path = given_array(lengths, "lengths")
     with named_file(path):
         require_array("lengths are", given, INTEGERS, given.ndim == 1, "integers (rows,)")
-        most, note = (CYCLES_MAX, "") if cut else (config.max_length, " (max_length)")
+        most, note = (CYCLES_MAX, " (2**53)") if cut else (config.max_length, " (max_length)")
         require_within("lengths", given, 1, most, note)
         if given.sum(dtype=np.float64) > CYCLES_MAX:
             raise ConfigError(f"lengths are of more than {CYCLES_MAX} (2**53) elements in all")
@@ -103,7 +103,7 @@ def checked_times(offered: ArrayLike | None, rows: int, beats: int, since: int) 
     given = as_array(offered, "offered")
     fits = given.shape in ((rows,), (beats,))
     require_array("times are", given, INTEGERS, fits, f"integers, one for each of {rows} rows or of {beats} beats")
-    require_within("offered", given, 0, CYCLES_MAX)
+    require_within("offered", given, 0, CYCLES_MAX, " (2**53)")
     times = given.astype(np.int64)
     early = np.flatnonzero(np.diff(times, prepend=since) < 0)
     if len(early):

@@ -1,5 +1,7 @@
 """What the packages offer to Python programs: what they take, what they refuse, and how they show themselves."""
 
+import subprocess
+import sys
 from functools import partial
 from itertools import count
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from streamnorm import ConfigError, IntFormat, NormConfig, Plan, StreamnormError
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.verilog.emit import generate, verilog
 from streamnorm_sim import GoldenModel, simulate
 from streamnorm_sim.check.accuracy import Accuracy
@@ -18,7 +21,8 @@ from streamnorm_sim.reference.exact import exact_rows
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall, open_patterns
-from streamnorm_sim.streams.traffic import Traffic
+from streamnorm_sim.streams.stimulus import Stimulus
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 from streamnorm_sim.vectors import make_vectors
 
 LENGTH = 16
@@ -163,6 +167,147 @@ def test_masked_elements_are_refused():
     assert unit(gamma=np.ma.array(np.ones(LENGTH))) == unit(gamma=np.ones(LENGTH))
 
 
+ARRAYS = {
+    "quantize": IntFormat(8).quantize,
+    "dequantize": IntFormat(8).dequantize,
+    "gamma": lambda value: unit(gamma=value),
+    "gamma to load": lambda value: StoredParameters.of(unit()).quantize_gamma(value),
+    "beta to load": lambda value: StoredParameters.of(unit()).quantize_beta(value),
+    "stored gamma": lambda value: GoldenModel(unit(), gamma=value),
+    "stored beta": lambda value: GoldenModel(unit(), beta=value),
+    "rows": lambda value: RowBatch.of(unit(), value),
+    "row": lambda value: Traffic(rows=[value]),
+    "lengths": lambda value: RowBatch.of(unit(), [[1, 2], [3, 4]], value),
+    "banks": lambda value: RowBatch.of(unit(), [[1, 2], [3, 4]], None, value),
+    "results": lambda value: Accuracy.of(unit(), value, [[1, 2], [3, 4]]),
+    "rows of cycles": lambda value: CycleModel(unit()).run(value),
+    "offered": lambda value: CycleModel(unit()).run([2, 2], value),
+    "source": lambda value: CycleModel(unit()).run([2, 2], source=value),
+    "sink": lambda value: CycleModel(unit()).run([2, 2], sink=value),
+    "stall": Stall.explicit,
+    "gamma of a load": lambda value: Stimulus.of(
+        unit(storage="ram"), Traffic(rows=[[1]], loads=[ParameterLoad(-1, value, np.zeros(2, int))])
+    ),
+}
+TWO = np.ma.masked_equal([1, 2], 2)
+NO_NUMBERS = {
+    "ragged": [1, [2]],
+    "complex": [1j, 1],
+    "object": object(),
+    "dict": {1: 2},
+    "strings": ["1", "2"],
+    "None": [None, None],
+    "huge": [10**400, 1],
+    "date": np.array(["2026-01-01"] * 2, "M8[D]"),
+    "masked": TWO,
+    "masked row": [TWO, TWO],
+    "masked element": [[1, np.ma.masked]],
+}
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning")
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("name", ARRAYS)
+def test_what_is_no_array_of_numbers_gets_the_projects_own_error(name, value):
+    with pytest.raises(ConfigError) as error:
+        ARRAYS[name](NO_NUMBERS[value])
+    if "masked" in value and name not in ("source", "sink"):
+        assert "are masked" in str(error.value)
+    if value == "ragged":
+        assert str(error.value).endswith("the rows of the array must all have the same length")
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name not in ("source", "sink", "stall")])
+def test_bools_are_no_numbers(name):
+    with pytest.raises(ConfigError, match=r"bool|integers of 16 bits"):
+        ARRAYS[name](np.ones((2, 2) if name in ("rows", "results") else 2, bool))
+
+
+WIDE = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("take", "message"),
+    [
+        (lambda: Traffic(rows=[np.array([WIDE, 1], "u8")]), f"rows[0][0] = {WIDE}: must be from {-(2**63)} to"),
+        (lambda: RowBatch.of(unit(), np.array([[1, WIDE]], "u8")), f"row 0 element 1 is {WIDE}: must be from -128 to"),
+        (lambda: RowBatch.of(unit(), [[1]], [WIDE]), f"lengths[0] = {WIDE}: must be from 1 to 1"),
+        (lambda: RowBatch.of(unit(), [[1]], None, WIDE), f"banks[0] = {WIDE}: must be from 0 to 0"),
+        (lambda: Traffic(rows=[[1]], banks=[WIDE]), f"banks[0] = {WIDE}: must be from 0 to 15"),
+        (lambda: Traffic(rows=3), "rows = 3: must be integers (rows, n), or a sequence of integers (n,)"),
+        (lambda: CycleModel(unit()).run([WIDE]), f"lengths[0] = {WIDE}: must be from 1 to 16 (max_length)"),
+        (lambda: CycleModel(unit()).run([2**63 - 1], cut=True), f"lengths[0] = {2**63 - 1}: must be from 1 to {2**53}"),
+        (lambda: CycleModel(unit()).run([2**53, 8], cut=True), f"lengths are of more than {2**53} (2**53) elements"),
+        (lambda: CycleModel(unit()).run([8], [2**63 - 1]), f"offered[0] = {2**63 - 1}: must be from 0 to {2**53}"),
+        (lambda: CycleModel(unit()).run([8], [WIDE]), f"offered[0] = {WIDE}: must be from 0 to {2**53} (2**53)"),
+        (lambda: CycleModel(unit()).run([8], sink=[[0, 2**62]]), f"sink[0, 1] = {2**62}: must be from 0 to {2**53}"),
+        (lambda: CycleModel(unit()).run([8], cut="no"), "cut = 'no': must be true or false"),
+        (lambda: CycleModel(unit()).run("no.npy"), "lengths: no.npy: no such file"),
+        (
+            lambda: GoldenModel(unit(), gamma=np.full((1, LENGTH), 2**62)),
+            f"gamma[0, 0] = {2**62}: must be from -32768 to 32767 (gamma_bits = 16)",
+        ),
+        (
+            lambda: GoldenModel(unit(beta_bits=20), beta=np.full((1, LENGTH), -(2**19) - 1)),
+            f"beta[0, 0] = {-(2**19) - 1}: must be from -524288 to 524287 (beta_bits = 20)",
+        ),
+        (lambda: simulate(unit(), rows=3, progress=5), "progress = 5: must be a function of a stage and a share"),
+        (lambda: simulate(unit(), rows=3, netlist=5), "netlist = 5: must be a GateNetlist"),
+        (lambda: simulate(unit(), rows=3, engine=[]), "engine = []: must be one of cxxrtl, "),
+        (lambda: simulate(unit(), rows=3, engine={}), "engine = {}: must be one of cxxrtl, "),
+        (lambda: simulate(unit(), rows=3, engine=10**5000), "engine = <int>: must be one of cxxrtl, "),
+        (lambda: run(unit(), [[1]]), "traffic = [[1]]: must be a Traffic"),
+        (lambda: StoredParameters.of("x"), "config = 'x': must be a NormConfig"),
+        (lambda: generate(unit(), "d", vectors=5), "vectors = 5: must be Vectors, as streamnorm_sim.vectors.make_"),
+    ],
+)
+def test_what_does_not_fit_is_told_as_it_was_given(take, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        take()
+    assert str(error.value).startswith(message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_cycle_that_may_be_named_is_counted_from():
+    model, last = CycleModel(unit()), 2**53
+    for source, sink in ((None, None), ([True, False, False], [[5, last]]), ([[0, last]], [False] * 999 + [True])):
+        trace = model.run([8, 8], [last - 1, last], source=source, sink=sink)
+        assert last <= trace.first_in[0] + 1 < trace.last_out[0] < trace.last_out[1] < last + 20_000
+
+
+PATHS = {
+    "directory": lambda value: generate(unit(), value),
+    "output": lambda value: simulate(unit(), rows=3, output=value),
+    "waves": lambda value: simulate(unit(), rows=3, waves=value),
+    "waves of an engine": lambda value: run(unit(), Traffic(rows=[[1]]), waves=value),
+    "configuration": NormConfig.from_toml,
+}
+
+
+@pytest.mark.parametrize("value", [1, True, b"o", ["x"], "", "a\0b", "a" * 5000], ids=lambda value: repr(value)[:9])
+@pytest.mark.parametrize("name", PATHS)
+def test_what_is_no_path_gets_the_projects_own_error(name, value, monkeypatch):
+    monkeypatch.setattr("streamnorm_sim.check.simulate.run", lambda *_: pytest.fail("ran"))
+    with pytest.raises(ConfigError, match=r'must be the name of|"" is no (file|directory)|is no name|File name too'):
+        PATHS[name](value)
+
+
+def test_the_file_of_rows_that_come_out_is_closed(tmp_path):
+    code = (
+        "from streamnorm import NormConfig; from streamnorm_sim import simulate;"
+        "c = NormConfig(norm='rmsnorm', lanes=1, max_length=2, epsilon=1, input='int4', output='int4')\n"
+        "try: simulate(c, rows=2, engine='none', output='y.npy')\n"
+        "except ValueError: pass"
+    )
+    done = subprocess.run([sys.executable, "-W", "always", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_a_plan_has_plain_integers():
+    assert {type(cycles) for cycles in vars(Plan.of(unit()).latency(np.int64(8))).values()} == {int}
+
+
 def test_a_stall_may_be_a_number(monkeypatch):
     def run(config, traffic, *rest):
         raise RuntimeError(traffic.source, traffic.sink)
@@ -189,7 +334,7 @@ def test_objects_show_themselves_in_a_line(simulation):
         *(simulation, trace, trace.traffic, trace.rows, simulation.accuracy),
         *(trace.outputs, computed(unit(), 8, 10), CycleModel(unit()).run([5, 16]), make_vectors(unit(), 3)),
         *(CycleModel(unit()), CycleModel(unit(name="n" * 64)).stream()),
-        *(RowBatch.of(unit(), x), RowBatch.of(unit(), x[:0])),
+        *(RowBatch.of(unit(), x), RowBatch.of(unit(), x[:0]), Traffic(rows=[]), StoredParameters.of(unit())),
     ]
     for thing in shown:
         text = repr(thing)

@@ -125,7 +125,7 @@ class Plan:
         ConfigError
             If ``n`` is no integer from 1 to ``max_length``.
         """
-        integer_between("n", n, 1, self.config.max_length, " (max_length)")
+        n = integer_between("n", n, 1, self.config.max_length, " (max_length)")
         more = -(-n // self.config.lanes) - 1
         report = self.report
         first_out = report.latency + report.beats_before_output * more

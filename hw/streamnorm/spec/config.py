@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,19 @@ from .config_file import named_files, read_keywords
 from .file_identity import file_identity
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
-from .values import counted, file_name, finite_float, integer_between, one_of, positive_float, shortened, shown
+from .paths import given_path, named_file
+from .values import (
+    counted,
+    file_name,
+    finite_float,
+    instance_of,
+    integer_between,
+    one_of,
+    positive_float,
+    refuse_unknown,
+    shortened,
+    shown,
+)
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
@@ -201,6 +214,7 @@ class NormConfig:
     def _check_parameters(self) -> None:
         for key in ("gamma", "beta"):
             self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks))
+            self._largest_given(f"{key}_max")  # must be finite
         if self.storage == "rom":
             for key in ("gamma_max", "beta_max"):
                 if getattr(self, key) is not None:
@@ -237,7 +251,11 @@ class NormConfig:
     def _largest_given(self, key: str) -> float:
         """The largest magnitude of gamma with its offset, or of beta, that is there before any load."""
         values, absent, offset = (self.gamma, 1.0, self.gamma_offset) if key == "gamma_max" else (self.beta, 0.0, 0.0)
-        return float(np.abs(np.asarray(absent if values is None else values) + offset).max())
+        with np.errstate(over="ignore"):
+            largest = float(np.abs(np.asarray(absent if values is None else values) + offset).max())
+        if largest == math.inf:
+            raise ConfigError(f"gamma_offset = {offset:g}: gamma + gamma_offset must be finite")
+        return largest
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> "NormConfig":
@@ -249,24 +267,34 @@ class NormConfig:
             If the file cannot be read, is no TOML, has unknown or missing keys, or describes no valid
             configuration. The message begins with the file's name.
         """
-        if not isinstance(path, str | os.PathLike):
-            raise ConfigError(f"path = {shown(path)}: must be the name of a configuration file")
-        path = Path(path)
+        file = given_path(path, "a configuration file")
         keys = [f.name for f in key_fields()]
         required = [f.name for f in key_fields() if f.default is MISSING]
-        try:
-            config = cls(**read_keywords(path, keys, required))
-        except ConfigError as error:
-            raise ConfigError(f"{file_name(path)}: {error}") from error
-        config._set("source", path)
+        with named_file(file):
+            config = cls(**read_keywords(file, keys, required))
+        config._set("source", file)
         return config
 
     def replace(self, **changes: Any) -> "NormConfig":
-        """Return a copy with the given keys changed; keys left to a computed default get it anew."""
+        """Return a copy with the given keys changed; keys left to a computed default get it anew.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such key, or as for a configuration.
+        """
+        refuse_unknown(changes, [f.name for f in key_fields()])
         same = {f.name: getattr(self, f.name) for f in key_fields() if f.name not in self._defaulted}
         changed = NormConfig(**{**same, **changes})
         changed._set("source", self.source)
         return changed
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrays that were copied or unpickled can be changed again, which the digest would not notice."""
+        self.__dict__.update(state)
+        for array in (self.gamma, self.beta):
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return every key as a JSON value; an array becomes its shape and the sha256 of its bytes."""
@@ -342,9 +370,7 @@ class NormConfig:
 
 def checked_config(value: object) -> NormConfig:
     """Return a configuration that a user gives; ConfigError if it is something else, such as the name of its file."""
-    if not isinstance(value, NormConfig):
-        raise ConfigError(f"config = {shown(value)}: must be a NormConfig; NormConfig.from_toml reads a file")
-    return value
+    return instance_of("config", value, NormConfig, "a NormConfig; NormConfig.from_toml reads a file")
 
 
 def key_fields() -> list[Field[Any]]:

@@ -1,5 +1,6 @@
 """Which names are of one file, so that nothing is written over what is read."""
 
+import os
 from pathlib import Path
 
 __all__ = ["file_identity"]
@@ -11,4 +12,4 @@ def file_identity(path: Path) -> object:
         status = path.stat()
         return status.st_dev, status.st_ino
     except OSError:  # not there yet
-        return path.resolve()
+        return os.path.realpath(path)  # no loop of links is an error

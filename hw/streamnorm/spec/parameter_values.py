@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
-from .arrays import given_array
+from .arrays import finite_reals, given_array
 from .values import file_name, finite_float
 
 
@@ -33,27 +33,19 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
         return None
     if isinstance(value, Real):  # a bool is one too, and finite_float refuses it
         return finite_float(key, value)
-    try:
-        array, path = given_array(value)
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {error}") from None
+    array, path = given_array(value, key)
     where = key if path is None else f"{key}: {file_name(path)}"
     return _checked_array(where, array, max_length, banks)
 
 
 def _checked_array(where: str, array: npt.NDArray[Any], max_length: int, banks: int) -> npt.NDArray[np.float64]:
-    if array.dtype.kind not in "fiu":
-        raise ConfigError(f"{where}: has elements of type {array.dtype}; floating-point or integer numbers are needed")
+    real = finite_reals(array, where)
     if array.shape not in ((max_length,), (banks, max_length)):
         raise ConfigError(
             f"{where}: has shape {array.shape}; must be ({max_length},) or ({banks}, {max_length}), "
             "that is (max_length,) or (banks, max_length)"
         )
     # A copy: nobody can change the configuration through the array it was made from.
-    values = np.array(array, dtype=np.float64, order="C")
-    finite = np.isfinite(values)
-    if not finite.all():
-        index = [int(i) for i in np.argwhere(~finite)[0]]
-        raise ConfigError(f"{where}: element {index} is {values[tuple(index)]}; every value must be finite")
+    values = np.add(real, 0.0, order="C")  # no -0.0, which would be another configuration
     values.flags.writeable = False
     return values

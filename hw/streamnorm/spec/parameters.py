@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
-from .config import NormConfig
-from .values import shown
+from .arrays import finite_reals
+from .config import NormConfig, checked_config
+from .values import counted
 
 GAMMA_FRAC_BITS = range(-16, 31)
 BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be stored
@@ -28,20 +29,15 @@ class _Quantizer:
     zero_point: int
 
     def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        try:
-            real = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ConfigError(f"{self.key} = {shown(values)}: must be numbers") from None
-        if not np.isfinite(real).all():
-            raise ConfigError(f"{self.key}: every value must be finite")
+        real = finite_reals(values, self.key)
         limit = 1 << (self.bits - 1)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             quotient = (real + self.offset) / self.scale
             steps = (quotient + self.zero_point) * 2.0**self.frac_bits
             # float64 is off by a few units in its last place; only where that could move a value
             # across a tie, or the sum has cancelled, are exact fractions needed.
             size = ((np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)) * 2.0**self.frac_bits
-        doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
+            doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
         fits = np.isfinite(steps) & (np.abs(steps) <= 2 * limit)
         stored = np.where(fits, np.rint(np.where(fits, steps, 0)), 2 * limit).astype(np.int64)
         for index in np.argwhere(doubtful & fits):
@@ -111,6 +107,11 @@ class StoredParameters:
     _gamma_quantizer: _Quantizer
     _beta_quantizer: _Quantizer
 
+    def __repr__(self) -> str:
+        banks, length = self.gamma.shape
+        formats = f"gamma {self.gamma_bits}.{self.gamma_frac_bits}, beta {self.beta_bits}.{self.beta_frac_bits} bits"
+        return f"<StoredParameters of {counted(banks, 'bank')} of {length}: {formats}>"
+
     @staticmethod
     def of(config: NormConfig) -> "StoredParameters":
         """Return the stored parameters of ``config``; the same object for equal configurations.
@@ -118,9 +119,10 @@ class StoredParameters:
         Raises
         ------
         ConfigError
-            If gamma or beta cannot be held in the configured width; see `NormConfig.named_in_errors`.
+            If gamma or beta cannot be held in the configured width; see `NormConfig.named_in_errors`. Or it is given
+            something else than a NormConfig.
         """
-        with config.named_in_errors():
+        with checked_config(config).named_in_errors():
             return _stored_parameters(config)
 
     def quantize_gamma(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 from streamnorm.errors import ConfigError
+
+_Kind = TypeVar("_Kind")
 
 
 def integer_between(key: str, value: object, low: int, high: int, note: str = "") -> int:
@@ -35,7 +37,7 @@ def finite_float(key: str, value: object, low: float = -math.inf, high: float = 
     number = _as_float(key, value, allowed)
     if not low <= number <= high:
         raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
-    return number
+    return number + 0.0  # no -0.0, which would be another configuration
 
 
 def positive_float(key: str, value: object) -> float:
@@ -60,7 +62,27 @@ def refuse_unknown(given: Iterable[str], keys: Sequence[str], where: str = "") -
     for key in given:
         if key not in keys:
             hint = nearest(key, keys) or f"; the keys are {', '.join(keys)}"
-            raise ConfigError(f"unknown key {shortened(key)!r}{where}{hint}")
+            raise ConfigError(f"unknown key {shown(key)}{where}{hint}")
+
+
+def boolean(key: str, value: object, note: str = "") -> bool:
+    """Return ``value`` if it is a bool; ``note`` says what else may have been meant."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{key} = {shown(value)}: must be true or false{note}")
+    return value
+
+
+def require_function(key: str, value: object, arguments: str) -> None:
+    """Check that ``value`` can be called, or is None; ``arguments`` says in words with what."""
+    if value is not None and not callable(value):
+        raise ConfigError(f"{key} = {shown(value)}: must be a function of {arguments}, or None")
+
+
+def instance_of(key: str, value: object, kind: type[_Kind], allowed: str) -> _Kind:
+    """Return ``value`` if it is a ``kind``; ``allowed`` says in words what that is."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"{key} = {shown(value)}: must be {allowed}")
+    return value
 
 
 def shortened(text: str, length: int = 80) -> str:
@@ -74,7 +96,10 @@ def shown(value: object) -> str:
         value = value.isoformat()
     if isinstance(value, str):
         return repr(shortened(value))
-    return shortened(" ".join(repr(value).split()))  # an array has lines
+    try:
+        return shortened(" ".join(repr(value).split()))  # an array has lines
+    except ValueError:  # an integer of more digits than Python writes
+        return f"<{type(value).__name__}>"
 
 
 def file_name(path: object) -> str:
@@ -90,7 +115,7 @@ def counted(number: int, noun: str) -> str:
 
 def nearest(name: object, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with the names most like ``name``, or nothing where none is alike."""
-    close = get_close_matches(str(name), list(names), n=3)
+    close = get_close_matches(name, list(names), n=3) if isinstance(name, str) else []
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

@@ -21,7 +21,9 @@ from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.paths import given_path
 from streamnorm.spec.targets import Target
+from streamnorm.spec.values import instance_of
 
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
@@ -135,12 +137,13 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     Raises
     ------
     ConfigError
-        If ``config`` is none, or ``directory`` is a file, holds a unit with another name, or cannot be written to, or
-        the configuration, gamma or beta were read from a file that would be overwritten.
+        If ``config``, ``directory`` or ``vectors`` is something else than it has to be; or ``directory`` is a file,
+        holds a unit with another name, or cannot be written to; or the configuration, gamma or beta were read from a
+        file that would be overwritten.
     """
-    if not os.fspath(directory):
-        raise ConfigError('"" is no directory; "." is the current one')
-    directory = Path(directory)
+    directory = given_path(directory, "a directory")
+    if vectors is not None:
+        instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
     _check_directory(checked_config(config), directory)
     files = {
         f"{config.name}.v": verilog(config).encode(),
@@ -217,7 +220,7 @@ def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:
 
 
 def _check_directory(config: NormConfig, directory: Path) -> None:
-    if directory.exists() and not directory.is_dir():
+    if os.path.exists(directory) and not os.path.isdir(directory):  # these raise nothing
         raise ConfigError(f"{directory}: is a file; a directory is needed")
     try:
         earlier = json.loads((directory / MANIFEST).read_bytes())["name"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from streamnorm.errors import ConfigError
-from streamnorm.spec.arrays import ArrayOrFile, given_array
+from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, finite_reals, given_array, require_array
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.paths import named_file
 from streamnorm_sim.reference.exact import exact_result
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -59,11 +59,10 @@ class Accuracy:
             As `RowBatch.of`, or if ``y`` has another shape than ``x``.
         """
         batch = RowBatch.of(config, x, lengths, banks)
-        results, _ = given_array(y)
-        if results.shape != batch.x.shape or results.dtype.kind not in "iu":
-            raise ConfigError(
-                f"y is an array of {results.dtype} of shape {results.shape}: must be integers of shape {batch.x.shape}"
-            )
+        results, path = given_array(y, "y")
+        shape = batch.x.shape
+        with named_file(path):
+            require_array("y is", results, INTEGERS, results.shape == shape, f"integers of shape {shape}")
         exact = exact_result(config, batch.x, batch.lengths, batch.banks)
         valid = batch.valid
         truth = np.clip(exact.scaled[valid], config.output.min, config.output.max)
@@ -91,11 +90,11 @@ def float_layernorm(
     x: ArrayLike, gamma: ArrayLike = 1.0, beta: ArrayLike = 0.0, epsilon: float = 0.0
 ) -> NDArray[np.float64]:
     """Return the LayerNorm of each row, ``(x - mean) / √(variance + ε)·γ + β``, computed in float64."""
-    real = np.asarray(x, np.float64)
+    real = finite_reals(x)
     centred = real - real.mean(axis=-1, keepdims=True)
     variance = np.mean(centred * centred, axis=-1, keepdims=True)
     normalized = centred / np.sqrt(variance + epsilon)
-    return normalized * np.asarray(gamma, np.float64) + np.asarray(beta, np.float64)
+    return normalized * finite_reals(gamma, "gamma") + finite_reals(beta, "beta")
 
 
 def cosines(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
@@ -103,7 +102,7 @@ def cosines(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 
     Two rows of zeros have cosine 1, a row of zeros and another have 0.
     """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    first, second = finite_reals(a), finite_reals(b)
     norms = np.linalg.norm(first, axis=-1), np.linalg.norm(second, axis=-1)
     product = norms[0] * norms[1]
     dot = np.sum(first * second, axis=-1)

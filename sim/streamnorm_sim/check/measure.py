@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
@@ -96,6 +96,7 @@ def measure_cycles(
     ConfigError
         If ``n`` is no integer from 1 to ``max_length``, or the seed is none of at least 0.
     """
+    checked_config(config)
     rng = seeded(seed)
     length = config.max_length if n is None else integer_between("n", n, 1, config.max_length, " (max_length)")
     beats = -(-length // config.lanes)

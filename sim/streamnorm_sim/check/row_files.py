@@ -34,8 +34,8 @@ def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
 
 def check_writable(path: Path | None) -> None:
     """Refuse, before a long run, a file that cannot be written after it."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        why = "is a directory" if path.is_dir() else f"there is no directory {path.absolute().parent}"
+    if path is not None and (os.path.isdir(path) or not os.path.isdir(path.absolute().parent)):
+        why = "is a directory" if os.path.isdir(path) else f"there is no directory {path.absolute().parent}"
         raise ConfigError(f"{path}: cannot be written: {why}")
 
 
@@ -48,8 +48,8 @@ def refuse_input(output: Path | None, rows: Path | None) -> None:
 class RowFile:
     """Rows of the output format on their way to a .npy file: on the disk at once, in the file at the end.
 
-    A run that ends early leaves whatever was there as it was. Elements are the narrowest integers that hold them;
-    shorter rows are filled up with 0.
+    A context manager, which removes what is on the disk. A run that ends early leaves whatever was there as it was.
+    Elements are the narrowest integers that hold them; shorter rows are filled up with 0.
 
     Parameters
     ----------
@@ -64,7 +64,13 @@ class RowFile:
         number_format = config.output
         width = next(width for width in (8, 16, 32) if width >= number_format.bits)
         self._type = np.dtype(f"{'i' if number_format.signed else 'u'}{width // 8}")
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the object)
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+
+    def __enter__(self) -> "RowFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.close()
 
     def append(self, values: NDArray[np.integer]) -> None:
         """Add rows, integers (rows, n), with n up to ``columns``; what is beyond is left out."""
@@ -97,6 +103,6 @@ def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> N
     ConfigError
         If the file cannot be written.
     """
-    file = RowFile(path, config, values.shape[1])
-    file.append(values)
-    file.write()
+    with RowFile(path, config, values.shape[1]) as file:
+        file.append(values)
+        file.write()

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.values import integer_between, shortened
+from streamnorm.spec.paths import given_path
+from streamnorm.spec.values import integer_between, require_function, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
 from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted
@@ -188,12 +189,14 @@ def simulate(
         If the unit hangs, or its output stream is malformed.
     """
     checked_config(config)
+    require_function("progress", progress, "a stage and a share")
     tell: Progress = progress or (lambda stage, share: None)
     source, sink = parse_stalls(stall)
-    waves, output = (None if path is None else Path(path) for path in (waves, output))
+    waves = None if waves is None else given_path(waves, "a VCD file", "waves")
+    output = None if output is None else given_path(output, "a .npy file", "output")
     for path in (waves, output):
         check_writable(path)
-    checked_seed(seed)
+    seed = checked_seed(seed)
     given: RowParts
     if isinstance(rows, Real):
         given, kept = RandomRows(config, integer_between("rows", rows, 1, ROWS_MAX), seed), None
@@ -203,25 +206,27 @@ def simulate(
             refuse_input(written, given.path)
         kept = [] if given.path is None else None
     checked = _Checked(config, given.count, given.columns)
-    file = None if output is None else RowFile(output, config, given.columns)
     tell("build", 0.0)
-    for batch in given.parts(whole=waves is not None):  # one file of waves is of one run
-        traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
-        told = partial(_tell_part, tell, checked.rows_in / given.count, len(batch) / given.count)
-        try:
-            trace = run(config, traffic, engine, waves, told, netlist)
-        except CheckFailed as error:
-            if len(batch) == given.count:
-                raise
-            raise CheckFailed(f"from row {checked.rows_in} on: {error}") from error
+    with nullcontext() if output is None else RowFile(output, config, given.columns) as file:
+        for batch in given.parts(whole=waves is not None):  # one file of waves is of one run
+            traffic = Traffic(
+                rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
+            )
+            told = partial(_tell_part, tell, checked.rows_in / given.count, len(batch) / given.count)
+            try:
+                trace = run(config, traffic, engine, waves, told, netlist)
+            except CheckFailed as error:
+                if len(batch) == given.count:
+                    raise
+                raise CheckFailed(f"from row {checked.rows_in} on: {error}") from error
+            if file is not None:
+                file.append(trace.rows.x)
+            if kept is not None:
+                kept.append(fitted(trace.rows.x, given.columns))
+            checked.add(trace, batch)
+        tell("check", 1.0)
         if file is not None:
-            file.append(trace.rows.x)
-        if kept is not None:
-            kept.append(fitted(trace.rows.x, given.columns))
-        checked.add(trace, batch)
-    tell("check", 1.0)
-    if file is not None:
-        file.write()
+            file.write()
     tell("measure", 0.0)
     measured = measure_cycles(config, engine=engine, seed=seed, netlist=netlist)
     tell("measure", 1.0)

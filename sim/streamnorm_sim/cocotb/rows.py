@@ -98,7 +98,7 @@ class RowSource:
         ConfigError
             If the row is empty or not one-dimensional, an element or the bank is out of range, or a load is under way.
         """
-        elements, _ = given_array(row)
+        elements, _ = given_array(row, "row")
         if elements.dtype.kind == "f":
             elements = self.config.input.quantize(elements)
         self._send(Traffic(rows=[elements], banks=[bank]))
@@ -162,7 +162,7 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
     """
     config = source.config
     stored = StoredParameters.of(config)
-    values, offsets = given_array(gamma)[0], given_array(beta)[0]
+    values, offsets = given_array(gamma, "gamma")[0], given_array(beta, "beta")[0]
     whole = np.empty(config.max_length) if values.ndim == offsets.ndim == 0 else np.empty(())
     try:
         values, offsets, _ = np.broadcast_arrays(values, offsets, whole)

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from streamnorm.errors import ConfigError
+from streamnorm.spec.values import one_of
 from streamnorm_sim.toolchain.needs import Need
 from streamnorm_sim.toolchain.table import COCOTB, GXX, LIBPYTHON, PROGRAMS, VERILATOR
 
@@ -44,9 +44,7 @@ def get_runner(simulator: str) -> "Runner":
     ToolMissing
         If a program or a package that it needs is not installed, with how to install it.
     """
-    if simulator not in _NEEDS:
-        raise ConfigError(f"simulator {simulator!r}: must be one of {', '.join(sorted(_NEEDS))}")
-    check_installed(simulator)
+    check_installed(cast(Simulator, one_of("simulator", simulator, sorted(_NEEDS))))
     from cocotb_tools import runner
 
     if simulator == "verilator":

@@ -4,11 +4,12 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.paths import given_path
+from streamnorm.spec.values import instance_of, one_of, require_function
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -76,8 +77,8 @@ def run(
     Raises
     ------
     ConfigError
-        If no engine has that name, the engine cannot run a netlist, the traffic does not fit the configuration, or the
-        waves cannot be written.
+        If an argument is something else than it has to be, no engine has that name, the engine cannot run a netlist,
+        the traffic does not fit the configuration, or the waves cannot be written.
     ToolMissing
         If the engine needs a program that is not installed; the message names the package.
     HangError
@@ -85,15 +86,17 @@ def run(
     CheckFailed
         If an output beat is withdrawn or changes while it waits.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
-    chosen = ENGINES[engine]
+    chosen = ENGINES[one_of("engine", engine, ENGINES)]
+    checked_config(config)
+    instance_of("traffic", traffic, Traffic, "a Traffic")
+    require_function("progress", progress, "a share")
     options: dict[str, Any] = dict(chosen.options)
     if netlist is not None:
+        instance_of("netlist", netlist, GateNetlist, "a GateNetlist")
         if not chosen.runs_netlists:
             able = ", ".join(name for name, other in ENGINES.items() if other.runs_netlists)
             raise ConfigError(f"engine {engine!r} runs no netlist; {able} does")
         options["netlist"] = netlist
     module = importlib.import_module(f".{chosen.module}", __name__)
-    path = None if waves is None else Path(waves)
+    path = None if waves is None else given_path(waves, "a VCD file", "waves")
     return module.run(config, traffic, waves=path, progress=progress, **options)

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
-from streamnorm.spec.arrays import ArrayOrFile, given_array
+from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.paths import named_file
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -38,7 +38,7 @@ class GoldenModel:
     ------
     ConfigError
         If no datapath reaches the accuracy that ``config`` asks for, it is no NormConfig, or gamma or beta are not such
-        integers.
+        integers, of ``gamma_bits`` and ``beta_bits``.
     """
 
     def __init__(
@@ -47,10 +47,9 @@ class GoldenModel:
         self.config = config = checked_config(config)
         self.precision = precision = Precision.of(config)
         self.parameters = StoredParameters.of(config)
-        shape = (config.banks, config.max_length)
-        self._gamma = _stored("gamma", self.parameters.gamma if gamma is None else gamma, shape)
+        self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
         half = 1 << (self.parameters.beta_frac_bits - 1)
-        self._beta = _stored("beta", self.parameters.beta if beta is None else beta, shape) + half
+        self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
         ranges, root = precision.ranges, precision.root
         statistic_widths = (
             precision.variance_bits + precision.variance_frac_bits + ranges.length_bits + 1,
@@ -174,10 +173,12 @@ class GoldenModel:
         return np.clip(y, target.min, target.max, out=y)
 
 
-def _stored(name: str, values: ArrayOrFile, shape: tuple[int, int]) -> Integers:
-    array, _ = given_array(values)
-    if array.shape != shape or array.dtype.kind not in "iu":
-        raise ConfigError(f"{name} is an array of {array.dtype} of shape {array.shape}: must be integers of {shape}")
+def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
+    array, path = given_array(values, key)
+    shape, bits = (config.banks, config.max_length), getattr(config, f"{key}_bits")
+    with named_file(path):
+        require_array(f"{key} is", array, INTEGERS, array.shape == shape, f"integers of {shape}")
+        require_within(key, array, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, f" ({key}_bits = {bits})")
     return array.astype(np.int64)
 
 

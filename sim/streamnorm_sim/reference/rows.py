@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import integer_at_least, one_of
-from streamnorm_sim.streams.rows import RowBatch, per_row, require_within
+from streamnorm_sim.streams.rows import RowBatch, per_row
 
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
@@ -113,8 +113,7 @@ def random_rows(
     if lengths is None:
         row_lengths = _random_lengths(config, count, rng)
     else:
-        row_lengths = per_row("lengths", lengths, count)
-        require_within("lengths", row_lengths, 1, config.max_length)
+        row_lengths = per_row("lengths", lengths, count, 1, config.max_length)
     kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
     rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
     return RowBatch.pack(config, rows, rng.integers(config.banks, size=count))

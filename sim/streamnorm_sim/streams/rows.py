@@ -1,6 +1,6 @@
 """Rows side by side: elements, lengths and banks, and all that is checked of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.arrays import ArrayOrFile, given_array
-from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.values import file_name
+from streamnorm.spec.arrays import INTEGERS, REALS, ArrayOrFile, as_array, given_array, require_array, require_within
+from streamnorm.spec.config import BANKS_MAX, NormConfig, checked_config
+from streamnorm.spec.paths import named_file
+from streamnorm.spec.values import shown
 
-__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_within"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row"]
 
 ROWS_MAX = 1_000_000_000
 """Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
+
+_INT64 = np.iinfo(np.int64)
 
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -65,18 +68,18 @@ class RowBatch:
         """
         checked_config(config)
         array, path = given_array(x)
-        try:
-            _require_rows(array, "iuf", "integers or floats")
-            batch = cls.arrange(config.input.quantize(array) if array.dtype.kind == "f" else array, lengths, banks)
+        with named_file(path):
+            _require_rows(array, REALS, "integers or floats")
+            if array.dtype.kind == "f":
+                array = config.input.quantize(array)
+            batch = cls.arrange(array, lengths, banks, bank_count=config.banks)
             batch.require_fit(config)
-        except ConfigError as error:
-            raise error if path is None else ConfigError(f"{file_name(path)}: {error}") from error
         return batch
 
     @classmethod
     def pack(cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None) -> "RowBatch":
         """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
-        batch = cls.arrange(rows, None, banks)
+        batch = cls.arrange(rows, None, banks, bank_count=config.banks)
         batch.require_fit(config)
         return batch
 
@@ -86,6 +89,8 @@ class RowBatch:
         rows: Sequence[ArrayLike] | NDArray[np.integer],
         lengths: ArrayLike | None = None,
         banks: ArrayLike | None = None,
+        *,
+        bank_count: int = BANKS_MAX,
     ) -> "RowBatch":
         """Lay rows side by side whatever the configuration; `require_fit` tells whether they suit one.
 
@@ -96,22 +101,23 @@ class RowBatch:
         lengths : integers (rows,), or one for all rows; optional
             With an array only: how many elements of each row count.
         banks : integers (rows,), or one for all rows; optional
+            Below ``bank_count``.
 
         Raises
         ------
         ConfigError
-            If a shape or type is wrong, or a length out of range.
+            If a shape or type is wrong, or a length or bank out of range.
         """
         if isinstance(rows, np.ndarray):
-            x = rows
-            _require_rows(x, "iu", "integers")
-            row_lengths = per_row("lengths", x.shape[1] if lengths is None else lengths, len(x))
-            require_within("lengths", row_lengths, 1, x.shape[1])
+            x = as_array(rows)
+            _require_rows(x, INTEGERS, "integers")
+            columns = x.shape[1]
+            row_lengths = per_row("lengths", columns if lengths is None else lengths, len(x), 1, columns)
         elif lengths is not None:
             raise ConfigError("lengths only go with rows given as one array")
         else:
             x, row_lengths = _packed(rows)
-        row_banks = per_row("banks", 0 if banks is None else banks, len(x))
+        row_banks = per_row("banks", 0 if banks is None else banks, len(x), 0, bank_count - 1)
         return cls(x, row_lengths, row_banks, np.zeros(len(x), np.bool_))
 
     @classmethod
@@ -175,26 +181,20 @@ class RowBatch:
         return [row[:length] for row, length in zip(self.x, self.lengths, strict=True)]
 
 
-def per_row(name: str, values: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Return an integer for each of ``count`` rows, from as many or from one for all.
+def per_row(name: str, values: ArrayLike, count: int, low: int, high: int) -> NDArray[np.int64]:
+    """Return an integer from ``low`` to ``high`` for each of ``count`` rows, from as many or from one for all.
 
     Raises
     ------
     ConfigError
-        If they are none, or not as many.
+        If they are none, not as many, or out of range.
     """
-    array = np.asarray(values)
-    if array.shape not in ((), (count,)) or (array.dtype.kind not in "iu" and array.size):
-        raise ConfigError(f"{name} are {_described(array)}: must be integers of shape ({count},), one for each row")
-    return np.broadcast_to(array, (count,)).astype(np.int64)
-
-
-def require_within(name: str, values: NDArray[np.int64], low: int, high: int) -> None:
-    """Raise a ConfigError that names the first of ``values`` that is not from ``low`` to ``high``."""
-    outside = (values < low) | (values > high)
-    if outside.any():
-        row = int(np.argmax(outside))
-        raise ConfigError(f"{name}[{row}] = {values[row]}: must be from {low} to {high}")
+    array = as_array(values, name)
+    fits = array.shape in ((), (count,))
+    require_array(f"{name} are", array, INTEGERS, fits, f"integers of shape ({count},), one for each row")
+    each = np.broadcast_to(array, (count,))
+    require_within(name, each, low, high)
+    return each.astype(np.int64)
 
 
 def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
@@ -204,10 +204,13 @@ def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
 
 
 def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    arrays = [np.asarray(row) for row in rows]
+    if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping):
+        raise ConfigError(f"rows = {shown(rows)}: must be integers (rows, n), or a sequence of integers (n,)")
+    arrays = [as_array(row, f"row {index}") for index, row in enumerate(rows)]
     for index, array in enumerate(arrays):
-        if array.ndim != 1 or not len(array) or array.dtype.kind not in "iu":
-            raise ConfigError(f"row {index} is {_described(array)}: must be integers of shape (n,), n > 0")
+        fits = array.ndim == 1 and len(array) > 0
+        require_array(f"row {index} is", array, INTEGERS, fits, "integers of shape (n,), n > 0")
+        require_within(f"rows[{index}]", array, _INT64.min, _INT64.max)
     lengths = np.array([len(array) for array in arrays], np.int64)
     x = np.zeros((len(arrays), lengths.max(initial=1)), np.int64)
     for target, array in zip(x, arrays, strict=True):
@@ -216,9 +219,5 @@ def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _require_rows(x: NDArray[Any], kinds: str, what: str) -> None:
-    if x.ndim != 2 or not x.shape[1] or x.dtype.kind not in kinds:
-        raise ConfigError(f"rows are {_described(x)}: must be {what} of shape (rows, n), n > 0")
-
-
-def _described(array: NDArray[np.generic]) -> str:
-    return f"an array of {array.dtype} of shape {array.shape}"
+    fits = x.ndim == 2 and x.shape[1] > 0 and x.dtype.kind in kinds
+    require_array("rows are", x, kinds, fits, f"{what} of shape (rows, n), n > 0")

@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import integer_between, shown
+from streamnorm.spec.arrays import as_array
+from streamnorm.spec.values import instance_of, integer_between, one_of, shown
 
 from .seeds import checked_seed
 
@@ -19,7 +20,9 @@ PERIOD = 1 << 16
 FORMS = "none, P, random:P or burst:OPEN/CLOSED, or source:FORM,sink:FORM"
 """Everything `parse_stalls` reads; P is the share of stalled cycles, OPEN and CLOSED are mean run lengths."""
 
-_BURST = re.compile(r"([0-9]+)/([0-9]+)")
+_BURST = re.compile(r"([0-9]{1,99})/([0-9]{1,99})")
+
+_Kind = Literal["none", "random", "burst", "explicit"]
 
 
 @dataclass(frozen=True)
@@ -39,37 +42,50 @@ class Stall:
         "burst": mean lengths of the free and of the stalled runs.
     cycles : tuple of bool
         "explicit": which cycles are stalled.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such kind, or what it needs is out of range.
     """
 
-    kind: Literal["none", "random", "burst", "explicit"] = "none"
+    kind: _Kind = "none"
     probability: float = 0.0
     open_cycles: int = 0
     closed_cycles: int = 0
     cycles: tuple[bool, ...] = ()
 
+    def __post_init__(self) -> None:
+        one_of("kind of stall", self.kind, get_args(_Kind))
+        if self.kind == "random":
+            given = self.probability
+            if not isinstance(given, Real) or isinstance(given, bool) or not 0 <= given < 1:
+                said = f"{given:g}" if isinstance(given, float) else shown(given)
+                raise ConfigError(f"stall probability {said}: must be at least 0 and below 1")
+            object.__setattr__(self, "probability", float(given))
+        elif self.kind == "burst":
+            for name in ("open_cycles", "closed_cycles"):
+                object.__setattr__(self, name, integer_between("run of cycles", getattr(self, name), 1, 1000))
+        elif self.kind == "explicit":
+            cycles = as_array(self.cycles, "stall")
+            if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
+                raise ConfigError("an explicit stall pattern must be booleans of shape (cycles,), not all stalled")
+            object.__setattr__(self, "cycles", tuple(cycles.tolist()))
+
     @classmethod
     def random(cls, probability: float) -> "Stall":
         """Stalled in each cycle independently; ``probability`` is at least 0 and below 1, else ConfigError."""
-        number = isinstance(probability, Real) and not isinstance(probability, bool)
-        if not number or not 0 <= probability < 1:
-            said = f"{probability:g}" if isinstance(probability, float) else shown(probability)
-            raise ConfigError(f"stall probability {said}: must be at least 0 and below 1")
-        return cls("random", probability=float(probability))
+        return cls("random", probability=probability)
 
     @classmethod
     def burst(cls, open_cycles: int, closed_cycles: int) -> "Stall":
         """Free and stalled runs in turn, of random lengths with these means (1 to 1000, else ConfigError)."""
-        for length in (open_cycles, closed_cycles):
-            integer_between("run of cycles", length, 1, 1000)
         return cls("burst", open_cycles=open_cycles, closed_cycles=closed_cycles)
 
     @classmethod
     def explicit(cls, stalled: ArrayLike) -> "Stall":
         """Stalled where ``stalled``, booleans (cycles,), says so; ConfigError if it is empty or never free."""
-        cycles = np.asarray(stalled)
-        if cycles.ndim != 1 or cycles.dtype != np.bool_ or cycles.all():
-            raise ConfigError("an explicit stall pattern must be booleans of shape (cycles,), not all of them stalled")
-        return cls("explicit", cycles=tuple(bool(cycle) for cycle in cycles))
+        return cls("explicit", cycles=cast(tuple[bool, ...], stalled))
 
     def open(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Return the pattern: 1 in a free cycle, 0 in a stalled one; at least one cycle is free."""
@@ -105,9 +121,11 @@ def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uin
     Raises
     ------
     ConfigError
-        If the seed is negative or no integer.
+        If the seed is negative or no integer, or a pattern is no `Stall`.
     """
     checked_seed(seed)
+    for stall in (source, sink):
+        instance_of("stall", stall, Stall, "a Stall, such as Stall.random(0.3)")
     return tuple(
         stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
     )
@@ -147,8 +165,8 @@ def parse_stall(text: str) -> Stall:
         if kind in ("", "random") and re.fullmatch(r"[0-9]*\.?[0-9]+", argument):
             return Stall.random(float(argument))
     except ValueError as error:
-        raise ConfigError(f"stall {text!r}: {error}") from error
-    raise ConfigError(f"stall {text!r}: must be {FORMS}")
+        raise ConfigError(f"stall {shown(text)}: {error}") from error
+    raise ConfigError(f"stall {shown(text)}: must be {FORMS}")
 
 
 def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
@@ -172,8 +190,10 @@ def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
     for part in parts:
         side, _, form = part.strip().partition(":")
         if side not in ("source", "sink"):
-            raise ConfigError(f"stall {part.strip()!r}: must begin with source: or sink:, as in source:0.3,sink:none")
+            raise ConfigError(
+                f"stall {shown(part.strip())}: must begin with source: or sink:, as in source:0.3,sink:none"
+            )
         if side in sides:
-            raise ConfigError(f"stall {text!r}: names {side} twice")
+            raise ConfigError(f"stall {shown(text)}: names {side} twice")
         sides[side] = parse_stall(form)
     return sides.get("source", NO_STALL), sides.get("sink", NO_STALL)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
+from streamnorm.spec.arrays import INTEGERS, as_array
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
@@ -164,13 +165,13 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
     ConfigError
         If it does not fit the configuration; the message begins with ``about``.
     """
-    gamma, beta = np.asarray(load.gamma), np.asarray(load.beta)
+    gamma, beta = as_array(load.gamma, f"{about}: gamma"), as_array(load.beta, f"{about}: beta")
     if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
         raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
     if len(gamma) < config.max_length and len(gamma) % config.lanes:
         raise ConfigError(f"{about}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
     for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
-        if values.dtype.kind not in "iu" or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
+        if values.dtype.kind not in INTEGERS or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
             raise ConfigError(f"{about}: {name} must be integers of {bits} bits")
     if isinstance(load.bank, bool) or not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
         raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")

@@ -95,12 +95,14 @@ class Traffic:
         if self.beats is not None and not (self.lengths is None and self.banks is None):
             raise ConfigError("lengths and banks go with rows, not with beats")
         checked_seed(self.seed)
+        if self.reset_at is not None:
+            integer_at_least("reset_at", self.reset_at, 0)
         integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
             object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))
 
     def __repr__(self) -> str:
-        return f"<Traffic: {self.batch or self.beats!r}, seed {self.seed}>"
+        return f"<Traffic: {self.beats if self.batch is None else self.batch!r}, seed {self.seed}>"
 
     def encode(self, config: NormConfig) -> Beats:
         """Return the input beats.

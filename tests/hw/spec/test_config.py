@@ -1,9 +1,11 @@
 """NormConfig from keywords: every refusal by its exact message, defaults, digests, copies."""
 
+import copy
 import dataclasses
 import hashlib
 import json
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -225,6 +227,43 @@ def test_replace_checks_what_it_makes() -> None:
     with pytest.raises(ConfigError, match=r"^gamma: has shape \(6,\); must be \(7,\) or \(1, 7\)"):
         config.replace(max_length=7)
     assert config.replace(storage="ram").replace(storage="rom", gamma=None).gamma_max is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lane": 3}, "unknown key 'lane'; did you mean lanes?"),
+        ({"bogus": 1}, "unknown key 'bogus'; the keys are name, norm, "),
+        ({"source": None}, "unknown key 'source'; "),
+        ({"input": {1: 2}}, "unknown key 1 in [input]; the keys are format, scale, zero_point"),
+        ({"storage": "ram", "gamma": 1e308, "gamma_offset": 1e308}, "gamma_offset = 1e+308: gamma + gamma_offset must"),
+        ({"gamma": [-1e308] * 6, "gamma_offset": -1e308}, "gamma_offset = -1e+308: gamma + gamma_offset must be"),
+        ({"lanes": 10**5000}, "lanes = <int>: must be an integer from 1 to 64"),
+    ],
+)
+@pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning")
+def test_replace_refuses(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make().replace(**changes)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("key", ["epsilon", "gamma", "beta", "gamma_offset"])
+def test_both_zeros_are_one_configuration(key: str) -> None:
+    assert make(**{key: -0.0}).digest() == make(**{key: 0.0}).digest()
+    if key in ("gamma", "beta"):
+        assert make(**{key: [-0.0] * 6}).digest() == make(**{key: [0.0] * 6}).digest()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])
+def test_a_copy_cannot_be_changed_either(copied: Any) -> None:
+    config = make(gamma=GAMMA, beta=GAMMA)
+    config.digest()
+    other = copied(config)
+    assert other == config
+    for values in (other.gamma, other.beta):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 100.0
 
 
 def test_max_beats_counts_a_partly_filled_last_beat() -> None:

@@ -270,7 +270,7 @@ def test_parameter_files_of_the_examples_are_what_their_script_writes() -> None:
         (None, "path = None: must be the name of a configuration file"),
         (3, "path = 3: must be the name of a configuration file"),
         ("\0", "'\\x00': is no name of a file"),
-        ("a" * 5000, f"{'a' * 300}…: cannot be read: File name too long"),
+        ("a" * 5000, f"{'a' * 300}…: File name too long"),
         ("a" * 200, f"{'a' * 200}: no such file"),
     ],
     ids=["none", "number", "NUL", "too long", "long"],
@@ -284,4 +284,4 @@ def test_what_is_no_name_of_a_file(path: Any, message: str) -> None:
 def test_long_names_of_parameter_files_are_shortened() -> None:
     with pytest.raises(ConfigError) as error:
         checked_parameter("gamma", "g" * 5000, 4, 1)
-    assert str(error.value) == f"gamma: {'g' * 300}…: cannot be read: File name too long"
+    assert str(error.value) == f"gamma: {'g' * 300}…: File name too long"

@@ -38,7 +38,7 @@ def test_codes_and_real_numbers(number_format):
     assert (np.diff(real) > 0).all()
     assert (number_format.quantize(real) == codes).all()
     assert number_format.quantize([1e300, -1e300]).tolist() == [number_format.max, number_format.min]
-    with pytest.raises(ValueError, match="is not finite"):
+    with pytest.raises(ValueError, match="must be finite"):
         number_format.quantize([0.0, np.nan])
 
 

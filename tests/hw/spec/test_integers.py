@@ -98,7 +98,7 @@ def test_dequantize_undoes_quantize_within_the_range() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_quantize_refuses_what_is_not_finite(bad: float) -> None:
-    with pytest.raises(ValueError, match=rf"^value {bad} at index \[1, 2\] cannot be quantized: it is not finite$"):
+    with pytest.raises(ValueError, match=rf"^element \[1, 2\] is {bad}; every value must be finite$"):
         IntFormat(8).quantize([[0, 0, 0], [0, 0, bad]])
 
 

@@ -132,7 +132,7 @@ def test_values_that_do_not_fit_are_refused() -> None:
         assert str(caught.value) == (
             f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, output scale 0.05, zero point 0"
         )
-    with pytest.raises(ConfigError, match=r"^beta: every value must be finite$"):
+    with pytest.raises(ConfigError, match=r"^beta: element \[0\] is nan; every value must be finite$"):
         parameters.quantize_beta([np.nan])
 
 

@@ -201,7 +201,7 @@ def test_a_file_that_fails_in_its_last_part_is_refused_before_anything_runs(conf
     monkeypatch.setattr(row_parts, "PART_ELEMENTS", 60)
     for array, message in (
         (np.full((9, 30), 127) + np.eye(9, 30, 21, dtype=int), "row 0 element 21 is 128: must be"),
-        (np.where(np.arange(9)[:, None] == 8, np.inf, np.ones((9, 30))), "value inf at index [8, 0] cannot be"),
+        (np.where(np.arange(9)[:, None] == 8, np.inf, np.ones((9, 30))), "element [8, 0] is inf; every"),
     ):
         np.save(tmp_path / "x.npy", array)
         with pytest.raises(ConfigError, match=re.escape(f"x.npy: {message}")):
@@ -240,7 +240,7 @@ def test_other_cycles_than_planned_are_a_failure(config):
         (np.ones((2, 3), bool), f"rows are an array of bool of shape (2, 3): {SHAPE}"),
         (np.ones((0, 0)), f"rows are an array of float64 of shape (0, 0): {SHAPE}"),
         (np.array([[0, 1], [2, 128]]), "row 1 element 1 is 128: must be from -128 to 127 (int8)"),
-        (np.array([[0, np.nan]]), "value nan at index [0, 1] cannot be quantized: it is not finite"),
+        (np.array([[0, np.nan]]), "element [0, 1] is nan; every value must be finite"),
     ],
 )
 def test_rows_that_cannot_be_run(config, tmp_path, array, message):

@@ -157,7 +157,7 @@ async def what_cannot_be_sent_is_refused(dut):
         (np.ones(4), "x", "load names bank x: must be from 0 to 1"),
         (np.ones(4), 1.0, "load names bank 1.0: must be from 0 to 1"),
         (np.ones(4), True, "load names bank True: must be from 0 to 1"),
-        ("x", 0, "x: no such file"),
+        ("x", 0, "gamma: x: no such file"),
         (["x"] * 4, 0, "gamma"),
         (np.ma.masked_less(np.arange(4), 1), 0, "masked"),
     ):

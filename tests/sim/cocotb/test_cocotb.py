@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,8 +97,11 @@ def test_helpers_find_what_is_wrong(
 
 
 def test_a_simulator_that_there_is_not() -> None:
-    with pytest.raises(ConfigError, match=r"^simulator 'ghdl': must be one of icarus, verilator$"):
-        get_runner("ghdl")
+    for name in ("ghdl", []):
+        with pytest.raises(
+            ConfigError, match=rf"^simulator = {re.escape(repr(name))}: must be one of icarus, verilator$"
+        ):
+            get_runner(name)
 
 
 def test_the_runner_finds_verilator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ def test_no_rows_at_all(small, engine):
 def test_an_unknown_engine_is_refused(small):
     with pytest.raises(ConfigError) as error:
         run(small, Traffic(rows=[[1]]), "modelsim")
-    assert str(error.value) == "engine 'modelsim': must be one of cxxrtl, pysim, verilator, icarus"
+    assert str(error.value) == "engine = 'modelsim': must be one of cxxrtl, pysim, verilator, icarus"
 
 
 def test_the_bus_models_cannot_leave_a_row_without_tlast(small):

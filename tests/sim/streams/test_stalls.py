@@ -117,6 +117,34 @@ def test_what_is_neither_text_nor_a_share_is_refused(given, message):
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"kind": "x"}, "kind of stall = 'x': must be one of none, random, burst, explicit"),
+        ({"kind": []}, "kind of stall = []: must be one of none, random, burst, explicit"),
+        ({"kind": "burst"}, "run of cycles = 0: must be an integer from 1 to 1000"),
+        ({"kind": "random", "probability": 1}, "stall probability 1: must be at least 0 and below 1"),
+        ({"kind": "explicit"}, "an explicit stall pattern must be booleans of shape (cycles,), not all stalled"),
+    ],
+)
+def test_a_stall_is_checked_however_it_is_made(keys, message):
+    with pytest.raises(ConfigError) as error:
+        Stall(**keys)
+    assert str(error.value) == message
+
+
+def test_stalls_are_equal_whatever_they_were_made_of():
+    assert Stall.burst(np.int64(2), 3) == Stall("burst", open_cycles=2, closed_cycles=3)
+    assert hash(Stall.explicit(np.array([True, False]))) == hash(Stall("explicit", cycles=(True, False)))
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, f"source:{'x' * 3000}", f"burst:{'9' * 5000}/1", f"{'x' * 3000},sink:1"])
+def test_a_long_text_is_not_repeated_whole(text):
+    with pytest.raises(ConfigError) as error:
+        parse_stalls(text)
+    assert len(str(error.value)) < 200
+
+
 def test_a_number_is_the_share_of_both():
     assert parse_stalls(0.2) == parse_stalls("0.2")
     with pytest.raises(ConfigError, match="stall probability None: must be at least 0 and below 1"):

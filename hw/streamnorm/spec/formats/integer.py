@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import integer_between, positive_float, shown
+from streamnorm.spec.arrays import finite_reals
+from streamnorm.spec.values import boolean, integer_between, positive_float, shown
 
 from .number_format import NumberFormat
 
@@ -53,8 +54,7 @@ class IntFormat(NumberFormat):
         def __init__(self, bits: int | str, signed: bool = True, scale: float = 1.0, zero_point: int = 0) -> None: ...
 
     def __post_init__(self) -> None:
-        if not isinstance(self.signed, bool):
-            raise ConfigError(f"signed = {shown(self.signed)}: must be true or false; a scale goes by name: scale=…")
+        boolean("signed", self.signed, "; a scale goes by name: scale=…")
         if isinstance(self.bits, str):
             named = self.parse(self.bits)
             if named.signed and not self.signed:
@@ -110,17 +110,20 @@ class IntFormat(NumberFormat):
         Raises
         ------
         ConfigError
-            If a value is NaN or infinite.
+            If a value is no real number, NaN or infinite.
         """
-        real = np.asarray(values, dtype=np.float64)
-        finite = np.isfinite(real)
-        if not finite.all():
-            where = tuple(int(i) for i in np.argwhere(~finite)[0])
-            raise ConfigError(f"value {real[where]} at index {list(where)} cannot be quantized: it is not finite")
+        real = finite_reals(values)
         with np.errstate(over="ignore"):  # a quotient beyond float64 saturates like any other large one
             steps = np.rint(real / self.scale) + self.zero_point
         return np.clip(steps, self.min, self.max).astype(np.int64)
 
     def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the real values that ``integers`` stand for."""
-        return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.scale
+        """Return the real values that ``integers``, or results before rounding, stand for.
+
+        Raises
+        ------
+        ConfigError
+            If one is no real number, NaN or infinite.
+        """
+        with np.errstate(over="ignore"):  # with a scale beyond any use
+            return (finite_reals(integers) - self.zero_point) * self.scale

@@ -66,12 +66,12 @@ class NumberFormat(ABC):
         Raises
         ------
         ConfigError
-            If a value is NaN or infinite.
+            If a value is no real number, NaN or infinite.
         """
 
     @abstractmethod
     def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The real numbers that codes stand for."""
+        """The real numbers that codes stand for; ConfigError if they are no numbers."""
 
     def to_dict(self) -> dict[str, Any]:
         """The format as the ``[input]`` or ``[output]`` table of a configuration file."""

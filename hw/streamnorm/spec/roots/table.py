@@ -5,7 +5,7 @@ Mantissas, those with ``odd`` apart, are cut into ``2**INDEX_BITS`` segments; in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,7 +53,7 @@ class RsqrtTable(RootMethod):
     t_bits: int
     guard_bits: int
     shifts: tuple[int, ...]
-    coefficients: tuple[npt.NDArray[np.int64], ...]
+    coefficients: tuple[npt.NDArray[np.int64], ...] = field(repr=False)
     widths: tuple[int, ...]
     relative_error: float
 

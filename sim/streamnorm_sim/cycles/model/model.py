@@ -9,7 +9,7 @@ from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.values import shortened
+from streamnorm.spec.values import boolean, shortened
 
 from . import by_beat, by_row
 from .context import Context
@@ -98,8 +98,9 @@ class CycleModel:
         Raises
         ------
         ConfigError
-            If a pattern is malformed or never open.
+            If a pattern is malformed or never open, or ``cut`` no bool.
         """
+        boolean("cut", cut)
         context = Context(self.timing, open_cycles("source", source), open_cycles("sink", sink))
         return CycleStream(self.config, context, cut)
 
@@ -140,7 +141,8 @@ class CycleStream:
         ------
         ConfigError
             If lengths are no integers, below 1, or above ``max_length`` although rows are not to be cut; if times are
-            no integers, not as many as rows or beats, negative or decreasing. Nothing has then been fed.
+            no integers, not as many as rows or beats, negative or decreasing; or either beyond `CYCLES_MAX`. Nothing
+            has then been fed.
         """
         beats, taken = checked_lengths(self._config, lengths, self._cut)
         times, by_beat = checked_times(offered, len(beats), int(beats.sum()), self._offered)

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.arrays import INTEGERS, as_array, require_within
 
-__all__ = ["ALWAYS", "OpenCycles", "open_cycles"]
+__all__ = ["ALWAYS", "CYCLES_MAX", "OpenCycles", "open_cycles"]
+
+CYCLES_MAX = 1 << 53
+"""The last cycle that may be named, and the most elements of a run: 64 bits are enough for what comes of them."""
 
 Cycles = NDArray[np.int64]
 
@@ -103,7 +107,8 @@ def open_cycles(name: str, cycles: OpenCycles | ArrayLike | None) -> OpenCycles:
     Raises
     ------
     ConfigError
-        If it is none of these, never open, or an interval is empty, negative or begins before the end of the last.
+        If it is none of these, never open, or an interval is empty, negative, above `CYCLES_MAX`, or begins before the
+        end of the last.
     """
     if cycles is None:
         return ALWAYS
@@ -111,8 +116,9 @@ def open_cycles(name: str, cycles: OpenCycles | ArrayLike | None) -> OpenCycles:
         return cycles
     if not isinstance(cycles, np.ndarray | list | tuple):
         raise ConfigError(f"{name} is {type(cycles).__name__}: must be None, booleans, or pairs of cycles")
-    array = np.asarray(cycles)
-    if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind in "iu":
+    array = as_array(cycles, name)
+    if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind in INTEGERS:
+        require_within(name, array, 0, CYCLES_MAX, " (2**53)")
         return _closed(name, array.astype(np.int64))
     if array.ndim != 1 or array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
         raise ConfigError(
@@ -125,13 +131,13 @@ def open_cycles(name: str, cycles: OpenCycles | ArrayLike | None) -> OpenCycles:
 
 def _closed(name: str, intervals: NDArray[np.int64]) -> OpenCycles:
     starts, stops = intervals[:, 0], intervals[:, 1]
-    bad = (starts < 0) | (stops <= starts)
+    bad = stops <= starts
     bad[1:] |= starts[1:] < stops[:-1]
     if bad.any():
         index = int(np.argmax(bad))
         raise ConfigError(
             f"{name} interval {index} is from {starts[index]} to before {stops[index]}: must not be empty, "
-            "nor begin before cycle 0 or before the end of the interval ahead of it"
+            "nor begin before the end of the interval ahead of it"
         )
     if not len(starts):
         return ALWAYS

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.arrays import ArrayOrFile, given_array
+from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, as_array, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.paths import named_file
+
+from .open_cycles import CYCLES_MAX
 
 __all__ = ["Rows", "checked_lengths", "checked_times"]
 
@@ -70,18 +73,18 @@ def checked_lengths(config: NormConfig, lengths: ArrayOrFile, cut: bool) -> tupl
     Raises
     ------
     ConfigError
-        If lengths are no integers (rows,), below 1, or above ``max_length`` and ``cut`` is false.
+        If lengths are no integers (rows,), below 1, or above ``max_length`` and ``cut`` is false; or in all above
+        `CYCLES_MAX`.
     """
-    given, _ = given_array(lengths)
-    if given.ndim != 1 or (given.dtype.kind not in "iu" and len(given)):
-        raise ConfigError(f"lengths are {given.dtype} of shape {given.shape}: must be integers (rows,)")
+    given, path = given_array(lengths, "lengths")
+    with named_file(path):
+        require_array("lengths are", given, INTEGERS, given.ndim == 1, "integers (rows,)")
+        most, note = (CYCLES_MAX, " (2**53)") if cut else (config.max_length, " (max_length)")
+        require_within("lengths", given, 1, most, note)
+        if given.sum(dtype=np.float64) > CYCLES_MAX:
+            raise ConfigError(f"lengths are of more than {CYCLES_MAX} (2**53) elements in all")
     elements = given.astype(np.int64)
     highest = int(elements.max(initial=1))
-    if elements.min(initial=1) < 1 or (highest > config.max_length and not cut):
-        bad = elements < 1 if cut else (elements < 1) | (elements > config.max_length)
-        row = int(np.argmax(bad))
-        allowed = "at least 1" if cut else f"from 1 to {config.max_length} (max_length)"
-        raise ConfigError(f"row {row} has {elements[row]} elements: must be {allowed}")
     beats = (elements + (config.lanes - 1)) // config.lanes
     return beats, np.minimum(beats, config.max_beats) if highest > config.max_length else beats
 
@@ -92,22 +95,23 @@ def checked_times(offered: ArrayLike | None, rows: int, beats: int, since: int) 
     Raises
     ------
     ConfigError
-        If there are not as many as rows or beats, or one is below 0 or earlier than the one before it.
+        If there are not as many as rows or beats, or one is below 0, above `CYCLES_MAX`, or earlier than the one before
+        it.
     """
     if offered is None:
         return None, False
-    given = np.asarray(offered)
-    if given.ndim != 1 or (given.dtype.kind not in "iu" and len(given)) or len(given) not in (rows, beats):
-        raise ConfigError(
-            f"times are {given.dtype} of shape {given.shape}: must be integers, one for each of {rows} rows "
-            f"or of {beats} beats"
-        )
+    given = as_array(offered, "offered")
+    fits = given.shape in ((rows,), (beats,))
+    require_array("times are", given, INTEGERS, fits, f"integers, one for each of {rows} rows or of {beats} beats")
+    require_within("offered", given, 0, CYCLES_MAX, " (2**53)")
     times = given.astype(np.int64)
     early = np.flatnonzero(np.diff(times, prepend=since) < 0)
     if len(early):
         index = int(early[0])
         before = since if index == 0 else int(times[index - 1])
         kind = "beat" if len(given) != rows else "row"
-        allowed = "at least 0" if times[index] < 0 else f"not before cycle {before} of the {kind} ahead of it"
-        raise ConfigError(f"{kind} {index} is offered in cycle {times[index]}: must be {allowed}")
+        raise ConfigError(
+            f"{kind} {index} is offered in cycle {times[index]}: must be not before cycle {before} of the {kind} ahead "
+            "of it"
+        )
     return times, len(given) != rows

@@ -1,0 +1,62 @@
+"""Paths as a user may give them, and the file's name in the messages about what is in it."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from streamnorm.errors import ConfigError
+
+from .values import file_name, shown
+
+__all__ = ["given_path", "named_file"]
+
+
+def given_path(value: object, kind: str, key: str = "") -> Path:
+    """Return the path that a user gives, whether or not something is there.
+
+    Parameters
+    ----------
+    value : object
+        A str, or an os.PathLike of one.
+    kind : str
+        What it must be the name of: "a .npy file", "a directory".
+    key : str
+        What messages call it, where it is not said before.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else, empty, or no name that the system could have for a file.
+    """
+    at = f"{key}: " if key else ""
+    try:
+        text = os.fspath(value)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise ConfigError(f"{key or 'path'} = {shown(value)}: must be the name of {kind}")
+    if not text:
+        noun, hint = ("directory", '; "." is the current one') if kind == "a directory" else ("file", "")
+        raise ConfigError(f'{at}"" is no {noun}; the name of {kind} is needed{hint}')
+    path = Path(text)
+    try:
+        path.lstat()
+    except ValueError:  # a NUL, or a character that the system's names cannot have
+        raise ConfigError(f"{at}{file_name(path)}: is no name of a file") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ConfigError(f"{at}{file_name(path)}: {error.strerror}") from None
+    return path
+
+
+@contextmanager
+def named_file(path: Path | None) -> Iterator[None]:
+    """Begin the message of a ConfigError with the name of the file that is looked at, if there is one."""
+    try:
+        yield
+    except ConfigError as error:
+        if path is None:
+            raise
+        raise ConfigError(f"{file_name(path)}: {error}") from error

@@ -1,0 +1,57 @@
+"""Paths that a user gives, and the names of files in messages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.paths import given_path, named_file
+
+
+class Named:
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        return self.name
+
+    def __repr__(self):
+        return f"Named({self.name!r})"
+
+
+@pytest.mark.parametrize("path", ["a/b", Path("a/b"), Named("a/b")])
+def test_names_are_taken_whether_or_not_a_file_is_there(path):
+    assert given_path(path, "a file") == Path("a/b")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        *((odd, f"output = {odd!r}: must be the name of a .npy file") for odd in (1, None, True, b"o", ["x"], {}, 1.5)),
+        *((odd, f"output = {odd!r}: must be the name of a .npy file") for odd in (Named(b"x"), Named(3))),
+        ("", 'output: "" is no file; the name of a .npy file is needed'),
+        (Named(""), 'output: "" is no file; the name of a .npy file is needed'),
+        ("a\0b", "output: 'a\\x00b': is no name of a file"),
+        ("\ud800", "output: '\\ud800': is no name of a file"),
+        ("a" * 5000, f"output: {'a' * 300}…: File name too long"),
+        (f"{'a' * 300}/b", f"output: {'a' * 300}…: File name too long"),
+    ],
+)
+def test_what_is_no_name_of_a_file_is_refused(path, message):
+    with pytest.raises(ConfigError) as error:
+        given_path(path, "a .npy file", "output")
+    assert str(error.value) == message
+
+
+def test_an_empty_directory_is_told_what_the_current_one_is_called():
+    message = '"" is no directory; the name of a directory is needed; "." is the current one'
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        given_path("", "a directory")
+
+
+def test_what_is_wrong_in_a_file_begins_with_its_name():
+    with pytest.raises(ConfigError, match=r"^x\.npy: is wrong$"), named_file(Path("x.npy")):
+        raise ConfigError("is wrong")
+    with pytest.raises(ConfigError, match=r"^is wrong$"), named_file(None):
+        raise ConfigError("is wrong")

@@ -1,16 +1,19 @@
 """Test vectors of a configuration: corner rows, random rows, and what the golden model makes of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
-from streamnorm.verilog.vector_files import Vectors
+from streamnorm.verilog.vector_files import Closing, Vectors
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows
-from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.seeds import seeded
 
 __all__ = ["ELEMENTS_MAX", "corners_and", "make_vectors", "vectors_of"]
@@ -22,7 +25,8 @@ ELEMENTS_MAX = 1 << 24
 def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     """Return ``rows`` rows and their golden outputs: as many corner rows as fit, then random ones.
 
-    Corner rows take the banks in turn.
+    Corner rows take the banks in turn. Besides, there are closing rows for the bench: the first one too long, all
+    banks in turn, of more beats than the unit has room for, and under other gamma and beta if these can be loaded.
 
     Parameters
     ----------
@@ -41,7 +45,8 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     rng = seeded(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
-    return vectors_of(config, corners_and(config, corners, others))
+    vectors = vectors_of(config, corners_and(config, corners, others))
+    return replace(vectors, closing=_closing(config, rng))
 
 
 def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:
@@ -54,3 +59,42 @@ def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
     expected = golden_model(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
+
+
+def _closing(config: NormConfig, rng: np.random.Generator) -> Closing:
+    plan, most, beats = Plan.of(config), config.max_length, config.max_beats
+    room = min(plan.buffer_beats // beats, plan.row_slots) + plan.output_entries // beats
+    count = max(config.banks, room + 4) + 1
+    rows = random_rows(config, count, rng, distribution="uniform", lengths=np.full(count, most))
+    # The last bank first, because bank 0 is what a bank port that is not connected gives.
+    banks = np.arange(config.banks - 1, config.banks - 1 + count) % config.banks
+    parameters = _parameters(config, rng) if config.storage == "ram" else None
+    gamma, beta = parameters or (None, None)
+    model = golden_model(config, gamma=gamma, beta=beta)
+    too_long = most + config.lanes + 1
+    x = fitted(rows.x, too_long)
+    x[0, most:] = rng.integers(config.input.min, config.input.max, too_long - most, endpoint=True)
+    vectors = Vectors(
+        input=x,
+        lengths=np.array([too_long] + [most] * (count - 1)),
+        banks=banks,
+        expected=fitted(model.normalize(rows.x, banks=banks), too_long),
+    )
+    return Closing(vectors, parameters)
+
+
+def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw stored gamma and beta of every bank, such that results are spread over the output format."""
+    stored, output = StoredParameters.of(config), config.output
+
+    def steps(low: int, high: int, bits: int, frac_bits: int) -> NDArray[np.int64]:
+        """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""
+        limit = 1 << (bits - 1)
+        lowest, highest = max(int(low * 2.0**frac_bits), -limit), min(int(high * 2.0**frac_bits), limit - 1)
+        return rng.integers(lowest, highest, (config.banks, config.max_length), endpoint=True)
+
+    spread = (output.max - output.min) // 2
+    return (
+        steps(-spread, spread, stored.gamma_bits, stored.gamma_frac_bits),
+        steps(output.min // 2, output.max // 2, stored.beta_bits, stored.beta_frac_bits),
+    )

@@ -15,6 +15,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import generate
 from streamnorm.verilog.plain_bench import plain_bench
+from streamnorm.verilog.ports import ports
 from streamnorm.verilog.vector_files import Vectors, vector_files
 from streamnorm_sim.vectors import make_vectors
 
@@ -36,11 +37,14 @@ def run(*command: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
 def compiled(config: NormConfig, directory: Path) -> Path:
     """Generate a unit and compile its bench with Icarus, as its head says."""
     generate(config, directory, make_vectors(config, ROWS, seed=SEED))
-    name = config.name
-    done = run("iverilog", "-Wall", "-o", "bench", f"{name}_tb.v", f"{name}.v", cwd=directory)
+    compile_bench(config.name, directory, f"{config.name}.v")
+    return directory
+
+
+def compile_bench(name: str, directory: Path, *sources: str) -> None:
+    done = run("iverilog", "-Wall", "-o", "bench", f"{name}_tb.v", *sources, cwd=directory)
     assert done.returncode == 0, done.stdout
     assert f"{name}_tb.v" not in done.stdout, done.stdout
-    return directory
 
 
 def bench(directory: Path, *plusargs: str) -> tuple[int, str]:
@@ -51,10 +55,11 @@ def bench(directory: Path, *plusargs: str) -> tuple[int, str]:
 def passed(output: tuple[int, str]) -> int:
     """The cycles of a run that must have passed."""
     code, printed = output
-    match = re.fullmatch(rf"PASS: {ROWS} rows, \d+ beats, (\d+) cycles\n", printed)
+    match = re.fullmatch(r"PASS: (\d+) rows, \d+ beats, (\d+) cycles\n", printed)
     assert match, printed
     assert code == 0
-    return int(match[1])
+    assert int(match[1]) > ROWS  # the closing rows
+    return int(match[2])
 
 
 @pytest.mark.parametrize("name", units(("lanes_3", "row_below_a_beat", "int24_int8", "rom_banks")))
@@ -69,10 +74,66 @@ def test_it_passes_on_other_architectures(architecture: str, tmp_path: Path) -> 
     passed(bench(compiled(configuration("ram_banks", architecture=architecture), tmp_path), "+stalls=30"))
 
 
+FAULTS = {
+    "s_axis_tready": 'core_s_axis_tready || fault == "always ready" || fault == "ready if full" && rows > ROWS',
+    "s_axis_param_tready": 'core_s_axis_param_tready || fault == "dead load"',
+    "m_axis_tvalid": 'core_m_axis_tvalid && (m_axis_tready || fault != "valid waits")',
+    "m_axis_tuser": 'core_m_axis_tuser && fault != "no error"',
+    "s_axis_tuser": 'fault == "no bank" ? 2\'d0 : s_axis_tuser',
+    "s_axis_param_tuser": 'fault == "no bank of loads" ? 2\'d0 : s_axis_param_tuser',
+    "s_axis_param_tvalid": 's_axis_param_tvalid && fault != "dead load"',
+}
+"""What a wrapper gives to a port of the unit, or what its own port gives; a plusarg chooses the fault."""
+
+
+def wrapper(config: NormConfig) -> str:
+    """The text of a module in the unit's place, with the unit inside, which is named core."""
+    lines = [f"module {config.name} ("]
+    lines.append(",\n".join(f"{port.direction}put [{port.width - 1}:0] {port.name}" for port in ports(config)))
+    lines.append(');\nreg [8*32-1:0] fault;\ninitial if (!$value$plusargs("fault=%s", fault)) fault = "none";')
+    lines.append(f"localparam ROWS = {ROWS};\ninteger rows = 0;  // that came out")
+    lines.append("always @(posedge aclk) if (m_axis_tvalid && m_axis_tready && m_axis_tlast) rows <= rows + 1;")
+    for port in ports(config):
+        lines.append(f"wire [{port.width - 1}:0] core_{port.name};")
+        inner, outer = f"core_{port.name}", port.name
+        target, source = (inner, outer) if port.direction == "in" else (outer, inner)
+        lines.append(f"assign {target} = {FAULTS.get(port.name, source)};")
+    connections = ", ".join(f".{port.name}(core_{port.name})" for port in ports(config))
+    return "\n".join([*lines, f"core unit ({connections});", "endmodule", ""])
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A compiled unit whose γ and β are loaded, of several banks."""
-    return compiled(configuration("ram_banks"), tmp_path_factory.mktemp("loaded"))
+    """A compiled unit whose γ and β are loaded, of several banks, in a wrapper with faults to choose from."""
+    config, directory = configuration("ram_banks"), tmp_path_factory.mktemp("loaded")
+    generate(config, directory, make_vectors(config, ROWS, seed=SEED))
+    unit = (directory / "ram_banks.v").read_text()
+    (directory / "core.v").write_text(unit.replace("module ram_banks(", "module core("))
+    (directory / "wrapper.v").write_text(wrapper(config))
+    compile_bench("ram_banks", directory, "wrapper.v", "core.v")
+    return directory
+
+
+MISMATCH = r"FAIL: beat \d+ of row \d+: got .*"
+
+
+@pytest.mark.parametrize(
+    ("fault", "stalls", "message"),
+    [
+        ("dead load", (0,), MISMATCH),
+        ("always ready", (0,), MISMATCH),  # the load pushes the source back
+        ("ready if full", (1, 30), MISMATCH),  # only pauses of the sink do
+        ("no error", (0,), r"FAIL: beat \d+ of row 20: got 0_1_.* want 1_1_.*"),
+        ("no bank", (0,), MISMATCH),
+        ("no bank of loads", (0,), MISMATCH),
+        ("valid waits", (0, 1), r"FAIL: no beat is offered while m_axis_tready is 0, after 0 of \d+"),
+    ],
+)
+def test_a_broken_port_is_found(loaded: Path, fault: str, stalls: tuple[int, ...], message: str) -> None:
+    for percent in stalls:
+        code, printed = bench(loaded, f"+fault={fault}", f"+stalls={percent}")
+        assert re.fullmatch(message, printed.strip()), printed
+        assert code == 1
 
 
 @pytest.mark.parametrize("name", ["lanes_3", "ice40_up5k", "lanes_3 three-scan", "ram_banks two-pass"])
@@ -110,18 +171,18 @@ def changed(directory: Path, new: Path, file: str, line: int, beat: str) -> str:
 def test_every_field_of_every_beat_is_compared(loaded: Path, tmp_path: Path) -> None:
     lines = (loaded / "vectors/expected.hex").read_text().splitlines()
     assert lines[0].startswith("// tuser_tlast_tkeep_tdata")
-    for number in (1, len(lines) - 1):
+    beats = [number for number, line in enumerate(lines) if not line.startswith("//")]
+    for index in (0, len(beats) - 1):
+        number = beats[index]
         beat = lines[number]
         fields = beat.split("_")
-        row = sum(line.split("_")[1] == "1" for line in lines[1:number])
+        row = sum(lines[before].split("_")[1] == "1" for before in beats[:index])
         for field, old in enumerate(fields):
             new = [*fields]
             new[field] = f"{int(old, 16) ^ 1:0{len(old)}x}"
             want = "_".join(new)
             code, printed = bench(loaded, changed(loaded, tmp_path, "expected.hex", number, want), "+stalls=20")
-            assert printed == (
-                f"FAIL: beat {number - 1} of row {row}: got {beat} want {want} (tuser_tlast_tkeep_tdata)\n"
-            )
+            assert printed == (f"FAIL: beat {index} of row {row}: got {beat} want {want} (tuser_tlast_tkeep_tdata)\n")
             assert code == 1
 
 
@@ -144,13 +205,28 @@ def test_what_is_loaded_counts(loaded: Path, tmp_path: Path) -> None:
     [
         ("+stalls=100", "+stalls=100: must be from 0 to 99"),
         ("+stalls=-1", "+stalls=-1: must be from 0 to 99"),
-        ("+stalls=many", "+stalls=x: must be from 0 to 99"),
+        ("+stalls=many", "+stalls=many: must be from 0 to 99"),
+        ("+stalls=", "+stalls=: must be from 0 to 99"),
+        ("+stalls", "+stalls=: must be from 0 to 99"),
+        ("+stalls=1e", "+stalls=1e: must be from 0 to 99"),
+        ("+seed=many", "+seed: must be an integer"),
         ("+vectors=elsewhere", "elsewhere/input.hex cannot be read"),
     ],
 )
 def test_plusargs_that_are_wrong(loaded: Path, plusarg: str, message: str) -> None:
     code, printed = bench(loaded, plusarg)
     assert (code, printed.splitlines()[-1]) == (1, f"FAIL: {message}")
+
+
+@pytest.mark.parametrize("file", ["input.hex", "expected.hex", "parameters.hex"])
+@pytest.mark.parametrize("more", [1, -1])
+def test_files_of_other_vectors(loaded: Path, tmp_path: Path, file: str, more: int) -> None:
+    shutil.copytree(loaded / "vectors", tmp_path, dirs_exist_ok=True)
+    lines = (tmp_path / file).read_text().splitlines()
+    beats = sum(not line.startswith("//") for line in lines)
+    (tmp_path / file).write_text("\n".join([*lines, lines[-1]] if more > 0 else lines[:-1]))
+    code, printed = bench(loaded, f"+vectors={tmp_path}")
+    assert (code, printed) == (1, f"FAIL: {tmp_path / file} has {beats + more} beats: must be {beats}\n")
 
 
 UNIT = """
@@ -175,7 +251,7 @@ ECHO = {"ready": "m_axis_tready", "valid": "s_axis_tvalid", "data": "s_axis_tdat
     [
         ({}, r"PASS: 1 rows, 40 beats, \d+ cycles"),
         (
-            {"ready": "m_axis_tready && count < 9", "valid": "s_axis_tvalid && count < 9"},
+            {"ready": "m_axis_tready && s_axis_tdata < 9", "valid": "s_axis_tvalid && s_axis_tdata < 9"},
             r"FAIL: the unit hangs after \d+ of 40 beats",
         ),
         ({"data": "s_axis_tdata + (m_axis_tready ? 0 : count)"}, r"FAIL: beat \d+ of row 0: m_axis changed while .*"),
@@ -183,8 +259,8 @@ ECHO = {"ready": "m_axis_tready", "valid": "s_axis_tvalid", "data": "s_axis_tdat
             {"valid": "s_axis_tvalid && (m_axis_tready || count[0])"},
             r"FAIL: beat \d+ of row 0: m_axis changed while .*",
         ),
-        ({"valid": "s_axis_tvalid || m_axis_tready && count > 160"}, "FAIL: more than 40 beats"),
-        ({"valid": "s_axis_tvalid || !m_axis_tready && count > 160"}, "FAIL: more than 40 beats"),
+        ({"valid": "s_axis_tvalid || m_axis_tready && s_axis_tdata == 40"}, "FAIL: more than 40 beats"),
+        ({"valid": "s_axis_tvalid || !m_axis_tready && s_axis_tdata == 40"}, "FAIL: more than 40 beats"),
         ({"valid": "count < 8 ? 1'b0 : 1'bx"}, "FAIL: m_axis_tvalid or s_axis_tready is unknown before beat 0"),
         ({"data": "{s_axis_tdata[7:1], 1'bx}"}, r"FAIL: beat 0 of row 0: got 0_0_1_0X want 0_0_1_01 \(tuser_.*\)"),
     ],

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.verilog.vector_files import vector_files
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.welford import WelfordModel
@@ -67,11 +69,42 @@ def test_no_rows_and_too_many_are_refused(rows: int) -> None:
         make_vectors(make(), rows)
 
 
+@pytest.mark.parametrize("output", [IntFormat(8, scale=0.05), IntFormat(4, signed=False), IntFormat(24, scale=1e-6)])
+@pytest.mark.parametrize(("max_length", "storage"), [(37, "ram"), (1, "ram"), (37, "rom")])
+def test_closing_rows_need_what_the_rows_before_them_do_not(output: IntFormat, max_length: int, storage: str) -> None:
+    gamma = np.linspace(0.5, 1.5, 3 * max_length).reshape(3, max_length)
+    config = make(output=output, max_length=max_length, storage=storage, gamma=gamma)
+    vectors = make_vectors(config, 1)
+    assert vectors.closing is not None
+    rows, parameters = vectors.closing.rows, vectors.closing.parameters
+    assert rows.lengths[0] > config.max_beats * config.lanes
+    assert (rows.lengths[1:] == max_length).all()
+    assert set(rows.banks.tolist()) == {0, 1, 2}
+    assert len(rows.input) * config.max_beats > min(Plan.of(config).buffer_beats, Plan.of(config).row_slots)
+    gamma, beta = parameters or (None, None)
+    x, results = rows.input[:, :max_length], rows.expected[:, :max_length]
+    assert (results == GoldenModel(config, gamma=gamma, beta=beta).normalize(x, banks=rows.banks)).all()
+    assert (results != GoldenModel(config, gamma=gamma, beta=beta).normalize(x)).any()
+    if parameters is None:
+        assert storage == "rom"
+        return
+    stored = StoredParameters.of(config)
+    for values, initial, bits in zip(
+        parameters, (stored.gamma, stored.beta), (config.gamma_bits, config.beta_bits), strict=True
+    ):
+        assert values.min() >= -(1 << (bits - 1))
+        assert values.max() < 1 << (bits - 1)
+        assert (values != initial).any(axis=1).all()
+    before = GoldenModel(config).normalize(x, banks=rows.banks)
+    assert all((results != before)[rows.banks == bank].any() for bank in range(3))
+
+
 def test_hex_lines_are_the_beats_that_the_engines_send() -> None:
     config = make()
     vectors = make_vectors(config, 40)
     beats = encode_rows(config, RowBatch.of(config, vectors.input, vectors.lengths, vectors.banks))
     lines = vector_files(config, vectors)["vectors/input.hex"].decode().splitlines()[1:]
+    lines = lines[: lines.index("// closing rows")]
     assert len(lines) == len(beats)
     for line, data, keep, last, user in zip(lines, beats.data, beats.keep, beats.last, beats.user, strict=True):
         fields = [int(field, 16) for field in line.split("_")]

@@ -230,4 +230,4 @@ def _understood(link: BoardLink, response: Response) -> None:
 
 
 def _part(vectors: Vectors, rows: slice) -> Vectors:
-    return Vectors(**{name: array[rows] for name, array in vars(vectors).items()})
+    return Vectors(vectors.input[rows], vectors.lengths[rows], vectors.banks[rows], vectors.expected[rows])

@@ -205,10 +205,10 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if with_vectors:
         text.append(
-            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex; "
-            f"{_bench_name(config)} does so. A line is one number for $readmemh; underscores part its "
-            "fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, without those that the stream does "
-            "not have."
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex; where a comment "
+            f"says so, load parameters.hex before going on. {_bench_name(config)} does all this. A line is one number "
+            "for $readmemh; underscores part its fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, "
+            "without those that the stream does not have."
         )
     return text
 

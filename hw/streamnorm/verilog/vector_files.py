@@ -1,6 +1,7 @@
 """Test vectors as files: arrays for Python, and beats for any Verilog test bench."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,20 +11,20 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import element_bytes
-from streamnorm.spec.parameters import StoredParameters
 
 from .ports import parameter_lane_bytes, ports
 
-__all__ = ["VECTOR_FILES", "BeatLayout", "Vectors", "beat_layouts", "vector_files"]
+__all__ = ["VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "vector_files"]
 
 VECTOR_FILES = {
     "vectors/input.npy": "rows that go in, int32 (rows, n), 0 beyond a row's length",
     "vectors/lengths.npy": "elements of each row, int32 (rows,)",
     "vectors/banks.npy": "bank of gamma and beta of each row, int32 (rows,)",
     "vectors/expected.npy": "rows that must come out, int32 (rows, n), 0 beyond a row's length",
-    "vectors/input.hex": "the same rows as beats of s_axis, a line each, for $readmemh",
-    "vectors/expected.hex": "the beats that must come out of m_axis, a line each, for $readmemh",
-    "vectors/parameters.hex": "beats of s_axis_param that load gamma and beta of every bank; only if storage is ram",
+    "vectors/input.hex": "the same rows as beats of s_axis, and closing rows behind them, a beat each line",
+    "vectors/expected.hex": "the beats that must come out of m_axis, a beat each line",
+    "vectors/parameters.hex": "beats of s_axis_param that load every bank before the closing rows; only if storage is "
+    "ram",
 }
 
 
@@ -39,12 +40,15 @@ class Vectors:
         Elements of each row, 1 to n.
     banks : integers, shape (rows,)
         Bank of each row.
+    closing : Closing, optional
+        What only the .hex files have, behind these rows.
     """
 
     input: npt.NDArray[np.integer]
     lengths: npt.NDArray[np.integer]
     banks: npt.NDArray[np.integer]
     expected: npt.NDArray[np.integer]
+    closing: "Closing | None" = None
 
     def __post_init__(self) -> None:
         if self.expected.shape != self.input.shape:
@@ -52,6 +56,22 @@ class Vectors:
 
     def __repr__(self) -> str:
         return f"<Vectors: {len(self.input)} rows of up to {self.input.shape[1]} elements>"
+
+
+@dataclass(frozen=True, eq=False)
+class Closing:
+    """Rows that need a bench: one that keeps the order of streams, and looks at the error flag.
+
+    Attributes
+    ----------
+    rows : Vectors
+        Those longer than ``max_length`` must come out cut there, with their error flag set.
+    parameters : stored gamma and stored beta, integers, shape (banks, max_length) each; or None
+        What is loaded before these rows, if anything.
+    """
+
+    rows: Vectors
+    parameters: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,33 +131,33 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
     """Return the contents of every file of VECTOR_FILES that the configuration has.
 
     A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole
-    hexadecimal digits: ``tuser_tlast_tkeep_tdata``, without those that the stream does not have.
+    hexadecimal digits: ``tuser_tlast_tkeep_tdata``, without those that the stream does not have. A comment stands
+    before the closing rows; ``parameters.hex`` is there if something is loaded before them.
     """
-    valid = np.arange(vectors.input.shape[1]) < vectors.lengths[:, None]
+    closing = vectors.closing
     arrays = {
-        "input": np.where(valid, vectors.input, 0),
+        "input": _cleared(vectors.input, vectors.lengths),
         "lengths": vectors.lengths,
         "banks": vectors.banks,
-        "expected": np.where(valid, vectors.expected, 0),
+        "expected": _cleared(vectors.expected, vectors.lengths),
     }
     result = {f"vectors/{name}.npy": _npy(array) for name, array in arrays.items()}
-    lengths, banks = vectors.lengths.tolist(), vectors.banks.tolist()
+    lines = {"input": _rows_in(config, vectors), "expected": _rows_out(config, vectors)}
+    if closing is not None:
+        comment = "// closing rows"
+        if closing.parameters is not None:
+            comment += ", after parameters.hex has been loaded"
+            lines["parameters"] = _loads(config, *closing.parameters)
+        lines["input"] += [comment, *_rows_in(config, closing.rows)]
+        lines["expected"] += [comment, *_rows_out(config, closing.rows)]
     layouts = beat_layouts(config)
-
-    def write(name: str, stream: str, elements: npt.NDArray[np.uint8], lengths: list[int], user: list[int]) -> None:
-        result[f"vectors/{name}.hex"] = _hex(elements, lengths, user, layouts[stream], config.lanes)
-
-    write("input", "s_axis", element_bytes(arrays["input"], config.input.bytes), lengths, banks)
-    # The unit raises its error flag for no well-formed row.
-    no_errors = [0] * len(banks)
-    write("expected", "m_axis", element_bytes(arrays["expected"], config.output.bytes), lengths, no_errors)
-    if config.storage == "ram":
-        stored = StoredParameters.of(config)
-        gamma_bytes, beta_bytes = parameter_lane_bytes(config)
-        both = element_bytes(stored.gamma, gamma_bytes), element_bytes(stored.beta, beta_bytes)
-        all_banks = list(range(config.banks))
-        write("parameters", "s_axis_param", np.concatenate(both, axis=2), [config.max_length] * config.banks, all_banks)
+    for name, beats in lines.items():
+        head = f"// {layouts[_STREAMS[name]].title}: a beat each line, lane 0 in the low bits of tdata"
+        result[f"vectors/{name}.hex"] = ("\n".join([head, *beats]) + "\n").encode()
     return result
+
+
+_STREAMS = {"input": "s_axis", "expected": "m_axis", "parameters": "s_axis_param"}
 
 
 def _npy(array: npt.NDArray[np.integer]) -> bytes:
@@ -146,17 +166,47 @@ def _npy(array: npt.NDArray[np.integer]) -> bytes:
     return buffer.getvalue()
 
 
-def _hex(rows: npt.NDArray[np.uint8], lengths: list[int], user: list[int], layout: BeatLayout, lanes: int) -> bytes:
-    lines = [f"// {layout.title}: a beat each line, lane 0 in the low bits of tdata"]
-    for elements, length, word in zip(rows, lengths, user, strict=True):
+def _cleared(rows: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    return np.where(np.arange(rows.shape[1]) < lengths[:, None], rows, 0)
+
+
+def _rows_in(config: NormConfig, rows: Vectors) -> list[str]:
+    elements = element_bytes(rows.input, config.input.bytes)
+    banks = rows.banks.tolist()
+    return _lines(config, "input", elements, rows.lengths, lambda row, last: banks[row])
+
+
+def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
+    elements = element_bytes(rows.expected, config.output.bytes)
+    cut = rows.lengths > config.max_length
+    lengths = np.minimum(rows.lengths, config.max_length)
+    return _lines(config, "expected", elements, lengths, lambda row, last: int(last and cut[row]))
+
+
+def _loads(config: NormConfig, gamma: npt.NDArray[np.integer], beta: npt.NDArray[np.integer]) -> list[str]:
+    gamma_bytes, beta_bytes = parameter_lane_bytes(config)
+    both = np.concatenate([element_bytes(gamma, gamma_bytes), element_bytes(beta, beta_bytes)], axis=2)
+    lengths = np.full(config.banks, config.max_length)
+    return _lines(config, "parameters", both, lengths, lambda bank, last: bank)
+
+
+def _lines(
+    config: NormConfig,
+    name: str,
+    rows: npt.NDArray[np.uint8],
+    lengths: npt.NDArray[np.integer],
+    user: Callable[[int, bool], int],
+) -> list[str]:
+    """The beats of rows, whose ``tuser`` follows from the row's number and from whether the beat is its last."""
+    layout, lanes = beat_layouts(config)[_STREAMS[name]], config.lanes
+    lines = []
+    for row, (elements, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):
         for start in range(0, length, lanes):
             data = elements[start : min(start + lanes, length)].tobytes()
+            last = start + lanes >= length
             lines.append(
                 layout.line(
-                    tuser=word,
-                    tlast=start + lanes >= length,
-                    tkeep=(1 << len(data)) - 1,
-                    tdata=int.from_bytes(data, "little"),
+                    tuser=user(row, last), tlast=last, tkeep=(1 << len(data)) - 1, tdata=int.from_bytes(data, "little")
                 )
             )
-    return ("\n".join(lines) + "\n").encode()
+    return lines

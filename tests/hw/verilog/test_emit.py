@@ -19,7 +19,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import generate, instance, verilog
 from streamnorm.verilog.ports import ports
-from streamnorm.verilog.vector_files import VECTOR_FILES, Vectors
+from streamnorm.verilog.vector_files import VECTOR_FILES, Closing, Vectors
 
 REPOSITORY = Path(__file__).parents[3]
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -46,12 +46,18 @@ def make(name: str = "smallest", **changes: Any) -> NormConfig:
 def some_vectors(config: NormConfig) -> Vectors:
     rng = np.random.default_rng(7)
     n = config.max_length
+    one = np.ones((1, n), np.int64)
+    parameters = rng.integers(-99, 99, (2, config.banks, n)) if config.storage == "ram" else None
     rows = rng.integers(config.input.min, config.input.max, (5, n), endpoint=True)
     return Vectors(
         input=rows,
         lengths=np.array([n, 1, n - 1, n, 2]),
         banks=np.arange(5) % config.banks,
         expected=rng.integers(config.output.min, config.output.max, (5, n), endpoint=True),
+        closing=Closing(
+            Vectors(one, np.array([n]), np.array([0]), one),
+            None if parameters is None else (parameters[0], parameters[1]),
+        ),
     )
 
 
@@ -196,16 +202,18 @@ def test_a_foreign_manifest_is_no_obstacle(tmp_path: Path) -> None:
 
 SCRIPT = """
 import hashlib, sys
+from dataclasses import replace
 import numpy as np
 from streamnorm import IntFormat, NormConfig
 from streamnorm.verilog.emit import generate
-from streamnorm.verilog.vector_files import Vectors
+from streamnorm.verilog.vector_files import Closing, Vectors
 config = NormConfig(
     name="unit", norm="layernorm", lanes=2, max_length=24, epsilon=1e-5, target="ecp5-25k-6", storage="ram",
     input=IntFormat(8), output=IntFormat(8, scale=0.05), banks=2, gamma=np.linspace(0.5, 1.5, 24),
 )
 rows = np.arange(48).reshape(2, 24)
-files = generate(config, sys.argv[1], Vectors(rows, np.array([24, 3]), np.array([0, 1]), -rows))
+vectors = Vectors(rows, np.array([24, 3]), np.array([0, 1]), -rows)
+files = generate(config, sys.argv[1], replace(vectors, closing=Closing(vectors, (rows, -rows))))
 for file in files:
     print(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
 """

@@ -1,6 +1,7 @@
 """Test vectors as files: arrays and beats say the same."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,7 @@ import pytest
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm.spec.parameters import StoredParameters
-from streamnorm.verilog.vector_files import VECTOR_FILES, Vectors, vector_files
+from streamnorm.verilog.vector_files import VECTOR_FILES, Closing, Vectors, vector_files
 
 
 def make(**changes: Any) -> NormConfig:
@@ -52,7 +52,7 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
         expected=np.array([[4095, 77, 77, 77, 77], [1, 2, 3, 4, 5]]),
     )
     files = vector_files(config, vectors)
-    assert list(files) == list(VECTOR_FILES)
+    assert VECTOR_FILES.keys() - files.keys() == {"vectors/parameters.hex"}  # there are no closing rows
     assert hex_lines(files, "input")[1:] == [
         "0_1_007_000000000000fffffe",
         "f_0_1ff_000003000002000001",
@@ -65,17 +65,38 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
     assert {array.dtype.str for array in arrays.values()} == {"<i4"}
 
 
+def test_closing_rows_that_are_too_long_come_out_cut_and_flagged() -> None:
+    row, long_row = np.array([[1, -1, 2]]), np.arange(1, 9).reshape(1, 8)
+    closing = Closing(Vectors(long_row, np.array([8]), np.array([0]), -long_row))
+    plain = Vectors(row, np.array([3]), np.array([0]), row)
+    files = vector_files(make(), replace(plain, closing=closing))
+    assert hex_lines(files, "input")[1:] == [
+        "0_3_ff01", "1_1_0002",
+        "// closing rows",
+        "0_3_0201", "0_3_0403", "0_3_0605", "1_3_0807",
+    ]  # fmt: skip
+    assert hex_lines(files, "expected")[1:] == [
+        "0_0_3_ff01", "0_1_1_0002",
+        "// closing rows",
+        "0_0_3_feff", "0_0_3_fcfd", "1_1_1_00fb",
+    ]  # fmt: skip
+    without = vector_files(make(), plain)
+    assert all(files[name] == data for name, data in without.items() if name.endswith(".npy"))
+    assert "vectors/parameters.hex" not in files
+
+
 def test_parameters_that_are_loaded_are_beats_of_their_stream() -> None:
-    config = make(
-        storage="ram", banks=2, gamma=np.arange(1, 11).reshape(2, 5) / 4, beta=-1.0, gamma_bits=12, beta_bits=18
-    )
+    config = make(storage="ram", banks=2, gamma_bits=12, beta_bits=18)
     rows = np.array([[1, -1, 2]])
-    files = vector_files(config, Vectors(rows, np.array([3]), np.array([1]), rows))
+    vectors = Vectors(rows, np.array([3]), np.array([1]), rows)
+    gamma, beta = np.arange(-5, 5).reshape(2, 5), 1000 * np.arange(-3, 7).reshape(2, 5)
+    files = vector_files(config, replace(vectors, closing=Closing(vectors, (gamma, beta))))
     assert list(files) == list(VECTOR_FILES)
-    stored = StoredParameters.of(config)
+    comment = "// closing rows, after parameters.hex has been loaded"
+    assert hex_lines(files, "input")[1:] == ["1_0_3_ff01", "1_1_1_0002", comment, "1_0_3_ff01", "1_1_1_0002"]
     lines = hex_lines(files, "parameters")
     assert lines[0] == "// tuser_tlast_tdata: a beat each line, lane 0 in the low bits of tdata"
-    gamma, beta = stored.gamma % (1 << 16), stored.beta % (1 << 24)
+    gamma, beta = gamma % (1 << 16), beta % (1 << 24)
 
     def lane(bank: int, element: int) -> str:
         return f"{beta[bank, element]:06x}{gamma[bank, element]:04x}" if element < 5 else "0" * 10
@@ -83,8 +104,6 @@ def test_parameters_that_are_loaded_are_beats_of_their_stream() -> None:
     assert lines[1:] == [
         f"{bank}_{int(start == 4)}_{lane(bank, start + 1)}{lane(bank, start)}" for bank in (0, 1) for start in (0, 2, 4)
     ]
-    fixed = vector_files(make(), Vectors(rows, np.array([3]), np.array([0]), rows))
-    assert VECTOR_FILES.keys() - fixed.keys() == {"vectors/parameters.hex"}
 
 
 def test_shapes_that_do_not_go_together() -> None:

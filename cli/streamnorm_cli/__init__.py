@@ -9,7 +9,8 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see `streamnorm_cli.command_line.main`.
 
-    Everything else is imported here, so that Ctrl-C in the meantime ends as it does later: with 130 and a line.
+    Everything else is imported here, so that Ctrl-C in the meantime ends as it does later: with 130 and a line, and with
+    ``--json`` an object.
     """
     try:
         from .command_line import main as run
@@ -17,4 +18,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt:  # before or after the command
         print("streamnorm: error: interrupted", file=sys.stderr)
+        if "--json" in (sys.argv if argv is None else argv):
+            print('{"error": {"message": "interrupted", "exit_code": 130}}')
         return 130

@@ -335,10 +335,11 @@ def test_an_interrupt_while_packages_are_imported_ends_with_130():
         "class Interrupted:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'rich': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Interrupted())\nsys.exit(streamnorm_cli.main(['boards']))"
+        "sys.meta_path.insert(0, Interrupted())\nsys.exit(streamnorm_cli.main(['boards', '--json']))"
     )
     done = run_python(code)
     assert (done.returncode, done.stderr) == (130, "streamnorm: error: interrupted\n")
+    assert json.loads(done.stdout) == {"error": {"message": "interrupted", "exit_code": 130}}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see `streamnorm_cli.command_line.main`.
 
-    Everything else is imported here, so that Ctrl-C in the meantime ends as it does later: with 130 and a line, and with
+    Everything else is imported here, so that Ctrl-C meanwhile ends as it does later: with 130 and a line, and with
     ``--json`` an object.
     """
     try:

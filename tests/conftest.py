@@ -74,3 +74,19 @@ def config_file(tmp_path: Path) -> Path:
         '[input]\nformat = "int8"\nscale = 0.1\n[output]\nformat = "int8"\nscale = 0.05\n'
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def board_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unit of virtual boards, which is compiled once for all their tests.
+
+    Its elements do not fill their bytes and its beats are partly filled; it has two banks and a board's primitives.
+    """
+    gamma = [[round(-1 + 0.03 * (31 * bank + place), 2) for place in range(31)] for bank in range(2)]
+    path = tmp_path_factory.mktemp("board") / "virtual_unit.toml"
+    path.write_text(
+        'name = "virtual_unit"\nnorm = "layernorm"\nlanes = 2\nmax_length = 31\nepsilon = 1e-5\nbanks = 2\n'
+        f'target = "ecp5-25k-6"\nclock_mhz = 50.0\ngamma = {gamma}\n'
+        '[input]\nformat = "int8"\nscale = 0.1\n[output]\nformat = "int10"\nscale = 0.01\n'
+    )
+    return path

@@ -301,6 +301,7 @@ def test_layers(root):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.early
 def test_types(root):
     done = run(tool("pyright"), "--pythonpath", sys.executable, cwd=root)
     assert done.returncode == 0, done.stdout

@@ -54,12 +54,12 @@ def connect(config, monkeypatch):
     return plug
 
 
-def test_a_virtual_board_is_a_board(config_file, tmp_path, capsys):
+def test_a_virtual_board_is_a_board(board_file, tmp_path, capsys):
     pytest.importorskip("serial")
-    x = np.random.default_rng(1).normal(0, 3, (6, 16))
+    x = np.random.default_rng(1).normal(0, 3, (6, 31))
     np.save(tmp_path / "x.npy", x)
     files = ["--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy"]
-    assert host("--virtual", config_file, *files, "--json") == 0
+    assert host("--virtual", board_file, *files, "--json") == 0
     captured = capsys.readouterr()
     assert captured.err == ""
     report = json.loads(captured.out)
@@ -68,11 +68,11 @@ def test_a_virtual_board_is_a_board(config_file, tmp_path, capsys):
     assert report["on_board"] == report["planned"]
     assert report["virtual"]["cycles_per_second"] > 0
     assert report["counters"]["beats_in"] == report["counters"]["beats_out"] > 0
-    config = NormConfig.from_toml(config_file)
+    config = NormConfig.from_toml(board_file)
     expected = GoldenModel(config).normalize(config.input.quantize(x))
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected)
 
-    assert host("--virtual", config_file, "--rows", 20, "--stalls", "--self-test", "--faults", "3e-4") == 0
+    assert host("--virtual", board_file, "--rows", 20, "--stalls", "--self-test", "--faults", "3e-4") == 0
     words = capsys.readouterr().out
     assert "a simulated board" in words
     assert "of the line, made on purpose" in words or "retries" in words

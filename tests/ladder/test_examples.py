@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+from ladder.configurations import units
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.measure import measure_cycles
 
 NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").glob("*.toml"))
+
+QUICK = ("bert_int8", "ice40_int8", "icebreaker_rms", "minilm_int16", "orangecrab_tinyllama")
+"""In every run: each norm, family and width. Of all the others the Verilog, on which this was found, stays by hash."""
 
 
 def test_the_promised_examples_are_there() -> None:
@@ -21,7 +25,7 @@ def test_the_promised_examples_are_there() -> None:
     } <= set(NAMES)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", units(QUICK, slow=NAMES))
 def test_example_is_exact_in_values_and_cycles(name: str, examples: Path) -> None:
     config = NormConfig.from_toml(examples / f"{name}.toml")
     batch = mixed_rows(config, np.random.default_rng(1), elements=150_000)

@@ -17,8 +17,8 @@ def test_verilog_stays_as_it_is_and_reads_well(name: str) -> None:
     reads_well(text)
     hashes = json.loads(HASHES.read_text())
     assert body_hash(text) == hashes[name], (
-        f"the Verilog of {name} has changed; if it is meant to: python tests/ladder/verilog_hashes.py, in a commit "
-        "of its own that says why"
+        f"the Verilog of {name} has changed; if it is meant to: python tests/ladder/verilog_hashes.py and "
+        "python tools/example_fits.py, in a commit of its own that says why"
     )
 
 

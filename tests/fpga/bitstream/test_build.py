@@ -42,7 +42,15 @@ def placements(monkeypatch):
     return reached, seen
 
 
-@pytest.mark.parametrize("board", ["icebreaker", "upduino-v3", "tinyfpga-bx", "icestick", "ulx3s-12f"])
+@pytest.mark.parametrize(
+    "board",
+    [
+        "icebreaker",
+        "icestick",
+        "ulx3s-12f",
+        *(pytest.param(b, marks=pytest.mark.slow) for b in ("upduino-v3", "tinyfpga-bx")),
+    ],
+)
 def test_boards_with_pll(board):
     report = build(tiny_design(board), (1,))
     assert is_for(report.bitstream, BOARDS[board])
@@ -63,7 +71,10 @@ def test_boards_with_pll(board):
     assert {"unit", "board", "reset_hold"} <= set(data["blocks"])
 
 
-@pytest.mark.parametrize(("board", "mhz"), [("hx8k-b-evn", 12), ("colorlight-5a75b", 25), ("versa-ecp5", 100)])
+@pytest.mark.parametrize(
+    ("board", "mhz"),
+    [("hx8k-b-evn", 12), ("colorlight-5a75b", 25), pytest.param("versa-ecp5", 100, marks=pytest.mark.slow)],
+)
 def test_boards_without_pll(board, mhz):
     report = build(tiny_design(board, clock_mhz=mhz), (1,))
     assert is_for(report.bitstream, BOARDS[board])

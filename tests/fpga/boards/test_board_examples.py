@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import example_fits
+from ladder.verilog_hashes import NAMES
 from streamnorm.spec.config import NormConfig
 from streamnorm_fpga.boards import BOARDS
 from streamnorm_fpga.boards.examples import FAMILIES, family_of, fingerprint, fitting
@@ -29,7 +30,13 @@ def test_every_example_was_measured():
     assert all(own_family(example) in RECORDED[example.stem] for example in EXAMPLES)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def for_every_run():
+    """All examples; those whose Verilog is kept by hash, where a change shows all the same, for `make test-slow`."""
+    marks = {example: [pytest.mark.slow] if f"example:{example.stem}" in NAMES else [] for example in EXAMPLES}
+    return [pytest.param(example, id=example.stem, marks=marks[example]) for example in EXAMPLES]
+
+
+@pytest.mark.parametrize("example", for_every_run())
 def test_the_figures_are_of_todays_text(example):
     assert is_fresh(example, own_family(example)), "python tools/example_fits.py"
 

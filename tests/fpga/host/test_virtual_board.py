@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from streamnorm import IntFormat, NormConfig
+from streamnorm import NormConfig
 from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.plan import Plan
 from streamnorm.verilog.vector_files import Vectors
@@ -23,21 +23,8 @@ pytest.importorskip("serial")
 
 
 @pytest.fixture(scope="module")
-def config():
-    """Elements that do not fill their bytes, beats partly filled, two banks, a board's primitives."""
-    return NormConfig(
-        name="virtual_unit",
-        norm="layernorm",
-        lanes=2,
-        max_length=31,
-        input=IntFormat(8, scale=0.1),
-        output=IntFormat(10, scale=0.01),
-        epsilon=1e-5,
-        gamma=np.linspace(-1, 1, 62).reshape(2, 31),
-        banks=2,
-        target="ecp5-25k-6",
-        clock_mhz=50.0,
-    )
+def config(board_file):
+    return NormConfig.from_toml(board_file)
 
 
 @pytest.fixture(scope="module")

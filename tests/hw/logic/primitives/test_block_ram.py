@@ -89,7 +89,11 @@ def test_ice40_cells_behave_like_amaranth(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("family", "synthesis", "cell"), [("ecp5", "synth_ecp5 -noabc9", "DP16KD"), ("ice40", "synth_ice40", "SB_RAM40_4K")]
+    ("family", "synthesis", "cell"),
+    [
+        pytest.param("ecp5", "synth_ecp5 -noabc9", "DP16KD", marks=pytest.mark.slow),  # whole units are counted too
+        ("ice40", "synth_ice40", "SB_RAM40_4K"),
+    ],
 )
 def test_blocks_are_as_many_as_counted(family, synthesis, cell, tmp_path):
     design = SideBySide(memories(family))

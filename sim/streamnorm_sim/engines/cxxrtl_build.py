@@ -14,7 +14,6 @@ from streamnorm_sim.toolchain.table import GXX
 from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 
 from . import cxxrtl_in_place
-from .cxxrtl_header import precompiled
 from .cxxrtl_in_place import in_place
 
 __all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_flags"]
@@ -50,7 +49,6 @@ def compile_design(
     clock: str,
     compiler: Sequence[str],
     options: Sequence[str],
-    macros: Sequence[str] = (),
     waves: bool = False,
     cache: Path | None = None,
 ) -> Path:
@@ -76,8 +74,6 @@ def compile_design(
         The design's only clock, an input of its top.
     compiler, options : sequence of str
         See `GXX` of `streamnorm_sim.toolchain.table`, and `compiler_flags`.
-    macros : sequence of str
-        Defined for the driver.
     waves : bool
         Keep every signal visible.
     cache : Path, optional
@@ -115,14 +111,12 @@ def compile_design(
             unit = (text if feedback or waves else in_place(text, clock)) + driver
             whole += _apart(unit, number) if number else unit
         (directory / "unit.cc").write_text(whole, encoding="utf-8")
-        header = precompiled(headers, compiler, options, cache)
-        defined = [f"-D{macro}" for macro in macros]
-        run_tool([*compiler, *options, *header, *defined, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
+        run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
         if not (directory / LIBRARY).is_file():
             raise ToolMissing(f"{GXX.name}: {compiler[0]} ends well and makes no library; is it a C++ compiler?")
 
     own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
-    parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options, *macros]
+    parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
     return build_once(kind, [*parts, GXX.version()], build, cache)
 
 

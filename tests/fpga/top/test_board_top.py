@@ -38,7 +38,11 @@ def draw_rows(config, rows, length, seed):
     return np.random.default_rng(seed).integers(config.input.min, config.input.max + 1, (rows, length))
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
+LATER = {"1 x int8": pytest.mark.slow}
+"""Of no other width than the first, but for the lanes."""
+
+
+@pytest.fixture(params=[pytest.param(unit, id=name, marks=LATER.get(name, ())) for name, unit in CONFIGS.items()])
 def unit(request):
     return request.param
 

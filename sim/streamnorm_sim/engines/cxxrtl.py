@@ -157,9 +157,17 @@ def _build(
     driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text("utf-8")
     macros = {"STREAMNORM_BANKS": configs[0].banks > 1, "STREAMNORM_LOADS": configs[0].storage == "ram"}
     macros["STREAMNORM_WAVES"] = waves
-    options = [*flags, *(f"-D{macro}" for macro, wanted in macros.items() if wanted)]
     return compile_design(
-        "cxxrtl", files, reads, driver, clock="aclk", compiler=compiler, options=options, waves=waves, cache=cache
+        "cxxrtl",
+        files,
+        reads,
+        driver,
+        clock="aclk",
+        compiler=compiler,
+        options=flags,
+        macros=[macro for macro, wanted in macros.items() if wanted],
+        waves=waves,
+        cache=cache,
     )
 
 

@@ -14,6 +14,7 @@ from streamnorm_sim.toolchain.table import GXX
 from streamnorm_sim.toolchain.tools import YOSYS, run_tool
 
 from . import cxxrtl_in_place
+from .cxxrtl_header import precompiled
 from .cxxrtl_in_place import in_place
 
 __all__ = ["LIBRARY", "OPTIMIZE", "compile_design", "compiler_flags"]
@@ -49,6 +50,7 @@ def compile_design(
     clock: str,
     compiler: Sequence[str],
     options: Sequence[str],
+    macros: Sequence[str] = (),
     waves: bool = False,
     cache: Path | None = None,
 ) -> Path:
@@ -74,6 +76,8 @@ def compile_design(
         The design's only clock, an input of its top.
     compiler, options : sequence of str
         See `GXX` of `streamnorm_sim.toolchain.table`, and `compiler_flags`.
+    macros : sequence of str
+        Defined for the driver.
     waves : bool
         Keep every signal visible.
     cache : Path, optional
@@ -111,12 +115,14 @@ def compile_design(
             unit = (text if feedback or waves else in_place(text, clock)) + driver
             whole += _apart(unit, number) if number else unit
         (directory / "unit.cc").write_text(whole, encoding="utf-8")
-        run_tool([*compiler, *options, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
+        header = precompiled(headers, compiler, options, cache)
+        defined = [f"-D{macro}" for macro in macros]
+        run_tool([*compiler, *options, *header, *defined, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
         if not (directory / LIBRARY).is_file():
             raise ToolMissing(f"{GXX.name}: {compiler[0]} ends well and makes no library; is it a C++ compiler?")
 
     own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
-    parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options]
+    parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options, *macros]
     return build_once(kind, [*parts, GXX.version()], build, cache)
 
 

@@ -167,7 +167,7 @@ def test_missing_tool(config, monkeypatch, capsys):
     assert capsys.readouterr().err == "streamnorm: error: yosys: $YOSYS names 'no-such-yosys', which is no program\n"
 
 
-@pytest.mark.parametrize("target", ["ecp5-12k-6", "ice40-hx8k"])
+@pytest.mark.parametrize("target", ["ecp5-12k-6", pytest.param("ice40-hx8k", marks=pytest.mark.slow)])
 def test_a_generated_unit_fits(config, target, capsys):
     assert main(["fit", config(target=target, clock=25), "--seeds", "1", "--check", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)

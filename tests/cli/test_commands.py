@@ -121,7 +121,7 @@ def test_an_argument_of_thousands_of_characters_is_not_repeated(tmp_path, capsys
 
 @pytest.mark.parametrize(
     "keys",
-    ["gamma = 1e9", "beta = 1e9", 'gamma = 1e5\ngamma_bits = 32\naccuracy = "tight"'],
+    ["gamma = 1e12", "beta = 1e9", 'gamma = 1e5\ngamma_bits = 32\naccuracy = "tight"'],
     ids=["gamma", "beta", "accuracy"],
 )
 def test_what_only_the_plan_refuses_is_told_with_the_file(keys, tmp_path, capsys):
@@ -195,6 +195,22 @@ def test_plan_prints_tables_with_meanings(config_file, capsys):
     assert captured.err == ""
     for word in ("L1", "L2", "L3", "SS"):
         assert word in captured.out
+
+
+def test_plan_ends_with_what_is_hardly_meant(tmp_path, capsys):
+    path = tmp_path / "unit.toml"
+    path.write_text(
+        'norm = "layernorm"\nlanes = 1\nmax_length = 64\nepsilon = 1e-5\ngamma = 0.3\ngamma_bits = 4\n'
+        'input = { format = "int8" }\noutput = { format = "int16", scale = 0.001 }\n'
+    )
+    assert cli.main(["plan", str(path)]) == 0
+    lines = capsys.readouterr().out.rstrip().splitlines()
+    assert lines[-1].startswith(" note  with gamma and beta as given, a result can be off by ")
+    assert any(line.split()[:3] == ["…", "as", "given"] for line in lines)
+    assert cli.main(["plan", str(path), "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["error_bound_lsb"] < 1 < values["error_bound_as_given_lsb"]
+    assert len(values["notices"]) == 1
 
 
 def test_plan_json_is_the_plan_and_nothing_else(config_file, capsys):

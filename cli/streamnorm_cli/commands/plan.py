@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
+from streamnorm_cli.tables.notes import notes
 
 if TYPE_CHECKING:
     from streamnorm.plan import Plan
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tables(plan: "Plan") -> list[Table]:
-    """Return one table for each section of the plan: what, how much, and what it means."""
+    """Return one table for each section of the plan, what, how much, and what it means; then its notices."""
     from streamnorm.plan import plan_rows
 
     result = []
@@ -56,4 +57,4 @@ def tables(plan: "Plan") -> list[Table]:
         for row in rows:
             table.add_row(escape(row.name), escape(row.value), escape(row.meaning))
         result.append(table)
-    return result
+    return [*result, *notes(plan.notices)]

@@ -25,6 +25,7 @@ from streamnorm_cli.options import (
     refuse_overwriting,
 )
 from streamnorm_cli.tables.area import CYCLE_MEANINGS
+from streamnorm_cli.tables.notes import notes
 from streamnorm_cli.terminal import progress_console
 
 if TYPE_CHECKING:
@@ -123,14 +124,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tables(simulation: "Simulation") -> list[Table]:
-    """Return the report as tables: the values, then the cycle counts."""
-    return [_values(simulation), _cycles(simulation)]
+    """Return the report as tables: the values, then the cycle counts, then the notices."""
+    return [_values(simulation), _cycles(simulation), *notes(simulation.notices)]
 
 
 def _values(simulation: "Simulation") -> Table:
     from streamnorm.plan import Plan
 
-    accuracy = simulation.accuracy
+    accuracy, given = simulation.accuracy, simulation.accuracy_as_given
     netlist = f", {simulation.netlist} netlist" if simulation.netlist else ""
     chosen = Plan.of(simulation.config).architecture
     architecture = "" if chosen == ONE_PASS else f", {chosen}"
@@ -155,6 +156,8 @@ def _values(simulation: "Simulation") -> Table:
         ),
         ("mean error", f"{accuracy.mean_ulp:.4f}", "output LSB; 0.25 where nothing but rounding is lost"),
         ("correctly rounded", f"{accuracy.correctly_rounded:.3%}", "of the elements"),
+        ("… as given", f"{given.max_ulp:.4f}", "max error with gamma and beta as given, not as stored"),
+        ("", f"{given.correctly_rounded:.3%}", "of the elements are then correctly rounded"),
         ("cycles", f"{simulation.cycles:,}", f"simulated at {simulation.cycles_per_second:,.0f} a second"),
     ):
         table.add_row(name, value, meaning)

@@ -9,7 +9,10 @@ from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between, shortened
+
+from .notices import notices
 
 __all__ = ["Latency", "Plan"]
 
@@ -113,6 +116,19 @@ class Plan:
         return 0.5 + self.precision.error_bound if ARCHITECTURES[self.config.architecture].exact else inf
 
     @property
+    def error_bound_as_given(self) -> float:
+        """The same against the exact result with gamma and beta as given, not as they are stored.
+
+        At most 1 where their widths are left to their defaults.
+        """
+        return self.error_bound + StoredParameters.of(self.config).storage_error
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user should know of the configuration, a sentence each."""
+        return list(notices(self.config, self.error_bound_as_given))
+
+    @property
     def expected_error(self) -> float:
         """Mean error before the final rounding, output LSB: about the share of results not correctly rounded."""
         return self.precision.expected_error
@@ -161,6 +177,7 @@ class Plan:
             "clock_mhz": self.config.clock_mhz,
             "accuracy": self.config.accuracy,
             "error_bound_lsb": self.error_bound if isfinite(self.error_bound) else None,
+            "error_bound_as_given_lsb": self.error_bound_as_given if isfinite(self.error_bound) else None,
             "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
@@ -181,6 +198,7 @@ class Plan:
                 "rho_bits": precision.root.rho_bits,
                 **precision.root.figures(),
             },
+            "notices": self.notices,
         }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import Target
@@ -16,7 +17,9 @@ from .ranges import Ranges
 __all__ = ["COMFORTABLE_ERROR", "FAITHFUL_ERROR", "SMALL_OUTPUT_BITS", "TIGHT_ERROR", "Demand"]
 
 FAITHFUL_ERROR = 0.3
-"""Largest error before the final rounding that the search accepts, in output LSB; 0.5 would suffice for 1 ulp."""
+"""Largest error before the final rounding that the search accepts, in output LSB; 0.5 would suffice for 1 ulp.
+
+Less where storing gamma and beta takes more than the rest of that half."""
 
 TIGHT_ERROR = 0.0009
 """Expected error before the final rounding where 99.9 % of the results must be rounded correctly, in output LSB.
@@ -38,6 +41,7 @@ class Demand:
     ----------
     norm : what z and V are, and how far they reach
     tile : operand widths of the target's multiplier; None where products are logic
+    error_limit : the largest error before the final rounding, output LSB
     tight : the expected error is limited, too
     output_reach : largest magnitude of an output, and one
     gamma_bits, gamma_frac_bits, beta_frac_bits : of the stored parameters
@@ -50,6 +54,7 @@ class Demand:
     norm: Norm
     lanes: int
     tile: tuple[int, int] | None
+    error_limit: float
     tight: bool
     output_reach: int
     gamma_bits: int
@@ -81,11 +86,13 @@ def _demand(config: NormConfig) -> Demand:
     def typical(weighted: npt.NDArray[np.float64]) -> float:
         return max(float(weighted.mean()) / 2.0**parameters.gamma_frac_bits, least)
 
+    stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
     return Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         lanes=config.lanes,
         tile=Target(config.target, config.clock_mhz).family.tile,
+        error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
         tight=config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,

@@ -10,7 +10,10 @@ from .demand import Demand
 from .ranges import Ranges
 from .search import Widths, search
 
-__all__ = ["Precision"]
+__all__ = ["VARIANCE_BITS_MAX", "Precision"]
+
+VARIANCE_BITS_MAX = 200
+"""Widest V that is built; one that is wider is epsilon only, in far too small steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +45,14 @@ class Precision(Widths):
         Raises
         ------
         ConfigError
-            If no supported width reaches the asked accuracy; see `NormConfig.named_in_errors`.
+            If no supported width reaches the asked accuracy, or V is wider than `VARIANCE_BITS_MAX`; see
+            `NormConfig.named_in_errors`.
         """
         demand = Demand.of(config)
         found = _precision(demand)
         if isinstance(found, Precision):
+            with config.named_in_errors():
+                _refuse_too_wide(config, found.variance_bits + found.variance_frac_bits)
             return found
         with config.named_in_errors():
             raise ConfigError(
@@ -77,6 +83,15 @@ class Precision(Widths):
     def half(self, shift: int) -> int:
         """Half a unit of z before the shift of step 6, for shift index ``shift``."""
         return 1 << (self.normalize_shift + shift * self.radix - 1)
+
+
+def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
+    if variance_bits > VARIANCE_BITS_MAX:
+        raise ConfigError(
+            f"in [input]: scale = {config.input.scale:g}, and epsilon = {config.epsilon:g}: the variance with epsilon, "
+            f"in squared input steps, would take {variance_bits} bits; at most {VARIANCE_BITS_MAX} are allowed. "
+            "Allowed: a larger input scale or a smaller epsilon"
+        )
 
 
 @lru_cache(maxsize=256)

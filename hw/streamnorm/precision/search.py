@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streamnorm.spec.roots import ROOTS, RootMethod
 
-from .demand import COMFORTABLE_ERROR, FAITHFUL_ERROR, TIGHT_ERROR, Demand
+from .demand import COMFORTABLE_ERROR, TIGHT_ERROR, Demand
 
 __all__ = ["Widths", "search"]
 
@@ -60,7 +60,9 @@ def search(demand: Demand) -> Widths | float:
     closest, best_cost = float("inf"), float("inf")
 
     def keeps_promise(series: _Series, frac_bits: int, error_bound: float) -> bool:
-        return error_bound <= FAITHFUL_ERROR and (not demand.tight or series.expected_error(frac_bits) <= TIGHT_ERROR)
+        return error_bound <= demand.error_limit and (
+            not demand.tight or series.expected_error(frac_bits) <= TIGHT_ERROR
+        )
 
     for root in _roots(demand):
         for places in _places(demand):

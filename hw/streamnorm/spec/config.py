@@ -23,6 +23,7 @@ from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
 from .config_file import named_files, read_keywords
 from .file_identity import file_identity
+from .given_parameters import BETA_BITS, GAMMA_BITS, STORAGE_ERROR_MAX, GivenParameters
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
 from .paths import given_path, named_file
@@ -43,8 +44,6 @@ LANES_MAX = 64
 LENGTH_MAX = 16384
 BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
-# Far beyond any use; the square can still be told from 0 and from infinity.
-SCALE_MIN, SCALE_MAX = 1e-18, 1e18
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -57,8 +56,8 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
-_EXTRA_BITS = {"gamma_bits": 2, "beta_bits": 4}
-_COMPUTED_KEYS = (*_EXTRA_BITS, "gamma_max", "beta_max")
+_WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
+_COMPUTED_KEYS = (*_WIDTHS, "gamma_max", "beta_max")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,10 +110,16 @@ class NormConfig:
         default=0.0, metadata=_about("a finite number", "added to every gamma (1.0 for Gemma's models)")
     )
     gamma_bits: int = field(
-        default=_COMPUTED, metadata=_about("4 to 32", "width of a stored gamma", "the larger of 16 and output bits + 2")
+        default=_COMPUTED,
+        metadata=_about(
+            "4 to 32", "width of a stored gamma", "the larger of 16 and output bits + 2; more if 1 LSB takes more"
+        ),
     )
     beta_bits: int = field(
-        default=_COMPUTED, metadata=_about("4 to 36", "width of a stored beta", "the larger of 16 and output bits + 4")
+        default=_COMPUTED,
+        metadata=_about(
+            "4 to 36", "width of a stored beta", "the larger of 16 and output bits + 4; more if 1 LSB takes more"
+        ),
     )
     gamma_max: float | None = field(
         default=_COMPUTED,
@@ -177,6 +182,7 @@ class NormConfig:
         self._set("_defaulted", frozenset(f.name for f in key_fields() if getattr(self, f.name) is None))
         self._check_scalars()
         self._check_parameters()
+        self._check_widths()
 
     def _set(self, key: str, value: object) -> None:
         object.__setattr__(self, key, value)
@@ -198,7 +204,6 @@ class NormConfig:
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
-            finite_float(f"in [{key}]: scale", getattr(self, key).scale, SCALE_MIN, SCALE_MAX)
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
         note = " (max_length)"
@@ -207,9 +212,10 @@ class NormConfig:
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
-        for key, high in (("gamma_bits", 32), ("beta_bits", 36)):
+        for key, widths in _WIDTHS.items():
             bits = cast(int | None, getattr(self, key))
-            self._set(key, self._computed(key) if bits is None else integer_between(key, bits, 4, high))
+            if bits is not None:
+                self._set(key, integer_between(key, bits, widths[0], widths[-1]))
 
     def _check_parameters(self) -> None:
         for key in ("gamma", "beta"):
@@ -238,10 +244,65 @@ class NormConfig:
                 raise ConfigError(f"{key} = {limit:g}: must be at least {given:g}, the largest value already given")
             self._set(key, limit)
 
+    def _check_widths(self) -> None:
+        given = self.given_parameters
+        self._refuse_only_zeros(given)
+        for key in _WIDTHS:
+            if getattr(self, key) is None:
+                self._set(key, self._computed(key))
+        if not self._defaulted.issuperset(_WIDTHS):
+            return  # widths given by hand are taken as they are
+        error = given.storage_error(self.gamma_bits, self.beta_bits)
+        if STORAGE_ERROR_MAX < error < math.inf:
+            what, cure = self._what_is_stored()
+            raise ConfigError(
+                f"{what}: stored in {self.gamma_bits} and {self.beta_bits} bits, the most there are, they would make "
+                f"results wrong by {error:.3g} output LSB; must be at most {STORAGE_ERROR_MAX:g}, beside the rounding. "
+                f"Allowed: {cure}, a larger output scale, or gamma_bits and beta_bits given by hand, which are taken "
+                "as they are"
+            )
+
+    def _what_is_stored(self) -> tuple[str, str]:
+        """Which values gamma and beta have, and how to make storing them easier, for a message."""
+        given = self.given_parameters
+        if given.gamma_max is not None:
+            return (
+                f"gamma of up to {self.gamma_max:g} and beta of up to {self.beta_max:g}",
+                "a smaller gamma_max or beta_max",
+            )
+        gamma, beta = given.gamma + given.gamma_offset, given.beta
+        return (
+            f"gamma from {gamma.min():g} to {gamma.max():g} and beta from {beta.min():g} to {beta.max():g}",
+            "a smaller range of gamma and beta",
+        )
+
+    def _refuse_only_zeros(self, given: GivenParameters) -> None:
+        largest = given.largest_result(given.z_limit)
+        if 0 < largest < 0.5 * self.output.scale:
+            raise ConfigError(
+                f"in [output]: scale = {self.output.scale:g}: every result would be 0, since z gamma + beta is at most "
+                f"{largest:.3g}; must be less than {2 * largest:.3g}"
+            )
+
+    @cached_property
+    def given_parameters(self) -> GivenParameters:
+        """Gamma and beta before they are stored."""
+        z_limit, z_max = GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.epsilon)
+        return GivenParameters(
+            gamma=np.asarray(1.0 if self.gamma is None else self.gamma),
+            beta=np.asarray(0.0 if self.beta is None else self.beta),
+            gamma_offset=self.gamma_offset,
+            gamma_max=self.gamma_max,
+            beta_max=self.beta_max,
+            output=self.output,
+            z_limit=z_limit,
+            z_max=z_max,
+        )
+
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
-        if key in _EXTRA_BITS:
-            return max(16, self.output.bits + _EXTRA_BITS[key])
+        if key in _WIDTHS:
+            return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":
             return None
         given = self._largest_given(key)

@@ -1,78 +1,16 @@
 """Gamma and beta as the integers that the unit stores."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from streamnorm.errors import ConfigError
-
-from .arrays import finite_reals
 from .config import NormConfig, checked_config
+from .quantizer import BETA_FRAC_BITS, GAMMA_FRAC_BITS, Quantizer
 from .values import counted
 
-GAMMA_FRAC_BITS = range(-16, 31)
-BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be stored
-
-
-@dataclass(frozen=True)
-class _Quantizer:
-    """Stores ``((value + offset) / scale + zero_point) * 2**frac_bits``, rounded half to even."""
-
-    key: str
-    bits: int
-    frac_bits: int
-    offset: float
-    scale: float
-    zero_point: int
-
-    def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        real = finite_reals(values, self.key)
-        limit = 1 << (self.bits - 1)
-        with np.errstate(over="ignore", invalid="ignore"):
-            quotient = (real + self.offset) / self.scale
-            steps = (quotient + self.zero_point) * 2.0**self.frac_bits
-            # float64 is off by a few units in its last place; only where that could move a value
-            # across a tie, or the sum has cancelled, are exact fractions needed.
-            size = ((np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)) * 2.0**self.frac_bits
-            doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
-        fits = np.isfinite(steps) & (np.abs(steps) <= 2 * limit)
-        stored = np.where(fits, np.rint(np.where(fits, steps, 0)), 2 * limit).astype(np.int64)
-        for index in np.argwhere(doubtful & fits):
-            stored[tuple(index)] = self.exact(float(real[tuple(index)]))
-        outside = (stored < -limit) | (stored >= limit)
-        if outside.any():
-            raise self.refusal(float(real[outside][0]))
-        return stored
-
-    def exact(self, value: float) -> int:
-        real = (Fraction(value) + Fraction(self.offset)) / Fraction(self.scale) + self.zero_point
-        return round(real * Fraction(2) ** self.frac_bits)
-
-    def holds(self, *values: float) -> bool:
-        limit = 1 << (self.bits - 1)
-        return all(-limit <= self.exact(value) < limit for value in values)
-
-    def refusal(self, value: float) -> ConfigError:
-        what = (
-            f"{self.key}: {value:g}" if not self.offset else f"{self.key} + gamma_offset: {value:g} + {self.offset:g}"
-        )
-        return ConfigError(
-            f"{what} does not fit {self.key}_bits = {self.bits} with "
-            f"{self.frac_bits} fraction bits, output scale {self.scale:g}, zero point {self.zero_point}"
-        )
-
-
-def _widest(quantizer: _Quantizer, choices: range, *extremes: float) -> _Quantizer:
-    """Return the quantizer with the most fraction bits that holds the extreme values."""
-    for frac_bits in reversed(choices):
-        candidate = _Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
-        if candidate.holds(*extremes):
-            return candidate
-    least = _Quantizer(**{**vars(quantizer), "frac_bits": choices[0]})
-    raise least.refusal(next(value for value in extremes if not least.holds(value)))
+__all__ = ["StoredParameters"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +30,9 @@ class StoredParameters:
         One value serves every element of every bank for good. It has no more fraction bits than it needs.
     gamma_max_abs, beta_max_abs : float
         Largest magnitude that can ever be stored, in output steps.
+    storage_error : float
+        Largest difference that it makes to any result that these are stored and not gamma and beta as given, in output
+        LSB; with run-time loading, over everything that may be loaded.
     """
 
     gamma: npt.NDArray[np.int64]
@@ -104,8 +45,9 @@ class StoredParameters:
     beta_is_constant: bool
     gamma_max_abs: float
     beta_max_abs: float
-    _gamma_quantizer: _Quantizer
-    _beta_quantizer: _Quantizer
+    storage_error: float
+    _gamma_quantizer: Quantizer
+    _beta_quantizer: Quantizer
 
     def __repr__(self) -> str:
         banks, length = self.gamma.shape
@@ -149,21 +91,9 @@ class StoredParameters:
 @lru_cache(maxsize=64)
 def _stored_parameters(config: NormConfig) -> StoredParameters:
     shape = (config.banks, config.max_length)
-    gamma = np.broadcast_to(np.asarray(1.0 if config.gamma is None else config.gamma), shape)
-    beta = np.broadcast_to(np.asarray(0.0 if config.beta is None else config.beta), shape)
-    gamma_extremes = [float(gamma.min()), float(gamma.max())]
-    beta_extremes = [float(beta.min()), float(beta.max())]
-    if config.gamma_max is not None and config.beta_max is not None:
-        # Loaded at run time, within these limits.
-        gamma_extremes += [side * config.gamma_max - config.gamma_offset for side in (-1, 1)]
-        beta_extremes += [-config.beta_max, config.beta_max]
-    scale = config.output.scale
-    gamma_quantizer = _widest(
-        _Quantizer("gamma", config.gamma_bits, 0, config.gamma_offset, scale, 0), GAMMA_FRAC_BITS, *gamma_extremes
-    )
-    beta_quantizer = _widest(
-        _Quantizer("beta", config.beta_bits, 0, 0.0, scale, config.output.zero_point), BETA_FRAC_BITS, *beta_extremes
-    )
+    given = config.given_parameters
+    gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
+    gamma_quantizer, beta_quantizer = given.quantizers(config.gamma_bits, config.beta_bits)
     stored_gamma, stored_beta = gamma_quantizer(gamma), beta_quantizer(beta)
     rom = config.storage == "rom"
     gamma_is_constant = rom and bool((stored_gamma == stored_gamma[0, 0]).all())
@@ -184,21 +114,22 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
         beta_is_constant=beta_is_constant,
         gamma_max_abs=_max_abs(stored_gamma, gamma_quantizer, rom),
         beta_max_abs=_max_abs(stored_beta, beta_quantizer, rom),
+        storage_error=given.storage_error(config.gamma_bits, config.beta_bits),
         _gamma_quantizer=gamma_quantizer,
         _beta_quantizer=beta_quantizer,
     )
 
 
 def _without_trailing_zeros(
-    stored: npt.NDArray[np.int64], quantizer: _Quantizer, least: int
-) -> tuple[npt.NDArray[np.int64], _Quantizer]:
+    stored: npt.NDArray[np.int64], quantizer: Quantizer, least: int
+) -> tuple[npt.NDArray[np.int64], Quantizer]:
     """Return the same constant with the fewest fraction bits that hold it: narrower hardware, same result."""
     value, frac_bits = int(stored.flat[0]), quantizer.frac_bits
     while frac_bits > least and value % 2 == 0:
         value, frac_bits = value // 2, frac_bits - 1
-    return np.full_like(stored, value), _Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
+    return np.full_like(stored, value), Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
 
 
-def _max_abs(stored: npt.NDArray[np.int64], quantizer: _Quantizer, rom: bool) -> float:
+def _max_abs(stored: npt.NDArray[np.int64], quantizer: Quantizer, rom: bool) -> float:
     largest = int(np.abs(stored).max()) if rom else 1 << (quantizer.bits - 1)
     return largest / 2.0**quantizer.frac_bits

@@ -25,6 +25,8 @@ class Accuracy:
         Largest and mean magnitude of the error, output LSB; 0 where there is no element.
     correctly_rounded : float
         Share of the elements equal to the correctly rounded exact result; 1 where there is no element.
+    saturated : int
+        Elements whose exact result, rounded, lies beyond the output range.
     errors : float64 (elements,)
         The errors themselves, result minus truth, row by row.
     """
@@ -33,6 +35,7 @@ class Accuracy:
     max_ulp: float
     mean_ulp: float
     correctly_rounded: float
+    saturated: int
     errors: NDArray[np.float64]
 
     def __repr__(self) -> str:
@@ -47,11 +50,13 @@ class Accuracy:
         x: ArrayOrFile,
         lengths: ArrayLike | None = None,
         banks: ArrayLike | None = None,
+        *,
+        as_given: bool = False,
     ) -> "Accuracy":
         """Measure results ``y``, integers (rows, n) or a .npy file of them, for the rows ``x``.
 
-        The truth is the exact result of the stored γ and β before rounding, limited to the output range: what
-        saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
+        The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding, limited to the
+        output range: what saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
 
         Raises
         ------
@@ -63,25 +68,29 @@ class Accuracy:
         shape = batch.x.shape
         with named_file(path):
             require_array("y is", results, INTEGERS, results.shape == shape, f"integers of shape {shape}")
-        exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+        exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given)
         valid = batch.valid
-        truth = np.clip(exact.scaled[valid], config.output.min, config.output.max)
-        return cls._over(results[valid] - truth, int((results == exact.rounded)[valid].sum()))
+        low, high, scaled = config.output.min, config.output.max, exact.scaled[valid]
+        saturated = int(((scaled < low - 0.5) | (scaled > high + 0.5)).sum())
+        right = int((results == exact.rounded)[valid].sum())
+        return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated)
 
     @classmethod
     def join(cls, parts: Sequence["Accuracy"]) -> "Accuracy":
         """Return what `of` says of all rows of the parts."""
         right = sum(round(part.correctly_rounded * part.elements) for part in parts)
-        return cls._over(np.concatenate([part.errors for part in parts]), right)
+        saturated = sum(part.saturated for part in parts)
+        return cls._over(np.concatenate([part.errors for part in parts]), right, saturated)
 
     @classmethod
-    def _over(cls, errors: NDArray[np.float64], right: int) -> "Accuracy":
+    def _over(cls, errors: NDArray[np.float64], right: int, saturated: int) -> "Accuracy":
         magnitudes = np.abs(errors)
         return cls(
             elements=errors.size,
             max_ulp=float(magnitudes.max(initial=0.0)),
             mean_ulp=float(magnitudes.mean()) if errors.size else 0.0,
             correctly_rounded=right / errors.size if errors.size else 1.0,
+            saturated=saturated,
             errors=errors,
         )
 

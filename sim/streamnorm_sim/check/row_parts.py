@@ -26,10 +26,13 @@ class RowParts(Protocol):
         Rows in all.
     columns : int
         Elements of the longest.
+    saturated : int
+        Real elements beyond the input format's range.
     """
 
     count: int
     columns: int
+    saturated: int
 
     def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield all rows in order, as many at a time as make a part, or all at once; the same rows either way."""
@@ -40,7 +43,7 @@ class RandomRows:
     """Random rows of mixed length, statistics and bank; see `random_rows`."""
 
     def __init__(self, config: NormConfig, count: int, seed: int) -> None:
-        self.count, self.columns = count, config.max_length
+        self.count, self.columns, self.saturated = count, config.max_length, 0
         self._config, self._seed = config, seed
 
     def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
@@ -62,9 +65,12 @@ class GivenRows:
         if self._array.ndim != 2 or not self._array.size:
             read_rows(config, rows)  # tells what is wrong
         self.count, self.columns = self._array.shape
+        self.saturated = 0
+        size, real = _rows_of_part(self.columns), self._array.dtype.kind == "f"
         try:
-            for _ in self.parts():
-                pass
+            for start, _ in zip(range(0, self.count, size), self.parts(), strict=True):
+                if real:
+                    self.saturated += int(config.input.saturates(self._array[start : start + size]).sum())
         except ConfigError:
             read_rows(config, rows)  # counts rows from the first, in its message
             raise

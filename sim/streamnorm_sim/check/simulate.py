@@ -16,6 +16,7 @@ from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.paths import given_path
 from streamnorm.spec.values import integer_between, require_function, shortened
 from streamnorm_sim.cells import GateNetlist
@@ -59,7 +60,9 @@ class Simulation:
     first_mismatch : str or None
         The first of them, in words.
     accuracy : Accuracy
-        Error of what came out against the exact reference.
+        Error of what came out against the exact reference, with γ and β as they are stored.
+    accuracy_as_given : Accuracy
+        The same with γ and β as the configuration has them.
     exact_rows : int
         Rows that this error is taken over: all of them, unless they have more than `EXACT_ELEMENTS` elements.
     measured : Measured
@@ -71,6 +74,8 @@ class Simulation:
     y : integers (rows, n) or None
         What came out, where the rows were given as an array; as many columns. Other rows are not kept, ``output`` of
         `simulate` takes them.
+    saturated_inputs : int
+        Real elements beyond the input format's range; 0 where the rows are integers.
     """
 
     config: NormConfig
@@ -84,11 +89,13 @@ class Simulation:
     mismatches: int
     first_mismatch: str | None
     accuracy: Accuracy
+    accuracy_as_given: Accuracy
     exact_rows: int
     measured: Measured
     planned: Latency
     netlist: str | None = None
     y: NDArray[np.integer] | None = None
+    saturated_inputs: int = 0
 
     def __repr__(self) -> str:
         found = "; ".join(self.failures) or "all as planned"
@@ -107,11 +114,32 @@ class Simulation:
             found.append(f"{self.mismatches} elements differ from the golden model: {self.first_mismatch}")
         if self.accuracy.max_ulp > 1 and ARCHITECTURES[self.config.architecture].exact:
             found.append(f"an error of {self.accuracy.max_ulp:.4f} output LSB; at most 1 is allowed")
+        given = self.accuracy_as_given.max_ulp
+        if given > 1 >= Plan.of(self.config).error_bound_as_given:
+            found.append(f"with gamma and beta as given, an error of {given:.4f} output LSB; at most 1 is allowed")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
             if value != planned:
                 found.append(f"{name} is {value:g} cycles; the plan says {planned}")
         return found
+
+    @property
+    def notices(self) -> list[str]:
+        """Return what is hardly meant in the rows and their results, a sentence each."""
+        said = []
+        if self.saturated_inputs:
+            share = self.saturated_inputs / max(self.elements, 1)
+            said.append(
+                f"{self.saturated_inputs:,} of the input elements ({share:.2%}) lie beyond what "
+                f"{_range(self.config.input)} can hold, and were saturated"
+            )
+        if saturated := self.accuracy.saturated:
+            share = saturated / self.accuracy.elements
+            said.append(
+                f"{saturated:,} of {self.accuracy.elements:,} results ({share:.2%}) lie beyond what "
+                f"{_range(self.config.output)} can hold, and were saturated"
+            )
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report that ``--json`` prints."""
@@ -129,11 +157,15 @@ class Simulation:
             "max_ulp": self.accuracy.max_ulp,
             "mean_ulp": self.accuracy.mean_ulp,
             "correctly_rounded": self.accuracy.correctly_rounded,
+            "max_ulp_as_given": self.accuracy_as_given.max_ulp,
+            "mean_ulp_as_given": self.accuracy_as_given.mean_ulp,
+            "correctly_rounded_as_given": self.accuracy_as_given.correctly_rounded,
             "exact_rows": self.exact_rows,
             "measured": self.measured.to_dict(),
             "planned": {name: getattr(self.planned, name) for name in ("L1", "L2", "L3", "SS")},
             "cycles": self.cycles,
             "cycles_per_second": round(self.cycles_per_second),
+            "notices": self.notices,
         }
 
 
@@ -242,12 +274,19 @@ def simulate(
         mismatches=checked.mismatches,
         first_mismatch=checked.first_mismatch,
         accuracy=Accuracy.join(checked.accuracies),
+        accuracy_as_given=Accuracy.join(checked.accuracies_as_given),
         exact_rows=checked.exact_rows,
         measured=measured,
         planned=Plan.of(config).latency(config.max_length),
         netlist=None if netlist is None else netlist.family,
         y=None if kept is None else np.concatenate(kept),
+        saturated_inputs=given.saturated,
     )
+
+
+def _range(number_format: NumberFormat) -> str:
+    low, high = number_format.dequantize([number_format.min, number_format.max]).tolist()
+    return f"{number_format.name} of scale {number_format.scale:g} ({low:g} … {high:g})"
 
 
 def _tell_part(tell: Progress, done: float, share: float, part: float) -> None:
@@ -263,6 +302,7 @@ class _Checked:
         self.seconds = 0.0
         self.first_mismatch: str | None = None
         self.accuracies: list[Accuracy] = []
+        self.accuracies_as_given: list[Accuracy] = []
         most = max(1, EXACT_ELEMENTS // columns)
         self._exact = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
@@ -286,5 +326,6 @@ class _Checked:
         usable = wanted[got.lengths[wanted] == batch.lengths[wanted]]
         rows = batch.select(usable)
         y = fitted(got.x[usable], rows.x.shape[1])
-        self.accuracies.append(Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks))
+        for accuracies, as_given in ((self.accuracies, False), (self.accuracies_as_given, True)):
+            accuracies.append(Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks, as_given=as_given))
         self.exact_rows += len(usable)

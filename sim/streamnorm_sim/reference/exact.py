@@ -18,19 +18,24 @@ with the stored integers ``g``, ``b`` of the element and their fraction bits ``f
 (`StoredParameters`). The result is ``y`` rounded half to even and saturated to the output format. A row with
 ``V = 0`` has ``c = 0`` in every element, and ``y = b / 2^fb``.
 
+γ and β as given are floats, so integers times a power of two, and the output's scale is ``m·2^k`` with an odd integer
+``m`` by which they are still to be divided: ``y = c·g / (2^fg·√(V·m²)) + b / (2^fb·m)``. Stored ones have ``m = 1``.
+
 How it is fast and still exact
 ------------------------------
 Let ``f`` be the fraction bits of a grid, ``a = c·g``, and ``r = isqrt(⌊2^(2K)·Q/P⌋)``. Because
 ``⌊√⌊v⌋⌋ = ⌊√v⌋``, ``r <= 2^K/√V < r + 1``. Let ``sh = K + fg - f`` and every ``|a| <= 2^(sh - 1)``: then
 ``a·2^K/√V / 2^sh``, which is ``y·2^f`` without its β, is less than 1/2 away from ``a·r / 2^sh``.
-With ``t = ⌊a·r / 2^sh⌋ + b·2^(f - fb)``, whose second term is exact, ``t - 1 < y·2^f < t + 2``.
+With ``t = ⌊a·r / 2^sh⌋ + ⌊b·2^(f - fb) / m⌋``, ``t - 1 < y·2^f < t + 3``.
 
-Let ``h = t + 2^(f - 1)``, so that ``h - 1 < (y + 1/2)·2^f < h + 2``. Where neither ``h`` nor ``h + 1`` is a
-multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds to ``⌊h / 2^f⌋``. The others, about
-two in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
+Let ``h = t + 2^(f - 1)``, so that ``h - 1 < (y + 1/2)·2^f < h + 3``. Where none of ``h``, ``h + 1`` and ``h + 2``
+is a multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds to ``⌊h / 2^f⌋``. The others, about
+three in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from math import isqrt
 from typing import Any
 
@@ -72,16 +77,23 @@ class ExactResult:
 
 
 def exact_rows(
-    config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+    config: NormConfig,
+    x: ArrayOrFile,
+    lengths: ArrayLike | None = None,
+    banks: ArrayLike | None = None,
+    *,
+    as_given: bool = False,
 ) -> NDArray[np.int64]:
     """Correctly rounded (half to even), saturated result of each row.
 
     Parameters
     ----------
     config : NormConfig
-        The unit's configuration; its stored γ and β are used.
+        The unit's configuration.
     x, lengths, banks
         Rows, as for `RowBatch.of`.
+    as_given : bool
+        Take γ and β as the configuration has them, not as they are stored.
 
     Returns
     -------
@@ -93,18 +105,24 @@ def exact_rows(
     ConfigError
         As `RowBatch.of`.
     """
-    return exact_result(config, x, lengths, banks).rounded
+    return exact_result(config, x, lengths, banks, as_given=as_given).rounded
 
 
 def exact_result(
-    config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+    config: NormConfig,
+    x: ArrayOrFile,
+    lengths: ArrayLike | None = None,
+    banks: ArrayLike | None = None,
+    *,
+    as_given: bool = False,
 ) -> ExactResult:
     """As `exact_rows`, and the results before rounding too."""
     batch = RowBatch.of(config, x, lengths, banks)
+    affine = _given(config) if as_given else _stored(config)
     rounded = np.zeros(batch.x.shape, np.int64)
     scaled = np.zeros(batch.x.shape, np.float64)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        rows = _Rows(config, part)
+        rows = _Rows(config, part, affine)
         t = rows.on_grid()
         scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
         rounded[where] = rows.rounded(t)
@@ -139,11 +157,51 @@ Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, 
 """
 
 
-class _Rows:
-    """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V = P/Q`` of each row."""
+@dataclass(frozen=True, eq=False)
+class _Affine:
+    """γ and β as integers (banks, max_length), their fraction bits, and the divisor m of both."""
 
-    def __init__(self, config: NormConfig, batch: RowBatch) -> None:
-        stored = StoredParameters.of(config)
+    gamma: _Integers
+    beta: _Integers
+    gamma_frac_bits: int
+    beta_frac_bits: int
+    divisor: int
+
+
+def _stored(config: NormConfig) -> _Affine:
+    stored = StoredParameters.of(config)
+    return _Affine(stored.gamma, stored.beta, stored.gamma_frac_bits, stored.beta_frac_bits, 1)
+
+
+@lru_cache(maxsize=4)
+def _given(config: NormConfig) -> _Affine:
+    given, shape = config.given_parameters, (config.banks, config.max_length)
+    scale = Fraction(config.output.scale)
+    # The scale's power of two, up to which it is an odd integer or one.
+    divisor = scale.numerator // (scale.numerator & -scale.numerator)
+    power = Fraction(divisor) / scale
+    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), power)
+    beta, beta_frac_bits = _dyadic(given.beta, config.output.zero_point * scale, power)
+    # At least 1, so that the tie between two steps is one of its integers.
+    if beta_frac_bits < 1:
+        beta, beta_frac_bits = beta << (1 - beta_frac_bits), 1
+    return _Affine(
+        np.broadcast_to(gamma, shape), np.broadcast_to(beta, shape), gamma_frac_bits, beta_frac_bits, divisor
+    )
+
+
+def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> tuple[_Integers, int]:
+    """``(values + offset)·power``, with a power of two, as Python integers and their fraction bits."""
+    exact = [(Fraction(value) + offset) * power for value in values.ravel().tolist()]
+    largest = max(value.denominator for value in exact)  # all are powers of two
+    integers = np.array([int(value * largest) for value in exact], object).reshape(values.shape)
+    return integers, largest.bit_length() - 1
+
+
+class _Rows:
+    """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V·m² = P/Q`` of each row."""
+
+    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
         columns = batch.x.shape[1]
         valid = batch.valid
         n = batch.lengths[:, None]
@@ -151,54 +209,64 @@ class _Rows:
         c, squared = FORMULAS[config.norm](x, n, valid, config.input.zero_point)
         c = np.where(valid, c, 0)
         epsilon_over_square = _ratio(config.epsilon, config.input.scale)
+        self.divisor = affine.divisor
         self.radicands = [
-            _radicand(int(length), scale, epsilon_over_square)
+            _radicand(int(length), scale, epsilon_over_square, self.divisor)
             for length, scale in zip(batch.lengths, squared, strict=True)
         ]
-        g = stored.gamma[batch.banks, :columns]
-        self.b = np.where(valid, stored.beta[batch.banks, :columns], 0)
+        g = affine.gamma[batch.banks, :columns]
+        self.b = np.where(valid, affine.beta[batch.banks, :columns], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
         self.a_bits = (_magnitude(c) * _magnitude(g)).bit_length()
         self.a: _Integers = c * g if self.a_bits <= _INT64_BITS else c.astype(object) * g.astype(object)
-        self.gamma_frac_bits = stored.gamma_frac_bits
-        self.beta_frac_bits = stored.beta_frac_bits
+        self.gamma_frac_bits = affine.gamma_frac_bits
+        self.beta_frac_bits = affine.beta_frac_bits
         self.output = config.output
 
     def on_grid(self) -> _Integers:
-        """``t`` of the module's proof: ``t - 1 < y·2^f < t + 2``. Padding gives 0."""
-        shift = self.a_bits + 1
-        root_bits = shift - self.gamma_frac_bits + _FRAC_BITS
+        """``t`` of the module's proof: ``t - 1 < y·2^f < t + 3``. Padding gives 0."""
+        root_bits = max(0, self.a_bits + 1 - self.gamma_frac_bits + _FRAC_BITS)
+        shift = root_bits + self.gamma_frac_bits - _FRAC_BITS
         roots = np.empty((len(self.radicands), 1), object)
         for row, (numerator, denominator) in enumerate(self.radicands):
             # V = 0 only where every a of the row is 0: any root will do.
             roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
         product: _Integers = (self.a.astype(object) * roots) >> shift
-        beta_shift = _FRAC_BITS - self.beta_frac_bits
-        if max(_magnitude(product), _magnitude(self.b) << beta_shift).bit_length() < _INT64_BITS:
-            return product.astype(np.int64) + (self.b << beta_shift)
-        return product + (self.b.astype(object) << beta_shift)
+        beta = self._beta_on_grid()
+        if max(_magnitude(product), _magnitude(beta)).bit_length() < _INT64_BITS:
+            return product.astype(np.int64) + beta.astype(np.int64)
+        return product + beta.astype(object)
+
+    def _beta_on_grid(self) -> _Integers:
+        shift = _FRAC_BITS - self.beta_frac_bits
+        if self.divisor == 1 and shift >= 0 and (_magnitude(self.b) << shift).bit_length() < _INT64_BITS:
+            return self.b.astype(np.int64) << shift
+        scaled = self.b.astype(object)
+        scaled = scaled << shift if shift >= 0 else scaled >> -shift
+        return scaled // self.divisor
 
     def rounded(self, t: _Integers) -> NDArray[np.int64]:
         """``y`` rounded half to even and saturated, from `on_grid`'s ``t``."""
         h = t + (1 << (_FRAC_BITS - 1))
         fraction = h & ((1 << _FRAC_BITS) - 1)
         nearest: _Integers = h >> _FRAC_BITS
-        undecided = (fraction == 0) | (fraction == (1 << _FRAC_BITS) - 1)
+        undecided = (fraction == 0) | (fraction >= (1 << _FRAC_BITS) - 2)
         for row, column in zip(*np.nonzero(undecided), strict=True):
-            upper = int(h[row, column] + 1) >> _FRAC_BITS
+            upper = int(h[row, column] + 2) >> _FRAC_BITS
             nearest[row, column] = self._decide(int(row), int(column), upper)
         return np.clip(nearest, self.output.min, self.output.max).astype(np.int64)
 
     def _decide(self, row: int, column: int, upper: int) -> int:
         """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``.
 
-        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = (upper - 1/2)·2^fb - b``. Both
+        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = m·(upper - 1/2)·2^fb - b``. Both
         sides are squared, keeping their signs, once a negative exponent has moved to ``w``. Where V = 0, y
         lies on the grid and can only be the tie itself: both sides are 0.
         """
         numerator, denominator = self.radicands[row]
         a = int(self.a[row, column])
-        w = ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
+        w = self.divisor * ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
+        a *= self.divisor  # the numerator has m²
         exponent = self.beta_frac_bits - self.gamma_frac_bits
         if exponent >= 0:
             a <<= exponent
@@ -218,10 +286,10 @@ def _ratio(epsilon: float, scale: float) -> tuple[int, int]:
     return epsilon_numerator * scale_denominator**2, epsilon_denominator * scale_numerator**2
 
 
-def _radicand(n: int, squared: int, epsilon_over_square: tuple[int, int]) -> tuple[int, int]:
-    """``V = D + n²·ε/s²`` as numerator and denominator."""
+def _radicand(n: int, squared: int, epsilon_over_square: tuple[int, int], divisor: int) -> tuple[int, int]:
+    """``V·m² = (D + n²·ε/s²)·m²`` as numerator and denominator."""
     numerator, denominator = epsilon_over_square
-    return squared * denominator + n * n * numerator, denominator
+    return (squared * denominator + n * n * numerator) * divisor**2, denominator
 
 
 def _magnitude(values: _Integers) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from drawn import drawn_config
 from streamnorm.errors import ConfigError
-from streamnorm.precision.demand import FAITHFUL_ERROR, TIGHT_ERROR, Demand
+from streamnorm.precision.demand import TIGHT_ERROR, Demand
 from streamnorm.precision.precision import Precision, _precision
 from streamnorm.precision.search import _places, _roots, _scale_widths, _Series, search
 from streamnorm.spec.config import NormConfig
@@ -102,7 +102,7 @@ def test_the_first_of_the_cheapest_wins(seed):
     good = [
         (series, frac_bits)
         for series, frac_bits in every_candidate(demand)
-        if series.error_bound(frac_bits) <= FAITHFUL_ERROR
+        if series.error_bound(frac_bits) <= demand.error_limit
         and not (demand.tight and series.expected_error(frac_bits) > TIGHT_ERROR)
     ]
     # min() takes the first of equals.

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan, plan_rows
-from streamnorm.spec.config import SCALE_MAX, SCALE_MIN, NormConfig, key_fields
+from streamnorm.spec.config import NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats.number_format import SCALE_MAX, SCALE_MIN
 from streamnorm.spec.targets import TARGET_NAMES
 
 KEYWORDS: dict[str, Any] = {
@@ -162,14 +164,38 @@ def test_arrays_that_are_refused(value: object, message: str) -> None:
 @pytest.mark.parametrize("scale", [1e300, 1e-300])
 def test_scales_beyond_any_use_are_refused(key: str, scale: float) -> None:
     allowed = "must be a finite number from 1e-18 to 1e+18"
-    assert refusal(**{key: IntFormat(8, scale=scale)}) == f"in [{key}]: scale = {scale!r}: {allowed}"
+    assert refusal(**{key: {"format": "int8", "scale": scale}}) == f"in [{key}]: scale = {scale!r}: {allowed}"
 
 
-@pytest.mark.parametrize(("scale", "epsilon"), [(SCALE_MIN, 1e-5), (SCALE_MIN, 1e308), (SCALE_MAX, 1e-5)])
+@pytest.mark.parametrize(("scale", "epsilon"), [(SCALE_MIN, 1e-5), (SCALE_MAX, 1e-5), (SCALE_MAX, 1e70)])
 def test_the_outermost_scales_have_a_plan_that_can_be_shown(scale: float, epsilon: float) -> None:
     plan = Plan.of(make(input=IntFormat(8, scale=scale), epsilon=epsilon))
     assert plan_rows(plan)
     assert json.dumps(plan.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("scale", "epsilon"), [(SCALE_MIN, 1e308), (1e-18, 1e36), (0.1, 1e70)])
+def test_a_variance_wider_than_any_use_is_refused(scale: float, epsilon: float) -> None:
+    config = make(input=IntFormat(8, scale=scale), epsilon=epsilon)
+    with pytest.raises(ConfigError) as caught:
+        Plan.of(config)
+    assert re.fullmatch(
+        rf"in \[input\]: scale = {scale:g}, and epsilon = {re.escape(f'{epsilon:g}')}: the variance with epsilon, in "
+        r"squared input steps, would take \d+ bits; at most 200 are allowed. "
+        "Allowed: a larger input scale or a smaller epsilon",
+        str(caught.value),
+    )
+
+
+def test_an_output_scale_that_leaves_nothing_but_zeros_is_refused() -> None:
+    """Of 6 elements, one can be √5 deviations away."""
+    said = "every result would be 0, since z gamma + beta is at most 2.74; must be less than 5.47"
+    assert refusal(gamma=[0, 0, 0, 1, 0, 0], beta=0.5, output=IntFormat(8, scale=5.5)) == (
+        f"in [output]: scale = 5.5: {said}"
+    )
+    assert make(gamma=[0, 0, 0, 1, 0, 0], beta=0.5, output=IntFormat(8, scale=5.4))
+    assert make(gamma=0.0, beta=0.0, output=IntFormat(8, scale=5.5))  # 0 on purpose
+    assert "is at most 0.324" in refusal(storage="ram", gamma=0.1, gamma_max=0.1, beta_max=0.1, output=IntFormat(8))
 
 
 def test_banks_and_arrays_must_agree() -> None:

@@ -130,10 +130,10 @@ def test_keys_of_the_format_tables_that_are_refused(tmp_path: Path, table: str, 
         ("input = {scale = 1}", 'missing key in [input]: format, for example format = "int8"'),
         ("input = {format = 'fp16'}", "in [input]: format = 'fp16': must be one of int4 to int24 or uint4 to uint24"),
         ("input = {format = 8}", "in [input]: format = 8: must be one of int4 to int24 or uint4 to uint24"),
-        ("input = {format = 'int8', scale = 0}", "in [input]: scale = 0: must be a finite number greater than 0"),
+        ("input = {format = 'int8', scale = 0}", "in [input]: scale = 0: must be a finite number from 1e-18 to 1e+18"),
         (
             "input = {format = 'int8', scale = false}",
-            "in [input]: scale = False: must be a finite number greater than 0",
+            "in [input]: scale = False: must be a finite number from 1e-18 to 1e+18",
         ),
         (
             "input = {format = 'int8', zero_point = 200}",

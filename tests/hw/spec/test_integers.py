@@ -47,12 +47,12 @@ def test_names_that_are_no_format(name: Any) -> None:
         ({"bits": 8.0}, "bits = 8.0: must be an integer from 4 to 24"),
         ({"bits": True}, "bits = True: must be an integer from 4 to 24"),
         ({"bits": "int8", "signed": 0.05}, "signed = 0.05: must be true or false; a scale goes by name: scale=…"),
-        ({"bits": 8, "scale": 0}, "scale = 0: must be a finite number greater than 0"),
-        ({"bits": 8, "scale": -1.5}, "scale = -1.5: must be a finite number greater than 0"),
-        ({"bits": 8, "scale": math.nan}, "scale = nan: must be a finite number greater than 0"),
-        ({"bits": 8, "scale": math.inf}, "scale = inf: must be a finite number greater than 0"),
-        ({"bits": 8, "scale": True}, "scale = True: must be a finite number greater than 0"),
-        ({"bits": 8, "scale": "1"}, "scale = '1': must be a finite number greater than 0"),
+        ({"bits": 8, "scale": 0}, "scale = 0: must be a finite number from 1e-18 to 1e+18"),
+        ({"bits": 8, "scale": -1.5}, "scale = -1.5: must be a finite number from 1e-18 to 1e+18"),
+        ({"bits": 8, "scale": math.nan}, "scale = nan: must be a finite number from 1e-18 to 1e+18"),
+        ({"bits": 8, "scale": math.inf}, "scale = inf: must be a finite number from 1e-18 to 1e+18"),
+        ({"bits": 8, "scale": True}, "scale = True: must be a finite number from 1e-18 to 1e+18"),
+        ({"bits": 8, "scale": "1"}, "scale = '1': must be a finite number from 1e-18 to 1e+18"),
         ({"bits": 8, "zero_point": 128}, "zero_point = 128: must be an integer from -128 to 127 (int8)"),
         ({"bits": 8, "zero_point": 1.0}, "zero_point = 1.0: must be an integer from -128 to 127 (int8)"),
         (
@@ -68,7 +68,7 @@ def test_refusals(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_an_integer_too_large_for_a_float_is_refused_like_infinity() -> None:
-    with pytest.raises(ConfigError, match=r"must be a finite number greater than 0$"):
+    with pytest.raises(ConfigError, match=r"must be a finite number from 1e-18 to 1e\+18$"):
         IntFormat(8, scale=10**400)
 
 
@@ -84,7 +84,7 @@ def test_quantize_rounds_half_to_even_and_saturates() -> None:
     got = number_format.quantize(values)
     assert got.dtype == np.int64
     assert got.tolist() == want
-    assert IntFormat(8, scale=1e-300).quantize([1e10, -1e10]).tolist() == [127, -128]
+    assert IntFormat(8, scale=1e-18).quantize([1e300, -1e300]).tolist() == [127, -128]
 
 
 def test_dequantize_undoes_quantize_within_the_range() -> None:
@@ -107,3 +107,11 @@ def test_to_dict_has_the_keys_of_a_configuration_file() -> None:
     table = number_format.to_dict()
     assert table == {"format": "uint10", "scale": 0.25, "zero_point": 512}
     assert IntFormat.parse(table["format"], scale=table["scale"], zero_point=table["zero_point"]) == number_format
+
+
+def test_what_saturates():
+    number_format = IntFormat(8, scale=0.5, zero_point=3)
+    values = [62.0, 62.2, 62.3, -65.5, -65.8, 1e300]
+    assert number_format.saturates(values).tolist() == [False, False, True, False, True, True]
+    with pytest.raises(ConfigError, match="nan"):
+        number_format.saturates([math.nan])

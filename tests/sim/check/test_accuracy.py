@@ -41,6 +41,8 @@ def test_known_errors():
     saturated = config.replace(gamma=100.0)
     assert Accuracy.of(saturated, [[-128, 127]], [[1, 3]]).max_ulp == 0
     assert Accuracy.of(saturated, [[-128, 126]], [[1, 3]]).errors.tolist() == [0, -1]
+    assert Accuracy.of(saturated, [[-128, 126]], [[1, 3]]).saturated == 2
+    assert accuracy.saturated == 0
 
 
 def test_padding_does_not_count():

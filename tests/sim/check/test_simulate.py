@@ -36,8 +36,9 @@ SHAPE = "must be integers or floats of shape (rows, n), n > 0"
 
 KEYS = [
     *("name", "engine", "architecture", "netlist", "seed", "stall", "rows", "elements", "mismatches", "first_mismatch"),
-    *("max_ulp", "mean_ulp", "correctly_rounded", "exact_rows"),
-    *("measured", "planned", "cycles", "cycles_per_second"),
+    *("max_ulp", "mean_ulp", "correctly_rounded"),
+    *("max_ulp_as_given", "mean_ulp_as_given", "correctly_rounded_as_given", "exact_rows"),
+    *("measured", "planned", "cycles", "cycles_per_second", "notices"),
 ]
 
 
@@ -72,6 +73,33 @@ def test_other_architectures_have_models_and_plans_of_their_own(config, architec
     # Welford's error is told, but no bound of it is promised.
     worse = replace(simulation, accuracy=replace(simulation.accuracy, max_ulp=1.5))
     assert len(worse.failures) == (not architecture.endswith("welford"))
+
+
+def test_what_gamma_and_beta_as_given_promise(config):
+    simulation = simulate(config, engine="pysim", rows=3)
+    given = simulation.accuracy_as_given
+    assert given.max_ulp != simulation.accuracy.max_ulp
+    assert simulation.to_dict()["max_ulp_as_given"] == given.max_ulp <= Plan.of(config).error_bound_as_given <= 1
+    worse = replace(simulation, accuracy_as_given=replace(given, max_ulp=1.5))
+    assert worse.failures == ["with gamma and beta as given, an error of 1.5000 output LSB; at most 1 is allowed"]
+    # Too few bits, given by hand, promise nothing.
+    assert replace(worse, config=config.replace(gamma_bits=6)).failures == []
+
+
+def test_what_saturates_is_counted(config):
+    narrow = config.replace(output=IntFormat(12, scale=0.0005))
+    real = np.array([[1.0, 70.0, -500.0, 0.0], [1.0, 2.0, 60.0, 62.0]])  # up to (127 - 3) / 2
+    simulation = simulate(narrow, engine="pysim", rows=real)
+    y = GoldenModel(narrow).normalize(real)
+    ends = int(((y == -2048) | (y == 2047)).sum())
+    assert simulation.notices == [
+        "2 of the input elements (25.00%) lie beyond what int8 of scale 0.5 (-65.5 … 62) can hold, and were saturated",
+        f"{ends} of 8 results ({ends / 8:.2%}) lie beyond what int12 of scale 0.0005 (-1.024 … 1.0235) can hold, and "
+        "were saturated",
+    ]
+    assert simulation.to_dict()["notices"] == simulation.notices
+    integers = simulate(config, engine="pysim", rows=config.input.quantize(real))
+    assert integers.notices == []
 
 
 def test_the_seed_decides_the_rows(config):

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import finite_reals
-from streamnorm.spec.values import boolean, integer_between, positive_float, shown
+from streamnorm.spec.values import boolean, finite_float, integer_between, shown
 
-from .number_format import NumberFormat
+from .number_format import SCALE_MAX, SCALE_MIN, NumberFormat
 
 __all__ = ["IntFormat"]
 
@@ -29,7 +29,7 @@ class IntFormat(NumberFormat):
     signed : bool
         Two's complement if true, else unsigned.
     scale : float
-        Real value of one step; finite, greater than 0.
+        Real value of one step, 1e-18 to 1e18.
     zero_point : int
         The integer that stands for 0.0; must lie in the format's own range.
 
@@ -62,7 +62,7 @@ class IntFormat(NumberFormat):
             object.__setattr__(self, "signed", named.signed)
             object.__setattr__(self, "bits", named.bits)
         object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
-        object.__setattr__(self, "scale", positive_float("scale", self.scale))
+        object.__setattr__(self, "scale", finite_float("scale", self.scale, SCALE_MIN, SCALE_MAX))
         zero_point = integer_between("zero_point", self.zero_point, self.min, self.max, f" ({self.name})")
         object.__setattr__(self, "zero_point", zero_point)
 
@@ -112,10 +112,17 @@ class IntFormat(NumberFormat):
         ConfigError
             If a value is no real number, NaN or infinite.
         """
+        return np.clip(self._steps(values), self.min, self.max).astype(np.int64)
+
+    def saturates(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return which of the real ``values`` lie beyond the range; errors are those of `quantize`."""
+        steps = self._steps(values)
+        return (steps < self.min) | (steps > self.max)
+
+    def _steps(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         real = finite_reals(values)
         with np.errstate(over="ignore"):  # a quotient beyond float64 saturates like any other large one
-            steps = np.rint(real / self.scale) + self.zero_point
-        return np.clip(steps, self.min, self.max).astype(np.int64)
+            return np.rint(real / self.scale) + self.zero_point
 
     def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the real values that ``integers``, or results before rounding, stand for.

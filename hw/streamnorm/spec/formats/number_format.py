@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NumberFormat"]
+__all__ = ["SCALE_MAX", "SCALE_MIN", "NumberFormat"]
+
+# Far beyond any use; the square can still be told from 0 and from infinity.
+SCALE_MIN, SCALE_MAX = 1e-18, 1e18
 
 
 class NumberFormat(ABC):
@@ -68,6 +71,10 @@ class NumberFormat(ABC):
         ConfigError
             If a value is no real number, NaN or infinite.
         """
+
+    @abstractmethod
+    def saturates(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Which of the real ``values`` lie beyond the range, so that `quantize` gives its end; errors are the same."""
 
     @abstractmethod
     def dequantize(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -1,0 +1,32 @@
+"""What is allowed in a configuration, but hardly meant."""
+
+from collections.abc import Iterator
+from math import isfinite
+
+import numpy as np
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
+
+__all__ = ["notices"]
+
+
+def notices(config: NormConfig, error_bound: float) -> Iterator[str]:
+    """Sentences on a configuration whose results are off by up to ``error_bound`` LSB with gamma and beta as given."""
+    given, stored = config.given_parameters, StoredParameters.of(config)
+    if isfinite(error_bound) and error_bound > 1:
+        yield (
+            f"with gamma and beta as given, a result can be off by {error_bound:.3g} output LSB: "
+            f"gamma_bits = {stored.gamma_bits} and beta_bits = {stored.beta_bits} do not hold them any better"
+        )
+    lost = (stored.gamma == 0) & (given.gamma + given.gamma_offset != 0)
+    if count := np.count_nonzero(lost):
+        yield (
+            f"{count} of {lost.size} values of gamma are stored as 0 and are not 0: "
+            f"too small for {stored.gamma_bits} bits"
+        )
+    if given.largest_result(given.z_max) < 0.5 * config.output.scale <= given.largest_result(given.z_limit):
+        yield (
+            f"every result is 0: epsilon = {config.epsilon:g} is so large beside inputs of scale "
+            f"{config.input.scale:g} that z is at most {given.z_max:.3g}"
+        )

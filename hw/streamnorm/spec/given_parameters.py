@@ -1,0 +1,163 @@
+"""Gamma and beta as they are given, and what storing them in a limited width costs."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.errors import ConfigError
+
+from .formats import NumberFormat
+from .norms import Norm
+from .quantizer import BETA_FRAC_BITS, GAMMA_FRAC_BITS, Quantizer, widest
+
+__all__ = ["BETA_BITS", "GAMMA_BITS", "STORAGE_ERROR_MAX", "GivenParameters"]
+
+STORAGE_ERROR_MAX = 0.4
+"""Most that a result may be off because gamma and beta are stored in their default widths, in output LSB.
+
+With the final rounding, 0.1 is left for the datapath; whatever is not used here is free for it."""
+
+GAMMA_BITS, BETA_BITS = range(4, 33), range(4, 37)
+"""Widths that a stored gamma and a stored beta may have."""
+
+_LEAST_BITS = 16
+_EXTRA_BITS = {"gamma": 2, "beta": 4}
+
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GivenParameters:
+    """Gamma and beta of a configuration before they are stored, and the results they act on.
+
+    Attributes
+    ----------
+    gamma, beta : float64 that broadcast to (banks, max_length)
+        As given, without offset.
+    gamma_offset : float
+        Added to every gamma.
+    gamma_max, beta_max : float or None
+        Largest magnitudes that may be loaded at run time (of gamma with its offset); None where nothing is loaded.
+    output : the format of the results
+    z_limit : float
+        Largest magnitude of a normalized value, whatever epsilon is.
+    z_max : float
+        The same where epsilon is counted too.
+    """
+
+    gamma: _Floats
+    beta: _Floats
+    gamma_offset: float
+    gamma_max: float | None
+    beta_max: float | None
+    output: NumberFormat
+    z_limit: float
+    z_max: float
+
+    @staticmethod
+    def limits_of_z(norm: Norm, source: NumberFormat, longest: int, epsilon: float) -> tuple[float, float]:
+        """``z_limit`` and ``z_max`` of rows of up to ``longest`` elements of the format ``source``."""
+        limit = float(np.sqrt(norm.square_limit(longest)))
+        if not epsilon:
+            return limit, limit
+        # No element is farther from the mean than this, and no deviation is smaller than the root of epsilon.
+        farthest = max(map(abs, norm.differences(source.min, source.max, source.zero_point)))
+        return limit, min(limit, farthest * source.scale / float(np.sqrt(epsilon)) * (1 + 1e-9))
+
+    def quantizers(self, gamma_bits: int, beta_bits: int) -> tuple[Quantizer, Quantizer]:
+        """Those with the most fraction bits that hold everything that can ever be stored.
+
+        Raises
+        ------
+        ConfigError
+            If a value does not fit.
+        """
+        gammas = [float(self.gamma.min()), float(self.gamma.max())]
+        betas = [float(self.beta.min()), float(self.beta.max())]
+        if self.gamma_max is not None and self.beta_max is not None:
+            gammas += [side * self.gamma_max - self.gamma_offset for side in (-1, 1)]
+            betas += [-self.beta_max, self.beta_max]
+        scale, zero_point = self.output.scale, self.output.zero_point
+        gamma = widest(Quantizer("gamma", gamma_bits, 0, self.gamma_offset, scale, 0), GAMMA_FRAC_BITS, *gammas)
+        beta = widest(Quantizer("beta", beta_bits, 0, 0.0, scale, zero_point), BETA_FRAC_BITS, *betas)
+        return gamma, beta
+
+    def storage_error(self, gamma_bits: int | None, beta_bits: int) -> float:
+        """Largest difference that storing in these widths makes to any result, output LSB; infinite if it does not fit.
+
+        None is a gamma that is not rounded. A result that saturates, with gamma and beta as given or as stored, counts
+        as the end of the range. Where they are loaded at run time, everything that may be loaded is meant.
+        """
+        try:
+            gamma, beta = self.quantizers(GAMMA_BITS[-1] if gamma_bits is None else gamma_bits, beta_bits)
+        except ConfigError:
+            return float("inf")
+        gamma_frac_bits = None if gamma_bits is None else gamma.frac_bits
+        if self.gamma_max is not None:
+            # A gamma near 0 takes the largest z, and saturates nothing.
+            gamma_error = 0.0 if gamma_frac_bits is None else self.z_max * 0.5 / 2.0**gamma_frac_bits
+            return gamma_error + 0.5 / 2.0**beta.frac_bits
+        return self._difference(gamma_frac_bits, beta.frac_bits)
+
+    def _difference(self, gamma_frac_bits: int | None, beta_frac_bits: int) -> float:
+        """``storage_error`` where nothing is loaded.
+
+        A result is a straight line over z, cut off at the ends of the output range, and so is the one with the stored
+        values: they differ most where one of them bends, or at the largest z.
+        """
+        scale, z_max = self.output.scale, self.z_max
+        gamma = (self.gamma + self.gamma_offset) / scale
+        beta = self.beta / scale + self.output.zero_point
+        stored_gamma = gamma if gamma_frac_bits is None else _rounded(gamma, gamma_frac_bits)
+        stored_beta = _rounded(beta, beta_frac_bits)
+        # What float64 itself may be off by, here and in the quotients above.
+        doubt = (np.abs(self.gamma) + abs(self.gamma_offset)) / scale * 2.0**-50
+        beta_doubt = (np.abs(beta) + abs(self.output.zero_point)) * 2.0**-50
+        lines = (gamma, beta), (stored_gamma, stored_beta)
+        ends = self.output.min, self.output.max
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            bends = [np.clip((end - b) / g, -z_max, z_max) for g, b in lines for end in ends]
+        largest = 0.0
+        for z in (np.float64(z_max), np.float64(-z_max), *bends):
+            z = np.nan_to_num(z)
+            given, stored = (np.clip(z * g + b, *ends) for g, b in lines)
+            largest = max(largest, float((np.abs(given - stored) + np.abs(z) * doubt + beta_doubt).max()))
+        return largest
+
+    @cached_property
+    def default_bits(self) -> tuple[int, int]:
+        """Widths of gamma and beta: those that go with the output, or as few more as `STORAGE_ERROR_MAX` needs.
+
+        The widest where none suffice.
+        """
+        least_gamma, least_beta = (max(_LEAST_BITS, self.output.bits + extra) for extra in _EXTRA_BITS.values())
+        if self.storage_error(least_gamma, least_beta) <= STORAGE_ERROR_MAX:
+            return least_gamma, least_beta
+        # Beta first: it goes into no multiplier.
+        beta_bits = _fewest(
+            range(least_beta, BETA_BITS.stop), lambda bits: self.storage_error(None, bits) <= STORAGE_ERROR_MAX / 2
+        )
+        gamma_bits = _fewest(
+            range(least_gamma, GAMMA_BITS.stop), lambda bits: self.storage_error(bits, beta_bits) <= STORAGE_ERROR_MAX
+        )
+        return gamma_bits, beta_bits
+
+    def largest_result(self, z: float) -> float:
+        """Largest ``|z gamma + beta|``, in real units."""
+        if self.gamma_max is not None and self.beta_max is not None:
+            return z * self.gamma_max + self.beta_max
+        with np.errstate(over="ignore"):
+            return float((np.abs(self.gamma + self.gamma_offset) * z + np.abs(self.beta)).max())
+
+
+def _fewest(widths: range, suffices: Callable[[int], bool]) -> int:
+    """The first of the widths that suffices; the last if none does."""
+    return widths[min(bisect_left(widths, True, key=suffices), len(widths) - 1)]
+
+
+def _rounded(values: _Floats, frac_bits: int) -> _Floats:
+    return np.rint(values * 2.0**frac_bits) / 2.0**frac_bits

@@ -1,0 +1,74 @@
+"""How a real gamma or beta becomes the integer that the unit stores."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.errors import ConfigError
+
+from .arrays import finite_reals
+
+__all__ = ["BETA_FRAC_BITS", "GAMMA_FRAC_BITS", "Quantizer", "widest"]
+
+GAMMA_FRAC_BITS = range(-16, 31)
+BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be stored
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """Stores ``((value + offset) / scale + zero_point) * 2**frac_bits``, rounded half to even."""
+
+    key: str
+    bits: int
+    frac_bits: int
+    offset: float
+    scale: float
+    zero_point: int
+
+    def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        real = finite_reals(values, self.key)
+        limit = 1 << (self.bits - 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            quotient = (real + self.offset) / self.scale
+            steps = (quotient + self.zero_point) * 2.0**self.frac_bits
+            # float64 is off by a few units in its last place; only where that could move a value
+            # across a tie, or the sum has cancelled, are exact fractions needed.
+            size = ((np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)) * 2.0**self.frac_bits
+            doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
+        fits = np.isfinite(steps) & (np.abs(steps) <= 2 * limit)
+        stored = np.where(fits, np.rint(np.where(fits, steps, 0)), 2 * limit).astype(np.int64)
+        for index in np.argwhere(doubtful & fits):
+            stored[tuple(index)] = self.exact(float(real[tuple(index)]))
+        outside = (stored < -limit) | (stored >= limit)
+        if outside.any():
+            raise self.refusal(float(real[outside][0]))
+        return stored
+
+    def exact(self, value: float) -> int:
+        real = (Fraction(value) + Fraction(self.offset)) / Fraction(self.scale) + self.zero_point
+        return round(real * Fraction(2) ** self.frac_bits)
+
+    def holds(self, *values: float) -> bool:
+        limit = 1 << (self.bits - 1)
+        return all(-limit <= self.exact(value) < limit for value in values)
+
+    def refusal(self, value: float) -> ConfigError:
+        what = (
+            f"{self.key}: {value:g}" if not self.offset else f"{self.key} + gamma_offset: {value:g} + {self.offset:g}"
+        )
+        return ConfigError(
+            f"{what} does not fit {self.key}_bits = {self.bits} with "
+            f"{self.frac_bits} fraction bits, output scale {self.scale:g}, zero point {self.zero_point}"
+        )
+
+
+def widest(quantizer: Quantizer, choices: range, *extremes: float) -> Quantizer:
+    """Return the quantizer with the most fraction bits that holds the extreme values."""
+    for frac_bits in reversed(choices):
+        candidate = Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
+        if candidate.holds(*extremes):
+            return candidate
+    least = Quantizer(**{**vars(quantizer), "frac_bits": choices[0]})
+    raise least.refusal(next(value for value in extremes if not least.holds(value)))

@@ -95,9 +95,9 @@ def test_units_that_keep_up_come_with_their_area(streamnorm):
         }  # fmt: skip
         assert area["fits"] == (units * multipliers <= 156)
     out = streamnorm(*arguments)[1]
-    assert f"a unit: {multipliers} multipliers, {block_rams} block RAMs; 54% of LFE5U-85F-6" in out
+    assert f"a unit: {multipliers} multipliers, {block_rams} block RAMs; 74% of LFE5U-85F-6" in out
     assert f"does not fit, {3 * multipliers / 156:.1f} x LFE5U-85F-6" in out
-    assert re.search(rf"any .* 11 +{11 * multipliers} +{11 * block_rams} +does not fit, 5\.9 x", out)
+    assert re.search(rf"any .* 11 +{11 * multipliers:,} +{11 * block_rams} +does not fit, 8\.2 x", out)
 
 
 def test_luts_of_a_unit_that_was_measured(streamnorm, examples):

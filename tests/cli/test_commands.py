@@ -456,7 +456,7 @@ def test_generate_does_not_overwrite_what_it_reads(tmp_path, config_file, capsys
     before = (tmp_path / "vectors/expected.npy").read_bytes()
     assert cli.main(["generate", str(tmp_path / "other.toml"), "-o", str(tmp_path)]) == 2
     message = only_line(capsys.readouterr().err)
-    assert message.endswith("expected.npy: the configuration is read from it; choose another directory")
+    assert message.endswith("expected.npy: the configuration is read from it; choose another name or directory")
     assert (tmp_path / "vectors/expected.npy").read_bytes() == before
     assert not list(tmp_path.glob("*.v"))
     (tmp_path / "out/manifest.json").mkdir(parents=True)

@@ -21,7 +21,7 @@ from streamnorm.spec.targets import TARGET_NAMES
 
 from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
-from .config_file import named_files, read_keywords
+from .config_file import read_keywords
 from .file_identity import file_identity
 from .names import why_not_module_name
 from .parameter_values import checked_parameter
@@ -155,6 +155,7 @@ class NormConfig:
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     source: Path | None = field(init=False, default=None)
     _defaulted: frozenset[str] = field(init=False)
+    _read: tuple[Path, ...] = field(init=False)
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -175,6 +176,8 @@ class NormConfig:
     def __post_init__(self) -> None:
         # What was left to its default stays so in replace(), where the keys it depends on may change.
         self._set("_defaulted", frozenset(f.name for f in key_fields() if getattr(self, f.name) is None))
+        given = (self.gamma, self.beta)
+        self._set("_read", tuple(Path(path) for path in given if isinstance(path, str | os.PathLike)))
         self._check_scalars()
         self._check_parameters()
 
@@ -287,6 +290,7 @@ class NormConfig:
         same = {f.name: getattr(self, f.name) for f in key_fields() if f.name not in self._defaulted}
         changed = NormConfig(**{**same, **changes})
         changed._set("source", self.source)
+        changed._set("_read", (*changed._read, *self._read))
         return changed
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -320,18 +324,17 @@ class NormConfig:
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
 
     def refuse_overwriting(self, paths: Iterable[Path]) -> None:
-        """Refuse to write over the file that the configuration was read from, or over one that this names.
+        """Refuse to write over a file that the configuration, gamma or beta was read from.
 
         Raises
         ------
         ConfigError
             With the first of ``paths`` that is one of them, by whatever name.
         """
-        inputs = [] if self.source is None else [self.source, *named_files(self.source)]
-        read = {file_identity(path) for path in inputs}
+        read = {file_identity(path) for path in (self.source, *self._read) if path is not None}
         for path in paths:
             if file_identity(path) in read:
-                raise ConfigError(f"{path}: the configuration is read from it; choose another directory")
+                raise ConfigError(f"{path}: the configuration is read from it; choose another name or directory")
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:

@@ -145,6 +145,8 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     if vectors is not None:
         instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
     _check_directory(checked_config(config), directory)
+    if vectors is not None and vectors.config not in (None, config):
+        raise ConfigError(f"vectors: were made for another configuration than {config.name}'s")
     files = {
         f"{config.name}.v": verilog(config).encode(),
         f"{config.name}_instance.v": instance(config).encode(),

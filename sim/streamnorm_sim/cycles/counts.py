@@ -15,7 +15,7 @@ from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.rows import ROWS_MAX
-from streamnorm_sim.streams.seeds import seeded
+from streamnorm_sim.streams.seeds import checked_seed, seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -132,7 +132,7 @@ def computed(
         If the length is not from 1 to ``max_length``, or the unit is to be stalled and the cycle model does not
         know it.
     """
-    _check(config, length, rows)
+    _check(config, length, rows, seed)
     if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
             raise ConfigError(
@@ -181,7 +181,7 @@ def simulated(
     CheckFailed
         If the model says something else.
     """
-    _check(config, length, rows)
+    _check(config, length, rows, seed)
     if rows * length > SIMULATED_MAX:
         raise ConfigError(
             f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
@@ -242,10 +242,11 @@ def _checked_losses(trace: Trace) -> Losses:
     return model.losses
 
 
-def _check(config: NormConfig, length: int, rows: int) -> None:
+def _check(config: NormConfig, length: int, rows: int, seed: int) -> None:
     checked_config(config)
     integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
     integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
+    checked_seed(seed)
 
 
 @dataclass(frozen=True)

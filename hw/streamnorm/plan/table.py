@@ -9,7 +9,6 @@ from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
 from .plan import Plan
 
@@ -72,7 +71,7 @@ def _unit(plan: Plan) -> _Lines:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.max_length} values"
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
-    target = Target(config.target, config.clock_mhz)
+    target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
@@ -188,7 +187,7 @@ def _bits(bits: int, frac_bits: int, more: str = "") -> str:
 
 
 def _cost(plan: Plan) -> _Lines:
-    tile = Target(plan.config.target, plan.config.clock_mhz).family.tile
+    tile = plan.config.device.family.tile
     kind = f"multipliers of {tile[0]} × {tile[1]} bits" if tile else "the target has none: built from logic"
     for name, count in plan.multipliers.items():
         yield f"multipliers: {name}", str(count) if tile else "in logic", kind

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
 from .ranges import Ranges
 
@@ -85,7 +84,7 @@ def _demand(config: NormConfig) -> Demand:
         ranges=Ranges.of(config),
         norm=config.formula,
         lanes=config.lanes,
-        tile=Target(config.target, config.clock_mhz).family.tile,
+        tile=config.device.family.tile,
         tight=config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
-from streamnorm.spec.targets import TARGET_NAMES
+from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
 from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
@@ -45,6 +45,7 @@ BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
 # Far beyond any use; the square can still be told from 0 and from infinity.
 SCALE_MIN, SCALE_MAX = 1e-18, 1e18
+MARGIN_MAX = 2.0
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -58,7 +59,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _EXTRA_BITS = {"gamma_bits": 2, "beta_bits": 4}
-_COMPUTED_KEYS = (*_EXTRA_BITS, "gamma_max", "beta_max")
+_COMPUTED_KEYS = (*_EXTRA_BITS, "gamma_max", "beta_max", "margin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -153,6 +154,15 @@ class NormConfig:
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
+    margin: float = field(
+        default=_COMPUTED,
+        metadata=_about(
+            f"0 to {MARGIN_MAX:g}",
+            "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
+            "`streamnorm fit --close` finds what it takes",
+            ", ".join(f"{margin:g}" for margin in sorted({family.margin for family in TARGETS.values()})),
+        ),
+    )
     source: Path | None = field(init=False, default=None)
     _defaulted: frozenset[str] = field(init=False)
     _read: tuple[Path, ...] = field(init=False)
@@ -210,6 +220,8 @@ class NormConfig:
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
+        margin = self._computed("margin") if "margin" in self._defaulted else self.margin
+        self._set("margin", finite_float("margin", margin, 0.0, MARGIN_MAX))
         for key, high in (("gamma_bits", 32), ("beta_bits", 36)):
             bits = cast(int | None, getattr(self, key))
             self._set(key, self._computed(key) if bits is None else integer_between(key, bits, 4, high))
@@ -243,6 +255,8 @@ class NormConfig:
 
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
+        if key == "margin":
+            return TARGETS[self.target].margin
         if key in _EXTRA_BITS:
             return max(16, self.output.bits + _EXTRA_BITS[key])
         if self.storage == "rom":
@@ -299,6 +313,11 @@ class NormConfig:
         for array in (self.gamma, self.beta):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
+
+    @property
+    def device(self) -> Target:
+        """The target at the clock, with the margin, that the unit is pipelined for."""
+        return Target(self.target, self.clock_mhz, self.margin)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every key as a JSON value; an array becomes its shape and the sha256 of its bytes."""

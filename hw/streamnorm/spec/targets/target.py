@@ -24,11 +24,12 @@ TARGET_NAMES: tuple[str, ...] = tuple(TARGETS)
 class Target:
     """One device at one clock: which operation fits in a cycle.
 
-    Parameters: ``name`` (one of :data:`TARGET_NAMES`), ``clock_mhz``.
+    Parameters: ``name`` (one of :data:`TARGET_NAMES`), ``clock_mhz``, ``margin`` (None: that of the family).
     """
 
     name: str
     clock_mhz: float
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         assert self.name in TARGETS, self.name
@@ -46,7 +47,8 @@ class Target:
     def budget(self) -> float:
         """Nanoseconds of logic between two registers (at least one LUT level, whatever the clock)."""
         family = self.family
-        return max(1000.0 / self.clock_mhz / family.margin - family.register, family.lut)
+        margin = family.margin if self.margin is None else self.margin
+        return max(1000.0 / self.clock_mhz / (1 + margin) - family.register, family.lut)
 
     def adder(self, width: int) -> float:
         """An adder or subtractor of ``width`` bits."""

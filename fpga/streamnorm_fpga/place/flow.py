@@ -86,4 +86,5 @@ def fit_verilog(
         placed=placements.placed,
         unrouted=placements.unrouted,
         tools=tools,
+        notices=netlist.notices,
     )

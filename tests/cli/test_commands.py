@@ -15,7 +15,7 @@ import pytest
 
 from streamnorm import NormConfig, generate
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
-from streamnorm.plan import Plan
+from streamnorm.plan import Limits, Plan
 from streamnorm_cli import command_line as cli
 
 COMMANDS = ("plan", "generate", "simulate", "fit")
@@ -200,7 +200,9 @@ def test_plan_prints_tables_with_meanings(config_file, capsys):
 def test_plan_json_is_the_plan_and_nothing_else(config_file, capsys):
     assert cli.main(["plan", str(config_file), "--json"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == json.loads(json.dumps(Plan.of(NormConfig.from_toml(config_file)).to_dict()))
+    plan = Plan.of(NormConfig.from_toml(config_file))
+    device = {"device": Limits(plan).to_dict(), "notices": []}
+    assert json.loads(captured.out) == json.loads(json.dumps({**plan.to_dict(), **device}))
     assert captured.err == ""
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -204,3 +205,12 @@ def test_a_generated_unit_fits(config, target, capsys):
     assert data["fmax_mhz"]["min"] > 25
     assert 100 < data["comb"] < data["available"]["comb"]
     assert any(block.startswith("unit.") for block in data["blocks"])
+
+
+def test_another_way_of_synthesis_is_told(config, fitted, monkeypatch, capsys):
+    fit = streamnorm_fpga.fit
+    monkeypatch.setattr(streamnorm_fpga, "fit", lambda *args: replace(fit(*args), notices=("synthesized -noabc9",)))
+    assert main(["fit", config(), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["notices"] == ["synthesized -noabc9"]
+    assert err == "note: synthesized -noabc9\n"

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm_cli.notices import print_notices
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
@@ -93,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         report = fit(config, args.seeds, progress)
     architecture = Plan.of(config).architecture
     missed = [] if report.meets_clock else [_why_missed(report)]
+    print_notices(args, report.notices)
     print_result(
         args, report.to_dict, lambda: tables(report, architecture, details=args.verbose), missed if args.check else None
     )

@@ -10,6 +10,8 @@ from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
 
+from .limits import Limits
+from .luts import LUT_ERROR
 from .plan import Plan
 
 __all__ = ["PlanRow", "plan_rows"]
@@ -114,6 +116,9 @@ def _latency(plan: Plan) -> _Lines:
         at = f"; n = {config.max_length} ({short} for one beat)" if short != long else ""
         yield name, value, meanings[name] + at
     rate = config.clock_mhz * 1e6
+    if Limits(plan).why_not():
+        yield "rates", "-", "there can be no such unit: see the note on its cost"
+        return
     yield "delay", f"{longest.L1 / config.clock_mhz:.3g} µs", f"L1 at n = {config.max_length}"
     yield "rows", f"{_si(rate / longest.SS)}/s", f"of {config.max_length} elements, back to back"
     yield "elements", f"{_si(rate * config.max_length / longest.SS)}/s", "in such rows"
@@ -191,11 +196,21 @@ def _cost(plan: Plan) -> _Lines:
     kind = f"multipliers of {tile[0]} × {tile[1]} bits" if tile else "the target has none: built from logic"
     for name, count in plan.multipliers.items():
         yield f"multipliers: {name}", str(count) if tile else "in logic", kind
+    limits = Limits(plan)
+    has = limits.capacity
     if tile:
-        yield "multipliers: all", str(sum(plan.multipliers.values())), ""
+        yield (
+            "multipliers: all",
+            str(sum(plan.multipliers.values())),
+            f"the target has {has.multipliers}" if has else "",
+        )
     for name, count in plan.block_rams.items():
         yield f"block RAM: {name}", str(count), ""
-    yield "block RAM: all", str(sum(plan.block_rams.values())), ""
+    yield "block RAM: all", str(sum(plan.block_rams.values())), f"the target has {has.block_rams}" if has else ""
+    if has and limits.luts is not None:
+        yield has.logic, f"about {limits.luts}", f"estimated, ± {LUT_ERROR:.0%}; the target has {has.luts}"
+    for notice in limits.notices:
+        yield "note", "", notice
     yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
     yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
     yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

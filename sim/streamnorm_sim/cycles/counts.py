@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.plan import Plan
+from streamnorm.plan import Limits, Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
@@ -81,11 +81,20 @@ class CycleCounts:
         """Of a row."""
         return -(-self.length // self.config.lanes)
 
+    @property
+    def limits(self) -> Limits:
+        """What the target has too little of."""
+        return Limits(self.plan)
+
     def at(self, clock_mhz: float) -> dict[str, float | None]:
-        """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for."""
+        """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for.
+
+        All but the clock are None where there can be no such unit.
+        """
         cycles = {"L1": self.L1, "L2": self.L2, "L3": self.L3, "SS": self.SS}
         stalled = None if self.stalled_SS is None else clock_mhz * 1e6 / self.stalled_SS
-        return {**at_clock(clock_mhz, self.length, cycles), "stalled_rows_per_second": stalled}
+        rates = {**at_clock(clock_mhz, self.length, cycles), "stalled_rows_per_second": stalled}
+        return {**dict.fromkeys(rates), "clock_mhz": clock_mhz} if self.limits.why_not(clock_mhz) else rates
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values: ns and rates at the clock of the plan, and below "placed" at that one."""
@@ -110,6 +119,7 @@ class CycleCounts:
             "multipliers": sum(self.plan.multipliers.values()),
             "block_rams": sum(self.plan.block_rams.values()),
             "lost": None if self.losses is None else self.losses.to_dict(),
+            "notices": list(self.limits.notices),
         }
 
 

@@ -7,15 +7,19 @@ frequency-directed pipelining.
 from dataclasses import dataclass
 from math import ceil, log2
 
-from .ecp5 import ECP5
+from .capacity import Capacity
+from .ecp5 import ECP5, ECP5_CAPACITIES
 from .family import Family
 from .generic import GENERIC
-from .ice40 import ICE40
+from .ice40 import ICE40, ICE40_CAPACITIES
 
-__all__ = ["TARGETS", "TARGET_NAMES", "Target"]
+__all__ = ["CAPACITIES", "TARGETS", "TARGET_NAMES", "Target"]
 
 TARGETS: dict[str, Family] = {**GENERIC, **ECP5, **ICE40}
 """Every device by the name that ``NormConfig.target`` may have."""
+
+CAPACITIES: dict[str, Capacity] = {**ECP5_CAPACITIES, **ICE40_CAPACITIES}
+"""What each device holds that is a part one can buy."""
 
 TARGET_NAMES: tuple[str, ...] = tuple(TARGETS)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streamnorm.spec.roots import ROOTS, RootMethod
 
-from .demand import COMFORTABLE_ERROR, FAITHFUL_ERROR, TIGHT_ERROR, Demand
+from .demand import COMFORTABLE_ERROR, FAITHFUL_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 
 __all__ = ["Widths", "search"]
 
@@ -60,7 +60,7 @@ def search(demand: Demand) -> Widths | float:
     closest, best_cost = float("inf"), float("inf")
 
     def keeps_promise(series: _Series, frac_bits: int, error_bound: float) -> bool:
-        return error_bound <= FAITHFUL_ERROR and (not demand.tight or series.expected_error(frac_bits) <= TIGHT_ERROR)
+        return error_bound <= FAITHFUL_ERROR and (not demand.tight or series.is_tight(frac_bits))
 
     for root in _roots(demand):
         for places in _places(demand):
@@ -170,10 +170,7 @@ class _Series:
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
         leading_bits = scale_bits - 1 - fine_max
-        self._typical_parts = (
-            0.8 * demand.typical_gain * root.relative_error / 2,
-            1.2 * demand.typical_gain * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
-        )
+        self._typical_parts = (0.8 * root.relative_error / 2, 1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0))
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
@@ -210,13 +207,22 @@ class _Series:
         inexact = self._scale_error + self._floors(frac_bits) + rounding
         return self._relative_bound + self._demand.gain * inexact * 1.01
 
+    def is_tight(self, frac_bits: int) -> bool:
+        """Whether 99.9 % of the results are rounded correctly, in rows of whatever length."""
+        demand = self._demand
+        row, prefix = (self._mean_error(frac_bits, gain) for gain in (demand.row_gain, demand.prefix_gain))
+        return row <= TIGHT_ERROR and prefix <= PROMISED_ERROR
+
     def expected_error(self, frac_bits: int) -> float:
-        """The mean error."""
+        """The mean error, of the rows where it is largest."""
+        return self._mean_error(frac_bits, self._demand.prefix_gain)
+
+    def _mean_error(self, frac_bits: int, gain: Gain) -> float:
         rounding = 2.0**-frac_bits / 2
         parts = (
-            *self._typical_parts,
-            self._demand.typical_gain * self._floors(frac_bits) / 2,
-            self._demand.tie_gain * rounding / 2,
+            *(gain.mean * part for part in self._typical_parts),
+            gain.mean * self._floors(frac_bits) / 2,
+            gain.at_ties * rounding / 2,
         )
         return sqrt(sum(part**2 for part in parts))
 

@@ -7,7 +7,7 @@ import pytest
 
 from drawn import drawn_config, drawn_rows
 from streamnorm.errors import ConfigError
-from streamnorm.precision.demand import FAITHFUL_ERROR, SMALL_OUTPUT_BITS, TIGHT_ERROR
+from streamnorm.precision.demand import FAITHFUL_ERROR, PROMISED_ERROR, SHORTEST_ROW, SMALL_OUTPUT_BITS, Demand
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
@@ -40,7 +40,7 @@ def test_the_search_keeps_its_promises(seed):
     assert 0 < precision.error_bound <= FAITHFUL_ERROR
     assert precision.expected_error < precision.error_bound
     if config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS:
-        assert precision.expected_error <= TIGHT_ERROR
+        assert precision.expected_error <= PROMISED_ERROR
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -139,6 +139,55 @@ def test_tight_units_round_999_of_1000_correctly(name, distribution):
     assert wrong_share(TIGHT[name], distribution) <= 1e-3 + 1e-4  # the last term: three sigma of the sample
 
 
+UNEVEN = np.full(256, 0.02)
+UNEVEN[:64] = 1.0
+ONE_LARGE_BANK = np.full((16, 64), 0.02)
+ONE_LARGE_BANK[5] = 1.0
+ADVERSARIAL = {
+    "large first, short rows": (unit(max_length=256, gamma=UNEVEN), 64, 0, None),
+    "large first, longest rows": (unit(max_length=256, gamma=UNEVEN), 256, 0, None),
+    "one large bank": (unit(banks=16, gamma=ONE_LARGE_BANK), 64, 5, None),
+    "the largest load": (unit(storage="ram", gamma=0.02, gamma_max=1.5), 64, 0, 1.5),
+    "the largest power of two": (unit(storage="ram", gamma=0.02, gamma_max=1.5), 64, 0, 1.0),
+    "a small load": (unit(storage="ram", gamma=0.02, gamma_max=4.0), 64, 0, 0.5),
+}
+"""Units, and rows of them where gamma is larger than on the average: length, bank, gamma that is loaded."""
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_999_of_1000_are_correct_wherever_gamma_is_large(name):
+    config, length, bank, loaded = ADVERSARIAL[name]
+    rng, count = np.random.default_rng(5), 150_000 // length
+    x = random_rows(config, count, rng, distribution="normal", lengths=[length] * count).x
+    if loaded is None:
+        got = GoldenModel(config).normalize(x, banks=[bank] * count)
+    else:
+        stored = StoredParameters.of(config).quantize_gamma(np.full((1, config.max_length), loaded))
+        got = GoldenModel(config, gamma=stored).normalize(x)
+        # Exact powers of two, and one that both widths hold.
+        config = config.replace(storage="rom", gamma=loaded, gamma_max=None, beta_max=None)
+    wrong = float((got != exact_result(config, x, banks=[bank] * count).rounded).mean())
+    assert wrong <= 1e-3 + 1e-4
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 40])
+def test_gain_is_that_of_the_worst_bank_and_prefix(length):
+    rng = np.random.default_rng(length)
+    gamma = rng.choice([-1.0, 0.25, 0.75, 1.1], (3, length))
+    demand = Demand.of(unit(banks=3, max_length=length, gamma=gamma))
+    real = np.abs(gamma) * 2.0**5
+    at_ties = np.where(np.abs(gamma) == 2.0 ** np.rint(np.log2(np.abs(gamma))), 2, 1) * real
+    for gain, shortest in ((demand.row_gain, length), (demand.prefix_gain, min(SHORTEST_ROW, length))):
+        for got, weights in ((gain.mean, real), (gain.at_ties, at_ties)):
+            expected = max(row[:n].mean() for row in weights for n in range(shortest, length + 1))
+            assert got == pytest.approx(expected, rel=1e-3)
+
+
+def test_gain_of_what_may_be_loaded():
+    demand = Demand.of(unit(storage="ram", gamma=0.02, gamma_max=1.5))
+    assert demand.row_gain == demand.prefix_gain == (48.0, 64.0)
+
+
 @pytest.mark.parametrize("bits", [12, 16, 20])
 def test_the_expected_share_is_what_happens(bits):
     """Units that may round wrongly more often than the sample's noise."""
@@ -161,7 +210,7 @@ def test_targets_and_clocks_give_the_same_promise():
         keys = {"target": target, "max_length": 8, "input": IntFormat(8)}
         fast, slow = (Precision.of(unit(clock_mhz=clock, **keys)) for clock in (10.0, 200.0))
         assert vars(fast) == vars(slow)  # the clock moves registers, never a width
-        assert fast.expected_error <= TIGHT_ERROR
+        assert fast.expected_error <= PROMISED_ERROR
 
 
 def test_a_gamma_beyond_any_datapath_is_refused():

@@ -28,6 +28,14 @@ _RADICES = [
 """Distance and number of the places a normalized value can be taken from."""
 
 
+_ORDINARY_OCTAVES = 4
+"""Rows with a deviation of 1/2 to 1/32 of the input range are taken for ordinary."""
+
+
+_EXPECTED_MARGIN = 1.1
+"""What the expected error is raised by, so that what is measured is below it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Widths:
     """What the search finds; :class:`~streamnorm.precision.precision.Precision` says what each is for."""
@@ -104,6 +112,13 @@ class _Places(NamedTuple):
     shift_count: int
     fine_max: int
 
+    def ordinary(self, span: int) -> list[tuple[int, int]]:
+        """``(s * radix, f)`` of rows whose deviation is in one of the topmost octaves, the last first."""
+        octaves = range(span, max(span - _ORDINARY_OCTAVES, -1), -1)
+        farthest = (self.shift_count - 1) * self.radix
+        shifts = [min(w - w % self.radix, farthest) for w in octaves]
+        return [(shift, min(w - shift, self.fine_max)) for w, shift in zip(octaves, shifts, strict=True)]
+
 
 def _roots(demand: Demand) -> Iterator[_Root]:
     for rho_bits in _RHO_BITS:
@@ -170,7 +185,17 @@ class _Series:
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
         leading_bits = scale_bits - 1 - fine_max
-        self._typical_parts = (0.8 * root.relative_error / 2, 1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0))
+        self._cautious_parts = (0.8 * root.relative_error / 2, 1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0))
+
+        ordinary = places.ordinary(ranges.exponent_max - ranges.exponent_min)
+        # RF lies between 2**(m - 2) and 2**m, m = scale_bits - f, and 1/RF is 2.16 / 2**m in the mean; a quarter
+        # more for rows that are all of one deviation.
+        inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
+        self._expected_parts = (
+            0.8 * 0.3 * method.relative_error,
+            (1.15 if demand.norm.centred else 0.8) * (0.25 * inverse if scale_drop else 0.0),
+        )
+        self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
@@ -210,21 +235,25 @@ class _Series:
     def is_tight(self, frac_bits: int) -> bool:
         """Whether 99.9 % of the results are rounded correctly, in rows of whatever length."""
         demand = self._demand
-        row, prefix = (self._mean_error(frac_bits, gain) for gain in (demand.row_gain, demand.prefix_gain))
-        return row <= TIGHT_ERROR and prefix <= PROMISED_ERROR
+        row, prefix = (self._cautious_error(frac_bits, gain) for gain in (demand.row_gain, demand.prefix_gain))
+        return row <= TIGHT_ERROR and max(prefix, self.expected_error(frac_bits)) <= PROMISED_ERROR
+
+    def _cautious_error(self, frac_bits: int, gain: Gain) -> float:
+        """The mean error with each term from above, in rows of full scale."""
+        return _root_of_squares(
+            *(gain.mean * part for part in self._cautious_parts),
+            gain.mean * self._floors(frac_bits) / 2,
+            gain.at_ties * 2.0**-frac_bits / 4,
+        )
 
     def expected_error(self, frac_bits: int) -> float:
-        """The mean error, of the rows where it is largest."""
-        return self._mean_error(frac_bits, self._demand.prefix_gain)
-
-    def _mean_error(self, frac_bits: int, gain: Gain) -> float:
-        rounding = 2.0**-frac_bits / 2
-        parts = (
-            *(gain.mean * part for part in self._typical_parts),
-            gain.mean * self._floors(frac_bits) / 2,
-            gain.at_ties * rounding / 2,
+        """The mean error in ordinary rows, where gamma is largest."""
+        gain = self._demand.prefix_gain
+        return _EXPECTED_MARGIN * _root_of_squares(
+            *(gain.mean * part for part in self._expected_parts),
+            gain.mean * self._floors(frac_bits) * self._expected_floor,
+            gain.at_ties * 2.0**-frac_bits / 4,
         )
-        return sqrt(sum(part**2 for part in parts))
 
     def _normalized_bits(self, frac_bits: int) -> int:
         return self._demand.ranges.normalized_max.bit_length() + frac_bits + 1
@@ -268,3 +297,7 @@ class _Series:
             error_bound=self.error_bound(frac_bits),
             expected_error=self.expected_error(frac_bits),
         )
+
+
+def _root_of_squares(*parts: float) -> float:
+    return sqrt(sum(part**2 for part in parts))

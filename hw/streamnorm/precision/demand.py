@@ -70,6 +70,7 @@ class Demand:
     norm : what z and V are, and how far they reach
     tile : operand widths of the target's multiplier; None where products are logic
     tight : the expected error is limited, too
+    exact : a z that its fraction bits hold must be z exactly, so that its ties are ties; without epsilon there are some
     output_reach : largest magnitude of an output, and one
     gamma_bits, gamma_frac_bits, beta_frac_bits : of the stored parameters
     gain, beta_max_abs : largest magnitude of gamma and of beta, output LSB
@@ -82,6 +83,7 @@ class Demand:
     lanes: int
     tile: tuple[int, int] | None
     tight: bool
+    exact: bool
     output_reach: int
     gamma_bits: int
     gamma_frac_bits: int
@@ -107,12 +109,14 @@ class Demand:
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
     row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
+    tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
     return Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         lanes=config.lanes,
         tile=Target(config.target, config.clock_mhz).family.tile,
-        tight=config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS,
+        tight=tight,
+        exact=tight and config.epsilon == 0,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,
         gamma_frac_bits=parameters.gamma_frac_bits,

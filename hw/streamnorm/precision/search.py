@@ -6,7 +6,7 @@ thousands, so they are weighed as plain numbers; only the winner becomes Widths.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2, sqrt
 from typing import NamedTuple
@@ -86,13 +86,18 @@ def search(demand: Demand) -> Widths | float:
                     error_bound = series.error_bound(frac_bits)
                     if not keeps_promise(series, frac_bits, error_bound):
                         continue
+                    if demand.exact and not series.is_exact(frac_bits):
+                        continue
                     cost = series.cost(frac_bits, error_bound)
                     if cost < best_cost:
                         best, best_cost = (series, frac_bits), cost
                     # More bits cost no less, and more accuracy is worth nothing any more.
                     if error_bound <= COMFORTABLE_ERROR:
                         break
-    return closest if best is None else best[0].widths(best[1])
+    if best is not None:
+        return best[0].widths(best[1])
+    # Exact ties are no reason to refuse a unit.
+    return search(replace(demand, exact=False)) if demand.exact else closest
 
 
 class _Root(NamedTuple):
@@ -181,6 +186,7 @@ class _Series:
         self._relative_bound = visible * root.relative_error * 1.01
         # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * sqrt(n).
         reach = largest * demand.norm.reach + 1
+        self._normalized_error = largest * root.relative_error * 1.01
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
@@ -231,6 +237,11 @@ class _Series:
         rounding = 2.0**-frac_bits / 2
         inexact = self._scale_error + self._floors(frac_bits) + rounding
         return self._relative_bound + self._demand.gain * inexact * 1.01
+
+    def is_exact(self, frac_bits: int) -> bool:
+        """Whether z is off by less than half a unit before it is rounded: what its bits hold then comes out exactly."""
+        inexact = self._normalized_error + self._scale_error * 1.01 + self._floors(frac_bits)
+        return inexact < 2.0**-frac_bits / 2
 
     def is_tight(self, frac_bits: int) -> bool:
         """Whether 99.9 % of the results are rounded correctly, in rows of whatever length."""

@@ -211,6 +211,44 @@ def test_the_expected_share_is_what_happens(changes, distribution):
     assert 1 / 1.5 - noise < wrong_share(config, distribution) / expected < 1 + noise
 
 
+TWO_VALUED = {
+    "1 and -1": ("rmsnorm", 3.5, [1, -1, -1, 1]),
+    "1 and -1, mean": ("layernorm", 3.5, [1, -1, -1, 1]),
+    "2 and -1/2, outlier first": ("layernorm", 5.0, [1, 0, 0, 0, 0]),
+    "2 and -1/2, outlier last": ("layernorm", 5.0, [0, 0, 0, 0, 1]),
+    "4 and -1/4": ("layernorm", 6.0, [0] * 8 + [1] + [0] * 8),
+    "2 and 0": ("rmsnorm", 1.25, [0, 1, 0, 0]),
+}
+"""Rows of two values whose z is a short binary fraction; with this gamma, results are ties."""
+
+
+@pytest.mark.parametrize("permuted", [False, True])
+@pytest.mark.parametrize("name", TWO_VALUED)
+def test_ties_of_rows_of_two_values_are_exact_without_epsilon(name, permuted):
+    norm, gamma, pattern = TWO_VALUED[name]
+    config = unit(norm=norm, gamma=gamma, epsilon=0.0, output=IntFormat(8), input=IntFormat(16))
+    rows = np.arange(1, 3000, 7)[:, None] * np.tile(pattern, 64 // len(pattern))[None]
+    if permuted:
+        rows = np.random.default_rng(8).permuted(rows, axis=1)
+    np.testing.assert_array_equal(GoldenModel(config).normalize(rows), exact_result(config, rows).rounded)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_tie_is_wrong_without_epsilon(seed):
+    """Corner rows with rational z, outliers anywhere, two values: whatever is a tie is rounded as one."""
+    config = drawn_config(seed, epsilon=0.0, accuracy="tight")
+    batch = drawn_rows(config, np.random.default_rng(seed), 0)
+    exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+    frac_bits = Precision.of(config).normalized_frac_bits
+    gamma = StoredParameters.of(config)
+    beta = gamma.beta[batch.banks, : batch.x.shape[1]] / 2.0**gamma.beta_frac_bits
+    stored = gamma.gamma[batch.banks, : batch.x.shape[1]] / 2.0**gamma.gamma_frac_bits
+    z = np.divide(exact.scaled - beta, stored, out=np.zeros_like(beta), where=stored != 0) * 2.0**frac_bits
+    short = (np.abs(z - np.rint(z)) == 0) & batch.valid
+    got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
+    np.testing.assert_array_equal(got[short], exact.rounded[short], f"seed {seed}")
+
+
 def test_tight_costs_more_bits_than_faithful():
     faithful, tight = (
         Precision.of(unit(gamma=GAMMA, output=IntFormat(16, scale=2.0**-12), accuracy=accuracy))

@@ -102,7 +102,9 @@ def test_the_first_of_the_cheapest_wins(seed):
     good = [
         (series, frac_bits)
         for series, frac_bits in every_candidate(demand)
-        if series.error_bound(frac_bits) <= FAITHFUL_ERROR and (series.is_tight(frac_bits) or not demand.tight)
+        if series.error_bound(frac_bits) <= FAITHFUL_ERROR
+        and (series.is_tight(frac_bits) or not demand.tight)
+        and (series.is_exact(frac_bits) or not demand.exact)
     ]
     # min() takes the first of equals.
     series, frac_bits = min(good, key=lambda it: it[0].cost(it[1], it[0].error_bound(it[1])))

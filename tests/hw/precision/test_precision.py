@@ -211,6 +211,19 @@ def test_the_expected_share_is_what_happens(changes, distribution):
     assert 1 / 1.5 - noise < wrong_share(config, distribution) / expected < 1 + noise
 
 
+@pytest.mark.parametrize(
+    ("place", "gamma"), [(63, GAMMA / 3), (20, GAMMA / 3), (0, GAMMA)], ids=["last", "inside", "first"]
+)
+def test_an_outlier_does_no_harm_unless_it_is_the_pivot_and_rf_is_cut(place, gamma):
+    config = unit(gamma=gamma, input=IntFormat(8, scale=2.0**-5), target="ecp5-85k-6")
+    assert (Precision.of(config).scale_drop == 0) == (place == 0)
+    rng = np.random.default_rng(9)
+    x = np.rint(rng.normal(0, 3, (2400, 64))).astype(np.int64)
+    x[:, place] = 127
+    wrong = float((GoldenModel(config).normalize(x) != exact_result(config, x).rounded).mean())
+    assert wrong <= 1e-3 + 1e-4
+
+
 TWO_VALUED = {
     "1 and -1": ("rmsnorm", 3.5, [1, -1, -1, 1]),
     "1 and -1, mean": ("layernorm", 3.5, [1, -1, -1, 1]),

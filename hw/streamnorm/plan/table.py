@@ -98,7 +98,7 @@ def _accuracy(plan: Plan) -> _Lines:
     yield "promise", config.accuracy, "at most 1 LSB off" + (", 99.9 % correctly rounded" if tight else "")
     yield ("error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding")
     share = 100 * (1 - plan.expected_error)
-    yield "correctly rounded", f"{share:.3f} %", "expected over random rows"
+    yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
 
 
 def _latency(plan: Plan) -> _Lines:

@@ -12,7 +12,6 @@ from markdown import WHOLE
 from promises import GATE_SEEDS, least_clock
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 PAGE = ROOT / "sim/streamnorm_sim/data/placed.json"
 
@@ -32,7 +31,7 @@ def _units(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _unit(config: NormConfig, fitted: dict[str, Any]) -> dict[str, Any]:
-    limit = Target(config.target, config.clock_mhz).family.block_ram_limit_mhz
+    limit = config.device.family.block_ram_limit_mhz
     clocks = (least_clock(fitted), limit)
     return {
         "unit": config.name,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.plan import Plan
-from streamnorm.spec.config import NormConfig
+from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
@@ -40,13 +40,14 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     ConfigError
         If ``rows`` is less than 1, or there would be more than `ELEMENTS_MAX` elements.
     """
+    checked_config(config)
     most = max(1, ELEMENTS_MAX // config.max_length)
     integer_between("vectors", rows, 1, most, f" rows of {config.max_length} elements")
     rng = seeded(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
     vectors = vectors_of(config, corners_and(config, corners, others))
-    return replace(vectors, closing=_closing(config, rng))
+    return replace(vectors, closing=_closing(config, rng), config=config)
 
 
 def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:

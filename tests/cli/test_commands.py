@@ -15,7 +15,7 @@ import pytest
 
 from streamnorm import NormConfig, generate
 from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, ToolMissing
-from streamnorm.plan import Plan
+from streamnorm.plan import Limits, Plan
 from streamnorm_cli import command_line as cli
 
 COMMANDS = ("plan", "generate", "simulate", "fit")
@@ -216,7 +216,9 @@ def test_plan_ends_with_what_is_hardly_meant(tmp_path, capsys):
 def test_plan_json_is_the_plan_and_nothing_else(config_file, capsys):
     assert cli.main(["plan", str(config_file), "--json"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == json.loads(json.dumps(Plan.of(NormConfig.from_toml(config_file)).to_dict()))
+    plan = Plan.of(NormConfig.from_toml(config_file))
+    device = {"device": Limits(plan).to_dict(), "notices": []}
+    assert json.loads(captured.out) == json.loads(json.dumps({**plan.to_dict(), **device}))
     assert captured.err == ""
 
 
@@ -472,7 +474,7 @@ def test_generate_does_not_overwrite_what_it_reads(tmp_path, config_file, capsys
     before = (tmp_path / "vectors/expected.npy").read_bytes()
     assert cli.main(["generate", str(tmp_path / "other.toml"), "-o", str(tmp_path)]) == 2
     message = only_line(capsys.readouterr().err)
-    assert message.endswith("expected.npy: the configuration is read from it; choose another directory")
+    assert message.endswith("expected.npy: the configuration is read from it; choose another name or directory")
     assert (tmp_path / "vectors/expected.npy").read_bytes() == before
     assert not list(tmp_path.glob("*.v"))
     (tmp_path / "out/manifest.json").mkdir(parents=True)

@@ -2,10 +2,13 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import pytest
 
 import streamnorm_fpga
+from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
 from streamnorm_cli import main
 from streamnorm_cli.commands.fit import seed_list
 from streamnorm_fpga.devices import device_for
@@ -53,7 +56,8 @@ def fitted(monkeypatch):
 
     def fit(config, seeds, progress):
         progress(None)
-        placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed, path=path, used={}) for seed in seeds)
+        gained = 100 * (config.margin - 0.08)  # a MHz for a percent
+        placed = tuple(Placed(seed=seed, fmax_mhz=160.0 - 10 * seed + gained, path=path, used={}) for seed in seeds)
         for one in placed:
             progress(one)
         unit = Resources(comb=1234, ff=2345, dsp=5, bram=1)
@@ -69,6 +73,7 @@ def fitted(monkeypatch):
         )
 
     monkeypatch.setattr(streamnorm_fpga, "fit", fit)
+    monkeypatch.setattr("streamnorm_fpga.place.closing.fit", fit)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,31 @@ def test_check_knows_what_block_rams_bear(config, fitted, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_close_raises_the_margin_until_every_seed_reaches_the_clock(config, fitted, capsys):
+    path = config(clock=142)
+    assert main(["fit", path, "--close", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    margins = [one["margin"] for one in found["tries"]]
+    assert margins == sorted(set(margins))
+    assert margins[0] == 0
+    assert [one["meets_clock"] for one in found["tries"]] == [False] * (len(margins) - 1) + [True]
+    assert found["margin"] == margins[-1] >= 0.2
+    assert found["fmax_mhz"]["min"] == pytest.approx(122 + 100 * found["margin"])
+    registers = [Plan.of(NormConfig.from_toml(path).replace(margin=margin)).latency(1).L2 for margin in margins]
+    assert registers == sorted(registers)
+    assert main(["fit", path, "--close"]) == 0
+    assert f"margin = {found['margin']:g} in the configuration keeps the last one" in capsys.readouterr().out
+
+
+def test_close_where_no_margin_does(config, fitted, capsys):
+    assert main(["fit", config(clock=200), "--close", "--json"]) == 4
+    out, err = capsys.readouterr()
+    assert json.loads(out)["margin"] is None
+    assert err.startswith("streamnorm: error: no margin reaches it; best with ")
+    assert main(["fit", config(clock=213), "--close"]) == 4
+    assert "block RAMs of ecp5-12k-6 bear 212 MHz at most" in capsys.readouterr().err
+
+
 def test_generic_target(config, capsys):
     assert main(["fit", config(target="generic")]) == 2
     assert "target 'generic' cannot be placed and routed; targets that can be: ecp5-12k-6" in capsys.readouterr().err
@@ -175,3 +205,12 @@ def test_a_generated_unit_fits(config, target, capsys):
     assert data["fmax_mhz"]["min"] > 25
     assert 100 < data["comb"] < data["available"]["comb"]
     assert any(block.startswith("unit.") for block in data["blocks"])
+
+
+def test_another_way_of_synthesis_is_told(config, fitted, monkeypatch, capsys):
+    fit = streamnorm_fpga.fit
+    monkeypatch.setattr(streamnorm_fpga, "fit", lambda *args: replace(fit(*args), notices=("synthesized -noabc9",)))
+    assert main(["fit", config(), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["notices"] == ["synthesized -noabc9"]
+    assert err == "note: synthesized -noabc9\n"

@@ -43,6 +43,7 @@ def loaded(monkeypatch):
 def config(monkeypatch, tmp_path):
     """A configuration whose design for a board takes seconds."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("streamnorm_fpga.place.refusal.refuse_impossible", lambda *_: None)
     monkeypatch.setattr(
         "streamnorm_fpga.bitstream.design.board_design", lambda config, board, **options: tiny_design(board.name)
     )

@@ -119,6 +119,7 @@ INTEGERS = {
     "seed of a measurement": lambda value: measure_cycles(unit(), seed=value),
     "seed of a traffic": lambda value: Traffic(rows=[[1]], seed=value),
     "seed of stalls": lambda value: open_patterns(Stall(), Stall(), value),
+    "seed of a count": lambda value: computed(unit(), 8, 10, seed=value),
     "seed of test vectors": lambda value: make_vectors(unit(), 3, seed=value),
     "run of cycles": lambda value: Stall.burst(value, 2),
 }
@@ -149,13 +150,36 @@ def test_what_is_no_integer_in_range_gets_the_projects_own_error(name, value):
     [
         *(simulate, Plan.of, GoldenModel, golden_model, CycleModel),
         *(lambda config: RowBatch.of(config, [[1]]), lambda config: computed(config, 8, 10)),
-        *(verilog, lambda config: generate(config, "out")),
+        *(verilog, lambda config: generate(config, "out"), lambda config: make_vectors(config, 1)),
     ],
 )
 def test_what_is_no_configuration_is_told(use, given):
     with pytest.raises(ConfigError) as error:
         use(given)
     assert str(error.value) == f"config = {given!r}: must be a NormConfig; NormConfig.from_toml reads a file"
+
+
+def test_nothing_that_was_read_is_overwritten(tmp_path):
+    """By whatever way the names came into the configuration."""
+    gamma, source = tmp_path / "g.npy", tmp_path / "unit.toml"
+    np.save(gamma, np.ones(LENGTH))
+    said = 'gamma = "g.npy"\nnorm = "rmsnorm"\nlanes = 2\nmax_length = 16\nepsilon = 1e-5\n'
+    source.write_text(f"{said}[input]\nformat = 'int8'\n[output]\nformat = 'int8'\n")
+    before = {path: path.read_bytes() for path in (gamma, source)}
+    read = NormConfig.from_toml(source)
+    for config, path in ((read, gamma), (read.replace(lanes=4), source), (unit(gamma=gamma), gamma)):
+        for option in ("output", "waves"):
+            with pytest.raises(ConfigError, match=f"^{path}: the configuration is read from it; choose another name"):
+                simulate(config, rows=1, engine="pysim", **{option: path})
+    with pytest.raises(ConfigError, match="waves are written there; choose another name"):
+        simulate(read, rows=1, engine="pysim", waves=tmp_path / "a", output=tmp_path / "a")
+    assert before == {path: path.read_bytes() for path in (gamma, source)}
+
+
+def test_vectors_of_another_configuration_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"^vectors: were made for another configuration than streamnorm's$"):
+        generate(unit(), tmp_path / "out", make_vectors(unit(storage="ram"), 1))
+    assert not (tmp_path / "out").exists()
 
 
 def test_masked_elements_are_refused():

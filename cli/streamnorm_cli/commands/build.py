@@ -96,9 +96,13 @@ def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", 
         )
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
+        from streamnorm_fpga.place.refusal import refuse_impossible
     board = board_named(args.board)
     config = read_config(args)
     check_directory(directory)  # before minutes of work
+    clock_mhz = config.clock_mhz if args.clock is None else args.clock
+    on_board = config.replace(target=board.target)
+    refuse_impossible(on_board, f"{board.name} ({board.part})", 0.0 if args.allow_slow else clock_mhz)
     with _progress(args) as progress:
         progress("generating")
         design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)

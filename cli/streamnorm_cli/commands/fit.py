@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm_cli.notices import print_notices
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.area import block_table, path_table, titled_table
@@ -16,6 +17,8 @@ from streamnorm_cli.tables.area import block_table, path_table, titled_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamnorm.spec.config import NormConfig
+    from streamnorm_fpga.place.closing import Closing
     from streamnorm_fpga.place.place_route import Placed
     from streamnorm_fpga.place.report import FitReport
 
@@ -24,6 +27,7 @@ examples:
   streamnorm fit examples/bert_int8.toml
   streamnorm fit examples/bert_int8.toml --seeds 1-8 -v       eight placements, the slowest path step by step
   streamnorm fit examples/bert_int8.toml --check              exit code 4 if a seed misses clock_mhz
+  streamnorm fit examples/bert_int8.toml --close              the shallowest pipeline that reaches clock_mhz
   streamnorm fit examples/bert_int8.toml --json | jq .fmax_mhz.min
 
 The registers that stand in for pins are not counted. docs/fit.md tells what the figures mean.
@@ -52,6 +56,12 @@ def add_parser(commands: Commands) -> None:
         help="placements to try, such as 1,2,3 or 1-8 (default: 1,2,3); one at a time per processor",
     )
     parser.add_argument(
+        "--close",
+        action="store_true",
+        help="raise the margin from 0 until every seed reaches the clock, and tell it; the configuration's own is not "
+        "looked at; exit code 4 if no margin does",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="fail (exit code 4) unless every seed reaches the configuration's clock"
     )
 
@@ -78,14 +88,61 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm.plan import Plan
     from streamnorm_fpga import fit
 
+    if args.close:
+        return _close(args, config)
     with _progress(args, config.name) as progress:
         report = fit(config, args.seeds, progress)
     architecture = Plan.of(config).architecture
     missed = [] if report.meets_clock else [_why_missed(report)]
+    print_notices(args, report.notices)
     print_result(
         args, report.to_dict, lambda: tables(report, architecture, details=args.verbose), missed if args.check else None
     )
     return 0
+
+
+def _close(args: argparse.Namespace, config: "NormConfig") -> int:
+    """Find the margin with which the clock is reached, and tell what was tried."""
+    from streamnorm.plan import Plan
+    from streamnorm_fpga.place.closing import close
+
+    with _progress(args, config.name) as progress:
+
+        def begin(margin: float) -> None:
+            progress(None, f"margin {margin:g}: ")
+
+        closing = close(config, args.seeds, begin=begin, progress=progress)
+    best, architecture = closing.best, Plan.of(config).architecture
+    missed = (
+        []
+        if closing.closed
+        else [f"no margin reaches it; best with {best.config.margin:g}: {_why_missed(best.report)}"]
+    )
+    print_result(
+        args,
+        closing.to_dict,
+        lambda: [*tables(best.report, architecture, details=args.verbose), _tries(closing)],
+        missed,
+    )
+    return 0
+
+
+def _tries(closing: "Closing") -> Table:
+    closed = closing.closed
+    if closed is None:
+        title = "margins tried: none reaches the clock"
+    else:
+        title = f"margins tried; margin = {closed.config.margin:g} in the configuration keeps the last one"
+    table = titled_table(title)
+    for heading in ("margin", "L2, cycles", "LUTs", "flip-flops", "worst, MHz", "median, MHz"):
+        table.add_column(heading, justify="right")
+    for one in closing.tries:
+        said = one.to_dict()
+        colour = "green" if said["meets_clock"] else "red"
+        worst = f"[{colour}]{said['fmax_mhz']['min']:.1f}[/]" + (" and not routed" if said["unrouted"] else "")
+        figures = (f"{said['L2']}", f"{said['comb']:,}", f"{said['ff']:,}", worst, f"{said['fmax_mhz']['median']:.1f}")
+        table.add_row(f"{said['margin']:g}", *figures)
+    return table
 
 
 def tables(report: "FitReport", architecture: str, *, details: bool = False) -> list[Table]:
@@ -144,17 +201,23 @@ def _why_missed(report: "FitReport") -> str:
 
 
 @contextmanager
-def _progress(args: argparse.Namespace, name: str) -> "Iterator[Callable[[Placed | None], None]]":
-    """Yield what is to be told of each step."""
+def _progress(args: argparse.Namespace, name: str) -> "Iterator[Callable[..., None]]":
+    """Yield what is to be told of each step, as `fit` calls it; with what comes first, a unit's synthesis begins."""
     with progress_bar(args, counted=True) as bar:
         task = bar.add_task(f"synthesizing {escape(name)}", total=len(args.seeds))
+        first = ""
 
-        def show(placed: "Placed | None") -> None:
+        def show(placed: "Placed | None", about: str | None = None) -> None:
+            nonlocal first
+            if about is not None:
+                first = about
+                bar.reset(task, description=f"{first}synthesizing {escape(name)}")
+                return
             if placed is None:
-                bar.update(task, description=f"placing {escape(name)}")
+                bar.update(task, description=f"{first}placing {escape(name)}")
                 return
             bar.advance(task)
             if not bar.disable:
-                bar.console.print(f"seed {placed.seed}: {placed.fmax_mhz:.1f} MHz", highlight=False)
+                bar.console.print(f"{first}seed {placed.seed}: {placed.fmax_mhz:.1f} MHz", highlight=False)
 
         yield show

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 
+from streamnorm_cli.notices import print_notices, with_notices
 from streamnorm_cli.options import (
     Commands,
     add_architecture,
@@ -52,14 +53,17 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the files of a unit."""
     config = read_config(args)
+    from streamnorm.plan import Limits, Plan
     from streamnorm.verilog.emit import generate
     from streamnorm_sim.vectors import make_vectors
 
     vectors = make_vectors(config, args.vectors) if args.vectors else None
     files = generate(config, args.output, vectors)
+    notices = Limits(Plan.of(config)).notices
+    print_notices(args, notices)
     if args.json:
         hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-        print_json({"name": config.name, "digest": config.digest(), "files": hashes})
+        print_json(with_notices({"name": config.name, "digest": config.digest(), "files": hashes}, notices))
     elif not args.quiet:
         console = output_console()
         for file in files:

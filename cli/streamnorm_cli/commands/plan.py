@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from streamnorm_cli.notices import with_notices
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.tables.notes import notes
 
@@ -26,7 +27,7 @@ def add_parser(commands: Commands) -> None:
         "plan",
         help="show widths, error budget, pipeline, latency and cost",
         description="Work out a unit before any hardware exists: the width of every value, the error it\n"
-        "adds, the pipeline stages of every block, the latency, and the multipliers and block RAMs it takes.",
+        "adds, the pipeline stages of every block, the latency, and how much of its target it takes.",
         epilog=_EPILOG,
         formatter_class=formatter,
     )
@@ -37,10 +38,13 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the plan of a configuration."""
     config = read_config(args)
-    from streamnorm.plan import Plan
+    from streamnorm.plan import Limits, Plan
 
     plan = Plan.of(config)
-    print_result(args, plan.to_dict, lambda: tables(plan))
+    limits = Limits(plan)
+    print_result(
+        args, lambda: with_notices({**plan.to_dict(), "device": limits.to_dict()}, limits.notices), lambda: tables(plan)
+    )
     return 0
 
 

@@ -117,18 +117,25 @@ def _cycles(counts: "CycleCounts", *, area: bool) -> _Line:
 def _time(clock: str, at: dict[str, Any]) -> _Line:
     line = {"clock": clock, "MHz": f"{at['clock_mhz']:g}"}
     line |= {f"{name},\nns": _ns(at[f"{name}_ns"]) for name in ("L1", "L2", "L3", "SS")}
-    line |= {"M rows\n/s": f"{at['rows_per_second'] / 1e6:.3f}"}
+    line |= {"M rows\n/s": _rate(at["rows_per_second"], 1e6)}
     stalled = at.get("stalled_rows_per_second")
-    line |= {"stalled\nM rows/s": "" if stalled is None else f"{stalled / 1e6:.3f}"}
-    return line | {"G elements\n/s": f"{at['elements_per_second'] / 1e9:.3f}"}
+    line |= {"stalled\nM rows/s": "" if stalled is None else _rate(stalled, 1e6)}
+    return line | {"G elements\n/s": _rate(at["elements_per_second"], 1e9)}
 
 
-def _ns(value: float) -> str:
+def _ns(value: float | None) -> str:
+    if value is None:
+        return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _rate(value: float | None, unit: float) -> str:
+    return "-" if value is None else f"{value / unit:.3f}"
 
 
 def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What the tables cannot say."""
+    yield from dict.fromkeys(notice for counts in results for notice in counts.limits.notices)
     for plan in {counts.plan.architecture: counts.plan for counts in results}.values():
         if plan.config.architecture != plan.report.architecture:
             yield f"{plan.architecture}: {plan.config.norm} subtracts no mean, and so needs no second pass"
@@ -144,7 +151,7 @@ def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) ->
 
 def flat(line: dict[str, Any]) -> dict[str, Any]:
     """A line for spreadsheets: what was lost, and what is known at the placed clock, in columns of their own."""
-    cells = {key: value for key, value in line.items() if key not in ("lost", "placed")}
+    cells = {key: value for key, value in line.items() if key not in ("lost", "placed", "notices")}
     for inner, names in (("placed", _PLACED), ("lost", (*_LOST, "credits"))):
         known = line.get(inner) or {}
         cells |= {f"{inner}_{name}": known.get(name, "") for name in names}

@@ -65,6 +65,8 @@ def tables(workload: "Workload", *, details: bool = False) -> list[Table]:
 
 
 def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
+    from streamnorm.plan import Limits
+    from streamnorm.plan.luts import LUT_ERROR
     from streamnorm_sim.workload import calls
 
     model, memory = workload.model, workload.memory_use()
@@ -96,12 +98,19 @@ def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
     if workload.units > 1:
         table.add_row("", f"all: {_area(area.times(workload.units))}")
     if area.comb is None:
-        table.add_row("", "LUTs: not measured for this unit, streamnorm fit does it")
+        estimates = [Limits(plan).luts for plan in workload.plans]
+        known = [luts for luts in estimates if luts is not None]
+        about = (
+            f"about {sum(known):,} {each}, estimated, ± {LUT_ERROR:.0%}" if len(known) == len(estimates) else "unknown"
+        )
+        table.add_row("", f"LUTs: {about}; streamnorm fit measures them")
     table.add_row("row buffers", f"{memory['row_buffer_bytes']:,} bytes {each}")
     if memory["parameter_sets"]:
         table.add_row("gamma, beta", f"{memory['parameter_bytes']:,} bytes in {memory['parameter_sets']:,} sets")
     for difference in workload.differences():
         table.add_row("[yellow]but[/]", escape(difference))
+    for notice in workload.notices:
+        table.add_row("[yellow]note[/]", escape(notice))
     if details:
         for source in (model.source, *model.read_from):
             table.add_row("source", escape(source))
@@ -145,7 +154,10 @@ def _phase(workload: "Workload", phase: "Phase") -> Table:
     numbers = (norms, phase.rows, phase.busy, phase.total, hidden, phase.loading, phase.exposed)
     table.add_row("all", "", *(f"{number:,}" for number in numbers))
     clock = workload.clock_mhz
-    times = (_time(number / clock) for number in (phase.busy, phase.total, hidden, phase.loading, phase.exposed))
+    times = (
+        _time(number / clock) if workload.possible else "-"
+        for number in (phase.busy, phase.total, hidden, phase.loading, phase.exposed)
+    )
     table.add_row("time", "", "", "", *times)
     table.caption = f"{phase.busy_per_token:,.0f} unit cycles a token"
     table.caption_justify = "left"
@@ -175,6 +187,8 @@ def _needs(workload: "Workload", phases: list["Phase"], area: "Area") -> Table:
         table.add_column(heading, justify="right")
 
     def taken(units: int | None) -> list[str]:
+        if not workload.possible:
+            return ["-"]
         if units is None:
             return ["no number"]
         whole = area.times(units)
@@ -184,7 +198,8 @@ def _needs(workload: "Workload", phases: list["Phase"], area: "Area") -> Table:
 
     for phase in phases:
         for need in phase.needs:
-            times = [_time(1e6 * each) for each in (need.seconds, need.norm_seconds, need.waited_seconds)]
+            ours = (need.norm_seconds, need.waited_seconds)
+            times = [_time(1e6 * need.seconds), *(_time(1e6 * each) if workload.possible else "-" for each in ours)]
             table.add_row(phase.name, need.what, *times, *taken(need.units))
     if workload.link is not None:
         link = f"link of {workload.link / 1e9:g} Gbyte/s"

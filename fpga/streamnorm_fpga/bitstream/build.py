@@ -126,6 +126,7 @@ def _report(
         missed={placed.seed: placed.fmax_mhz for placed in tried if placed is not best},
         bitstream=pack(design.board, best.configuration),
         tools=tools,
+        synthesis_notices=netlist.notices,
     )
 
 

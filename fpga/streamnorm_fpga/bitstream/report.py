@@ -32,6 +32,8 @@ class BuildReport:
         The placement the bitstream is made of.
     missed : dict of int to float
         Clocks of the seeds that were tried before and missed.
+    synthesis_notices : tuple of str
+        What the user should know of the synthesis.
     """
 
     design: BoardDesign
@@ -43,6 +45,7 @@ class BuildReport:
     missed: dict[int, float]
     bitstream: bytes
     tools: dict[str, str]
+    synthesis_notices: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -78,7 +81,7 @@ class BuildReport:
             result.append(f"the PLL makes {design.clock.mhz:g} MHz, {design.asked_mhz:g} were asked for")
         if design.asked_mhz != design.config.clock_mhz:
             result.append(f"the unit is planned for {design.config.clock_mhz:g} MHz and runs at {design.clock.mhz:g}")
-        return tuple(result)
+        return (*result, *self.synthesis_notices)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report for machines; the keys are part of the command line's contract."""

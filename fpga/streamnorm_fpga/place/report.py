@@ -34,6 +34,8 @@ class FitReport:
         One entry per seed with which the unit could be routed.
     unrouted : dict of int to str
         The other seeds, and why.
+    notices : tuple of str
+        What the user should know of this fit, a sentence each.
     tools : dict of str to str
         Versions of yosys and nextpnr.
     architecture : str
@@ -49,6 +51,7 @@ class FitReport:
     tools: dict[str, str]
     unrouted: dict[int, str] = field(default_factory=dict)
     architecture: str = "one-pass"
+    notices: tuple[str, ...] = ()
 
     @property
     def limit_mhz(self) -> float | None:
@@ -104,4 +107,5 @@ class FitReport:
             "critical_paths": {str(placed.seed): str(placed.path) for placed in self.placed},
             "blocks": {block: used.to_dict() for block, used in self.by_block.items()},
             "tools": self.tools,
+            "notices": list(self.notices),
         }

@@ -9,9 +9,11 @@ makes the constant carry itself.
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from .netlist import Netlist
+if TYPE_CHECKING:
+    from .netlist import Netlist
 
 __all__ = ["trim_carry_chains"]
 
@@ -48,7 +50,7 @@ def trim_carry_chains(netlist: Netlist) -> Netlist:
         last["COUT"] = _UNCONNECTED
         if carry_in in _CONSTANT_CARRY and not users[last["S1"][0]]:
             _move_up(chain, carry_in)
-    return Netlist(netlist.top, {**netlist.document, "modules": {netlist.top: module}})
+    return replace(netlist, document={**netlist.document, "modules": {netlist.top: module}})
 
 
 def _move_up(chain: list[dict[str, Any]], carry: int | str) -> None:

@@ -22,10 +22,13 @@ class Netlist:
         Name of the module.
     document : dict
         What yosys wrote, without the black boxes of the primitives.
+    notices : tuple of str
+        What the user should know of its synthesis, a sentence each.
     """
 
     top: str
     document: dict[str, Any]
+    notices: tuple[str, ...] = ()
 
     @property
     def module(self) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +27,27 @@ __all__ = ["synthesize"]
 # Two drivers on a wire: the Verilog is wrong, or a pass has connected a wire of the unit to a constant.
 _NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
 _NETLIST = "netlist.json.gz"
+_DIED = "died.json"
+
+_OTHER_WAY = "-noabc9"
+"""Of both families' synthesis passes: maps logic to LUTs with the older ABC, where the usual one dies."""
+
+_FROM_OUTSIDE = {-signal.SIGINT, -signal.SIGTERM, -9}  # 9: killed, which Windows has no name for
+
+
+class _Died(CheckFailed):
+    """yosys ended without saying what is wrong with the design."""
+
+    def __init__(self, message: str, how: str) -> None:
+        super().__init__(message)
+        self.how = how
 
 
 def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
     """Map a design to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
 
-    The result is taken from the cache where the same texts, top, script and yosys version were seen before.
+    The result is taken from the cache where the same texts, top, script and yosys version were seen before. Where
+    yosys dies, another way is tried, and the netlist has a notice; the cache remembers both.
 
     Parameters
     ----------
@@ -42,7 +59,7 @@ def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, opt
     Raises
     ------
     CheckFailed
-        If yosys refuses the design; the message quotes it.
+        If yosys refuses the design, or dies whatever the way; the message quotes it, or tells what died and how.
     ToolMissing
         If yosys is not there.
     """
@@ -50,12 +67,32 @@ def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, opt
     files = {"design.v": design} if isinstance(design, str) else dict(design)
     reads = "; ".join(f"read_{'rtlil' if name.endswith('.il') else 'verilog'} {name}" for name in files)
     script = f"{reads}; {synthesis} -top {top} -json netlist.json"
+    pass_name = synthesis.split()[0]
+
+    def other() -> Netlist:
+        return synthesize(design, top, device, options=(*options, _OTHER_WAY))
 
     def build(directory: Path) -> None:
-        text = json.dumps(_run_yosys(files, top, script))
-        (directory / _NETLIST).write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
+        try:
+            document = _run_yosys(files, top, script)
+        except _Died as error:
+            if _OTHER_WAY in options:
+                raise
+            try:
+                other()
+            except _Died as again:
+                raise CheckFailed(f"{error}; with {_OTHER_WAY}: {again.how}") from again
+            (directory / _DIED).write_text(json.dumps(error.how), encoding="utf-8")
+        else:
+            (directory / _NETLIST).write_bytes(gzip.compress(json.dumps(document).encode(), compresslevel=6, mtime=0))
 
     place = build_once("netlist", [YOSYS.build(), script, *files.values()], build)
+    if (died := place / _DIED).exists():
+        how = json.loads(died.read_text(encoding="utf-8"))
+        notice = (
+            f"synthesized with {pass_name} {_OTHER_WAY}: without it yosys dies ({how}); area and clock may be worse"
+        )
+        return replace(other(), notices=(notice,))
     return Netlist(top, json.loads(gzip.decompress((place / _NETLIST).read_bytes())))
 
 
@@ -66,9 +103,28 @@ def _run_yosys(files: Mapping[str, str], top: str, script: str) -> dict[str, Any
             (directory / file).write_text(text, encoding="utf-8")
         code, output = YOSYS.run(["-q", "-e", _NO_MERE_WARNING, "-p", script], directory)
         if code != 0:
-            errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
-            reason = "; ".join(errors) or last_line(output)
-            raise CheckFailed(f"yosys cannot synthesize {top}: {reason}")
+            raise _failure(top, code, output)
         document = json.loads((directory / "netlist.json").read_text(encoding="utf-8"))
     # The other modules are the black boxes of every primitive of the family; nextpnr knows these itself.
     return {**document, "modules": {top: document["modules"][top]}}
+
+
+def _failure(top: str, code: int, output: str) -> CheckFailed:
+    """What yosys says is wrong with the design; how it died if it says nothing, or only that ABC did."""
+    errors = re.findall(r"^(?:.*: )?ERROR: (.*)$", output, re.MULTILINE)
+    refused = [error for error in errors if not error.startswith("ABC")]
+    if refused:
+        return CheckFailed(f"yosys cannot synthesize {top}: {'; '.join(errors)}")
+    how = f"{_ended(code)}: {'; '.join(errors) or last_line(output)}"
+    message = f"yosys died of {top}: {how}"
+    return CheckFailed(message) if code in _FROM_OUTSIDE else _Died(message, how)
+
+
+def _ended(code: int) -> str:
+    """How a process ended, from its return code."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamnorm.logic.primitives import BlockRam, Emission
-from streamnorm.spec.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +42,7 @@ class BoardMemory(BlockRam):
         super().__init__(
             width=width,
             depth=depth,
-            family=Target(config.target, config.clock_mhz).primitives,
+            family=config.device.primitives,
             output_register=True,
             init=init,
             writable=writable,

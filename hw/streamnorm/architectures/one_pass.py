@@ -10,7 +10,6 @@ from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 from streamnorm.units import dispatch, ingest, output_queue, spacing
 from streamnorm.units.apply import Apply
 from streamnorm.units.dispatch import Dispatch
@@ -62,7 +61,7 @@ class NormUnit(wiring.Component):
     def __init__(self, config: NormConfig) -> None:
         self.config = config
         self._precision = Precision.of(config)
-        family = Target(config.target, config.clock_mhz).primitives
+        family = config.device.primitives
         self.moments = moments = Moments(config)
         self.interval = _interval(config)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
@@ -223,7 +222,7 @@ def release_delay(buffer: RowBuffer) -> int:
 
 def _interval(config: NormConfig) -> int:
     """Cycles that the statistic may take from row to row: rows of several beats leave time to share its multipliers."""
-    family = Target(config.target, config.clock_mhz).family
+    family = config.device.family
     beats = -(-config.min_length // config.lanes)
     if family.serial_products and beats >= SERIAL_INTERVAL_MIN:
         return min(beats, SERIAL_INTERVAL_MAX)

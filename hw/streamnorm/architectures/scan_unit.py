@@ -9,7 +9,6 @@ from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import COLUMN_DEPTH, whole_columns
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 from streamnorm.units import ingest, output_queue
 from streamnorm.units.apply import Apply
 from streamnorm.units.ingest import Ingest
@@ -55,7 +54,7 @@ class ScanUnit(wiring.Component):
 
     def __init__(self, config: NormConfig, *, separate: bool, welford: bool = False) -> None:
         self.config = config
-        family = Target(config.target, config.clock_mhz).primitives
+        family = config.device.primitives
         self.row_buffer = buffer = ReplayBuffer(config, depth=2 * config.max_beats + ingest.READY_LAG + 8)
         self.parameter_store = store = ParameterStore(config)
         steps = ("normalize", "scale", "shift") if separate else ("apply",)

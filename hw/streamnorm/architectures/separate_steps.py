@@ -10,7 +10,6 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.primitives.block_ram import BlockRam
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 from streamnorm.units.lane_steps import LaneSteps, lane_ports
 
 from .connections import delays
@@ -51,7 +50,7 @@ class SeparateSteps(wiring.Component):
     def __init__(self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float) -> None:
         self._d_latency = d_latency
         parameters = StoredParameters.of(config)
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         lanes, family = config.lanes, target.family
         own = {"normalize": In(1), "multiply": In(1), "column": In(range(config.max_beats))}
         super().__init__({**own, **lane_ports(config)})

@@ -10,7 +10,6 @@ from streamnorm.logic.row_ring import RowRing
 from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 from streamnorm.units import dispatch, ingest, output_queue
 from streamnorm.units.apply import Apply
 from streamnorm.units.dispatch import Dispatch
@@ -53,7 +52,7 @@ class TwoPassUnit(wiring.Component):
     def __init__(self, config: NormConfig) -> None:
         assert config.formula.centred
         self.config = config
-        self._target = target = Target(config.target, config.clock_mhz)
+        self._target = target = config.device
         family = target.primitives
         precision = Precision.of(config)
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth

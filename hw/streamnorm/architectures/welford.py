@@ -9,7 +9,6 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 from streamnorm.units.statistic import MomentSignals, Statistic
 
 from .connections import delays
@@ -39,7 +38,7 @@ class WelfordScan(wiring.Component):
         self._points = WelfordPrecision.of(config)
         super().__init__(scan_ports(config, 1 + steps))
         self._m = m = Module()
-        self._p = p = Pipeline(m, Target(config.target, config.clock_mhz), "welford")
+        self._p = p = Pipeline(m, config.device, "welford")
         self._valid = Signal()
         self._first = Signal()
         self._keep = Signal.like(self.keep)
@@ -63,7 +62,7 @@ class WelfordScan(wiring.Component):
         """n, the mean and the sum of squares after a beat, and the cycles from one beat to the next."""
         p, m, config, points = self._p, self._m, self._config, self._points
         ranges = Precision.of(config).ranges
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         frac, lanes = points.mean_frac_bits, config.lanes
         kept = [p.input(self._keep[lane]) for lane in range(lanes)]
         length = unsigned(ranges.length_bits)
@@ -131,7 +130,7 @@ class WelfordScan(wiring.Component):
             cut = squares.bits(drop, squares.width).as_signed()
         else:
             cut = p.concat(p.constant(0, unsigned(-drop)), squares).as_signed()
-        lut = Target(self._config.target, self._config.clock_mhz).family.lut
+        lut = self._config.device.family.lut
         return p.registered(p.operate("positive", lut, [cut], shape, lambda x: Mux(x < 0, 0, x)))
 
     def elaborate(self, platform: object) -> Module:

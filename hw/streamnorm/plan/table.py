@@ -9,8 +9,9 @@ from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
+from .limits import Limits
+from .luts import LUT_ERROR
 from .plan import Plan
 
 __all__ = ["PlanRow", "plan_rows"]
@@ -72,7 +73,7 @@ def _unit(plan: Plan) -> _Lines:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.max_length} values"
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
-    target = Target(config.target, config.clock_mhz)
+    target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
@@ -100,7 +101,7 @@ def _accuracy(plan: Plan) -> _Lines:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} LSB", meaning)
     share = 100 * (1 - plan.expected_error)
-    yield "correctly rounded", f"{share:.3f} %", "expected over random rows"
+    yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
 
 
 def _latency(plan: Plan) -> _Lines:
@@ -118,6 +119,9 @@ def _latency(plan: Plan) -> _Lines:
         at = f"; n = {config.max_length} ({short} for one beat)" if short != long else ""
         yield name, value, meanings[name] + at
     rate = config.clock_mhz * 1e6
+    if Limits(plan).why_not():
+        yield "rates", "-", "there can be no such unit: see the note on its cost"
+        return
     yield "delay", f"{longest.L1 / config.clock_mhz:.3g} µs", f"L1 at n = {config.max_length}"
     yield "rows", f"{_si(rate / longest.SS)}/s", f"of {config.max_length} elements, back to back"
     yield "elements", f"{_si(rate * config.max_length / longest.SS)}/s", "in such rows"
@@ -191,15 +195,25 @@ def _bits(bits: int, frac_bits: int, more: str = "") -> str:
 
 
 def _cost(plan: Plan) -> _Lines:
-    tile = Target(plan.config.target, plan.config.clock_mhz).family.tile
+    tile = plan.config.device.family.tile
     kind = f"multipliers of {tile[0]} × {tile[1]} bits" if tile else "the target has none: built from logic"
     for name, count in plan.multipliers.items():
         yield f"multipliers: {name}", str(count) if tile else "in logic", kind
+    limits = Limits(plan)
+    has = limits.capacity
     if tile:
-        yield "multipliers: all", str(sum(plan.multipliers.values())), ""
+        yield (
+            "multipliers: all",
+            str(sum(plan.multipliers.values())),
+            f"the target has {has.multipliers}" if has else "",
+        )
     for name, count in plan.block_rams.items():
         yield f"block RAM: {name}", str(count), ""
-    yield "block RAM: all", str(sum(plan.block_rams.values())), ""
+    yield "block RAM: all", str(sum(plan.block_rams.values())), f"the target has {has.block_rams}" if has else ""
+    if has and limits.luts is not None:
+        yield has.logic, f"about {limits.luts}", f"estimated, ± {LUT_ERROR:.0%}; the target has {has.luts}"
+    for notice in limits.notices:
+        yield "note", "", notice
     yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
     yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
     yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

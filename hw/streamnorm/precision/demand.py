@@ -2,35 +2,65 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import floor, log2
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
 from .ranges import Ranges
 
-__all__ = ["COMFORTABLE_ERROR", "FAITHFUL_ERROR", "SMALL_OUTPUT_BITS", "TIGHT_ERROR", "Demand"]
+__all__ = [
+    "COMFORTABLE_ERROR",
+    "FAITHFUL_ERROR",
+    "PROMISED_ERROR",
+    "SHORTEST_ROW",
+    "SMALL_OUTPUT_BITS",
+    "TIGHT_ERROR",
+    "Demand",
+    "Gain",
+]
 
 FAITHFUL_ERROR = 0.3
 """Largest error before the final rounding that the search accepts, in output LSB; 0.5 would suffice for 1 ulp.
 
 Less where storing gamma and beta takes more than the rest of that half."""
 
-TIGHT_ERROR = 0.0009
+PROMISED_ERROR = 0.001
 """Expected error before the final rounding where 99.9 % of the results must be rounded correctly, in output LSB.
 
 A result is rounded the wrong way when a tie lies between it and the exact one: as often as the error is large."""
+
+TIGHT_ERROR = 0.0009
+"""The same in rows of the longest length."""
+
+SHORTEST_ROW = 8
+"""Elements of a row from which a mean over its results says something.
+
+LayerNorm's z is 0 in all rows of one element, and 1 or -1 in all of two."""
 
 COMFORTABLE_ERROR = 0.1
 """Below this error bound, more accuracy is worth no more bits."""
 
 SMALL_OUTPUT_BITS = 8
 """Outputs of at most this many bits are always held to :data:`TIGHT_ERROR`."""
+
+
+class Gain(NamedTuple):
+    """The gamma of a row.
+
+    Attributes
+    ----------
+    mean : mean magnitude over the elements of the row, output LSB
+    at_ties : the same with powers of two counted twice: there, rounded values of z meet the ties of the output exactly
+    """
+
+    mean: float
+    at_ties: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +73,12 @@ class Demand:
     tile : operand widths of the target's multiplier; None where products are logic
     error_limit : the largest error before the final rounding, output LSB
     tight : the expected error is limited, too
+    exact : a z that its fraction bits hold must be z exactly, so that its ties are ties; without epsilon there are some
     output_reach : largest magnitude of an output, and one
     gamma_bits, gamma_frac_bits, beta_frac_bits : of the stored parameters
     gain, beta_max_abs : largest magnitude of gamma and of beta, output LSB
-    typical_gain : mean magnitude of gamma, output LSB (at least half the largest where any gamma may be loaded)
-    tie_gain : the same with powers of two counted twice: there, rounded values of z meet the ties of the output exactly
+    row_gain : mean gamma of the longest rows; of the bank where it is largest, and of the largest that may be loaded
+    prefix_gain : the same of rows of any length from :data:`SHORTEST_ROW` on, of that where it is largest
     """
 
     ranges: Ranges
@@ -56,14 +87,15 @@ class Demand:
     tile: tuple[int, int] | None
     error_limit: float
     tight: bool
+    exact: bool
     output_reach: int
     gamma_bits: int
     gamma_frac_bits: int
     beta_frac_bits: int
     gain: float
     beta_max_abs: float
-    typical_gain: float
-    tie_gain: float
+    row_gain: Gain
+    prefix_gain: Gain
 
     @staticmethod
     def of(config: NormConfig) -> "Demand":
@@ -80,26 +112,44 @@ class Demand:
 @lru_cache(maxsize=256)
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
-    gamma = np.abs(parameters.gamma)
-    least = 0.0 if config.storage == "rom" else parameters.gamma_max_abs / 2
-
-    def typical(weighted: npt.NDArray[np.float64]) -> float:
-        return max(float(weighted.mean()) / 2.0**parameters.gamma_frac_bits, least)
-
+    row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
+    tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
     stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
     return Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         lanes=config.lanes,
-        tile=Target(config.target, config.clock_mhz).family.tile,
+        tile=config.device.family.tile,
         error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
-        tight=config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS,
+        tight=tight,
+        exact=tight and config.epsilon == 0,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,
         gamma_frac_bits=parameters.gamma_frac_bits,
         beta_frac_bits=parameters.beta_frac_bits,
         gain=parameters.gamma_max_abs,
         beta_max_abs=parameters.beta_max_abs,
-        typical_gain=typical(gamma * 1.0),
-        tie_gain=typical(gamma * np.where(gamma & (gamma - 1), 1.0, 2.0)),
+        row_gain=row_gain,
+        prefix_gain=prefix_gain,
     )
+
+
+def _stored_gains(parameters: StoredParameters) -> tuple[Gain, Gain]:
+    """``(row_gain, prefix_gain)``: a row of n elements uses the first n of its bank's gamma."""
+    gamma = np.abs(parameters.gamma)
+    lengths = np.arange(1, gamma.shape[1] + 1)
+    means = [
+        np.cumsum(weights, axis=1) / lengths / 2.0**parameters.gamma_frac_bits
+        for weights in (gamma, gamma * np.where(gamma & (gamma - 1), 1, 2))
+    ]
+    first = min(SHORTEST_ROW, len(lengths)) - 1
+    row = Gain(*(float(mean[:, -1].max()) for mean in means))
+    return row, Gain(*(float(mean[:, first:].max()) for mean in means))
+
+
+def _loaded_gains(config: NormConfig) -> tuple[Gain, Gain]:
+    """``(row_gain, prefix_gain)`` of a load with the largest gamma everywhere, or the largest power of two."""
+    assert config.gamma_max is not None
+    largest = config.gamma_max / config.output.scale
+    gain = Gain(mean=largest, at_ties=2 * 2.0 ** floor(log2(largest)))
+    return gain, gain

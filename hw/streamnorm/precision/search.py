@@ -6,14 +6,14 @@ thousands, so they are weighed as plain numbers; only the winner becomes Widths.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2, sqrt
 from typing import NamedTuple
 
 from streamnorm.spec.roots import ROOTS, RootMethod
 
-from .demand import COMFORTABLE_ERROR, TIGHT_ERROR, Demand
+from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 
 __all__ = ["Widths", "search"]
 
@@ -26,6 +26,14 @@ _RADICES = [
     if radix > 1 or count == 1
 ]
 """Distance and number of the places a normalized value can be taken from."""
+
+
+_ORDINARY_OCTAVES = 4
+"""Rows with a deviation of 1/2 to 1/32 of the input range are taken for ordinary."""
+
+
+_EXPECTED_MARGIN = 1.1
+"""What the expected error is raised by, so that what is measured is below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +68,7 @@ def search(demand: Demand) -> Widths | float:
     closest, best_cost = float("inf"), float("inf")
 
     def keeps_promise(series: _Series, frac_bits: int, error_bound: float) -> bool:
-        return error_bound <= demand.error_limit and (
-            not demand.tight or series.expected_error(frac_bits) <= TIGHT_ERROR
-        )
+        return error_bound <= demand.error_limit and (not demand.tight or series.is_tight(frac_bits))
 
     for root in _roots(demand):
         for places in _places(demand):
@@ -80,13 +86,18 @@ def search(demand: Demand) -> Widths | float:
                     error_bound = series.error_bound(frac_bits)
                     if not keeps_promise(series, frac_bits, error_bound):
                         continue
+                    if demand.exact and not series.is_exact(frac_bits):
+                        continue
                     cost = series.cost(frac_bits, error_bound)
                     if cost < best_cost:
                         best, best_cost = (series, frac_bits), cost
                     # More bits cost no less, and more accuracy is worth nothing any more.
                     if error_bound <= COMFORTABLE_ERROR:
                         break
-    return closest if best is None else best[0].widths(best[1])
+    if best is not None:
+        return best[0].widths(best[1])
+    # Exact ties are no reason to refuse a unit.
+    return search(replace(demand, exact=False)) if demand.exact else closest
 
 
 class _Root(NamedTuple):
@@ -105,6 +116,13 @@ class _Places(NamedTuple):
     radix: int
     shift_count: int
     fine_max: int
+
+    def ordinary(self, span: int) -> list[tuple[int, int]]:
+        """``(s * radix, f)`` of rows whose deviation is in one of the topmost octaves, the last first."""
+        octaves = range(span, max(span - _ORDINARY_OCTAVES, -1), -1)
+        farthest = (self.shift_count - 1) * self.radix
+        shifts = [min(w - w % self.radix, farthest) for w in octaves]
+        return [(shift, min(w - shift, self.fine_max)) for w, shift in zip(octaves, shifts, strict=True)]
 
 
 def _roots(demand: Demand) -> Iterator[_Root]:
@@ -168,14 +186,22 @@ class _Series:
         self._relative_bound = visible * root.relative_error * 1.01
         # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * sqrt(n).
         reach = largest * demand.norm.reach + 1
+        self._normalized_error = largest * root.relative_error * 1.01
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
         leading_bits = scale_bits - 1 - fine_max
-        self._typical_parts = (
-            0.8 * demand.typical_gain * root.relative_error / 2,
-            1.2 * demand.typical_gain * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
+        self._cautious_parts = (0.8 * root.relative_error / 2, 1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0))
+
+        ordinary = places.ordinary(ranges.exponent_max - ranges.exponent_min)
+        # RF lies between 2**(m - 2) and 2**m, m = scale_bits - f, and 1/RF is 2.16 / 2**m in the mean; a quarter
+        # more for rows that are all of one deviation.
+        inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
+        self._expected_parts = (
+            0.8 * 0.3 * method.relative_error,
+            (1.15 if demand.norm.centred else 0.8) * (0.25 * inverse if scale_drop else 0.0),
         )
+        self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
@@ -212,15 +238,33 @@ class _Series:
         inexact = self._scale_error + self._floors(frac_bits) + rounding
         return self._relative_bound + self._demand.gain * inexact * 1.01
 
-    def expected_error(self, frac_bits: int) -> float:
-        """The mean error."""
-        rounding = 2.0**-frac_bits / 2
-        parts = (
-            *self._typical_parts,
-            self._demand.typical_gain * self._floors(frac_bits) / 2,
-            self._demand.tie_gain * rounding / 2,
+    def is_exact(self, frac_bits: int) -> bool:
+        """Whether z is off by less than half a unit before it is rounded: what its bits hold then comes out exactly."""
+        inexact = self._normalized_error + self._scale_error * 1.01 + self._floors(frac_bits)
+        return inexact < 2.0**-frac_bits / 2
+
+    def is_tight(self, frac_bits: int) -> bool:
+        """Whether 99.9 % of the results are rounded correctly, in rows of whatever length."""
+        demand = self._demand
+        row, prefix = (self._cautious_error(frac_bits, gain) for gain in (demand.row_gain, demand.prefix_gain))
+        return row <= TIGHT_ERROR and max(prefix, self.expected_error(frac_bits)) <= PROMISED_ERROR
+
+    def _cautious_error(self, frac_bits: int, gain: Gain) -> float:
+        """The mean error with each term from above, in rows of full scale."""
+        return _root_of_squares(
+            *(gain.mean * part for part in self._cautious_parts),
+            gain.mean * self._floors(frac_bits) / 2,
+            gain.at_ties * 2.0**-frac_bits / 4,
         )
-        return sqrt(sum(part**2 for part in parts))
+
+    def expected_error(self, frac_bits: int) -> float:
+        """The mean error in ordinary rows, where gamma is largest."""
+        gain = self._demand.prefix_gain
+        return _EXPECTED_MARGIN * _root_of_squares(
+            *(gain.mean * part for part in self._expected_parts),
+            gain.mean * self._floors(frac_bits) * self._expected_floor,
+            gain.at_ties * 2.0**-frac_bits / 4,
+        )
 
     def _normalized_bits(self, frac_bits: int) -> int:
         return self._demand.ranges.normalized_max.bit_length() + frac_bits + 1
@@ -264,3 +308,7 @@ class _Series:
             error_bound=self.error_bound(frac_bits),
             expected_error=self.expected_error(frac_bits),
         )
+
+
+def _root_of_squares(*parts: float) -> float:
+    return sqrt(sum(part**2 for part in parts))

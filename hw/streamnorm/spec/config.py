@@ -17,11 +17,11 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
-from streamnorm.spec.targets import TARGET_NAMES
+from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
 from .architectures import ARCHITECTURES, ONE_PASS
 from .arrays import ArrayOrFile
-from .config_file import named_files, read_keywords
+from .config_file import read_keywords
 from .file_identity import file_identity
 from .given_parameters import BETA_BITS, GAMMA_BITS, STORAGE_ERROR_MAX, GivenParameters
 from .names import why_not_module_name
@@ -44,6 +44,7 @@ LANES_MAX = 64
 LENGTH_MAX = 16384
 BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
+MARGIN_MAX = 2.0
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -57,7 +58,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
-_COMPUTED_KEYS = (*_WIDTHS, "gamma_max", "beta_max")
+_COMPUTED_KEYS = (*_WIDTHS, "gamma_max", "beta_max", "margin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -158,8 +159,18 @@ class NormConfig:
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
+    margin: float = field(
+        default=_COMPUTED,
+        metadata=_about(
+            f"0 to {MARGIN_MAX:g}",
+            "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
+            "`streamnorm fit --close` finds what it takes",
+            ", ".join(f"{margin:g}" for margin in sorted({family.margin for family in TARGETS.values()})),
+        ),
+    )
     source: Path | None = field(init=False, default=None)
     _defaulted: frozenset[str] = field(init=False)
+    _read: tuple[Path, ...] = field(init=False)
 
     if TYPE_CHECKING:  # more is taken than is kept
 
@@ -180,6 +191,8 @@ class NormConfig:
     def __post_init__(self) -> None:
         # What was left to its default stays so in replace(), where the keys it depends on may change.
         self._set("_defaulted", frozenset(f.name for f in key_fields() if getattr(self, f.name) is None))
+        given = (self.gamma, self.beta)
+        self._set("_read", tuple(Path(path) for path in given if isinstance(path, str | os.PathLike)))
         self._check_scalars()
         self._check_parameters()
         self._check_widths()
@@ -212,6 +225,8 @@ class NormConfig:
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
+        margin = self._computed("margin") if "margin" in self._defaulted else self.margin
+        self._set("margin", finite_float("margin", margin, 0.0, MARGIN_MAX))
         for key, widths in _WIDTHS.items():
             bits = cast(int | None, getattr(self, key))
             if bits is not None:
@@ -301,6 +316,8 @@ class NormConfig:
 
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
+        if key == "margin":
+            return TARGETS[self.target].margin
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":
@@ -348,6 +365,7 @@ class NormConfig:
         same = {f.name: getattr(self, f.name) for f in key_fields() if f.name not in self._defaulted}
         changed = NormConfig(**{**same, **changes})
         changed._set("source", self.source)
+        changed._set("_read", (*changed._read, *self._read))
         return changed
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -356,6 +374,11 @@ class NormConfig:
         for array in (self.gamma, self.beta):
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
+
+    @property
+    def device(self) -> Target:
+        """The target at the clock, with the margin, that the unit is pipelined for."""
+        return Target(self.target, self.clock_mhz, self.margin)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every key as a JSON value; an array becomes its shape and the sha256 of its bytes."""
@@ -381,18 +404,17 @@ class NormConfig:
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
 
     def refuse_overwriting(self, paths: Iterable[Path]) -> None:
-        """Refuse to write over the file that the configuration was read from, or over one that this names.
+        """Refuse to write over a file that the configuration, gamma or beta was read from.
 
         Raises
         ------
         ConfigError
             With the first of ``paths`` that is one of them, by whatever name.
         """
-        inputs = [] if self.source is None else [self.source, *named_files(self.source)]
-        read = {file_identity(path) for path in inputs}
+        read = {file_identity(path) for path in (self.source, *self._read) if path is not None}
         for path in paths:
             if file_identity(path) in read:
-                raise ConfigError(f"{path}: the configuration is read from it; choose another directory")
+                raise ConfigError(f"{path}: the configuration is read from it; choose another name or directory")
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:

@@ -6,7 +6,6 @@ from amaranth.lib import wiring
 from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 from .lane_steps import LaneSteps, lane_ports
 
@@ -39,7 +38,7 @@ class Apply(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float) -> None:
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         lanes = config.lanes
         super().__init__(lane_ports(config))
         self._m = m = Module()

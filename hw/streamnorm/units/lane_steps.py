@@ -10,7 +10,6 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
 from .streams import element_shape
 
@@ -50,7 +49,7 @@ class LaneSteps:
         self._p, self._config = p, config
         self._precision = Precision.of(config)
         self._parameters = StoredParameters.of(config)
-        self._target = Target(config.target, config.clock_mhz)
+        self._target = config.device
 
     def parameter(self, component: Any, name: str, cycle: int, delay: float) -> list[Timed | None]:
         """Each lane's gamma or beta, from the component's port of that name; None where it is a constant."""

@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 __all__ = ["Moments"]
 
@@ -44,7 +43,7 @@ class Moments(wiring.Component):
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:
         ranges = Precision.of(config).ranges
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         s2_shape = unsigned(ranges.square_sum_max.bit_length())
         super().__init__(
             {

@@ -12,7 +12,6 @@ from streamnorm.logic.primitives.block_ram import BlockRam
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.targets import Target
 
 from .streams import bank_width, parameter_layout
 
@@ -42,7 +41,7 @@ class ParameterStore(wiring.Component):
     def __init__(self, config: NormConfig) -> None:
         self._config = config
         self._parameters = parameters = StoredParameters.of(config)
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         self.column_bits = (config.max_beats - 1).bit_length()
         address = self.column_bits + bank_width(config)
         output_register = target.family.block_ram > 0.5 * target.budget

@@ -10,7 +10,6 @@ from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.block_ram import BlockRam, block_geometry
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 __all__ = ["RowBuffer"]
 
@@ -35,7 +34,7 @@ class RowBuffer(wiring.Component):
     """Inputs of a bit that a subclass has besides."""
 
     def __init__(self, config: NormConfig, *, depth: int) -> None:
-        target = Target(config.target, config.clock_mhz)
+        target = config.device
         family = target.primitives
         layout = data.ArrayLayout(signed(Precision.of(config).ranges.difference_bits), config.lanes)
         geometry = block_geometry(layout.size, depth, family)

@@ -8,7 +8,6 @@ from streamnorm.logic.level import Level
 from streamnorm.logic.row_ring import RowRing
 from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 from .moments import Moments
 
@@ -41,7 +40,7 @@ class Spacing(wiring.Component):
     def __init__(self, config: NormConfig, moments: Moments, *, interval: int, row_slots: int) -> None:
         assert interval >= 2
         self._interval, self._row_slots = interval, row_slots
-        self._target = Target(config.target, config.clock_mhz)
+        self._target = config.device
         self._cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         self.latency = max(self._cycles) + LATENCY
         shapes = [moments.n.shape(), moments.s1.shape(), moments.s2.shape()]

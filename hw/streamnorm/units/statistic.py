@@ -12,7 +12,6 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 __all__ = ["MomentSignals", "Statistic"]
 
@@ -58,7 +57,7 @@ class Statistic(wiring.Component):
         from_ring: Collection[str] = (),
     ) -> None:
         self._precision = precision = Precision.of(config)
-        self._target = target = Target(config.target, config.clock_mhz)
+        self._target = target = config.device
         shift_bits = max(1, (precision.shift_count - 1).bit_length())
         starts = {"start": In(1)} if interval > 1 else {}
         super().__init__(

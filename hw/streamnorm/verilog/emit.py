@@ -22,7 +22,6 @@ from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import given_path
-from streamnorm.spec.targets import Target
 from streamnorm.spec.values import instance_of
 
 from .axi import AxiNorm
@@ -47,7 +46,7 @@ def verilog(config: NormConfig) -> str:
     streamnorm and Amaranth only; it holds no path and no date.
     """
     top = AxiNorm(checked_config(config))
-    fragment = Fragment.get(top, Emission(Target(config.target, config.clock_mhz).primitives))
+    fragment = Fragment.get(top, Emission(config.device.primitives))
     connections = {port.name: (getattr(top, port.name), None) for port in ports(config)}
     text, _ = amaranth_verilog.convert_fragment(
         fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
@@ -145,6 +144,8 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     if vectors is not None:
         instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
     _check_directory(checked_config(config), directory)
+    if vectors is not None and vectors.config not in (None, config):
+        raise ConfigError(f"vectors: were made for another configuration than {config.name}'s")
     files = {
         f"{config.name}.v": verilog(config).encode(),
         f"{config.name}_instance.v": instance(config).encode(),

@@ -42,6 +42,8 @@ class Vectors:
         Bank of each row.
     closing : Closing, optional
         What only the .hex files have, behind these rows.
+    config : NormConfig, optional
+        What they were made for.
     """
 
     input: npt.NDArray[np.integer]
@@ -49,6 +51,7 @@ class Vectors:
     banks: npt.NDArray[np.integer]
     expected: npt.NDArray[np.integer]
     closing: "Closing | None" = None
+    config: NormConfig | None = None
 
     def __post_init__(self) -> None:
         if self.expected.shape != self.input.shape:

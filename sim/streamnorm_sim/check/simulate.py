@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Latency, Plan
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.file_identity import file_identity
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.paths import given_path
 from streamnorm.spec.values import integer_between, require_function, shortened
@@ -214,7 +215,8 @@ def simulate(
     Raises
     ------
     ConfigError
-        If an argument is not valid, or a file cannot be read or written.
+        If an argument is not valid, a file cannot be read or written, or one would be written over another or over what
+        is read.
     ToolMissing
         If the engine needs a program that is not installed.
     CheckFailed
@@ -228,6 +230,9 @@ def simulate(
     output = None if output is None else given_path(output, "a .npy file", "output")
     for path in (waves, output):
         check_writable(path)
+    config.refuse_overwriting(path for path in (waves, output) if path is not None)
+    if waves is not None and output is not None and file_identity(waves) == file_identity(output):
+        raise ConfigError(f"output: {output}: waves are written there; choose another name")
     seed = checked_seed(seed)
     given: RowParts
     if isinstance(rows, Real):

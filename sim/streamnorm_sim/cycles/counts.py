@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.plan import Plan
+from streamnorm.plan import Limits, Plan
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.rows import ROWS_MAX
-from streamnorm_sim.streams.seeds import seeded
+from streamnorm_sim.streams.seeds import checked_seed, seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
@@ -81,11 +81,20 @@ class CycleCounts:
         """Of a row."""
         return -(-self.length // self.config.lanes)
 
+    @property
+    def limits(self) -> Limits:
+        """What the target has too little of."""
+        return Limits(self.plan)
+
     def at(self, clock_mhz: float) -> dict[str, float | None]:
-        """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for."""
+        """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for.
+
+        All but the clock are None where there can be no such unit.
+        """
         cycles = {"L1": self.L1, "L2": self.L2, "L3": self.L3, "SS": self.SS}
         stalled = None if self.stalled_SS is None else clock_mhz * 1e6 / self.stalled_SS
-        return {**at_clock(clock_mhz, self.length, cycles), "stalled_rows_per_second": stalled}
+        rates = {**at_clock(clock_mhz, self.length, cycles), "stalled_rows_per_second": stalled}
+        return {**dict.fromkeys(rates), "clock_mhz": clock_mhz} if self.limits.why_not(clock_mhz) else rates
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values: ns and rates at the clock of the plan, and below "placed" at that one."""
@@ -110,6 +119,7 @@ class CycleCounts:
             "multipliers": sum(self.plan.multipliers.values()),
             "block_rams": sum(self.plan.block_rams.values()),
             "lost": None if self.losses is None else self.losses.to_dict(),
+            "notices": list(self.limits.notices),
         }
 
 
@@ -132,7 +142,7 @@ def computed(
         If the length is not from 1 to ``max_length``, or the unit is to be stalled and the cycle model does not
         know it.
     """
-    _check(config, length, rows)
+    _check(config, length, rows, seed)
     if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
             raise ConfigError(
@@ -181,7 +191,7 @@ def simulated(
     CheckFailed
         If the model says something else.
     """
-    _check(config, length, rows)
+    _check(config, length, rows, seed)
     if rows * length > SIMULATED_MAX:
         raise ConfigError(
             f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
@@ -242,10 +252,11 @@ def _checked_losses(trace: Trace) -> Losses:
     return model.losses
 
 
-def _check(config: NormConfig, length: int, rows: int) -> None:
+def _check(config: NormConfig, length: int, rows: int, seed: int) -> None:
     checked_config(config)
     integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
     integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
+    checked_seed(seed)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from streamnorm.plan import Plan
+from streamnorm.plan import Limits, Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import integer_between
 
@@ -150,6 +150,16 @@ class Workload:
         return [Plan.of(config) for config in self.configs]
 
     @property
+    def notices(self) -> list[str]:
+        """What targets have too little of for one unit, a sentence each."""
+        return [notice for plan in self.plans for notice in Limits(plan).notices]
+
+    @property
+    def possible(self) -> bool:
+        """Whether targets have room for the units and bear their clock, as far as plans tell; else no time is told."""
+        return not any(Limits(plan).why_not() for plan in self.plans)
+
+    @property
     def clock_mhz(self) -> float:
         """The clock, which all units share."""
         return self.configs[0].clock_mhz
@@ -239,8 +249,8 @@ class Workload:
             units *= 2
 
     def line_units(self) -> int | None:
-        """Units of each kind that normalize all that ``link`` brings, whatever the model."""
-        if self.link is None:
+        """Units of each kind that normalize all that ``link`` brings, whatever the model; None if there can be none."""
+        if self.link is None or not self.possible:
             return None
         return max(
             line_rate(
@@ -310,18 +320,22 @@ class Workload:
                         for key in ("rows", "busy", "busy_per_token", "loading", "total", "exposed")
                     },
                     "hidden": phase.total - phase.exposed,
-                    "total_us": phase.total / self.clock_mhz,
-                    "exposed_us": phase.exposed / self.clock_mhz,
+                    "total_us": phase.total / self.clock_mhz if self.possible else None,
+                    "exposed_us": phase.exposed / self.clock_mhz if self.possible else None,
                     "demand": asdict(phase.demand),
-                    "needs": [asdict(need) for need in phase.needs],
+                    "needs": [asdict(need) | ({} if self.possible else _UNKNOWN) for need in phase.needs],
                     "sites": [asdict(site) for site in phase.sites],
                 }
                 for phase in self.phases()
             ],
             "growth": {name: [asdict(line) for line in lines] for name, lines in self.growth().items()},
             "link_units": self.line_units(),
+            "notices": self.notices,
         }
 
+
+_UNKNOWN = {"norm_seconds": None, "waited_seconds": None, "units": None}
+"""Of a need, where there can be no such unit."""
 
 UNITS_SHOWN = 64
 """Units to which growth is followed, if a phase still gets faster."""

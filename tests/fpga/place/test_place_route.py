@@ -130,3 +130,24 @@ def test_where_one_router_turns_in_circles_the_other_one_routes(blocks, monkeypa
     arguments = (Harness.bare(netlist({}, {})), device_for("ice40-hx8k"), blocks)
     placements = place_and_route(*arguments, clock_mhz=100, seeds=[1])
     assert [placed.seed for placed in placements.placed] == [1]
+
+
+def test_a_seed_with_which_both_routers_turn_in_circles_does_not_stop_the_others(blocks, monkeypatch, tmp_path):
+    script = tmp_path / "nextpnr"
+    script.write_text(
+        f"#!{sys.executable}\nimport json, sys, time\n"
+        "if '--version' in sys.argv:\n    print('nextpnr-ice40 -- Version 0.11.1')\n    sys.exit()\n"
+        "circles = 'Info:     iter=1001 wires=9' if '--router' in sys.argv else 'Info:      10001 |  1  2 |'\n"
+        "if sys.argv[sys.argv.index('--seed') + 1] == '1':\n    print(circles, flush=True)\n    time.sleep(60)\n"
+        "open(sys.argv[sys.argv.index('--report') + 1], 'w').write('{}')\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ICE40", str(script))
+    monkeypatch.setattr(
+        place_route, "read_report", lambda report, seed, _: Placed(seed=seed, fmax_mhz=1.0, path=object(), used={})
+    )
+    arguments = (Harness.bare(netlist({}, {})), device_for("ice40-hx8k"), blocks)
+    placements = place_and_route(*arguments, clock_mhz=60, seeds=[1, 2, 3])
+    assert [placed.seed for placed in placements.placed] == [2, 3]
+    why = "nextpnr cannot route unit on iCE40HX8K with seed 1: a few nets displace each other for ever"
+    assert placements.unrouted == {1: why}

@@ -1,10 +1,14 @@
+import json
 import re
+import sys
+from dataclasses import replace
 
 import pytest
 
 from streamnorm.errors import CheckFailed
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.synthesis import synthesis
+from streamnorm_fpga.synthesis.mapping import map_to_part
 from streamnorm_fpga.synthesis.synthesis import synthesize
 
 ECP5 = device_for("ecp5-12k-6")
@@ -56,3 +60,70 @@ def test_what_yosys_refuses_is_quoted(cache, text, reason):
         synthesize(text, "unit", ECP5)
     assert str(error.value).startswith("yosys cannot synthesize unit: ")
     assert list(cache.iterdir()) == []
+
+
+NETLIST = {"creator": "a test", "modules": {"unit": {"ports": {}, "cells": {}, "netnames": {}}}}
+
+
+@pytest.fixture
+def dying_yosys(cache, monkeypatch, tmp_path):
+    """Make a yosys that ends so with abc9, and so without it; return the file with its scripts, a line each."""
+
+    def make(with_abc9, without=""):
+        script, runs = tmp_path / "yosys", tmp_path / "runs"
+        script.write_text(
+            f"#!{sys.executable}\nimport os, pathlib, signal, sys\n"
+            "if '--version' in sys.argv:\n    print('Yosys 0.70')\n    sys.exit()\n"
+            f"with open({str(runs)!r}, 'a') as runs:\n    print(sys.argv[-1], file=runs)\n"
+            f"if '-noabc9' not in sys.argv[-1]:\n    {with_abc9}\n"
+            f"{without}\n"
+            f"pathlib.Path('netlist.json').write_text({json.dumps(NETLIST)!r})\n"
+        )
+        script.chmod(0o755)
+        monkeypatch.setenv("YOSYS", str(script))
+        runs.write_text("")
+        return runs
+
+    return make
+
+
+SEGFAULT = "os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+@pytest.mark.parametrize(
+    ("death", "how"),
+    [
+        (SEGFAULT, "signal SIGSEGV: it printed nothing"),
+        ("sys.exit(139)", "exit code 139: it printed nothing"),
+        ("print('ERROR: ABC: execution of command failed'); sys.exit(1)", "exit code 1: ABC: execution of command"),
+    ],
+)
+def test_where_yosys_dies_it_goes_another_way_once(dying_yosys, cache, death, how):
+    runs = dying_yosys(death)
+    [notice] = synthesize("module unit; endmodule", "unit", ECP5).notices
+    assert notice.startswith(f"synthesized with synth_ecp5 -noabc9: without it yosys dies ({how}")
+    assert ["-noabc9" in line for line in runs.read_text().splitlines()] == [False, True]
+    assert len(list(cache.iterdir())) == 2  # that it died, and the netlist
+    again = synthesize("module unit; endmodule", "unit", ECP5)
+    assert again.notices == (notice,)
+    assert map_to_part("module unit; endmodule", "unit", ECP5).notices == (notice,)
+    assert len(runs.read_text().splitlines()) == 2
+    # Who asks for the other way gets the same netlist, and there is nothing to tell.
+    assert synthesize("module unit; endmodule", "unit", ECP5, options=("-noabc9",)) == replace(again, notices=())
+
+
+def test_where_yosys_dies_either_way_both_are_told_and_tried_again(dying_yosys, cache):
+    runs = dying_yosys(SEGFAULT, "sys.exit(7)")
+    message = "yosys died of unit: signal SIGSEGV: it printed nothing; with -noabc9: exit code 7: it printed nothing"
+    for _ in range(2):
+        with pytest.raises(CheckFailed, match=re.escape(message)):
+            synthesize("module unit; endmodule", "unit", ECP5)
+    assert len(runs.read_text().splitlines()) == 4
+    assert list(cache.iterdir()) == []
+
+
+def test_a_yosys_that_is_killed_is_not_tried_another_way(dying_yosys):
+    runs = dying_yosys("os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(CheckFailed, match="yosys died of unit: signal SIGKILL: it printed nothing"):
+        synthesize("module unit; endmodule", "unit", ECP5)
+    assert len(runs.read_text().splitlines()) == 1

@@ -105,6 +105,8 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("epsilon", False, "epsilon = False: must be a finite number of at least 0"),
         ("epsilon", "1e-5", "epsilon = '1e-5': must be a finite number of at least 0"),
         ("epsilon", None, "epsilon = None: must be a finite number of at least 0"),
+        ("margin", -0.01, "margin = -0.01: must be a finite number from 0 to 2"),
+        ("margin", 2.5, "margin = 2.5: must be a finite number from 0 to 2"),
         ("gamma_offset", math.nan, "gamma_offset = nan: must be a finite number"),
         ("gamma_bits", 3, "gamma_bits = 3: must be an integer from 4 to 32"),
         ("gamma_bits", 33, "gamma_bits = 33: must be an integer from 4 to 32"),
@@ -337,6 +339,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "architecture": "two-pass",
         "target": "ecp5-85k-6",
         "clock_mhz": 99.0,
+        "margin": 0.1,
     }
     assert list(changes) == [f.name for f in key_fields()]
     digests = {key: config.replace(**{key: value}).digest() for key, value in changes.items()}

@@ -1,8 +1,16 @@
 """Lattice ECP5, by size and speed grade."""
 
+from .capacity import Capacity
 from .family import Family
 
-__all__ = ["ECP5"]
+__all__ = ["ECP5", "ECP5_CAPACITIES"]
+
+_SIZES = {
+    "12k": Capacity(luts=24288, multipliers=28, block_rams=56),
+    "25k": Capacity(luts=24288, multipliers=28, block_rams=56),
+    "45k": Capacity(luts=43848, multipliers=72, block_rams=108),
+    "85k": Capacity(luts=83640, multipliers=156, block_rams=208),
+}
 
 _GRADE_6 = Family(
     primitives="ecp5",
@@ -22,4 +30,6 @@ _GRADE_6 = Family(
 
 _GRADES = {6: _GRADE_6, 7: _GRADE_6.scaled(0.85, 254.0), 8: _GRADE_6.scaled(0.76, 271.0)}
 
-ECP5 = {f"ecp5-{size}-{grade}": family for size in ("12k", "25k", "45k", "85k") for grade, family in _GRADES.items()}
+ECP5 = {f"ecp5-{size}-{grade}": family for size in _SIZES for grade, family in _GRADES.items()}
+
+ECP5_CAPACITIES = {f"ecp5-{size}-{grade}": capacity for size, capacity in _SIZES.items() for grade in _GRADES}

@@ -28,7 +28,7 @@ class Family:
     block_ram_limit_mhz: what the block RAM's minimum pulse width allows, ``None`` where the database gives none.
     serial_products: tiles are few or missing: a product needed once a row is worked off bit by bit where time allows.
     lut_ram: small memories fit into LUTs; elsewhere they are block RAMs, and their output register the one inside.
-    margin: how much faster than asked each stage is planned (placement noise).
+    margin: how much faster than asked each stage is planned, 0.08 for 8 %, where the configuration does not say.
     """
 
     primitives: str
@@ -46,7 +46,7 @@ class Family:
     block_ram_limit_mhz: float | None
     serial_products: bool = False
     lut_ram: bool = True
-    margin: float = 1.08
+    margin: float = 0.08
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":
         """The same family at another speed grade: every delay times ``factor``."""

@@ -1,8 +1,11 @@
 """Lattice iCE40: HX and LP, and UltraPlus, which has multipliers."""
 
+from functools import partial
+
+from .capacity import Capacity
 from .family import Family
 
-__all__ = ["ICE40"]
+__all__ = ["ICE40", "ICE40_CAPACITIES"]
 
 _HX = Family(
     primitives="ice40",
@@ -40,3 +43,12 @@ _UP = Family(
 )
 
 ICE40 = {"ice40-hx1k": _HX, "ice40-hx8k": _HX, "ice40-lp8k": _HX.scaled(1.45, None), "ice40-up5k": _UP}
+
+_capacity = partial(Capacity, logic="logic cells")
+
+ICE40_CAPACITIES = {
+    "ice40-hx1k": _capacity(luts=1280, multipliers=0, block_rams=16),
+    "ice40-hx8k": _capacity(luts=7680, multipliers=0, block_rams=32),
+    "ice40-lp8k": _capacity(luts=7680, multipliers=0, block_rams=32),
+    "ice40-up5k": _capacity(luts=5280, multipliers=8, block_rams=30),
+}

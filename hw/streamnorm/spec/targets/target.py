@@ -7,15 +7,19 @@ frequency-directed pipelining.
 from dataclasses import dataclass
 from math import ceil, log2
 
-from .ecp5 import ECP5
+from .capacity import Capacity
+from .ecp5 import ECP5, ECP5_CAPACITIES
 from .family import Family
 from .generic import GENERIC
-from .ice40 import ICE40
+from .ice40 import ICE40, ICE40_CAPACITIES
 
-__all__ = ["TARGETS", "TARGET_NAMES", "Target"]
+__all__ = ["CAPACITIES", "TARGETS", "TARGET_NAMES", "Target"]
 
 TARGETS: dict[str, Family] = {**GENERIC, **ECP5, **ICE40}
 """Every device by the name that ``NormConfig.target`` may have."""
+
+CAPACITIES: dict[str, Capacity] = {**ECP5_CAPACITIES, **ICE40_CAPACITIES}
+"""What each device holds that is a part one can buy."""
 
 TARGET_NAMES: tuple[str, ...] = tuple(TARGETS)
 
@@ -24,11 +28,12 @@ TARGET_NAMES: tuple[str, ...] = tuple(TARGETS)
 class Target:
     """One device at one clock: which operation fits in a cycle.
 
-    Parameters: ``name`` (one of :data:`TARGET_NAMES`), ``clock_mhz``.
+    Parameters: ``name`` (one of :data:`TARGET_NAMES`), ``clock_mhz``, ``margin`` (None: that of the family).
     """
 
     name: str
     clock_mhz: float
+    margin: float | None = None
 
     def __post_init__(self) -> None:
         assert self.name in TARGETS, self.name
@@ -46,7 +51,8 @@ class Target:
     def budget(self) -> float:
         """Nanoseconds of logic between two registers (at least one LUT level, whatever the clock)."""
         family = self.family
-        return max(1000.0 / self.clock_mhz / family.margin - family.register, family.lut)
+        margin = family.margin if self.margin is None else self.margin
+        return max(1000.0 / self.clock_mhz / (1 + margin) - family.register, family.lut)
 
     def adder(self, width: int) -> float:
         """An adder or subtractor of ``width`` bits."""

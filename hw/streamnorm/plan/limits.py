@@ -1,0 +1,133 @@
+"""What a part has too little of for a unit, and the clock it does not bear: known before anything is synthesized."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, floor
+from typing import Any
+
+from streamnorm.spec.targets import CAPACITIES, TARGETS, Capacity, Family
+
+from .luts import LUT_ERROR, estimated_luts
+from .plan import Plan
+
+__all__ = ["Limits"]
+
+_MULTIPLIERS, _BLOCK_RAMS = "multipliers", "block RAMs"
+_FEWER = {_BLOCK_RAMS: ("fewer lanes", "a smaller max_length", "fewer banks")}
+_LESS_LOGIC = ("fewer lanes", "a larger min_length")
+"""What makes a unit take less: of block RAMs, and of everything else."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of its target a unit takes.
+
+    Multipliers and block RAMs are exact. LUTs (iCE40: logic cells) are estimated, see :mod:`.luts`, and count as too
+    many only if they are even if the estimate is too high by `LUT_ERROR`.
+    """
+
+    plan: Plan
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """What the target has; None where it is no part."""
+        return CAPACITIES.get(self.plan.config.target)
+
+    @cached_property
+    def luts(self) -> int | None:
+        """Estimated; None where no such unit was measured."""
+        return estimated_luts(self.plan)
+
+    @cached_property
+    def least(self) -> Capacity:
+        """What the unit surely takes."""
+        return Capacity(
+            luts=0 if self.luts is None else floor(self.luts / (1 + LUT_ERROR)),
+            multipliers=sum(self.plan.multipliers.values()),
+            block_rams=sum(self.plan.block_rams.values()),
+        )
+
+    @cached_property
+    def _short(self) -> dict[str, str]:
+        """What the target has too little of, by what it is called, such as "198 of 156 multipliers"."""
+        has, least = self.capacity, self.least
+        if has is None:
+            return {}
+        counts = {
+            _MULTIPLIERS: ("", least.multipliers, has.multipliers),
+            _BLOCK_RAMS: ("", least.block_rams, has.block_rams),
+            has.logic: ("at least ", least.luts, has.luts),
+        }
+        return {
+            name: f"{surely}{count} of {available} {name}"
+            for name, (surely, count, available) in counts.items()
+            if count > available
+        }
+
+    def why_not(self, clock_mhz: float | None = None) -> str:
+        """Say why the unit cannot exist, at its own clock or at another one; empty if nothing is known against it."""
+        clock_mhz = self.plan.config.clock_mhz if clock_mhz is None else clock_mhz
+        return "; ".join([*self._short.values(), *self._too_fast(clock_mhz)])
+
+    def refusal(self, clock_mhz: float | None = None) -> str:
+        """Return the same with what to change."""
+        why = self.why_not(clock_mhz)
+        return f"{why}; {self._remedy(clock_mhz)}" if why else ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know, a sentence each."""
+        config, result = self.plan.config, []
+        if self.why_not():
+            result.append(f"{config.name} cannot exist on {config.target}: {self.refusal()}")
+        most = None if self.luts is None else ceil(self.luts * (1 + LUT_ERROR))
+        if self.capacity is not None and most is not None and not self._short and most > self.capacity.luts:
+            result.append(
+                f"{config.name} may not fit {config.target}: about {self.luts} of {self.capacity.luts} "
+                f"{self.capacity.logic} (estimated, ± {LUT_ERROR:.0%}); {' or '.join(_LESS_LOGIC)} helps"
+            )
+        return tuple(result)
+
+    def to_dict(self) -> dict[str, Any]:
+        """How much of what the target has is taken, as JSON values; None where that is not known."""
+        has = self.capacity
+        return {
+            "multipliers": {"taken": self.least.multipliers, "available": has and has.multipliers},
+            "block_rams": {"taken": self.least.block_rams, "available": has and has.block_rams},
+            "luts": {"taken": self.luts, "available": has and has.luts, "relative_error": LUT_ERROR},
+            "block_ram_limit_mhz": TARGETS[self.plan.config.target].block_ram_limit_mhz,
+            "why_not": self.why_not() or None,
+        }
+
+    def _too_fast(self, clock_mhz: float) -> list[str]:
+        limit = TARGETS[self.plan.config.target].block_ram_limit_mhz
+        if limit is None or clock_mhz <= limit or not self.least.block_rams:
+            return []
+        return [f"{clock_mhz:g} MHz: block RAM allows {limit:g}"]
+
+    def _remedy(self, clock_mhz: float | None) -> str:
+        config = self.plan.config
+        clock_mhz = config.clock_mhz if clock_mhz is None else clock_mhz
+        ways = [way for name in self._short for way in _FEWER.get(name, _LESS_LOGIC)]
+        if self._too_fast(clock_mhz):
+            ways.append("a lower clock")
+        others = [
+            name
+            for name, other in CAPACITIES.items()
+            if _alike(TARGETS[name], TARGETS[config.target])
+            and self.least.luts <= other.luts
+            and self.least.multipliers <= other.multipliers
+            and self.least.block_rams <= other.block_rams
+            and clock_mhz <= (TARGETS[name].block_ram_limit_mhz or clock_mhz)
+        ]
+        if others:
+            ways.append(min(others, key=lambda name: (CAPACITIES[name] != self.capacity, CAPACITIES[name].luts)))
+        else:
+            ways.append("another family, for no part of this one will do")
+        *first, last = dict.fromkeys(ways)
+        return f"try {', '.join(first)} or {last}"
+
+
+def _alike(one: Family, other: Family) -> bool:
+    """Whether the same primitives make the unit: then it takes as much of both."""
+    return one.primitives == other.primitives

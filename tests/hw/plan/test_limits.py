@@ -1,0 +1,74 @@
+"""What is known of a unit's size before synthesis."""
+
+import json
+from functools import partial
+
+import pytest
+
+from lut_figures import measured, unit_of
+from streamnorm.plan import Limits, Plan
+from streamnorm.plan.luts import LUT_ERROR, estimated_luts
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.targets import CAPACITIES, TARGET_NAMES
+
+WORST_MEASURED = 0.18
+"""As docs/fit.md and `LUT_ERROR` have it."""
+
+unit = partial(
+    NormConfig,
+    name="unit",
+    norm="rmsnorm",
+    lanes=4,
+    max_length=64,
+    input=IntFormat(8, scale=0.05),
+    output=IntFormat(8, scale=0.05),
+    epsilon=1e-5,
+)
+
+
+@pytest.mark.parametrize("line", measured(), ids=lambda line: f"{line['target']}-{line['norm']}-{line['luts']}")
+def test_luts_of_synthesized_units_are_estimated(line):
+    estimate = estimated_luts(Plan.of(unit_of(line)))
+    assert estimate == pytest.approx(line["luts"], rel=WORST_MEASURED)
+    assert WORST_MEASURED < LUT_ERROR
+
+
+@pytest.mark.parametrize("name", ["bert_int8", "bert_int8_50mhz", "bert_int16"])
+def test_luts_of_placed_units_are_estimated(name, examples):
+    placed = json.loads((examples.parent / "docs/figures.json").read_text())[f"fit-{name}"]["comb"]
+    assert estimated_luts(Plan.of(NormConfig.from_toml(examples / f"{name}.toml"))) == pytest.approx(
+        placed, rel=WORST_MEASURED
+    )
+
+
+def test_no_luts_are_told_where_none_were_measured():
+    assert estimated_luts(Plan.of(unit(target="generic"))) is None
+    assert estimated_luts(Plan.of(unit(target="ice40-up5k", clock_mhz=20))) is None
+    assert estimated_luts(Plan.of(unit(target="ecp5-85k-6", architecture="five-scan"))) is None
+
+
+def test_every_part_has_a_capacity():
+    assert set(CAPACITIES) == set(TARGET_NAMES) - {"generic"}
+
+
+def test_nothing_is_said_of_no_part():
+    limits = Limits(Plan.of(unit(target="generic", lanes=64, clock_mhz=400)))
+    assert (limits.why_not(), limits.notices) == ("", ())
+    assert limits.to_dict()["multipliers"]["available"] is None
+
+
+def test_luts_count_only_where_they_are_surely_too_many():
+    small = Limits(Plan.of(unit(target="ice40-hx1k", clock_mhz=30)))
+    assert "of 1280 logic cells" in small.why_not()
+    near = Limits(Plan.of(unit(target="ice40-hx8k", clock_mhz=30, norm="layernorm", lanes=8)))
+    assert near.why_not() == ""
+    [notice] = near.notices
+    assert notice.startswith(f"unit may not fit ice40-hx8k: about {near.luts} of 7680 logic cells (estimated, ± 25%)")
+
+
+def test_the_clock_counts_where_there_are_block_rams():
+    limits = Limits(Plan.of(unit(target="ecp5-85k-8", clock_mhz=250)))
+    assert limits.why_not() == ""
+    assert limits.why_not(300) == "300 MHz: block RAM allows 271"
+    assert limits.refusal(300).endswith("try a lower clock or another family, for no part of this one will do")

@@ -176,6 +176,51 @@ def test_nothing_that_was_read_is_overwritten(tmp_path):
     assert before == {path: path.read_bytes() for path in (gamma, source)}
 
 
+def test_what_was_read_is_told_from_anywhere(tmp_path, monkeypatch):
+    """From another directory, and of arrays that are mapped from a file."""
+    monkeypatch.chdir(tmp_path)
+    np.save("g.npy", np.ones(LENGTH))
+    np.save("rows.npy", np.zeros((2, LENGTH), np.int8))
+    mapped = np.load("rows.npy", mmap_mode="r")
+    before = (tmp_path / "rows.npy").read_bytes()
+    with pytest.raises(ConfigError, match="the rows that go in are there"):
+        simulate(unit(), rows=mapped[:1], engine="pysim", output="rows.npy")
+    config = unit(gamma="g.npy")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    for given in (config, unit(gamma=np.load("../g.npy", mmap_mode="r"))):
+        with pytest.raises(ConfigError, match="the configuration is read from it"):
+            simulate(given, rows=1, engine="pysim", output="../g.npy")
+    assert (tmp_path / "rows.npy").read_bytes() == before
+
+
+def test_what_is_read_is_not_removed_either(tmp_path):
+    generate(unit(), tmp_path, make_vectors(unit(), 1))
+    np.save(tmp_path / "vectors/input.npy", np.ones(LENGTH))
+    with pytest.raises(ConfigError, match="the configuration is read from it"):
+        generate(unit(gamma=tmp_path / "vectors/input.npy"), tmp_path)
+    assert (tmp_path / "vectors/input.npy").exists()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "vectors").write_text("mine")
+    with pytest.raises(ConfigError, match=r"other/vectors: is a file; a directory of that name would be made$"):
+        generate(unit(), other, make_vectors(unit(), 1))
+    assert [path.name for path in other.iterdir()] == ["vectors"]
+
+
+def test_rows_that_do_not_fit_the_disk_leave_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "o.npy"
+    path.write_bytes(b"before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("streamnorm_sim.check.row_files._save", full)
+    with pytest.raises(ConfigError, match=r"o\.npy: cannot be written: No space left on device$"):
+        simulate(unit(), rows=1, engine="pysim", output=path)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("o.npy", b"before")]
+
+
 def test_vectors_of_another_configuration_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^vectors: were made for another configuration than streamnorm's$"):
         generate(unit(), tmp_path / "out", make_vectors(unit(storage="ram"), 1))

@@ -17,6 +17,7 @@ __all__ = [
     "REALS",
     "ArrayOrFile",
     "as_array",
+    "file_of",
     "finite_reals",
     "given_array",
     "require_array",
@@ -46,6 +47,19 @@ def given_array(value: ArrayOrFile, key: str = "") -> tuple[npt.NDArray[Any], Pa
         path = given_path(value, "a .npy file", key)
         return _read(path, key), path
     return as_array(value, key), None
+
+
+def file_of(value: object) -> Path | None:
+    """Return the file that an array is given as, or mapped from, as it is now; None where there is none."""
+    while isinstance(value, np.ndarray):
+        if isinstance(value, np.memmap) and value.filename is not None:
+            value = value.filename
+            break
+        value = value.base
+    if not isinstance(value, str | os.PathLike):
+        return None
+    name = os.fspath(value)
+    return Path(name).absolute() if isinstance(name, str) and name else None
 
 
 def as_array(value: npt.ArrayLike, key: str = "") -> npt.NDArray[Any]:

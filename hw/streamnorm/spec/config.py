@@ -20,7 +20,7 @@ from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
 from .architectures import ARCHITECTURES, ONE_PASS
-from .arrays import ArrayOrFile
+from .arrays import ArrayOrFile, file_of
 from .config_file import read_keywords
 from .file_identity import file_identity
 from .given_parameters import BETA_BITS, GAMMA_BITS, STORAGE_ERROR_MAX, GivenParameters
@@ -191,8 +191,8 @@ class NormConfig:
     def __post_init__(self) -> None:
         # What was left to its default stays so in replace(), where the keys it depends on may change.
         self._set("_defaulted", frozenset(f.name for f in key_fields() if getattr(self, f.name) is None))
-        given = (self.gamma, self.beta)
-        self._set("_read", tuple(Path(path) for path in given if isinstance(path, str | os.PathLike)))
+        files = (file_of(given) for given in (self.gamma, self.beta))
+        self._set("_read", tuple(file for file in files if file is not None))
         self._check_scalars()
         self._check_parameters()
         self._check_widths()
@@ -351,6 +351,7 @@ class NormConfig:
         with named_file(file):
             config = cls(**read_keywords(file, keys, required))
         config._set("source", file)
+        config._set("_read", (*config._read, file.absolute()))
         return config
 
     def replace(self, **changes: Any) -> "NormConfig":
@@ -411,7 +412,7 @@ class NormConfig:
         ConfigError
             With the first of ``paths`` that is one of them, by whatever name.
         """
-        read = {file_identity(path) for path in (self.source, *self._read) if path is not None}
+        read = {file_identity(path) for path in self._read}
         for path in paths:
             if file_identity(path) in read:
                 raise ConfigError(f"{path}: the configuration is read from it; choose another name or directory")

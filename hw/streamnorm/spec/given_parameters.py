@@ -83,7 +83,11 @@ class GivenParameters:
             betas += [-self.beta_max, self.beta_max]
         scale, zero_point = self.output.scale, self.output.zero_point
         gamma = widest(Quantizer("gamma", gamma_bits, 0, self.gamma_offset, scale, 0), GAMMA_FRAC_BITS, *gammas)
-        beta = widest(Quantizer("beta", beta_bits, 0, 0.0, scale, zero_point), BETA_FRAC_BITS, *betas)
+        # A beta that is no constant is stored with half an output LSB added, in one bit more, which has to hold that.
+        constant = self.beta_max is None and bool((self.beta == self.beta.flat[0]).all())
+        most = BETA_FRAC_BITS.stop if constant else min(BETA_FRAC_BITS.stop, beta_bits + 1)
+        beta_frac_bits = range(BETA_FRAC_BITS.start, most)
+        beta = widest(Quantizer("beta", beta_bits, 0, 0.0, scale, zero_point), beta_frac_bits, *betas)
         return gamma, beta
 
     def storage_error(self, gamma_bits: int | None, beta_bits: int) -> float:

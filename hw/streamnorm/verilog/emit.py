@@ -138,7 +138,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     ConfigError
         If ``config``, ``directory`` or ``vectors`` is something else than it has to be; or ``directory`` is a file,
         holds a unit with another name, or cannot be written to; or the configuration, gamma or beta were read from a
-        file that would be overwritten.
+        file that would be overwritten or removed.
     """
     directory = given_path(directory, "a directory")
     if vectors is not None:
@@ -154,13 +154,16 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
-    config.refuse_overwriting(directory / name for name in (*files, MANIFEST))
-    for name in (*files, MANIFEST):
-        if (directory / name).is_dir():
-            raise ConfigError(f"{directory / name}: is a directory; a file of that name would be written")
+    removable = {_bench_name(config), *VECTOR_FILES}
+    config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *removable))
+    for path in (directory / name for name in (*files, MANIFEST)):
+        if path.is_dir():
+            raise ConfigError(f"{path}: is a directory; a file of that name would be written")
+        if path.parent.exists() and not path.parent.is_dir():
+            raise ConfigError(f"{path.parent}: is a file; a directory of that name would be made")
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
-        _write(directory, files, {_bench_name(config), *VECTOR_FILES})
+        _write(directory, files, removable)
     except OSError as error:
         raise not_written(directory, error) from error
     return [directory / name for name in files]

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,10 @@ class RowFile:
 
     def append(self, values: NDArray[np.integer]) -> None:
         """Add rows, integers (rows, n), with n up to ``columns``; what is beyond is left out."""
-        self._spool.write(fitted(values, self._columns).astype(self._type).tobytes())
+        try:
+            self._spool.write(fitted(values, self._columns).astype(self._type).tobytes())
+        except OSError as error:
+            raise not_written(tempfile.gettempdir(), error) from error
         self._rows, self._longest = self._rows + len(values), max(self._longest, min(values.shape[1], self._columns))
 
     def write(self) -> None:
@@ -85,14 +89,43 @@ class RowFile:
         ConfigError
             If it cannot be written.
         """
-        self._spool.flush()
         shape = (self._rows, self._columns)
-        rows = np.memmap(self._spool, self._type, "r", shape=shape) if self._rows else np.empty(shape, self._type)
         try:
-            with self._path.open("wb") as file:  # np.save would add .npy to another name
-                np.save(file, rows[:, : self._longest])
+            self._spool.flush()
+            rows = np.memmap(self._spool, self._type, "r", shape=shape) if self._rows else np.empty(shape, self._type)
+            self._save(rows[:, : self._longest])
         except OSError as error:
             raise not_written(self._path, error) from error
+
+    def _save(self, rows: NDArray[np.integer]) -> None:
+        if self._path.exists() and not self._path.is_file():  # /dev/null
+            with self._path.open("wb") as file:
+                _save(file, rows)
+            return
+        # Beside it first, so that what was there stays if there is no room; through links, which stay links.
+        path = self._path.resolve()
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".rows-", delete=False) as file:
+            try:
+                _save(file, rows)
+                file.close()
+                mask = os.umask(0)
+                os.umask(mask)
+                os.chmod(file.name, 0o666 & ~mask)
+                os.replace(file.name, path)
+            except BaseException:
+                file.close()
+                os.unlink(file.name)
+                raise
+
+
+def _save(file: IO[bytes], rows: NDArray[np.integer]) -> None:
+    """As np.save, which does not tell of a disk that is full when the file is closed."""
+    np.lib.format.write_array_header_1_0(file, {"descr": rows.dtype.str, "fortran_order": False, "shape": rows.shape})
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        file.write(rows[start : start + _ROWS_AT_ONCE].tobytes())
+
+
+_ROWS_AT_ONCE = 1024
 
 
 def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:

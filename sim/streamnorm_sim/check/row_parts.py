@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Protocol
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.arrays import ArrayOrFile, given_array
+from streamnorm.spec.arrays import ArrayOrFile, file_of, given_array
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -56,11 +56,12 @@ class RandomRows:
 class GivenRows:
     """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`. They take bank 0.
 
-    Besides, ``path`` is the file, if there is one.
+    Besides, ``path`` is the file that was named, if one was, and ``file`` the one that they are in, named or mapped.
     """
 
     def __init__(self, config: NormConfig, rows: ArrayOrFile) -> None:
         self._config = config
+        self.file = file_of(rows)
         self._array, self.path = given_array(rows)
         if self._array.ndim != 2 or not self._array.size:
             read_rows(config, rows)  # tells what is wrong

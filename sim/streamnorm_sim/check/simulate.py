@@ -240,7 +240,7 @@ def simulate(
     else:
         given = GivenRows(config, rows)
         for written in (waves, output):
-            refuse_input(written, given.path)
+            refuse_input(written, given.file)
         kept = [] if given.path is None else None
     checked = _Checked(config, given.count, given.columns)
     tell("build", 0.0)

@@ -57,7 +57,8 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
     """Draw L1 and SS over the row length, a line for each unit; or bars of all four, if there is one length.
 
     L1 in ns and rows a second stand beside them: at the placed clocks if those of all units are known, else at the
-    planned ones; other projects' units always at those they reached when placed, which the title then says.
+    planned ones; other projects' units always at those they reached when placed, which the title then says. So it does
+    of units that cannot exist on their target, which have no times.
 
     Parameters
     ----------
@@ -80,6 +81,9 @@ def plot_cycles(path: Path, counts: Sequence[CycleCounts], peers: Sequence[dict[
         _Panel(f"L1, {clock} clock", "L1 in ns", "ns", lambda line: line.times.get("L1_ns")),
         _Panel(f"rows, {clock} clock", "rows/s", "million rows a second", _million_rows),
     ]
+    times = [panel for panel in times if any(panel.of(line) is not None for line in lines)]
+    if any("L1_ns" not in line.times for line in lines if line.ours):
+        common = ", ".join(filter(None, (common, "no times of units that cannot exist")))
     if clock == "planned" and any(peer["placed"] for peer in peers):
         common = ", ".join(filter(None, (common, "other projects at their placed clocks")))
     if len({line.length for line in lines}) > 1:
@@ -135,7 +139,8 @@ def _cycle_panel(name: str) -> _Panel:
 
 
 def _million_rows(line: _Line) -> float | None:
-    return line.times["rows_per_second"] / 1e6 if line.times else None
+    rate = line.times.get("rows_per_second")
+    return None if rate is None else rate / 1e6
 
 
 def _growth(path: Path, lines: Sequence[_Line], panels: Sequence[_Panel], title: str) -> None:

@@ -79,7 +79,7 @@ class RowBatch:
     @classmethod
     def pack(cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None) -> "RowBatch":
         """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
-        batch = cls.arrange(rows, None, banks, bank_count=config.banks)
+        batch = cls.arrange(rows, None, banks, bank_count=checked_config(config).banks)
         batch.require_fit(config)
         return batch
 

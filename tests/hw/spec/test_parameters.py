@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
@@ -164,3 +165,30 @@ def test_largest_format_and_length_take_a_moment_only() -> None:
     assert parameters.gamma.shape == (16, 16384)
     element = rng.integers(16), rng.integers(16384)
     assert parameters.gamma[element] == exact(gamma[element], config, "gamma", parameters.gamma_frac_bits)
+
+
+@given(
+    largest=st.sampled_from([0.3, 0.03, 0.01, 1e-3, 1e-6]),
+    scale=st.sampled_from([0.05, 1.0, 8.0]),
+    loaded=st.booleans(),
+    small_gamma=st.booleans(),
+)
+def test_half_an_output_step_fits_beside_a_beta_however_small(
+    largest: float, scale: float, loaded: bool, small_gamma: bool
+) -> None:
+    """As the hardware stores it, in one bit more; and the sum has bits above its fraction, which are the result."""
+    output = IntFormat(8, scale=scale)
+    gamma = np.linspace(0.5, 1.0, LENGTH) * (largest if small_gamma else 10 * scale)
+    beta = np.linspace(-largest, largest, LENGTH)
+    changes = {"storage": "ram", "beta_max": largest, "gamma_max": gamma.max()} if loaded else {}
+    try:
+        config = make(gamma=gamma, beta=beta, output=output, **changes)
+    except ConfigError as error:
+        assert "every result would be 0" in str(error)  # noqa: PT017
+        return
+    parameters = StoredParameters.of(config)
+    most = 1 << parameters.beta_bits  # of one bit more than a stored beta
+    half = 1 << (parameters.beta_frac_bits - 1)
+    assert half + (most >> 1) - 1 < most
+    assert int(parameters.beta.max()) + half < most
+    assert Plan.of(config).error_bound < 1

@@ -311,3 +311,14 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(config, t
 def test_a_stall_that_is_none_is_refused(config):
     with pytest.raises(ConfigError, match="stall 'often'"):
         simulate(config, stall="often")
+
+
+@pytest.mark.parametrize("storage", ["rom", "ram"])
+def test_a_beta_of_a_fraction_of_an_output_step_is_added(storage):
+    rng = np.random.default_rng(0)
+    number_format = IntFormat(8, scale=0.05)
+    config = NormConfig(
+        norm="layernorm", lanes=2, max_length=8, epsilon=1e-5, input=number_format, output=number_format,
+        gamma=rng.normal(1, 0.1, 8), beta=rng.normal(0, 0.002, 8).clip(-0.004, 0.004), storage=storage,
+    )  # fmt: skip
+    assert simulate(config, rows=20, engine="pysim").failures == []

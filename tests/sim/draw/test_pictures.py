@@ -47,7 +47,7 @@ def drawn(monkeypatch, tmp_path):
 def config():
     return NormConfig(
         name="drawn", norm="layernorm", lanes=8, max_length=768, epsilon=1e-5,
-        input=IntFormat(8, scale=0.05), output=IntFormat(8, scale=0.05), target="ecp5-25k-8", clock_mhz=150,
+        input=IntFormat(8, scale=0.05), output=IntFormat(8, scale=0.05), target="ecp5-85k-8", clock_mhz=150,
     )  # fmt: skip
 
 
@@ -126,6 +126,15 @@ def test_curves_that_are_the_same_are_drawn_wider_beneath_and_said_to_be(config,
     assert beneath.get_linewidth() > on_top.get_linewidth()
     assert beneath.get_markersize() > on_top.get_markersize()
     assert beneath.get_zorder() < on_top.get_zorder()
+
+
+def test_units_that_cannot_exist_have_no_times(config, drawn):
+    lacking = many(config.replace(target="ecp5-12k-8"), 2)
+    figure = drawn(plot_cycles, lacking)
+    assert len(figure.axes) == 2
+    assert figure._suptitle.get_text().endswith("no times of units that cannot exist")
+    assert len(drawn(plot_cycles, lacking[::2]).axes) == 4  # bars
+    assert len(drawn(plot_cycles, [*lacking, *many(config, 1, "other")]).axes) == 4
 
 
 def test_other_projects_have_colours_of_their_own_and_their_clocks(config, drawn):

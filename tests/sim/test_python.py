@@ -203,7 +203,11 @@ def test_what_is_read_is_not_removed_either(tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "vectors").write_text("mine")
-    with pytest.raises(ConfigError, match=r"other/vectors: is a file; a directory of that name would be made$"):
+    with pytest.raises(ConfigError, match=r"other/vectors: is no directory; one of that name would be made$"):
+        generate(unit(), other, make_vectors(unit(), 1))
+    (other / "vectors").unlink()
+    (other / "vectors").symlink_to(tmp_path / "nothing")
+    with pytest.raises(ConfigError, match=r"other/vectors: is no directory; one of that name would be made$"):
         generate(unit(), other, make_vectors(unit(), 1))
     assert [path.name for path in other.iterdir()] == ["vectors"]
 

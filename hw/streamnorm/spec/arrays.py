@@ -167,5 +167,5 @@ def _read(path: Path, key: str) -> npt.NDArray[Any]:
         raise ConfigError(f"{name}: is a directory; a .npy file is needed") from None
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, MemoryError):
+    except (ValueError, EOFError, MemoryError, OverflowError):
         raise ConfigError(f"{name}: is not a .npy file of numbers") from None

@@ -15,7 +15,7 @@ from amaranth.back import verilog as amaranth_verilog
 from amaranth.hdl import Fragment
 
 from streamnorm import __version__
-from streamnorm.errors import ConfigError, not_written
+from streamnorm.errors import ConfigError, StreamnormError, not_written
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
@@ -48,9 +48,13 @@ def verilog(config: NormConfig) -> str:
     top = AxiNorm(checked_config(config))
     fragment = Fragment.get(top, Emission(config.device.primitives))
     connections = {port.name: (getattr(top, port.name), None) for port in ports(config)}
-    text, _ = amaranth_verilog.convert_fragment(
-        fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
-    )
+    try:
+        text, _ = amaranth_verilog.convert_fragment(
+            fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
+        )
+    except amaranth_verilog.YosysError as error:  # on a full disk, for one
+        reason = (str(error).strip().splitlines() or ["it printed nothing"])[-1]
+        raise StreamnormError(f"yosys, which writes the Verilog, fails: {reason}") from error
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
@@ -159,8 +163,8 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     for path in (directory / name for name in (*files, MANIFEST)):
         if path.is_dir():
             raise ConfigError(f"{path}: is a directory; a file of that name would be written")
-        if path.parent.exists() and not path.parent.is_dir():
-            raise ConfigError(f"{path.parent}: is a file; a directory of that name would be made")
+        if os.path.lexists(path.parent) and not path.parent.is_dir():  # a link to nothing is in the way, too
+            raise ConfigError(f"{path.parent}: is no directory; one of that name would be made")
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
         _write(directory, files, removable)

@@ -103,7 +103,7 @@ class RowFile:
                 _save(file, rows)
             return
         # Beside it first, so that what was there stays if there is no room; through links, which stay links.
-        path = self._path.resolve()
+        path = Path(os.path.realpath(self._path))  # of a loop of links, the name itself
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".rows-", delete=False) as file:
             try:
                 _save(file, rows)

@@ -206,6 +206,9 @@ def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
     np.save(file, np.ones(6))
     file.write_bytes(file.read_bytes()[:-1])
     assert refusal(path) == not_npy
+    np.save(file, np.ones((2, 3)))
+    file.write_bytes(file.read_bytes().replace(b"(2, 3)", b"(-2,3)"))
+    assert refusal(path) == not_npy
     np.savez(tmp_path / "gamma.npz", np.ones(6))
     (tmp_path / "gamma.npz").rename(file)
     assert refusal(path) == not_npy

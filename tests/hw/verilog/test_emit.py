@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import verilog as amaranth_verilog
 
 from streamnorm import __version__
-from streamnorm.errors import ConfigError
+from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
@@ -235,3 +236,14 @@ def test_two_processes_in_two_places_write_the_same_bytes(tmp_path: Path) -> Non
         outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
     assert len(outputs[0].splitlines()) == 12
+
+
+def test_a_failure_of_yosys_is_told_by_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise amaranth_verilog.YosysError("Traceback (most recent call last):\n  …\nFile too large (os error 27)\n")
+
+    monkeypatch.setattr(amaranth_verilog, "convert_fragment", fail)
+    with pytest.raises(
+        StreamnormError, match=r"^yosys, which writes the Verilog, fails: File too large \(os error 27\)$"
+    ):
+        verilog(make())

@@ -66,13 +66,12 @@ class Limits:
 
     def why_not(self, clock_mhz: float | None = None) -> str:
         """Say why the unit cannot exist, at its own clock or at another one; empty if nothing is known against it."""
-        clock_mhz = self.plan.config.clock_mhz if clock_mhz is None else clock_mhz
-        return "; ".join([*self._short.values(), *self._too_fast(clock_mhz)])
+        return "; ".join([*self._short.values(), *self._too_fast(self._asked(clock_mhz))])
 
     def refusal(self, clock_mhz: float | None = None) -> str:
         """Return the same with what to change."""
         why = self.why_not(clock_mhz)
-        return f"{why}; {self._remedy(clock_mhz)}" if why else ""
+        return f"{why}; {self._remedy(self._asked(clock_mhz))}" if why else ""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -95,26 +94,28 @@ class Limits:
             "multipliers": {"taken": self.least.multipliers, "available": has and has.multipliers},
             "block_rams": {"taken": self.least.block_rams, "available": has and has.block_rams},
             "luts": {"taken": self.luts, "available": has and has.luts, "relative_error": LUT_ERROR},
-            "block_ram_limit_mhz": TARGETS[self.plan.config.target].block_ram_limit_mhz,
+            "block_ram_limit_mhz": self.plan.config.device.family.block_ram_limit_mhz,
             "why_not": self.why_not() or None,
         }
 
+    def _asked(self, clock_mhz: float | None) -> float:
+        return self.plan.config.clock_mhz if clock_mhz is None else clock_mhz
+
     def _too_fast(self, clock_mhz: float) -> list[str]:
-        limit = TARGETS[self.plan.config.target].block_ram_limit_mhz
+        limit = self.plan.config.device.family.block_ram_limit_mhz
         if limit is None or clock_mhz <= limit or not self.least.block_rams:
             return []
         return [f"{clock_mhz:g} MHz: block RAM allows {limit:g}"]
 
-    def _remedy(self, clock_mhz: float | None) -> str:
-        config = self.plan.config
-        clock_mhz = config.clock_mhz if clock_mhz is None else clock_mhz
+    def _remedy(self, clock_mhz: float) -> str:
+        family = self.plan.config.device.family
         ways = [way for name in self._short for way in _FEWER.get(name, _LESS_LOGIC)]
         if self._too_fast(clock_mhz):
             ways.append("a lower clock")
         others = [
             name
             for name, other in CAPACITIES.items()
-            if _alike(TARGETS[name], TARGETS[config.target])
+            if _alike(TARGETS[name], family)
             and self.least.luts <= other.luts
             and self.least.multipliers <= other.multipliers
             and self.least.block_rams <= other.block_rams

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from streamnorm.precision.demand import SMALL_OUTPUT_BITS
+from streamnorm.precision.demand import Demand
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.formats import NumberFormat
@@ -94,8 +94,8 @@ def _accuracy(plan: Plan) -> _Lines:
     if not isfinite(plan.error_bound):
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
-    tight = config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
-    yield "promise", config.accuracy, "at most 1 LSB off" + (", 99.9 % correctly rounded" if tight else "")
+    tight = ", 99.9 % correctly rounded" if Demand.of(config).tight else ""
+    yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
     yield ("error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding")
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"

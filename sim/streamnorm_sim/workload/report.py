@@ -154,7 +154,7 @@ class Workload:
         """What targets have too little of for one unit, a sentence each."""
         return [notice for plan in self.plans for notice in Limits(plan).notices]
 
-    @property
+    @cached_property
     def possible(self) -> bool:
         """Whether targets have room for the units and bear their clock, as far as plans tell; else no time is told."""
         return not any(Limits(plan).why_not() for plan in self.plans)

@@ -114,12 +114,13 @@ def test_a_seed_that_cannot_be_routed_does_not_stop_the_others(blocks, monkeypat
         place_and_route(*arguments, clock_mhz=100, seeds=[3, 1])
 
 
-def test_where_one_router_turns_in_circles_the_other_one_routes(blocks, monkeypatch, tmp_path):
+def circling(monkeypatch, tmp_path, lines):
+    """A nextpnr for iCE40 that does what these lines say, in circles for a minute or not, and then has routed."""
     script = tmp_path / "nextpnr"
     script.write_text(
         f"#!{sys.executable}\nimport json, sys, time\n"
         "if '--version' in sys.argv:\n    print('nextpnr-ice40 -- Version 0.11.1')\n    sys.exit()\n"
-        "if '--router' not in sys.argv:\n    print('Info:      10001 |  1  2 |', flush=True)\n    time.sleep(60)\n"
+        f"{lines}"
         "open(sys.argv[sys.argv.index('--report') + 1], 'w').write('{}')\n"
     )
     script.chmod(0o755)
@@ -127,24 +128,22 @@ def test_where_one_router_turns_in_circles_the_other_one_routes(blocks, monkeypa
     monkeypatch.setattr(
         place_route, "read_report", lambda report, seed, _: Placed(seed=seed, fmax_mhz=1.0, path=object(), used={})
     )
+
+
+def test_where_one_router_turns_in_circles_the_other_one_routes(blocks, monkeypatch, tmp_path):
+    lines = "if '--router' not in sys.argv:\n    print('Info:      10001 |  1  2 |', flush=True)\n    time.sleep(60)\n"
+    circling(monkeypatch, tmp_path, lines)
     arguments = (Harness.bare(netlist({}, {})), device_for("ice40-hx8k"), blocks)
     placements = place_and_route(*arguments, clock_mhz=100, seeds=[1])
     assert [placed.seed for placed in placements.placed] == [1]
 
 
 def test_a_seed_with_which_both_routers_turn_in_circles_does_not_stop_the_others(blocks, monkeypatch, tmp_path):
-    script = tmp_path / "nextpnr"
-    script.write_text(
-        f"#!{sys.executable}\nimport json, sys, time\n"
-        "if '--version' in sys.argv:\n    print('nextpnr-ice40 -- Version 0.11.1')\n    sys.exit()\n"
+    circling(
+        monkeypatch,
+        tmp_path,
         "circles = 'Info:     iter=1001 wires=9' if '--router' in sys.argv else 'Info:      10001 |  1  2 |'\n"
-        "if sys.argv[sys.argv.index('--seed') + 1] == '1':\n    print(circles, flush=True)\n    time.sleep(60)\n"
-        "open(sys.argv[sys.argv.index('--report') + 1], 'w').write('{}')\n"
-    )
-    script.chmod(0o755)
-    monkeypatch.setenv("NEXTPNR_ICE40", str(script))
-    monkeypatch.setattr(
-        place_route, "read_report", lambda report, seed, _: Placed(seed=seed, fmax_mhz=1.0, path=object(), used={})
+        "if sys.argv[sys.argv.index('--seed') + 1] == '1':\n    print(circles, flush=True)\n    time.sleep(60)\n",
     )
     arguments = (Harness.bare(netlist({}, {})), device_for("ice40-hx8k"), blocks)
     placements = place_and_route(*arguments, clock_mhz=60, seeds=[1, 2, 3])

@@ -104,18 +104,11 @@ class RowFile:
             return
         # Beside it first, so that what was there stays if there is no room; through links, which stay links.
         path = Path(os.path.realpath(self._path))  # of a loop of links, the name itself
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".rows-", delete=False) as file:
-            try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".rows-") as name:
+            whole = Path(name) / path.name
+            with whole.open("wb") as file:
                 _save(file, rows)
-                file.close()
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(file.name, 0o666 & ~mask)
-                os.replace(file.name, path)
-            except BaseException:
-                file.close()
-                os.unlink(file.name)
-                raise
+            os.replace(whole, path)
 
 
 def _save(file: IO[bytes], rows: NDArray[np.integer]) -> None:

@@ -1,5 +1,6 @@
 """What the packages offer to Python programs: what they take, what they refuse, and how they show themselves."""
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -212,6 +213,16 @@ def test_what_is_read_is_not_removed_either(tmp_path):
     assert [path.name for path in other.iterdir()] == ["vectors"]
 
 
+def test_generate_neither_waits_for_a_pipe_nor_replaces_one(tmp_path):
+    for name in ("manifest.json", f"{unit().name}.v"):
+        pipe = tmp_path / name
+        os.mkfifo(pipe)
+        with pytest.raises(ConfigError, match=rf"/{name}: is no regular file; a file of that name would be written$"):
+            generate(unit(), tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        pipe.unlink()
+
+
 def test_rows_that_do_not_fit_the_disk_leave_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "o.npy"
     path.write_bytes(b"before")
@@ -311,6 +322,10 @@ WIDE = 2**64 - 1
         (lambda: CycleModel(unit()).run([WIDE]), f"lengths[0] = {WIDE}: must be from 1 to 16 (max_length)"),
         (lambda: CycleModel(unit()).run([2**63 - 1], cut=True), f"lengths[0] = {2**63 - 1}: must be from 1 to {2**53}"),
         (lambda: CycleModel(unit()).run([2**53, 8], cut=True), f"lengths are of more than {2**53} (2**53) elements"),
+        (
+            lambda: CycleModel(unit()).run([2**53], cut=True, sink=[True, False]),
+            "with patterns, a row has 16,777,216 beats",
+        ),
         (lambda: CycleModel(unit()).run([8], [2**63 - 1]), f"offered[0] = {2**63 - 1}: must be from 0 to {2**53}"),
         (lambda: CycleModel(unit()).run([8], [WIDE]), f"offered[0] = {WIDE}: must be from 0 to {2**53} (2**53)"),
         (lambda: CycleModel(unit()).run([8], sink=[[0, 2**62]]), f"sink[0, 1] = {2**62}: must be from 0 to {2**53}"),

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from streamnorm.errors import ConfigError
 
 from .values import file_name, shown
 
-__all__ = ["given_path", "named_file"]
+__all__ = ["given_path", "named_file", "written_beside"]
 
 
 def given_path(value: object, kind: str, key: str = "") -> Path:
@@ -60,3 +61,35 @@ def named_file(path: Path | None) -> Iterator[None]:
         if path is None:
             raise
         raise ConfigError(f"{file_name(path)}: {error}") from error
+
+
+@contextmanager
+def written_beside(path: Path, keep: tuple[type[BaseException], ...] = ()) -> Iterator[Path]:
+    """Give the name of a new file beside ``path``, which takes its place at the end.
+
+    So what was there before stays until the new file is whole, and for good where the block raises something that is
+    none of ``keep``: if there is no room, say. A link stays a link to what is written. What is no file, such as
+    /dev/null, is given itself.
+
+    Raises
+    ------
+    OSError
+        If no file can be made there.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        yield path
+        return
+    target = Path(os.path.realpath(path))  # of a loop of links, the name itself
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".streamnorm-") as name:
+        new = Path(name) / target.name
+        try:
+            yield new
+        except keep:
+            _take_place(new, target)
+            raise
+        _take_place(new, target)
+
+
+def _take_place(new: Path, target: Path) -> None:
+    if new.exists():
+        os.replace(new, target)

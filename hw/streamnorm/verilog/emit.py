@@ -161,8 +161,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     removable = {_bench_name(config), *VECTOR_FILES}
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *removable))
     for path in (directory / name for name in (*files, MANIFEST)):
-        if path.is_dir():
-            raise ConfigError(f"{path}: is a directory; a file of that name would be written")
+        _check_file(path)
         if os.path.lexists(path.parent) and not path.parent.is_dir():  # a link to nothing is in the way, too
             raise ConfigError(f"{path.parent}: is no directory; one of that name would be made")
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
@@ -230,12 +229,19 @@ def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:
 def _check_directory(config: NormConfig, directory: Path) -> None:
     if os.path.exists(directory) and not os.path.isdir(directory):  # these raise nothing
         raise ConfigError(f"{directory}: is a file; a directory is needed")
+    _check_file(directory / MANIFEST)
     try:
         earlier = json.loads((directory / MANIFEST).read_bytes())["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return  # no unit there, or what is left of one
     if earlier != config.name:
         raise ConfigError(f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}")
+
+
+def _check_file(path: Path) -> None:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        kind = "a directory" if path.is_dir() else "no regular file"
+        raise ConfigError(f"{path}: is {kind}; a file of that name would be written")
 
 
 def _bench_name(config: NormConfig) -> str:

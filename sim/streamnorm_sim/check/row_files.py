@@ -12,6 +12,7 @@ from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.file_identity import file_identity
+from streamnorm.spec.paths import written_beside
 from streamnorm_sim.streams.rows import RowBatch, fitted
 
 
@@ -98,17 +99,8 @@ class RowFile:
             raise not_written(self._path, error) from error
 
     def _save(self, rows: NDArray[np.integer]) -> None:
-        if self._path.exists() and not self._path.is_file():  # /dev/null
-            with self._path.open("wb") as file:
-                _save(file, rows)
-            return
-        # Beside it first, so that what was there stays if there is no room; through links, which stay links.
-        path = Path(os.path.realpath(self._path))  # of a loop of links, the name itself
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".rows-") as name:
-            whole = Path(name) / path.name
-            with whole.open("wb") as file:
-                _save(file, rows)
-            os.replace(whole, path)
+        with written_beside(self._path) as path, path.open("wb") as file:
+            _save(file, rows)
 
 
 def _save(file: IO[bytes], rows: NDArray[np.integer]) -> None:

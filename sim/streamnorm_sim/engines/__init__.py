@@ -14,6 +14,8 @@ from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 
+from .wave_file import wave_file
+
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "run"]
 
 
@@ -67,7 +69,7 @@ def run(
     engine : str
         One of `ENGINES`.
     waves : path, optional
-        Where a VCD file of every signal is written.
+        Where a VCD file of every signal is written; what was there stays until the run is over.
     progress : function of a float, optional
         Told now and then the share of the work that is done, 0 to 1.
     netlist : GateNetlist, optional
@@ -99,4 +101,5 @@ def run(
         options["netlist"] = netlist
     module = importlib.import_module(f".{chosen.module}", __name__)
     path = None if waves is None else given_path(waves, "a VCD file", "waves")
-    return module.run(config, traffic, waves=path, progress=progress, **options)
+    with wave_file(path) as file:
+        return module.run(config, traffic, waves=file, progress=progress, **options)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from streamnorm.errors import CheckFailed, ConfigError, StreamnormError, not_written
+from streamnorm.errors import CheckFailed, ConfigError, StreamnormError
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.cocotb.runner import MAKE_VARIABLES, Simulator, check_installed
@@ -27,6 +27,8 @@ from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import build_once, cache_directory
 from streamnorm_sim.toolchain.table import GXX, PROGRAMS
+
+from .wave_file import WavesLost
 
 _POLL_SECONDS = 0.1
 
@@ -198,6 +200,6 @@ def _keep(made: Path, wanted: Path) -> None:
     """Copy the wave file to where it is wanted, also that of a run that has failed."""
     try:
         if made.exists():
-            shutil.copyfile(made, wanted)  # no move, which would put itself in the place of a device or of a link
+            shutil.copyfile(made, wanted)
     except OSError as error:
-        raise not_written(wanted, error) from error
+        raise WavesLost(error) from error

@@ -14,7 +14,6 @@ import numpy as np
 from amaranth.back import rtlil
 from numpy.typing import NDArray
 
-from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm.verilog.elaboration import without_garbage_collection
@@ -27,6 +26,7 @@ from streamnorm_sim.toolchain.cache import cache_directory
 from streamnorm_sim.toolchain.table import GXX
 
 from .cxxrtl_build import LIBRARY, OPTIMIZE, compile_design, compiler_flags
+from .wave_file import WavesLost
 
 Progress = Callable[[float], None]
 """Told the share of the work done, 0 to 1, several times a second."""
@@ -171,8 +171,8 @@ def _build(
     )
 
 
-def _lost(waves: Path | None, number: int) -> ConfigError:
-    return not_written(str(waves), OSError(number, os.strerror(number)))
+def _lost(number: int) -> WavesLost:
+    return WavesLost(OSError(number, os.strerror(number)))
 
 
 class _Player:
@@ -233,7 +233,7 @@ class _Player:
         name = self.config.name.encode()
         bench = self.library.create(os.fsencode(waves) if waves else None, name)
         if not bench:
-            raise _lost(waves, ctypes.get_errno())
+            raise _lost(ctypes.get_errno())
         try:
             start = time.perf_counter()
             self.library.reset(bench, self.run, _INITIAL_RESET_CYCLES)
@@ -246,7 +246,7 @@ class _Player:
         finally:
             failed = self.library.destroy(bench)
         if failed:
-            raise _lost(waves, failed)
+            raise _lost(failed)
         return self._trace(seconds)
 
     def _until(self, bench: int, end: int, progress: Progress) -> None:

@@ -11,13 +11,14 @@ from amaranth.hdl import Cat, Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from streamnorm.errors import not_written
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
+
+from .wave_file import WavesLost
 
 _INITIAL_RESET_CYCLES = 4
 _HALF_CYCLE = 5e-9  # seconds of the wave file
@@ -62,7 +63,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as file:
             yield file
     except OSError as error:
-        raise not_written(path, error) from error
+        raise WavesLost(error) from error
 
 
 class _Driver:

@@ -209,3 +209,11 @@ def test_a_unit_that_is_not_modelled_is_refused(model):
     with pytest.raises(ConfigError, match=r"^architecture = 'two-pass': the cycle model knows the one-pass unit only$"):
         CycleModel(config)
     assert CycleModel.knows(config.replace(norm="rmsnorm"))  # there, two passes are one
+
+
+def test_a_row_whose_beats_take_too_much_memory_is_refused_before_any_is_fed(model):
+    stream = model.stream(sink=[True, False], cut=True)
+    with pytest.raises(ConfigError, match=r"^lengths: with patterns, a row has 16,777,216 beats at most, 134,2"):
+        stream.feed([8, 2**52])
+    assert stream.rows == 0
+    assert len(model.run([2**53], cut=True)) == 1

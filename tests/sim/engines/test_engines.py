@@ -1,9 +1,12 @@
 import dataclasses
 import importlib.resources
 import importlib.util
+import os
+import resource
 import shutil
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from streamnorm_sim import engines
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import ENGINES, cocotb, cxxrtl, run
+from streamnorm_sim.engines.wave_file import WavesLost, wave_file
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats, encode_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -160,14 +164,40 @@ def test_waves_that_do_not_fit_the_disk(small, engine):
         run(small, Traffic(rows=[[1, 2]]), engine, waves=Path("/dev/full"))
 
 
-def test_waves_of_a_bench_do_not_take_the_place_of_a_link(tmp_path):
-    made, wanted, behind = (tmp_path / name for name in ("made.vcd", "link.vcd", "behind.vcd"))
-    made.write_text("$end")
-    wanted.symlink_to(behind)
-    cocotb._keep(made, wanted)
-    assert (behind.read_text(), wanted.is_symlink()) == ("$end", True)
-    with pytest.raises(ConfigError, match=r"missing/a\.vcd: cannot be written: No such file or directory$"):
-        cocotb._keep(made, tmp_path / "missing" / "a.vcd")
+@pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
+def test_waves_of_before_stay_where_there_is_no_room(small, engine, tmp_path):
+    waves = tmp_path / "out.vcd"
+    run(small, Traffic(rows=[[1, 2]]), engine, waves=waves)
+    before = waves.read_bytes()
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most[1]))
+    try:
+        with pytest.raises(ConfigError, match=r"/out\.vcd: cannot be written: File too large$"):
+            run(small, Traffic(rows=[[1, 2]]), engine, waves=waves)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert waves.read_bytes() == before
+    assert os.listdir(tmp_path) == ["out.vcd"]
+
+
+@pytest.mark.parametrize("raised", [None, HangError("it hangs"), KeyboardInterrupt()])
+def test_waves_go_through_a_link_also_those_of_a_run_that_fails(raised, tmp_path):
+    link, behind = tmp_path / "link.vcd", tmp_path / "behind.vcd"
+    link.symlink_to(behind)
+    with pytest.raises(type(raised)) if raised else nullcontext(), wave_file(link) as file:
+        file.write_text("$end")
+        if raised:
+            raise raised
+    assert (behind.read_text(), link.is_symlink()) == ("$end", True)
+    assert sorted(os.listdir(tmp_path)) == ["behind.vcd", "link.vcd"]
+
+
+def test_waves_of_a_bench_that_there_is_no_room_for(tmp_path):
+    wanted = tmp_path / "missing" / "a.vcd"
+    (made := tmp_path / "made.vcd").write_text("$end")
+    cocotb._keep(tmp_path / "never made.vcd", wanted)
+    with pytest.raises(WavesLost):
+        cocotb._keep(made, wanted)
 
 
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim", "verilator"])

@@ -21,6 +21,9 @@ from .trace import CycleTrace, Losses
 
 __all__ = ["CycleModel", "CycleStream"]
 
+PATTERN_BEATS_MAX = 1 << 24
+"""Beats of one row where stalls are patterns: memory is that of the beats."""
+
 _FEW, _MANY = 1 << 9, 1 << 15
 """Rows, or beats, worked on at once: few where ready has just fallen or risen, then twice as many each time."""
 
@@ -141,11 +144,16 @@ class CycleStream:
         ------
         ConfigError
             If lengths are no integers, below 1, or above ``max_length`` although rows are not to be cut; if times are
-            no integers, not as many as rows or beats, negative or decreasing; or either beyond `CYCLES_MAX`. Nothing
-            has then been fed.
+            no integers, not as many as rows or beats, negative or decreasing; or either beyond `CYCLES_MAX`; or a row
+            is of more than `PATTERN_BEATS_MAX` beats and a source or sink has a pattern. Nothing has then been fed.
         """
         beats, taken = checked_lengths(self._config, lengths, self._cut)
         times, by_beat = checked_times(offered, len(beats), int(beats.sum()), self._offered)
+        if not self._context.by_row and int(beats.max(initial=0)) > PATTERN_BEATS_MAX:
+            raise ConfigError(
+                f"lengths: with patterns, a row has {PATTERN_BEATS_MAX:,} beats at most, "
+                f"{PATTERN_BEATS_MAX * self._config.lanes:,} elements"
+            )
         if times is not None and len(times):
             self._offered = int(times[-1])
         trace = CycleTrace.join(self._solve(Rows(beats, taken, times, by_beat)))

@@ -111,7 +111,7 @@ INTEGERS = {
     "zero_point": lambda value: IntFormat(8, zero_point=value),
     "n": lambda value: Plan.of(unit()).latency(value),
     "n of a measurement": lambda value: measure_cycles(unit(), value),
-    "n of a count": lambda value: computed(unit(), value, 10),
+    "length of a count": lambda value: computed(unit(), value, 10),
     "rows": lambda value: simulate(unit(), rows=value),
     "rows of a count": lambda value: computed(unit(), 8, value),
     "vectors": lambda value: make_vectors(unit(), value),
@@ -203,11 +203,11 @@ def test_what_is_read_is_not_removed_either(tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "vectors").write_text("mine")
-    with pytest.raises(ConfigError, match=r"other/vectors: is no directory; one of that name would be made$"):
+    with pytest.raises(ConfigError, match=r"other/vectors: is a file; a directory is needed$"):
         generate(unit(), other, make_vectors(unit(), 1))
     (other / "vectors").unlink()
     (other / "vectors").symlink_to(tmp_path / "nothing")
-    with pytest.raises(ConfigError, match=r"other/vectors: is no directory; one of that name would be made$"):
+    with pytest.raises(ConfigError, match=r"other/vectors: is a link to .*/nothing, which is not there; a"):
         generate(unit(), other, make_vectors(unit(), 1))
     assert [path.name for path in other.iterdir()] == ["vectors"]
 

@@ -22,8 +22,12 @@ class ConfigError(StreamnormError, ValueError):
 
 
 def not_written(path: str | os.PathLike[str], error: OSError) -> ConfigError:
-    """Return the error for a file that was asked for and cannot be written, with the system's reason."""
-    return ConfigError(f"{os.fspath(path)}: cannot be written: {error.strerror or error}")
+    """Return the error for a file that was asked for and cannot be written: the system's reason, or what is missing."""
+    reason = error.strerror or error
+    place = os.path.dirname(os.path.realpath(path))  # through links
+    if isinstance(error, FileNotFoundError) and not os.path.isdir(place):
+        reason = f"there is no directory {place}"
+    return ConfigError(f"{os.fspath(path)}: cannot be written: {reason}")
 
 
 class ToolMissing(StreamnormError):

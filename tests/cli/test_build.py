@@ -129,7 +129,7 @@ def test_a_unit_that_does_not_fit(config, tmp_path, capsys):
         (["--board", "icestick", "-o", "x", "--clock", "8"], "its PLL makes 16 to 275 MHz"),
         (["--board", "icestick", "-o", "x", "--seeds", "a"], "'a' is no seed such as 1"),
         (["--board", "icestick", "-o", "x", "--baud", "7"], "'7' is no rate from 1200 to 12000000 bits a second"),
-        (["--board", "icestick", "-o", __file__], f"{__file__}: cannot be written: {__file__} is a file; a directory"),
+        (["--board", "icestick", "-o", __file__], f"{__file__}: is a file; a directory is needed"),
     ],
 )
 def test_usage_errors(config, arguments, message, capsys):

@@ -481,5 +481,5 @@ def test_generate_does_not_overwrite_what_it_reads(tmp_path, config_file, capsys
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out")]) == 2
     assert "manifest.json: is a directory; a file of that name would be written" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
-    with pytest.raises(ConfigError, match=r'^"" is no directory'):
+    with pytest.raises(ConfigError, match=r'^directory: "" is no directory'):
         generate(NormConfig.from_toml(config_file), "")

@@ -214,3 +214,16 @@ def test_another_way_of_synthesis_is_told(config, fitted, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["notices"] == ["synthesized -noabc9"]
     assert err == "note: synthesized -noabc9\n"
+
+
+def test_another_way_of_synthesis_is_told_of_the_best_try(config, fitted, monkeypatch, capsys):
+    fit = streamnorm_fpga.fit
+
+    def told(unit, *rest):
+        return replace(fit(unit, *rest), notices=(f"synthesized with {unit.margin:g}",))
+
+    monkeypatch.setattr("streamnorm_fpga.place.closing.fit", told)
+    monkeypatch.setattr("streamnorm_fpga.place.closing.verilog", lambda unit: f"module margin_{unit.margin:g}")
+    assert main(["fit", config(clock=142), "--close", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == f"note: synthesized with {json.loads(out)['margin']:g}\n"

@@ -96,14 +96,17 @@ def test_nothing_is_overwritten(name, here, capsys):
     ("arguments", "message"),
     [
         (["batchnorm"], "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
-        (["int8"], "norm = 'int8': must be one of layernorm, rmsnorm"),
+        (["int16"], "int16 is a format, and comes second: streamnorm init layernorm int16\n"),
+        (["int16", "rmsnorm"], "int16 is a format, and comes second: streamnorm init rmsnorm int16\n"),
         (["layernorm", "float16"], "format = 'float16': must be one of int4 to int24 or uint4 to uint24"),
         (["layernorm", "../int8"], "format = '../int8': must be one of int4 to int24 or uint4 to uint24"),
-        (["-o", "file"], "file: is a file; choose a folder with -o"),
+        (["-o", "link"], "link: is a link to "),
+        (["-o", "file"], "file: is a file; a directory is needed"),
     ],
 )
 def test_what_cannot_be(arguments, message, here, capsys):
     (here / "file").write_text("")
+    (here / "link").symlink_to("nothing")
     assert cli.main(["init", *arguments]) == 2
     assert capsys.readouterr().err.startswith(f"streamnorm: error: {message}")
-    assert [path.name for path in here.iterdir()] == ["file"]
+    assert sorted(path.name for path in here.iterdir()) == ["file", "link"]

@@ -118,6 +118,7 @@ def _close(args: argparse.Namespace, config: "NormConfig") -> int:
         if closing.closed
         else [f"no margin reaches it; best with {best.config.margin:g}: {_why_missed(best.report)}"]
     )
+    print_notices(args, best.report.notices)
     print_result(
         args,
         closing.to_dict,

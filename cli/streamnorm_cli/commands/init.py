@@ -41,12 +41,17 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder, and tell what can be done with it."""
+    from streamnorm.spec.formats import FAMILIES
+    from streamnorm.spec.norms import NORMS
+    from streamnorm.spec.paths import check_directory
     from streamnorm_sim.starter import starter_files
 
+    if any(family.has(args.norm) for family in FAMILIES):
+        norm = args.format if args.format in NORMS else NORM
+        raise ConfigError(f"{args.norm} is a format, and comes second: streamnorm init {norm} {args.norm}")
     files = starter_files(args.norm, args.format)
     folder = args.output or Path(f"{args.norm}_{args.format}")
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file; choose a folder with -o")
+    check_directory(folder)
     for name in files:
         if (folder / name).exists() or (folder / name).is_symlink():
             raise ConfigError(f"{folder / name}: is there already; choose another folder with -o")

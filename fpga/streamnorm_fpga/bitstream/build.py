@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from .design import BoardDesign
 
-__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "check_directory", "files_of", "write_files"]
+__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "files_of", "write_files"]
 
 REPORT = "report.json"
 """Name of the report beside a bitstream."""
@@ -201,17 +201,6 @@ def files_of(report: BuildReport) -> dict[str, bytes]:
     written = json.dumps(report.to_dict(), indent=2) + "\n"
     contents = [report.bitstream, design.unit.encode(), design.pinned.constraints.encode(), written.encode()]
     return dict(zip(file_names(design), contents, strict=True))
-
-
-def check_directory(directory: Path) -> None:
-    """Raise ConfigError unless files can be written into ``directory``, which may have to be made; make nothing."""
-    place = directory
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise ConfigError(f"{directory}: cannot be written: {place} is a file; a directory is needed")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise ConfigError(f"{directory}: cannot be written: no permission to write to {place}")
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> list[Path]:

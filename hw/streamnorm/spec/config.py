@@ -271,10 +271,10 @@ class NormConfig:
         if STORAGE_ERROR_MAX < error < math.inf:
             what, cure = self._what_is_stored()
             raise ConfigError(
-                f"{what}: stored in {self.gamma_bits} and {self.beta_bits} bits, the most there are, they would make "
-                f"results wrong by {error:.3g} output LSB; must be at most {STORAGE_ERROR_MAX:g}, beside the rounding. "
-                f"Allowed: {cure}, a larger output scale, or gamma_bits and beta_bits given by hand, which are taken "
-                "as they are"
+                f"{what}: even gamma_bits = {self.gamma_bits} and beta_bits = {self.beta_bits}, the most there are, "
+                f"would make results wrong by {error:.3g} output LSB; must be at most {STORAGE_ERROR_MAX:g}, beside "
+                f"the rounding. Allowed: {cure}, a larger output scale, or gamma_bits and beta_bits given by hand, "
+                "which are taken as they are"
             )
 
     def _what_is_stored(self) -> tuple[str, str]:
@@ -282,7 +282,7 @@ class NormConfig:
         given = self.given_parameters
         if given.gamma_max is not None:
             return (
-                f"gamma of up to {self.gamma_max:g} and beta of up to {self.beta_max:g}",
+                f"gamma_max = {self.gamma_max:g} and beta_max = {self.beta_max:g}",
                 "a smaller gamma_max or beta_max",
             )
         gamma, beta = given.gamma + given.gamma_offset, given.beta
@@ -294,8 +294,9 @@ class NormConfig:
     def _refuse_only_zeros(self, given: GivenParameters) -> None:
         largest = given.largest_result(given.z_limit)
         if 0 < largest < 0.5 * self.output.scale:
+            sum_of = "z gamma + beta" if given.gamma_max is None else "z gamma_max + beta_max"
             raise ConfigError(
-                f"in [output]: scale = {self.output.scale:g}: every result would be 0, since z gamma + beta is at most "
+                f"in [output]: scale = {self.output.scale:g}: every result would be 0, since {sum_of} is at most "
                 f"{largest:.3g}; must be less than {2 * largest:.3g}"
             )
 

@@ -78,16 +78,14 @@ class GivenParameters:
         """
         gammas = [float(self.gamma.min()), float(self.gamma.max())]
         betas = [float(self.beta.min()), float(self.beta.max())]
-        if self.gamma_max is not None and self.beta_max is not None:
-            gammas += [side * self.gamma_max - self.gamma_offset for side in (-1, 1)]
-            betas += [-self.beta_max, self.beta_max]
         scale, zero_point = self.output.scale, self.output.zero_point
-        gamma = widest(Quantizer("gamma", gamma_bits, 0, self.gamma_offset, scale, 0), GAMMA_FRAC_BITS, *gammas)
+        gamma = Quantizer("gamma", gamma_bits, 0, self.gamma_offset, scale, 0)
+        gamma = widest(gamma, GAMMA_FRAC_BITS, gammas, self.gamma_max)
         # A beta that is no constant is stored with half an output LSB added, in one bit more, which has to hold that.
         constant = self.beta_max is None and bool((self.beta == self.beta.flat[0]).all())
         most = BETA_FRAC_BITS.stop if constant else min(BETA_FRAC_BITS.stop, beta_bits + 1)
         beta_frac_bits = range(BETA_FRAC_BITS.start, most)
-        beta = widest(Quantizer("beta", beta_bits, 0, 0.0, scale, zero_point), beta_frac_bits, *betas)
+        beta = widest(Quantizer("beta", beta_bits, 0, 0.0, scale, zero_point), beta_frac_bits, betas, self.beta_max)
         return gamma, beta
 
     def storage_error(self, gamma_bits: int | None, beta_bits: int) -> float:
@@ -148,6 +146,10 @@ class GivenParameters:
         gamma_bits = _fewest(
             range(least_gamma, GAMMA_BITS.stop), lambda bits: self.storage_error(bits, beta_bits) <= STORAGE_ERROR_MAX
         )
+        if self.storage_error(gamma_bits, beta_bits) > STORAGE_ERROR_MAX:  # then beta takes what it can
+            beta_bits = _fewest(
+                range(beta_bits, BETA_BITS.stop), lambda bits: self.storage_error(gamma_bits, bits) <= STORAGE_ERROR_MAX
+            )
         return gamma_bits, beta_bits
 
     def largest_result(self, z: float) -> float:

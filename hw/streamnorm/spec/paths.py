@@ -11,7 +11,7 @@ from streamnorm.errors import ConfigError
 
 from .values import file_name, shown
 
-__all__ = ["given_path", "named_file", "written_beside"]
+__all__ = ["check_directory", "given_path", "named_file", "written_beside"]
 
 
 def given_path(value: object, kind: str, key: str = "") -> Path:
@@ -50,6 +50,20 @@ def given_path(value: object, kind: str, key: str = "") -> Path:
         if error.errno == errno.ENAMETOOLONG:
             raise ConfigError(f"{at}{file_name(path)}: {error.strerror}") from None
     return path
+
+
+def check_directory(directory: Path) -> None:
+    """Raise ConfigError unless files can be written into ``directory``, which may have to be made; make nothing."""
+    place = directory
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not os.path.isdir(place):
+        target = "" if os.path.exists(place) else os.path.realpath(place)
+        what = f"is a link to {target}, which is not there" if target else "is a file"
+        where = f"{place}: {what}" if place == directory else f"{directory}: cannot be written: {place} {what}"
+        raise ConfigError(f"{where}; a directory is needed")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"{directory}: cannot be written: no permission to write to {place}")
 
 
 @contextmanager

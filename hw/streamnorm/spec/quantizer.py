@@ -1,6 +1,8 @@
 """How a real gamma or beta becomes the integer that the unit stores."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 
 from .arrays import finite_reals
+from .values import counted
 
 __all__ = ["BETA_FRAC_BITS", "GAMMA_FRAC_BITS", "Quantizer", "widest"]
 
@@ -55,20 +58,52 @@ class Quantizer:
         return all(-limit <= self.exact(value) < limit for value in values)
 
     def refusal(self, value: float) -> ConfigError:
+        low, high = self._limits()
         what = (
             f"{self.key}: {value:g}" if not self.offset else f"{self.key} + gamma_offset: {value:g} + {self.offset:g}"
         )
+        return self._does_not_fit(what, f"must be from {low:g} to {high:g}")
+
+    def refusal_to_load(self, largest: float) -> ConfigError:
+        """As `refusal`, of values of either sign up to ``largest``, with the offset, that may be loaded."""
+        low, high = self._limits()
+        most = min(-low, high)
+        allowed = f"must be at most {most:g}" if most > 0 else "more bits are needed"
+        return self._does_not_fit(f"{self.key}_max = {largest:g}", allowed)
+
+    def _does_not_fit(self, what: str, allowed: str) -> ConfigError:
         return ConfigError(
-            f"{what} does not fit {self.key}_bits = {self.bits} with "
-            f"{self.frac_bits} fraction bits, output scale {self.scale:g}, zero point {self.zero_point}"
+            f"{what} does not fit {self.key}_bits = {self.bits} with {counted(self.frac_bits, 'fraction bit')}, "
+            f"output scale {self.scale:g}, zero point {self.zero_point}: {allowed}"
         )
 
+    def _limits(self) -> tuple[float, float]:
+        """The lowest and the highest value, with the offset, that fit; no farther out where six digits are shown."""
+        limit = 1 << (self.bits - 1)
+        step = Fraction(self.scale) / Fraction(2) ** self.frac_bits
+        low, high = (float(stored * step - self.zero_point * Fraction(self.scale)) for stored in (-limit, limit - 1))
+        shown = Context(6, ROUND_CEILING).create_decimal(low), Context(6, ROUND_FLOOR).create_decimal(high)
+        return float(shown[0]), float(shown[1])
 
-def widest(quantizer: Quantizer, choices: range, *extremes: float) -> Quantizer:
-    """Return the quantizer with the most fraction bits that holds the extreme values."""
+
+def widest(quantizer: Quantizer, choices: range, values: Iterable[float], largest: float | None) -> Quantizer:
+    """Return the quantizer with the most fraction bits that holds some values and all that may be loaded.
+
+    ``largest`` is the largest magnitude, with the offset, of what may be loaded; None where nothing is.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, by the name of the key that asks for too much.
+    """
+    loaded = [] if largest is None else [side * largest - quantizer.offset for side in (-1, 1)]
     for frac_bits in reversed(choices):
         candidate = Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
-        if candidate.holds(*extremes):
+        if candidate.holds(*values, *loaded):
             return candidate
     least = Quantizer(**{**vars(quantizer), "frac_bits": choices[0]})
-    raise least.refusal(next(value for value in extremes if not least.holds(value)))
+    for value in values:
+        if not least.holds(value):
+            raise least.refusal(value)
+    assert largest is not None
+    raise least.refusal_to_load(largest)

@@ -21,7 +21,7 @@ from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.paths import given_path
+from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.values import instance_of
 
 from .axi import AxiNorm
@@ -144,7 +144,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
         holds a unit with another name, or cannot be written to; or the configuration, gamma or beta were read from a
         file that would be overwritten or removed.
     """
-    directory = given_path(directory, "a directory")
+    directory = given_path(directory, "a directory", "directory")
     if vectors is not None:
         instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
     _check_directory(checked_config(config), directory)
@@ -162,8 +162,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *removable))
     for path in (directory / name for name in (*files, MANIFEST)):
         _check_file(path)
-        if os.path.lexists(path.parent) and not path.parent.is_dir():  # a link to nothing is in the way, too
-            raise ConfigError(f"{path.parent}: is no directory; one of that name would be made")
+        check_directory(path.parent)
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
     try:
         _write(directory, files, removable)
@@ -227,8 +226,7 @@ def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:
 
 
 def _check_directory(config: NormConfig, directory: Path) -> None:
-    if os.path.exists(directory) and not os.path.isdir(directory):  # these raise nothing
-        raise ConfigError(f"{directory}: is a file; a directory is needed")
+    check_directory(directory)
     _check_file(directory / MANIFEST)
     try:
         earlier = json.loads((directory / MANIFEST).read_bytes())["name"]

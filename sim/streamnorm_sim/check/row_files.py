@@ -36,9 +36,10 @@ def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
 
 def check_writable(path: Path | None) -> None:
     """Refuse, before a long run, a file that cannot be written after it."""
-    if path is not None and (os.path.isdir(path) or not os.path.isdir(path.absolute().parent)):
-        why = "is a directory" if os.path.isdir(path) else f"there is no directory {path.absolute().parent}"
-        raise ConfigError(f"{path}: cannot be written: {why}")
+    if path is not None and os.path.isdir(path):
+        raise ConfigError(f"{path}: cannot be written: is a directory")
+    if path is not None and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+        raise not_written(path, FileNotFoundError())
 
 
 def refuse_input(output: Path | None, rows: Path | None) -> None:

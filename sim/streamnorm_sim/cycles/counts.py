@@ -16,7 +16,7 @@ from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.rows import ROWS_MAX
 from streamnorm_sim.streams.seeds import checked_seed, seeded
-from streamnorm_sim.streams.stalls import NO_STALL, Stall, open_patterns
+from streamnorm_sim.streams.stalls import NO_STALL, Stall, check_stalls, open_patterns
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 
@@ -139,10 +139,10 @@ def computed(
     Raises
     ------
     ConfigError
-        If the length is not from 1 to ``max_length``, or the unit is to be stalled and the cycle model does not
-        know it.
+        If the length is not from 1 to ``max_length``, there are fewer than 2 rows or too many, a stall or the seed is
+        none, or the unit is to be stalled and the cycle model does not know it.
     """
-    _check(config, length, rows, seed)
+    _check(config, length, rows, source, sink, seed)
     if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
             raise ConfigError(
@@ -191,7 +191,7 @@ def simulated(
     CheckFailed
         If the model says something else.
     """
-    _check(config, length, rows, seed)
+    _check(config, length, rows, source, sink, seed)
     if rows * length > SIMULATED_MAX:
         raise ConfigError(
             f"rows = {rows}: simulated are {SIMULATED_MAX // length:,} rows of {length} elements at most; the cycle "
@@ -252,10 +252,11 @@ def _checked_losses(trace: Trace) -> Losses:
     return model.losses
 
 
-def _check(config: NormConfig, length: int, rows: int, seed: int) -> None:
+def _check(config: NormConfig, length: int, rows: int, source: Stall, sink: Stall, seed: int) -> None:
     checked_config(config)
-    integer_between("n", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
+    integer_between("length", length, 1, config.max_length, f" (max_length of {shortened(config.name)})")
     integer_between("rows", rows, 2, ROWS_MAX, "; from row to row takes two")
+    check_stalls(source, sink)
     checked_seed(seed)
 
 

@@ -124,11 +124,16 @@ def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uin
         If the seed is negative or no integer, or a pattern is no `Stall`.
     """
     checked_seed(seed)
-    for stall in (source, sink):
-        instance_of("stall", stall, Stall, "a Stall, such as Stall.random(0.3)")
+    check_stalls(source, sink)
     return tuple(
         stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
     )
+
+
+def check_stalls(source: object, sink: object) -> None:
+    """Raise a ConfigError unless both are a `Stall`."""
+    for key, stall in (("source", source), ("sink", sink)):
+        instance_of(key, stall, Stall, "a Stall, such as Stall.random(0.3)")
 
 
 def as_stall(value: "Stall | str | float") -> Stall:
@@ -191,9 +196,11 @@ def parse_stalls(text: str | float) -> tuple[Stall, Stall]:
         side, _, form = part.strip().partition(":")
         if side not in ("source", "sink"):
             raise ConfigError(
-                f"stall {shown(part.strip())}: must begin with source: or sink:, as in source:0.3,sink:none"
+                f"stall {shown(part.strip() or text)}: must begin with source: or sink:, as in source:0.3,sink:none"
             )
         if side in sides:
             raise ConfigError(f"stall {shown(text)}: names {side} twice")
+        if not form.strip():
+            raise ConfigError(f"stall {shown(part.strip())}: a FORM is missing behind {side}:; must be {FORMS}")
         sides[side] = parse_stall(form)
     return sides.get("source", NO_STALL), sides.get("sink", NO_STALL)

@@ -197,7 +197,8 @@ def test_an_output_scale_that_leaves_nothing_but_zeros_is_refused() -> None:
     )
     assert make(gamma=[0, 0, 0, 1, 0, 0], beta=0.5, output=IntFormat(8, scale=5.4))
     assert make(gamma=0.0, beta=0.0, output=IntFormat(8, scale=5.5))  # 0 on purpose
-    assert "is at most 0.324" in refusal(storage="ram", gamma=0.1, gamma_max=0.1, beta_max=0.1, output=IntFormat(8))
+    loaded = refusal(storage="ram", gamma=0.1, gamma_max=0.1, beta_max=0.1, output=IntFormat(8))
+    assert "z gamma_max + beta_max is at most 0.324" in loaded
 
 
 def test_banks_and_arrays_must_agree() -> None:

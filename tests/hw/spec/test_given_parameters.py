@@ -123,7 +123,7 @@ def test_where_no_width_suffices_the_values_the_error_and_the_cure_are_named() -
     with pytest.raises(ConfigError) as caught:
         make(**keys)
     message = str(caught.value)
-    assert message.startswith("gamma of up to 1e+06 and beta of up to 4: stored in 32 and ")
+    assert message.startswith("gamma_max = 1e+06 and beta_max = 4: even gamma_bits = 32 and beta_bits = 36, ")
     assert (
         "must be at most 0.4, beside the rounding. Allowed: a smaller gamma_max or beta_max, a larger output" in message
     )
@@ -134,6 +134,15 @@ def test_where_no_width_suffices_the_values_the_error_and_the_cure_are_named() -
         ConfigError, match=r"^gamma from .* to 1e\+09 and beta from 0 to 0: .* a smaller range of gamma"
     ):
         make(gamma=gamma)
+
+
+def test_beta_takes_what_a_gamma_of_the_widest_leaves() -> None:
+    """A gamma of 32 bits is off by 0.39 of the 0.4 output LSB."""
+    config = make(storage="ram", max_length=40, gamma_max=200.0, output=IntFormat(24, scale=2.0**-20))
+    assert (config.gamma_bits, config.beta_bits) == (32, 30)
+    assert 0.39 < StoredParameters.of(config).storage_error <= STORAGE_ERROR_MAX
+    assert StoredParameters.of(config.replace(beta_bits=29)).storage_error > STORAGE_ERROR_MAX
+    assert Plan.of(config).error_bound_as_given <= 1
 
 
 def test_gammas_that_are_lost_are_told() -> None:

@@ -39,13 +39,18 @@ def test_names_that_are_no_format(name: Any) -> None:
     assert str(caught.value) == f"format = {name!r}: must be one of int4 to int24 or uint4 to uint24"
 
 
+BITS = "must be an integer from 4 to 24, or a name: int4 to int24 or uint4 to uint24"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"bits": 3}, "bits = 3: must be an integer from 4 to 24"),
-        ({"bits": 25}, "bits = 25: must be an integer from 4 to 24"),
-        ({"bits": 8.0}, "bits = 8.0: must be an integer from 4 to 24"),
-        ({"bits": True}, "bits = True: must be an integer from 4 to 24"),
+        ({"bits": None}, f"bits = None: {BITS}"),
+        ({"bits": b"int8"}, f"bits = b'int8': {BITS}"),
+        ({"bits": 3}, f"bits = 3: {BITS}"),
+        ({"bits": 25}, f"bits = 25: {BITS}"),
+        ({"bits": 8.0}, f"bits = 8.0: {BITS}"),
+        ({"bits": True}, f"bits = True: {BITS}"),
         ({"bits": "int8", "signed": 0.05}, "signed = 0.05: must be true or false; a scale goes by name: scale=…"),
         ({"bits": 8, "scale": 0}, "scale = 0: must be a finite number from 1e-18 to 1e+18"),
         ({"bits": 8, "scale": -1.5}, "scale = -1.5: must be a finite number from 1e-18 to 1e+18"),

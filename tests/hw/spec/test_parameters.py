@@ -132,7 +132,8 @@ def test_values_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ConfigError) as caught:
             parameters.quantize_gamma(values)
         assert str(caught.value) == (
-            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, output scale 0.05, zero point 0"
+            f"gamma: {values[1]:g} does not fit gamma_bits = 16 with 9 fraction bits, output scale 0.05, zero point 0: "
+            "must be from -3.2 to 3.1999"
         )
     with pytest.raises(ConfigError, match=r"^beta: element \[0\] is nan; every value must be finite$"):
         parameters.quantize_beta([np.nan])
@@ -142,13 +143,43 @@ def test_parameters_too_large_for_their_width_are_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         stored(beta=100.0, beta_bits=8, output=IntFormat(8, scale=1.0, zero_point=5))
     assert str(caught.value) == (
-        "beta: 100 does not fit beta_bits = 8 with 1 fraction bits, output scale 1, zero point 5"
+        "beta: 100 does not fit beta_bits = 8 with 1 fraction bit, output scale 1, zero point 5: "
+        "must be from -69 to 58.5"
     )
     with pytest.raises(ConfigError) as caught:
         stored(gamma=[1, 2, 3, 4, -1e300])
     assert str(caught.value) == (
-        "gamma: -1e+300 does not fit gamma_bits = 32 with -16 fraction bits, output scale 0.05, zero point 0"
+        "gamma: -1e+300 does not fit gamma_bits = 32 with -16 fraction bits, output scale 0.05, zero point 0: "
+        "must be from -7.03687e+12 to 7.03687e+12"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "width", "most"),
+    [
+        ("gamma", {}, "gamma_bits = 32 with -16 fraction bits", 7.03687e12),
+        ("gamma", {"gamma_offset": 1.0, "gamma_bits": 4}, "gamma_bits = 4 with -16 fraction bits", 22937.6),
+        ("beta", {}, "beta_bits = 36 with 1 fraction bit", 8.58993e8),
+    ],
+)
+def test_a_limit_too_large_for_any_width_is_called_by_its_own_key(
+    key: str, changes: dict[str, Any], width: str, most: float
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        stored(storage="ram", **{f"{key}_max": 1e308}, **changes)
+    assert str(caught.value) == (
+        f"{key}_max = 1e+308 does not fit {width}, output scale 0.05, zero point 0: must be at most {most:g}"
+    )
+    bits = {f"{key}_bits": int(width.split()[2])}  # by hand: that it fits is all that is asked
+    assert stored(storage="ram", **{f"{key}_max": most}, **(changes | bits))
+    with pytest.raises(ConfigError, match=rf"^{key}( \+ gamma_offset)?: 1e\+308 .*does not fit"):
+        stored(storage="ram", **{key: 1e308}, **changes)
+
+
+def test_where_a_zero_point_leaves_no_limit_more_bits_are_asked_for() -> None:
+    output = IntFormat(8, zero_point=100)
+    with pytest.raises(ConfigError, match=r"^beta_max = 100 does not fit beta_bits = 4 .*: more bits are needed$"):
+        stored(storage="ram", beta=-100.0, beta_max=100.0, beta_bits=4, output=output)
 
 
 def test_the_same_configuration_gives_the_same_object() -> None:

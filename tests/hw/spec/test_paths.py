@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.paths import given_path, named_file
+from streamnorm.spec.paths import check_directory, given_path, named_file
 
 
 class Named:
@@ -48,6 +48,21 @@ def test_an_empty_directory_is_told_what_the_current_one_is_called():
     message = '"" is no directory; the name of a directory is needed; "." is the current one'
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         given_path("", "a directory")
+
+
+def test_where_no_directory_can_be_made_what_stands_there_is_told(tmp_path):
+    file, link, here = tmp_path / "file", tmp_path / "link", tmp_path / "here"
+    file.write_text("")
+    link.symlink_to(tmp_path / "nothing")
+    here.symlink_to(tmp_path)
+    for place, what in ((file, "is a file"), (link, f"is a link to {tmp_path / 'nothing'}, which is not there")):
+        with pytest.raises(ConfigError, match=f"^{re.escape(f'{place}: {what}; a directory is needed')}$"):
+            check_directory(place)
+        below = f"{place / 'a/b'}: cannot be written: {place} {what}; a directory is needed"
+        with pytest.raises(ConfigError, match=f"^{re.escape(below)}$"):
+            check_directory(place / "a/b")
+    check_directory(here / "a/b")
+    assert sorted(tmp_path.iterdir()) == [file, here, link]
 
 
 def test_what_is_wrong_in_a_file_begins_with_its_name():

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -180,6 +180,8 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     config = make()
     file = tmp_path / "file"
     file.write_text("")
+    with pytest.raises(ConfigError, match=r"^directory = None: must be the name of a directory$"):
+        generate(config, cast(Path, None))
     with pytest.raises(ConfigError) as caught:
         generate(config, file)
     assert str(caught.value) == f"{file}: is a file; a directory is needed"
@@ -191,7 +193,7 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError) as caught_error:
         generate(config, file / "below")
-    assert str(caught_error.value) == f"{file / 'below'}: cannot be written: Not a directory"
+    assert str(caught_error.value) == f"{file / 'below'}: cannot be written: {file} is a file; a directory is needed"
     assert caught_error.value.exit_code == 2
 
 

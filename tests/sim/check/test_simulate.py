@@ -304,6 +304,10 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(config, t
     with pytest.raises(ConfigError) as error:
         simulate(config, **{key: path})
     assert str(error.value) == f"{path}: cannot be written: there is no directory {path.parent}"
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(ConfigError, match=f"link: cannot be written: there is no directory {path.parent}$"):
+        simulate(config, **{key: link})
     with pytest.raises(ConfigError, match="cannot be written: is a directory"):
         simulate(config, **{key: tmp_path})
 

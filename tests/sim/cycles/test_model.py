@@ -138,9 +138,9 @@ def test_where_rows_are_cut_only_empty_ones_are_refused(model):
         ([1, 2, 3, 2], "beat 3 is offered in cycle 2: must be not before cycle 3 of the beat ahead of it"),
         (
             [1, 2],
-            r"times are an array of int64 of shape \(2,\): must be integers, one for each of 3 rows or of 4 beats",
+            r"offered is an array of int64 of shape \(2,\): must be integers, one for each of 3 rows or of 4 beats",
         ),
-        ([1.0, 2.0, 3.0], r"times are an array of float64 of shape \(3,\): must be integers"),
+        ([1.0, 2.0, 3.0], r"offered is an array of float64 of shape \(3,\): must be integers"),
     ],
 )
 def test_times_that_cannot_be_are_refused(model, times, message):

@@ -154,7 +154,7 @@ def test_waves_that_cannot_be_written(small, engine, tmp_path):
     missing = tmp_path / "missing" / "out.vcd"
     with pytest.raises(ConfigError) as error:
         run(small, Traffic(rows=[[1, 2]]), engine, waves=missing)
-    assert str(error.value) == f"{missing}: cannot be written: No such file or directory"
+    assert str(error.value) == f"{missing}: cannot be written: there is no directory {missing.parent}"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is needed")

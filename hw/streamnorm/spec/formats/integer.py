@@ -61,7 +61,8 @@ class IntFormat(NumberFormat):
                 raise ConfigError(f"signed = {self.signed!r}: {named.name} is signed")
             object.__setattr__(self, "signed", named.signed)
             object.__setattr__(self, "bits", named.bits)
-        object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX))
+        note = f", or a name: {self.names}"
+        object.__setattr__(self, "bits", integer_between("bits", self.bits, self.BITS_MIN, self.BITS_MAX, note))
         object.__setattr__(self, "scale", finite_float("scale", self.scale, SCALE_MIN, SCALE_MAX))
         zero_point = integer_between("zero_point", self.zero_point, self.min, self.max, f" ({self.name})")
         object.__setattr__(self, "zero_point", zero_point)

@@ -102,7 +102,7 @@ def checked_times(offered: ArrayLike | None, rows: int, beats: int, since: int) 
         return None, False
     given = as_array(offered, "offered")
     fits = given.shape in ((rows,), (beats,))
-    require_array("times are", given, INTEGERS, fits, f"integers, one for each of {rows} rows or of {beats} beats")
+    require_array("offered is", given, INTEGERS, fits, f"integers, one for each of {rows} rows or of {beats} beats")
     require_within("offered", given, 0, CYCLES_MAX, " (2**53)")
     times = given.astype(np.int64)
     early = np.flatnonzero(np.diff(times, prepend=since) < 0)

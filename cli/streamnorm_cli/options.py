@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -99,24 +100,43 @@ def refuse_overwriting(
             taken[file_identity(output)] = f"{option} writes it too"
 
 
-def count(text: str) -> int:
-    """Return an argument that has to be a whole number of at least 0."""
-    return _at_least(0, text)
+def whole_number(least: int, most: float = inf) -> Callable[[str], int]:
+    """Return what reads an argument that has to be a whole number from ``least`` to ``most``."""
+    allowed = f"of at least {least}" if most == inf else f"from {least} to {most}"
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number {allowed}")
+        return value
+
+    return read
 
 
-def positive(text: str) -> int:
-    """Return an argument that has to be a whole number of at least 1."""
-    return _at_least(1, text)
+count, positive = whole_number(0), whole_number(1)
 
 
-def _at_least(least: int, text: str) -> int:
+def number(text: str) -> float:
+    """Return an argument that has to be a number; that it is in its range is checked elsewhere."""
     try:
-        value = int(text)
+        return float(text)
     except ValueError:
-        value = least - 1
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number of at least {least}")
-    return value
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number") from None
+
+
+@contextmanager
+def options_named(options: Mapping[str, str]) -> Iterator[None]:
+    """Let the message of a ConfigError about a value name the option that gave it; ``options``: by what it names."""
+    try:
+        yield
+    except ConfigError as error:
+        key, equals, rest = str(error).partition(" = ")
+        if not equals or key not in options:
+            raise
+        raise ConfigError(f"--{options[key]} = {rest}") from error
 
 
 def read_config(args: argparse.Namespace) -> "NormConfig":

@@ -11,6 +11,8 @@ from streamnorm_cli.options import (
     add_output,
     file_path,
     formatter,
+    number,
+    options_named,
     positive,
     print_csv,
     print_json,
@@ -41,6 +43,9 @@ docs/workload.md tells what the figures mean, and the keys of a model's file.
 
 _UNIT = {"lanes": "lanes", "bits": "bits", "banks": "banks", "target": "target", "clock": "clock_mhz"}
 """What the options say of the units, by what it is called there."""
+
+_PASS = {"tokens": "tokens", "batch": "sequences", "units": "units", "weight-bits": "weight_bits"}
+"""The same of the pass."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -104,7 +109,7 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
         "--banks", type=positive, metavar="B", help="sets of gamma and beta that a unit holds (default: 1)"
     )
     group.add_argument("--target", metavar="NAME", help="device (default: ecp5-85k-6)")
-    group.add_argument("--clock", type=float, metavar="MHZ", help="(default: 150)")
+    group.add_argument("--clock", type=number, metavar="MHZ", help="(default: 150)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -187,17 +192,19 @@ def _workload(args: argparse.Namespace) -> "Workload":
     from streamnorm_sim.workload.pace import rate
 
     model = _model(args)
-    return Workload(
-        model=model,
-        configs=_configs(args, model),
-        tokens=args.tokens or model.tokens,
-        sequences=args.batch,
-        units=args.units,
-        flops=_read("--flops", args.flops, rate),
-        memory=_read("--memory", args.memory, bandwidth),
-        link=_read("--link", args.link, bandwidth),
-        weight_bits=args.weight_bits,
-    )
+    configs = _configs(args, model)
+    with options_named({key: option for option, key in _PASS.items()}):
+        return Workload(
+            model=model,
+            configs=configs,
+            tokens=args.tokens or model.tokens,
+            sequences=args.batch,
+            units=args.units,
+            flops=_read("--flops", args.flops, rate),
+            memory=_read("--memory", args.memory, bandwidth),
+            link=_read("--link", args.link, bandwidth),
+            weight_bits=args.weight_bits,
+        )
 
 
 def _read(option: str, text: str | None, read: Callable[[str], float]) -> float | None:
@@ -226,7 +233,8 @@ def _configs(args: argparse.Namespace, model: "Model") -> "tuple[NormConfig, ...
 
     given = {key: value for option, key in _UNIT.items() if (value := getattr(args, option)) is not None}
     if args.config is None:
-        return units_for(model, **given)
+        with options_named({key: option for option, key in _UNIT.items()}):
+            return units_for(model, **given)
     if given:
         raise ConfigError(
             "--config: goes without --lanes, --bits, --banks, --target and --clock, the file has them all"

@@ -106,6 +106,7 @@ class Growth:
 
 COUNT_MAX = 1_000_000_000
 """Tokens, sequences and units that a workload may have."""
+WEIGHT_BITS_MAX = 64
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Workload:
     ------
     ConfigError
         If the units cannot do the norms of the model, or ``tokens``, ``sequences`` or ``units`` is no integer from 1 to
-        `COUNT_MAX`.
+        `COUNT_MAX`, or ``weight_bits`` from 1 to `WEIGHT_BITS_MAX`.
     """
 
     model: Model
@@ -142,6 +143,7 @@ class Workload:
     def __post_init__(self) -> None:
         for key in ("tokens", "sequences", "units"):
             integer_between(key, getattr(self, key), 1, COUNT_MAX)
+        integer_between("weight_bits", self.weight_bits, 1, WEIGHT_BITS_MAX)
         serving(self.model, self.configs)
 
     @property

@@ -7,6 +7,7 @@ from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.values import integer_between
 
 from .calls import NormCall, calls
 from .model import Model
@@ -36,7 +37,7 @@ def units_for(
     ConfigError
         If the model has no norm, or the values are no configuration's.
     """
-    half = 1 << (bits - 1)
+    half = 1 << (integer_between("bits", bits, IntFormat.BITS_MIN, IntFormat.BITS_MAX) - 1)
     groups = _groups(model)
     norms = [norm for norm, _ in groups]
     result = []

@@ -26,6 +26,7 @@ from streamnorm.errors import CheckFailed, StreamnormError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.paths import written_beside
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.check.accuracy import Accuracy, cosines, float_layernorm
 from streamnorm_sim.draw.error_plot import ERROR_BINS, plot_errors
@@ -132,7 +133,8 @@ def run_unit(index: int, output_bits: int, directory: Path) -> UnitResult:
     """
     layer = minilm_layers()[index]
     config = unit_config(layer, index, output_bits)
-    (directory / f"{config.name}.v").write_text(verilog(config), encoding="utf-8")
+    with written_beside(directory / f"{config.name}.v") as file:
+        file.write_text(verilog(config), encoding="utf-8")
     x = config.input.quantize(layer.x)
     try:
         trace = run(config, Traffic(rows=x), engine="cxxrtl")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import not_written
+from streamnorm.spec.paths import written_beside
 from streamnorm_sim.toolchain.table import MATPLOTLIB
 
 from .series import wrapped
@@ -23,6 +24,8 @@ _COLUMNS = 4
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Any]:
     """Give a figure of so many inches to draw on, and write it to ``path``, whose suffix decides the form.
+
+    What was there before stays until the new file is whole.
 
     Raises
     ------
@@ -42,7 +45,9 @@ def picture(path: Path, width: float, height: float) -> Iterator[Any]:
         FigureCanvasAgg(figure)  # measures text
         yield figure
         try:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
+            with written_beside(path) as file:
+                form = path.suffix.removeprefix(".")  # of a link, what it leads to may be called otherwise
+                figure.savefig(file, format=form, dpi=150, metadata={"Date": None} if form == "svg" else {})
         except OSError as error:
             raise not_written(path, error) from error
 

@@ -1,11 +1,13 @@
 """What pictures show: series that can be told apart, whole legends, what stalls cost, and what it is all about."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from streamnorm.errors import ToolMissing
+from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.cycles.clocks import PlacedClock
@@ -16,6 +18,7 @@ matplotlib_figure = pytest.importorskip("matplotlib.figure")
 
 from streamnorm_sim.draw.cycle_plot import plot_cycles  # noqa: E402
 from streamnorm_sim.draw.error_plot import ERROR_BINS, plot_errors  # noqa: E402
+from streamnorm_sim.draw.figure import picture  # noqa: E402
 from streamnorm_sim.draw.loss_plot import plot_losses  # noqa: E402
 from streamnorm_sim.draw.series import COLOURS, OTHERS, fill_style, line_style, named, other_style  # noqa: E402
 from streamnorm_sim.draw.timeline import Timeline, draw_timeline  # noqa: E402
@@ -239,6 +242,27 @@ def test_errors_say_what_they_are_of(drawn):
     assert heights.sum() == pytest.approx(100)
     assert labels(figure) == ["one layer", "all layers", "correctly rounded: no result is nearer to the exact one"]
     assert whole(figure)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    target, link = tmp_path / "target", tmp_path / "picture.svg"
+    target.write_text("before")
+    link.symlink_to(target)
+
+    def cut(self, file, **options):
+        Path(file).write_text("half")
+        raise OSError(27, "File too large")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(matplotlib_figure.Figure, "savefig", cut)
+        message = rf"^{re.escape(str(link))}: cannot be written: File too large$"
+        with pytest.raises(ConfigError, match=message), picture(link, 1, 1):
+            pass
+    assert (target.read_text(), sorted(tmp_path.iterdir())) == ("before", [link, target])
+    with picture(link, 1, 1):
+        pass
+    assert link.is_symlink()
+    assert target.read_text().startswith("<?xml")
 
 
 def test_without_matplotlib_it_is_said_to_be_missing(config, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The errors that streamnorm raises on purpose, each with the exit code its command ends with."""
 
 import os
+import re
 
 
 class StreamnormError(Exception):
@@ -21,13 +22,33 @@ class ConfigError(StreamnormError, ValueError):
     exit_code = 2
 
 
-def not_written(path: str | os.PathLike[str], error: OSError) -> ConfigError:
-    """Return the error for a file that was asked for and cannot be written: the system's reason, or what is missing."""
+def not_written(path: str | os.PathLike[str], error: OSError) -> ConfigError | BrokenPipeError:
+    """Return the error for a file that was asked for and cannot be written: the system's reason, or what is missing.
+
+    That the reader of a pipe went away is no error of the user's, and is returned itself.
+    """
+    if isinstance(error, BrokenPipeError):
+        return error
     reason = error.strerror or error
     place = os.path.dirname(os.path.realpath(path))  # through links
     if isinstance(error, FileNotFoundError) and not os.path.isdir(place):
         reason = f"there is no directory {place}"
     return ConfigError(f"{os.fspath(path)}: cannot be written: {reason}")
+
+
+def as_named(name: str, variable: str) -> str:
+    """Return what messages call a program: its name, and what ``variable`` of the environment names in its place."""
+    named = os.environ.get(variable) if variable else None
+    return f"{name} (${variable} names {named!r})" if named else name
+
+
+def last_line(output: str) -> str:
+    """The last line a program printed: its reason to give up, where it calls none an error."""
+    lines = output.strip().splitlines()
+    if not lines:
+        return "it printed nothing"
+    # Of a program in Python, without the class of its error.
+    return re.sub(r"^(\w+\.)*[A-Z]\w*(Error|Exception): ", "", lines[-1].strip())
 
 
 class ToolMissing(StreamnormError):

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,18 @@ def test_nothing_is_overwritten(name, here, capsys):
     assert capsys.readouterr() == ("", message)
     assert [path.name for path in (here / "mine").iterdir()] == [name]
     assert (here / "mine" / name).read_text() == "mine"
+
+
+def test_nothing_is_left_where_there_is_no_room(here, monkeypatch, capsys):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert cli.main(["init", "-o", "a/b"]) == 2
+    message = "streamnorm: error: a/b/unit.toml: cannot be written: No space left on device\n"
+    assert (capsys.readouterr(), list(here.iterdir())) == (("", message), [])
+    assert cli.main(["init", "-q", "-o", "a/b"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,11 @@ def run(args: argparse.Namespace) -> int:
 
 def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", list[Path]]:
     """Build as the options have it, write the files, and return the report and their paths."""
+    from streamnorm.spec.directory_files import write_files
     from streamnorm.spec.paths import check_directory
 
     with extra("fpga"):
-        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, file_names, files_of, write_files
+        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, file_names, files_of
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
         from streamnorm_fpga.place.refusal import refuse_impossible

@@ -41,6 +41,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder, and tell what can be done with it."""
+    from streamnorm.spec.directory_files import write_files
     from streamnorm.spec.formats import FAMILIES
     from streamnorm.spec.norms import NORMS
     from streamnorm.spec.paths import check_directory
@@ -55,10 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for name in files:
         if (folder / name).exists() or (folder / name).is_symlink():
             raise ConfigError(f"{folder / name}: is there already; choose another folder with -o")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with (folder / name).open("xb") as file:
-            file.write(content)
+    write_files(folder, files)
     if args.json:
         print_json({"directory": str(folder), "files": list(files)})
     elif not args.quiet:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamnorm.errors import CheckFailed, ConfigError, not_written
+from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
@@ -23,7 +20,7 @@ from .pack import pack
 from .report import BuildReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from streamnorm_fpga.boards.board import Board
     from streamnorm_fpga.place.place_route import Placed
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
     from .design import BoardDesign
 
-__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "files_of", "write_files"]
+__all__ = ["REPORT", "SEEDS", "board_netlist", "build", "files_of"]
 
 REPORT = "report.json"
 """Name of the report beside a bitstream."""
@@ -201,26 +198,3 @@ def files_of(report: BuildReport) -> dict[str, bytes]:
     written = json.dumps(report.to_dict(), indent=2) + "\n"
     contents = [report.bitstream, design.unit.encode(), design.pinned.constraints.encode(), written.encode()]
     return dict(zip(file_names(design), contents, strict=True))
-
-
-def write_files(directory: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files into ``directory``, made if it is not there, and return their paths.
-
-    All are written under other names first and then moved into place, in the order given: the report, if it is
-    the last one, never tells of another bitstream than the one beside it.
-
-    Raises
-    ------
-    ConfigError
-        If ``directory`` cannot be written to.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".streamnorm-") as name:
-            for file, content in files.items():
-                (Path(name) / file).write_bytes(content)
-            for file in files:
-                os.replace(Path(name) / file, directory / file)
-    except OSError as error:
-        raise not_written(directory, error) from error
-    return [directory / file for file in files]

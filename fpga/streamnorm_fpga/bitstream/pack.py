@@ -8,9 +8,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, last_line
 from streamnorm_fpga.families import FAMILIES
-from streamnorm_sim.toolchain.tools import last_line
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board

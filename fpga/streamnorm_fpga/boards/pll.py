@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_sim.toolchain.tools import last_line
+from streamnorm.errors import CheckFailed, ConfigError, last_line
 
 if TYPE_CHECKING:
     from .board import Board

@@ -8,11 +8,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamnorm.errors import CheckFailed, ConfigError, ToolMissing
+from streamnorm.errors import CheckFailed, ConfigError, ToolMissing, last_line
 from streamnorm_fpga.bitstream.build import REPORT
 from streamnorm_fpga.bitstream.pack import is_for, part_of
 from streamnorm_fpga.families import FAMILIES
-from streamnorm_sim.toolchain.tools import last_line
 
 from .loaders import LOADERS
 from .usb import usb_devices

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamnorm.errors import CheckFailed
-from streamnorm_sim.toolchain.tools import interrupt, last_line
+from streamnorm.errors import CheckFailed, last_line
+from streamnorm_sim.toolchain.tools import interrupt
 
 from .critical_path import CriticalPath, critical_path
 from .resources import shortage

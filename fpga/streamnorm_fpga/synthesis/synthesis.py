@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamnorm.errors import CheckFailed
+from streamnorm.errors import CheckFailed, last_line
 from streamnorm_sim.toolchain.cache import build_once
-from streamnorm_sim.toolchain.tools import YOSYS, last_line
+from streamnorm_sim.toolchain.tools import YOSYS
 
 from .netlist import Netlist
 

@@ -4,9 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Set
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,11 +12,12 @@ from amaranth.back import verilog as amaranth_verilog
 from amaranth.hdl import Fragment
 
 from streamnorm import __version__
-from streamnorm.errors import ConfigError, StreamnormError, not_written
+from streamnorm.errors import ConfigError, StreamnormError, as_named, last_line
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.values import instance_of
@@ -53,8 +51,8 @@ def verilog(config: NormConfig) -> str:
             fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
         )
     except amaranth_verilog.YosysError as error:  # on a full disk, for one
-        reason = (str(error).strip().splitlines() or ["it printed nothing"])[-1]
-        raise StreamnormError(f"yosys, which writes the Verilog, fails: {reason}") from error
+        yosys = as_named("yosys", "YOSYS")  # as Amaranth has it
+        raise StreamnormError(f"{yosys}, which writes the Verilog, fails: {last_line(str(error))}") from error
     # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
     # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
     text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
@@ -164,11 +162,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
         _check_file(path)
         check_directory(path.parent)
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
-    try:
-        _write(directory, files, removable)
-    except OSError as error:
-        raise not_written(directory, error) from error
-    return [directory / name for name in files]
+    return write_files(directory, files, removable - files.keys())
 
 
 _STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
@@ -244,19 +238,3 @@ def _check_file(path: Path) -> None:
 
 def _bench_name(config: NormConfig) -> str:
     return f"{config.name}_tb.v"
-
-
-def _write(directory: Path, files: dict[str, bytes], removable: Set[str]) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    # Inside the directory, so that every move stays within one file system.
-    scratch = Path(tempfile.mkdtemp(prefix=".generate-", dir=directory))
-    try:
-        for number, data in enumerate(files.values()):
-            (scratch / str(number)).write_bytes(data)
-        for name in removable - files.keys():
-            (directory / name).unlink(missing_ok=True)
-        for number, name in enumerate(files):
-            (directory / name).parent.mkdir(exist_ok=True)
-            os.replace(scratch / str(number), directory / name)
-    finally:
-        shutil.rmtree(scratch)

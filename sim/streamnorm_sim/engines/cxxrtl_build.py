@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streamnorm.errors import ToolMissing
+from streamnorm.errors import ToolMissing, as_named
+from streamnorm.spec.values import shown
 from streamnorm_sim.toolchain.cache import build_once
 from streamnorm_sim.toolchain.table import GXX
 from streamnorm_sim.toolchain.tools import YOSYS, run_tool
@@ -106,7 +107,8 @@ def compile_design(
         script = "; ".join(
             f"design -reset; {read}; {write} {text.name}" for read, text in zip(reads, texts, strict=True)
         )
-        warnings = run_tool([*YOSYS.command(), "-q", "-p", script], directory)
+        yosys = as_named(YOSYS.name, YOSYS.variable)
+        warnings = run_tool([*YOSYS.command(), "-q", "-p", script], directory, name=yosys)
         feedback = "feedback wires" in warnings
         whole = "#define STREAMNORM_FEEDBACK\n" if feedback else ""
         for number, path in enumerate(texts):
@@ -117,13 +119,20 @@ def compile_design(
         (directory / "unit.cc").write_text(whole, encoding="utf-8")
         header = precompiled(headers, compiler, options, cache)
         defined = [f"-D{macro}" for macro in macros]
-        run_tool([*compiler, *options, *header, *defined, "-I", str(headers), "unit.cc", "-o", LIBRARY], directory)
+        command = [*compiler, *options, *header, *defined, "-I", str(headers), "unit.cc", "-o", LIBRARY]
+        run_tool(command, directory, name=_with_flags(compiler[0]))
         if not (directory / LIBRARY).is_file():
             raise ToolMissing(f"{GXX.name}: {compiler[0]} ends well and makes no library; is it a C++ compiler?")
 
     own_text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, cxxrtl_in_place.__file__))
     parts = [*files.values(), *reads, driver, own_text, YOSYS.build(), clock, str(waves), *compiler, *options, *macros]
     return build_once(kind, [*parts, GXX.version()], build, cache)
+
+
+def _with_flags(compiler: str) -> str:
+    """What messages call the compiler: with the options that the environment gives it."""
+    flags = os.environ.get("CXXFLAGS")
+    return f"{Path(compiler).name}, with CXXFLAGS = {shown(flags)}," if flags else ""
 
 
 def _apart(unit: str, number: int) -> str:

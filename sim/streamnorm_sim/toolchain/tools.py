@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import re
 import signal
 import subprocess
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm.errors import StreamnormError, ToolMissing, last_line
 
 from .needs import named_program, not_installed, pip_extra
 
-__all__ = ["YOSYS", "Tool", "interrupt", "last_line", "run_tool"]
+__all__ = ["YOSYS", "Tool", "interrupt", "run_tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,14 +105,10 @@ def interrupt(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
 
 
-def last_line(output: str) -> str:
-    """The last line a tool printed: its reason to give up, where it calls none an error."""
-    lines = output.strip().splitlines()
-    return lines[-1].strip() if lines else "it printed nothing"
-
-
-def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, str] | None = None) -> str:
-    """Run a program in ``directory`` and return what it printed.
+def run_tool(
+    command: Sequence[str], directory: Path, *, name: str = "", environment: dict[str, str] | None = None
+) -> str:
+    """Run a program in ``directory`` and return what it printed; ``name`` is what messages call it, if not as it is.
 
     Raises
     ------
@@ -130,8 +127,11 @@ def run_tool(command: Sequence[str], directory: Path, *, environment: dict[str, 
         check=False,
     )
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-20:]) or last_line("")
-        raise StreamnormError(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
+        # Of Python's, as YoWASP's programs print it where they have no room to write, the last line says all.
+        of_python = "Traceback (most recent call last)" in done.stdout
+        lines = done.stdout.strip().splitlines()[-20:]
+        tail = last_line(done.stdout) if of_python or not lines else "\n".join(lines)
+        raise StreamnormError(f"{name or Path(command[0]).name} failed with exit code {done.returncode}:\n{tail}")
     return done.stdout
 
 
@@ -146,9 +146,12 @@ def _version(tool: Tool, command: tuple[str, ...]) -> str:
         check=False,
     )
     found = re.search(r"(?:Yosys |nextpnr-|Version )(\d[\w.+-]*)", completed.stdout)
-    if completed.returncode != 0 or found is None:
-        raise ToolMissing(f"{tool.name} does not start: {last_line(completed.stdout)}")
-    return found[1]
+    if completed.returncode == 0 and found is not None:
+        return found[1]
+    named = f": ${tool.variable} names {command[0]!r}, which" if os.environ.get(tool.variable) else ""
+    if named and completed.returncode == 0:
+        raise ToolMissing(f"{tool.name}{named} is not {tool.name}")
+    raise ToolMissing(f"{tool.name}{named} does not start: {last_line(completed.stdout)}")
 
 
 YOSYS = Tool(

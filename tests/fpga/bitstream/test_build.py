@@ -10,7 +10,7 @@ import pytest
 import streamnorm_fpga.bitstream.build as build_module
 from fpga.board_designs import LARGE_UNIT, tiny_design
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm_fpga.bitstream.build import board_netlist, build, files_of, write_files
+from streamnorm_fpga.bitstream.build import board_netlist, build, files_of
 from streamnorm_fpga.bitstream.design import bit_cycles
 from streamnorm_fpga.bitstream.pack import is_for
 from streamnorm_fpga.boards import BOARDS
@@ -212,22 +212,13 @@ def test_notices(placements):
     assert build(same, (1,)).notices == ()
 
 
-def test_files(placements, tmp_path):
+def test_files(placements):
     placements[0][1] = 40.0
     report = build(tiny_design("icebreaker"), (1,))
     files = files_of(report)
     assert list(files) == ["tiny.bin", "tiny.v", "tiny.pcf", "report.json"]
     data = json.loads(files["report.json"])
     assert data["bitstream"] == {"file": "tiny.bin", "bytes": 1, "sha256": hashlib.sha256(b"1").hexdigest()}
-    paths = write_files(tmp_path / "new" / "out", files)
-    assert [path.read_bytes() for path in paths] == list(files.values())
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(files)  # nothing else is left
-
-
-def test_a_directory_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=re.escape(f"{tmp_path / 'file'}: cannot be written: ")):
-        write_files(tmp_path / "file", {"a": b""})
 
 
 @pytest.mark.parametrize(("mhz", "baud", "cycles"), [(30, 1_000_000, 30), (100.5, 1_000_000, 100), (12, 3_000_000, 4)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamnorm.errors import ConfigError
+from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.paths import check_directory, given_path, named_file
 
 
@@ -70,3 +70,13 @@ def test_what_is_wrong_in_a_file_begins_with_its_name():
         raise ConfigError("is wrong")
     with pytest.raises(ConfigError, match=r"^is wrong$"), named_file(None):
         raise ConfigError("is wrong")
+
+
+def test_what_cannot_be_written_is_told_but_not_that_its_reader_went_away(tmp_path):
+    gone, closed = tmp_path / "gone/x.npy", BrokenPipeError(32, "Broken pipe")
+    message = f"{gone}: cannot be written: there is no directory {tmp_path / 'gone'}"
+    assert str(not_written(gone, FileNotFoundError(2, "No such file"))) == message
+    assert (
+        str(not_written("x", OSError(28, "No space left on device"))) == "x: cannot be written: No space left on device"
+    )
+    assert not_written("/dev/stdout", closed) is closed

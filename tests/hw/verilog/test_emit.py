@@ -241,11 +241,18 @@ def test_two_processes_in_two_places_write_the_same_bytes(tmp_path: Path) -> Non
 
 
 def test_a_failure_of_yosys_is_told_by_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("YOSYS", raising=False)
+
     def fail(*_: object, **__: object) -> None:
-        raise amaranth_verilog.YosysError("Traceback (most recent call last):\n  …\nFile too large (os error 27)\n")
+        raise amaranth_verilog.YosysError("Traceback …\nwasmtime._error.WasmtimeError: File too large (os error 27)\n")
 
     monkeypatch.setattr(amaranth_verilog, "convert_fragment", fail)
     with pytest.raises(
         StreamnormError, match=r"^yosys, which writes the Verilog, fails: File too large \(os error 27\)$"
+    ):
+        verilog(make())
+    monkeypatch.setenv("YOSYS", "/bin/false")
+    with pytest.raises(
+        StreamnormError, match=r"^yosys \(\$YOSYS names '/bin/false'\), which writes the Verilog, fails: "
     ):
         verilog(make())

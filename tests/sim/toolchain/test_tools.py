@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from streamnorm.errors import StreamnormError, ToolMissing
+from streamnorm.errors import StreamnormError, ToolMissing, as_named, last_line
 from streamnorm_sim.toolchain.table import GXX, PROGRAMS
-from streamnorm_sim.toolchain.tools import YOSYS, Tool, last_line, run_tool
+from streamnorm_sim.toolchain.tools import YOSYS, Tool, run_tool
 
 ABSENT = Tool(
     name="yosys", variable="YOSYS_FOR_TEST", package="yowasp_absent", function="run", extra="sim", needed_by="nothing"
@@ -35,7 +35,7 @@ def test_a_native_program_must_be_there(monkeypatch):
 
 def test_a_program_without_a_version_does_not_start(monkeypatch):
     monkeypatch.setenv("YOSYS_FOR_TEST", "false")
-    with pytest.raises(ToolMissing, match="yosys does not start: "):
+    with pytest.raises(ToolMissing, match=r"^yosys: \$YOSYS_FOR_TEST names '.*/false', which does not start: "):
         ABSENT.version()
 
 
@@ -48,6 +48,23 @@ def test_errors_are_part_of_the_output(tmp_path):
 def test_last_line():
     assert last_line("wasm trap:\n  call stack exhausted\n\n") == "call stack exhausted"
     assert last_line("") == "it printed nothing"
+    assert last_line("Traceback …\nwasmtime._error.WasmtimeError: File too large (os error 27)\n") == (
+        "File too large (os error 27)"
+    )
+    assert last_line("main.v:3: ERROR: no such Module: x") == "main.v:3: ERROR: no such Module: x"
+
+
+def test_a_program_in_the_place_of_another_is_named(monkeypatch):
+    monkeypatch.delenv("YOSYS_FOR_TEST", raising=False)
+    assert as_named("yosys", "YOSYS_FOR_TEST") == "yosys"
+    monkeypatch.setenv("YOSYS_FOR_TEST", "/bin/false")
+    assert as_named("yosys", "YOSYS_FOR_TEST") == "yosys ($YOSYS_FOR_TEST names '/bin/false')"
+
+
+def test_a_program_that_is_another_one_is_told_so(monkeypatch):
+    monkeypatch.setenv("YOSYS_FOR_TEST", "true")
+    with pytest.raises(ToolMissing, match=r"^yosys: \$YOSYS_FOR_TEST names '.*/true', which is not yosys$"):
+        ABSENT.version()
 
 
 def test_a_tool_that_fails_is_quoted(tmp_path):
@@ -56,6 +73,8 @@ def test_a_tool_that_fails_is_quoted(tmp_path):
         run_tool([sys.executable, "-c", code], tmp_path)
     name = Path(sys.executable).name
     assert str(error.value) == f"{name} failed with exit code 3:\nline 7: no such thing"
+    with pytest.raises(StreamnormError, match=r"^yosys failed with exit code 1:\nno room$"):
+        run_tool([sys.executable, "-c", "raise OSError('no room')"], tmp_path, name="yosys")
 
 
 def test_a_tool_that_fails_without_a_word(tmp_path):

@@ -4,9 +4,9 @@ Each command is a module with ``add_parser(commands)``, which declares its optio
 which does the work and returns the exit code. Simulator and place-and-route packages are imported inside
 ``run`` only: the other commands work, and work fast, without them.
 
-Exit codes: 0 done; 1 a bug in streamnorm; 2 usage or configuration; 3 a tool is missing; 4 a check failed;
-130 interrupted; 141 the reader of the output went away. An error is a line on stderr; with ``--json`` it is an object
-``{"error": {"message": …, "exit_code": …}}`` on stdout besides, unless a report that tells of it stands there.
+Exit codes: 0 done; 1 a tool failed, or a bug in streamnorm; 2 usage or configuration; 3 a tool is missing; 4 a check
+failed; 130 interrupted; 141 the reader of the output went away. An error is a line on stderr; with ``--json`` it is an
+object ``{"error": {"message": …, "exit_code": …}}`` on stdout besides, unless a report that tells of it stands there.
 """
 
 import argparse
@@ -60,7 +60,8 @@ examples:
   streamnorm host --virtual examples/icebreaker_rms.toml   rows through the board's design, simulated or real
   streamnorm doctor                                  which tools are there, and what to install
 
-exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed, 130 interrupted
+exit codes: 0 done, 1 a tool failed, or a bug in streamnorm, 2 usage or configuration, 3 missing tool,
+  4 a check failed, 130 interrupted, 141 the reader of the output went away
 """
 
 EXIT_BUG, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_PIPE = 1, 2, 130, 141
@@ -80,6 +81,8 @@ class _Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(message)
 
     def error(self, message: str) -> NoReturn:
+        # What argparse says of `--stalls=1`, in the words of a user.
+        message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
         raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
 
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - it is overloaded
@@ -150,8 +153,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{shortened(str(error.filename), 300)}: " if error.filename else _full_output(error)
-        return _fail(f"{where}{error.strerror or error}", EXIT_USAGE, as_json)
+        return _fail(_of_system(error), EXIT_USAGE, as_json)
     except Exception as error:
         if verbose:
             traceback.print_exc()
@@ -185,6 +187,22 @@ def _refuse_unknown_command(top: argparse.ArgumentParser, arguments: list[str]) 
     nearest = difflib.get_close_matches(word, COMMANDS, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"commands are {', '.join(COMMANDS)}"
     top.error(f"unknown command {word!r}: {hint}")
+
+
+def _of_system(error: OSError) -> str:
+    """Return the message for an error of the system that no command expects."""
+    if isinstance(error, FileNotFoundError) and not _has_current_directory():
+        return "the current directory is not there any more; go to another one"
+    where = f"{shortened(str(error.filename), 300)}: " if error.filename else _full_output(error)
+    return f"{where}{error.strerror or error}"
+
+
+def _has_current_directory() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _full_output(error: OSError) -> str:

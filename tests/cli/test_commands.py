@@ -54,7 +54,7 @@ def test_help_lists_every_command_and_the_exit_codes(capsys):
     out = capsys.readouterr().out
     for command in COMMANDS:
         assert f"\n    {command} " in out
-    assert "exit codes: 0 done, 2 usage or configuration, 3 missing tool, 4 a check failed" in out
+    assert "exit codes: 0 done, 1 a tool failed, or a bug in streamnorm, 2 usage or configuration, 3 missing" in out
 
 
 def test_version(capsys):
@@ -79,6 +79,9 @@ def test_version(capsys):
         (["generate", "x.toml", "-o", "d", "--vectors", "x"], "'x' is not a whole number of at least 0"),
         (["simulate", "x.toml", "--rows", "0"], "'0' is not a whole number of at least 1"),
         (["cycles", "x.toml", "--rows", "9" * 5000], f"argument --rows: '{'9' * 80}…' is not a whole number of at"),
+        (["simulate", "x.toml", "--stalls=0.1"], "unrecognized arguments: --stalls=0.1; did you mean --stall"),
+        (["host", "--port", "p", "x.toml", "--stalls=0.1"], "argument --stalls: takes no value; streamnorm host"),
+        (["plan", "x.toml", "--json=yes\nno"], "argument --json: takes no value; streamnorm plan"),
         (["simulate", "x.toml", "--rows", "2.5"], "'2.5' is not a whole number of at least 1"),
         (["simulate", "x.toml", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
         (["simulate", "x.toml", "--seed", "2.5"], "'2.5' is not a whole number of at least 0"),
@@ -105,6 +108,18 @@ def test_with_json_an_error_is_an_object_too(arguments, code, tmp_path, monkeypa
     error = json.loads(captured.out)["error"]
     assert captured.err == f"streamnorm: error: {error['message']}\n"
     assert error["exit_code"] == code
+
+
+def test_a_current_directory_that_is_gone_is_told(tmp_path, monkeypatch, capsys):
+    assert cli.main(["init", "-q", "-o", str(tmp_path / "unit")]) == 0
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for arguments in (["plan", "../unit/unit.toml"], ["init"]):
+        assert cli.main(arguments) == 2
+        error = only_line(capsys.readouterr().err)
+        assert error == "streamnorm: error: the current directory is not there any more; go to another one"
 
 
 def test_an_argument_of_thousands_of_characters_is_not_repeated(tmp_path, capsys):

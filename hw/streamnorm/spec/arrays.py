@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
+from .npy_file import why_unreadable
 from .paths import given_path
 from .values import file_name, shown
 
@@ -167,5 +169,5 @@ def _read(path: Path, key: str) -> npt.NDArray[Any]:
         raise ConfigError(f"{name}: is a directory; a .npy file is needed") from None
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, MemoryError, OverflowError):
-        raise ConfigError(f"{name}: is not a .npy file of numbers") from None
+    except (ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError, TokenError):  # of its header, too
+        raise ConfigError(f"{name}: {why_unreadable(path)}") from None

@@ -31,7 +31,9 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
     """
     if value is None:
         return None
-    if isinstance(value, Real):  # a bool is one too, and finite_float refuses it
+    if isinstance(value, bool):
+        raise ConfigError(f"{key} = {value}: must be a number, an array or the name of a .npy file")
+    if isinstance(value, Real):
         return finite_float(key, value)
     array, path = given_array(value, key)
     where = key if path is None else f"{key}: {file_name(path)}"

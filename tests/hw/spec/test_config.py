@@ -117,7 +117,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("clock_mhz", "fast", "clock_mhz = 'fast': must be a finite number from 1 to 1000"),
         ("gamma", math.nan, "gamma = nan: must be a finite number"),
         ("beta", -math.inf, "beta = -inf: must be a finite number"),
-        ("gamma", True, "gamma = True: must be a finite number"),
+        ("gamma", True, "gamma = True: must be a number, an array or the name of a .npy file"),
         ("gamma", 1j, "gamma: has elements of type complex128; floating-point or integer numbers are needed"),
     ],
 )

@@ -1,5 +1,6 @@
 """NormConfig from TOML: every refusal by its exact message, with the file's name before it."""
 
+import io
 import os
 import subprocess
 import sys
@@ -93,7 +94,7 @@ def test_arrays_may_be_written_out(tmp_path: Path) -> None:
         ("[outputs]", "unknown key 'outputs'; did you mean output?"),
         ('storage = "ROM"', "storage = 'ROM': must be one of rom, ram"),
         ("min_length = 7", "min_length = 7: must be an integer from 1 to 6 (max_length)"),
-        ("beta = true", "beta = True: must be a finite number"),
+        ("beta = true", "beta = True: must be a number, an array or the name of a .npy file"),
         ("beta = nan", "beta = nan: must be a finite number"),
         ("clock_mhz = inf", "clock_mhz = inf: must be a finite number from 1 to 1000"),
         ("gamma = 2024-01-01", "gamma: has elements of type object; floating-point or integer numbers are needed"),
@@ -197,21 +198,31 @@ def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
     file.mkdir()
     assert refusal(path) == f"gamma: {file}: is a directory; a .npy file is needed"
     file.rmdir()
-    not_npy = f"gamma: {file}: is not a .npy file of numbers"
-    for contents in (b"", b"1.0 2.0\n", b"\x93NUMPY", b"PK\x03\x04", b"\x80\x04N."):
+    begin = f"gamma: {file}: "
+    not_npy, cut, archive = "is not a .npy file of numbers", "is cut short", "is an archive, as .npz files are; a .npy "
+    for contents, why in (
+        (b"", "is empty; a .npy file is needed"),
+        (b"1.0 2.0\n", not_npy),
+        (b"\x80\x04N.", not_npy),
+        (b"PK\x03\x04", archive),
+        *((whole[:size], cut) for whole in (npy(np.ones(6)),) for size in (1, 5, 6, 7, 8, 9, 10, 11, 100)),
+        (npy(np.ones(6))[:-1], f"{cut}: it has 175 of 176 bytes"),
+        (npy(np.array([Unpickled()], dtype=object)), "holds Python objects, which are not read; numbers are needed"),
+        (npy(np.ones(6)).replace(b"\x01\x00v", b"\x09\x01v"), "is a .npy file of version 9.1, of which nothing is"),
+        (npy(np.ones((2, 3))).replace(b"(2, 3)", b"(-2,3)"), not_npy),
+        (npy(np.ones((2, 3))).replace(b"(2, 3)", b"(2, 'a"), not_npy),
+    ):
         file.write_bytes(contents)
-        assert refusal(path) == not_npy
-    np.save(file, np.array([Unpickled()], dtype=object), allow_pickle=True)
-    assert refusal(path) == not_npy
-    np.save(file, np.ones(6))
-    file.write_bytes(file.read_bytes()[:-1])
-    assert refusal(path) == not_npy
-    np.save(file, np.ones((2, 3)))
-    file.write_bytes(file.read_bytes().replace(b"(2, 3)", b"(-2,3)"))
-    assert refusal(path) == not_npy
+        assert refusal(path).startswith(begin + why), contents
     np.savez(tmp_path / "gamma.npz", np.ones(6))
     (tmp_path / "gamma.npz").rename(file)
-    assert refusal(path) == not_npy
+    assert refusal(path).startswith(begin + archive)
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
 
 
 def test_array_files_of_the_wrong_kind(tmp_path: Path) -> None:

@@ -289,8 +289,8 @@ def test_files_that_are_no_rows(config, tmp_path):
         (missing, "no such file"),
         (tmp_path, "is a directory; a .npy file is needed"),
         (text, "is not a .npy file of numbers"),
-        (archive, "is not a .npy file of numbers"),
-        (objects, "is not a .npy file of numbers"),
+        (archive, "is an archive, as .npz files are; a .npy file, which holds one array, is needed"),
+        (objects, "holds Python objects, which are not read; numbers are needed"),
     ]:
         with pytest.raises(ConfigError) as error:
             simulate(config, rows=path)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.values import shown
 from streamnorm_fpga.families import FAMILIES, Device
 
 if TYPE_CHECKING:
@@ -31,4 +32,6 @@ def device_for(target: str) -> Device:
         return DEVICES[target]
     except KeyError:
         allowed = ", ".join(DEVICES)
-        raise ConfigError(f"target {target!r} cannot be placed and routed; targets that can be: {allowed}") from None
+        raise ConfigError(
+            f"target {shown(target)} cannot be placed and routed; targets that can be: {allowed}"
+        ) from None

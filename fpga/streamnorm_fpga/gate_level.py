@@ -31,8 +31,7 @@ def gate_netlist(config: NormConfig) -> GateNetlist:
     """
     device = DEVICES.get(config.target)
     if device is None:
-        raise ConfigError(
-            f"--gate-level: there are no gates of target {config.target!r}; set target to one of {', '.join(DEVICES)}"
-        )
+        known = ", ".join(DEVICES)
+        raise ConfigError(f"--gate-level: there are no gates of target {config.target!r}; set target to one of {known}")
     netlist = map_to_part(verilog(config), config.name, device)
     return GateNetlist(device.family.name, json.dumps(netlist.document))

@@ -77,7 +77,14 @@ def fitted(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"), [("1", (1,)), ("1,2,3", (1, 2, 3)), ("1-8", tuple(range(1, 9))), ("3,1-3, 7", (3, 1, 2, 7))]
+    ("text", "seeds"),
+    [
+        ("1", (1,)),
+        ("1,2,3", (1, 2, 3)),
+        ("1-8", tuple(range(1, 9))),
+        ("3,1-3, 7", (3, 1, 2, 7)),
+        (f"00,{(1 << 64) - 1}", (0, (1 << 64) - 1)),
+    ],
 )
 def test_seed_lists(text, seeds):
     assert seed_list(text) == seeds
@@ -92,6 +99,8 @@ def test_seed_lists(text, seeds):
         ("1-", "'1-' is no seed such as 1 and no list such as 1,2,3 or 1-8"),
         ("5-2", "'5-2' is an empty range of seeds"),
         ("1-99999999", "'1-99999999' lists more than 1000 seeds"),
+        (f"1,{1 << 64}", f"'{1 << 64}': nextpnr takes seeds from 0 to {(1 << 64) - 1}"),
+        (f"1-{'9' * 5000}", f"'1-{'9' * 78}…': nextpnr takes seeds from 0 to {(1 << 64) - 1}"),
     ],
 )
 def test_bad_seed_lists(text, message):

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.values import shown
 from streamnorm_cli.notices import print_notices
 from streamnorm_cli.options import Commands, add_architecture, add_common, formatter, print_result, read_config
 from streamnorm_cli.progress import progress_bar
@@ -68,16 +69,21 @@ def add_parser(commands: Commands) -> None:
 
 def seed_list(text: str) -> tuple[int, ...]:
     """Return the seeds that an argument such as ``1,2,3`` or ``1-8`` lists, each once, in its order."""
+    from streamnorm_fpga.place.seeds import SEED_MAX
+
     seeds: dict[int, None] = {}
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
-            raise argparse.ArgumentTypeError(f"{text!r} is no seed such as 1 and no list such as 1,2,3 or 1-8")
-        low, high = int(first), int(last if dash else first)
+            raise argparse.ArgumentTypeError(f"{shown(text)} is no seed such as 1 and no list such as 1,2,3 or 1-8")
+        ends = [each.strip().lstrip("0") or "0" for each in (first, last if dash else first)]
+        if any(len(end) > len(str(SEED_MAX)) or int(end) > SEED_MAX for end in ends):
+            raise argparse.ArgumentTypeError(f"{shown(part.strip())}: nextpnr takes seeds from 0 to {SEED_MAX}")
+        low, high = map(int, ends)
         if low > high:
-            raise argparse.ArgumentTypeError(f"{part.strip()!r} is an empty range of seeds")
+            raise argparse.ArgumentTypeError(f"{shown(part.strip())} is an empty range of seeds")
         if high - low + len(seeds) >= SEEDS_MAX:
-            raise argparse.ArgumentTypeError(f"{text!r} lists more than {SEEDS_MAX} seeds")
+            raise argparse.ArgumentTypeError(f"{shown(text)} lists more than {SEEDS_MAX} seeds")
         seeds.update(dict.fromkeys(range(low, high + 1)))
     return tuple(seeds)
 

@@ -13,6 +13,7 @@ from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
 from streamnorm_fpga.place.place_route import DoesNotFit, NotRouted, place_and_route
 from streamnorm_fpga.place.resources import Resources, cells_by_block, cells_of, room
+from streamnorm_fpga.place.seeds import check_seeds
 from streamnorm_fpga.synthesis.mapping import map_to_part
 
 from .design import tool_versions
@@ -57,11 +58,14 @@ def build(
 
     Raises
     ------
+    ConfigError
+        If nextpnr takes no such seed.
     CheckFailed
         If the design does not fit the part, cannot be routed, or misses its clock with every seed.
     ToolMissing
         If a tool is not there.
     """
+    check_seeds(seeds)
     board, clock = design.board, design.clock
     device = board.device
     tools = tool_versions(board)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.values import shown
 
 from .board import Board, Light, Loader, Uart
 from .ecp5 import ECP5_BOARDS
@@ -37,4 +38,4 @@ def board_named(name: str) -> Board:
         return BOARDS[name]
     nearest = difflib.get_close_matches(name.lower(), BOARDS, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"boards are {', '.join(BOARDS)}"
-    raise ConfigError(f"unknown board {name!r}: {hint}")
+    raise ConfigError(f"unknown board {shown(name)}: {hint}")

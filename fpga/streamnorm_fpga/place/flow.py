@@ -15,6 +15,7 @@ from .place_route import place_and_route
 from .refusal import refuse_impossible
 from .report import FitReport
 from .resources import Resources, cells_by_block
+from .seeds import check_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ def fit(
 ) -> FitReport:
     """Generate the unit of ``config`` and fit it to the configuration's target; see :func:`fit_verilog`."""
     device = device_for(config.target)  # before the unit is generated, which takes seconds
+    check_seeds(seeds)
     refuse_impossible(config, device.part, config.clock_mhz)
     from streamnorm.verilog.emit import verilog
 
@@ -65,13 +67,14 @@ def fit_verilog(
     Raises
     ------
     ConfigError
-        If ``target`` cannot be placed and routed.
+        If ``target`` cannot be placed and routed, or nextpnr takes no such seed.
     CheckFailed
         If the module cannot be synthesized, does not fit the part or cannot be routed with any of the seeds.
     ToolMissing
         If yosys or nextpnr is not there.
     """
     device = device_for(target)
+    check_seeds(seeds)
     tools = {tool.name: tool.version() for tool in (YOSYS, device.family.nextpnr)}
     netlist = map_to_part(text, top, device, options=options)
     if progress is not None:

@@ -189,6 +189,11 @@ def test_what_does_not_fit_is_told_before_placement(placements):
     assert placements[1] == []
 
 
+def test_a_seed_that_nextpnr_does_not_take_is_refused_first(placements):
+    with pytest.raises(ConfigError, match=f"^seed = {1 << 64}: must be an integer from 0 to {(1 << 64) - 1}$"):
+        build(tiny_design("icestick", unit=LARGE_UNIT), (1, 1 << 64))
+
+
 def test_the_limit_of_block_rams(placements):
     placements[0][1] = 250.0
     design = tiny_design("ulx3s-85f", clock_mhz=220.0, unit=LARGE_UNIT)

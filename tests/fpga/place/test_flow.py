@@ -76,6 +76,16 @@ def test_a_unit_is_fitted_in_its_architecture(monkeypatch, architecture):
     assert ("// Architecture: two-pass" in report.text) == (architecture == "two-pass")
 
 
+@pytest.mark.parametrize("seed", [-1, 1 << 64, 1.5, True])
+def test_seeds_that_nextpnr_does_not_take_are_refused_before_any_work(seed):
+    message = f"^seed = {seed}: must be an integer from 0 to 18446744073709551615$"
+    with pytest.raises(ConfigError, match=message):
+        fit_verilog("nonsense", "unit", "ecp5-12k-6", 50.0, (1, seed))
+    with pytest.raises(ConfigError, match=message):
+        fit(NormConfig(norm="layernorm", lanes=1, max_length=16, epsilon=1e-5, target="ecp5-12k-6",
+                       input=IntFormat(4), output=IntFormat(4)), (seed,))  # fmt: skip
+
+
 def test_generic_is_refused_before_any_work():
     with pytest.raises(ConfigError, match="target 'generic' cannot be placed and routed"):
         fit_verilog("nonsense", "unit", "generic", 50.0)

@@ -2,6 +2,8 @@
 
 import argparse
 
+from streamnorm.spec.values import shown
+
 BAUD_DEFAULT = 1_000_000
 BAUD_MIN, BAUD_MAX = 1200, 12_000_000
 """What serial ports do; a request takes minutes at less."""
@@ -32,9 +34,12 @@ def add_design(parser: argparse.ArgumentParser) -> None:
 
 def baud(text: str) -> int:
     """Return an argument that has to be a rate of a serial line."""
-    value = int(text) if text.isdecimal() else 0
+    try:
+        value = int(text) if text.isdecimal() else 0
+    except ValueError:  # of more digits than Python reads
+        value = 0
     if not BAUD_MIN <= value <= BAUD_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate from {BAUD_MIN} to {BAUD_MAX} bits a second")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no rate from {BAUD_MIN} to {BAUD_MAX} bits a second")
     return value
 
 
@@ -51,5 +56,5 @@ def _megahertz(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no clock above 0 and of at most 1000 MHz")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no clock above 0 and of at most 1000 MHz")
     return value

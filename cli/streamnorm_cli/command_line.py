@@ -83,6 +83,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # What argparse says of `--stalls=1`, in the words of a user.
         message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
+        message = re.sub(r"\S{100,}", lambda word: shortened(word[0]), message)
         raise ConfigError(f"{shortened(message, 400)}; {self.prog} --help tells more")
 
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - it is overloaded

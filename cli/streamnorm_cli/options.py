@@ -119,6 +119,17 @@ def whole_number(least: int, most: float = inf) -> Callable[[str], int]:
 count, positive = whole_number(0), whole_number(1)
 
 
+def row_count(least: int) -> Callable[[str], int]:
+    """Return what reads how many random rows are to run: at least ``least``."""
+
+    def read(text: str) -> int:
+        from streamnorm_sim.streams.rows import ROWS_MAX  # with NumPy, which --help need not wait for
+
+        return whole_number(least, ROWS_MAX)(text)
+
+    return read
+
+
 def number(text: str) -> float:
     """Return an argument that has to be a number; that it is in its range is checked elsewhere."""
     try:

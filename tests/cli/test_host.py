@@ -219,6 +219,8 @@ def test_interrupted(config_file, connect, capsys):
         (["--virtual", "--rows", "-1"], "argument --rows: '-1' is not a whole number of at least 0"),
         (["--virtual", "--baud", "3000000000"], "'3000000000' is no rate from 1200 to 12000000 bits a second"),
         (["--virtual", "--faults", "2"], "argument --faults: '2' is no chance from 0 to 1"),
+        (["--virtual", "--baud", "9" * 5000], f"argument --baud: '{'9' * 80}…' is no rate from 1200 to 12000000"),
+        (["--virtual", "x.toml", "--lengths", "9" * 5000], f"argument --lengths: '{'9' * 80}…' is not a whole number"),
         (["--virtual", "--lengths", "3,0"], "'0' is not a whole number of at least 1"),
         (["--port", "COM9", "--rows", "3", "--input", "x.npy"], "argument --input: not allowed with argument --rows"),
     ],
@@ -236,6 +238,7 @@ def test_usage_errors(arguments, message, capsys):
         (["--port", "COM9", "--input", "x.npy"], "--input"),
         (["--port", "COM9", "--stalls"], "--stalls"),
         (["--port", "COM9", "--board", "ulx3s-85f"], "--board"),
+        (["--port", "COM9", "--board="], "--board"),
     ],
 )
 def test_what_needs_a_file(arguments, option, capsys):
@@ -249,6 +252,7 @@ def test_what_needs_a_file(arguments, option, capsys):
         (["--faults", "1e-3"], "--faults is for --virtual: a real line has its own"),
         (["--input", "x.npy", "--lengths", "3"], "--lengths is for random rows, not for those of --input"),
         (["--rows", "0", "--output", "y.npy"], "--output: no rows come out with --rows 0"),
+        (["--board="], "unknown board '': boards are "),
         (["--lengths", "3,17"], "--lengths: 17 is more than max_length = 16"),
         (["--output", "/no/such/place/y.npy"], "/no/such/place/y.npy: cannot be written: there is no directory"),
     ],

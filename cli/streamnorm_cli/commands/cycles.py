@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import counted
+from streamnorm.spec.values import counted, shortened, shown
 from streamnorm_cli.options import (
     Commands,
     add_output,
@@ -22,6 +22,7 @@ from streamnorm_cli.options import (
     print_json,
     print_tables,
     refuse_overwriting,
+    row_count,
 )
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.cycles import flat, tables
@@ -94,7 +95,7 @@ def add_parser(commands: Commands) -> None:
     way.add_argument("--model", action="store_true", help="the cycle model (default)")
     way.add_argument("--simulate", action="store_true", help="measure on the hardware, compiled (CXXRTL)")
     parser.add_argument(
-        "--rows", type=count, default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
+        "--rows", type=row_count(2), default=_ROWS, metavar="R", help=f"rows of the batch, 2 or more (default: {_ROWS})"
     )
     parser.add_argument(
         "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
@@ -136,10 +137,10 @@ def number_list(text: str) -> tuple[int, ...]:
             low, high = positive(first), positive(last if colon else first)
         except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentTypeError(
-                f"{part!r} is neither a whole number of at least 1 nor FIRST:LAST, such as 64:1024"
+                f"{shown(part)} is neither a whole number of at least 1 nor FIRST:LAST, such as 64:1024"
             ) from error
         if low > high:
-            raise argparse.ArgumentTypeError(f"{part!r} is an empty range")
+            raise argparse.ArgumentTypeError(f"{shown(part)} is an empty range")
         while low < high:
             numbers.append(low)
             low *= 2
@@ -157,7 +158,9 @@ def clock_list(text: str) -> tuple[tuple[str, float], ...]:
         except ValueError:
             mhz = nan
         if not 0 < mhz < inf or (equals and not which):
-            raise argparse.ArgumentTypeError(f"{part!r} is neither a clock in MHz nor WHICH=MHZ, such as unit.toml=195")
+            raise argparse.ArgumentTypeError(
+                f"{shown(part)} is neither a clock in MHz nor WHICH=MHZ, such as unit.toml=195"
+            )
         clocks.append((which, mhz))
     return tuple(clocks)
 
@@ -261,7 +264,7 @@ def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]
     known = list(dict.fromkeys(name for several in names for name in several if name))
     for which, _ in given:
         if which and which not in known:
-            raise ConfigError(f"--fmax: {which} is none of the units; they are {', '.join(known)}")
+            raise ConfigError(f"--fmax: {shortened(which)} is none of the units; they are {', '.join(known)}")
     fitting = ([mhz for which, mhz in given if which in several] for several in names)
     return [PlacedClock(clocks[-1], "given") if clocks else None for clocks in fitting]
 

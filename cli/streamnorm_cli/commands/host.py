@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.values import shown
 from streamnorm_cli.board_options import BAUD_DEFAULT, baud, port
 from streamnorm_cli.options import (
     Commands,
@@ -115,7 +116,7 @@ def _chance(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no chance from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no chance from 0 to 1")
     return value
 
 
@@ -141,7 +142,7 @@ def _session(args: argparse.Namespace) -> "HostReport":
         return session(
             config,
             args.port,
-            board=board_named(args.board) if args.board else None,
+            board=None if args.board is None else board_named(args.board),
             baud=args.baud,
             input=args.input,
             rows=rows,
@@ -167,7 +168,7 @@ def _check_usage(args: argparse.Namespace) -> None:
     if args.file is None:
         needing = {
             "--virtual": args.virtual,
-            "--board": args.board,
+            "--board": args.board is not None,
             "--input": args.input,
             "--output": args.output,
             "--rows": args.rows,

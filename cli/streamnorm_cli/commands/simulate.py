@@ -19,10 +19,10 @@ from streamnorm_cli.options import (
     extra,
     file_path,
     formatter,
-    positive,
     print_result,
     read_config,
     refuse_overwriting,
+    row_count,
 )
 from streamnorm_cli.tables.area import CYCLE_MEANINGS
 from streamnorm_cli.tables.notes import notes
@@ -80,7 +80,7 @@ def add_parser(commands: Commands) -> None:
         help="rows to run, shape (rows, n): integers of the input format, or floats, which are quantized",
     )
     rows.add_argument(
-        "--rows", type=positive, default=200, metavar="R", help="random rows to run (default: %(default)s)"
+        "--rows", type=row_count(1), default=200, metavar="R", help="random rows to run (default: %(default)s)"
     )
     parser.add_argument("--stall", default="none", metavar="FORM", help="see below (default: %(default)s)")
     parser.add_argument("--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)")

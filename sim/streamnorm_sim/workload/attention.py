@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
-from streamnorm.spec.values import integer_between, one_of, refuse_unknown
+from streamnorm.spec.values import integer_between, one_of, refuse_unknown, shown
 
 __all__ = ["SIZE_MAX", "Attention", "InnerNorm", "LatentAttention", "attention_layers", "per_layer", "positions_seen"]
 
@@ -167,7 +167,7 @@ def attention_layers(keys: Mapping[str, Any], layers: int, d_model: int) -> list
     heads = per_layer("heads", keys["heads"], layers)
     kv_heads = per_layer("kv_heads", keys.get("kv_heads", keys["heads"]), layers)
     if any(q % kv for q, kv in zip(heads, kv_heads, strict=True)):
-        raise ConfigError(f"kv_heads = {keys.get('kv_heads')!r}: must divide heads")
+        raise ConfigError(f"kv_heads = {shown(keys.get('kv_heads'))}: must divide heads")
     if "head_dim" not in keys and (len(set(heads)) > 1 or d_model % heads[0]):
         raise ConfigError("head_dim: must be given where d_model is no multiple of heads")
     head_dim = integer_between("head_dim", keys.get("head_dim", d_model // heads[0]), 1, LENGTH_MAX)
@@ -200,7 +200,7 @@ def _windows(value: object, layers: int) -> tuple[int, ...]:
 def _latent(keys: Mapping[str, Any], head_dim: int) -> dict[str, Any]:
     table = keys["latent"]
     if not isinstance(table, Mapping):
-        raise ConfigError(f"latent = {table!r}: must be a table with {', '.join(_LATENT_KEYS)}")
+        raise ConfigError(f"latent = {shown(table)}: must be a table with {', '.join(_LATENT_KEYS)}")
     refuse_unknown(table, _LATENT_KEYS, " in latent")
     if missing := [key for key in _LATENT_KEYS if key not in table and key != "q_rank"]:
         raise ConfigError(f"latent: missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")

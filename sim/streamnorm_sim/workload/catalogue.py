@@ -11,7 +11,7 @@ from typing import Any
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config_file import read_toml
-from streamnorm.spec.values import file_name, nearest, shortened
+from streamnorm.spec.values import file_name, nearest, shortened, shown
 
 from .calls import calls
 from .model import Model
@@ -37,7 +37,7 @@ def find_model(name: str, **changes: Any) -> Model:
     if wanted in known:
         return _model(wanted, {**known[wanted], **changes}, f"model {wanted}")
     hint = nearest(wanted, known) or "; streamnorm workload --list names them all"
-    raise ConfigError(f"unknown model {name!r}{hint}")
+    raise ConfigError(f"unknown model {shown(name)}{hint}")
 
 
 def read_model(path: Path, name: str | None = None, **changes: Any) -> Model:

@@ -8,7 +8,7 @@ from typing import Any
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
 from streamnorm.spec.norms import NORMS
-from streamnorm.spec.values import finite_float, integer_between, one_of, refuse_unknown
+from streamnorm.spec.values import finite_float, integer_between, one_of, refuse_unknown, shown
 
 from .placement import Place, parse_place
 
@@ -77,12 +77,12 @@ def parse_rules(table: object, kind: NormKind, layers: int) -> tuple[NormRule, .
         If a place or a key of its table is not right.
     """
     if not isinstance(table, Mapping):
-        raise ConfigError(f'norms = {table!r}: must be a table, as in norms = {{ q = {{ norm = "layernorm" }} }}')
+        raise ConfigError(f'norms = {shown(table)}: must be a table, as in norms = {{ q = {{ norm = "layernorm" }} }}')
     rules = []
     for name, keys in table.items():
-        where = f"norms: {name!r}"
+        where = f"norms: {shown(name)}"
         if not isinstance(keys, Mapping):
-            raise ConfigError(f"{where}: {keys!r}: must be a table with some of {', '.join(_RULE_KEYS)}")
+            raise ConfigError(f"{where}: {shown(keys)}: must be a table with some of {', '.join(_RULE_KEYS)}")
         try:
             rules.append(_rule(name, keys, kind, layers))
         except ConfigError as error:
@@ -112,5 +112,5 @@ def flag(keys: Mapping[str, Any], key: str, default: bool) -> bool:
     """Return a key that is true or false; raise ConfigError if it is neither."""
     value = keys.get(key, default)
     if not isinstance(value, bool):
-        raise ConfigError(f"{key} = {value!r}: must be true or false")
+        raise ConfigError(f"{key} = {shown(value)}: must be true or false")
     return value

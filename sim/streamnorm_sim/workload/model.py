@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import LENGTH_MAX
-from streamnorm.spec.values import integer_between, refuse_unknown
+from streamnorm.spec.values import integer_between, refuse_unknown, shown
 
 from .attention import SIZE_MAX, Attention, LatentAttention, attention_layers, per_layer
 from .kinds import KIND_KEYS, NormKind, NormRule, flag, parse_rules
@@ -175,7 +175,7 @@ class Model:
         stacks = []
         for role in parts:
             if not isinstance(keys[role], Mapping):
-                raise ConfigError(f"{role} = {keys[role]!r}: must be a table")
+                raise ConfigError(f"{role} = {shown(keys[role])}: must be a table")
             try:
                 stacks.append(Stack.of(cast(Any, role), {**shared, **keys[role]}))
             except ConfigError as error:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import nearest
+from streamnorm.spec.values import nearest, shown
 
 __all__ = ["STYLES", "Place", "parse_place", "parse_pruned", "parse_schedule"]
 
@@ -46,18 +46,19 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     for part in str(text).split(","):
         style, colon, count = (piece.strip() for piece in part.partition(":"))
         if style == MIX:
-            raise ConfigError(f"placement = {text!r}: {MIX} stands alone, without a number; or say post:8, pre")
+            raise ConfigError(f"placement = {shown(text)}: {MIX} stands alone, without a number; or say post:8, pre")
         if style not in STYLES:
             allowed = nearest(style, (*STYLES, MIX)) or f"; the styles are {', '.join((*STYLES, MIX))}"
-            raise ConfigError(f"placement = {text!r}: unknown style {style!r}{allowed}")
+            raise ConfigError(f"placement = {shown(text)}: unknown style {shown(style)}{allowed}")
         if colon and not re.fullmatch(r"[0-9]{1,6}", count):
-            raise ConfigError(f"placement = {text!r}: {count!r} is no number of layers, as in post:8")
+            raise ConfigError(f"placement = {shown(text)}: {shown(count)} is no number of layers, as in post:8")
         counts.append((style, int(count) if colon else None))
     left = layers - sum(count or 0 for _, count in counts)
     open_ends = sum(count is None for _, count in counts)
     if left < 0 or open_ends > 1 or (left > 0 and not open_ends):
         raise ConfigError(
-            f"placement = {text!r}: must say what each of {layers} layers does, with at most one style without a number"
+            f"placement = {shown(text)}: must say what each of {layers} layers does, "
+            "with at most one style without a number"
         )
     return tuple(style for style, count in counts for _ in range(left if count is None else count))
 
@@ -109,13 +110,13 @@ def parse_pruned(entries: object, layers: int) -> tuple[Place, ...]:
         If an entry is malformed or names a layer that is not there.
     """
     if not isinstance(entries, list | tuple):
-        raise ConfigError(f'pruned = {entries!r}: must be a list, as in ["ffn-in:20-31"]')
+        raise ConfigError(f'pruned = {shown(entries)}: must be a list, as in ["ffn-in:20-31"]')
     pruned = []
     for entry in entries:
         if ":" not in str(entry):
-            raise ConfigError(f"pruned: {entry!r}: must be SITE:LAYERS, as in ffn-in:20-31")
+            raise ConfigError(f"pruned: {shown(entry)}: must be SITE:LAYERS, as in ffn-in:20-31")
         try:
             pruned.append(parse_place(str(entry), layers))
         except ConfigError as error:
-            raise ConfigError(f"pruned: {entry!r}: {error}") from error
+            raise ConfigError(f"pruned: {shown(entry)}: {error}") from error
     return tuple(pruned)

@@ -19,7 +19,7 @@ from streamnorm.spec.formats import IntFormat
 from streamnorm_sim import engines
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.engines import ENGINES, cocotb, cxxrtl, run
+from streamnorm_sim.engines import ENGINES, cocotb, cxxrtl, cxxrtl_build, run
 from streamnorm_sim.engines.wave_file import WavesLost, wave_file
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats, encode_rows
@@ -315,6 +315,24 @@ def test_a_compiler_that_is_not_there_is_named(small, monkeypatch, tmp_path):
     with pytest.raises(ToolMissing) as error:
         run(small, Traffic(rows=[[1]]))
     assert str(error.value) == "g++: $CXX names 'no-such-compiler', which is no program"
+
+
+def test_programs_are_named_as_the_environment_has_them(monkeypatch, tmp_path):
+    names = []
+
+    def run_tool(command, directory, *, name=""):
+        names.append(name)
+        for file in ("unit_0.cc", cxxrtl_build.LIBRARY):
+            (directory / file).touch()
+        return ""
+
+    monkeypatch.setattr(cxxrtl_build, "run_tool", run_tool)
+    monkeypatch.setattr(cxxrtl_build, "precompiled", lambda *_: [])
+    monkeypatch.setenv("CXXFLAGS", "--nosuch")
+    cxxrtl_build.compile_design(
+        "empty", {}, ["read"], "", clock="clock", compiler=["/usr/bin/g++"], options=[], waves=True, cache=tmp_path
+    )
+    assert names == ["yosys", "g++, with CXXFLAGS = '--nosuch',"]
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--lengths", "769"], f"--lengths: 769 is more than max_length = 768 of {BERT}; raise it there"),
-        (["--rows", "9" * 20], f"rows = {'9' * 20}: must be an integer from 2 to 1000000000"),
+        (["--rows", "9" * 20], f"argument --rows: '{'9' * 20}' is not a whole number from 2 to 1000000000"),
         (["--rows", "99999", "--simulate"], "rows = 99999: simulated are 87,381 rows of 768 elements at most"),
         (["--plot", "a.svg", "--timeline", "a.svg"], "--timeline: a.svg: --plot writes it too; choose another name"),
         (
@@ -208,7 +208,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
         (["--timeline", "no/a.svg"], "no/a.svg: cannot be written: there is no directory "),
         (["--stalls", "often"], "stall 'often': must be "),
         (["--lanes", "65"], "lanes = 65: "),
-        (["--rows", "1"], "rows = 1: must be an integer from 2 to 1000000000; from row to row takes two"),
+        (["--rows", "1"], "argument --rows: '1' is not a whole number from 2 to 1000000000"),
     ],
 )
 def test_what_cannot_be(arguments, message, capsys):

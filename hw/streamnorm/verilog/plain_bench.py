@@ -157,7 +157,7 @@ module @NAME@_tb;
     localparam QUIET = @QUIET@;  // cycles in which nothing moves until a pause of the sink ends
     localparam PATIENCE = @PATIENCE@;  // cycles in which nothing moves until the unit counts as hung
     localparam RESET = 2;  // cycles of reset, as few as there may be
-    localparam DRAIN = 128;  // cycles without a pause for which beats too many are waited for
+    localparam DRAIN = 128;  // cycles for which beats too many are waited for
 
     // The files: a beat in each line, its fields in whole hexadecimal digits.
 @MEMORIES@
@@ -261,7 +261,8 @@ module @NAME@_tb;
 
         // An offered beat stays until it is taken; a new one waits for a cycle without stall.
 @SOURCES@        m_axis_tready <= aresetn && sink_open;
-        if (aresetn) paused <= pausing || stalls != 0 && received == FIRST - 1 && m_axis_tvalid && m_axis_tready;
+        if (aresetn) paused <= pausing
+            || stalls != 0 && FIRST < BEATS_OUT && received == FIRST - 1 && m_axis_tvalid && m_axis_tready;
 
         // What comes out, after the reset.
         if (aresetn) begin
@@ -269,7 +270,7 @@ module @NAME@_tb;
             waited <= got;
             idle <= moved ? 0 : idle + 1;
             if (received < BEATS_OUT && (cycles > 0 || s_axis_tvalid && s_axis_tready)) cycles <= cycles + 1;
-            if (received == BEATS_OUT && !paused) drained <= drained + 1;
+            if (received == BEATS_OUT) drained <= drained + 1;
             if ((m_axis_tvalid ^ s_axis_tready) === 1'bx) begin
                 $display("FAIL: m_axis_tvalid or s_axis_tready is unknown before beat %0d", received);
                 fail;

@@ -102,7 +102,7 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
     scale, centre = precision.scale_bits, precision.centre_bits
     starts = delays(m, issue.issue & issue.first, buffer.latency, "row_issued")
     m.d.comb += [
-        ring.advance.eq(starts[buffer.latency - 1]),
+        ring.advance.eq(starts[buffer.latency - ring.latency]),
         unit.ingest.row_released.eq(starts[released]),
         lanes.d.eq(buffer.d),
         lanes.scale.eq(ring.data[:scale]),

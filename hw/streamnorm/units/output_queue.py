@@ -61,6 +61,8 @@ class OutputQueue(wiring.Component):
         ]
         for pointer, step in ((write_at, self.write), (read_at, pop)):
             advance_pointer(m, pointer, step, self._depth)
+        payload = Signal.like(self.o.payload, reset_less=True)
+        m.d.comb += self.o.payload.eq(payload)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(level.some), self.o.payload.eq(ram.read_data)]
+            m.d.sync += [self.o.valid.eq(level.some), payload.eq(ram.read_data)]
         return m

@@ -261,7 +261,8 @@ module @NAME@_tb;
 
         // An offered beat stays until it is taken; a new one waits for a cycle without stall.
 @SOURCES@        m_axis_tready <= aresetn && sink_open;
-        if (aresetn) paused <= pausing || stalls != 0 && received == FIRST - 1 && m_axis_tvalid && m_axis_tready;
+        if (aresetn) paused <= pausing
+            || stalls != 0 && FIRST < BEATS_OUT && received == FIRST - 1 && m_axis_tvalid && m_axis_tready;
 
         // What comes out, after the reset.
         if (aresetn) begin

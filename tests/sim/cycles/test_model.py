@@ -78,7 +78,7 @@ def test_a_slow_source_loses_its_own_cycles_only(model):
 @pytest.mark.parametrize(("name", "cause"), [("bert_ecp5_200", "slots"), ("length_1000", "buffer")])
 def test_a_sink_that_stops_fills_the_unit(name, cause):
     model = CycleModel(configuration(name))
-    lengths = [model.config.max_length] * 100
+    lengths = [model.config.max_length if cause == "buffer" else 1] * 3000
     free, stopped = model.run(lengths), model.run(lengths, sink=[[500, 3000]])
     assert stopped.losses.sink == stopped.cycles - free.cycles == 2500
     absorbed = (stopped.last_out[-1] - stopped.last_in[-1]) - (free.last_out[-1] - free.last_in[-1])

@@ -97,6 +97,7 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
 
     A row's slot is released ``released`` cycles after the issue of its first beat.
     """
+    assert unit.statistic_ring.latency <= buffer.latency
     lanes = unit.apply
     issue, ring, precision = unit.dispatch, unit.statistic_ring, Precision.of(unit.config)
     scale, centre = precision.scale_bits, precision.centre_bits

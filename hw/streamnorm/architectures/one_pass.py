@@ -34,7 +34,7 @@ SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
 steps than the longer."""
 
 SLOT_RETURN = 1
-"""Cycles from a row's release to the acceptance of the row that takes its slot."""
+"""Cycles from a row's release to the ``ready`` that knows of it, a register."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
@@ -79,17 +79,18 @@ class NormUnit(wiring.Component):
 
         # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
         # written to its ring in cycle S, fetched in S + 1, and meets the first difference as it comes out.
-        ring_latency = min(read_latency(config.device), probe.latency)
+        ring_latency = read_latency(config.device)
         earliest_issue = self.statistic.latency + 1 + ring_latency - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
-        # A row holds its slot from its last beat to SLOT_RETURN cycles after its release, which is with its issue: its
-        # statistic is fetched then, long before another row's can be written.
-        held = ingest.LATENCY + self.start + issue + SLOT_RETURN
-        self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
+        # A row counts from the cycle after its last beat until its first beat is issued: its statistic is fetched then,
+        # long before another row's can be written. Two slots stay besides: ready falls with the last but one, and a row
+        # may come in before it does.
+        counted = ingest.LATENCY - 1 + self.start + issue
+        self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)

@@ -18,7 +18,7 @@ def data_delay(target: Target) -> float:
 
 
 def read_latency(target: Target) -> int:
-    """The latency of a :class:`RowRing` whose entries are as wide as a statistic."""
+    """The latency of a :class:`RowRing` whose entries are as wide as the one-pass unit's statistic."""
     return 2 if target.family.lut_ram and target.family.lut_ram_read > target.budget else 1
 
 

@@ -104,7 +104,8 @@ class Dispatch(wiring.Component):
         with m.Elif(sent):
             m.d.sync += [first.eq(0), last.eq(left == 1), left.eq(left - 1)]
         m.d.sync += self.issue.eq(sent)
-        # What tells of a beat needs no reset: it is looked at with `issue` alone.
+        # Up to here the beat that is sent next, from here on the one that is issued. What tells of it needs no reset:
+        # it is looked at with `issue` alone.
         column = Signal.like(self.column, reset_less=True)
         told = [(self.first, first), (self.last, last), (self.issued_error, error)]
         told += [(self.issued_keep, keep | (~last).replicate(lanes)), *([(self.issued_bank, bank)] if banked else [])]

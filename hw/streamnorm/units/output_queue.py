@@ -27,7 +27,7 @@ class OutputQueue(wiring.Component):
 
     Members
     -------
-    write : In(1); write_data : In(result_layout)
+    write : In(1); write_data : In(result_layout), behind a level of logic at most
     o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
     released : Out(1)
         An entry leaves the memory in this cycle (it then is in the output register); not a register.

@@ -51,7 +51,7 @@ class DistributedRam(wiring.Component):
     write_data : In(width)
     read_address : In(ceil(log2(depth)), at least 1)
     read_data : Out(width)
-        The entry at ``read_address``, in the same cycle or, ``registered``, in the next; before its first write it is 0.
+        The entry at ``read_address``, in the same cycle or, ``registered``, in the next; 0 before its first write.
 
     Raises
     ------

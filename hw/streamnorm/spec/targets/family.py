@@ -1,7 +1,7 @@
 """What one clock cycle holds in a device family at one speed grade.
 
-All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations (see
-``docs/architecture.md``) and only place registers. They never change a value.
+All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations and of
+whole units (see ``docs/architecture.md``) and only place registers. They never change a value.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -6,7 +6,7 @@ import pytest
 from hw.logic.primitives.side_by_side import SideBySide, cells, simulated_verilog
 from streamnorm.logic.primitives import DistributedRam
 
-SIZES = [(4, 16), (9, 5), (60, 8), (1, 1)]
+SIZES = [(4, 16), (9, 5), (60, 8), (1, 1), (5, 48)]
 
 
 def memories(family: str) -> list[DistributedRam]:

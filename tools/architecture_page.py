@@ -25,8 +25,6 @@ _DELAYS = {
     "multiplier": "multiplier tile without registers",
     "multiplier_setup": "… up to its output register",
     "multiplier_output": "… from its output register on",
-    "lane_distance": "… more, where values of several lanes meet",
-    "lut_ram_read": "wide memory in LUTs, two columns",
     "block_ram": "block RAM from the clock on",
     "block_ram_output": "… behind its output register",
 }
@@ -125,7 +123,7 @@ def timeline(plan: Plan) -> str:
     lines += [
         (issue - dispatch.READY_TO_ISSUE, "announce: the row may be issued from now on, early enough"),
         (issue, "issue: its first beat is read from the row buffer"),
-        (meeting - unit.statistic_ring.latency, "its entry is fetched from the statistic queue"),
+        (meeting - 1, "its entry is fetched from the statistic queue"),
         (meeting, "first difference, RF, KF and s enter apply together"),
         (meeting + stages["apply"], "the first result is written to the output queue"),
         (plan.latency_cycles, "the first beat of the result is at the output: L2"),

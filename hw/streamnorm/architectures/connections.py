@@ -97,13 +97,12 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
 
     A row's slot is released ``released`` cycles after the issue of its first beat.
     """
-    assert unit.statistic_ring.latency <= buffer.latency
     lanes = unit.apply
     issue, ring, precision = unit.dispatch, unit.statistic_ring, Precision.of(unit.config)
     scale, centre = precision.scale_bits, precision.centre_bits
     starts = delays(m, issue.issue & issue.first, buffer.latency, "row_issued")
     m.d.comb += [
-        ring.advance.eq(starts[buffer.latency - ring.latency]),
+        ring.advance.eq(starts[buffer.latency - 1]),
         unit.ingest.row_released.eq(starts[released]),
         lanes.d.eq(buffer.d),
         lanes.scale.eq(ring.data[:scale]),

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.logic.row_ring import RowRing, read_latency
+from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
@@ -24,7 +24,7 @@ from streamnorm.units.statistic import Statistic
 from .connections import connect_apply, connect_loading, connect_moments, connect_rows, delays, unit_ports
 from .report import Stage, UnitReport
 
-__all__ = ["NormUnit"]
+__all__ = ["NormUnit", "release_delay"]
 
 INTERVAL_MAX = 8
 """Cycles from row to row beyond which no more multipliers would be saved."""
@@ -33,8 +33,8 @@ SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
 """The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
 steps than the longer."""
 
-SLOT_RETURN = 1
-"""Cycles from a row's release to the ``ready`` that knows of it, a register."""
+SLOT_RETURN = 3
+"""Cycles from a row's release to the acceptance of the row that takes its slot."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
@@ -78,19 +78,18 @@ class NormUnit(wiring.Component):
         self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
 
         # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
-        # written to its ring in cycle S, fetched in S + 1, and meets the first difference as it comes out.
-        ring_latency = read_latency(config.device)
-        earliest_issue = self.statistic.latency + 1 + ring_latency - probe.latency
+        # written to its ring in cycle S, fetched in S + 1, and meets the first difference in S + 2.
+        earliest_issue = self.statistic.latency + 2 - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
-        # A row counts from the cycle after its last beat until its first beat is issued: its statistic is fetched then,
-        # long before another row's can be written. Two slots stay besides: ready falls with the last but one, and a row
-        # may come in before it does.
-        counted = ingest.LATENCY - 1 + self.start + issue
-        self.row_slots = whole_columns(-(-counted // self.interval) + 2)
+        # A row holds its slot from its last beat to SLOT_RETURN cycles after its release.
+        held = (
+            ingest.LATENCY + self.start + self._announce + dispatch.READY_TO_ISSUE + release_delay(probe) + SLOT_RETURN
+        )
+        self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
@@ -99,7 +98,7 @@ class NormUnit(wiring.Component):
         )
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
-        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family, latency=ring_latency)
+        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         self.report = self._report()
         super().__init__(unit_ports(config))
@@ -208,11 +207,17 @@ class NormUnit(wiring.Component):
             entry.beat_released.eq(issue.issue),
             issue.output_released.eq(queue.released),
         ]
-        connect_apply(m, self, buffer, released=0)
+        connect_apply(m, self, buffer, release_delay(buffer))
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
+
+
+def release_delay(buffer: RowBuffer) -> int:
+    """Cycles from the issue of a row's first beat to the release of its slot: as its statistic is fetched, or later if
+    there is no register on the way yet, since the issue itself comes late in its cycle."""
+    return max(1, buffer.latency - 1)
 
 
 def _interval(config: NormConfig) -> int:

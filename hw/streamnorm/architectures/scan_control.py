@@ -10,12 +10,10 @@ from streamnorm.logic.level import Level
 from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
+from streamnorm.units.dispatch import CREDIT_RETURN
 from streamnorm.units.streams import bank_width
 
 __all__ = ["CREDIT_RETURN", "ROW_END_TO_ISSUE", "ScanControl"]
-
-CREDIT_RETURN = 2
-"""Cycles from ``output_released`` to the issue of the beat that takes the place."""
 
 ROW_END_TO_ISSUE = 4
 """Cycles from ``row_end`` to the issue of the row's first beat, where no row is ahead of it."""

@@ -9,9 +9,6 @@ __all__ = ["Level"]
 UNARY_MAX = 16
 """Up to this level, one flip-flop for each count is no larger than a counter with its comparisons."""
 
-SHARED_MAX = 32
-"""Up to this level, one adder does both; beyond it, both sums wait for the event, which may come late in its cycle."""
-
 
 class Level(wiring.Component):
     """Counts up and down; ``some`` is a register and yet exact.
@@ -48,10 +45,8 @@ class Level(wiring.Component):
             at_least = [Const(1, 1), *ones]
         else:
             level = Signal(range(self._maximum + 1), init=self._init)
-            step = Cat(1, self.down.replicate(len(level) - 1))
-            following = level + step if self._maximum <= SHARED_MAX else Mux(self.up, level + 1, level - 1)
             with m.If(changes):
-                m.d.sync += level.eq(following)
+                m.d.sync += level.eq(level + Cat(1, self.down.replicate(len(level) - 1)))
             # As equalities: a comparison would be another carry chain.
             at_least = [~Cat(level == i for i in range(count)).any() for count in range(self._reserve + 3)]
         more, same, less = at_least[self._reserve + 2], at_least[self._reserve + 1], at_least[self._reserve]

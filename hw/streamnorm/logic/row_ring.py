@@ -9,7 +9,7 @@ from streamnorm.spec.targets import Target
 
 from .pointer import advance_pointer
 
-__all__ = ["RowRing", "data_delay", "read_latency"]
+__all__ = ["RowRing", "data_delay"]
 
 
 def data_delay(target: Target) -> float:
@@ -17,33 +17,25 @@ def data_delay(target: Target) -> float:
     return 0.0 if target.family.lut_ram else target.family.block_ram
 
 
-def read_latency(target: Target) -> int:
-    """The latency of a :class:`RowRing` whose entries are as wide as the one-pass unit's statistic."""
-    return 2 if target.family.lut_ram and target.family.lut_ram_read > target.budget else 1
-
-
 class RowRing(wiring.Component):
     """Entries leave in the order they came; who writes and who advances keep the count.
 
     An entry can be fetched one cycle after it was written. ``data`` is a register: the entry fetched by the latest
-    ``advance``, from :attr:`latency` cycles later on, :func:`data_delay` ns after the clock edge.
+    ``advance``, from the next cycle on, :func:`data_delay` ns after the clock edge.
 
     Parameters
     ----------
     width, depth : bits of an entry; entries
     family : primitives
-    latency : 1, or 2 for a register between the memory and the selection of its columns
 
     Members
     -------
     write : In(1); write_data : In(width); advance : In(1); data : Out(width)
     """
 
-    def __init__(self, *, width: int, depth: int, family: str, latency: int = 1) -> None:
-        assert latency in (1, 2)
+    def __init__(self, *, width: int, depth: int, family: str) -> None:
         self._depth = depth
-        self.latency = latency
-        self._ram = DistributedRam(width=width, depth=depth, family=family, registered=latency == 2)
+        self._ram = DistributedRam(width=width, depth=depth, family=family)
         self.block_rams = self._ram.block_rams
         super().__init__({"write": In(1), "write_data": In(width), "advance": In(1), "data": Out(width)})
 
@@ -58,14 +50,8 @@ class RowRing(wiring.Component):
             ram.write_data.eq(self.write_data),
             ram.read_address.eq(read_at),
         ]
-        fetch = self.advance
-        if self.latency == 2:
-            fetch = Signal()
-            m.d.sync += fetch.eq(self.advance)
-        entry = Signal(len(self.data), reset_less=True)
-        with m.If(fetch):
-            m.d.sync += entry.eq(ram.read_data)
-        m.d.comb += self.data.eq(entry)
+        with m.If(self.advance):
+            m.d.sync += self.data.eq(ram.read_data)
         for pointer, step in ((write_at, self.write), (read_at, self.advance)):
             advance_pointer(m, pointer, step, self._depth)
         return m

@@ -1,7 +1,7 @@
 """Values that know when they are there, and the logic that keeps them in step."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueCastable, unsigned
 
@@ -120,10 +120,6 @@ class TimedLogic:
                 self._m.d.sync += register.eq(value)
             self._registers[key] = (value, register)
         return self._registers[key][1]
-
-    def carried(self, timed: Timed, distance: float) -> Timed:
-        """The same value where it comes ``distance`` ns later, unless it comes from a register of its own."""
-        return timed if timed.delay == 0.0 else replace(timed, delay=timed.delay + distance)
 
     def registered(self, timed: Timed) -> Timed:
         """The value one cycle later, straight from a register; unchanged if it is one already."""

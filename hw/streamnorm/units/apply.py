@@ -19,7 +19,7 @@ class Apply(wiring.Component):
 
     ``d``, ``scale``, ``centre`` and ``shift`` of a beat enter together; its ``gamma`` and ``beta`` enter
     :attr:`gamma_cycle` and :attr:`beta_cycle` cycles later, ``keep`` :attr:`keep_cycle` cycles later, and the result is
-    there after :attr:`latency` cycles, behind a level of logic: it goes into a memory.
+    there after :attr:`latency` cycles. The outputs are registers.
 
     Parameters
     ----------

@@ -138,19 +138,16 @@ class Ingest(wiring.Component):
             with m.If(begins):
                 m.d.sync += bank.eq(payload.bank)
 
-        m.d.sync += [self.valid.eq(valid), self.first.eq(first), self.last.eq(last)]
-        # What belongs to a beat needs no reset, and is spared the way of the reset to every lane.
-        d = Signal.like(self.d, reset_less=True)
-        for port, later, value in (
-            (self.keep, Signal.like(self.keep, reset_less=True, name="beat_keep"), keep),
-            (self.before, Signal.like(self.before, reset_less=True, name="beat_before"), before),
-            (self.index, Signal.like(self.index, reset_less=True, name="beat_index"), index),
-        ):
-            m.d.sync += later.eq(value)
-            m.d.comb += port.eq(later)
-        m.d.comb += self.d.eq(d)
+        m.d.sync += [
+            self.valid.eq(valid),
+            self.first.eq(first),
+            self.last.eq(last),
+            self.keep.eq(keep),
+            self.before.eq(before),
+            self.index.eq(index),
+        ]
         for lane in range(lanes):
-            m.d.sync += d[lane].eq(pivot.difference(x[lane], keep[lane]))
+            m.d.sync += self.d[lane].eq(pivot.difference(x[lane], keep[lane]))
         with m.If(valid):
             m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
 

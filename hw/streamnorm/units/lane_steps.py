@@ -112,7 +112,7 @@ class LaneSteps:
         return p.add_shifted(product, beta, precision.beta_align, signed(width))
 
     def round_half_even(self, a: Timed, keep: Timed) -> Timed:
-        """``y``, saturated; 0 if the lane is not kept. A level of logic behind a register: it goes into a memory."""
+        """``y``, saturated; 0 if the lane is not kept."""
         p, target, output = self._p, self._target, self._config.output
         frac, bits = self._precision.result_frac_bits, output.bits
         tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
@@ -136,4 +136,5 @@ class LaneSteps:
             return Mux(kept, Mux(out, limit, extended), 0)
 
         inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]
-        return p.operate("result", target.family.lut, inputs, unsigned(bits), finish)
+        final = p.operate("result", target.family.lut, inputs, unsigned(bits), finish)
+        return p.registered(final)

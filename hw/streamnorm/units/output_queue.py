@@ -27,7 +27,7 @@ class OutputQueue(wiring.Component):
 
     Members
     -------
-    write : In(1); write_data : In(result_layout), behind a level of logic at most
+    write : In(1); write_data : In(result_layout)
     o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
     released : Out(1)
         An entry leaves the memory in this cycle (it then is in the output register); not a register.
@@ -61,8 +61,6 @@ class OutputQueue(wiring.Component):
         ]
         for pointer, step in ((write_at, self.write), (read_at, pop)):
             advance_pointer(m, pointer, step, self._depth)
-        payload = Signal.like(self.o.payload, reset_less=True)
-        m.d.comb += self.o.payload.eq(payload)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(level.some), payload.eq(ram.read_data)]
+            m.d.sync += [self.o.valid.eq(level.some), self.o.payload.eq(ram.read_data)]
         return m

@@ -6,7 +6,6 @@ import pytest
 
 from streamnorm.logic.primitives import FAMILIES
 from streamnorm.logic.primitives.multiplier import tile_limit
-from streamnorm.logic.row_ring import read_latency
 from streamnorm.spec.targets import TARGET_NAMES, Family, Target
 
 DELAYS = [f.name for f in fields(Family) if f.type in (float, "float") and f.name != "margin"]
@@ -87,12 +86,3 @@ def test_a_wider_operation_takes_longer():
 def test_there_is_no_unknown_target():
     with pytest.raises(AssertionError, match=r"^spartan$"):
         Target("spartan", 100.0)
-
-
-@pytest.mark.parametrize(
-    ("name", "clock", "latency"),
-    [("ecp5-85k-6", 200.0, 2), ("ecp5-85k-6", 50.0, 1), ("ecp5-25k-8", 250.0, 2), ("ecp5-25k-8", 100.0, 1)]
-    + [(name, clock, 1) for name in ("generic", "ice40-hx8k", "ice40-up5k") for clock in (12.0, 400.0)],
-)
-def test_wide_memories_in_luts_are_registered_where_the_clock_asks_for_it(name, clock, latency):
-    assert read_latency(Target(name, clock)) == latency

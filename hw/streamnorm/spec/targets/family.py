@@ -1,7 +1,7 @@
 """What one clock cycle holds in a device family at one speed grade.
 
-All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations and of
-whole units (see ``docs/architecture.md``) and only place registers. They never change a value.
+All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations (see
+``docs/architecture.md``) and only place registers. They never change a value.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -22,14 +22,12 @@ class Family:
     multiplier: a hardware multiplier tile without registers.
     multiplier_setup: the same up to its output register (input not registered).
     multiplier_output: from the tile's output register to the logic behind it.
-    lane_distance: how much farther it is where values of several lanes meet.
     block_ram: clock to data of a block RAM without an output register.
     block_ram_output: the same behind its output register.
     tile: signed operand widths of the multiplier tile; ``None`` builds multipliers from logic.
     block_ram_limit_mhz: what the block RAM's minimum pulse width allows, ``None`` where the database gives none.
     serial_products: tiles are few or missing: a product needed once a row is worked off bit by bit where time allows.
     lut_ram: small memories fit into LUTs; elsewhere they are block RAMs, and their output register the one inside.
-    lut_ram_read: from a wide one's address to its data, that of two columns.
     margin: how much faster than asked each stage is planned, 0.08 for 8 %, where the configuration does not say.
     """
 
@@ -42,14 +40,12 @@ class Family:
     multiplier: float
     multiplier_setup: float
     multiplier_output: float
-    lane_distance: float
     block_ram: float
     block_ram_output: float
     tile: tuple[int, int] | None
     block_ram_limit_mhz: float | None
     serial_products: bool = False
     lut_ram: bool = True
-    lut_ram_read: float = 0.0
     margin: float = 0.08
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":

@@ -15,7 +15,6 @@ GENERIC = {
         multiplier=4.0,
         multiplier_setup=3.5,
         multiplier_output=0.5,
-        lane_distance=0.0,
         block_ram=3.0,
         block_ram_output=0.5,
         tile=(18, 18),

@@ -27,7 +27,7 @@ from streamnorm.spec.values import nearest, shortened
 from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
 from .interrupts import interrupts_are_kept
 from .options import Reported, formatter, print_json
-from .terminal import prepare_streams
+from .terminal import ignore_odd_sizes, prepare_streams
 
 COMMANDS = {
     "init": init,
@@ -126,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; nothing is raised, and no :exc:`SystemExit` either.
     """
     prepare_streams()
+    ignore_odd_sizes()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()  # here, where a closed pipe is still caught

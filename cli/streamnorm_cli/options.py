@@ -108,6 +108,8 @@ def whole_number(least: int, most: float = inf) -> Callable[[str], int]:
         try:
             value = int(text)
         except ValueError:
+            if most == inf and text.strip().isdecimal():  # of more digits than Python reads
+                raise argparse.ArgumentTypeError(f"{shown(text)} is too large") from None
             value = least - 1
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number {allowed}")
@@ -116,7 +118,7 @@ def whole_number(least: int, most: float = inf) -> Callable[[str], int]:
     return read
 
 
-count, positive = whole_number(0), whole_number(1)
+positive = whole_number(1)
 
 
 def row_count(least: int) -> Callable[[str], int]:
@@ -128,6 +130,20 @@ def row_count(least: int) -> Callable[[str], int]:
         return whole_number(least, ROWS_MAX)(text)
 
     return read
+
+
+def length(text: str) -> int:
+    """Return an argument that has to be a number of elements of a row."""
+    from streamnorm.spec.config import LENGTH_MAX  # as above
+
+    return whole_number(1, LENGTH_MAX)(text)
+
+
+def seed(text: str) -> int:
+    """Return an argument that has to be a seed of random rows and stalls."""
+    from streamnorm_sim.streams.seeds import SEED_MAX  # as above
+
+    return whole_number(0, SEED_MAX)(text)
 
 
 def number(text: str) -> float:

@@ -2,12 +2,13 @@
 
 import codecs
 import os
+import re
 import shutil
 import sys
 
 from rich.console import Console
 
-__all__ = ["output_console", "prepare_streams", "progress_console"]
+__all__ = ["ignore_odd_sizes", "output_console", "prepare_streams", "progress_console"]
 
 _WIDTH = 200
 """Columns of tables that go to no terminal, where $COLUMNS names none."""
@@ -32,6 +33,13 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=_ERRORS)
 
 
+def ignore_odd_sizes() -> None:
+    """Take $COLUMNS and $LINES out of the environment where they are no size; argparse and Rich look at them, too."""
+    for name in ("COLUMNS", "LINES"):
+        if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,5}", os.environ.get(name, "")):
+            os.environ.pop(name, None)
+
+
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -49,8 +57,7 @@ class _Output(Console):
 
 def output_console() -> Console:
     """Return where results go; without a terminal, tables are not squeezed into 80 columns."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns) > 0:
+    if columns := os.environ.get("COLUMNS"):
         return _Output(highlight=False, width=max(_NARROWEST, int(columns)))
     console = _Output(highlight=False)
     width = shutil.get_terminal_size().columns if console.is_terminal else _WIDTH

@@ -16,7 +16,7 @@ from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.seeds import seeded
 
-__all__ = ["ELEMENTS_MAX", "corners_and", "make_vectors", "vectors_of"]
+__all__ = ["ELEMENTS_MAX", "check_count", "corners_and", "make_vectors", "vectors_of"]
 
 ELEMENTS_MAX = 1 << 24
 """Elements of test vectors; as text they take a quarter of a gigabyte."""
@@ -41,13 +41,18 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
         If ``rows`` is less than 1, or there would be more than `ELEMENTS_MAX` elements.
     """
     checked_config(config)
-    most = max(1, ELEMENTS_MAX // config.max_length)
-    integer_between("vectors", rows, 1, most, f" rows of {config.max_length} elements")
+    check_count("vectors", rows, config, least=1)
     rng = seeded(seed)
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
     vectors = vectors_of(config, corners_and(config, corners, others))
     return replace(vectors, closing=_closing(config, rng), config=config)
+
+
+def check_count(key: str, rows: object, config: NormConfig, *, least: int) -> None:
+    """Raise ConfigError unless ``rows``, which messages call ``key``, is a number of rows of which vectors are made."""
+    most = max(1, ELEMENTS_MAX // config.max_length)
+    integer_between(key, rows, least, most, f" rows of {config.max_length} elements")
 
 
 def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:

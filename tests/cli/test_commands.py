@@ -77,6 +77,8 @@ def test_version(capsys):
         (["generate", "x.toml"], "the following arguments are required: -o/--output"),
         (["generate", "x.toml", "-o", "d", "--vectors", "-1"], "'-1' is not a whole number of at least 0"),
         (["generate", "x.toml", "-o", "d", "--vectors", "x"], "'x' is not a whole number of at least 0"),
+        (["generate", "x.toml", "-o", "d", "--vectors", "9" * 5000], "9…' is too large"),
+        (["workload", "gpt2", "--tokens", "9" * 5000], "9…' is too large"),
         (["simulate", "x.toml", "--rows", "0"], "'0' is not a whole number from 1 to 1000000000"),
         (["cycles", "x.toml", "--rows", "-1"], "'-1' is not a whole number from 2 to 1000000000"),
         (["cycles", "x.toml", "--rows", "0"], "'0' is not a whole number from 2 to 1000000000"),
@@ -86,9 +88,12 @@ def test_version(capsys):
         (["host", "--port", "p", "x.toml", "--stalls=0.1"], "argument --stalls: takes no value; streamnorm host"),
         (["plan", "x.toml", "--json=yes\nno"], "argument --json: takes no value; streamnorm plan"),
         (["simulate", "x.toml", "--rows", "2.5"], "'2.5' is not a whole number from 1 to 1000000000"),
-        (["simulate", "x.toml", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
-        (["simulate", "x.toml", "--seed", "2.5"], "'2.5' is not a whole number of at least 0"),
-        (["cycles", "x.toml", "--lanes", "2.5"], "'2.5' is neither a whole number of at least 1 nor FIRST:LAST"),
+        (["simulate", "x.toml", "--seed", "-1"], f"'-1' is not a whole number from 0 to {(1 << 63) - 1}"),
+        (["simulate", "x.toml", "--seed", "2.5"], f"'2.5' is not a whole number from 0 to {(1 << 63) - 1}"),
+        (["cycles", "x.toml", "--seed", "9" * 5000], f"9…' is not a whole number from 0 to {(1 << 63) - 1}"),
+        (["host", "--virtual", "x.toml", "--seed", str(1 << 63)], f"is not a whole number from 0 to {(1 << 63) - 1}"),
+        (["cycles", "x.toml", "--lanes", "2.5"], "'2.5' is neither a whole number from 1 to 64 nor FIRST:LAST, such"),
+        (["cycles", "x.toml", "--lengths", "0"], "'0' is neither a whole number from 1 to 16384 nor FIRST:LAST, such"),
     ],
 )
 def test_usage_error(arguments, message, capsys):
@@ -423,7 +428,9 @@ def test_an_empty_name_is_no_file(arguments, config_file, capsys):
 def test_vectors_have_a_limit(config_file, tmp_path, capsys):
     assert cli.main(["generate", str(config_file), "-o", str(tmp_path / "out"), "--vectors", "100000000"]) == 2
     message = only_line(capsys.readouterr().err)
-    assert message == "streamnorm: error: vectors = 100000000: must be an integer from 1 to 1048576 rows of 16 elements"
+    assert (
+        message == "streamnorm: error: --vectors = 100000000: must be an integer from 0 to 1048576 rows of 16 elements"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -452,8 +459,10 @@ def test_an_interrupt_within_a_destructor_is_not_lost(seconds, monkeypatch, caps
 
 
 def test_columns_that_hold_no_table_are_not_taken(config_file, monkeypatch, capsys):
-    for columns, width in (("0", 200), ("00", 200), ("1", 20), ("60", 60)):
+    odd = [(columns, 200) for columns in ("0", "00", "x", "-5", "²", "9" * 11, "9" * 4400)]
+    for columns, width in (*odd, ("1", 20), ("60", 60)):
         monkeypatch.setenv("COLUMNS", columns)
+        monkeypatch.setenv("LINES", columns)
         assert cli.main(["plan", str(config_file)]) == 0
         longest = max(map(len, capsys.readouterr().out.splitlines()))
         assert 0 < longest <= width

@@ -9,7 +9,7 @@ import pytest
 
 import streamnorm_cli as cli
 from streamnorm.spec.config import NormConfig
-from streamnorm_cli.commands.cycles import number_list
+from streamnorm_cli.commands.cycles import length_list
 from streamnorm_sim.cycles.clocks import measured_clock
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -89,9 +89,9 @@ def test_the_table_tells_what_was_lost(capsys):
 
 
 def test_the_end_of_a_range_is_in_it():
-    assert number_list("64:768") == (64, 128, 256, 512, 768)
-    assert number_list("64:1024,3") == (64, 128, 256, 512, 1024, 3)
-    assert number_list("5:5,1:3") == (5, 1, 2, 3)
+    assert length_list("64:768") == (64, 128, 256, 512, 768)
+    assert length_list("64:1024,3") == (64, 128, 256, 512, 1024, 3)
+    assert length_list("5:5,1:3") == (5, 1, 2, 3)
 
 
 def test_time_at_both_clocks(capsys):
@@ -135,6 +135,16 @@ def test_a_clock_that_is_missing_is_said_to_be(capsys):
 def test_no_clock(text, capsys):
     assert cycles(BERT, "--fmax", text) == 2
     assert "is neither a clock in MHz nor WHICH=MHZ, such as unit.toml=195" in capsys.readouterr().err
+
+
+def test_a_clock_that_cannot_be_is_said_to_be(capsys):
+    assert cycles(BERT, "--fmax", "300") == 0
+    notice = "cannot exist on ecp5-85k-6: 300 MHz: block RAM allows 212; try a lower clock"
+    assert notice in capsys.readouterr().out
+    [counts] = counted(capsys, BERT, "--fmax", "300")["counts"]
+    assert [notice in each for each in counts["notices"]] == [True]
+    assert cycles(BERT, "--fmax", "212") == 0
+    assert "cannot exist" not in capsys.readouterr().out
 
 
 def test_two_passes_that_are_one_are_said_to_be(capsys):
@@ -207,7 +217,7 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
         (["--plot", "a.pdf"], "--plot: a.pdf: the name must end in .png or .svg"),
         (["--timeline", "no/a.svg"], "no/a.svg: cannot be written: there is no directory "),
         (["--stalls", "often"], "stall 'often': must be "),
-        (["--lanes", "65"], "lanes = 65: "),
+        (["--lanes", "65"], "argument --lanes: '65' is neither a whole number from 1 to 64 nor FIRST:LAST"),
         (["--rows", "1"], "argument --rows: '1' is not a whole number from 2 to 1000000000"),
     ],
 )
@@ -244,4 +254,4 @@ def test_no_list_of_numbers(text, capsys):
     assert cycles(BERT, "--lengths", text) == 2
     assert "argument --lengths" in capsys.readouterr().err
     assert cycles(BERT, "--seed", "-1") == 2
-    assert "argument --seed: '-1' is not a whole number of at least 0" in capsys.readouterr().err
+    assert "argument --seed: '-1' is not a whole number from 0 to 9223372036854775807" in capsys.readouterr().err

@@ -124,6 +124,9 @@ def test_a_dry_run_touches_nothing(config, tmp_path, monkeypatch, capsys):
     assert data["build"] == [*build.split(), *options]
     parser().parse_args(data["build"][1:])
     assert not (tmp_path / "out").exists()
+    capsys.readouterr()
+    assert main(["flash", config, "--board", "icebreaker", "-o", config, "--dry-run"]) == 2
+    assert capsys.readouterr() == ("", f"streamnorm: error: {config}: is a file; a directory is needed\n")
 
 
 @pytest.mark.parametrize(

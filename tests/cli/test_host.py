@@ -216,12 +216,12 @@ def test_interrupted(config_file, connect, capsys):
     [
         ([], "one of the arguments --port --virtual is required"),
         (["--port", "COM9", "--virtual"], "argument --virtual: not allowed with argument --port"),
-        (["--virtual", "--rows", "-1"], "argument --rows: '-1' is not a whole number of at least 0"),
+        (["--virtual", "--rows", "-1"], "argument --rows: '-1' is not a whole number from 0 to 1000000000"),
         (["--virtual", "--baud", "3000000000"], "'3000000000' is no rate from 1200 to 12000000 bits a second"),
         (["--virtual", "--faults", "2"], "argument --faults: '2' is no chance from 0 to 1"),
         (["--virtual", "--baud", "9" * 5000], f"argument --baud: '{'9' * 80}…' is no rate from 1200 to 12000000"),
         (["--virtual", "x.toml", "--lengths", "9" * 5000], f"argument --lengths: '{'9' * 80}…' is not a whole number"),
-        (["--virtual", "--lengths", "3,0"], "'0' is not a whole number of at least 1"),
+        (["--virtual", "--lengths", "3,0"], "'0' is not a whole number from 1 to 16384"),
         (["--port", "COM9", "--rows", "3", "--input", "x.npy"], "argument --input: not allowed with argument --rows"),
     ],
 )

@@ -87,7 +87,7 @@ def test_floats_are_quantized_and_rows_written(config_file, tmp_path, capsys):
         (["--engine", "vcs"], "argument --engine: invalid choice: 'vcs'"),
         (["--architecture", "six-scan"], "architecture = 'six-scan': must be one of one-pass, two-pass, three-scan"),
         (["--rows", "0"], "argument --rows: '0' is not a whole number from 1 to 1000000000"),
-        (["--seed", "-1"], "argument --seed: '-1' is not a whole number of at least 0"),
+        (["--seed", "-1"], "argument --seed: '-1' is not a whole number from 0 to 9223372036854775807"),
         (["--rows", "3", "--input", "x.npy"], "not allowed with argument"),
     ],
 )

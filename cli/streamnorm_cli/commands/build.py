@@ -20,6 +20,7 @@ from streamnorm_cli.terminal import output_console
 from .fit import seed_list
 
 if TYPE_CHECKING:
+    from streamnorm_fpga.bitstream.design import BoardDesign
     from streamnorm_fpga.bitstream.report import BuildReport
 
 _EPILOG = """\
@@ -85,28 +86,37 @@ def run(args: argparse.Namespace) -> int:
 def build_to(args: argparse.Namespace, directory: Path) -> tuple["BuildReport", list[Path]]:
     """Build as the options have it, write the files, and return the report and their paths."""
     from streamnorm.spec.directory_files import write_files
-    from streamnorm.spec.paths import check_directory
 
     with extra("fpga"):
-        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, file_names, files_of
-        from streamnorm_fpga.bitstream.design import board_design
-        from streamnorm_fpga.boards import board_named
-        from streamnorm_fpga.place.refusal import refuse_impossible
-    board = board_named(args.board)
-    config = read_config(args)
-    check_directory(directory)  # before minutes of work
-    clock_mhz = config.clock_mhz if args.clock is None else args.clock
-    on_board = config.replace(target=board.target)
-    refuse_impossible(on_board, f"{board.name} ({board.part})", 0.0 if args.allow_slow else clock_mhz)
+        from streamnorm_fpga.bitstream.build import REPORT, SEEDS, build, files_of
     with _progress(args) as progress:
         progress("generating")
-        design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
-        config.refuse_overwriting(directory / name for name in (*file_names(design), REPORT_TEXT))
+        design = checked_design(args, directory)
         report = build(design, args.seeds or SEEDS, allow_slow=args.allow_slow, progress=progress)
     files = files_of(report)
     last = files.pop(REPORT)
     files |= {REPORT_TEXT: _as_text(render(report, details=True)), REPORT: last}
     return report, write_files(directory, files)
+
+
+def checked_design(args: argparse.Namespace, directory: Path) -> "BoardDesign":
+    """Return the design that would be built into ``directory``; raise whatever is known against it without a build."""
+    from streamnorm.spec.paths import check_directory
+
+    with extra("fpga"):
+        from streamnorm_fpga.bitstream.build import file_names
+        from streamnorm_fpga.bitstream.design import board_design
+        from streamnorm_fpga.boards import board_named
+        from streamnorm_fpga.place.refusal import refuse_impossible
+    board = board_named(args.board)
+    config = read_config(args)
+    check_directory(directory)
+    clock_mhz = config.clock_mhz if args.clock is None else args.clock
+    on_board = config.replace(target=board.target)
+    refuse_impossible(on_board, f"{board.name} ({board.part})", 0.0 if args.allow_slow else clock_mhz)
+    design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
+    config.refuse_overwriting(directory / name for name in (*file_names(design), REPORT_TEXT))
+    return design
 
 
 def render(report: "BuildReport", *, details: bool = False) -> RenderableType:

@@ -13,16 +13,16 @@ from streamnorm.spec.values import counted, shortened, shown
 from streamnorm_cli.options import (
     Commands,
     add_output,
-    count,
     extra,
     file_path,
     formatter,
-    positive,
     print_csv,
     print_json,
     print_tables,
     refuse_overwriting,
     row_count,
+    seed,
+    whole_number,
 )
 from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.tables.cycles import flat, tables
@@ -71,14 +71,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("files", nargs="+", type=file_path, metavar="FILE", help="configuration (TOML)")
     parser.add_argument(
         "--lengths",
-        type=number_list,
+        type=length_list,
         metavar="LIST",
         help="elements of rows, at most max_length: such as 1,64,768, or 64:768 for 64, its doubles below 768, and "
         "768 (default: max_length)",
     )
-    parser.add_argument(
-        "--lanes", type=number_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)"
-    )
+    parser.add_argument("--lanes", type=lane_list, metavar="LIST", help="lanes, such as 1,2,4,8 (default: the file's)")
     parser.add_argument(
         "--compare",
         choices=("configs", "norms", "architectures"),
@@ -100,7 +98,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--stalls", default="none", metavar="FORM", help="of the batch's source and sink, as in simulate"
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of random stalls (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of random stalls (default: 0)")
     parser.add_argument(
         "--fmax",
         type=clock_list,
@@ -128,16 +126,29 @@ def add_parser(commands: Commands) -> None:
     add_output(parser, verbose="say more; with a traceback for bugs")
 
 
-def number_list(text: str) -> tuple[int, ...]:
-    """Return what ``1,64,768`` lists, or ``64:768``: 64, its doubles below 768, and 768."""
-    numbers = []
+def length_list(text: str) -> tuple[int, ...]:
+    """Return the lengths that ``1,64,768`` lists, or ``64:768``: 64, its doubles below 768, and 768."""
+    from streamnorm.spec.config import LENGTH_MAX  # with NumPy, which --help need not wait for
+
+    return _number_list(text, LENGTH_MAX, "64:1024")
+
+
+def lane_list(text: str) -> tuple[int, ...]:
+    """Return the lanes that an argument lists; see `length_list`."""
+    from streamnorm.spec.config import LANES_MAX  # as above
+
+    return _number_list(text, LANES_MAX, "1:16")
+
+
+def _number_list(text: str, most: int, example: str) -> tuple[int, ...]:
+    numbers, read = [], whole_number(1, most)
     for part in text.split(","):
         first, colon, last = part.partition(":")
         try:
-            low, high = positive(first), positive(last if colon else first)
+            low, high = read(first), read(last if colon else first)
         except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentTypeError(
-                f"{shown(part)} is neither a whole number of at least 1 nor FIRST:LAST, such as 64:1024"
+                f"{shown(part)} is neither a whole number from 1 to {most} nor FIRST:LAST, such as {example}"
             ) from error
         if low > high:
             raise argparse.ArgumentTypeError(f"{shown(part)} is an empty range")

@@ -10,7 +10,7 @@ from streamnorm_cli.board_options import BAUD_DEFAULT, add_board
 from streamnorm_cli.options import Commands, add_output, extra, file_path, formatter, print_json, read_config
 from streamnorm_cli.terminal import output_console
 
-from .build import add_build, build_to
+from .build import add_build, build_to, checked_design
 
 if TYPE_CHECKING:
     from streamnorm_fpga.boards import Board
@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         check_bitstream(board, path)
     if args.dry_run:
         to_build = bitstream is None and not _is_built(args, board, path)
+        if to_build:
+            checked_design(args, path.parent)
         _tell(args, board, path, dry_command(board, path), _build_command(args, path.parent) if to_build else None)
         return 0
     connection = connect(board)  # before a build, which takes minutes

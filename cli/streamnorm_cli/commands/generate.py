@@ -9,10 +9,10 @@ from streamnorm_cli.options import (
     add_architecture,
     add_common,
     add_directory,
-    count,
     formatter,
     print_json,
     read_config,
+    whole_number,
 )
 from streamnorm_cli.terminal import output_console
 
@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
     add_directory(parser)
     parser.add_argument(
         "--vectors",
-        type=count,
+        type=whole_number(0),
         default=32,
         metavar="ROWS",
         help="rows of test vectors (default: %(default)s; 0: none, and no bench)",
@@ -55,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     config = read_config(args)
     from streamnorm.plan import Limits, Plan
     from streamnorm.verilog.emit import generate
-    from streamnorm_sim.vectors import make_vectors
+    from streamnorm_sim.vectors import check_count, make_vectors
 
+    check_count("--vectors", args.vectors, config, least=0)
     vectors = make_vectors(config, args.vectors) if args.vectors else None
     files = generate(config, args.output, vectors)
     notices = Limits(Plan.of(config)).notices

@@ -13,14 +13,15 @@ from streamnorm_cli.board_options import BAUD_DEFAULT, baud, port
 from streamnorm_cli.options import (
     Commands,
     add_output,
-    count,
     extra,
     file_path,
     formatter,
-    positive,
+    length,
     print_result,
     read_config,
     refuse_overwriting,
+    row_count,
+    seed,
 )
 from streamnorm_cli.progress import progress_bar
 
@@ -81,7 +82,7 @@ def add_parser(commands: Commands) -> None:
     )
     rows.add_argument(
         "--rows",
-        type=count,
+        type=row_count(0),
         metavar="N",
         help=f"corner and random rows to send (default: {_ROWS}, {_ROWS_VIRTUAL} with --virtual)",
     )
@@ -93,7 +94,7 @@ def add_parser(commands: Commands) -> None:
         metavar="LIST",
         help="of random rows, such as 1,64,768 (default: several)",
     )
-    parser.add_argument("--seed", type=count, default=0, help="of random rows (default: %(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, help="of random rows (default: %(default)s)")
     parser.add_argument("--stalls", action="store_true", help="stall the unit's source and sink at random on the board")
     parser.add_argument("--self-test", action="store_true", help="let the board test itself once more, first")
     parser.add_argument(
@@ -107,7 +108,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _lengths(text: str) -> tuple[int, ...]:
-    return tuple(positive(part) for part in text.split(","))
+    return tuple(length(part) for part in text.split(","))
 
 
 def _chance(text: str) -> float:

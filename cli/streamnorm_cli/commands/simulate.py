@@ -15,7 +15,6 @@ from streamnorm_cli.options import (
     Commands,
     add_architecture,
     add_common,
-    count,
     extra,
     file_path,
     formatter,
@@ -23,6 +22,7 @@ from streamnorm_cli.options import (
     read_config,
     refuse_overwriting,
     row_count,
+    seed,
 )
 from streamnorm_cli.tables.area import CYCLE_MEANINGS
 from streamnorm_cli.tables.notes import notes
@@ -44,7 +44,7 @@ examples:
   streamnorm simulate examples/ice40_int8.toml --gate-level           the netlist that would be placed
 
 stalls: none, P, random:P or burst:OPEN/CLOSED, for both sides or as source:FORM,sink:FORM; P is the share of
-stalled cycles, OPEN and CLOSED are mean lengths of free and stalled runs.
+stalled cycles, at least 0 and below 1; OPEN and CLOSED are mean lengths of free and stalled runs.
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
 
@@ -83,7 +83,7 @@ def add_parser(commands: Commands) -> None:
         "--rows", type=row_count(1), default=200, metavar="R", help="random rows to run (default: %(default)s)"
     )
     parser.add_argument("--stall", default="none", metavar="FORM", help="see below (default: %(default)s)")
-    parser.add_argument("--seed", type=count, default=0, help="of random rows and stalls (default: %(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, help="of random rows and stalls (default: %(default)s)")
     parser.add_argument("--waves", type=file_path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(

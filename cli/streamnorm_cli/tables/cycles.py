@@ -135,7 +135,7 @@ def _rate(value: float | None, unit: float) -> str:
 
 def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What the tables cannot say."""
-    yield from dict.fromkeys(notice for counts in results for notice in counts.limits.notices)
+    yield from dict.fromkeys(notice for counts in results for notice in counts.notices)
     for plan in {counts.plan.architecture: counts.plan for counts in results}.values():
         if plan.config.architecture != plan.report.architecture:
             yield f"{plan.architecture}: {plan.config.norm} subtracts no mean, and so needs no second pass"

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, fields
 
 from streamnorm.errors import ConfigError
+from streamnorm_sim.streams.seeds import checked_seed
 
 __all__ = ["BREAK", "Faults", "FaultyLine"]
 
@@ -31,7 +32,7 @@ class Faults:
     Raises
     ------
     ConfigError
-        If a chance is not within 0 and 1.
+        If a chance is not within 0 and 1, or the seed out of range.
     """
 
     corrupt: float = 0.0
@@ -41,6 +42,7 @@ class Faults:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        checked_seed(self.seed)
         for field in fields(self):
             chance = getattr(self, field.name)
             if field.name != "seed" and not 0 <= chance <= 1:

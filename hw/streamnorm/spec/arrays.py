@@ -1,6 +1,7 @@
 """Arrays as a user may give them: as they are, or as the .npy file that holds them."""
 
 import os
+import warnings
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, TypeAlias
@@ -160,7 +161,13 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
 
 
 def _read(path: Path, key: str) -> npt.NDArray[Any]:
-    name = f"{key}: {file_name(path)}" if key else file_name(path)
+    # A header that is odd or of long ago is no matter for the user: it can be read, or the error says why not.
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return _read_named(path, f"{key}: {file_name(path)}" if key else file_name(path))
+
+
+def _read_named(path: Path, name: str) -> npt.NDArray[Any]:
     try:
         return _mapped(path)
     except FileNotFoundError:

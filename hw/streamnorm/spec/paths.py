@@ -11,7 +11,7 @@ from streamnorm.errors import ConfigError
 
 from .values import file_name, shown
 
-__all__ = ["check_directory", "given_path", "named_file", "written_beside"]
+__all__ = ["check_directory", "given_path", "named_file", "refuse_link_loop", "written_beside"]
 
 
 def given_path(value: object, kind: str, key: str = "") -> Path:
@@ -77,6 +77,12 @@ def named_file(path: Path | None) -> Iterator[None]:
         raise ConfigError(f"{file_name(path)}: {error}") from error
 
 
+def refuse_link_loop(path: Path) -> None:
+    """Raise OSError if ``path`` is a link that leads back to itself, and so to no file that could be written."""
+    if os.path.islink(os.path.realpath(path)):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
 @contextmanager
 def written_beside(path: Path, keep: tuple[type[BaseException], ...] = ()) -> Iterator[Path]:
     """Give the name of a new file beside ``path``, which takes its place at the end.
@@ -88,12 +94,13 @@ def written_beside(path: Path, keep: tuple[type[BaseException], ...] = ()) -> It
     Raises
     ------
     OSError
-        If no file can be made there.
+        If no file can be made there; also behind a link that leads back to itself.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         yield path
         return
-    target = Path(os.path.realpath(path))  # of a loop of links, the name itself
+    refuse_link_loop(path)
+    target = Path(os.path.realpath(path))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".streamnorm-") as name:
         new = Path(name) / target.name
         try:

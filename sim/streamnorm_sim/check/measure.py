@@ -94,7 +94,7 @@ def measure_cycles(
     Raises
     ------
     ConfigError
-        If ``n`` is no integer from 1 to ``max_length``, or the seed is none of at least 0.
+        If ``n`` is no integer from 1 to ``max_length``, or the seed is none from 0 to `SEED_MAX`.
     """
     checked_config(config)
     rng = seeded(seed)

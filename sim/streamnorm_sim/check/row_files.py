@@ -12,7 +12,7 @@ from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.file_identity import file_identity
-from streamnorm.spec.paths import written_beside
+from streamnorm.spec.paths import refuse_link_loop, written_beside
 from streamnorm_sim.streams.rows import RowBatch, fitted
 
 
@@ -36,10 +36,16 @@ def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
 
 def check_writable(path: Path | None) -> None:
     """Refuse, before a long run, a file that cannot be written after it."""
-    if path is not None and os.path.isdir(path):
+    if path is None:
+        return
+    if os.path.isdir(path):
         raise ConfigError(f"{path}: cannot be written: is a directory")
-    if path is not None and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+    if not os.path.isdir(os.path.dirname(os.path.realpath(path))):
         raise not_written(path, FileNotFoundError())
+    try:
+        refuse_link_loop(path)
+    except OSError as error:
+        raise not_written(path, error) from None
 
 
 def refuse_input(output: Path | None, rows: Path | None) -> None:

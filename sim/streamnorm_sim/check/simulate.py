@@ -197,7 +197,7 @@ def simulate(
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
         cycles.
     seed : int
-        Seed of the random rows and stalls, at least 0.
+        Seed of the random rows and stalls, 0 to `streamnorm_sim.streams.seeds.SEED_MAX`.
     waves : path, optional
         Where a VCD file of the run is written; all rows are one part then.
     output : path, optional

@@ -58,7 +58,7 @@ class RowSource:
     Raises
     ------
     ConfigError
-        If ``config`` or ``stall`` is something else, or the seed negative or no integer.
+        If ``config`` or ``stall`` is something else, or the seed no integer from 0 to 2^63 - 1.
 
     Attributes
     ----------

@@ -86,6 +86,14 @@ class CycleCounts:
         """What the target has too little of."""
         return Limits(self.plan)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know of the unit at the plan's clock, and at that of the placed one, a sentence each."""
+        notices = self.limits.notices
+        if self.placed is not None and (refusal := self.limits.refusal(self.placed.mhz)):
+            notices = (*notices, f"{self.config.name} cannot exist on {self.config.target}: {refusal}")
+        return tuple(dict.fromkeys(notices))
+
     def at(self, clock_mhz: float) -> dict[str, float | None]:
         """Return ns and rates at a clock, see `at_clock`, and the rate of rows with the stalls asked for.
 
@@ -119,7 +127,7 @@ class CycleCounts:
             "multipliers": sum(self.plan.multipliers.values()),
             "block_rams": sum(self.plan.block_rams.values()),
             "lost": None if self.losses is None else self.losses.to_dict(),
-            "notices": list(self.limits.notices),
+            "notices": list(self.notices),
         }
 
 

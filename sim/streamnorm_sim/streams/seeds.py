@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from streamnorm.spec.values import integer_at_least
+from streamnorm.spec.values import integer_between
 
-__all__ = ["checked_seed", "seeded"]
+__all__ = ["SEED_MAX", "checked_seed", "seeded"]
+
+SEED_MAX = (1 << 63) - 1
 
 
 def checked_seed(seed: object) -> int:
-    """Return a seed; ConfigError if it is no integer of at least 0."""
-    return integer_at_least("seed", seed, 0)
+    """Return a seed; ConfigError if it is no integer from 0 to `SEED_MAX`."""
+    return integer_between("seed", seed, 0, SEED_MAX)
 
 
 def seeded(seed: int) -> np.random.Generator:
-    """Return a generator of random numbers; ConfigError if the seed is no integer of at least 0."""
+    """Return a generator of random numbers; ConfigError if the seed is no integer from 0 to `SEED_MAX`."""
     return np.random.default_rng(checked_seed(seed))

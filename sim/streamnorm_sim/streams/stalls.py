@@ -17,9 +17,13 @@ from .seeds import checked_seed
 PERIOD = 1 << 16
 """Cycles after which a random pattern repeats."""
 
-FORMS = "none, P, random:P or burst:OPEN/CLOSED, or source:FORM,sink:FORM"
-"""Everything `parse_stalls` reads; P is the share of stalled cycles, OPEN and CLOSED are mean run lengths."""
+FORMS = (
+    "none, P, random:P or burst:OPEN/CLOSED, or source:FORM,sink:FORM; "
+    "P is the share of stalled cycles, at least 0 and below 1"
+)
+"""Everything `parse_stalls` reads; OPEN and CLOSED are mean run lengths."""
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BURST = re.compile(r"([0-9]{1,99})/([0-9]{1,99})")
 
 _Kind = Literal["none", "random", "burst", "explicit"]
@@ -62,7 +66,7 @@ class Stall:
             if not isinstance(given, Real) or isinstance(given, bool) or not 0 <= given < 1:
                 said = f"{given:g}" if isinstance(given, float) else shown(given)
                 raise ConfigError(f"stall probability {said}: must be at least 0 and below 1")
-            object.__setattr__(self, "probability", float(given))
+            object.__setattr__(self, "probability", float(given) + 0.0)  # no -0.0
         elif self.kind == "burst":
             for name in ("open_cycles", "closed_cycles"):
                 object.__setattr__(self, name, integer_between("run of cycles", getattr(self, name), 1, 1000))
@@ -121,7 +125,7 @@ def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uin
     Raises
     ------
     ConfigError
-        If the seed is negative or no integer, or a pattern is no `Stall`.
+        If the seed is no integer from 0 to `SEED_MAX`, or a pattern is no `Stall`.
     """
     checked_seed(seed)
     check_stalls(source, sink)
@@ -167,7 +171,7 @@ def parse_stall(text: str) -> Stall:
             return Stall.burst(int(match[1]), int(match[2]))
         if kind == "" and argument == "none":
             return NO_STALL
-        if kind in ("", "random") and re.fullmatch(r"[0-9]*\.?[0-9]+", argument):
+        if kind in ("", "random") and _NUMBER.fullmatch(argument):
             return Stall.random(float(argument))
     except ValueError as error:
         raise ConfigError(f"stall {shown(text)}: {error}") from error

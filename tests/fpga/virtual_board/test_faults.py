@@ -47,6 +47,11 @@ def test_a_seed_makes_the_same_faults_and_the_directions_differ(seed):
     assert carried(**chances) != carried(**chances, to_board=False)
 
 
+def test_a_seed_that_is_none():
+    with pytest.raises(ConfigError, match=r"^seed = -1: must be an integer from 0 to "):
+        Faults(seed=-1)
+
+
 @pytest.mark.parametrize("name", ["corrupt", "drop", "garbage", "framing"])
 @pytest.mark.parametrize("chance", [-0.1, 1.5])
 def test_a_chance_that_is_none(name, chance):

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,7 @@ def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
     file.rmdir()
     begin = f"gamma: {file}: "
     not_npy, cut, archive = "is not a .npy file of numbers", "is cut short", "is an archive, as .npz files are; a .npy "
+    huge = npy(np.ones(6)).replace(b"(6,), }".ljust(28), b"(%d, 64), }" % (1 << 62))
     for contents, why in (
         (b"", "is empty; a .npy file is needed"),
         (b"1.0 2.0\n", not_npy),
@@ -211,9 +213,11 @@ def test_array_files_that_cannot_be_read(tmp_path: Path) -> None:
         (npy(np.ones(6)).replace(b"\x01\x00v", b"\x09\x01v"), "is a .npy file of version 9.1, of which nothing is"),
         (npy(np.ones((2, 3))).replace(b"(2, 3)", b"(-2,3)"), not_npy),
         (npy(np.ones((2, 3))).replace(b"(2, 3)", b"(2, 'a"), not_npy),
+        (huge, f"{cut}: it has {len(huge)} of {len(huge) - 48 + 8 * 64 * (1 << 62)} bytes"),
     ):
         file.write_bytes(contents)
-        assert refusal(path).startswith(begin + why), contents
+        with warnings.catch_warnings(action="error"):
+            assert refusal(path).startswith(begin + why), contents
     np.savez(tmp_path / "gamma.npz", np.ones(6))
     (tmp_path / "gamma.npz").rename(file)
     assert refusal(path).startswith(begin + archive)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streamnorm.errors import ConfigError, not_written
-from streamnorm.spec.paths import check_directory, given_path, named_file
+from streamnorm.spec.paths import check_directory, given_path, named_file, written_beside
 
 
 class Named:
@@ -63,6 +63,16 @@ def test_where_no_directory_can_be_made_what_stands_there_is_told(tmp_path):
             check_directory(place / "a/b")
     check_directory(here / "a/b")
     assert sorted(tmp_path.iterdir()) == [file, here, link]
+
+
+def test_a_link_that_leads_back_to_itself_stays(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.symlink_to(second)
+    second.symlink_to(first)
+    with pytest.raises(OSError, match="symbolic links"), written_beside(first) as file:
+        file.write_text("")
+    assert first.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [first, second]
 
 
 def test_what_is_wrong_in_a_file_begins_with_its_name():

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import re
 import tracemalloc
 from dataclasses import replace
@@ -310,6 +312,19 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(config, t
         simulate(config, **{key: link})
     with pytest.raises(ConfigError, match="cannot be written: is a directory"):
         simulate(config, **{key: tmp_path})
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(ConfigError, match=f"loop: cannot be written: {os.strerror(errno.ELOOP)}$"):
+        simulate(config, **{key: loop})
+    assert loop.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "seed", [-1, 1 << 63, 10**5000, 2.5, True], ids=lambda seed: f"{float(seed)}" if seed < 1 << 64 else "huge"
+)
+def test_a_seed_that_is_none_is_refused(config, seed):
+    with pytest.raises(ConfigError, match=rf"^seed = .{{1,90}}: must be an integer from 0 to {(1 << 63) - 1}$"):
+        simulate(config, rows=2, seed=seed)
 
 
 def test_a_stall_that_is_none_is_refused(config):

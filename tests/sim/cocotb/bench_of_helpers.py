@@ -251,7 +251,7 @@ async def seeds_of_stalls(dut):
     source, sink = RowSource(dut, CONFIG, stall=RANDOM), RowSink(dut, CONFIG, stall=RANDOM)
     assert not np.array_equal(source.open, sink.open)
     for side in (RowSource, RowSink):
-        for seed in (-1, 2.5):
+        for seed in (-1, 2.5, 1 << 63):
             with pytest.raises(ConfigError, match=f"seed.*{seed}"):
                 side(dut, CONFIG, stall=RANDOM, seed=seed)
 

@@ -62,6 +62,7 @@ ECP5 = Family(
     devices=_devices,
     representatives={"ecp5": Representative(name="ecp5", board="ulx3s-85f", clock_mhz=150.0)},
     passes=(trim_carry_chains,),
+    map_luts="check -latchonly -assert; techmap -map +/lattice/latches_map.v; abc -dress -lut 4:7; clean",
     nextpnr=_tool(name="nextpnr-ecp5", variable="NEXTPNR_ECP5", function="run_nextpnr_ecp5", needed_by="fit, build"),
     pack=_tool(name="ecppack", variable="ECPPACK", function="run_ecppack", needed_by="build"),
     pack_tells_version=True,

@@ -175,6 +175,9 @@ class Family:
         Returns the family's parts.
     representatives : mapping of str to Representative
         By the primitives that units are emitted with (`streamnorm.spec.targets.Target.primitives`).
+    map_luts : str
+        What maps logic to LUTs with the older ABC: yosys' commands between the labels ``map_luts`` and ``map_cells`` of
+        the family's synthesis pass.
     passes : tuple of functions
         What makes the netlist of yosys better before it is placed, in this order.
     nextpnr, pack : Tool
@@ -221,6 +224,7 @@ class Family:
     title: str
     devices: Callable[[], Iterable[Device]]
     representatives: Mapping[str, Representative]
+    map_luts: str
     passes: tuple[Callable[[Netlist], Netlist], ...] = ()
     nextpnr: Tool
     pack: Tool

@@ -71,6 +71,8 @@ ICE40 = Family(
         "ice40": Representative(name="ice40-hx", board="hx8k-b-evn", clock_mhz=100.0),
         "ice40-up5k": Representative(name="ice40-up", board="icebreaker", clock_mhz=30.0),
     },
+    map_luts="check -latchonly -assert; techmap -map +/ice40/latches_map.v; abc -dress -lut 4; "
+    "ice40_wrapcarry -unwrap; techmap -map +/ice40/ff_map.v; clean; opt_lut -tech ice40",
     nextpnr=_tool(name="nextpnr-ice40", variable="NEXTPNR_ICE40", function="run_nextpnr_ice40", needed_by="fit, build"),
     pack=_tool(name="icepack", variable="ICEPACK", function="run_icepack", needed_by="build"),
     pack_tells_version=False,  # it comes with nextpnr

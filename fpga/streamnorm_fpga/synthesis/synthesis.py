@@ -29,9 +29,6 @@ _NO_MERE_WARNING = "Driver-driver conflict|multiple conflicting drivers"
 _NETLIST = "netlist.json.gz"
 _DIED = "died.json"
 
-_OTHER_WAY = "-noabc9"
-"""Of both families' synthesis passes: maps logic to LUTs with the older ABC, where the usual one dies."""
-
 _FROM_OUTSIDE = {-signal.SIGINT, -signal.SIGTERM, -9}  # 9: killed, which Windows has no name for
 
 
@@ -43,7 +40,14 @@ class _Died(CheckFailed):
         self.how = how
 
 
-def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, options: tuple[str, ...] = ()) -> Netlist:
+def synthesize(
+    design: str | Mapping[str, str],
+    top: str,
+    device: Device,
+    *,
+    options: tuple[str, ...] = (),
+    without_abc9: bool = False,
+) -> Netlist:
     """Map a design to the device's primitives, flat, the hierarchy kept in names (``unit.apply.…``).
 
     The result is taken from the cache where the same texts, top, script and yosys version were seen before. Where
@@ -55,6 +59,8 @@ def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, opt
         Verilog, or several texts by file name; those that end in ``.il`` are RTLIL.
     options : tuple of str
         Further options of the synthesis pass.
+    without_abc9 : bool
+        Go the other way at once.
 
     Raises
     ------
@@ -66,22 +72,25 @@ def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, opt
     synthesis = " ".join((device.synthesis_command, *options))
     files = {"design.v": design} if isinstance(design, str) else dict(design)
     reads = "; ".join(f"read_{'rtlil' if name.endswith('.il') else 'verilog'} {name}" for name in files)
-    script = f"{reads}; {synthesis} -top {top} -json netlist.json"
-    pass_name = synthesis.split()[0]
+    whole = f"{synthesis} -top {top}"
+    end = f"{whole} -json netlist.json"
+    if without_abc9:  # the passes take -noabc9, and use ABC9 all the same
+        end = f"{whole} -run :map_luts; {device.family.map_luts}; {end} -run map_cells:"
+    script = f"{reads}; {end}"
 
     def other() -> Netlist:
-        return synthesize(design, top, device, options=(*options, _OTHER_WAY))
+        return synthesize(design, top, device, options=options, without_abc9=True)
 
     def build(directory: Path) -> None:
         try:
             document = _run_yosys(files, top, script)
         except _Died as error:
-            if _OTHER_WAY in options:
+            if without_abc9:
                 raise
             try:
                 other()
             except _Died as again:
-                raise CheckFailed(f"{error}; with {_OTHER_WAY}: {again.how}") from again
+                raise CheckFailed(f"{error}; without ABC9: {again.how}") from again
             (directory / _DIED).write_text(json.dumps(error.how), encoding="utf-8")
         else:
             (directory / _NETLIST).write_bytes(gzip.compress(json.dumps(document).encode(), compresslevel=6, mtime=0))
@@ -89,9 +98,7 @@ def synthesize(design: str | Mapping[str, str], top: str, device: Device, *, opt
     place = build_once("netlist", [YOSYS.build(), script, *files.values()], build)
     if (died := place / _DIED).exists():
         how = json.loads(died.read_text(encoding="utf-8"))
-        notice = (
-            f"synthesized with {pass_name} {_OTHER_WAY}: without it yosys dies ({how}); area and clock may be worse"
-        )
+        notice = f"synthesized without ABC9, of which yosys dies ({how}); area and clock may be worse"
         return replace(other(), notices=(notice,))
     return Netlist(top, json.loads(gzip.decompress((place / _NETLIST).read_bytes())))
 

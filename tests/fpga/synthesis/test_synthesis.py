@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -75,7 +76,7 @@ def dying_yosys(cache, monkeypatch, tmp_path):
             f"#!{sys.executable}\nimport os, pathlib, signal, sys\n"
             "if '--version' in sys.argv:\n    print('Yosys 0.70')\n    sys.exit()\n"
             f"with open({str(runs)!r}, 'a') as runs:\n    print(sys.argv[-1], file=runs)\n"
-            f"if '-noabc9' not in sys.argv[-1]:\n    {with_abc9}\n"
+            f"if ' -lut ' not in sys.argv[-1]:\n    {with_abc9}\n"
             f"{without}\n"
             f"pathlib.Path('netlist.json').write_text({json.dumps(NETLIST)!r})\n"
         )
@@ -101,25 +102,39 @@ SEGFAULT = "os.kill(os.getpid(), signal.SIGSEGV)"
 def test_where_yosys_dies_it_goes_another_way_once(dying_yosys, cache, death, how):
     runs = dying_yosys(death)
     [notice] = synthesize("module unit; endmodule", "unit", ECP5).notices
-    assert notice.startswith(f"synthesized with synth_ecp5 -noabc9: without it yosys dies ({how}")
-    assert ["-noabc9" in line for line in runs.read_text().splitlines()] == [False, True]
+    assert notice.startswith(f"synthesized without ABC9, of which yosys dies ({how}")
+    assert [" -lut " in line for line in runs.read_text().splitlines()] == [False, True]
     assert len(list(cache.iterdir())) == 2  # that it died, and the netlist
     again = synthesize("module unit; endmodule", "unit", ECP5)
     assert again.notices == (notice,)
     assert map_to_part("module unit; endmodule", "unit", ECP5).notices == (notice,)
     assert len(runs.read_text().splitlines()) == 2
     # Who asks for the other way gets the same netlist, and there is nothing to tell.
-    assert synthesize("module unit; endmodule", "unit", ECP5, options=("-noabc9",)) == replace(again, notices=())
+    assert synthesize("module unit; endmodule", "unit", ECP5, without_abc9=True) == replace(again, notices=())
 
 
 def test_where_yosys_dies_either_way_both_are_told_and_tried_again(dying_yosys, cache):
     runs = dying_yosys(SEGFAULT, "sys.exit(7)")
-    message = "yosys died of unit: signal SIGSEGV: it printed nothing; with -noabc9: exit code 7: it printed nothing"
+    message = "yosys died of unit: signal SIGSEGV: it printed nothing; without ABC9: exit code 7: it printed nothing"
     for _ in range(2):
         with pytest.raises(CheckFailed, match=re.escape(message)):
             synthesize("module unit; endmodule", "unit", ECP5)
     assert len(runs.read_text().splitlines()) == 4
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["ecp5-12k-6", "ice40-hx1k"])
+def test_the_other_way_does_without_abc9_and_gives_a_whole_netlist(cache, small_verilog, name, monkeypatch):
+    scripts, run = [], synthesis._run_yosys
+    monkeypatch.setattr(synthesis, "_run_yosys", lambda *given: (scripts.append(given[-1]), run(*given))[1])
+    kinds = [
+        Counter(cell["type"] for cell in netlist.module["cells"].values())
+        for netlist in (synthesize(small_verilog, "small", device_for(name), without_abc9=way) for way in (False, True))
+    ]
+    assert kinds[0].keys() == kinds[1].keys()
+    assert "$lut" not in kinds[1]
+    assert "abc9" not in scripts[1]
+    assert " -run :map_luts; check -latchonly -assert; " in scripts[1]
 
 
 def test_a_yosys_that_is_killed_is_not_tried_another_way(dying_yosys):

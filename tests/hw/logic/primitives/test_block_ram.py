@@ -91,7 +91,7 @@ def test_ice40_cells_behave_like_amaranth(tmp_path):
 @pytest.mark.parametrize(
     ("family", "synthesis", "cell"),
     [
-        pytest.param("ecp5", "synth_ecp5 -noabc9", "DP16KD", marks=pytest.mark.slow),  # whole units are counted too
+        pytest.param("ecp5", "synth_ecp5", "DP16KD", marks=pytest.mark.slow),  # whole units are counted too
         ("ice40", "synth_ice40", "SB_RAM40_4K"),
     ],
 )
@@ -105,7 +105,7 @@ def test_blocks_are_as_many_as_counted(family, synthesis, cell, tmp_path):
 def test_ecp5_uses_the_blocks_own_output_register(tmp_path):
     for output_register, mode in ((False, "NOREG"), (True, "OUTREG")):
         memory = BlockRam(width=72, depth=512, family="ecp5", output_register=output_register)
-        netlist = cells(tmp_path, SideBySide([memory]).emitted("ecp5"), "synth_ecp5 -noabc9")
+        netlist = cells(tmp_path, SideBySide([memory]).emitted("ecp5"), "synth_ecp5")
         types = Counter(found["type"] for found in netlist.values() if found["type"] != "$scopeinfo")
         assert types == {"DP16KD": 2}
         for found in netlist.values():
@@ -137,7 +137,7 @@ def test_ecp5_contents_sit_where_yosys_puts_an_inferred_memory(tmp_path):
     text = f"module side_by_side(input clk, {', '.join(ports)});{''.join(inferred)}endmodule\n"
     contents = []
     for verilog in (text, SideBySide(memories).emitted("ecp5")):
-        netlist = cells(tmp_path, verilog, "synth_ecp5 -noabc9")
+        netlist = cells(tmp_path, verilog, "synth_ecp5")
         blocks = [found["parameters"] for found in netlist.values() if found["type"] == "DP16KD"]
         assert len(blocks) == len(memories)
         contents.append(sorted([block[f"INITVAL_{index:02X}"] for index in range(64)] for block in blocks))

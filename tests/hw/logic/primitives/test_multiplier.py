@@ -68,8 +68,7 @@ def test_ice40_cells_behave_like_amaranth(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("family", "synthesis", "cell"),
-    [("ecp5", "synth_ecp5 -noabc9", "MULT18X18D"), ("ice40-up5k", "synth_ice40", "SB_MAC16")],
+    ("family", "synthesis", "cell"), [("ecp5", "synth_ecp5", "MULT18X18D"), ("ice40-up5k", "synth_ice40", "SB_MAC16")]
 )
 def test_one_tile_each_and_no_register_outside(family, synthesis, cell, tmp_path):
     design = SideBySide(multipliers(family))
@@ -84,7 +83,7 @@ def test_ecp5_registers_are_named_by_strings(tmp_path):
         Multiplier(a_shape=shape, b_shape=shape, input_registers=inputs, output_registers=outputs, family="ecp5")
         for inputs, outputs in ((True, True), (True, False), (False, True), (False, False))
     ]
-    netlist = cells(tmp_path, SideBySide(tiles).emitted("ecp5"), "synth_ecp5 -noabc9")
+    netlist = cells(tmp_path, SideBySide(tiles).emitted("ecp5"), "synth_ecp5")
     found = [
         tuple(cell["parameters"][f"REG_{port}_CLK"] for port in ("INPUTA", "INPUTB", "OUTPUT"))
         for _, cell in sorted(netlist.items())

@@ -37,7 +37,7 @@ def test_emitted_verilog_behaves_like_amaranth(tmp_path):
 
 def test_ecp5_takes_lut_memory(tmp_path):
     design = SideBySide([DistributedRam(width=10, depth=16, family="ecp5")])
-    netlist = cells(tmp_path, design.emitted("ecp5"), "synth_ecp5 -noabc9")
+    netlist = cells(tmp_path, design.emitted("ecp5"), "synth_ecp5")
     types = Counter(found["type"] for found in netlist.values())
     assert types["TRELLIS_DPR16X4"] == 3
     assert types["TRELLIS_FF"] == 0

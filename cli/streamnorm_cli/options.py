@@ -156,14 +156,18 @@ def number(text: str) -> float:
 
 @contextmanager
 def options_named(options: Mapping[str, str]) -> Iterator[None]:
-    """Let the message of a ConfigError about a value name the option that gave it; ``options``: by what it names."""
+    """Let the message of a ConfigError about a value name the option that gave it.
+
+    ``options``: by the option, without its dashes, what the message calls the value.
+    """
+    named = {key: option for option, key in options.items()}
     try:
         yield
     except ConfigError as error:
         key, equals, rest = str(error).partition(" = ")
-        if not equals or key not in options:
+        if not equals or key not in named:
             raise
-        raise ConfigError(f"--{options[key]} = {rest}") from error
+        raise ConfigError(f"--{named[key]} = {rest}") from error
 
 
 def read_config(args: argparse.Namespace) -> "NormConfig":

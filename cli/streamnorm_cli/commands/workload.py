@@ -193,7 +193,7 @@ def _workload(args: argparse.Namespace) -> "Workload":
 
     model = _model(args)
     configs = _configs(args, model)
-    with options_named({key: option for option, key in _PASS.items()}):
+    with options_named(_PASS):
         return Workload(
             model=model,
             configs=configs,
@@ -233,7 +233,7 @@ def _configs(args: argparse.Namespace, model: "Model") -> "tuple[NormConfig, ...
 
     given = {key: value for option, key in _UNIT.items() if (value := getattr(args, option)) is not None}
     if args.config is None:
-        with options_named({key: option for option, key in _UNIT.items()}):
+        with options_named(_UNIT):
             return units_for(model, **given)
     if given:
         raise ConfigError(

@@ -158,7 +158,7 @@ def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vec
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
     removable = {_bench_name(config), *VECTOR_FILES}
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *removable))
-    for path in (directory / name for name in (*files, MANIFEST)):
+    for path in (directory / name for name in files):  # the manifest has been looked at
         _check_file(path)
         check_directory(path.parent)
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()

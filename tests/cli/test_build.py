@@ -7,7 +7,6 @@ import pytest
 
 import streamnorm_fpga.bitstream.build
 import streamnorm_fpga.bitstream.design
-import streamnorm_fpga.place.refusal
 from fpga.board_designs import LARGE_UNIT, UNIT, tiny_design
 from streamnorm.errors import CheckFailed
 from streamnorm_cli import main
@@ -19,8 +18,8 @@ lanes = 1
 max_length = 16
 epsilon = 1e-5
 clock_mhz = 30
-input = { format = "int8" }
-output = { format = "int8" }
+input = { format = "int4" }
+output = { format = "int4" }
 """
 
 
@@ -34,7 +33,6 @@ def config(monkeypatch, tmp_path):
             "board_design",
             lambda config, board, *, baud, clock_mhz: tiny_design(board.name, asked_mhz=clock_mhz, unit=unit),
         )
-        monkeypatch.setattr(streamnorm_fpga.place.refusal, "refuse_impossible", lambda *_: None)
         path = tmp_path / "tiny.toml"
         path.write_text(CONFIG)
         return str(path)

@@ -23,8 +23,8 @@ lanes = 1
 max_length = 16
 epsilon = 1e-5
 clock_mhz = 30
-input = { format = "int8" }
-output = { format = "int8" }
+input = { format = "int4" }
+output = { format = "int4" }
 """
 
 
@@ -43,7 +43,6 @@ def loaded(monkeypatch):
 def config(monkeypatch, tmp_path):
     """A configuration whose design for a board takes seconds."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("streamnorm_fpga.place.refusal.refuse_impossible", lambda *_: None)
     monkeypatch.setattr(
         "streamnorm_fpga.bitstream.design.board_design", lambda config, board, **options: tiny_design(board.name)
     )

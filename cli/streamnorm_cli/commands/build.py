@@ -107,13 +107,12 @@ def checked_design(args: argparse.Namespace, directory: Path) -> "BoardDesign":
         from streamnorm_fpga.bitstream.build import file_names
         from streamnorm_fpga.bitstream.design import board_design
         from streamnorm_fpga.boards import board_named
-        from streamnorm_fpga.place.refusal import refuse_impossible
+        from streamnorm_fpga.place.refusal import refuse_impossible_on
     board = board_named(args.board)
     config = read_config(args)
     check_directory(directory)
     clock_mhz = config.clock_mhz if args.clock is None else args.clock
-    on_board = config.replace(target=board.target)
-    refuse_impossible(on_board, f"{board.name} ({board.part})", 0.0 if args.allow_slow else clock_mhz)
+    refuse_impossible_on(board, config, clock_mhz, allow_slow=args.allow_slow)
     design = board_design(config, board, baud=args.baud, clock_mhz=args.clock)
     config.refuse_overwriting(directory / name for name in (*file_names(design), REPORT_TEXT))
     return design

@@ -12,6 +12,7 @@ from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.place.blocks import TOP, Blocks
 from streamnorm_fpga.place.harness import Harness
 from streamnorm_fpga.place.place_route import DoesNotFit, NotRouted, place_and_route
+from streamnorm_fpga.place.refusal import refuse_impossible_on
 from streamnorm_fpga.place.resources import Resources, cells_by_block, cells_of, room
 from streamnorm_fpga.place.seeds import check_seeds
 from streamnorm_fpga.synthesis.mapping import map_to_part
@@ -61,12 +62,14 @@ def build(
     ConfigError
         If nextpnr takes no such seed.
     CheckFailed
-        If the design does not fit the part, cannot be routed, or misses its clock with every seed.
+        If the design does not fit the part, which the plan may tell at once, cannot be routed, or misses its clock with
+        every seed.
     ToolMissing
         If a tool is not there.
     """
     check_seeds(seeds)
     board, clock = design.board, design.clock
+    refuse_impossible_on(board, design.config, design.asked_mhz, allow_slow=allow_slow)
     device = board.device
     tools = tool_versions(board)
     progress("synthesizing")

@@ -10,8 +10,9 @@ from .place_route import DoesNotFit
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
+    from streamnorm_fpga.boards.board import Board
 
-__all__ = ["refuse_impossible"]
+__all__ = ["refuse_impossible", "refuse_impossible_on"]
 
 
 def refuse_impossible(config: NormConfig, where: str, clock_mhz: float) -> None:
@@ -26,3 +27,12 @@ def refuse_impossible(config: NormConfig, where: str, clock_mhz: float) -> None:
     """
     if refusal := Limits(Plan.of(config)).refusal(clock_mhz):
         raise DoesNotFit(f"{config.name} does not fit {where}: {refusal}")
+
+
+def refuse_impossible_on(board: Board, config: NormConfig, clock_mhz: float, *, allow_slow: bool) -> None:
+    """Raise DoesNotFit if a board has no room for a unit, or unless ``allow_slow`` is too slow for the fabric's clock.
+
+    The configuration may have another target than the board's.
+    """
+    on_board = config.replace(target=board.target)
+    refuse_impossible(on_board, f"{board.name} ({board.part})", 0.0 if allow_slow else clock_mhz)

@@ -189,6 +189,26 @@ def test_what_does_not_fit_is_told_before_placement(placements):
     assert placements[1] == []
 
 
+def test_what_cannot_exist_is_told_before_synthesis(monkeypatch):
+    def synthesized(design):
+        raise CheckFailed("synthesized")
+
+    monkeypatch.setattr(build_module, "board_netlist", synthesized)
+    design = tiny_design("icestick")
+    wide = dataclasses.replace(design, config=design.config.replace(lanes=8))
+    with pytest.raises(
+        DoesNotFit, match=r"^tiny does not fit icestick \(iCE40HX1K\): at least \d+ of 1280 logic cells"
+    ):
+        build(wide)
+    fast = tiny_design("ulx3s-85f", clock_mhz=220.0)
+    message = "tiny does not fit ulx3s-85f (LFE5U-85F-6): 220 MHz: block RAM allows 212; try a lower clock"
+    with pytest.raises(DoesNotFit, match=f"^{re.escape(message)}"):
+        build(fast)
+    for possible, allow_slow in ((design, False), (fast, True)):
+        with pytest.raises(CheckFailed, match=r"^synthesized$"):
+            build(possible, allow_slow=allow_slow)
+
+
 def test_a_seed_that_nextpnr_does_not_take_is_refused_first(placements):
     with pytest.raises(ConfigError, match=f"^seed = {1 << 64}: must be an integer from 0 to {(1 << 64) - 1}$"):
         build(tiny_design("icestick", unit=LARGE_UNIT), (1, 1 << 64))
@@ -196,7 +216,8 @@ def test_a_seed_that_nextpnr_does_not_take_is_refused_first(placements):
 
 def test_the_limit_of_block_rams(placements):
     placements[0][1] = 250.0
-    design = tiny_design("ulx3s-85f", clock_mhz=220.0, unit=LARGE_UNIT)
+    # The PLL makes more than was asked for, which the unit would have borne.
+    design = dataclasses.replace(tiny_design("ulx3s-85f", clock_mhz=220.0, unit=LARGE_UNIT), asked_mhz=212.0)
     message = "clock of 220 MHz on ulx3s-85f: the block RAMs of LFE5U-85F-6 bear 212 MHz at most"
     with pytest.raises(CheckFailed, match=message):
         build(design, (1,))

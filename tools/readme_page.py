@@ -110,7 +110,8 @@ def _notes(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> Iterator[str
         γ and β. The peers' figures were measured on their public RTL with Verilator {tools["Verilator"]}, yosys
         {tools["yosys"]} and nextpnr-ecp5 {tools["nextpnr-ecp5"]} (`{tools["part"]}`);
         errors against float64. Their areas come from plain `synth_ecp5`; ours include the carry trimming of
-        `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]}.
+        `streamnorm fit`, without which our LUTs are {narrow["plain_comb"]} and {wide["plain_comb"]};
+        `generate --netlist` gives it to a project.
         [docs/figures.md](docs/figures.md) has every figure, how it was measured, and every seed."""
     )
 

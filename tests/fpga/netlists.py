@@ -51,3 +51,22 @@ def netlist(
         "netnames": {name: {"hide_name": 0, "bits": bits, "attributes": {}} for name, bits in named.items()},
     }
     return Netlist("unit", {"creator": "a test", "modules": {"unit": module}})
+
+
+def assert_same_cells(module: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> None:
+    """Check that a module has the cells of another one, each with ``prefix`` before its name, connected alike."""
+    cells, others = (
+        {name: cell for name, cell in each["cells"].items() if cell["type"] != "$scopeinfo"}
+        for each in (module, wanted)
+    )
+    assert cells.keys() == {prefix + name for name in others}
+    nets: dict[Bit, Bit] = {}
+    for name, other in others.items():
+        cell = cells[prefix + name]
+        assert (cell["type"], cell["parameters"]) == (other["type"], other["parameters"]), name
+        assert cell["connections"].keys() == other["connections"].keys(), name
+        for pin, bits in other["connections"].items():
+            for bit, there in zip(bits, cell["connections"][pin], strict=True):
+                assert nets.setdefault(bit, there) == there, (name, pin)
+                assert isinstance(bit, int) or there == bit, (name, pin)
+    assert len(set(nets.values())) == len(nets)

@@ -13,12 +13,15 @@ from ladder.configurations import configuration
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
-from streamnorm_fpga.gate_level import gate_netlist
+from streamnorm.verilog.emit import verilog
+from streamnorm_fpga.gate_level import gate_netlist, netlist_verilog
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.check.measure import measure_cycles
+from streamnorm_sim.check.simulate import simulate
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
+from streamnorm_sim.toolchain.tools import YOSYS
 
 ECP5 = {"LUT4", "PFUMX", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4", "MULT18X18D", "DP16KD"}
 ICE40 = {"SB_LUT4", "SB_CARRY", "SB_DFF", "SB_RAM40_4K"}
@@ -127,6 +130,21 @@ def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str
         equal_golden(trace)
 
 
+@pytest.mark.gate_level
+def test_the_netlist_as_verilog_is_the_unit(tmp_path: Path) -> None:
+    """Read like other Verilog, without the script that keeps every cell as it is."""
+    config = unit("ram_banks")
+    (tmp_path / "netlist.v").write_text(netlist_verilog(config, verilog(config)))
+    script = (
+        "read_verilog -lib -D NO_INCLUDES +/ecp5/cells_sim.v +/ecp5/cells_bb.v; read_verilog netlist.v; "
+        f"hierarchy -check -top {config.name}; opt_clean; write_json -selected netlist.json"
+    )
+    assert YOSYS.run(["-q", "-p", script], tmp_path) == (0, "")
+    module = json.loads((tmp_path / "netlist.json").read_text())["modules"][config.name]
+    netlist = GateNetlist("ecp5", json.dumps({"modules": {config.name: module}}))
+    assert simulate(config, rows=30, stall="0.3", seed=3, netlist=netlist).failures == []
+
+
 def test_a_netlist_runs_on_cxxrtl_only() -> None:
     config = configuration("ram_banks")
     with pytest.raises(ConfigError, match=r"^engine 'pysim' runs no netlist; cxxrtl does$"):
@@ -146,7 +164,7 @@ def test_the_command_runs_the_netlist(config_file: Path, capsys: pytest.CaptureF
     ("arguments", "message"),
     [
         (["--engine", "pysim"], "--gate-level runs on cxxrtl only, not on pysim"),
-        ([], "--gate-level: there are no gates of target 'generic'; set target to one of ecp5-12k-6, "),
+        ([], "--gate-level: target 'generic' is no part to synthesize for; set target to one of ecp5-12k-6, "),
     ],
 )
 def test_what_the_command_refuses(

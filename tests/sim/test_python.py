@@ -342,6 +342,7 @@ WIDE = 2**64 - 1
         (lambda: simulate(unit(), rows=3, engine=10**5000), "engine = <int>: must be one of cxxrtl, "),
         (lambda: run(unit(), [[1]]), "traffic = [[1]]: must be a Traffic"),
         (lambda: StoredParameters.of("x"), "config = 'x': must be a NormConfig"),
+        (lambda: generate(unit(), "d", netlist=5), "netlist = 5: must be a function of a configuration and "),
         (lambda: generate(unit(), "d", vectors=5), "vectors = 5: must be Vectors, as streamnorm_sim.vectors.make_"),
     ],
 )

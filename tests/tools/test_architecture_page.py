@@ -61,7 +61,7 @@ def test_the_delays_are_those_of_the_targets():
     names = [name.strip("`") for name in head[1:]]
     lut = next(row for row in rows if row[0] == "one level of logic")
     assert lut[1:] == [f"{Target(name, 100.0).family.lut:.3g}" for name in names]
-    assert len(rows) == 12
+    assert len(rows) == 17
 
 
 def test_the_periods_are_those_of_the_targets():

@@ -33,7 +33,7 @@ def units(figures: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Part, example and what is stored of it, for everything that was measured on an example."""
     for part, stored in figures.items():
         kind, _, example = part.partition("-")
-        if kind in ("cycles", "fit"):
+        if kind in ("cycles", "fit", "untrimmed"):
             yield part, example, stored
     for part in ("speed", "architectures"):
         yield part, "bert_int8", figures[part]

@@ -9,13 +9,14 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
+from streamnorm.units.statistic import Statistic
+from streamnorm.units.statistic_queue import StatisticQueue
 from streamnorm.units.streams import parameter_layout, result_layout, row_layout
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IssuedBeats", "connect_apply", "connect_loading", "connect_moments", "connect_parameters", "connect_results",
-    "connect_rows", "delays", "unit_ports",
+    "connect_rows", "connect_statistic", "delays", "unit_ports",
 ]  # fmt: skip
 
 
@@ -72,6 +73,16 @@ def connect_moments(m: Module, entry: Ingest, moments: Moments) -> None:
     ]
 
 
+def connect_statistic(m: Module, statistic: Statistic, queue: StatisticQueue, scale_there: Value) -> None:
+    """Brings what the statistic gives to its queue."""
+    m.d.comb += [
+        queue.write.eq(scale_there),
+        queue.scale.eq(statistic.scale),
+        queue.centre.eq(statistic.centre),
+        queue.shift.eq(statistic.shift),
+    ]
+
+
 def connect_rows(m: Module, entry: Ingest, buffer: Any, issue: Any, banks: int) -> Signal:
     """Brings beats from ingest to a buffer, and what there is to say of a row to who issues its beats.
 
@@ -97,17 +108,17 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
 
     A row's slot is released ``released`` cycles after the issue of its first beat.
     """
-    lanes = unit.apply
-    issue, ring, precision = unit.dispatch, unit.statistic_ring, Precision.of(unit.config)
-    scale, centre = precision.scale_bits, precision.centre_bits
-    starts = delays(m, issue.issue & issue.first, buffer.latency, "row_issued")
+    lanes, issue, statistic = unit.apply, unit.dispatch, unit.statistic_queue
+    advance = buffer.latency - statistic.latency
+    assert advance >= 0
+    starts = delays(m, issue.issue & issue.first, max(advance, released), "row_issued")
     m.d.comb += [
-        ring.advance.eq(starts[buffer.latency - 1]),
+        statistic.advance.eq(starts[advance]),
         unit.ingest.row_released.eq(starts[released]),
         lanes.d.eq(buffer.d),
-        lanes.scale.eq(ring.data[:scale]),
-        lanes.centre.eq(ring.data[scale : scale + centre]),
-        lanes.shift.eq(ring.data[scale + centre :]),
+        lanes.scale.eq(statistic.row_scale),
+        lanes.centre.eq(statistic.row_centre),
+        lanes.shift.eq(statistic.row_shift),
     ]
     connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
     connect_results(m, issue, issue.issue, lanes, buffer.latency, unit.output_queue)

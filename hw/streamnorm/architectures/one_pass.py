@@ -2,11 +2,10 @@
 
 import warnings
 
-from amaranth.hdl import Cat, Module, UnusedElaboratable, Value
+from amaranth.hdl import Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
@@ -20,11 +19,20 @@ from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import Statistic
+from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart
 
-from .connections import connect_apply, connect_loading, connect_moments, connect_rows, delays, unit_ports
+from .connections import (
+    connect_apply,
+    connect_loading,
+    connect_moments,
+    connect_rows,
+    connect_statistic,
+    delays,
+    unit_ports,
+)
 from .report import Stage, UnitReport
 
-__all__ = ["NormUnit", "release_delay"]
+__all__ = ["NormUnit"]
 
 INTERVAL_MAX = 8
 """Cycles from row to row beyond which no more multipliers would be saved."""
@@ -33,8 +41,8 @@ SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
 """The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
 steps than the longer."""
 
-SLOT_RETURN = 3
-"""Cycles from a row's release to the acceptance of the row that takes its slot."""
+SLOT_RETURN = 1
+"""Cycles from a row's release to the ``ready`` that knows of it, a register."""
 
 # Blocks are also built only to read their latency off; Amaranth would warn about each that becomes no hardware.
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
@@ -65,31 +73,32 @@ class NormUnit(wiring.Component):
         self.moments = moments = Moments(config)
         self.interval = _interval(config)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        apart = rings_apart(config)
         if self.interval > 1:
             ring = ("n", "s1", "s2")
-            self.statistic = Statistic(config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring)
+            self.statistic = Statistic(
+                config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring, apart=apart
+            )
             self.start = max(cycles) + spacing.LATENCY
         else:
-            self.statistic = Statistic(config, moments, cycles=cycles)
+            self.statistic = Statistic(config, moments, cycles=cycles, apart=apart)
             self.start = 0
         self.parameter_store = ParameterStore(config)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats)
-        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
+        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay, apart=apart)
 
-        # Counted from the start of a row's statistic (without spacing, from the difference of its last beat): it is
-        # written to its ring in cycle S, fetched in S + 1, and meets the first difference in S + 2.
-        earliest_issue = self.statistic.latency + 2 - probe.latency
+        # Counted from the start of a row's statistic (without spacing, from the difference of its last beat).
+        earliest_issue = earliest_meeting(config, self.statistic, self.apply) - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
-        # A row holds its slot from its last beat to SLOT_RETURN cycles after its release.
-        held = (
-            ingest.LATENCY + self.start + self._announce + dispatch.READY_TO_ISSUE + release_delay(probe) + SLOT_RETURN
-        )
-        self.row_slots = whole_columns(-(-held // self.interval) + (self.interval > 1))
+        # A row counts from the cycle after its last beat until its first beat is issued. Two slots stay besides: ready
+        # falls with the last but one, and a row may come in before it does.
+        counted = ingest.LATENCY - 1 + self.start + issue
+        self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
         self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
@@ -97,8 +106,12 @@ class NormUnit(wiring.Component):
             Spacing(config, moments, interval=self.interval, row_slots=self.row_slots) if self.interval > 1 else None
         )
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
-        ring_width = self._precision.scale_bits + self._precision.centre_bits + len(self.statistic.shift)
-        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
+        # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
+        refilled = read_latency(config.device) - probe.latency + SLOT_RETURN
+        refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
+        self.statistic_queue = StatisticQueue(
+            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled
+        )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         self.report = self._report()
         super().__init__(unit_ports(config))
@@ -106,7 +119,7 @@ class NormUnit(wiring.Component):
     def _report(self) -> UnitReport:
         moments, statistic, spaced = self.moments, self.statistic, self.interval > 1
         fetched = self.latency - self.apply.latency - output_queue.LATENCY
-        queues = (self.dispatch, self.statistic_ring, self.output_queue, *((self.spacing,) if self.spacing else ()))
+        queues = (self.dispatch, self.statistic_queue, self.output_queue, *((self.spacing,) if self.spacing else ()))
         queue_rams = sum(queue.block_rams for queue in queues)
         return UnitReport(
             architecture=ONE_PASS,
@@ -126,10 +139,14 @@ class NormUnit(wiring.Component):
                     statistic.rho_cycle - statistic.variance_cycle,
                     f"leading one, normalize, {self._precision.root.about}",
                 ),
-                Stage("scale and centre", statistic.latency - statistic.rho_cycle, "times n and times S1, shifts"),
+                Stage(
+                    "scale and centre",
+                    statistic.scale_cycle - statistic.rho_cycle,
+                    "times n and times S1, shifts; until the scale is there, the centre may follow",
+                ),
                 Stage(
                     "statistic queue",
-                    fetched - ingest.LATENCY - self.start - statistic.latency,
+                    fetched - ingest.LATENCY - self.start - statistic.scale_cycle,
                     "written, then fetched as its row's first difference leaves the row buffer",
                 ),
                 Stage(
@@ -160,7 +177,7 @@ class NormUnit(wiring.Component):
         """What is 1 in a cycle in which a block does something, by the block's name, in the order data meets them."""
         return {
             "ingest": self.ingest.valid,
-            "statistic": self.statistic_ring.write,
+            "statistic": self.statistic_queue.write,
             "row buffer": self.dispatch.issue,
             "apply": self.output_queue.write,
         }
@@ -176,7 +193,7 @@ class NormUnit(wiring.Component):
         m.submodules.parameter_store = store = self.parameter_store
         m.submodules.apply = self.apply
         m.submodules.output_queue = queue = self.output_queue
-        m.submodules.statistic_ring = ring = self.statistic_ring
+        m.submodules.statistic_queue = self.statistic_queue
         wiring.connect(m, wiring.flipped(self.i), entry.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
@@ -198,26 +215,19 @@ class NormUnit(wiring.Component):
         else:
             m.d.comb += [statistic.n.eq(moments.n), statistic.s1.eq(moments.s1), statistic.s2.eq(moments.s2)]
             row_start = row_end
-        row_flags = delays(m, row_start, self.statistic.latency, "row_start")
+        row_flags = delays(m, row_start, max(statistic.scale_cycle, self._announce), "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),
-            ring.write.eq(row_flags[self.statistic.latency]),
-            ring.write_data.eq(Cat(statistic.scale, statistic.centre, statistic.shift)),
             buffer.read.eq(issue.issue),
             entry.beat_released.eq(issue.issue),
             issue.output_released.eq(queue.released),
         ]
-        connect_apply(m, self, buffer, release_delay(buffer))
+        connect_statistic(m, statistic, self.statistic_queue, row_flags[statistic.scale_cycle])
+        connect_apply(m, self, buffer, released=0)
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
-
-
-def release_delay(buffer: RowBuffer) -> int:
-    """Cycles from the issue of a row's first beat to the release of its slot: as its statistic is fetched, or later if
-    there is no register on the way yet, since the issue itself comes late in its cycle."""
-    return max(1, buffer.latency - 1)
 
 
 def _interval(config: NormConfig) -> int:

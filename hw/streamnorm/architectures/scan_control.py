@@ -10,10 +10,12 @@ from streamnorm.logic.level import Level
 from streamnorm.logic.row_ring import RowRing
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.units.dispatch import CREDIT_RETURN
 from streamnorm.units.streams import bank_width
 
 __all__ = ["CREDIT_RETURN", "ROW_END_TO_ISSUE", "ScanControl"]
+
+CREDIT_RETURN = 2
+"""Cycles from ``output_released`` to the issue of the beat that takes the place."""
 
 ROW_END_TO_ISSUE = 4
 """Cycles from ``row_end`` to the issue of the row's first beat, where no row is ahead of it."""
@@ -37,7 +39,8 @@ class ScanControl(wiring.Component):
 
     Members
     -------
-    row_end : In(1), with ``index``, ``keep``, ``error`` and ``bank`` of the row's last beat: the row is in the buffer
+    row_end : In(1), with ``index``, ``keep`` and ``bank`` of the row's last beat: the row is in the buffer; ``error``
+        follows in the next cycle
     output_released : In(1): an entry left the output queue
     issue : Out(1): a beat is read in this cycle
     scan : Out(range(scans)); final : Out(1), it is the last scan
@@ -127,9 +130,9 @@ class ScanControl(wiring.Component):
                 busy.eq(head_valid),
                 self.scan.eq(0),
                 self.first.eq(1),
-                self.last.eq(head[0]),
-                single.eq(head[0]),
-                self.issued_error.eq(head[1]),
+                self.issued_error.eq(head[0]),
+                self.last.eq(head[1]),
+                single.eq(head[1]),
                 keep.eq(head[2 : 2 + lanes]),
                 left.eq(head[2 + lanes + bank :]),
                 index.eq(head[2 + lanes + bank :]),
@@ -165,9 +168,7 @@ class ScanControl(wiring.Component):
 
     def _announced(self, m: Module, head_valid: Signal, free: Signal) -> Signal:
         """Fetches the next row into the ring's register once the one before has left it."""
-        entry = Cat(
-            self.index == 0, self.error, self.keep, *([self.bank] if bank_width(self._config) else []), self.index
-        )
+        entry = Cat(self.index == 0, self.keep, *([self.bank] if bank_width(self._config) else []), self.index)
         m.submodules.ring = ring = self._ring
         m.submodules.waiting = waiting = Level(maximum=self._row_slots)
         # "index == 0" gets a cycle of its own.
@@ -177,7 +178,7 @@ class ScanControl(wiring.Component):
         m.d.sync += [entry_register.eq(entry), row_ready.eq(self.row_end)]
         m.d.comb += [
             ring.write.eq(row_ready),
-            ring.write_data.eq(entry_register),
+            ring.write_data.eq(Cat(self.error, entry_register)),
             ring.advance.eq(fetch),
             fetch.eq(waiting.some & ~head_valid),
             waiting.up.eq(row_ready),

@@ -59,8 +59,9 @@ class SeparateSteps(wiring.Component):
         steps = LaneSteps(p, config)
 
         # Cycles count from d in the first scan, from what the memory gives in the others.
-        statistic = [p.input(x) for x in (self.scale, self.centre, self.shift)]
-        z = [p.registered(steps.normalize(p.input(self.d[lane], 0, d_delay), *statistic)) for lane in range(lanes)]
+        scale, centre, shift = (p.input(x) for x in (self.scale, self.centre, self.shift))
+        scaled = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(lanes)]
+        z = [p.registered(steps.less_centre(product, centre, shift)) for product in scaled]
 
         output_register = family.block_ram > 0.5 * target.budget
         self.memory_latency = 1 + output_register

@@ -8,7 +8,6 @@ from amaranth.lib import wiring
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing
 from streamnorm.logic.timed_logic import TimedLogic
-from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue
 from streamnorm.units.apply import Apply
@@ -19,8 +18,17 @@ from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic import Statistic
+from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart
 
-from .connections import connect_apply, connect_loading, connect_moments, connect_rows, delays, unit_ports
+from .connections import (
+    connect_apply,
+    connect_loading,
+    connect_moments,
+    connect_rows,
+    connect_statistic,
+    delays,
+    unit_ports,
+)
 from .one_pass import SLOT_RETURN
 from .report import Stage, UnitReport
 
@@ -54,15 +62,15 @@ class TwoPassUnit(wiring.Component):
         self.config = config
         self._target = target = config.device
         family = target.primitives
-        precision = Precision.of(config)
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
         base = probe.latency
         self.sums = sums = Moments(config, outputs=("n", "s1"))
         self.squares = squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
         cycles = (0, 0, squares.s2_cycle)
-        self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"))
+        apart = rings_apart(config)
+        self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
         self.parameter_store = ParameterStore(config)
-        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay)
+        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay, apart=apart)
 
         # A row's sum is there in cycle `complete` after the difference of its last beat, written to its ring in that
         # cycle, fetched in the next, and must have been fetched when the first beat of the second pass comes.
@@ -70,7 +78,8 @@ class TwoPassUnit(wiring.Component):
         self._announce_second = max(1, complete + 2 - base - dispatch.READY_TO_ISSUE)
         second = self._announce_second + dispatch.READY_TO_ISSUE
         # From the last beat's arrival in the second pass on, all is as in the one-pass unit after its last beat.
-        self._announce_apply = max(1, self.statistic.latency + 2 - base - dispatch.READY_TO_ISSUE)
+        meeting = earliest_meeting(config, self.statistic, self.apply)
+        self._announce_apply = max(1, meeting - base - dispatch.READY_TO_ISSUE)
         applied = self._announce_apply + dispatch.READY_TO_ISSUE
         flight = base + self.apply.latency
         held = ingest.LATENCY + second + base + applied + base + SLOT_RETURN + 1
@@ -86,10 +95,12 @@ class TwoPassUnit(wiring.Component):
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         sum_width = len(sums.n) + len(sums.s1)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
-        ring_width = precision.scale_bits + precision.centre_bits + len(self.statistic.shift)
-        self.statistic_ring = RowRing(width=ring_width, depth=self.row_slots, family=family)
+        refilled = read_latency(target) + SLOT_RETURN + ingest.LATENCY + second + base + self.statistic.scale_cycle
+        self.statistic_queue = StatisticQueue(
+            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled
+        )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
-        queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_ring, self.output_queue)
+        queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_queue, self.output_queue)
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
@@ -122,7 +133,7 @@ class TwoPassUnit(wiring.Component):
         return {
             "ingest": self.ingest.valid,
             "squares": self.second_pass.issue,
-            "statistic": self.statistic_ring.write,
+            "statistic": self.statistic_queue.write,
             "row buffer": self.dispatch.issue,
             "apply": self.output_queue.write,
         }
@@ -165,7 +176,7 @@ class TwoPassUnit(wiring.Component):
         m.submodules.squares = squares = self.squares
         m.submodules.second_buffer = buffer = self.second_buffer
         m.submodules.statistic = statistic = self.statistic
-        m.submodules.statistic_ring = ring = self.statistic_ring
+        m.submodules.statistic_queue = self.statistic_queue
         m.submodules.dispatch = apply_issue = self.dispatch
         sums = self.sum_ring
         first = self.first_buffer
@@ -187,14 +198,13 @@ class TwoPassUnit(wiring.Component):
             statistic.n.eq(sums.data[: len(statistic.n)]),
             statistic.s1.eq(sums.data[len(statistic.n) :].as_signed()),
             statistic.s2.eq(squares.s2),
-            ring.write.eq(ends[base + self.statistic.latency]),
-            ring.write_data.eq(Cat(statistic.scale, statistic.centre, statistic.shift)),
             apply_issue.row_end.eq(ends[base]),
             apply_issue.index.eq(delays(m, issue.column, base, "second_index")[base]),
             apply_issue.keep.eq(delays(m, issue.issued_keep, base, "second_keep")[base]),
-            apply_issue.error.eq(delays(m, issue.issued_error, base, "second_error")[base]),
+            apply_issue.error.eq(delays(m, issue.issued_error, base + 1, "second_error")[base + 1]),
             apply_issue.row_ready.eq(ends[base + self._announce_apply]),
         ]
+        connect_statistic(m, statistic, self.statistic_queue, ends[base + statistic.scale_cycle])
         # From block RAM to block RAM through a register.
         m.d.sync += [buffer.write.eq(valid), buffer.write_d.eq(first.d)]
         if config.banks > 1:

@@ -50,7 +50,7 @@ def _merge(p: Pipeline, lut: float, members: list[tuple[Timed, Timed | None]]) -
         return Cat(low, index[:2]) if inner else index[:2]
 
     found = p.operate("any", lut, flags, unsigned(1), any_of)
-    delay = lut if not inner else 1.4 * lut
+    delay = lut if not inner else 1.65 * lut
     position = p.operate("where", delay, [*flags, *positions], unsigned(inner + 2), where)
     return found, position
 

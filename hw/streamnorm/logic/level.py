@@ -45,10 +45,12 @@ class Level(wiring.Component):
             at_least = [Const(1, 1), *ones]
         else:
             level = Signal(range(self._maximum + 1), init=self._init)
+            # Where it changes, `up` tells the direction: `down` may come late in its cycle, behind the adder.
             with m.If(changes):
-                m.d.sync += level.eq(level + Cat(1, self.down.replicate(len(level) - 1)))
+                m.d.sync += level.eq(level + Cat(1, (~self.up).replicate(len(level) - 1)))
             # As equalities: a comparison would be another carry chain.
             at_least = [~Cat(level == i for i in range(count)).any() for count in range(self._reserve + 3)]
         more, same, less = at_least[self._reserve + 2], at_least[self._reserve + 1], at_least[self._reserve]
-        m.d.comb += self.some_next.eq(Mux(changes, Mux(self.up, less, more), same))
+        # `down`, which may come late, chooses last.
+        m.d.comb += self.some_next.eq(Mux(self.down, Mux(self.up, same, more), Mux(self.up, less, same)))
         return m

@@ -50,7 +50,7 @@ class Pipeline(TimedLogic):
         """One product in one multiplier tile; takes the registers it needs."""
         family, budget = self._target.family, self._target.budget
         input_registers = output_registers = False
-        aligned, arrival = self.align(a, b, limit=0.5 * budget)
+        aligned, arrival = self.align(a, b, limit=min(0.5 * budget, budget - family.tile_distance))
         # What follows a product without a register has routing in front of it once more.
         if arrival + family.multiplier > budget or family.multiplier > 0.45 * budget:
             output_registers = True
@@ -78,8 +78,11 @@ class Pipeline(TimedLogic):
             pieces.append((start, piece.as_signed() if top and timed.signed else piece))
         return pieces
 
-    def multiply(self, a: Timed, b: Timed) -> Timed:
-        """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic)."""
+    def multiply(self, a: Timed, b: Timed, *, distance: float = 0.0) -> Timed:
+        """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic).
+
+        ``distance``: how much farther than usual it is from the tiles to where their products are used, ns.
+        """
         serial = (b, a) if (a.signed, a.width) < (b.signed, b.width) else (a, b)
         if self._is_serial(*serial):
             return self._multiply_serially(*serial)
@@ -89,7 +92,7 @@ class Pipeline(TimedLogic):
         products = iter(self._products([(x, y) for _, y in b_pieces for _, x in a_pieces]))
         rows: list[tuple[int, Timed]] = []
         for b_start, b_piece in b_pieces:
-            terms = [(start, next(products)) for start, _ in a_pieces]
+            terms = [(start, self.carried(next(products), distance)) for start, _ in a_pieces]
             rows.append((b_start, self._combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed))))
         return self._combine(rows, Shape(a.width + b.width, a.signed or b.signed))
 
@@ -200,7 +203,8 @@ class Pipeline(TimedLogic):
             def gate(x: Value, y: Value, negative: bool = negative) -> Value:
                 return Mux(y, -x if negative else x, 0)
 
-            delay = lut + (self._target.adder(a.width) if negative else 0.0)
+            # A bit that gates a whole row goes far.
+            delay = 1.4 * lut + (self._target.adder(a.width) if negative else 0.0)
             rows.append((bit, self.operate("row", delay, [a, b.bits(bit, bit + 1)], shape, gate)))
         return (
             self._combine(rows, Shape(width, is_signed))
@@ -225,4 +229,4 @@ class Pipeline(TimedLogic):
         self._m.d.comb += ram.read_address.eq(aligned.value)
         self.block_rams += ram.geometry.blocks
         delay = family.block_ram_output if output_register else family.block_ram
-        return Timed(ram.read_data, aligned.cycle + ram.latency, delay)
+        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), family.block_distance)

@@ -1,7 +1,7 @@
 """Values that know when they are there, and the logic that keeps them in step."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueCastable, unsigned
 
@@ -121,6 +121,10 @@ class TimedLogic:
             self._registers[key] = (value, register)
         return self._registers[key][1]
 
+    def carried(self, timed: Timed, distance: float) -> Timed:
+        """The same value where it comes ``distance`` ns later, unless it comes from a register of its own."""
+        return timed if timed.delay == 0.0 else replace(timed, delay=timed.delay + distance)
+
     def registered(self, timed: Timed) -> Timed:
         """The value one cycle later, straight from a register; unchanged if it is one already."""
         return timed if timed.delay == 0.0 else self.delayed(timed, timed.cycle + 1)
@@ -181,9 +185,10 @@ class TimedLogic:
             operands = [wide_a.bits(start, stop), wide_b.bits(start, stop)]
 
             def compute(x: Value, y: Value, c: Value | None = None) -> Value:
-                # One carry chain: the carry enters through an extra lowest bit.
-                low = Const(int(subtract), 1) if c is None else c
-                return (Cat(Const(1, 1), x) + Cat(low, ~y if subtract else y))[1:]
+                if c is None:
+                    return x - y if subtract else x + y
+                # One carry chain: the carry, or borrow, enters through an extra lowest bit.
+                return ((Cat(Const(0, 1), x) - Cat(c, y)) if subtract else (Cat(Const(1, 1), x) + Cat(c, y)))[1:]
 
             shape_part = unsigned(stop - start + 1)
             delay = self._target.adder(stop - start + 1)

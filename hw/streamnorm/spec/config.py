@@ -165,7 +165,7 @@ class NormConfig:
             f"0 to {MARGIN_MAX:g}",
             "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
             "`streamnorm fit --close` finds what it takes",
-            ", ".join(f"{margin:g}" for margin in sorted({family.margin for family in TARGETS.values()})),
+            ", ".join(sorted({family.margins for family in TARGETS.values()})),
         ),
     )
     source: Path | None = field(init=False, default=None)
@@ -318,7 +318,7 @@ class NormConfig:
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
         if key == "margin":
-            return TARGETS[self.target].margin
+            return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits)
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":

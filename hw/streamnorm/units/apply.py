@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 
 from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 
 from .lane_steps import LaneSteps, lane_ports
@@ -17,14 +18,15 @@ class Apply(wiring.Component):
 
     These are steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision`.
 
-    ``d``, ``scale``, ``centre`` and ``shift`` of a beat enter together; its ``gamma`` and ``beta`` enter
-    :attr:`gamma_cycle` and :attr:`beta_cycle` cycles later, ``keep`` :attr:`keep_cycle` cycles later, and the result is
-    there after :attr:`latency` cycles. The outputs are registers.
+    ``d`` and ``scale`` of a beat enter together; ``centre`` and ``shift`` enter :attr:`centre_cycle` cycles later,
+    ``gamma``, ``beta`` and ``keep`` :attr:`gamma_cycle`, :attr:`beta_cycle` and :attr:`keep_cycle` cycles later, and
+    the result is there after :attr:`latency` cycles, behind a level of logic: it goes into a memory.
 
     Parameters
     ----------
     config : NormConfig
     d_delay, parameter_delay : ns of logic (block RAM) behind ``d`` and behind gamma and beta
+    apart : whether centre and shift come when the product with the scale is there, not with the scale
 
     Members
     -------
@@ -37,7 +39,7 @@ class Apply(wiring.Component):
         0 in lanes that are not kept.
     """
 
-    def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float) -> None:
+    def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float, apart: bool = False) -> None:
         target = config.device
         lanes = config.lanes
         super().__init__(lane_ports(config))
@@ -45,10 +47,16 @@ class Apply(wiring.Component):
         p = Pipeline(m, target, "apply")
 
         steps = LaneSteps(p, config)
-        # One row's statistic for all its beats, from a RowRing.
-        statistic = [p.input(x, 0, data_delay(target)) for x in (self.scale, self.centre, self.shift)]
-        normalized = [steps.normalize(p.input(self.d[lane], 0, d_delay), *statistic) for lane in range(lanes)]
-        self.gamma_cycle = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, parameter_delay)
+        # One row's statistic for all its beats, from RowRings.
+        arrival = data_delay(target)
+        scale = p.input(self.scale, 0, arrival)
+        scaled = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(lanes)]
+        adder = target.adder(Precision.of(config).centre_bits)
+        self.centre_cycle = p.meeting_cycle(scaled[0], adder, target.budget, arrival) if apart else 0
+        centre, shift = (p.input(x, self.centre_cycle, arrival) for x in (self.centre, self.shift))
+        normalized = [steps.less_centre(product, centre, shift) for product in scaled]
+        far = parameter_delay + target.family.block_distance
+        self.gamma_cycle = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, far)
         gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
         products = [steps.times_gamma(z, gamma) for z, gamma in zip(normalized, gammas, strict=True)]
         adder = target.adder(steps.beta_adder_width(products[0]))

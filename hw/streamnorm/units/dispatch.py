@@ -1,6 +1,6 @@
 """Dispatch: decides in which cycle which buffered beat goes on its way to the output."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,10 +12,10 @@ from .streams import bank_width
 
 __all__ = ["Dispatch"]
 
-READY_TO_ISSUE = 3
+READY_TO_ISSUE = 4
 """Cycles from ``row_ready`` to the earliest issue of the row's first beat."""
 
-CREDIT_RETURN = 2
+CREDIT_RETURN = 3
 """Cycles from ``output_released`` to the issue of the beat that takes the place."""
 
 
@@ -33,12 +33,13 @@ class Dispatch(wiring.Component):
 
     Members
     -------
-    row_end : In(1), with ``index``, ``keep``, ``error`` and ``bank`` of the row's last beat: a row came in
+    row_end : In(1), with ``index``, ``keep`` and ``bank`` of the row's last beat: a row came in; ``error`` follows a
+        cycle later
     row_ready : In(1): the oldest row not yet announced may be issued from :data:`READY_TO_ISSUE` cycles on
     output_released : In(1): an entry left the output queue
-    issue : Out(1): one beat leaves the row buffer in this cycle; not a register
+    issue : Out(1): one beat leaves the row buffer in this cycle
     first, last, issued_error : Out(1); issued_keep : Out(lanes); issued_bank : Out; column : Out(range(max_beats))
-        What that beat is. Registers, but for issued_keep.
+        What that beat is. All outputs are registers: they go far.
     """
 
     def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
@@ -69,41 +70,57 @@ class Dispatch(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         banked = self._config.banks > 1
-        entry = Cat(self.index == 0, self.error, self.keep, *([self.bank] if banked else []), self.index)
+        entry = Cat(self.index == 0, self.keep, *([self.bank] if banked else []), self.index)
         m.submodules.ring = ring = self._ring
         # Delayed by one cycle, still before the row is announced: "index == 0" gets a cycle of its own.
         entry_register = Signal(len(entry), reset_less=True)
         m.d.sync += [entry_register.eq(entry), ring.write.eq(self.row_end)]
-        m.d.comb += ring.write_data.eq(entry_register)
+        m.d.comb += ring.write_data.eq(Cat(self.error, entry_register))
 
-        credit = self._credit(m)
-        active = Signal()
+        sent = Signal()
+        credit = self._credit(m, sent)
         head_valid = Signal()
+        active = Signal()
         free = Signal()
-        left = Signal(range(self._config.max_beats))
-        keep = Signal(self._config.lanes)
-        m.d.comb += [
-            self.issue.eq(active & credit),
-            free.eq(~active | (self.issue & self.last)),
-            self.issued_keep.eq(keep | (~self.last).replicate(len(keep))),
-        ]
+        first = Signal(reset_less=True)
+        last = Signal(reset_less=True)
+        error = Signal(reset_less=True)
+        left = Signal(range(self._config.max_beats), reset_less=True)
+        keep = Signal(self._config.lanes, reset_less=True)
+        # `sent` goes far; what decides on the next row has a copy of `active` for itself, inverted, since synthesis
+        # would merge two registers of the same value.
+        idle = Signal(init=1)
+        m.d.comb += [sent.eq(active & credit), free.eq(idle | (credit & last))]
         self._announced(m, ring, head_valid, free)
-        lanes, bank = self._config.lanes, bank_width(self._config)
+        lanes, bits = self._config.lanes, bank_width(self._config)
+        bank = Signal(bits, reset_less=True)
         head = ring.data
         with m.If(free):
             m.d.sync += [
                 active.eq(head_valid),
-                self.first.eq(1),
-                self.last.eq(head[0]),
-                self.issued_error.eq(head[1]),
+                idle.eq(~head_valid),
+                first.eq(1),
+                error.eq(head[0]),
+                last.eq(head[1]),
                 keep.eq(head[2 : 2 + lanes]),
-                left.eq(head[2 + lanes + bank :]),
-                self.column.eq(0),
+                bank.eq(head[2 + lanes : 2 + lanes + bits]),
+                left.eq(head[2 + lanes + bits :]),
             ]
-            if banked:
-                m.d.sync += self.issued_bank.eq(head[2 + lanes : 2 + lanes + bank])
-        with m.Elif(self.issue):
-            m.d.sync += [self.first.eq(0), self.last.eq(left == 1), left.eq(left - 1), self.column.eq(self.column + 1)]
+        with m.Elif(sent):
+            m.d.sync += [first.eq(0), last.eq(left == 1), left.eq(left - 1)]
+        m.d.sync += self.issue.eq(sent)
+        # Up to here the beat that is sent next, from here on the one that is issued. What tells of it needs no reset:
+        # it is looked at with `issue` alone.
+        column = Signal.like(self.column, reset_less=True)
+        told = [(self.first, first), (self.last, last), (self.issued_error, error)]
+        told += [(self.issued_keep, keep | (~last).replicate(lanes)), *([(self.issued_bank, bank)] if banked else [])]
+        for port, value in told:
+            later = Signal(len(port), reset_less=True, name=f"beat_{port.name}")
+            m.d.sync += later.eq(value)
+            m.d.comb += port.eq(later)
+        with m.If(sent):
+            m.d.sync += column.eq(Mux(first, 0, column + 1))
+        m.d.comb += self.column.eq(column)
         return m
 
     def _announced(self, m: Module, ring: RowRing, head_valid: Signal, free: Signal) -> None:
@@ -118,10 +135,10 @@ class Dispatch(wiring.Component):
         ]
         m.d.sync += head_valid.eq(fetch | (head_valid & ~free))
 
-    def _credit(self, m: Module) -> Signal:
-        """Whether the output queue has room for one more beat, those on their way counted."""
+    def _credit(self, m: Module, sent: Signal) -> Signal:
+        """Whether the output queue has room for one more beat, those ``sent`` before counted."""
         m.submodules.credits = credits = Level(maximum=self._output_depth, init=self._output_depth)
         released = Signal()
         m.d.sync += released.eq(self.output_released)
-        m.d.comb += [credits.up.eq(released), credits.down.eq(self.issue)]
+        m.d.comb += [credits.up.eq(released), credits.down.eq(sent)]
         return credits.some

@@ -25,8 +25,8 @@ class Ingest(wiring.Component):
 
     A row longer than ``max_length`` ends there, and the excess is swallowed up to the next ``last``. In a last beat the
     kept lanes are lane 0 and those above it before the first hole; every other beat counts in full. Where that differs
-    from what came, ``error`` is 1 on the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and all
-    outputs are registers.
+    from what came, ``error`` is 1 in the cycle after the row's last beat. Latency 2, one beat a cycle; ``i.ready`` and
+    all outputs are registers.
 
     Parameters
     ----------
@@ -84,8 +84,6 @@ class Ingest(wiring.Component):
         swallow = Signal()
         left = Signal(range(max_beats), init=max_beats - 1)
         at_limit = Signal(init=int(max_beats == 1))
-        next_index = Signal(range(max_beats))
-        next_before = Signal(self._ranges.length_bits)
         m.d.comb += [
             self.i.ready.eq(ready),
             accept.eq(self.i.valid & ready),
@@ -99,8 +97,6 @@ class Ingest(wiring.Component):
                 begins.eq(ends),
                 left.eq(Mux(ends, max_beats - 1, left - 1)),
                 at_limit.eq(Mux(ends, max_beats == 1, left == 1)),
-                next_index.eq(Mux(ends, 0, next_index + 1)),
-                next_before.eq(Mux(ends, 0, next_before + lanes)),
             ]
 
         # The lanes that count: known before the register, so that it can clear the others.
@@ -118,8 +114,6 @@ class Ingest(wiring.Component):
         x = Signal.like(payload.data, reset_less=True)
         keep = Signal(lanes, reset_less=True)
         offered = Signal(lanes, reset_less=True)
-        before = Signal(self._ranges.length_bits, reset_less=True)
-        index = Signal(range(max_beats), reset_less=True)
         m.d.sync += [
             valid.eq(take),
             first.eq(begins),
@@ -128,8 +122,6 @@ class Ingest(wiring.Component):
             x.eq(payload.data),
             keep.eq(kept),
             offered.eq(payload.keep),
-            before.eq(next_before),
-            index.eq(next_index),
         ]
         pivot = Pivot(m, config, begins, payload.data)
         if config.banks > 1:
@@ -138,18 +130,23 @@ class Ingest(wiring.Component):
             with m.If(begins):
                 m.d.sync += bank.eq(payload.bank)
 
-        m.d.sync += [
-            self.valid.eq(valid),
-            self.first.eq(first),
-            self.last.eq(last),
-            self.keep.eq(keep),
-            self.before.eq(before),
-            self.index.eq(index),
-        ]
-        for lane in range(lanes):
-            m.d.sync += self.d[lane].eq(pivot.difference(x[lane], keep[lane]))
+        m.d.sync += [self.valid.eq(valid), self.first.eq(first), self.last.eq(last)]
+        # What belongs to a beat needs no reset, and is spared the way of the reset to every lane.
+        d = Signal.like(self.d, reset_less=True)
+        beat_keep = Signal.like(self.keep, reset_less=True)
+        before = Signal.like(self.before, reset_less=True)
+        index = Signal.like(self.index, reset_less=True)
+        m.d.comb += [self.keep.eq(beat_keep), self.before.eq(before), self.index.eq(index)]
+        m.d.sync += beat_keep.eq(keep)
         with m.If(valid):
-            m.d.sync += self.error.eq((self.error & ~first) | (offered != keep) | cut)
+            m.d.sync += [before.eq(Mux(first, 0, before + lanes)), index.eq(Mux(first, 0, index + 1))]
+        m.d.comb += self.d.eq(d)
+        for lane in range(lanes):
+            m.d.sync += d[lane].eq(pivot.difference(x[lane], keep[lane]))
+        wrong = Signal(reset_less=True)
+        m.d.sync += wrong.eq((offered != keep) | cut)
+        with m.If(self.valid):
+            m.d.sync += self.error.eq((self.error & ~self.first) | wrong)
 
         self._admission(m, ready, accept, valid, valid & last, begins, swallow)
         return m

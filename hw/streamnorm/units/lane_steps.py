@@ -37,7 +37,7 @@ def lane_ports(config: NormConfig) -> dict[str, Any]:
 class LaneSteps:
     """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision` as logic in a pipeline.
 
-    ``round_half_even(plus_beta(times_gamma(normalize(d))))`` is a result; the values between are exact but for z.
+    ``round_half_even(plus_beta(times_gamma(less_centre(times_scale(d)))))`` is a result; all between but z is exact.
 
     Parameters
     ----------
@@ -57,19 +57,21 @@ class LaneSteps:
         lanes = range(self._config.lanes)
         return [None if port is None else self._p.input(port[lane], cycle, delay) for lane in lanes]
 
-    def normalize(self, d: Timed, scale: Timed, centre: Timed, shift: Timed) -> Timed:
-        """``z``."""
-        p, precision = self._p, self._precision
-        width = precision.centre_bits
+    def times_scale(self, d: Timed, scale: Timed) -> Timed:
+        """``d * RF``, with the fraction bits of KF."""
+        p, drop = self._p, self._precision.product_drop
         product = p.multiply(d, scale)
-        drop = precision.product_drop
         kept = (
             p.concat(p.constant(0, unsigned(-drop)), product)
             if drop < 0
             else product.bits(min(drop, product.width - 1), product.width)
         )
-        kept = kept.as_signed()
-        difference = p.add(kept, centre, signed(width), subtract=True, name="difference")
+        return kept.as_signed()
+
+    def less_centre(self, product: Timed, centre: Timed, shift: Timed) -> Timed:
+        """``z``."""
+        p, precision = self._p, self._precision
+        difference = p.add(product, centre, signed(precision.centre_bits), subtract=True, name="difference")
         bits = precision.normalized_bits
 
         def place(x: Value, s: Value) -> Value:
@@ -112,7 +114,7 @@ class LaneSteps:
         return p.add_shifted(product, beta, precision.beta_align, signed(width))
 
     def round_half_even(self, a: Timed, keep: Timed) -> Timed:
-        """``y``, saturated; 0 if the lane is not kept."""
+        """``y``, saturated; 0 if the lane is not kept. A level of logic behind a register: it goes into a memory."""
         p, target, output = self._p, self._target, self._config.output
         frac, bits = self._precision.result_frac_bits, output.bits
         tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
@@ -136,5 +138,4 @@ class LaneSteps:
             return Mux(kept, Mux(out, limit, extended), 0)
 
         inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]
-        final = p.operate("result", target.family.lut, inputs, unsigned(bits), finish)
-        return p.registered(final)
+        return p.operate("result", target.family.lut, inputs, unsigned(bits), finish)

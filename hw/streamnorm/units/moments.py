@@ -65,6 +65,8 @@ class Moments(wiring.Component):
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
         if "s2" in outputs:
             squares = [self._non_negative(p, p.square(lane), ranges.difference_max**2) for lane in lanes]
+            if len(squares) > 1:  # else nothing stands far apart; S1's and n's lanes come from registers
+                squares = [p.carried(square, target.family.lane_distance) for square in squares]
             s2 = p.accumulate("s2", p.sum(squares, s2_shape), first, valid, s2_shape)
             m.d.comb += self.s2.eq(s2.value)
             self.s2_cycle = s2.cycle

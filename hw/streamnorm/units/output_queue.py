@@ -27,7 +27,7 @@ class OutputQueue(wiring.Component):
 
     Members
     -------
-    write : In(1); write_data : In(result_layout)
+    write : In(1); write_data : In(result_layout), behind a level of logic at most
     o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
     released : Out(1)
         An entry leaves the memory in this cycle (it then is in the output register); not a register.
@@ -49,18 +49,27 @@ class OutputQueue(wiring.Component):
         read_at = Signal(range(self._depth))
         m.submodules.entries = level = Level(maximum=self._depth)
         pop = Signal()
+        # The counter has a copy of o.valid for itself, since that goes to every bit of the output; inverted, since
+        # synthesis would merge two registers of the same value.
+        empty = Signal(init=1)
+        counted_pop = Signal()
         m.d.comb += [
             ram.write_enable.eq(self.write),
             ram.write_address.eq(write_at),
             ram.write_data.eq(self.write_data),
             ram.read_address.eq(read_at),
             pop.eq(level.some & (~self.o.valid | self.o.ready)),
-            self.released.eq(pop),
+            counted_pop.eq(level.some & (empty | self.o.ready)),
+            self.released.eq(counted_pop),
             level.up.eq(self.write),
-            level.down.eq(pop),
+            level.down.eq(counted_pop),
         ]
         for pointer, step in ((write_at, self.write), (read_at, pop)):
             advance_pointer(m, pointer, step, self._depth)
+        payload = Signal.like(self.o.payload, reset_less=True)
+        m.d.comb += self.o.payload.eq(payload)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(level.some), self.o.payload.eq(ram.read_data)]
+            m.d.sync += [self.o.valid.eq(level.some), payload.eq(ram.read_data)]
+        with m.If(empty | self.o.ready):
+            m.d.sync += empty.eq(~level.some)
         return m

@@ -30,7 +30,8 @@ class Statistic(wiring.Component):
     These are steps 1 to 5 of :class:`~streamnorm.precision.precision.Precision`: ``RF``, ``KF - half(s)`` and ``s``.
 
     Takes a row every ``interval`` cycles. The inputs come at their own cycles, counted from a moment of the caller's
-    choice; the outputs are there in cycle :attr:`latency`. All outputs are registers.
+    choice. All outputs are registers: ``scale`` is there in cycle :attr:`scale_cycle`, ``centre`` and ``shift`` in
+    cycle :attr:`centre_cycle`, which is not earlier, and is :attr:`latency`.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ class Statistic(wiring.Component):
     cycles : when n, s1 and s2 are there
     interval : cycles from row to row, at least; above 1, products share multipliers
     from_ring : which of "n", "s1" and "s2" come out of a RowRing, not from a register
+    apart : whether scale does not wait for centre and shift
 
     Members
     -------
@@ -55,6 +57,7 @@ class Statistic(wiring.Component):
         cycles: tuple[int, int, int],
         interval: int = 1,
         from_ring: Collection[str] = (),
+        apart: bool = False,
     ) -> None:
         self._precision = precision = Precision.of(config)
         self._target = target = config.device
@@ -86,11 +89,13 @@ class Statistic(wiring.Component):
         centre = self._centre(s1, left, rho, index)
 
         outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
-        aligned, _ = p.align(*outputs)
-        self.latency = aligned[0].cycle
+        self.latency = self.centre_cycle = max(output.cycle for output in outputs)
+        self.scale_cycle = outputs[0].cycle if apart else self.latency
+        centre, index = (p.delayed(output, self.centre_cycle) for output in outputs[1:])
+        scale = p.delayed(outputs[0], self.scale_cycle)
         self.variance_cycle = variance.cycle
         self.rho_cycle = rho.cycle
-        m.d.comb += [self.scale.eq(aligned[0].value), self.centre.eq(aligned[1].value), self.shift.eq(aligned[2].value)]
+        m.d.comb += [self.scale.eq(scale.value), self.centre.eq(centre.value), self.shift.eq(index.value)]
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
 
@@ -161,7 +166,7 @@ class Statistic(wiring.Component):
         p, precision = self._p, self._precision
         left_max = precision.left_max
         shifted = self._shift_left(n, left, left_max, left_max + 1)
-        product = p.multiply(p.registered(shifted), rho)
+        product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
         drop = precision.scale_drop
         if not drop:
             return p.extend(product, precision.scale_bits)
@@ -191,7 +196,7 @@ class Statistic(wiring.Component):
         half = self._choose("half", index, halves, width)
         if s1 is None:
             return p.operate("centre", self._target.adder(width), [half], unsigned(width), lambda x: -x)
-        product = p.multiply(s1, rho)
+        product = p.multiply(s1, rho, distance=self._target.family.shared_distance)
         left_max = precision.left_max
         # ((S1 * rho) << b) >> drop, the wiring part of the shifts first
         up = left_max - precision.centre_drop

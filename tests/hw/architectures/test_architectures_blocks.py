@@ -85,8 +85,8 @@ def test_scan_control_issues_each_beat_in_every_scan_on_time(waits, paces):
         row = len(ended)
         if row < len(ROWS) and cycle % 3 == 0:
             ended.append(cycle)
-            return {"row_end": 1, "index": ROWS[row] - 1, "keep": 1 + 2 * (row % 2), "error": row % 3 == 0}
-        return {"row_end": 0, "index": 0, "keep": 0, "error": 0}
+            return {"row_end": 1, "index": ROWS[row] - 1, "keep": 1 + 2 * (row % 2), "error": 0}
+        return {"row_end": 0, "index": 0, "keep": 0, "error": row > 0 and ended[-1] == cycle - 1 and (row - 1) % 3 == 0}
 
     run(control, step, ["issue", *names])
     assert len(seen_beats) == len(wanted)

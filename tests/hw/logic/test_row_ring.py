@@ -11,7 +11,7 @@ from streamnorm.logic.row_ring import RowRing
 @pytest.mark.parametrize("family", ["generic", "ecp5", "ice40"])
 @pytest.mark.parametrize("depth", [16, 48])
 def test_order_and_latency(family, depth):
-    """An entry can be fetched in the cycle after it was written, and is there in the cycle after that."""
+    """An entry can be fetched in the cycle after it was written, and is there in the next."""
     generator = random.Random(depth)
     waiting, inputs, expected = [], [], []
     held = 0

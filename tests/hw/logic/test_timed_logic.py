@@ -164,3 +164,15 @@ def test_registers_are_named_after_the_block():
     register = bench.p.delayed(x, 1).value
     assert isinstance(register, Signal)
     assert register.name.startswith("bench_q")
+
+
+def test_a_value_that_comes_from_afar_comes_later():
+    target = Target("ecp5-85k-6", 200.0)
+    bench = Bench(target)
+    register = bench.p.input(Signal(8))
+    assert bench.p.carried(register, 1.0) is register
+    late = bench.p.input(Signal(8), 0, target.budget - target.adder(9))
+    assert bench.p.add(late, register, unsigned(9)).cycle == 0
+    carried = bench.p.carried(late, 0.5)
+    assert (carried.value, carried.delay) == (late.value, late.delay + 0.5)
+    assert bench.p.add(carried, register, unsigned(9)).cycle == 1

@@ -1,14 +1,17 @@
 """What a device does in a clock cycle, as the pipeline asks for it."""
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
+from streamnorm import NormConfig
 from streamnorm.logic.primitives import FAMILIES
 from streamnorm.logic.primitives.multiplier import tile_limit
+from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.targets import TARGET_NAMES, Family, Target
 
-DELAYS = [f.name for f in fields(Family) if f.type in (float, "float") and f.name != "margin"]
+DELAYS = [f.name for f in fields(Family) if f.type in (float, "float") and not f.name.startswith("margin")]
 
 
 @pytest.mark.parametrize("name", TARGET_NAMES)
@@ -43,6 +46,20 @@ def test_a_faster_speed_grade_is_faster_everywhere(size):
     limits = [family.block_ram_limit_mhz for family in (slow, middle, fast)]
     assert limits == [212.0, 254.0, 271.0]
     assert slow.tile == middle.tile == fast.tile
+
+
+def test_large_units_are_planned_for_more():
+    family = Target("ecp5-85k-6", 100.0).family
+    margins = [family.margin_of(lanes, 8, 8) for lanes in (1, 4, 8, 12, 16, 23, 64)]
+    assert margins[:3] == [family.margin] * 3 == [0.06] * 3
+    assert sorted(set(margins[2:6])) == margins[2:6]
+    assert margins[5:] == [family.margin_large] * 2 == [0.14] * 2
+    keys: dict[str, Any] = {
+        "norm": "rmsnorm", "max_length": 64, "lanes": 16, "epsilon": 1e-5,
+        "input": IntFormat(8, scale=0.1), "output": IntFormat(8, scale=0.1),
+    }  # fmt: skip
+    assert NormConfig(target="ecp5-85k-6", **keys).margin == family.margin_of(16, 8, 8) == 0.1
+    assert NormConfig(**keys).margin == 0.08
 
 
 @pytest.mark.parametrize("name", TARGET_NAMES)

@@ -42,14 +42,15 @@ def expected(config: NormConfig, d: int, scale: int, centre: int, shift: int, ga
     return min(max(y, config.output.min), config.output.max)
 
 
-def check(config: NormConfig, beats: int = 60) -> None:
+def check(config: NormConfig, beats: int = 60, apart: bool = False) -> None:
     precision, parameters = Precision.of(config), StoredParameters.of(config)
     generator = random.Random(6)
-    apply = Apply(config, d_delay=0.5, parameter_delay=0.5)
+    apply = Apply(config, d_delay=0.5, parameter_delay=0.5, apart=apart)
+    assert apart or apply.centre_cycle == 0
     half = 1 << parameters.beta_frac_bits - 1
     constant = {"gamma": int(parameters.gamma[0, 0]), "beta": int(parameters.beta[0, 0]) + half}
     starts = {"gamma": apply.gamma_cycle, "beta": apply.beta_cycle}
-    inputs: list[dict] = [{} for _ in range(beats + max(apply.latency, *starts.values()) + 1)]
+    inputs: list[dict] = [{} for _ in range(beats + max(apply.latency, apply.centre_cycle, *starts.values()) + 1)]
     wanted = []
     for cycle in range(beats):
         scale = generator.getrandbits(precision.scale_bits)
@@ -73,7 +74,8 @@ def check(config: NormConfig, beats: int = 60) -> None:
                 stored = [constant[name]] * config.lanes
             values[name] = stored
         mask = (1 << precision.centre_bits) - 1
-        inputs[cycle] |= {"d": d, "scale": scale, "centre": centre & mask, "shift": shift}
+        inputs[cycle] |= {"d": d, "scale": scale}
+        inputs[cycle + apply.centre_cycle] |= {"centre": centre & mask, "shift": shift}
         inputs[cycle + apply.keep_cycle]["keep"] = keep
         z = [
             expected(config, d[i], scale, centre, shift, values["gamma"][i], values["beta"][i])
@@ -92,6 +94,14 @@ def check(config: NormConfig, beats: int = 60) -> None:
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_results_are_those_of_the_formula(name):
     check(CONFIGURATIONS[name])
+
+
+@pytest.mark.parametrize("clock_mhz", [50.0, 200.0])
+def test_the_centre_comes_when_the_product_is_there(clock_mhz):
+    config = unit(target="ecp5-85k-6", clock_mhz=clock_mhz)
+    check(config, apart=True)
+    apply = Apply(config, d_delay=0.0, parameter_delay=0.0, apart=True)
+    assert (apply.centre_cycle > 0) == (clock_mhz == 200.0)
 
 
 @pytest.mark.parametrize("seed", range(15, 21))

@@ -44,7 +44,7 @@ def test_order_and_credits(name, stall):
         for _ in range(60)
     ]
     expected = list(issued_rows(config, rows))
-    state = SimpleNamespace(ended=0, announced=0, left=0, level=0, most=0)
+    state = SimpleNamespace(ended=0, announced=0, left=0, level=0, most=0, error=0)
     issued: list[tuple[int, dict[str, int]]] = []
     released: dict[int, int] = {}
 
@@ -55,7 +55,7 @@ def test_order_and_credits(name, stall):
             state.left += seen["last"]
         if len(issued) == len(expected) or cycle == 5000:
             return None
-        inputs = {"row_end": 0, "row_ready": 0, "output_released": 0}
+        inputs = {"row_end": 0, "row_ready": 0, "output_released": 0, "error": state.error}
         if state.announced < state.ended - generator.choice([0, 0, 1]):
             inputs["row_ready"] = 1
             state.announced += 1
@@ -63,7 +63,8 @@ def test_order_and_credits(name, stall):
             length, error, bank = rows[state.ended]
             beats = -(-length // config.lanes)
             keep = (1 << length - (beats - 1) * config.lanes) - 1
-            inputs |= {"row_end": 1, "index": beats - 1, "keep": keep, "error": error, "bank": bank}
+            inputs |= {"row_end": 1, "index": beats - 1, "keep": keep, "bank": bank}
+            state.error = error
             state.ended += 1
         state.most = max(state.most, state.level)
         if state.level and generator.random() >= stall:

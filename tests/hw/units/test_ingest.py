@@ -124,7 +124,10 @@ def test_rows_are_made_well_formed(name, valid_share):
         assert got["valid"] == int(want is not None), f"cycle {cycle} of seed 4"
         if want is not None:
             lanes = [signed(got["d"] >> bits * i & ((1 << bits) - 1), bits) for i in range(config.lanes)]
-            assert {**got, "d": lanes} == {**want, "valid": 1, "i.ready": got["i.ready"]}, f"cycle {cycle}"
+            told = {"valid": 1, "i.ready": got["i.ready"], "error": got["error"]}
+            assert {**got, "d": lanes} == {**want, **told}, f"cycle {cycle}"
+            if want["last"]:
+                assert results[cycle + 1]["error"] == want["error"], f"cycle {cycle}"
     if valid_share == 1.0:
         # No gap: a beat in every cycle from the first on.
         assert [cycle for cycle, _ in sent] == list(range(sent[0][0], sent[0][0] + len(beats)))

@@ -35,10 +35,12 @@ def moments_of(config: NormConfig, seed: int) -> Rows:
     return [(len(d), int(d.sum()) if centred else 0, int((d * d).sum())) for d in rows]
 
 
-def check(config: NormConfig, rows: Rows, interval: int = 1) -> None:
+def check(config: NormConfig, rows: Rows, interval: int = 1, apart: bool = False) -> None:
     precision, moments = Precision.of(config), Moments(config)
     cycles = (0, 0, 0) if interval > 1 else (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
-    statistic = Statistic(config, moments, cycles=cycles, interval=interval)
+    statistic = Statistic(config, moments, cycles=cycles, interval=interval, apart=apart)
+    assert statistic.scale_cycle <= statistic.centre_cycle == statistic.latency
+    assert apart or statistic.scale_cycle == statistic.latency
     length = (len(rows) - 1) * interval + statistic.latency + 2
     inputs: list[dict[str, int]] = [{} for _ in range(length)]
     for index, row in enumerate(rows):
@@ -52,7 +54,8 @@ def check(config: NormConfig, rows: Rows, interval: int = 1) -> None:
     scale, centre, shift = GoldenModel(config).statistic(s1, s2, n)
     mask = (1 << precision.centre_bits) - 1
     for index, row in enumerate(rows):
-        got = seen[index * interval + statistic.latency]
+        there = index * interval
+        got = {**seen[there + statistic.centre_cycle], "scale": seen[there + statistic.scale_cycle]["scale"]}
         if row[0] * row[2] == row[1] ** 2:
             # All elements are equal: d and S1 are 0, and z too, whatever the scale, if the shifts agree.
             assert got["centre"] == -precision.half(got["shift"]) & mask, row
@@ -65,6 +68,15 @@ def check(config: NormConfig, rows: Rows, interval: int = 1) -> None:
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_statistic_of_a_row_every_cycle(name):
     check(CONFIGURATIONS[name], moments_of(CONFIGURATIONS[name], seed=5))
+
+
+def test_scale_does_not_wait_for_the_centre():
+    config = CONFIGURATIONS["fast"]
+    check(config, moments_of(config, seed=7), apart=True)
+    moments = Moments(config)
+    cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+    statistic = Statistic(config, moments, cycles=cycles, apart=True)
+    assert statistic.scale_cycle < statistic.centre_cycle
 
 
 @pytest.mark.parametrize("interval", [2, 5, 8])

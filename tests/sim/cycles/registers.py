@@ -34,7 +34,7 @@ def simulate(
     on_bus = ready = room_in_slots = room_in_buffer = False
     space, held, slots = True, 0, timing.row_slots
     beat_taken = row_taken = released = False
-    releases = _line(timing.release_to_ready - 1)
+    releases = deque([False] * (timing.release_to_ready - 1))
     ended_rows, busy = 0, 0
     announced = _line(timing.end_to_issue - 4)
     announced_rows, head_valid, head, next_row = 0, False, 0, 0
@@ -66,12 +66,12 @@ def simulate(
         starts_statistic = ended_rows > 0 and busy == 0
 
         # The clock edge.
-        slots += releases[0] - row_taken
+        releases.append(issue and first)
+        slots += releases.popleft() - row_taken
         room_in_slots, room_in_buffer = slots > 1, space
         ready = room_in_slots and room_in_buffer
         space = held < timing.buffer_limit
         held += beat_taken - released
-        releases.append(issue and first)
         beat_taken, row_taken, released = take, take and end, issue
         announced_rows += announced[0] - fetch
         announced.append(starts_statistic)

@@ -21,7 +21,7 @@ from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 @st.composite
 def timings(draw):
     max_beats = draw(st.integers(1, 12))
-    issue_to_pop, pop_to_issue = draw(st.integers(2, 9)), 2
+    issue_to_pop, pop_to_issue = draw(st.integers(2, 9)), draw(st.integers(2, 3))
     return Timing(
         lanes=1,
         max_beats=max_beats,
@@ -30,7 +30,7 @@ def timings(draw):
         buffer_limit=max_beats + draw(st.integers(1, 9) | st.integers(1, 60)),
         output_depth=issue_to_pop + pop_to_issue + draw(st.integers(0, 8)),
         end_to_issue=draw(st.integers(5, 25)),
-        release_to_ready=draw(st.integers(2, 3)),
+        release_to_ready=draw(st.integers(1, 3)),
         issue_to_pop=issue_to_pop,
         pop_to_output=1,
         pop_to_issue=pop_to_issue,

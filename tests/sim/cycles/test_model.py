@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from ladder.configurations import configuration
+from streamnorm.architectures import one_pass
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm_sim.cycles import CycleModel, Losses, predict
+from streamnorm_sim.cycles.model import timing
 from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.traffic import Traffic
 
@@ -78,13 +80,38 @@ def test_a_slow_source_loses_its_own_cycles_only(model):
 @pytest.mark.parametrize(("name", "cause"), [("bert_ecp5_200", "slots"), ("length_1000", "buffer")])
 def test_a_sink_that_stops_fills_the_unit(name, cause):
     model = CycleModel(configuration(name))
-    lengths = [model.config.max_length] * 100
+    lengths = [model.config.max_length if cause == "buffer" else 1] * 3000
     free, stopped = model.run(lengths), model.run(lengths, sink=[[500, 3000]])
     assert stopped.losses.sink == stopped.cycles - free.cycles == 2500
     absorbed = (stopped.last_out[-1] - stopped.last_in[-1]) - (free.last_out[-1] - free.last_in[-1])
     assert getattr(stopped.losses, cause) == 2500 - absorbed
     assert 0 < absorbed <= Plan.of(model.config).buffer_beats
     assert stopped.losses.credits > 0
+
+
+@pytest.mark.parametrize("interval", [1, 3, 4, 8])
+def test_there_are_exactly_as_many_slots_as_full_rate_takes(interval, monkeypatch):
+    """Whatever the interval; memories are made of 16 entries, so few units would show it."""
+    config = configuration("bert_ecp5_200").replace(name=f"interval_{interval}", min_length=8 * (interval - 1) + 1)
+
+    def losses(fewer):
+        asked = []
+
+        def exactly(entries):
+            asked.append(entries)
+            return entries - (fewer if len(asked) == 1 else 0)  # slots, then the output queue
+
+        monkeypatch.setattr(one_pass, "whole_columns", exactly)
+        timing._timing.cache_clear()
+        model = CycleModel(config)
+        assert model.timing.interval == interval
+        return model.run([config.min_length] * 300).losses.slots
+
+    try:
+        assert losses(0) == 0
+        assert losses(1) > 0
+    finally:
+        timing._timing.cache_clear()
 
 
 def test_short_rows_wait_for_a_shared_statistic():

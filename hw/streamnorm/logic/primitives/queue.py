@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Module, Value, unsigned
+from amaranth.hdl import Array, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -40,6 +40,9 @@ class DistributedRam(wiring.Component):
         Entries, at least 1; multiples of 16 use ECP5's cells fully.
     family : str
         Device family.
+    registered : bool
+        Whether a register stands between the memory and the selection of a column: for memories so wide that their
+        address goes far.
 
     Members
     -------
@@ -48,7 +51,7 @@ class DistributedRam(wiring.Component):
     write_data : In(width)
     read_address : In(ceil(log2(depth)), at least 1)
     read_data : Out(width)
-        The entry at ``read_address``, in the same cycle; before its first write it is 0.
+        The entry at ``read_address``, in the same cycle or, ``registered``, in the next; 0 before its first write.
 
     Raises
     ------
@@ -56,12 +59,13 @@ class DistributedRam(wiring.Component):
         If width or depth is below 1 or the family is unknown.
     """
 
-    def __init__(self, *, width: int, depth: int, family: str = "generic") -> None:
+    def __init__(self, *, width: int, depth: int, family: str = "generic", registered: bool = False) -> None:
         if width < 1 or depth < 1:
             raise ValueError(f"a memory needs at least 1 bit and 1 entry, not {width} and {depth}")
         self.width = width
         self.depth = depth
         self.family = check_family(family)
+        self.registered = registered
         self.block_rams = block_count(width, depth, family) if family.startswith("ice40") else 0
         super().__init__(
             {
@@ -81,6 +85,7 @@ class DistributedRam(wiring.Component):
         depth = COLUMN_DEPTH if columns else self.depth
         low = ceil_log2(depth)
         outputs: list[Value] = []
+        column: Value = self.read_address[low:]
         for start in range(0, self.depth, depth):
             entries = min(depth, self.depth - start)
             # Else yosys would merge that register and make a block RAM, which is slower and too few.
@@ -97,5 +102,14 @@ class DistributedRam(wiring.Component):
                 read.addr.eq(self.read_address),
             ]
             outputs.append(read.data)
-        m.d.comb += self.read_data.eq(Array(outputs)[self.read_address[low:]] if len(outputs) > 1 else outputs[0])
+        if self.registered:
+            outputs = [self._later(m, output, f"column_{index}") for index, output in enumerate(outputs)]
+            column = self._later(m, column, "column") if len(outputs) > 1 else column
+        m.d.comb += self.read_data.eq(Array(outputs)[column] if len(outputs) > 1 else outputs[0])
         return m
+
+    @staticmethod
+    def _later(m: Module, value: Value, name: str) -> Signal:
+        register = Signal(len(value), reset_less=True, name=name)
+        m.d.sync += register.eq(value)
+        return register

@@ -21,11 +21,18 @@ _GRADE_6 = Family(
     adder_bit=0.045,
     multiplier=6.9,
     multiplier_setup=5.4,
-    multiplier_output=0.5,
+    multiplier_output=0.9,
     block_ram=5.6,
     block_ram_output=1.0,
     tile=(18, 18),
     block_ram_limit_mhz=212.0,
+    lut_ram_read=3.0,
+    lane_distance=0.1,
+    shared_distance=0.15,
+    tile_distance=2.0,
+    block_distance=2.5,
+    margin=0.06,
+    margin_large=0.14,
 )
 
 _GRADES = {6: _GRADE_6, 7: _GRADE_6.scaled(0.85, 254.0), 8: _GRADE_6.scaled(0.76, 271.0)}

@@ -1,12 +1,16 @@
 """What one clock cycle holds in a device family at one speed grade.
 
-All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations (see
-``docs/architecture.md``) and only place registers. They never change a value.
+All delays are estimates that include routing; they were fitted to nextpnr 0.11.1 results of single operations and of
+whole units (see ``docs/architecture.md``) and only place registers. They never change a value.
 """
 
 from dataclasses import dataclass, fields, replace
 
 __all__ = ["Family"]
+
+
+SMALL_BITS, LARGE_BITS = 160, 400
+"""Bits of a unit, see :meth:`Family.margin_of`, up to which it is small, and from which on it is large."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +26,20 @@ class Family:
     multiplier: a hardware multiplier tile without registers.
     multiplier_setup: the same up to its output register (input not registered).
     multiplier_output: from the tile's output register to the logic behind it.
+    lane_distance: how much farther it is where products of several lanes meet.
+    shared_distance: how much farther it is from tiles that have an operand in common with others.
+    tile_distance: how far it is from logic to a tile, which stands where it stands.
+    block_distance: how much farther it is from a block RAM to a multiplier tile: both stand where they stand. Counted
+        where gamma goes to its product, and from the table of a root.
     block_ram: clock to data of a block RAM without an output register.
     block_ram_output: the same behind its output register.
     tile: signed operand widths of the multiplier tile; ``None`` builds multipliers from logic.
     block_ram_limit_mhz: what the block RAM's minimum pulse width allows, ``None`` where the database gives none.
     serial_products: tiles are few or missing: a product needed once a row is worked off bit by bit where time allows.
     lut_ram: small memories fit into LUTs; elsewhere they are block RAMs, and their output register the one inside.
-    margin: how much faster than asked each stage is planned, 0.08 for 8 %, where the configuration does not say.
+    lut_ram_read: from a wide one's address to its data, that of two columns.
+    margin, margin_large: how much faster than asked each stage is planned, 0.08 for 8 %, where the configuration does
+        not say: that of small units and of large ones, whose cells lie farther apart.
     """
 
     primitives: str
@@ -46,11 +57,29 @@ class Family:
     block_ram_limit_mhz: float | None
     serial_products: bool = False
     lut_ram: bool = True
+    lut_ram_read: float = 0.0
+    lane_distance: float = 0.0
+    shared_distance: float = 0.0
+    tile_distance: float = 0.0
+    block_distance: float = 0.0
     margin: float = 0.08
+    margin_large: float = 0.08
+
+    @property
+    def margins(self) -> str:
+        """The margins of small to large units in words."""
+        return f"{self.margin:g}" + (f" to {self.margin_large:g} by size" if self.margin_large != self.margin else "")
+
+    def margin_of(self, lanes: int, input_bits: int, output_bits: int) -> float:
+        """The margin of a unit between small and large ones, in proportion to its bits: those of its lanes, and four
+        times the input's for the statistic; to the percent."""
+        bits = lanes * (input_bits + output_bits) + 4 * input_bits
+        share = min(max((bits - SMALL_BITS) / (LARGE_BITS - SMALL_BITS), 0.0), 1.0)
+        return round(self.margin + share * (self.margin_large - self.margin), 2)
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":
         """The same family at another speed grade: every delay times ``factor``."""
         return replace(self, block_ram_limit_mhz=limit_mhz, **{name: getattr(self, name) * factor for name in _DELAYS})
 
 
-_DELAYS = tuple(field.name for field in fields(Family) if field.type is float and field.name != "margin")
+_DELAYS = tuple(field.name for field in fields(Family) if field.type is float and not field.name.startswith("margin"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from streamnorm.architectures.one_pass import NormUnit, release_delay
+from streamnorm.architectures.one_pass import SLOT_RETURN, NormUnit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue
 
@@ -90,7 +90,7 @@ def _timing(config: NormConfig) -> Timing:
         buffer_limit=unit.row_buffer.depth - ingest.READY_LAG,
         output_depth=unit.output_depth,
         end_to_issue=unit.latency - to_write - output_queue.LATENCY,
-        release_to_ready=release_delay(unit.row_buffer) + 1,  # ready is a register
+        release_to_ready=SLOT_RETURN,  # released with the issue
         issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
         pop_to_output=1,
         pop_to_issue=dispatch.CREDIT_RETURN,

@@ -1,0 +1,117 @@
+"""The statistic queue: a row's scale, centre and shift wait here until its first difference leaves the row buffer."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.logic.pointer import advance_pointer
+from streamnorm.logic.row_ring import RingMemory
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.targets import Target
+
+from .apply import Apply
+from .statistic import Statistic
+
+__all__ = ["StatisticQueue", "earliest_meeting", "read_latency", "rings_apart"]
+
+
+def rings_apart(config: NormConfig) -> bool:
+    """Whether scale waits in a ring of its own: it is there before the centre, and needed before it. In LUTs two rings
+    are no larger than one; two block RAMs may be."""
+    return config.device.family.lut_ram
+
+
+def read_latency(target: Target) -> int:
+    """Cycles from asking for a row to its scale: 2 where the way from the memory's address to its data fills one."""
+    return 2 if target.family.lut_ram and target.family.lut_ram_read > target.budget else 1
+
+
+def earliest_meeting(config: NormConfig, statistic: Statistic, apply: Apply) -> int:
+    """Cycles from cycle 0 of a row's statistic to the earliest first difference of the row in apply.
+
+    An entry is written when it is there, and fetched in the next cycle at the earliest.
+    """
+    there = max(statistic.scale_cycle, statistic.centre_cycle - apply.centre_cycle)
+    return there + 1 + read_latency(config.device)
+
+
+class StatisticQueue(wiring.Component):
+    """One entry a row, from :class:`~streamnorm.units.statistic.Statistic` to
+    :class:`~streamnorm.units.apply.Apply`; scale on its own where :func:`rings_apart` says so.
+
+    ``row_scale`` is there :attr:`latency` cycles after ``advance``, ``row_centre`` and ``row_shift`` are there
+    ``apply.centre_cycle`` cycles later, and they stay until the next row's.
+
+    Parameters
+    ----------
+    config : NormConfig
+    statistic, apply : whose values these are; both are asked for their cycles
+    depth : rows that fit; a row's place is free ``apply.centre_cycle`` cycles after its ``advance``
+    refilled : cycles from a row's ``advance`` to the earliest ``write`` into its place
+
+    Members
+    -------
+    write : In(1): ``scale`` is there; ``centre`` and ``shift`` are when Statistic gives them
+    advance : In(1): the next row is asked for
+    scale, centre, shift : In; row_scale, row_centre, row_shift : Out; as Statistic gives them
+    """
+
+    def __init__(self, config: NormConfig, statistic: Statistic, apply: Apply, *, depth: int, refilled: int) -> None:
+        self._depth = depth
+        self._waits = (statistic.centre_cycle - statistic.scale_cycle, apply.centre_cycle)
+        assert apply.centre_cycle <= refilled + self._waits[0]
+        self.latency = read_latency(config.device)
+        self._groups = [("scale",), ("centre", "shift")] if rings_apart(config) else [("scale", "centre", "shift")]
+        shapes = {name: getattr(statistic, name).shape() for name in ("scale", "centre", "shift")}
+        self._memories = [
+            RingMemory(
+                width=sum(shapes[name].width for name in group),
+                depth=depth,
+                family=config.device.primitives,
+                latency=self.latency,
+            )
+            for group in self._groups
+        ]
+        self.block_rams = sum(memory.block_rams for memory in self._memories)
+        super().__init__(
+            {
+                **{name: In(1) for name in ("write", "advance")},
+                **{name: In(shape) for name, shape in shapes.items()},
+                **{f"row_{name}": Out(shape) for name, shape in shapes.items()},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        events: list[tuple[Value, Signal]] = []
+        for name in ("write", "advance"):
+            pointer = Signal(range(self._depth), name=f"{name}_at")
+            advance_pointer(m, pointer, getattr(self, name), self._depth)
+            events.append((getattr(self, name), pointer))
+        for group, memory in zip(self._groups, self._memories, strict=True):
+            m.submodules[f"{group[0]}_memory"] = memory
+            if group[0] == "centre":
+                # Events and addresses follow those of scale, in registers of their own.
+                events = [_later(m, *event, wait) for event, wait in zip(events, self._waits, strict=True)]
+            (write, write_at), (advance, read_at) = events
+            m.d.comb += [
+                memory.write.eq(write),
+                memory.write_at.eq(write_at),
+                memory.write_data.eq(Cat(getattr(self, name) for name in group)),
+                memory.advance.eq(advance),
+                memory.read_at.eq(read_at),
+                Cat(getattr(self, f"row_{name}") for name in group).eq(memory.data),
+            ]
+        return m
+
+
+def _later(m: Module, event: Value, pointer: Signal, cycles: int) -> tuple[Value, Signal]:
+    """An event, and the address that belongs to it, some cycles later."""
+    for stage in range(1, cycles + 1):
+        later, later_at = (
+            Signal(name=f"{pointer.name}_event_{stage}"),
+            Signal.like(pointer, name=f"{pointer.name}_{stage}"),
+        )
+        m.d.sync += [later.eq(event), later_at.eq(pointer)]
+        event, pointer = later, later_at
+    return event, pointer

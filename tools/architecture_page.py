@@ -25,6 +25,11 @@ _DELAYS = {
     "multiplier": "multiplier tile without registers",
     "multiplier_setup": "… up to its output register",
     "multiplier_output": "… from its output register on",
+    "lane_distance": "… more, where products of several lanes meet",
+    "shared_distance": "… more, from tiles that have an operand in common",
+    "tile_distance": "from logic to a tile",
+    "block_distance": "from a block RAM to a tile, more",
+    "lut_ram_read": "wide memory in LUTs, two columns",
     "block_ram": "block RAM from the clock on",
     "block_ram_output": "… behind its output register",
 }
@@ -105,6 +110,8 @@ def timeline(plan: Plan) -> str:
     """Return a Markdown table of what happens in which cycle after a row's last beat was accepted."""
     stages = plan.stages
     unit = NormUnit(plan.config)
+    late, wait = unit.statistic.centre_cycle - unit.statistic.scale_cycle, unit.apply.centre_cycle
+    together = "RF" if late else "RF, KF and s"
     lines = [(0, "the last beat of the row is accepted")]
     cycle = stages["ingest"]
     lines.append((cycle, "its differences are there; S counts from here"))
@@ -113,18 +120,22 @@ def timeline(plan: Plan) -> str:
         ("spacing", "the statistic starts"),
         ("variance", "V"),
         ("reciprocal square root", "rho"),
-        ("scale and centre", "S: RF, KF and s are there, and are written to the statistic queue"),
+        ("scale and centre", f"S: {together} {'is' if late else 'are'} there, and written to the statistic queue"),
     ):
         cycle += stages[name]
         if name != "spacing" or plan.interval > 1:
             lines.append((cycle, text))
+    if late:
+        lines.append((cycle + late, "KF and s are there, and written, too"))
     meeting = cycle + stages["statistic queue"]
+    if wait:
+        lines.append((meeting + wait, "KF and s follow, as the product is there"))
     issue = meeting - unit.row_buffer.latency
     lines += [
         (issue - dispatch.READY_TO_ISSUE, "announce: the row may be issued from now on, early enough"),
         (issue, "issue: its first beat is read from the row buffer"),
-        (meeting - 1, "its entry is fetched from the statistic queue"),
-        (meeting, "first difference, RF, KF and s enter apply together"),
+        (meeting - unit.statistic_queue.latency, "its entry is fetched from the statistic queue"),
+        (meeting, f"first difference{' and RF' if wait else ', RF, KF and s'} enter apply together"),
         (meeting + stages["apply"], "the first result is written to the output queue"),
         (plan.latency_cycles, "the first beat of the result is at the output: L2"),
     ]

@@ -31,7 +31,9 @@ from streamnorm_cli.commands.fit import seed_list
 from streamnorm_fpga import fit
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.families import FAMILIES
-from streamnorm_fpga.place.place_route import Placed
+from streamnorm_fpga.place.blocks import Blocks
+from streamnorm_fpga.place.harness import surround
+from streamnorm_fpga.place.place_route import Placed, place_and_route
 from streamnorm_fpga.synthesis.synthesis import synthesize
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
@@ -43,6 +45,7 @@ from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.traffic import Traffic
+from streamnorm_sim.toolchain.tools import YOSYS
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "docs/figures.json"
@@ -126,6 +129,26 @@ def measure_fit(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
         **{key: report[key] for key in kept},
         "fmax_mhz": report["fmax_mhz"]["seeds"],
         "plain_comb": _plain_comb(config),
+    }
+
+
+def measure_untrimmed(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
+    """Place and route what yosys' own synthesis gives, without this project's carry trimming."""
+    config = example(name)
+    device = device_for(config.target)
+    text = verilog(config)
+    netlist = synthesize(text, config.name, device)
+
+    def progress(placed: Placed) -> None:
+        tell(f"seed {placed.seed}: {placed.fmax_mhz:.1f} MHz")
+
+    harness, blocks = surround(netlist, device.family), Blocks(netlist, device.family)
+    placed = place_and_route(harness, device, blocks, clock_mhz=config.clock_mhz, seeds=seeds, progress=progress).placed
+    return {
+        **identity(config),
+        "limit_mhz": config.device.family.block_ram_limit_mhz,
+        "fmax_mhz": {str(one.seed): one.fmax_mhz for one in placed},
+        "tools": {tool.name: tool.version() for tool in (YOSYS, device.family.nextpnr)},
     }
 
 
@@ -284,6 +307,7 @@ PARTS: Mapping[str, Measure] = {
     "minilm": measure_minilm,
     "speed": measure_speed,
     **{f"fit-{name}": partial(measure_fit, name) for name in FIT_UNITS},
+    **{f"untrimmed-{name}": partial(measure_untrimmed, name) for name in FIT_UNITS[:1]},
     "architectures": measure_architectures,
 }
 """Every part of the figures by its name, the quick ones first."""

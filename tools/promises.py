@@ -65,9 +65,9 @@ def least_clock(fitted: Mapping[str, Any], seeds: Sequence[int] | None = GATE_SE
     return min(clocks[seed] for seed in seeds or clocks)
 
 
-def usable_clock(fitted: Mapping[str, Any]) -> float:
-    """Clock in MHz that every gate seed reaches and that the part's block RAMs bear, which nextpnr does not check."""
-    return min(least_clock(fitted), fitted["limit_mhz"])
+def usable_clock(fitted: Mapping[str, Any], seeds: Sequence[int] | None = GATE_SEEDS) -> float:
+    """Clock in MHz that each seed (None: all) reaches and the block RAMs of the part bear, which nextpnr leaves out."""
+    return min(least_clock(fitted, seeds), fitted["limit_mhz"])
 
 
 def largest_error(figures: Figures, *units: str) -> float:
@@ -119,8 +119,8 @@ def _area(unit: str, name: str) -> Callable[[Figures], float]:
     return lambda figures: figures[f"fit-{unit}"][name]
 
 
-def _clock(unit: str) -> Callable[[Figures], float]:
-    return lambda figures: usable_clock(figures[f"fit-{unit}"])
+def _clock(unit: str, seeds: Sequence[int] | None = GATE_SEEDS) -> Callable[[Figures], float]:
+    return lambda figures: usable_clock(figures[f"fit-{unit}"], seeds)
 
 
 _INT8 = "int8, n = 768, 8 lanes"
@@ -133,6 +133,7 @@ PROMISES = (
     Promise(f"{_INT8}: L1, planned for 200 MHz", "cycles", _cycles("bert_int8", "L1"), True, 96 + 40, "216"),
     Promise(f"{_INT8}: L1, planned for 50 MHz", "cycles", _cycles("bert_int8_50mhz", "L1"), True, 96 + 16, "216"),
     Promise(f"{_INT8}: clock, seeds 1–3", "MHz", _clock("bert_int8"), False, 200, "47.9", 1),
+    Promise(f"{_INT8}: clock, seeds 1–8", "MHz", _clock("bert_int8", None), False, 203, "47.9", 1),
     Promise(f"{_INT8}: clock of the 50 MHz plan", "MHz", _clock("bert_int8_50mhz"), False, 50, "47.9", 1),
     Promise(f"{_INT8}: TRELLIS_COMB", "", _area("bert_int8", "comb"), True, 2600, "5606, no γ, β"),
     Promise(f"{_INT8}: MULT18X18D", "", _area("bert_int8", "dsp"), True, 30, "49, no γ, β"),

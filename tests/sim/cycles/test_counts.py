@@ -138,7 +138,7 @@ def test_clocks_are_those_of_the_very_units_that_were_placed():
     assert 190 < measured_clock(bert).mhz < 213
     assert measured_clock(bert).by == "measured"
     clocks = [measured_clock(bert.replace(architecture=name)).mhz for name in ARCHITECTURES]
-    assert min(clocks[:4]) > max(clocks[4:])  # Welford's loop is the slower one, whatever the placement
+    assert min(clocks) in clocks[4:]  # Welford's loop is the slowest of all, whatever the placement
     assert measured_clock(bert.replace(lanes=4)) is None
     assert measured_clock(bert.replace(clock_mhz=201)) is None
     slow = NormConfig.from_toml(EXAMPLES / "bert_int8_50mhz.toml")

@@ -106,7 +106,8 @@ class ParameterStore(wiring.Component):
         ready = Signal()
         write = Signal()
         waited = Signal(range(SETTLE + 1))
-        column = Signal(range(self._config.max_beats + 1))
+        column = Signal(max(self.column_bits, 1))
+        inside = Signal(init=1)
         first = Signal(init=1)
         address = Signal(self.column_bits + bank_width(self._config), reset_less=True)
         m.d.comb += [accept.eq(self.i.valid & ready), self.i.ready.eq(ready)]
@@ -122,12 +123,13 @@ class ParameterStore(wiring.Component):
                 m.d.sync += waited.eq(waited + 1)
             with m.Else():
                 m.d.sync += ready.eq(1)
-        inside = column != self._config.max_beats
         m.d.sync += write.eq(accept & inside)
         with m.If(accept):
-            m.d.sync += [first.eq(payload.last), column.eq(0)]
-            with m.If(~payload.last):
-                m.d.sync += column.eq(column + inside)
+            m.d.sync += [first.eq(payload.last), column.eq(column + 1)]
+            with m.If(column == self._config.max_beats - 1):
+                m.d.sync += inside.eq(0)
+            with m.If(payload.last):
+                m.d.sync += [column.eq(0), inside.eq(1)]
         if self._config.banks > 1:
             bank = Signal(bank_width(self._config))
             current = Signal.like(bank)

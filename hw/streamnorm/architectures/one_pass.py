@@ -19,7 +19,7 @@ from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import Statistic
-from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart
+from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 from .connections import (
     connect_apply,
@@ -89,7 +89,8 @@ class NormUnit(wiring.Component):
         self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay, apart=apart)
 
         # Counted from the start of a row's statistic (without spacing, from the difference of its last beat).
-        earliest_issue = earliest_meeting(config, self.statistic, self.apply) - probe.latency
+        read = read_latency(config.device, rows_waiting(self.statistic, self.apply, self.interval))
+        earliest_issue = earliest_meeting(self.statistic, self.apply, read) - probe.latency
         self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
@@ -107,10 +108,10 @@ class NormUnit(wiring.Component):
         )
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
-        refilled = read_latency(config.device) - probe.latency + SLOT_RETURN
+        refilled = read - probe.latency + SLOT_RETURN
         refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
         self.statistic_queue = StatisticQueue(
-            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled
+            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         self.report = self._report()

@@ -18,7 +18,7 @@ from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic import Statistic
-from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart
+from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 from .connections import (
     connect_apply,
@@ -78,7 +78,8 @@ class TwoPassUnit(wiring.Component):
         self._announce_second = max(1, complete + 2 - base - dispatch.READY_TO_ISSUE)
         second = self._announce_second + dispatch.READY_TO_ISSUE
         # From the last beat's arrival in the second pass on, all is as in the one-pass unit after its last beat.
-        meeting = earliest_meeting(config, self.statistic, self.apply)
+        read = read_latency(target, rows_waiting(self.statistic, self.apply))
+        meeting = earliest_meeting(self.statistic, self.apply, read)
         self._announce_apply = max(1, meeting - base - dispatch.READY_TO_ISSUE)
         applied = self._announce_apply + dispatch.READY_TO_ISSUE
         flight = base + self.apply.latency
@@ -95,9 +96,9 @@ class TwoPassUnit(wiring.Component):
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         sum_width = len(sums.n) + len(sums.s1)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
-        refilled = read_latency(target) + SLOT_RETURN + ingest.LATENCY + second + base + self.statistic.scale_cycle
+        refilled = read + SLOT_RETURN + ingest.LATENCY + second + base + self.statistic.scale_cycle
         self.statistic_queue = StatisticQueue(
-            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled
+            config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_queue, self.output_queue)

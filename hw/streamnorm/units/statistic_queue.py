@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pointer import advance_pointer
+from streamnorm.logic.primitives.queue import COLUMN_DEPTH
 from streamnorm.logic.row_ring import RingMemory
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.targets import Target
@@ -12,7 +13,9 @@ from streamnorm.spec.targets import Target
 from .apply import Apply
 from .statistic import Statistic
 
-__all__ = ["StatisticQueue", "earliest_meeting", "read_latency", "rings_apart"]
+__all__ = ["StatisticQueue", "earliest_meeting", "read_latency", "rings_apart", "rows_waiting"]
+
+_COLUMNS_AT_ONCE = 3
 
 
 def rings_apart(config: NormConfig) -> bool:
@@ -21,18 +24,31 @@ def rings_apart(config: NormConfig) -> bool:
     return config.device.family.lut_ram
 
 
-def read_latency(target: Target) -> int:
-    """Cycles from asking for a row to its scale: 2 where the way from the memory's address to its data fills one."""
-    return 2 if target.family.lut_ram and target.family.lut_ram_read > target.budget else 1
+def rows_waiting(statistic: Statistic, apply: Apply, interval: int = 1) -> int:
+    """About as many rows wait as come, one each ``interval`` cycles, until the first of them can be asked for."""
+    return _there(statistic, apply) // interval
 
 
-def earliest_meeting(config: NormConfig, statistic: Statistic, apply: Apply) -> int:
+def read_latency(target: Target, rows: int) -> int:
+    """Cycles from asking for one of ``rows`` to its scale: 2 where the way from the memory's address to its data fills
+    one. Up to three columns of the memory are chosen from in one level of logic, more take a second one."""
+    family = target.family
+    if not family.lut_ram:
+        return 1
+    more = family.lut if rows > _COLUMNS_AT_ONCE * COLUMN_DEPTH else 0.0
+    return 2 if family.lut_ram_read + more > target.budget else 1
+
+
+def earliest_meeting(statistic: Statistic, apply: Apply, latency: int) -> int:
     """Cycles from cycle 0 of a row's statistic to the earliest first difference of the row in apply.
 
     An entry is written when it is there, and fetched in the next cycle at the earliest.
     """
-    there = max(statistic.scale_cycle, statistic.centre_cycle - apply.centre_cycle)
-    return there + 1 + read_latency(config.device)
+    return _there(statistic, apply) + 1 + latency
+
+
+def _there(statistic: Statistic, apply: Apply) -> int:
+    return max(statistic.scale_cycle, statistic.centre_cycle - apply.centre_cycle)
 
 
 class StatisticQueue(wiring.Component):
@@ -48,6 +64,7 @@ class StatisticQueue(wiring.Component):
     statistic, apply : whose values these are; both are asked for their cycles
     depth : rows that fit; a row's place is free ``apply.centre_cycle`` cycles after its ``advance``
     refilled : cycles from a row's ``advance`` to the earliest ``write`` into its place
+    latency : as :func:`read_latency` says
 
     Members
     -------
@@ -56,11 +73,13 @@ class StatisticQueue(wiring.Component):
     scale, centre, shift : In; row_scale, row_centre, row_shift : Out; as Statistic gives them
     """
 
-    def __init__(self, config: NormConfig, statistic: Statistic, apply: Apply, *, depth: int, refilled: int) -> None:
+    def __init__(
+        self, config: NormConfig, statistic: Statistic, apply: Apply, *, depth: int, refilled: int, latency: int
+    ) -> None:
         self._depth = depth
         self._waits = (statistic.centre_cycle - statistic.scale_cycle, apply.centre_cycle)
         assert apply.centre_cycle <= refilled + self._waits[0]
-        self.latency = read_latency(config.device)
+        self.latency = latency
         self._groups = [("scale",), ("centre", "shift")] if rings_apart(config) else [("scale", "centre", "shift")]
         shapes = {name: getattr(statistic, name).shape() for name in ("scale", "centre", "shift")}
         self._memories = [

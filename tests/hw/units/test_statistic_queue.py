@@ -11,7 +11,7 @@ from streamnorm.spec.targets import Target
 from streamnorm.units.apply import Apply
 from streamnorm.units.moments import Moments
 from streamnorm.units.statistic import Statistic
-from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart
+from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 CONFIGURATIONS = {
     "fast": unit(target="ecp5-85k-6", clock_mhz=200.0, lanes=8, max_length=300),
@@ -37,10 +37,11 @@ def test_every_value_is_its_rows(name):
     depth, generator = 16, random.Random(3)
     late, wait = statistic.centre_cycle - statistic.scale_cycle, apply.centre_cycle
     refilled = max(0, wait - late)
-    queue = StatisticQueue(config, statistic, apply, depth=depth, refilled=refilled)
+    latency = read_latency(config.device, rows_waiting(statistic, apply))
+    queue = StatisticQueue(config, statistic, apply, depth=depth, refilled=refilled, latency=latency)
     assert queue.latency == (2 if name == "registered memory" else 1)
     # The first difference of a row may meet its statistic as soon as it can be.
-    soonest = earliest_meeting(config, statistic, apply) - queue.latency - statistic.scale_cycle
+    soonest = earliest_meeting(statistic, apply, latency) - latency - statistic.scale_cycle
     widths = {key: len(getattr(statistic, key)) for key in ("scale", "centre", "shift")}
     length = 400
     inputs: list[dict[str, int]] = [{"write": 0, "advance": 0} for _ in range(length + late)]
@@ -76,9 +77,15 @@ def test_scale_goes_ahead_where_memories_are_made_of_luts():
 
 
 @pytest.mark.parametrize(
-    ("name", "clock", "latency"),
-    [("ecp5-85k-6", 212.0, 2), ("ecp5-85k-6", 200.0, 1), ("ecp5-25k-8", 400.0, 2), ("ecp5-25k-8", 250.0, 1)]
-    + [(name, clock, 1) for name in ("generic", "ice40-hx8k", "ice40-up5k") for clock in (12.0, 400.0)],
+    ("name", "clock", "latencies"),
+    [
+        ("ecp5-85k-6", 212.0, (2, 2)),
+        ("ecp5-85k-6", 200.0, (1, 2)),
+        ("ecp5-85k-6", 150.0, (1, 1)),
+        ("ecp5-25k-8", 400.0, (2, 2)),
+        ("ecp5-25k-8", 250.0, (1, 2)),
+    ]
+    + [(name, clock, (1, 1)) for name in ("generic", "ice40-hx8k", "ice40-up5k") for clock in (12.0, 400.0)],
 )
-def test_wide_memories_in_luts_are_registered_where_the_clock_asks_for_it(name, clock, latency):
-    assert read_latency(Target(name, clock)) == latency
+def test_wide_memories_in_luts_are_registered_where_clock_and_depth_ask_for_it(name, clock, latencies):
+    assert tuple(read_latency(Target(name, clock), rows) for rows in (48, 49)) == latencies

@@ -6,6 +6,7 @@ from math import ceil, floor
 from typing import Any
 
 from streamnorm.spec.targets import CAPACITIES, TARGETS, Capacity, Family
+from streamnorm.spec.targets.family import FAST
 
 from .luts import LUT_ERROR, estimated_luts
 from .plan import Plan
@@ -84,6 +85,15 @@ class Limits:
             result.append(
                 f"{config.name} may not fit {config.target}: about {self.luts} of {self.capacity.luts} "
                 f"{self.capacity.logic} (estimated, ± {LUT_ERROR:.0%}); {' or '.join(_LESS_LOGIC)} helps"
+            )
+        family = config.device.family
+        if not self._too_fast(config.clock_mhz) and family.may_miss(
+            config.lanes, config.input.bits, config.output.bits, config.clock_mhz
+        ):
+            result.append(
+                f"{config.name} may miss {config.clock_mhz:g} MHz where it is placed: {config.lanes} lanes are many "
+                f"for more than {FAST:.0%} of the {family.block_ram_limit_mhz:g} MHz that block RAM allows; fewer "
+                "lanes, a lower clock, or fit --close helps"
             )
         return tuple(result)
 

@@ -318,7 +318,7 @@ class NormConfig:
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
         if key == "margin":
-            return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits)
+            return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":

@@ -67,6 +67,14 @@ def test_luts_count_only_where_they_are_surely_too_many():
     assert notice.startswith(f"unit may not fit ice40-hx8k: about {near.luts} of 7680 logic cells (estimated, ± 25%)")
 
 
+def test_many_lanes_near_the_limit_of_the_clock_may_miss_it():
+    for lanes, clock, notices in ((16, 191, 1), (16, 190, 0), (8, 212, 0), (16, 213, 1)):
+        limits = Limits(Plan.of(unit(target="ecp5-85k-6", lanes=lanes, clock_mhz=clock, max_length=64)))
+        assert len(limits.notices) == notices
+        assert any("may miss 191 MHz" in notice for notice in limits.notices) == (clock == 191)
+    assert Limits(Plan.of(unit(target="generic", lanes=64, clock_mhz=400))).notices == ()
+
+
 def test_the_clock_counts_where_there_are_block_rams():
     limits = Limits(Plan.of(unit(target="ecp5-85k-8", clock_mhz=250)))
     assert limits.why_not() == ""

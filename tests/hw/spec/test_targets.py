@@ -9,7 +9,7 @@ from streamnorm import NormConfig
 from streamnorm.logic.primitives import FAMILIES
 from streamnorm.logic.primitives.multiplier import tile_limit
 from streamnorm.spec.formats import IntFormat
-from streamnorm.spec.targets import TARGET_NAMES, Family, Target
+from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Family, Target
 
 DELAYS = [f.name for f in fields(Family) if f.type in (float, "float") and not f.name.startswith("margin")]
 
@@ -48,18 +48,24 @@ def test_a_faster_speed_grade_is_faster_everywhere(size):
     assert slow.tile == middle.tile == fast.tile
 
 
-def test_large_units_are_planned_for_more():
+def test_large_wide_and_slow_units_are_planned_for_more():
     family = Target("ecp5-85k-6", 100.0).family
-    margins = [family.margin_of(lanes, 8, 8) for lanes in (1, 4, 8, 12, 16, 23, 64)]
+    margins = [family.margin_of(lanes, 8, 8, 200.0) for lanes in (1, 4, 8, 12, 16, 23, 64)]
     assert margins[:3] == [family.margin] * 3 == [0.06] * 3
     assert sorted(set(margins[2:6])) == margins[2:6]
     assert margins[5:] == [family.margin_large] * 2 == [0.14] * 2
+    assert [family.margin_of(1, 8, bits, 200.0) for bits in (8, 16, 20, 24)] == [0.06, 0.06, 0.1, 0.14]
+    assert [family.margin_of(1, bits, 8, 200.0) for bits in (8, 16, 20, 24)] == [0.06, 0.06, 0.1, 0.14]
+    assert [family.margin_of(1, 8, 8, clock) for clock in (1.0, 159.0, 159.1)] == [0.1, 0.1, 0.06]
+    assert family.margin_of(64, 8, 8, 1.0) == 0.14
     keys: dict[str, Any] = {
         "norm": "rmsnorm", "max_length": 64, "lanes": 16, "epsilon": 1e-5,
         "input": IntFormat(8, scale=0.1), "output": IntFormat(8, scale=0.1),
     }  # fmt: skip
-    assert NormConfig(target="ecp5-85k-6", **keys).margin == family.margin_of(16, 8, 8) == 0.1
-    assert NormConfig(**keys).margin == 0.08
+    at_200 = NormConfig(target="ecp5-85k-6", clock_mhz=200.0, **keys)
+    assert at_200.margin == family.margin_of(16, 8, 8, 200.0) == 0.1
+    for target in ("generic", "ice40-hx8k"):
+        assert NormConfig(target=target, **keys).margin == TARGETS[target].margin_of(64, 24, 24, 1.0) == 0.08
 
 
 @pytest.mark.parametrize("name", TARGET_NAMES)

@@ -11,6 +11,11 @@ __all__ = ["Family"]
 
 SMALL_BITS, LARGE_BITS = 160, 400
 """Bits of a unit, see :meth:`Family.margin_of`, up to which it is small, and from which on it is large."""
+TILE_BITS, WIDE_BITS = 16, 24
+"""Bits of a number up to which its products are those of few tiles, and from which on those of many."""
+SLOW, FAST = 0.75, 0.9
+"""Shares of the block RAMs' limit. Up to the first a clock is slow: a stage holds several operations there, so that one
+bad route matters more, and a register costs least. Beyond the second a stage is little more than a route."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,7 @@ class Family:
     lut_ram: small memories fit into LUTs; elsewhere they are block RAMs, and their output register the one inside.
     lut_ram_read: from a wide one's address to its data, that of two columns.
     margin, margin_large: how much faster than asked each stage is planned, 0.08 for 8 %, where the configuration does
-        not say: that of small units and of large ones, whose cells lie farther apart.
+        not say: that of small units and of large ones, whose cells lie farther apart. See :meth:`margin_of`.
     """
 
     primitives: str
@@ -68,14 +73,33 @@ class Family:
     @property
     def margins(self) -> str:
         """The margins of small to large units in words."""
-        return f"{self.margin:g}" + (f" to {self.margin_large:g} by size" if self.margin_large != self.margin else "")
+        return f"{self.margin:g}" + (
+            f" to {self.margin_large:g} by size, width and clock" if self.margin_large != self.margin else ""
+        )
 
-    def margin_of(self, lanes: int, input_bits: int, output_bits: int) -> float:
-        """The margin of a unit between small and large ones, in proportion to its bits: those of its lanes, and four
-        times the input's for the statistic; to the percent."""
-        bits = lanes * (input_bits + output_bits) + 4 * input_bits
-        share = min(max((bits - SMALL_BITS) / (LARGE_BITS - SMALL_BITS), 0.0), 1.0)
-        return round(self.margin + share * (self.margin_large - self.margin), 2)
+    def margin_of(self, lanes: int, input_bits: int, output_bits: int, clock_mhz: float) -> float:
+        """The margin of a unit at a clock, between that of small units and that of large ones; to the percent.
+
+        In proportion to the unit's bits, those of its lanes and four times the input's for the statistic, or to the
+        width of its numbers, whichever is more; at a slow clock at least halfway.
+        """
+        shares = [
+            self._size(lanes, input_bits, output_bits),
+            (max(input_bits, output_bits) - TILE_BITS) / (WIDE_BITS - TILE_BITS),
+            0.5 if clock_mhz <= SLOW * (self.block_ram_limit_mhz or 0.0) else 0.0,
+        ]
+        return round(self.margin + min(max(shares), 1.0) * (self.margin_large - self.margin), 2)
+
+    def may_miss(self, lanes: int, input_bits: int, output_bits: int, clock_mhz: float) -> bool:
+        """Whether placement may well miss the clock, whatever is planned: that of a unit halfway to a large one, with
+        more than nine tenths of what block RAMs bear."""
+        limit = self.block_ram_limit_mhz
+        return limit is not None and clock_mhz > FAST * limit and self._size(lanes, input_bits, output_bits) >= 0.5
+
+    @staticmethod
+    def _size(lanes: int, input_bits: int, output_bits: int) -> float:
+        """0 or less for a small unit, 1 or more for a large one."""
+        return (lanes * (input_bits + output_bits) + 4 * input_bits - SMALL_BITS) / (LARGE_BITS - SMALL_BITS)
 
     def scaled(self, factor: float, limit_mhz: float | None) -> "Family":
         """The same family at another speed grade: every delay times ``factor``."""

@@ -15,7 +15,7 @@ from .statistic import Statistic
 
 __all__ = ["StatisticQueue", "earliest_meeting", "read_latency", "rings_apart", "rows_waiting"]
 
-_COLUMNS_AT_ONCE = 3
+_COLUMNS_AT_ONCE = 2
 
 
 def rings_apart(config: NormConfig) -> bool:
@@ -31,7 +31,7 @@ def rows_waiting(statistic: Statistic, apply: Apply, interval: int = 1) -> int:
 
 def read_latency(target: Target, rows: int) -> int:
     """Cycles from asking for one of ``rows`` to its scale: 2 where the way from the memory's address to its data fills
-    one. Up to three columns of the memory are chosen from in one level of logic, more take a second one."""
+    one. Up to two columns of the memory are chosen from in one level of logic, more take a second one."""
     family = target.family
     if not family.lut_ram:
         return 1

@@ -88,4 +88,4 @@ def test_scale_goes_ahead_where_memories_are_made_of_luts():
     + [(name, clock, (1, 1)) for name in ("generic", "ice40-hx8k", "ice40-up5k") for clock in (12.0, 400.0)],
 )
 def test_wide_memories_in_luts_are_registered_where_clock_and_depth_ask_for_it(name, clock, latencies):
-    assert tuple(read_latency(Target(name, clock), rows) for rows in (48, 49)) == latencies
+    assert tuple(read_latency(Target(name, clock), rows) for rows in (32, 33)) == latencies

@@ -19,6 +19,7 @@ import cycles_page
 import figures_page
 import interface_page
 import placed_page
+import placed_units
 import readme_page
 import unit_picture
 from figures import ROOT
@@ -35,6 +36,7 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
+    placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,
 }

@@ -53,7 +53,7 @@ _LANES_MAX = {"ice40-hx8k": 4, "ice40-lp8k": 4}
 
 
 def drawn_unit(index: int) -> NormConfig:
-    """The unit with this number: drawn again until it fits its target, and is placed in a minute or two."""
+    """The unit with this number: drawn again until the plan has nothing to say of it, and it is not too large."""
     rng = np.random.default_rng([2024, index])
     target = _PARTS[index % len(_PARTS)]
     limit = TARGETS[target].block_ram_limit_mhz
@@ -139,7 +139,7 @@ def parts() -> dict[str, str]:
                 f" ({seed_range(clocks)})",
             )
         )
-    tools = tool_list(next(iter(stored().values())))
+    tools = tool_list({"tools": {tool: made for entry in stored().values() for tool, made in entry["tools"].items()}})
     return {"placed": f"{table(_HEAD, rows)}\nMade with {tools}.\n"}
 
 
@@ -158,8 +158,8 @@ def main() -> int:
     for index in arguments.only:
         config = drawn_unit(index)
         print(f"{index}: {_in_words(config)}", file=sys.stderr, flush=True)
-        units = stored()
-        units[str(index)] = place(config, units.get(str(index), {}), arguments.seeds)
+        entry = place(config, stored().get(str(index), {}), arguments.seeds)
+        units = {**stored(), str(index): entry}
         ordered = {key: units[key] for key in sorted(units, key=int)}
         STORE.write_text(json.dumps(ordered, indent=1) + "\n", "utf-8")
     return 0

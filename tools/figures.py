@@ -45,7 +45,7 @@ from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.traffic import Traffic
-from streamnorm_sim.toolchain.tools import YOSYS
+from streamnorm_sim.toolchain.tools import YOSYS, versions
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "docs/figures.json"
@@ -148,7 +148,7 @@ def measure_untrimmed(name: str, seeds: Sequence[int], tell: Tell) -> dict[str, 
         **identity(config),
         "limit_mhz": config.device.family.block_ram_limit_mhz,
         "fmax_mhz": {str(one.seed): one.fmax_mhz for one in placed},
-        "tools": {tool.name: tool.version() for tool in (YOSYS, device.family.nextpnr)},
+        "tools": versions(YOSYS, device.family.nextpnr),
     }
 
 

@@ -30,8 +30,10 @@ from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.targets import CAPACITIES, TARGETS
 from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_cli.commands.fit import seed_list
-from streamnorm_fpga import fit
+from streamnorm_fpga import fit_verilog
+from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.place.place_route import Placed
+from streamnorm_sim.toolchain.tools import YOSYS, versions
 
 PAGE = ROOT / "docs/fit.md"
 STORE = ROOT / "docs/placed_units.json"
@@ -98,8 +100,9 @@ def stored() -> dict[str, Any]:
 
 def place(config: NormConfig, known: Mapping[str, Any], seeds: list[int]) -> dict[str, Any]:
     """A unit's entry: what is known of the same Verilog, and the seeds that it lacks."""
-    sha256 = body_hash(verilog(config))
-    clocks = dict(known["fmax_mhz"]) if known.get("verilog_sha256") == sha256 else {}
+    text = verilog(config)
+    made_by = {"verilog_sha256": body_hash(text), "tools": versions(YOSYS, device_for(config.target).family.nextpnr)}
+    clocks = dict(known["fmax_mhz"]) if known.items() >= made_by.items() else {}
     missing = [seed for seed in seeds if str(seed) not in clocks]
     if not missing:
         return dict(known)
@@ -110,16 +113,15 @@ def place(config: NormConfig, known: Mapping[str, Any], seeds: list[int]) -> dic
                 f"  seed {placed.seed}: {placed.fmax_mhz:.1f} of {config.clock_mhz:g} MHz", file=sys.stderr, flush=True
             )
 
-    report = fit(config, missing, progress).to_dict()
+    report = fit_verilog(text, config.name, config.target, config.clock_mhz, missing, progress=progress).to_dict()
     clocks |= report["fmax_mhz"]["seeds"]
     described = ("norm", "lanes", "max_length", "storage", "target", "clock_mhz")
     return {
         **{key: getattr(config, key) for key in described},
         **{key: getattr(config, key).name for key in ("input", "output")},
-        "verilog_sha256": sha256,
+        **made_by,
         "luts": report.get("logic_cells", report["comb"]),
         "fmax_mhz": {seed: clocks[seed] for seed in sorted(clocks, key=int)},
-        "tools": report["tools"],
     }
 
 
@@ -146,7 +148,7 @@ def parts() -> dict[str, str]:
 
 _HEAD = (
     *("unit", "lanes", "n ≤", "γ, β", "target", "LUTs", "asked, MHz"),
-    *("worst of seeds 1–3", "worst / median (seeds)"),
+    *(f"worst of seeds {seed_range(GATE_SEEDS)}", "worst / median (seeds)"),
 )
 
 

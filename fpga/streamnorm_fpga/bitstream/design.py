@@ -13,7 +13,7 @@ from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.boards.platform import pin
 from streamnorm_fpga.boards.pll import fabric_clock
 from streamnorm_fpga.top.board_top import BoardTop
-from streamnorm_sim.toolchain.tools import YOSYS
+from streamnorm_sim.toolchain.tools import YOSYS, versions
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -148,5 +148,4 @@ def _off(clock_mhz: float, baud: int) -> float:
 def tool_versions(board: Board) -> dict[str, str]:
     """Return the versions of the tools that make a bitstream for ``board``, of those that tell one."""
     family = board.family
-    tools = [YOSYS, family.nextpnr, *([family.pack] if family.pack_tells_version else [])]
-    return {tool.name: tool.version() for tool in tools}
+    return versions(YOSYS, family.nextpnr, *([family.pack] if family.pack_tells_version else []))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streamnorm_fpga.devices import device_for
 from streamnorm_fpga.synthesis.mapping import map_to_part
-from streamnorm_sim.toolchain.tools import YOSYS
+from streamnorm_sim.toolchain.tools import YOSYS, versions
 
 from .blocks import Blocks
 from .harness import surround
@@ -75,7 +75,7 @@ def fit_verilog(
     """
     device = device_for(target)
     check_seeds(seeds)
-    tools = {tool.name: tool.version() for tool in (YOSYS, device.family.nextpnr)}
+    tools = versions(YOSYS, device.family.nextpnr)
     netlist = map_to_part(text, top, device, options=options)
     if progress is not None:
         progress(None)

@@ -16,7 +16,7 @@ from streamnorm.errors import StreamnormError, ToolMissing, last_line
 
 from .needs import named_program, not_installed, pip_extra
 
-__all__ = ["YOSYS", "Tool", "interrupt", "run_tool"]
+__all__ = ["YOSYS", "Tool", "interrupt", "run_tool", "versions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,3 +162,8 @@ YOSYS = Tool(
     extra="sim",
     needed_by="simulate, generate --netlist, fit, build, host --virtual",
 )
+
+
+def versions(*tools: Tool) -> dict[str, str]:
+    """Return each tool's version by its name."""
+    return {tool.name: tool.version() for tool in tools}

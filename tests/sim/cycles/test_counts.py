@@ -138,7 +138,9 @@ def test_clocks_are_those_of_the_very_units_that_were_placed():
     assert 190 < measured_clock(bert).mhz < 213
     assert measured_clock(bert).by == "measured"
     clocks = [measured_clock(bert.replace(architecture=name)).mhz for name in ARCHITECTURES]
-    assert min(clocks) in clocks[4:]  # Welford's loop is the slowest of all, whatever the placement
+    # Welford's loop is slower than what has none; five-scan has a placement that is as slow.
+    assert min(clocks[:3]) > max(clocks[4:])
+    assert min(clocks) in clocks[4:]
     assert measured_clock(bert.replace(lanes=4)) is None
     assert measured_clock(bert.replace(clock_mhz=201)) is None
     slow = NormConfig.from_toml(EXAMPLES / "bert_int8_50mhz.toml")

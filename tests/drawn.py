@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from family import MEMBERS, keys_of
 from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
@@ -39,13 +40,16 @@ def _drawn(rng: np.random.Generator, fixed: dict[str, Any]) -> NormConfig:
     output = cast(IntFormat, fixed.get("output", drawn_format(rng)))
     length = cast(int, fixed.get("max_length", int(rng.choice(LENGTHS))))
     reach = (output.max - output.min) * output.scale / 2
+    epsilon = float(rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0, source.scale**2 * 2.0 ** rng.uniform(-20, 25)]))
+    member = str(rng.choice(MEMBERS)) if rng.integers(2) else str(rng.choice(["layernorm", "rmsnorm"]))
+    if "norm" in fixed:
+        member = cast(str, fixed["norm"])
     keys: dict[str, Any] = {
-        "norm": str(rng.choice(["layernorm", "rmsnorm"])),
+        **keys_of(member, longest=length, epsilon=epsilon, reach=(source.max - source.min) * source.scale / 2),
         "lanes": int(rng.integers(1, 9)),
         "max_length": length,
         "input": source,
         "output": output,
-        "epsilon": float(rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0, source.scale**2 * 2.0 ** rng.uniform(-20, 25)])),
         "gamma": (
             reach / float(rng.choice([1, 3, 4, max(length - 1, 1) ** 0.5])),
             reach * float(rng.normal()),

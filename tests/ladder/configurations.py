@@ -10,6 +10,7 @@ import pytest
 from ladder.pairwise import ANY, keys, pairs
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.norms import NORMS
 
 
 def signed(bits: int, scale: float = 0.05, zero_point: int = 0) -> IntFormat:
@@ -130,6 +131,8 @@ _DEFAULTS: dict[str, Any] = {
 def configuration(name: str, **changes: Any) -> NormConfig:
     """One of `MATRIX` or `PAIRS`, with changed keys."""
     given = {**_DEFAULTS, **(MATRIX.get(name) or PAIRS[name]), **changes}
+    if "epsilon" not in NORMS[given["norm"]].keys:
+        given.pop("epsilon")
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     shape = (given.get("banks", 1), given["max_length"])
     gamma, beta = rng.normal(1, 0.4, shape), rng.normal(0, 0.8, shape)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from itertools import combinations, product
 from typing import Any
 
+import family
+from family import MEMBERS
 from streamnorm.spec.formats import IntFormat
-from streamnorm.spec.norms import NORMS
 from streamnorm.spec.targets import TARGETS
 
 ANY = "any"
@@ -37,7 +38,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "output": tuple(BITS),
     "lanes": (1, 2, 3, 4),
     "length": ("a beat", "two beats and one", "whole beats", "long"),
-    "norm": tuple(NORMS),
+    "norm": MEMBERS,
     "target": tuple({family.primitives: name for name, family in reversed(TARGETS.items())}.values()),
     "clock": ("slow", "usual", "fast"),
     "input zero": ("0", "inside", "end"),
@@ -53,9 +54,15 @@ FACTORS: dict[str, tuple[Any, ...]] = {
 
 
 def can_be(choice: Choice) -> bool:
-    """Whether a choice, made in part maybe, is no configuration that is refused: fixed banks have to differ."""
+    """Whether a choice, made in part maybe, is no configuration that is refused.
+
+    Fixed banks have to differ, and not every norm takes every epsilon.
+    """
+    epsilon = {"0": 0.0, "tiny": 1e-30}.get(choice.get("epsilon", ""), 1e-5)
     fixed = {choice.get("gamma", ANY), choice.get("beta", ANY)} <= {None, -1.25, 0.7}
-    return not (choice.get("memory") == "rom, banks" and fixed)
+    return not (choice.get("memory") == "rom, banks" and fixed) and (
+        "norm" not in choice or family.can_be(choice["norm"], epsilon)
+    )
 
 
 def pairs(tries: int = 8) -> list[Choice]:
@@ -110,7 +117,7 @@ def _candidate(rng: random.Random, missing: dict[Pair, None]) -> Choice:
 
 def keys(choice: Choice) -> dict[str, Any]:
     """The keys of the configuration that a choice stands for."""
-    lanes, family = choice["lanes"], TARGETS[choice["target"]].primitives
+    lanes, primitives = choice["lanes"], TARGETS[choice["target"]].primitives
     length = {"a beat": lanes, "two beats and one": 2 * lanes + 1, "whole beats": 32 * lanes, "long": 16 * lanes + 263}[
         choice["length"]
     ]
@@ -119,17 +126,17 @@ def keys(choice: Choice) -> dict[str, Any]:
     output = _format(choice["output"], choice["output zero"])
     few = {"gamma_bits": max(4, output.bits // 2), "beta_bits": output.bits + 3}
     many = {"gamma_bits": 32, "beta_bits": 36}
+    epsilon = {"0": 0.0, "tiny": 1e-30, "small": 1e-5, "leads": full_scale**2}[choice["epsilon"]]
     storage, _, banks = choice["memory"].partition(", ")
     return {
-        "norm": choice["norm"],
+        **family.keys_of(choice["norm"], longest=length, epsilon=epsilon, reach=full_scale / 2),
         "lanes": lanes,
         "max_length": length,
         "min_length": {"none": 1, "half": (length + 1) // 2, "full": length}[choice["sharing"]],
         "target": choice["target"],
-        "clock_mhz": CLOCKS.get(family, CLOCKS["ice40"])[choice["clock"]],
+        "clock_mhz": CLOCKS.get(primitives, CLOCKS["ice40"])[choice["clock"]],
         "input": source,
         "output": output,
-        "epsilon": {"0": 0.0, "tiny": 1e-30, "small": 1e-5, "leads": full_scale**2}[choice["epsilon"]],
         "gamma": ANY if choice["gamma"] == "with offset" else choice["gamma"],
         "gamma_offset": 1.0 if choice["gamma"] == "with offset" else 0.0,
         "beta": choice["beta"],

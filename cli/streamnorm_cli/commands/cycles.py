@@ -254,7 +254,7 @@ def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
             raise ConfigError(
                 f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}; raise it there"
             )
-        if args.welford and not config.formula.centred:
+        if args.welford and not config.formula.has_variance:
             raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
         for norm in NORMS if args.compare == "norms" else (config.norm,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):

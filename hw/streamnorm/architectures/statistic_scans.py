@@ -45,7 +45,7 @@ class ExactScans(wiring.Component):
 
     The second scan begins when S1 is complete as its first beat arrives, as it must where the mean is subtracted; it
     adds up squares of the differences to the row's pivot, so that the statistic is that of the one-pass unit to the
-    last bit. RMSNorm needs no first scan.
+    last bit. Norms without a variance need one scan only.
 
     Parameters
     ----------
@@ -61,11 +61,14 @@ class ExactScans(wiring.Component):
 
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
         self._base = base
-        self._sum = Moments(config, d_delay=d_delay, outputs=("s1",)) if config.formula.centred else None
-        self._squares = squares = Moments(config, d_delay=d_delay, outputs=("n", "s2"))
-        cycles = (squares.n_cycle, 0, squares.s2_cycle)
+        norm = config.formula
+        self._has_sum = norm.has_sum
+        self._sum = Moments(config, d_delay=d_delay, outputs=("s1",)) if norm.has_variance else None
+        outputs = ("n", "s1", "s2") if self._sum is None else ("n", "s2")
+        self._squares = squares = Moments(config, d_delay=d_delay, outputs=outputs)
+        cycles = (squares.n_cycle, squares.s1_cycle, squares.s2_cycle)
         self._statistic = statistic = Statistic(config, squares, cycles=cycles)
-        self.names = ("mean square",) if self._sum is None else ("mean", "variance")
+        self.names = ("mean", "variance") if self._sum else ("mean square" if norm.has_squares else "mean",)
         sum_wait = () if self._sum is None else (max(1, self._sum.s1_cycle),)
         self.waits = (*sum_wait, statistic.latency + 1)
         self.paces = (1,) * len(self.waits)
@@ -92,7 +95,10 @@ class ExactScans(wiring.Component):
             statistic.n.eq(squares.n),
             statistic.s2.eq(squares.s2),
         ]
-        if self._sum is not None:
+        if self._sum is None:
+            if self._has_sum:
+                m.d.comb += statistic.s1.eq(squares.s1)
+        else:
             m.submodules.sum = total = self._sum
             sum_valid = Signal()
             m.d.comb += [

@@ -58,7 +58,7 @@ class TwoPassUnit(wiring.Component):
     """
 
     def __init__(self, config: NormConfig) -> None:
-        assert config.formula.centred
+        assert config.formula.has_variance
         self.config = config
         self._target = target = config.device
         family = target.primitives

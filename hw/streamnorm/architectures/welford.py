@@ -33,7 +33,7 @@ class WelfordScan(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, steps: int, base: int, d_delay: float) -> None:
-        assert config.formula.centred
+        assert config.formula.has_variance
         self._base, self._config = base, config
         self._points = WelfordPrecision.of(config)
         super().__init__(scan_ports(config, 1 + steps))
@@ -169,8 +169,10 @@ class _DeviationStatistic(Statistic):
         self._square_frac_bits = square_frac_bits
         super().__init__(config, moments, cycles=cycles)
 
-    def _variance(self, n: Timed, s1: Timed | None, s2: Timed) -> Timed:
+    def _variance(self, n: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V``, ``variance_frac_bits`` fraction bits."""
+        assert n is not None
+        assert s2 is not None
         p, precision = self._p, self._precision
         frac, bits = precision.variance_frac_bits, precision.variance_bits
         drop = self._square_frac_bits - frac

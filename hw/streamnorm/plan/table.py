@@ -7,7 +7,9 @@ from math import isfinite
 from streamnorm.precision.demand import Demand
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
+from streamnorm.spec.epsilon_placements import EpsilonPlacement
 from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 
 from .limits import Limits
@@ -59,8 +61,13 @@ def _unit(plan: Plan) -> _Lines:
         )
     yield "input", _format(config.input), _span(config.input)
     yield "output", _format(config.output), _span(config.output)
-    in_steps = float(config.epsilon / config.input.scale**2)
-    yield "epsilon", f"{config.epsilon:g}", f"{in_steps:.4g} squared input steps"
+    in_steps = f"{float(config.epsilon_in_steps):.4g} squared input steps"
+    for key, about in (("epsilon", config.placement.about), ("deviation", "a constant")):
+        if key in config.formula.keys:
+            placed = "" if config.epsilon_placement == "variance" or key == "deviation" else f"{about}: "
+            yield key, f"{getattr(config, key):g}", f"{placed}{in_steps}"
+    if config.statistic_length is not None:
+        yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     stored = StoredParameters.of(config)
     for key, values, bits, frac_bits, constant in (
         ("gamma", stored.gamma, stored.gamma_bits, stored.gamma_frac_bits, stored.gamma_is_constant),
@@ -148,15 +155,18 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision, stored = plan.precision, StoredParameters.of(plan.config)
-    ranges, centred = precision.ranges, plan.config.formula.centred
+    norm, placement = plan.config.formula, plan.config.placement
+    ranges, centred = precision.ranges, norm.centred
     frac, guard = precision.normalized_frac_bits, precision.normalize_shift
     shifts = f" + {precision.radix} s" if precision.shift_count > 1 else ""
     pivot = "the row's first element" if centred else "the zero point"
     yield "d", _bits(ranges.difference_bits, 0), f"element less {pivot}, exact"
-    if centred:
+    if norm.has_sum:
         yield "S1", _bits(ranges.sum_bits, 0), "sum of d, exact"
-    yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of d², exact"
-    yield "n", _bits(ranges.length_bits, 0), "length of the row"
+    if norm.has_squares:
+        yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of d², exact"
+    if not norm.has_unit_weight:
+        yield _weight(norm), _bits(ranges.weight_bits, 0), "length of the row" + _less_and_more(norm)
     if not ARCHITECTURES[plan.config.architecture].exact:
         points = WelfordPrecision.of(plan.config)
         yield "mean", f"{points.mean_frac_bits} fraction bits", "updated with every beat; S1 is made of it in the end"
@@ -167,14 +177,18 @@ def _widths(plan: Plan) -> _Lines:
     else:
         yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
     width = precision.variance_bits + precision.variance_frac_bits
-    yield ("V", _bits(width, precision.variance_frac_bits), "n (S2 + n epsilon)" + (" - S1²" if centred else ""))
+    yield ("V", _bits(width, precision.variance_frac_bits), _variance(norm, placement))
     yield ("p", _bits((precision.variance_bits - 1).bit_length() or 1, 0), "position of V's leading one; k = p >> 1")
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
     yield "b", f"0 … {precision.left_max}", "left shift of n and S1: fine exponent and length"
     most = frac + guard + precision.product_drop
-    yield "RF", _bits(precision.scale_bits, most, shifts), "scale, n / sqrt(V)"
+    yield (
+        "RF",
+        _bits(precision.scale_bits, most, shifts),
+        f"scale, {'1' if norm.has_unit_weight else _weight(norm)} / sqrt(V)",
+    )
     meaning = "centre, S1 / sqrt(V), and half a step of z" if centred else "half a step of z"
     yield "KF", _bits(precision.centre_bits, frac + guard, shifts), meaning
     yield (
@@ -186,6 +200,22 @@ def _widths(plan: Plan) -> _Lines:
     yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
     yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
     yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _weight(norm: Norm) -> str:
+    return "n" if norm.weight_offset == 0 and norm.statistic_length is None else "w"
+
+
+def _less_and_more(norm: Norm) -> str:
+    most = "" if norm.statistic_length is None else f", at most {norm.statistic_length}"
+    return most + (f" and {norm.weight_offset}" if norm.weight_offset else "")
+
+
+def _variance(norm: Norm, placement: EpsilonPlacement) -> str:
+    """V in terms of what the table has."""
+    terms = [*(["S2"] if norm.has_squares else []), *(["S1²"] if norm.has_squared_sum else [])]
+    weight = "" if norm.has_unit_weight else _weight(norm)
+    return placement.in_terms(" + ".join(terms), weight, " - S1²" if norm.has_variance else "")
 
 
 def _bits(bits: int, frac_bits: int, more: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import EpsilonPlacement
 from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
@@ -69,7 +70,7 @@ class Demand:
 
     Attributes
     ----------
-    norm : what z and V are, and how far they reach
+    norm, placement : what z and V are, and how far they reach
     tile : operand widths of the target's multiplier; None where products are logic
     error_limit : the largest error before the final rounding, output LSB
     tight : the expected error is limited, too
@@ -83,6 +84,7 @@ class Demand:
 
     ranges: Ranges
     norm: Norm
+    placement: EpsilonPlacement
     lanes: int
     tile: tuple[int, int] | None
     error_limit: float
@@ -118,11 +120,12 @@ def _demand(config: NormConfig) -> Demand:
     return Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
+        placement=config.placement,
         lanes=config.lanes,
         tile=config.device.family.tile,
         error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
         tight=tight,
-        exact=tight and config.epsilon == 0,
+        exact=tight and config.epsilon_in_steps == 0,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,
         gamma_frac_bits=parameters.gamma_frac_bits,

@@ -20,15 +20,18 @@ VARIANCE_BITS_MAX = 200
 class Precision(Widths):
     """The binary points and widths of the datapath; hardware and golden model are built from the same object.
 
-    With ``d``, ``S1``, ``S2``, ``n`` exact (see :class:`~streamnorm.precision.ranges.Ranges`), all shifts floor:
+    With ``d``, ``S1``, ``S2`` and the weight ``w`` exact (see :class:`~streamnorm.precision.ranges.Ranges`; LayerNorm's
+    and RMSNorm's weight is n), all shifts floor:
 
-    1. ``E = (n * epsilon_code) >> epsilon_drop``;  ``V = n * ((S2 << variance_frac_bits) + E) - (S1**2 <<
-       variance_frac_bits)``, of ``variance_bits`` integer bits.
+    1. ``E = (w * epsilon_code) >> epsilon_drop``;  ``V = w * ((S2 << variance_frac_bits) + E) - (S1**2 <<
+       variance_frac_bits)``, of ``variance_bits`` integer bits; more generally, what the norm
+       (:class:`~streamnorm.spec.norms.Norm`) and its :mod:`~streamnorm.spec.epsilon_placements` make of them.
     2. ``p`` = position of the leading one of V's integer part (0 if there is none), ``k = p >> 1``; ``rho`` from
-       its :class:`~streamnorm.spec.roots.RootMethod` with the mantissa below the leading one; ``odd = p & 1``.
-    3. ``j = length_bits - bits(n)``; ``w = exponent_max - bits(n) + k``; ``s = min(w // radix, shift_count - 1)``;
-       ``f = w - s * radix``, at most ``fine_max``; ``b = j + fine_max - f``.
-    4. ``RF = ((n << b) * rho + half) >> scale_drop``, unsigned, ``scale_bits`` wide, saturated.
+       its :class:`~streamnorm.spec.roots.RootMethod` with the mantissa below the leading one; ``odd = p & 1``. Where
+       V can be less than 1 and z is not 0, ``2 * root_guard`` fraction bits count as integer ones here.
+    3. ``j = weight_bits - bits(w)``; ``h = exponent_max - root_guard - bits(w) + k``; ``s = min(h // radix,
+       shift_count - 1)``; ``f = h - s * radix``, at most ``fine_max``; ``b = j + fine_max - f``.
+    4. ``RF = ((w << b) * rho + half) >> scale_drop``, unsigned, ``scale_bits`` wide, saturated.
     5. ``KF = ((S1 * rho) << b) >> centre_drop`` less ``half(s)``, which rounds step 6 half up.
     6. lane: ``z = (((d * RF) >> product_drop) - KF) >> (normalize_shift + s * radix)``, with ``normalized_frac_bits``.
        A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
@@ -63,17 +66,28 @@ class Precision(Widths):
     @property
     def left_max(self) -> int:
         """The largest left shift ``b``."""
-        return self.ranges.length_bits - 1 + self.fine_max
+        return self.ranges.weight_bits - 1 + self.fine_max
 
-    def split(self, w: int) -> tuple[int, int]:
+    @property
+    def root_bits(self) -> tuple[int, int]:
+        """Integer and fraction bits of V where its leading one is sought."""
+        guard = 2 * self.ranges.root_guard
+        return self.variance_bits + guard, self.variance_frac_bits - guard
+
+    @property
+    def exponent_base(self) -> int:
+        """``exponent_max - root_guard`` of step 3."""
+        return self.ranges.exponent_max - self.ranges.root_guard
+
+    def split(self, h: int) -> tuple[int, int]:
         """``(s, f)`` of step 3."""
-        shift = min(max(w, 0) // self.radix, self.shift_count - 1)
-        return shift, min(max(w, 0) - shift * self.radix, self.fine_max)
+        shift = min(max(h, 0) // self.radix, self.shift_count - 1)
+        return shift, min(max(h, 0) - shift * self.radix, self.fine_max)
 
     @property
     def exact_scale_bits(self) -> int:
-        """Bits of ``(n << b) * rho`` before ``scale_drop``."""
-        return self.ranges.length_bits + self.fine_max + self.root.rho_bits
+        """Bits of ``(w << b) * rho`` before ``scale_drop``."""
+        return self.ranges.weight_bits + self.fine_max + self.root.rho_bits
 
     @property
     def centre_bits(self) -> int:

@@ -6,10 +6,14 @@ from functools import lru_cache
 from math import ceil, isqrt
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import EpsilonPlacement
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
 
 __all__ = ["Ranges"]
+
+_SMALLEST = 4
+"""Least V with its guard, so that what epsilon is rounded to never takes it below 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +29,13 @@ class Ranges:
     sum_bits : two's complement bits of ``S1 = sum(d)`` (1 where it is not used)
     square_sum_max : largest ``S2 = sum(d**2)``
     length_bits : bits of n
+    weight_bits : bits of w, which is n itself, or what the norm says
     epsilon : e, exact
     variance_max : largest integer part of V
-    exponent_max, exponent_min : over all rows with V >= 1, the largest and smallest ``h = bits(n) - k``,
-        with ``4**k <= V < 4**(k+1)``; ``n/sqrt(V)`` lies between ``2**(h-2)`` and ``2**h``
+    root_guard : g, where V may be less than 1 and z is not 0: 2g of its fraction bits count as integer ones from there
+        on where its leading one is sought
+    exponent_max, exponent_min : over all rows with ``V >= 4**-g``, the largest and smallest ``h = bits(w) - k``,
+        with ``4**k <= V < 4**(k+1)``; ``w/sqrt(V)`` lies between ``2**(h-2)`` and ``2**h``
     normalized_max : an integer bound of ``|z|``
     """
 
@@ -37,8 +44,10 @@ class Ranges:
     sum_bits: int
     square_sum_max: int
     length_bits: int
+    weight_bits: int
     epsilon: Fraction
     variance_max: int
+    root_guard: int
     exponent_max: int
     exponent_min: int
     normalized_max: int
@@ -46,50 +55,59 @@ class Ranges:
     @staticmethod
     def of(config: NormConfig) -> "Ranges":
         """The ranges of a configuration (cached)."""
-        return _ranges(config.formula, config.input, config.max_length, config.epsilon)
+        return _ranges(config.formula, config.placement, config.input, config.max_length, config.epsilon_in_steps)
 
 
 @lru_cache(maxsize=256)
-def _ranges(norm: Norm, source: NumberFormat, longest: int, real_epsilon: float) -> Ranges:
-    epsilon = Fraction(real_epsilon) / Fraction(source.scale) ** 2
+def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longest: int, epsilon: Fraction) -> Ranges:
     low, high = norm.differences(source.min, source.max, source.zero_point)
     largest = max(-low, high, 1)
+    square_limit = norm.square_limit(longest)
+    guard = 0
+    if square_limit is None:
+        assert epsilon > 0
+        while epsilon * 4**guard < _SMALLEST:
+            guard += 1
     exponents, variance_max = [], 1
-    for n in _turning_lengths(longest):
+    for n in _turning_lengths(norm, longest):
+        weight = norm.weight(n)
         least, most = norm.variance_limits(n, largest)
-        offset = n * n * epsilon
-        # The unit keeps n*e to a few fraction bits: less than 1/2 too much, less than 3/2 too little.
-        highest = int(most + offset) + (n if epsilon else 0)
+        added = weight * weight * epsilon
+        lowest, highest = placement.limits(least, most, added, weight)
         variance_max = max(variance_max, highest)
-        if least == 0:
+        if square_limit is None:
+            lowest, highest = int(added * 4**guard * Fraction(63, 64)), (highest + 1) << 2 * guard
+        elif least == 0:
             continue  # z = 0 whatever the statistic
-        for variance in (highest, max(least, int(least + offset) - 2 * n)):
-            exponents.append(n.bit_length() - (variance.bit_length() - 1) // 2)
+        for variance in (highest, lowest):
+            exponents.append(weight.bit_length() + guard - (variance.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]
     terms = norm.nonzero_differences(longest)
     return Ranges(
         difference_bits=max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1,
         difference_max=largest,
-        sum_bits=(terms * largest).bit_length() + 1 if norm.centred and terms else 1,
-        square_sum_max=max(1, terms) * largest**2,
+        sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
+        square_sum_max=max(1, terms) * largest**2 if norm.has_squares else 1,
         length_bits=longest.bit_length(),
+        weight_bits=norm.weight(longest).bit_length(),
         epsilon=epsilon,
         variance_max=variance_max,
+        root_guard=guard,
         exponent_max=max(exponents),
         exponent_min=min(exponents),
-        normalized_max=_root_ceiling(norm.square_limit(longest)),
+        normalized_max=_root_ceiling(ceil(largest**2 / epsilon) if square_limit is None else square_limit),
     )
 
 
-def _turning_lengths(longest: int) -> list[int]:
-    """The shortest and the longest length of each bit length: no other has a larger V or an exponent farther out.
+def _turning_lengths(norm: Norm, longest: int) -> list[int]:
+    """The shortest and the longest row of each bit length of w: no other has a larger V or an exponent farther out.
 
-    The largest and the smallest V never fall as n grows; so among lengths of the same bit length, the shortest has the
-    largest exponent and the longest the smallest.
+    The largest and the smallest V never fall as n grows; so among lengths with w of the same bit length, the shortest
+    has the largest exponent and the longest the smallest.
     """
-    bits = range(1, longest.bit_length() + 1)
-    return sorted({1 << b - 1 for b in bits} | {min((1 << b) - 1, longest) for b in bits})
+    bits = [0, *(norm.weight(n).bit_length() for n in range(1, longest + 1)), 0]
+    return [n for n in range(1, longest + 1) if bits[n] != bits[n - 1] or bits[n] != bits[n + 1]]
 
 
 def _root_ceiling(value: int) -> int:

@@ -137,14 +137,15 @@ def _epsilon(demand: Demand, bits: int) -> tuple[int, int, int, float]:
     """(code, drop, fraction bits of V, relative error of V) so that the error is at most about ``2**-bits``."""
     ranges, norm = demand.ranges, demand.norm
     e = ranges.epsilon
-    worst = e * norm.epsilon_weight((1 << ranges.length_bits) - 1)
-    if worst <= Fraction(1, 1 << bits):
-        return 0, 0, 0, float(worst)
-    gain = min(Fraction(norm.length_weight), 1 / e)
+    weighed = norm.epsilon_weight((1 << ranges.length_bits) - 1)
+    if e == 0 or (weighed is not None and demand.placement.is_lost(e * weighed, bits)):
+        return 0, 0, 0, 0.0 if weighed is None else demand.placement.loss(e * weighed)
+    # V is at least w / length_weight, and at least w * e.
+    gain = 1 / e if norm.length_weight is None else min(Fraction(norm.length_weight), 1 / e)
     frac_bits = 0
     while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
         frac_bits += 1
-    drop = ranges.length_bits
+    drop = 0 if norm.has_unit_weight else ranges.weight_bits
     code = round(e * (1 << (frac_bits + drop)))
     return code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
 
@@ -159,7 +160,7 @@ def _places(demand: Demand) -> Iterator[_Places]:
 
 def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
-    exact_bits = demand.ranges.length_bits + places.fine_max + root.method.rho_bits
+    exact_bits = demand.ranges.weight_bits + places.fine_max + root.method.rho_bits
     tile = (demand.tile or (18, 18))[0]
     return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
 
@@ -174,7 +175,7 @@ class _Series:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
         ranges, method = demand.ranges, root.method
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = ranges.length_bits + fine_max + method.rho_bits - scale_bits
+        self._scale_drop = scale_drop = ranges.weight_bits + fine_max + method.rho_bits - scale_bits
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
@@ -184,8 +185,10 @@ class _Series:
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
         self._relative_bound = visible * root.relative_error * 1.01
-        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * sqrt(n).
+        # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * largest.
         reach = largest * demand.norm.reach + 1
+        if demand.norm.square_limit(1) is None and not demand.norm.centred and demand.gain:
+            reach = min(reach, visible / demand.gain + 1)  # nothing but d * RF makes z, so it is a relative error
         self._normalized_error = largest * root.relative_error * 1.01
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
@@ -205,8 +208,8 @@ class _Series:
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
-            (ranges.length_bits, ranges.square_sum_max.bit_length() + root.variance_frac_bits),
-            (ranges.length_bits + fine_max, method.rho_bits),
+            (ranges.weight_bits, ranges.square_sum_max.bit_length() + root.variance_frac_bits),
+            (ranges.weight_bits + fine_max, method.rho_bits),
             *method.products,
         ]
         if demand.norm.centred:

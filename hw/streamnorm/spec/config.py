@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
 from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
@@ -56,9 +58,13 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _denominators() -> Iterator[str]:
+    return (f'"{place.name}" {place.formula}' for place in EPSILON_PLACEMENTS.values())
+
+
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
-_COMPUTED_KEYS = (*_WIDTHS, "gamma_max", "beta_max", "margin")
+_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "margin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -99,7 +105,28 @@ class NormConfig:
     input: NumberFormat = field(metadata=_about("table", "number format of the elements that come in"))
     output: NumberFormat = field(metadata=_about("table", "number format of the elements that go out"))
     epsilon: float = field(
-        metadata=_about("0 or more", "added to the variance (without a mean: to the mean square), in real units")
+        default=_COMPUTED,
+        metadata=_about(
+            "0 or more",
+            "added to the variance (without a mean: to the mean square), in real units",
+            "none: must be said",
+        ),
+    )
+    epsilon_placement: str = field(
+        default="variance",
+        metadata=_about(_quoted(EPSILON_PLACEMENTS), "the denominator: " + "; ".join(_denominators())),
+    )
+    statistic_length: int | None = field(
+        default=None,
+        metadata=_about(
+            "1 to `max_length`, with epsilon above 0",
+            "elements at the row's beginning whose mean square is taken (pRMSNorm)",
+            "none: all of them",
+        ),
+    )
+    deviation: float | None = field(
+        default=None,
+        metadata=_about("greater than 0", "constant that the row less its mean is divided by", "none: must be said"),
     )
     gamma: npt.NDArray[np.float64] | float | None = field(
         default=None, metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1")
@@ -182,7 +209,7 @@ class NormConfig:
             max_length: int,
             input: NumberFormat | str | Mapping[str, Any],
             output: NumberFormat | str | Mapping[str, Any],
-            epsilon: float,
+            epsilon: float = ...,
             gamma: ArrayOrFile | None = None,
             beta: ArrayOrFile | None = None,
             **keys: Any,
@@ -206,23 +233,39 @@ class NormConfig:
         if why_not := why_not_module_name(self.name):
             raise ConfigError(f"name = {shortened(self.name)!r}: {why_not}")
         one_of("norm", self.norm, NORMS)
+        one_of("epsilon_placement", self.epsilon_placement, EPSILON_PLACEMENTS)
+        self._check_keys_of_norm()
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
         one_of("architecture", self.architecture, ARCHITECTURES)
-        if not (self.formula.centred or ARCHITECTURES[self.architecture].exact):
+        if not (NORMS[self.norm].has_variance or ARCHITECTURES[self.architecture].exact):
             raise ConfigError(
-                f"architecture = {self.architecture!r}: norm = {self.norm!r} has no mean that could be updated; "
+                f"architecture = {self.architecture!r}: norm = {self.norm!r} has no variance that could be updated; "
                 f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
+            )
+        if not (self.epsilon_placement == "variance" or ARCHITECTURES[self.architecture].exact):
+            raise ConfigError(
+                f"epsilon_placement = {self.epsilon_placement!r}: architecture = {self.architecture!r} has its epsilon "
+                "beside the variance; allowed: variance"
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
+        if self.statistic_length is not None:
+            what = ("statistic_length", self.statistic_length, 1, self.max_length, " (max_length)")
+            self._set("statistic_length", integer_between(*what))
         note = " (max_length)"
         self._set("min_length", integer_between("min_length", self.min_length, 1, self.max_length, note))
         self._set("banks", integer_between("banks", self.banks, 1, BANKS_MAX))
-        self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
+        if "epsilon" not in self.formula.keys:
+            self._set("epsilon", self._computed("epsilon"))
+        else:
+            self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
+        if self.deviation is not None:
+            self._set("deviation", positive_float("deviation", self.deviation))
+        self._check_epsilon()
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
         margin = self._computed("margin") if "margin" in self._defaulted else self.margin
@@ -231,6 +274,27 @@ class NormConfig:
             bits = cast(int | None, getattr(self, key))
             if bits is not None:
                 self._set(key, integer_between(key, bits, widths[0], widths[-1]))
+
+    def _check_keys_of_norm(self) -> None:
+        """Keys that not every norm takes."""
+        keys = NORMS[self.norm].keys
+        for key in _KEYS_OF_NORMS:
+            value = getattr(self, key)
+            if key in keys and value is None and key in _ALWAYS_SAID:
+                raise ConfigError(f"missing key: {key}")
+            if key not in keys and not (value is None or value == _FIELDS[key].default):
+                takers = ", ".join(norm.name for norm in NORMS.values() if key in norm.keys)
+                raise ConfigError(
+                    f"{key} = {shown(value)}: norm = {self.norm!r} has no use for it; goes with: {takers}"
+                )
+
+    def _check_epsilon(self) -> None:
+        """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
+        if self.formula.square_limit(1) is None and not self.epsilon_in_steps:
+            raise ConfigError(
+                f"epsilon = {self.epsilon:g}: must be greater than 0 with statistic_length = {self.statistic_length}; "
+                "a row whose first elements are 0 would be divided by 0"
+            )
 
     def _check_parameters(self) -> None:
         for key in ("gamma", "beta"):
@@ -303,7 +367,7 @@ class NormConfig:
     @cached_property
     def given_parameters(self) -> GivenParameters:
         """Gamma and beta before they are stored."""
-        z_limit, z_max = GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.epsilon)
+        z_limit, z_max = GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.least_deviation)
         return GivenParameters(
             gamma=np.asarray(1.0 if self.gamma is None else self.gamma),
             beta=np.asarray(0.0 if self.beta is None else self.beta),
@@ -317,6 +381,8 @@ class NormConfig:
 
     def _computed(self, key: str) -> int | float | None:
         """The default of a key that depends on others."""
+        if key == "epsilon":
+            return 0.0
         if key == "margin":
             return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
         if key in _WIDTHS:
@@ -348,9 +414,8 @@ class NormConfig:
         """
         file = given_path(path, "a configuration file")
         keys = [f.name for f in key_fields()]
-        required = [f.name for f in key_fields() if f.default is MISSING]
         with named_file(file):
-            config = cls(**read_keywords(file, keys, required))
+            config = cls(**read_keywords(file, keys, _required_keys))
         config._set("source", file)
         config._set("_read", (*config._read, file.absolute()))
         return config
@@ -403,6 +468,8 @@ class NormConfig:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def _default(self, key: Field[Any]) -> Any:
+        if key.name in _ALWAYS_SAID and key.name in self.formula.keys:
+            return MISSING
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
 
     def refuse_overwriting(self, paths: Iterable[Path]) -> None:
@@ -429,10 +496,29 @@ class NormConfig:
                 raise
             raise ConfigError(f"{where}{error}") from error
 
-    @property
+    @cached_property
     def formula(self) -> Norm:
         """What there is to say about :attr:`norm`."""
-        return NORMS[self.norm]
+        keys = {key: getattr(self, key) for key in (*_KEYS_OF_NORMS, "max_length")}
+        return NORMS[self.norm].of(keys)
+
+    @property
+    def placement(self) -> EpsilonPlacement:
+        """Where :attr:`epsilon` is added."""
+        return EPSILON_PLACEMENTS[self.epsilon_placement]
+
+    @cached_property
+    def epsilon_in_steps(self) -> Fraction:
+        """``e``, exact: what is beside the variance, or in its place, in input steps."""
+        scale = Fraction(self.input.scale)
+        if self.deviation is not None:
+            return (Fraction(self.deviation) / scale) ** 2
+        return self.placement.in_steps(Fraction(self.epsilon), scale)
+
+    @property
+    def least_deviation(self) -> float:
+        """The smallest number that a row may be divided by because of epsilon, in real units."""
+        return self.placement.least_deviation(self.epsilon) if self.deviation is None else self.deviation
 
     @property
     def max_beats(self) -> int:
@@ -458,6 +544,13 @@ def checked_config(value: object) -> NormConfig:
     return instance_of("config", value, NormConfig, "a NormConfig; NormConfig.from_toml reads a file")
 
 
+_ALWAYS_SAID = ("epsilon", "deviation")
+"""Keys without a default, of the norms that take them."""
+
+_KEYS_OF_NORMS = sorted({key for norm in NORMS.values() for key in norm.keys})
+"""Keys that not every norm takes."""
+
+
 def key_fields() -> list[Field[Any]]:
     """Return the dataclass fields that are keys of a configuration, in order.
 
@@ -481,3 +574,13 @@ def _json_value(value: Any, *, only_said: bool = False) -> Any:
         content = np.ascontiguousarray(value, dtype="<f8").tobytes()
         return {"shape": list(value.shape), "sha256": hashlib.sha256(content).hexdigest()}
     return value
+
+
+def _required_keys(table: Mapping[str, Any]) -> list[str]:
+    """Keys that must be said, given those that are."""
+    norm = table.get("norm")
+    needed = NORMS[norm].keys if isinstance(norm, str) and norm in NORMS else ("epsilon",)
+    return [f.name for f in key_fields() if f.default is MISSING or (f.name in _ALWAYS_SAID and f.name in needed)]
+
+
+_FIELDS = {key.name: key for key in key_fields()}

@@ -2,7 +2,7 @@
 
 import codecs
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,19 @@ _BYTES_MAX = 1 << 20
 """Arrays of thousands of values may stand in a file, and /dev/zero must come to an end."""
 
 
-def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
+def read_keywords(
+    path: Path, keys: Sequence[str], required: Callable[[Mapping[str, Any]], Sequence[str]]
+) -> dict[str, Any]:
     """Return the keys of the TOML file ``path`` as NormConfig takes them: NumberFormat objects, resolved paths.
 
     Parameters
     ----------
     path : Path
         The configuration file.
-    keys, required : sequence of str
-        Every key that may be there, and those that must be.
+    keys : sequence of str
+        Every key that may be there.
+    required : function of the table
+        Those that must be there.
 
     Raises
     ------
@@ -33,7 +37,7 @@ def read_keywords(path: Path, keys: Sequence[str], required: Sequence[str]) -> d
     """
     table = read_toml(path)
     refuse_unknown(table, keys)
-    if missing := [key for key in required if key not in table]:
+    if missing := [key for key in required(table) if key not in table]:
         raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
     for key in ("input", "output"):
         table[key] = _format(key, table[key])

@@ -59,14 +59,20 @@ class GivenParameters:
     z_max: float
 
     @staticmethod
-    def limits_of_z(norm: Norm, source: NumberFormat, longest: int, epsilon: float) -> tuple[float, float]:
-        """``z_limit`` and ``z_max`` of rows of up to ``longest`` elements of the format ``source``."""
-        limit = float(np.sqrt(norm.square_limit(longest)))
-        if not epsilon:
-            return limit, limit
-        # No element is farther from the mean than this, and no deviation is smaller than the root of epsilon.
+    def limits_of_z(norm: Norm, source: NumberFormat, longest: int, least_deviation: float) -> tuple[float, float]:
+        """``z_limit`` and ``z_max`` of rows of up to ``longest`` elements of the format ``source``.
+
+        ``least_deviation``: what a row is divided by at least because of epsilon, in real units. The two are the same
+        where nothing else limits z.
+        """
+        square = norm.square_limit(longest)
+        if square is not None and not least_deviation:
+            return float(np.sqrt(square)), float(np.sqrt(square))
+        # No element is farther from the mean than this.
         farthest = max(map(abs, norm.differences(source.min, source.max, source.zero_point)))
-        return limit, min(limit, farthest * source.scale / float(np.sqrt(epsilon)) * (1 + 1e-9))
+        by_epsilon = farthest * source.scale / least_deviation * (1 + 1e-9)
+        limit = by_epsilon if square is None else float(np.sqrt(square))
+        return limit, min(limit, by_epsilon)
 
     def quantizers(self, gamma_bits: int, beta_bits: int) -> tuple[Quantizer, Quantizer]:
         """Those with the most fraction bits that hold everything that can ever be stored.

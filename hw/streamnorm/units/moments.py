@@ -1,8 +1,8 @@
-"""The exact moments of a row, in one pass: n, the sum and the sum of squares."""
+"""The exact moments of a row, in one pass: its weight, the sum and the sum of squares."""
 
 from collections.abc import Collection
 
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Module, Mux, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,9 @@ __all__ = ["Moments"]
 class Moments(wiring.Component):
     """``n``, ``s1 = sum(d)`` and ``s2 = sum(d**2)`` of the row so far, exact.
 
+    ``n`` is the row's weight: for most norms, the number of its elements. Where a norm has a ``statistic_length``, the
+    moments are those of so many elements at the row's beginning.
+
     Takes a beat every cycle. ``s1``, ``s2`` and ``n`` of a beat are there :attr:`s1_cycle`, :attr:`s2_cycle` and
     :attr:`n_cycle` cycles after the cycle in which the beat's lanes are at the input. s1 and s2 hold still where no
     beat comes; n does not. All outputs are registers.
@@ -24,7 +27,8 @@ class Moments(wiring.Component):
     ----------
     config : NormConfig
     d_delay : ns of logic (block RAM) behind ``d``
-    outputs : which of "n", "s1" and "s2" are worked out; the others are 0 (as s1 is for RMSNorm), their cycles too
+    outputs : which of "n", "s1" and "s2" are worked out; the others are 0, as are those that the norm has no use for,
+        and their cycles too
 
     Members
     -------
@@ -36,14 +40,14 @@ class Moments(wiring.Component):
         Which lanes count, from lane 0 on.
     before : In(length_bits)
         Elements of the row before this beat.
-    s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(length_bits)
+    s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(weight_bits)
     """
 
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:
         ranges = Precision.of(config).ranges
-        target = config.device
+        self._target = target = config.device
         s2_shape = unsigned(ranges.square_sum_max.bit_length())
         super().__init__(
             {
@@ -54,35 +58,73 @@ class Moments(wiring.Component):
                 "before": In(ranges.length_bits),
                 "s1": Out(signed(ranges.sum_bits)),
                 "s2": Out(s2_shape),
-                "n": Out(ranges.length_bits),
+                "n": Out(ranges.weight_bits),
             }
         )
         self._m = m = Module()
+        self._norm = norm = config.formula
         p = Pipeline(m, target, "moments")
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
+        if norm.statistic_length is not None:
+            lanes = self._counted(p, lanes, norm.statistic_length)
 
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
-        if "s2" in outputs:
+        if "s2" in outputs and norm.has_squares:
             squares = [self._non_negative(p, p.square(lane), ranges.difference_max**2) for lane in lanes]
             if len(squares) > 1:  # else nothing stands far apart; S1's and n's lanes come from registers
                 squares = [p.carried(square, target.family.lane_distance) for square in squares]
             s2 = p.accumulate("s2", p.sum(squares, s2_shape), first, valid, s2_shape)
             m.d.comb += self.s2.eq(s2.value)
             self.s2_cycle = s2.cycle
-        if "s1" in outputs and config.formula.centred:
+        if "s1" in outputs and norm.has_sum:
             s1_shape = signed(ranges.sum_bits)
             s1 = p.accumulate("s1", p.sum(lanes, s1_shape), first, valid, s1_shape)
             m.d.comb += self.s1.eq(s1.value)
             self.s1_cycle = s1.cycle
 
-        if "n" in outputs:
+        if "n" in outputs and not norm.has_unit_weight:
             length = unsigned(ranges.length_bits)
             kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
-            n = p.registered(p.add(p.input(self.before), p.sum(kept, length), length, name="n"))
+            n = p.add(p.input(self.before), p.sum(kept, length), length, name="n")
+            n = self._weight(p, n)
             m.d.comb += self.n.eq(n.value)
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
+
+    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
+        """The lanes that are among the row's first ``length`` elements; 0 in the others."""
+        beats, rest = divmod(length, len(lanes))
+        before = p.input(self.before)
+        delay = self._target.adder(before.width)
+        counted: dict[int, Timed] = {}
+        result = []
+        for lane, d in enumerate(lanes):
+            end = (beats + (lane < rest)) * len(lanes)  # this lane counts in the beats with so few elements before
+
+            def is_before(x: Value, end: int = end) -> Value:
+                return x < end
+
+            if end not in counted:
+                counted[end] = p.registered(p.operate("counted", delay, [before], unsigned(1), is_before))
+            inputs = [counted[end], d]
+            result.append(p.operate("lane", self._target.family.lut, inputs, signed(d.width), self._if_counted))
+        return result
+
+    @staticmethod
+    def _if_counted(counted: Value, d: Value) -> Value:
+        return Mux(counted, d, 0)
+
+    def _weight(self, p: Pipeline, n: Timed) -> Timed:
+        """The weight of a row of n elements, from a register."""
+        norm, shape = self._norm, self.n.shape()
+        if (length := norm.statistic_length) is not None:
+            delay = self._target.adder(n.width) + self._target.family.lut
+            n = p.operate("weight", delay, [n], shape, lambda x: Mux(x > length, length, x))
+        if norm.weight_offset:
+            offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
+            n = p.add(n, offset, shape, name="weight")
+        return p.registered(n)
 
     @staticmethod
     def _non_negative(p: Pipeline, square: Timed, largest: int) -> Timed:

@@ -12,12 +12,13 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import TimedMoments
 
 __all__ = ["MomentSignals", "Statistic"]
 
 
 class MomentSignals(Protocol):
-    """Whatever has a row's moments, such as :class:`~streamnorm.units.moments.Moments`."""
+    """Whatever has a row's moments and its weight, such as :class:`~streamnorm.units.moments.Moments`."""
 
     n: Signal
     s1: Signal
@@ -45,7 +46,7 @@ class Statistic(wiring.Component):
     Members
     -------
     start : In(1); 1 in cycle 0 of a row; only with an interval above 1
-    n : In(length_bits); s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
+    n : In(weight_bits), the weight of the row; s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
     scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
     """
 
@@ -78,15 +79,17 @@ class Statistic(wiring.Component):
         start = self.start if interval > 1 else None
         self._p = p = Pipeline(m, target, "statistic", interval=interval, start=start)
         delays = {name: data_delay(target) for name in from_ring}
-        n = p.input(self.n, cycles[0], delays.get("n", 0.0))
-        s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if config.formula.centred else None
-        s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0))
+        self._norm = norm = config.formula
+        self._placement = config.placement
+        n = None if norm.has_unit_weight else p.input(self.n, cycles[0], delays.get("n", 0.0))
+        s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if norm.has_sum else None
+        s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0)) if norm.has_squares else None
 
         variance = self._variance(n, s1, s2)
         rho, position = self._reciprocal_root(variance)
         left, index = self._exponent(n, position)
         scale = self._scale(n, left, rho)
-        centre = self._centre(s1, left, rho, index)
+        centre = self._centre(s1 if norm.centred else None, left, rho, index)
 
         outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
         self.latency = self.centre_cycle = max(output.cycle for output in outputs)
@@ -99,28 +102,22 @@ class Statistic(wiring.Component):
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
 
-    def _variance(self, n: Timed, s1: Timed | None, s2: Timed) -> Timed:
+    def _variance(self, n: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V``, ``variance_frac_bits`` fraction bits."""
-        p, precision = self._p, self._precision
-        frac, bits = precision.variance_frac_bits, precision.variance_bits
+        p, norm = self._p, self._norm
         total = s2
-        if precision.epsilon_code:
-            code = p.constant(precision.epsilon_code, unsigned(precision.epsilon_code.bit_length()))
-            product = p.multiply(n, code)
-            offset = product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
-            width = max(s2.width + frac, offset.width) + 1
-            total = p.add_shifted(offset, s2, frac, unsigned(width))
-        product = p.extend(p.multiply(n, total), bits + frac)
-        if s1 is None:
-            return product
-        square = p.extend(p.square(s1), bits)
-        upper = p.add(product.bits(frac, bits + frac), square, unsigned(bits), subtract=True, name="variance")
-        return p.concat(product.bits(0, frac), upper) if frac else upper
+        if norm.has_squared_sum:
+            assert s1 is not None
+            assert s2 is not None
+            squared = p.square(s1)
+            total = p.add(s2, squared, unsigned(max(s2.width, squared.width) + 1), name="total")
+        subtracted = s1 if norm.centred and norm.has_squares else None
+        return self._placement.build(p, self._precision, TimedMoments(n, total, subtracted))
 
     def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
         """``rho`` and the position p of the leading one."""
         p, precision, root = self._p, self._precision, self._precision.root
-        frac, bits = precision.variance_frac_bits, precision.variance_bits
+        bits, frac = precision.root_bits
         position = leading_one(p, self._target, variance.bits(frac, frac + bits))
         padding = root.mantissa_bits - frac
         padded = (
@@ -131,24 +128,26 @@ class Statistic(wiring.Component):
         mantissa = shift_right(p, self._target, padded, position, bits - 1, root.mantissa_bits)
         return root.build(p, mantissa, position.bits(0, 1)), position
 
-    def _exponent(self, n: Timed, position: Timed) -> tuple[Timed, Timed]:
-        """The left shift ``b`` of n and S1, and the shift index ``s``."""
+    def _exponent(self, n: Timed | None, position: Timed) -> tuple[Timed, Timed]:
+        """The left shift ``b`` of the weight and S1, and the shift index ``s``."""
         p, precision, ranges = self._p, self._precision, self._precision.ranges
-        leading = leading_one(p, self._target, n)
+        leading = p.constant(0, unsigned(1)) if n is None else leading_one(p, self._target, n)
         half_position = p.extend(position, position.width + 1).bits(1, position.width + 1)
-        bits = max(ranges.length_bits.bit_length(), position.width, abs(ranges.exponent_max).bit_length()) + 2
+        bits = max(ranges.weight_bits.bit_length(), position.width, abs(precision.exponent_base).bit_length()) + 2
         shape = signed(bits)
-        # w = exponent_max - (leading + 1) + k
-        base = p.operate("exponent", self._target.adder(bits), [leading], shape, lambda x: ranges.exponent_max - 1 - x)
-        w = p.add(base, half_position, shape, name="exponent")
+        # h = exponent_base - (leading + 1) + k
+        base = p.operate(
+            "exponent", self._target.adder(bits), [leading], shape, lambda x: precision.exponent_base - 1 - x
+        )
+        h = p.add(base, half_position, shape, name="exponent")
         span = ranges.exponent_max - ranges.exponent_min
         pairs = [precision.split(i) for i in range(span + 1)]
-        low = w.bits(0, max(1, span.bit_length()))
+        low = h.bits(0, max(1, span.bit_length()))
         fine_bits = max(1, precision.fine_max.bit_length())
         index = self._choose("index", low, [shift for shift, _ in pairs], len(self.shift))
         spare = self._choose("spare", low, [precision.fine_max - fine for _, fine in pairs], fine_bits)
         room = p.operate(
-            "room", self._target.adder(bits), [leading], unsigned(bits), lambda x: ranges.length_bits - 1 - x
+            "room", self._target.adder(bits), [leading], unsigned(bits), lambda x: ranges.weight_bits - 1 - x
         )
         left = p.add(room, spare, unsigned(precision.left_max.bit_length()), name="left")
         return p.registered(left), p.registered(index)
@@ -161,12 +160,15 @@ class Statistic(wiring.Component):
         delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
         return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
-    def _scale(self, n: Timed, left: Timed, rho: Timed) -> Timed:
+    def _scale(self, n: Timed | None, left: Timed, rho: Timed) -> Timed:
         """``RF``."""
         p, precision = self._p, self._precision
         left_max = precision.left_max
-        shifted = self._shift_left(n, left, left_max, left_max + 1)
-        product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
+        if n is None:
+            product = self._shift_left(rho, left, left_max, precision.exact_scale_bits)
+        else:
+            shifted = self._shift_left(n, left, left_max, left_max + 1)
+            product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
         drop = precision.scale_drop
         if not drop:
             return p.extend(product, precision.scale_bits)

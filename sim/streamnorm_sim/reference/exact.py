@@ -4,14 +4,20 @@ This is the truth that bounds the error of the golden model and, through it, of 
 floating-point number takes part in any decision. For a row ``x_1 .. x_n`` of integers with input scale ``s``,
 input zero point ``zp`` and ε:
 
-=========  =====================  =======================
-norm       centred element ``c``  squared scale ``D``
-=========  =====================  =======================
-layernorm  ``n·x - S1``           ``n·S2 - S1²``
-rmsnorm    ``n·(x - zp)``         ``n·Σ(x - zp)²``
-=========  =====================  =======================
+=========  =====================  ==================  ==============================  =============
+norm       centred element     squared scale ``D``             weight ``W``
+=========  ==================  ==============================  =============
+layernorm  ``n·x - S1``        ``n·S2 - S1²``                  n
+rmsnorm    ``W·(x - zp)``      ``W·Σ(x - zp)²`` of the first   n or at most
+           ..                  ``statistic_length``            that length
+l2norm     ``x - zp``          ``Σ(x - zp)²``                  1
+crmsnorm   ``W·(x - zp)``      ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
+frozen     ``n·x - S1``        0                               n
+=========  ==================  ==============================  =============
 
-    V = D + n²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
+    V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
+    V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
+    V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
     y = c·g / (2^fg·√V) + b / 2^fb
 
 with the stored integers ``g``, ``b`` of the element and their fraction bits ``fg``, ``fb``
@@ -33,11 +39,12 @@ is a multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds t
 three in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,20 +136,68 @@ def exact_result(
     return ExactResult(rounded, scaled)
 
 
-def _layernorm(
-    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
-) -> tuple[NDArray[np.int64], list[int]]:
-    s1, s2 = x.sum(axis=1), _sums_of_squares(x)
+class RowTerms(NamedTuple):
+    """What a row's formula is made of.
+
+    Attributes
+    ----------
+    c : of each element; anything behind a row's end
+    squared, weight : ``D`` and ``W`` of each row
+    """
+
+    c: NDArray[np.int64]
+    squared: list[int]
+    weight: list[int]
+
+
+@dataclass(frozen=True)
+class _RowBlock:
+    """Elements (0 behind a row's end), lengths, which elements count, and the zero point."""
+
+    x: NDArray[np.int64]
+    lengths: list[int]
+    valid: NDArray[np.bool_]
+    zero_point: int
+
+    @property
+    def real(self) -> NDArray[np.int64]:
+        """Elements less the zero point."""
+        return np.where(self.valid, self.x - self.zero_point, 0)
+
+    def times(self, weight: list[int], x: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Each element times its row's weight."""
+        return np.array(weight, np.int64)[:, None] * x
+
+
+def _layernorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    n, s1, s2 = rows.lengths, rows.x.sum(axis=1), _sums_of_squares(rows.x)
     # The squares fit 63 bits, n times them only a Python integer.
-    squared = [int(n_) * s2_ - int(s1_) ** 2 for n_, s1_, s2_ in zip(n[:, 0], s1, s2, strict=True)]
-    return n * x - s1[:, None], squared
+    squared = [n_ * s2_ - int(s1_) ** 2 for n_, s1_, s2_ in zip(n, s1, s2, strict=True)]
+    return RowTerms(rows.times(n, rows.x) - s1[:, None], squared, n)
 
 
-def _rmsnorm(
-    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
-) -> tuple[NDArray[np.int64], list[int]]:
-    real = np.where(valid, x - zero_point, 0)
-    return n * real, [int(n_) * s2 for n_, s2 in zip(n[:, 0], _sums_of_squares(real), strict=True)]
+def _rmsnorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    k, real = config.statistic_length, rows.real
+    counted = [n if k is None else min(n, k) for n in rows.lengths]
+    squared = [n * s2 for n, s2 in zip(counted, _sums_of_squares(real[:, :k]), strict=True)]
+    return RowTerms(rows.times(counted, real), squared, counted)
+
+
+def _l2norm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    real = rows.real
+    return RowTerms(real, _sums_of_squares(real), [1] * len(real))
+
+
+def _crmsnorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    real, n = rows.real, [length + 1 for length in rows.lengths]
+    left_out = [-int(total) for total in real.sum(axis=1)]  # the last element of a vector of mean 0
+    squares = zip(n, _sums_of_squares(real), left_out, strict=True)
+    return RowTerms(rows.times(n, real), [n_ * (s2 + last**2) for n_, s2, last in squares], n)
+
+
+def _frozen(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    c = rows.times(rows.lengths, rows.x) - rows.x.sum(axis=1)[:, None]
+    return RowTerms(c, [0] * len(c), rows.lengths)
 
 
 def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
@@ -150,11 +205,20 @@ def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
-FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
-"""``c`` of each element and ``D`` of each row, by norm; written from the papers, not from the unit's description.
+FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
+    "layernorm": _layernorm,
+    "rmsnorm": _rmsnorm,
+    "l2norm": _l2norm,
+    "crmsnorm": _crmsnorm,
+    "frozen": _frozen,
+}
+"""Terms of each norm; written from the papers, not from the unit's description."""
 
-Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, and the zero point.
-"""
+
+def exact_terms(config: NormConfig, batch: RowBatch) -> RowTerms:
+    """The exact terms of rows, without gamma, beta and epsilon."""
+    x = np.where(batch.valid, batch.x, 0).astype(np.int64)
+    return FORMULAS[config.norm](_RowBlock(x, batch.lengths.tolist(), batch.valid, config.input.zero_point), config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,16 +268,13 @@ class _Rows:
     def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
         columns = batch.x.shape[1]
         valid = batch.valid
-        n = batch.lengths[:, None]
         x = np.where(valid, batch.x, 0).astype(np.int64)
-        c, squared = FORMULAS[config.norm](x, n, valid, config.input.zero_point)
-        c = np.where(valid, c, 0)
-        epsilon_over_square = _ratio(config.epsilon, config.input.scale)
+        rows = _RowBlock(x, batch.lengths.tolist(), valid, config.input.zero_point)
+        terms = FORMULAS[config.norm](rows, config)
+        c = np.where(valid, terms.c, 0)
         self.divisor = affine.divisor
-        self.radicands = [
-            _radicand(int(length), scale, epsilon_over_square, self.divisor)
-            for length, scale in zip(batch.lengths, squared, strict=True)
-        ]
+        denominators = zip(terms.squared, terms.weight, strict=True)
+        self.radicands = [_radicand(config, squared, weight, self.divisor) for squared, weight in denominators]
         g = affine.gamma[batch.banks, :columns]
         self.b = np.where(valid, affine.beta[batch.banks, :columns], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
@@ -279,17 +340,18 @@ class _Rows:
         return upper if left > right else upper - 1
 
 
-def _ratio(epsilon: float, scale: float) -> tuple[int, int]:
-    """ε/s² as an exact quotient of integers."""
-    epsilon_numerator, epsilon_denominator = float(epsilon).as_integer_ratio()
-    scale_numerator, scale_denominator = float(scale).as_integer_ratio()
-    return epsilon_numerator * scale_denominator**2, epsilon_denominator * scale_numerator**2
-
-
-def _radicand(n: int, squared: int, epsilon_over_square: tuple[int, int], divisor: int) -> tuple[int, int]:
-    """``V·m² = (D + n²·ε/s²)·m²`` as numerator and denominator."""
-    numerator, denominator = epsilon_over_square
-    return (squared * denominator + n * n * numerator) * divisor**2, denominator
+def _radicand(config: NormConfig, squared: int, weight: int, divisor: int) -> tuple[int, int]:
+    """``V·m²`` as numerator and denominator."""
+    scale = Fraction(config.input.scale)
+    if config.norm == "frozen":
+        assert config.deviation is not None
+        added = (weight * Fraction(config.deviation) / scale) ** 2
+    elif config.epsilon_placement == "floor":
+        least = (weight * Fraction(config.epsilon) / scale) ** 2
+        added = max(least - squared, Fraction(0))
+    else:
+        added = weight**2 * Fraction(config.epsilon) / scale**2
+    return (squared * added.denominator + added.numerator) * divisor**2, added.denominator
 
 
 def _magnitude(values: _Integers) -> int:

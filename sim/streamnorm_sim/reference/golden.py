@@ -8,6 +8,7 @@ import numpy.typing as npt
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.epsilon_placements import MomentValues
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.values import shortened
@@ -52,8 +53,8 @@ class GoldenModel:
         self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
         ranges, root = precision.ranges, precision.root
         statistic_widths = (
-            precision.variance_bits + precision.variance_frac_bits + ranges.length_bits + 1,
-            precision.epsilon_code.bit_length() + ranges.length_bits,
+            precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
+            precision.epsilon_code.bit_length() + ranges.weight_bits,
             2 * ranges.sum_bits + precision.variance_frac_bits,
             ranges.sum_bits + root.rho_bits + precision.left_max + 1,
             precision.exact_scale_bits + 1,
@@ -66,6 +67,8 @@ class GoldenModel:
             precision.normalized_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
             self.parameters.beta_bits + 1 + precision.beta_align + 1,
         )
+        norm = config.formula
+        self._weights = np.array([norm.weight(n) for n in range(config.max_length + 1)])
         self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
@@ -107,32 +110,33 @@ class GoldenModel:
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
-        scale, centre, shift = self._rows_statistic(d, batch.lengths)
+        scale, centre, shift = self.rows_statistic(d, batch.lengths)
         y = self._apply(d, scale, centre, shift, batch.banks)
         if inside is not None:
             y *= inside
         return y
 
-    def _rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
-        """The statistic of rows of differences; 0 behind a row's end."""
-        centred = self.config.formula.centred
-        s1 = d.sum(axis=1, dtype=np.int64) if centred else np.zeros(len(d), np.int64)
-        s2 = _sum_of_squares(d, self.precision.ranges.square_sum_max)
-        return self.statistic(s1, s2, lengths)
+    def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
+        """As :meth:`statistic`, of rows of differences; those are 0 behind a row's end."""
+        norm, ranges = self.config.formula, self.precision.ranges
+        counted = d[:, : norm.statistic_length]
+        none = np.zeros(len(d), np.int64)
+        s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
+        s2 = _sum_of_squares(counted, ranges.square_sum_max) if norm.has_squares else none
+        return self.statistic(s1, s2, self._weights[lengths])
 
-    def statistic(self, s1: Integers, s2: Integers, n: Integers) -> tuple[Integers, Integers, Integers]:
+    def statistic(self, s1: Integers, s2: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
-        p, kind = self.precision, self._statistic_type
-        s1, s2, n = s1.astype(kind), s2.astype(kind), n.astype(kind)
-        frac = p.variance_frac_bits
-        offset = (n * p.epsilon_code) >> p.epsilon_drop
-        variance = n * ((s2 << frac) + offset) - ((s1 * s1) << frac)
-        return self._statistic_of(variance, s1, n)
+        p, kind, norm = self.precision, self._statistic_type, self.config.formula
+        s1, s2, weight = s1.astype(kind), s2.astype(kind), weight.astype(kind)
+        total = s2 + s1 * s1 if norm.has_squared_sum else s2
+        moments = MomentValues(weight, total, s1 * s1 if norm.has_variance else None)
+        return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
 
-    def _statistic_of(self, variance: Integers, s1: Integers, n: Integers) -> tuple[Integers, Integers, Integers]:
+    def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
         p, ranges, root = self.precision, self.precision.ranges, self.precision.root
-        frac, bits = p.variance_frac_bits, p.variance_bits
+        bits, frac = p.root_bits
         top = bits + frac
         leading = np.maximum(_bit_length(variance) - 1, frac)
         position = (leading - frac).astype(np.int64)
@@ -140,15 +144,17 @@ class GoldenModel:
         down = top - 1 - root.mantissa_bits
         mantissa = mantissa >> down if down >= 0 else mantissa << -down
         rho = root.evaluate(mantissa, position & 1)
-        length = _bit_length(n)
-        w = ranges.exponent_max - length + (position >> 1)
+        length = _bit_length(weight)
+        h = p.exponent_base - length + (position >> 1)
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
-        s, fine = split[np.clip(w, 0, len(split) - 1).astype(np.int64)].T
-        b = ranges.length_bits - length + p.fine_max - fine
-        product = (n << b) * rho
+        s, fine = split[np.clip(h, 0, len(split) - 1).astype(np.int64)].T
+        b = ranges.weight_bits - length + p.fine_max - fine
+        product = (weight << b) * rho
         if p.scale_drop:
             product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop
             product = np.minimum(product, (1 << p.scale_bits) - 1)
+        if not self.config.formula.centred:
+            return product, np.zeros_like(s1), s
         centre = ((s1 * rho) << b) >> p.centre_drop
         return product, centre, s
 

@@ -21,7 +21,7 @@ class WelfordModel(GoldenModel):
     Works with Python integers: some ten thousand beats a second.
     """
 
-    def _rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
+    def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
         p, points = self.precision, WelfordPrecision.of(self.config)
         frac, square_frac = points.mean_frac_bits, points.square_frac_bits
         n = lengths.astype(object)

@@ -12,7 +12,7 @@ from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.exact import exact_result, exact_terms
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import Distribution, random_rows
 
@@ -73,22 +73,23 @@ def test_scale_and_variance_fit_their_widths(seed):
     config = drawn_config(seed)
     precision = Precision.of(config)
     batch = drawn_rows(config, np.random.default_rng(seed), 20)
-    x = np.where(batch.valid, batch.x, 0).astype(object)
-    pivot = x[:, :1] if config.norm == "layernorm" else config.input.zero_point
-    d = np.where(batch.valid, x - pivot, 0)
-    s1 = d.sum(axis=1) if config.norm == "layernorm" else 0 * d[:, 0]
-    s2 = (d * d).sum(axis=1)
-    n = batch.lengths.astype(object)
-    varied = n * s2 > s1 * s1
-    scale, centre, shift = GoldenModel(config).statistic(s1[varied], s2[varied], n[varied])
+    terms = exact_terms(config, batch)
+    squared, weight = np.array(terms.squared, object), np.array(terms.weight, object)
+    x = np.where(batch.valid, batch.x, 0)
+    d = np.where(batch.valid, x - (x[:, :1] if config.formula.centred else config.input.zero_point), 0)
+    statistic = GoldenModel(config).rows_statistic(d, batch.lengths)
+    varied = (squared > 0) | (config.formula.square_limit(1) is None)
+    scale, centre, shift = (values[varied] for values in statistic)
     assert scale.max(initial=0) < 1 << precision.scale_bits
     # The leading bit is where the error budget needs it.
     assert scale.min(initial=1 << 60) >= 1 << (precision.scale_bits - precision.fine_max - 2)
     assert np.isin(shift, range(precision.shift_count)).all()
-    real = n[varied] / np.sqrt((n * s2 - s1 * s1 + n * n * float(precision.ranges.epsilon))[varied].astype(float))
+    added = weight * weight * float(precision.ranges.epsilon)
+    variance = np.maximum(squared, added) if config.epsilon_placement == "floor" else squared + added
+    real = weight[varied] / np.sqrt(variance[varied].astype(float))
     frac_bits = precision.scale_bits - precision.ranges.exponent_max + shift * precision.radix
     np.testing.assert_allclose(scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02)
-    if config.norm == "rmsnorm":
+    if not config.formula.centred:
         assert (centre == 0).all()
 
 

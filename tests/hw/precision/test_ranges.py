@@ -2,64 +2,76 @@
 
 from fractions import Fraction
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 
 from drawn import drawn_config
+from family import MEMBERS, PART, can_be, keys_of
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import MomentValues
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.reference.rows import corner_rows
 
 
-def config(norm: str, source: IntFormat, length: int, epsilon: float = 0.0) -> NormConfig:
-    keys: dict[str, Any] = {"norm": norm, "input": source, "max_length": length, "epsilon": epsilon}
-    return NormConfig(lanes=1, output=IntFormat(8, scale=0.05), **keys)
+def config(member: str, source: IntFormat, length: int, epsilon: float = 0.0) -> NormConfig:
+    reach = (source.max - source.min) * source.scale / 2
+    keys = keys_of(member, longest=length, epsilon=epsilon, reach=reach)
+    return NormConfig(**keys, lanes=1, max_length=length, input=source, output=IntFormat(8, scale=0.05))
 
 
 class Moments:
     """``d``, ``S1``, ``S2`` and the unit's integer V (with its fraction bits) of rows of one length."""
 
     def __init__(self, config: NormConfig, rows: np.ndarray) -> None:
-        precision = Precision.of(config)
+        norm, precision = config.formula, Precision.of(config)
         self.n = n = rows.shape[1]
         x = rows.astype(object)
-        self.d = x - (x[:, :1] if config.norm == "layernorm" else config.input.zero_point)
-        self.s1 = self.d.sum(axis=1) if config.norm == "layernorm" else 0 * self.d[:, 0]
-        self.s2 = (self.d**2).sum(axis=1)
-        self.spread = n * self.s2 - self.s1**2
-        offset = n * precision.epsilon_code >> precision.epsilon_drop
+        self.d = x - (x[:, :1] if norm.centred else config.input.zero_point)
+        counted = self.d[:, : norm.statistic_length]
+        self.s1 = counted.sum(axis=1) if norm.has_sum else 0 * self.d[:, 0]
+        self.s2 = (counted**2).sum(axis=1) if norm.has_squares else 0 * self.d[:, 0]
+        self.weight = norm.weight(n)
+        total = self.s2 + norm.has_squared_sum * self.s1**2
+        square = norm.has_variance * self.s1**2
+        self.spread = self.weight * total - square
         self.fraction_bits = precision.variance_frac_bits
-        self.v = n * ((self.s2 << self.fraction_bits) + offset) - (self.s1**2 << self.fraction_bits)
+        weight = np.full(len(rows), self.weight, object)
+        self.v = config.placement.evaluate(precision, MomentValues(weight, total, square))
 
 
 def check(config: NormConfig, rows: np.ndarray) -> Moments:
     """Every row of ``rows`` (all of one length) lies within the ranges."""
     ranges, precision, moments = Ranges.of(config), Precision.of(config), Moments(config, rows)
-    n, size = moments.n, 1 << ranges.difference_bits - 1
+    n, weight, size = moments.n, moments.weight, 1 << ranges.difference_bits - 1
     assert -size <= moments.d.min() <= moments.d.max() < size
     assert np.abs(moments.d).max() <= ranges.difference_max
     size = 1 << ranges.sum_bits - 1
     assert -size <= moments.s1.min() <= moments.s1.max() < size
     assert moments.s2.max() <= ranges.square_sum_max
     assert n.bit_length() <= ranges.length_bits
+    assert weight.bit_length() <= ranges.weight_bits
     assert moments.v.max() >> moments.fraction_bits < 1 << precision.variance_bits
     if precision.epsilon_code == 0:
         assert moments.v.max() <= ranges.variance_max
-    varied = moments.spread > 0
-    whole = moments.v[varied] >> moments.fraction_bits
+    unlimited = config.formula.square_limit(n) is None
+    varied = (moments.spread > 0) | unlimited
+    whole = moments.v[varied] >> precision.root_bits[1]
     assert (whole >= 1).all()
     if varied.any():
         for extreme in (int(whole.min()), int(whole.max())):
-            k = (extreme.bit_length() - 1) // 2
-            assert ranges.exponent_min <= n.bit_length() - k <= ranges.exponent_max, (n, extreme)
-    # z**2 = c**2 / (D + n**2 e) <= normalized_max**2
-    centred = n * moments.d - moments.s1[:, None]
-    radicand = moments.spread + n * n * ranges.epsilon if ranges.epsilon else moments.spread
-    assert ((centred**2).max(axis=1) <= ranges.normalized_max**2 * radicand).all()
+            k = (extreme.bit_length() - 1) // 2 - ranges.root_guard
+            assert ranges.exponent_min <= weight.bit_length() - k <= ranges.exponent_max, (n, extreme)
+    # z**2 = c**2 / V <= normalized_max**2
+    numerators = weight * moments.d - (moments.s1[:, None] if config.formula.centred else 0)
+    added = weight**2 * ranges.epsilon
+    if config.epsilon_placement == "floor":
+        radicand = np.array([max(spread, added) for spread in moments.spread])
+    else:
+        radicand = moments.spread + added if added else moments.spread
+    assert ((numerators**2).max(axis=1) <= ranges.normalized_max**2 * radicand).all()
     return moments
 
 
@@ -67,37 +79,40 @@ def every_row(source: IntFormat, n: int) -> np.ndarray:
     return np.array(list(product(range(source.min, source.max + 1), repeat=n)))
 
 
-@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+@pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize("source", [IntFormat(4), IntFormat(4, signed=False, zero_point=11)], ids=["s", "u"])
 @pytest.mark.parametrize("epsilon", [0.0, 0.01, 7.3, 3000.0])
-def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(norm, source, epsilon):
+def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(member, source, epsilon):
+    if not can_be(member, epsilon):
+        return
     longest = 3
-    unit = config(norm, source, longest, epsilon)
-    ranges = Ranges.of(unit)
+    unit = config(member, source, longest, epsilon)
+    norm, ranges = unit.formula, Ranges.of(unit)
     moments = [check(unit, every_row(source, n)) for n in range(1, longest + 1)]
     d = np.concatenate([m.d.ravel() for m in moments])
     s1 = np.concatenate([m.s1 for m in moments])
     assert np.abs(d).max() == ranges.difference_max
     half = 1 << ranges.difference_bits - 2
     assert d.min() < -half or d.max() >= half  # one bit less would not do
-    assert max(int(m.s2.max()) for m in moments) == ranges.square_sum_max
-    if norm == "layernorm":
+    if norm.has_squares:
+        assert max(int(m.s2.max()) for m in moments) == ranges.square_sum_max
+    if norm.has_sum:
         half = 1 << ranges.sum_bits - 2
         assert s1.min() < -half or s1.max() >= half
     else:
         assert ranges.sum_bits == 1
-    if not epsilon:
+    if not epsilon and norm.has_squares:
         assert max(int(m.spread.max()) for m in moments) == ranges.variance_max
-        exponents = {m.n.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
+        exponents = {m.weight.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
-    else:
-        assert ranges.epsilon == Fraction(epsilon)
+    elif norm.has_squares:
+        assert ranges.epsilon == Fraction(epsilon) ** (2 if unit.epsilon_placement == "floor" else 1)
 
 
-@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
-def test_every_row_of_4_elements_is_within(norm):
+@pytest.mark.parametrize("member", MEMBERS)
+def test_every_row_of_4_elements_is_within(member):
     source = IntFormat(4, zero_point=-3)
-    check(config(norm, source, 4), every_row(source, 4))
+    check(config(member, source, 4, 1e-3 if member == PART else 0.0), every_row(source, 4))
 
 
 @pytest.mark.parametrize("seed", range(15, 30))

@@ -17,6 +17,7 @@ from streamnorm.plan import Plan, plan_rows
 from streamnorm.spec.config import NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.formats.number_format import SCALE_MAX, SCALE_MIN
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.targets import TARGET_NAMES
 
 KEYWORDS: dict[str, Any] = {
@@ -61,7 +62,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("name", "logic", f"name = 'logic': {KEYWORD}"),
         ("name", "Signal", "name = 'Signal': is a keyword of VHDL; choose another name"),
         ("name", "n" * 5000, f"name = '{'n' * 80}…': {IDENTIFIER}"),
-        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of layernorm, rmsnorm"),
+        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of {', '.join(NORMS)}"),
         ("name", "DP16KD", f"name = 'DP16KD': {CELL}"),
         ("name", "SB_MAC16", f"name = 'SB_MAC16': {CELL}"),
         (
@@ -70,9 +71,13 @@ CELL = "is the name of a cell of a device family; choose another name"
             "name = 'streamnorm_ecp5_block_ram': begins with streamnorm_ecp5_, which is kept for the modules "
             "around multipliers and memories",
         ),
-        ("norm", "batchnorm", "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
-        ("norm", "rms_norm", "norm = 'rms_norm': must be one of layernorm, rmsnorm; did you mean rmsnorm?"),
-        ("norm", True, "norm = True: must be one of layernorm, rmsnorm"),
+        ("norm", "batchnorm", f"norm = 'batchnorm': must be one of {', '.join(NORMS)}"),
+        (
+            "norm",
+            "rms_norm",
+            f"norm = 'rms_norm': must be one of {', '.join(NORMS)}; did you mean rmsnorm or crmsnorm?",
+        ),
+        ("norm", True, f"norm = True: must be one of {', '.join(NORMS)}"),
         ("storage", "flash", "storage = 'flash': must be one of rom, ram"),
         ("accuracy", "exact", "accuracy = 'exact': must be one of faithful, tight"),
         ("lanes", 0, "lanes = 0: must be an integer from 1 to 64"),
@@ -104,7 +109,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("epsilon", math.inf, "epsilon = inf: must be a finite number of at least 0"),
         ("epsilon", False, "epsilon = False: must be a finite number of at least 0"),
         ("epsilon", "1e-5", "epsilon = '1e-5': must be a finite number of at least 0"),
-        ("epsilon", None, "epsilon = None: must be a finite number of at least 0"),
+        ("epsilon", None, "missing key: epsilon"),
         ("margin", -0.01, "margin = -0.01: must be a finite number from 0 to 2"),
         ("margin", 2.5, "margin = 2.5: must be a finite number from 0 to 2"),
         ("gamma_offset", math.nan, "gamma_offset = nan: must be a finite number"),
@@ -327,6 +332,9 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "input": IntFormat(8, scale=0.25),
         "output": IntFormat(8, scale=0.05, zero_point=1),
         "epsilon": 0.0,
+        "epsilon_placement": "floor",
+        "statistic_length": 3,
+        "deviation": 1.5,
         "gamma": np.nextafter(GAMMA, 2),
         "beta": 0.5,
         "gamma_offset": 1.0,
@@ -343,7 +351,9 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "margin": 0.1,
     }
     assert list(changes) == [f.name for f in key_fields()]
-    digests = {key: config.replace(**{key: value}).digest() for key, value in changes.items()}
+    others = {"norm": {"beta": None}, "statistic_length": {"norm": "rmsnorm"}}
+    others["deviation"] = {"norm": "frozen", "epsilon": None}
+    digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == config.digest()
     assert len({config.digest(), *digests.values()}) == len(digests) + 1
     assert config != config.replace(lanes=3)

@@ -7,12 +7,17 @@ from math import sqrt
 import pytest
 
 from streamnorm.spec.norms import NORMS, Norm
+from streamnorm.spec.norms.rmsnorm import RmsNorm
 from streamnorm_sim.reference.exact import FORMULAS
 
 LOW, HIGH, ZERO_POINT = -3, 2, 1
 
 
-@pytest.fixture(params=NORMS.values(), ids=NORMS)
+PART_OF_3 = RmsNorm(statistic_length=3)
+ALL: dict[str, Norm] = {**NORMS, "a part": PART_OF_3}
+
+
+@pytest.fixture(params=ALL.values(), ids=ALL)
 def norm(request) -> Norm:
     return request.param
 
@@ -28,11 +33,17 @@ def differences(norm: Norm, row: tuple[int, ...]) -> list[int]:
 
 def variance(norm: Norm, d: list[int]) -> int:
     """V without epsilon."""
-    return len(d) * sum(x * x for x in d) - norm.centred * sum(d) ** 2
+    counted = d[: norm.statistic_length]
+    total = norm.has_squares * sum(x * x for x in counted) + norm.has_squared_sum * sum(counted) ** 2
+    return norm.weight(len(d)) * total - norm.has_variance * sum(counted) ** 2
+
+
+def numerators(norm: Norm, d: list[int]) -> list[int]:
+    return [norm.weight(len(d)) * x - norm.centred * sum(d) for x in d]
 
 
 def test_it_is_told_apart_and_described(norm):
-    assert NORMS[norm.name] is norm
+    assert type(NORMS[norm.name]) is type(norm)
     assert [norm.title for norm in NORMS.values()].count(norm.title) == 1
     for text in (norm.title, norm.about, norm.formula, norm.source):
         assert text
@@ -50,7 +61,7 @@ def test_limits_hold_for_every_row_and_are_reached(norm, n):
     all_d = [differences(norm, row) for row in rows(n)]
     assert min(min(d) for d in all_d) >= low
     assert max(max(d) for d in all_d) <= high
-    assert max(sum(x != 0 for x in d) for d in all_d) == norm.nonzero_differences(n)
+    assert max(sum(x != 0 for x in d[: norm.statistic_length]) for d in all_d) == norm.nonzero_differences(n)
     least, most = norm.variance_limits(n, largest)
     found = [variance(norm, d) for d in all_d]
     assert max(found) <= most
@@ -60,18 +71,29 @@ def test_limits_hold_for_every_row_and_are_reached(norm, n):
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_what_the_error_budget_relies_on_holds_for_every_row(norm, n):
+    square_limit, epsilon_weight = norm.square_limit(n), norm.epsilon_weight(n)
+    if square_limit is None:
+        assert (epsilon_weight, norm.length_weight) == (None, None)
+        return
+    weight = norm.weight(n)
     for row in rows(n):
         d = differences(norm, row)
         v = variance(norm, d)
         if not v:
-            assert all(n * x == norm.centred * sum(d) for x in d), "z is 0 where V is"
+            assert not any(numerators(norm, d)), "z is 0 where V is"
             continue
-        squares = [Fraction((n * x - norm.centred * sum(d)) ** 2, v) for x in d]
-        assert max(squares) <= norm.square_limit(n)
-        reach = max(abs(x) for x in d) * n / sqrt(v)
-        assert reach <= norm.reach * sqrt(n) + 1e-9
-        assert Fraction(n * n, v) <= norm.epsilon_weight(n)
-        assert Fraction(n, v) <= norm.length_weight
+        squares = [Fraction(c**2, v) for c in numerators(norm, d)]
+        assert max(squares) <= square_limit
+        reach = max(abs(x) for x in d) * weight / sqrt(v)
+        assert reach <= norm.reach * sqrt(square_limit + norm.centred) + 1e-9
+        assert Fraction(weight**2, v) <= epsilon_weight
+        assert Fraction(weight, v) <= norm.length_weight
+
+
+def test_without_a_limit_z_may_be_anything_where_v_is_0(norm):
+    if norm.square_limit(4) is None:
+        all_d = [differences(norm, row) for row in rows(4)]
+        assert any(not variance(norm, d) and any(numerators(norm, d)) for d in all_d)
 
 
 def test_v_does_not_depend_on_the_pivot_of_a_centred_norm(norm):

@@ -1,10 +1,13 @@
 """The norms: each is a description in a file of its own, entered here, that plan, hardware, models and pages read."""
 
+from .crmsnorm import CrmsNorm
+from .frozen import FrozenNorm
+from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .norm import Norm
 from .rmsnorm import RmsNorm
 
 __all__ = ["NORMS", "Norm"]
 
-NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm())}
+NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm())}
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

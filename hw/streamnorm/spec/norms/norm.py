@@ -1,6 +1,7 @@
 """What there is to say about a norm."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 __all__ = ["Norm"]
 
@@ -8,10 +9,12 @@ __all__ = ["Norm"]
 class Norm(ABC):
     """A norm of a row ``x`` of n elements, before gamma and beta, as the unit computes it:
 
-        z = (n*d - C*S1) / sqrt(V)        V = n*(S2 + n*e) - C*S1**2
+        z = (w*d - C*S1) / sqrt(V)        V = w*(B*S2 + A*S1**2 + w*e) - B*C*S1**2
 
-    with ``d = x - pivot``, ``S1`` and ``S2`` the sums of d and of d**2 over the row, ``e = epsilon / scale**2``, and
-    ``C`` 1 or 0. Nothing else asks a norm's name: whoever needs to know something of it reads it here.
+    with ``d = x - pivot``, ``S1`` and ``S2`` the sums of d and of d**2 over the row, ``w`` its :meth:`weight`,
+    ``e = epsilon / scale**2``, and A, B and C 1 or 0. Where epsilon is placed otherwise, see
+    :mod:`streamnorm.spec.epsilon_placements`. Nothing else asks a norm's name: whoever needs to know something of it
+    reads it here.
 
     Attributes
     ----------
@@ -19,10 +22,15 @@ class Norm(ABC):
     title : what people call it
     about : what becomes of the mean, in a few words
     formula, source : as its paper has it; where that was published
+    keys : keys of a configuration that not every norm takes, and this one does
     centred : C: the mean is subtracted, and the pivot is an element of the row, since neither z nor V depends on it.
-        Else the pivot is the input's zero point, and S1 is not needed.
-    reach : ``|d| * n / sqrt(V)`` is at most ``reach * sqrt(n)``
-    length_weight : what ``n / V`` is at most, where V without epsilon is not 0
+        Else the pivot is the input's zero point.
+    has_squares : B: V has S2 in it
+    has_squared_sum : A: V has the square of S1 in it
+    has_unit_weight, weight_offset : w is 1 in every row; else what w is more than the number of elements
+    reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
+    length_weight : what ``w / V`` is at most, where V without epsilon is not 0; None where that is 0 and z is not
+    statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
     """
 
     name: str
@@ -30,9 +38,35 @@ class Norm(ABC):
     about: str
     formula: str
     source: str
+    keys: frozenset[str] = frozenset({"epsilon", "epsilon_placement"})
     centred: bool
+    has_squares: bool = True
+    has_squared_sum: bool = False
+    has_unit_weight: bool = False
+    weight_offset: int = 0
     reach: float
-    length_weight: int
+    length_weight: int | None
+    statistic_length: int | None = None
+
+    def of(self, keys: dict[str, Any]) -> "Norm":
+        """The norm with what a configuration says of those :attr:`keys` that change it."""
+        return self
+
+    @property
+    def has_sum(self) -> bool:
+        """Whether S1 is worked out."""
+        return self.centred or self.has_squared_sum
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether V is a variance: the sum of squares needs the mean."""
+        return self.centred and self.has_squares
+
+    def weight(self, n: int) -> int:
+        """``w`` of a row of ``n`` elements; it never falls as n grows."""
+        if self.has_unit_weight:
+            return 1
+        return (n if self.statistic_length is None else min(n, self.statistic_length)) + self.weight_offset
 
     @abstractmethod
     def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
@@ -40,7 +74,7 @@ class Norm(ABC):
 
     @abstractmethod
     def nonzero_differences(self, n: int) -> int:
-        """How many d of a row of ``n`` elements can differ from 0."""
+        """How many of the d that the moments are of can differ from 0, in a row of ``n`` elements."""
 
     @abstractmethod
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
@@ -50,9 +84,15 @@ class Norm(ABC):
         """
 
     @abstractmethod
-    def square_limit(self, n: int) -> int:
-        """The largest ``z**2`` in rows of up to ``n`` elements."""
+    def square_limit(self, n: int) -> int | None:
+        """The largest ``z**2`` in rows of up to ``n`` elements, whatever epsilon is; None where only epsilon limits it.
+
+        Then epsilon is not 0, and V without it may be 0 where z is not.
+        """
 
     @abstractmethod
-    def epsilon_weight(self, n: int) -> int:
-        """What ``n**2 / V`` is at most in rows of up to ``n`` elements, where V without epsilon is not 0."""
+    def epsilon_weight(self, n: int) -> int | None:
+        """What ``w**2 / V`` is at most in rows of up to ``n`` elements, where V without epsilon is not 0.
+
+        None where that may be 0 and z is not.
+        """

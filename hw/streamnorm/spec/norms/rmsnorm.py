@@ -1,34 +1,56 @@
 """RMSNorm: divided by the root mean square; no mean is subtracted."""
 
+from functools import cache
+from typing import Any
+
 from .norm import Norm
 
 __all__ = ["RmsNorm"]
 
 
 class RmsNorm(Norm):
-    """C = 0: ``V / n**2`` is the mean square of d, the elements less the zero point."""
+    """C = 0: ``V / w**2`` is the mean square of d, the elements less the zero point.
+
+    With a ``statistic_length`` k, that of the first k elements, w of them in a row of that many or fewer (pRMSNorm).
+    Nothing then limits the elements behind those but epsilon, which must not be 0.
+    """
 
     name = "rmsnorm"
     title = "RMSNorm"
     about = "no mean is subtracted"
     formula = "x / sqrt(mean(x**2) + epsilon)"
     source = "Zhang, Sennrich: Root Mean Square Layer Normalization, 2019, arXiv:1910.07467"
+    keys = Norm.keys | {"statistic_length"}
     centred = False
     reach = 1.0
-    length_weight = 1
+
+    def __init__(self, statistic_length: int | None = None) -> None:
+        self.statistic_length = statistic_length
+        self.length_weight = 1 if statistic_length is None else None
+
+    def of(self, keys: dict[str, Any]) -> Norm:
+        length = keys["statistic_length"]
+        return self if length in (None, keys["max_length"]) else _of_part(length)
 
     def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
         return low - zero_point, high - zero_point
 
     def nonzero_differences(self, n: int) -> int:
-        return n
+        return self.weight(n)
 
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is 1. Most: all are at the farther end.
-        return n, (n * largest) ** 2
+        counted = self.weight(n)
+        return counted, (counted * largest) ** 2
 
-    def square_limit(self, n: int) -> int:
-        return n  # one element differs from 0
+    def square_limit(self, n: int) -> int | None:
+        return n if self.statistic_length is None else None  # one element differs from 0
 
-    def epsilon_weight(self, n: int) -> int:
-        return n  # n**2 / n
+    def epsilon_weight(self, n: int) -> int | None:
+        return n if self.statistic_length is None else None  # n**2 / n
+
+
+@cache
+def _of_part(length: int) -> RmsNorm:
+    """One object for each length, so that what is computed of it is computed once."""
+    return RmsNorm(length)

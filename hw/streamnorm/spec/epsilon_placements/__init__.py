@@ -1,0 +1,12 @@
+"""Where epsilon is added: each place is a class in a file of its own, entered here."""
+
+from .floor import FloorPlacement
+from .placement import EpsilonPlacement, MomentValues, TimedMoments
+from .variance import VariancePlacement
+
+__all__ = ["EPSILON_PLACEMENTS", "EpsilonPlacement", "MomentValues", "TimedMoments"]
+
+EPSILON_PLACEMENTS: dict[str, EpsilonPlacement] = {
+    placement.name: placement for placement in (VariancePlacement(), FloorPlacement())
+}
+"""Every placement by its name, which is what ``NormConfig.epsilon_placement`` may be."""

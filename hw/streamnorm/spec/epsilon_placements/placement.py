@@ -1,0 +1,126 @@
+"""What there is to say about a place of epsilon."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import unsigned
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+    from streamnorm.precision.precision import Precision
+
+__all__ = ["EpsilonPlacement", "Integers", "MomentValues", "TimedMoments"]
+
+Integers = npt.NDArray[Any]
+
+
+class EpsilonPlacement(ABC):
+    """How epsilon and the moments of a row become V, with ``U = w*(B*S2 + A*S1**2) - B*C*S1**2`` its V without epsilon.
+
+    Golden model and hardware follow the same steps, :meth:`evaluate` and :meth:`build`.
+
+    Attributes
+    ----------
+    name : what ``NormConfig.epsilon_placement`` calls it
+    about : where epsilon is, in a few words
+    formula : the denominator, v being the variance (without a mean: the mean square; of the L2 norm: the sum)
+    """
+
+    name: str
+    about: str
+    formula: str
+
+    @abstractmethod
+    def in_steps(self, epsilon: Fraction, scale: Fraction) -> Fraction:
+        """``e``: what epsilon adds to V is ``w**2 * e``."""
+
+    @abstractmethod
+    def least_deviation(self, epsilon: float) -> float:
+        """The smallest denominator, in real units."""
+
+    @abstractmethod
+    def in_terms(self, total: str, weight: str, less: str) -> str:
+        """V in words: of ``B*S2 + A*S1**2`` and w, either of which may be absent, and what is subtracted."""
+
+    @abstractmethod
+    def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
+        """The integer parts of the smallest and the largest V, for U from ``least`` to ``most``.
+
+        ``added`` is ``w**2 * e``; the unit has less than ``doubt / 2`` more of it, or less than ``3 * doubt / 2`` less.
+        """
+
+    @abstractmethod
+    def is_lost(self, weighed: Fraction, bits: int) -> bool:
+        """Whether V is U to ``bits`` bits wherever U is not 0; ``weighed``: e times the largest ``w**2 / U``."""
+
+    @abstractmethod
+    def loss(self, weighed: Fraction) -> float:
+        """How far V is off, relative to itself, where epsilon is left out because it :meth:`is_lost`."""
+
+    @abstractmethod
+    def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
+        """V with its fraction bits, of rows; integers that are wide enough for every step."""
+
+    @abstractmethod
+    def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
+        """The same as hardware, unsigned."""
+
+
+class MomentValues:
+    """A row's weight w, ``B*S2 + A*S1**2`` and ``B*C*S1**2``, arrays of rows; None for what a norm has not."""
+
+    def __init__(self, weight: Integers, total: Integers | None, square: Integers | None) -> None:
+        self.weight, self._total, self._square = weight, total, square
+
+    def offset(self, precision: Precision) -> Integers:
+        """``E``: w times e."""
+        return (self.weight * precision.epsilon_code) >> precision.epsilon_drop
+
+    def variance(self, frac_bits: int, offset: Integers | None) -> Integers:
+        """``w * (total + offset) - square``."""
+        total = np.zeros_like(self.weight) if self._total is None else self._total << frac_bits
+        variance = self.weight * (total if offset is None else total + offset)
+        return variance if self._square is None else variance - (self._square << frac_bits)
+
+
+class TimedMoments:
+    """The same as values of a pipeline; ``weight`` None: 1; the sum in the place of its square."""
+
+    def __init__(self, weight: Timed | None, total: Timed | None, subtracted: Timed | None) -> None:
+        self._weight, self._total, self._subtracted = weight, total, subtracted
+
+    def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
+        """``E``; None where epsilon is lost."""
+        if not precision.epsilon_code:
+            return None
+        code = p.constant(precision.epsilon_code, unsigned(precision.epsilon_code.bit_length()))
+        if self._weight is None:
+            return code
+        product = p.multiply(self._weight, code)
+        return product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
+
+    def times_weight(self, p: Pipeline, value: Timed) -> Timed:
+        """``w * value``."""
+        return value if self._weight is None else p.multiply(self._weight, value)
+
+    def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
+        """``w * (total + offset) - square`` with ``frac`` fraction bits."""
+        bits = precision.variance_bits
+        total = self._total
+        if total is None:
+            assert offset is not None
+            total = offset
+        elif offset is not None:
+            width = max(total.width + frac, offset.width) + 1
+            total = p.add_shifted(offset, total, frac, unsigned(width))
+        product = p.extend(self.times_weight(p, total), bits + frac)
+        if self._subtracted is None:
+            return product
+        square = p.extend(p.square(self._subtracted), bits)
+        upper = p.add(product.bits(frac, bits + frac), square, unsigned(bits), subtract=True, name="variance")
+        return p.concat(product.bits(0, frac), upper) if frac else upper

@@ -1,0 +1,38 @@
+"""LayerNorm with a standard deviation that is a constant of the layer."""
+
+from .norm import Norm
+
+__all__ = ["FrozenNorm"]
+
+
+class FrozenNorm(Norm):
+    """C = 1, B = 0: ``V / n**2`` is ``e``, the square of the constant deviation, in input steps."""
+
+    name = "frozen"
+    title = "frozen norm"
+    about = "the mean is subtracted; the deviation is a constant"
+    formula = "(x - mean(x)) / deviation"
+    source = (
+        "Baroni, Khara, Schaeffer, Subkhankulov, Heimersheim: Transformers Don't Need LayerNorm at Inference Time, "
+    )
+    source += "2025, arXiv:2507.02559"
+    keys = frozenset({"deviation"})
+    centred = True
+    has_squares = False
+    reach = 1.0
+    length_weight = None
+
+    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
+        return low - high, high - low
+
+    def nonzero_differences(self, n: int) -> int:
+        return n - 1
+
+    def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
+        return 0, 0
+
+    def square_limit(self, n: int) -> None:
+        return None
+
+    def epsilon_weight(self, n: int) -> None:
+        return None

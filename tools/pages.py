@@ -22,6 +22,7 @@ import placed_page
 import placed_units
 import readme_page
 import unit_picture
+import workload_page
 from figures import ROOT
 from markdown import with_parts
 from streamnorm.errors import CheckFailed, StreamnormError
@@ -39,6 +40,7 @@ PAGES: Mapping[Path, Parts] = {
     placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,
+    workload_page.PAGE: workload_page.parts,
 }
 """Every page of which parts are generated, and what makes them; each is written before the next is made."""
 

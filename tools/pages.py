@@ -18,6 +18,7 @@ import cocotb_page
 import cycles_page
 import figures_page
 import interface_page
+import norms_page
 import placed_page
 import placed_units
 import readme_page
@@ -37,6 +38,7 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
+    norms_page.PAGE: norms_page.parts,
     placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,

@@ -10,7 +10,7 @@ from streamnorm.spec.values import integer_between, refuse_unknown, shown
 
 from .attention import SIZE_MAX, Attention, LatentAttention, attention_layers, per_layer
 from .kinds import KIND_KEYS, NormKind, NormRule, flag, parse_rules
-from .placement import EVERYTHING, FIXUP, Place, parse_pruned, parse_schedule
+from .placement import EVERYTHING, Place, is_fixup, parse_pruned, parse_schedule
 from .styles import STYLES
 
 __all__ = ["FeedForward", "Layer", "Model", "Stack"]
@@ -112,7 +112,7 @@ class Stack:
             rules=parse_rules(keys.get("norms", {}), kind, layers),
             pruned=(
                 *parse_pruned(keys.get("pruned", []), layers),
-                *([EVERYTHING] if keys["placement"] == FIXUP else []),
+                *([EVERYTHING] if is_fixup(keys["placement"]) else []),
             ),
             embedding_norm=flag(keys, "embedding_norm", False),
             final_norm=flag(keys, "final_norm", True),

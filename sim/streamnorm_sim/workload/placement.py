@@ -9,7 +9,7 @@ from streamnorm.spec.values import nearest, shown
 
 from .styles import STYLES
 
-__all__ = ["EVERYTHING", "FIXUP", "SCHEDULES", "Place", "parse_place", "parse_pruned", "parse_schedule"]
+__all__ = ["EVERYTHING", "SCHEDULES", "Place", "is_fixup", "parse_place", "parse_pruned", "parse_schedule"]
 
 FIXUP = "fixup"
 MIX = "mix"
@@ -33,7 +33,7 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
         If a style is unknown, the numbers do not add up to ``layers``, or a style that must be that of all layers is
         not.
     """
-    if text == FIXUP:
+    if is_fixup(text):
         return ("none",) * layers
     whole = re.fullmatch(rf"\s*{MIX}\s*(?::\s*([0-9]{{1,6}})\s*)?", str(text))
     if whole:
@@ -65,10 +65,15 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     return styles
 
 
+def is_fixup(text: object) -> bool:
+    """Return whether a schedule is the one without any norm."""
+    return isinstance(text, str) and text.strip() == FIXUP
+
+
 def _unknown(style: str) -> str:
     """Say what there is instead of a style."""
     if style in (MIX, FIXUP):
-        return f"{style} stands alone; or say post:8, pre"
+        return f"{style} stands alone, as in {'mix or mix:8' if style == MIX else FIXUP}; or say post:8, pre"
     return (
         f"unknown style {shown(style)}{nearest(style, (*STYLES, *SCHEDULES))}; the styles are {', '.join(STYLES)}, "
         f"of all layers or of so many each, as in post:8,pre; or alone: {', '.join(SCHEDULES)}"

@@ -92,9 +92,9 @@ def test_every_style_is_in_the_test_of_its_norms():
     ("schedule", "message"),
     [
         ("mix:5", "there are 4 layers"),
-        ("mix:1, pre", "mix stands alone; or say post:8, pre"),
-        ("mix:-1", "mix stands alone; or say post:8, pre"),
-        ("pre:1, fixup", "fixup stands alone; or say post:8, pre"),
+        ("mix:1, pre", "mix stands alone, as in mix or mix:8; or say post:8, pre"),
+        ("mix:-1", "mix stands alone, as in mix or mix:8; or say post:8, pre"),
+        ("pre:1, fixup", "fixup stands alone, as in fixup; or say post:8, pre"),
         ("deepnorm:2, pre", "deepnorm must be the style of all layers; its constants are of all of them"),
     ],
 )
@@ -147,6 +147,7 @@ def test_fixup_has_no_norms_at_all():
     ends = {"embedding_norm": True, "final_norm": True, "qk_norm": "head"}
     assert sites(placement="none", **ends) == ["embedding", "q+k", "final"]
     assert sites(placement="fixup", **ends) == []
+    assert sites(placement=" fixup ", **ends) == []
     assert sites(placement="fixup", final_norm=False) == []
 
 

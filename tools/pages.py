@@ -18,10 +18,12 @@ import cocotb_page
 import cycles_page
 import figures_page
 import interface_page
+import norms_page
 import placed_page
 import placed_units
 import readme_page
 import unit_picture
+import workload_page
 from figures import ROOT
 from markdown import with_parts
 from streamnorm.errors import CheckFailed, StreamnormError
@@ -36,9 +38,11 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
+    norms_page.PAGE: norms_page.parts,
     placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
     unit_picture.PAGE: unit_picture.parts,
+    workload_page.PAGE: workload_page.parts,
 }
 """Every page of which parts are generated, and what makes them; each is written before the next is made."""
 

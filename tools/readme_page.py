@@ -35,7 +35,7 @@ def choices() -> Iterator[tuple[str, str, str]]:
     families: dict[str, list[str]] = {}
     for name in TARGET_NAMES:
         families.setdefault(name.partition("-")[0], []).append(f"`{name}`")
-    yield "norm: the formula", "`norm`", _codes(NORMS)
+    yield "norm: the formula; [what papers ask for](docs/norms.md)", "`norm`", _codes(NORMS)
     yield (
         "format: how an element is coded, in and out each",
         "`input`, `output`",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from streamnorm import NormConfig
 from streamnorm.plan import Plan
 from streamnorm_cli import command_line as cli
 from streamnorm_cli.commands import workload
-from streamnorm_sim.workload import Workload, find_model, model_names, units_for
+from streamnorm_sim.workload import SCHEDULES, STYLES, Workload, find_model, model_names, units_for
 
 
 @pytest.fixture
@@ -157,6 +158,39 @@ def test_placement_and_pruning(streamnorm):
     assert sites == ["embedding", "attention-sum", "ffn-sum", "attention-in"]
 
 
+def test_a_wrong_placement_names_every_one(streamnorm):
+    code, out, err = streamnorm("gpt2", "--placement", "help")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    for name in (*STYLES, *SCHEDULES):
+        assert f" {name}," in err or err.endswith(f" {name}\n"), name
+
+
+def test_constants_are_said(streamnorm):
+    out = " ".join(streamnorm("gpt2", "--placement", "deepnorm", "--tokens", "4")[1].split())
+    assert "alpha, (2 L)**(1/4) = 2.21336; at attention-sum, ffn-sum of 12 layers, folded into the residual x" in out
+    assert "1 / alpha = 0.451801, and epsilon / alpha**2 = 2.041e-06" in out
+    out = " ".join(streamnorm("gpt2", "--placement", "layernorm-scaling", "--tokens", "4")[1].split())
+    assert "1.0000, 0.7071, 0.5774, 0.5000, …, 0.2887; at attention-in, ffn-in of 12 layers, folded into gamma" in out
+    assert "gain of each head, learned" in streamnorm("gpt2", "--placement", "normformer", "--tokens", "4")[1]
+    found = json.loads(streamnorm("gpt2", "--placement", "layernorm-scaling", "--tokens", "4", "--json")[1])
+    (stack,) = found["model"]["stacks"]
+    assert stack["schedule"] == ["layernorm-scaling"] * 12
+    (factor,) = stack["constants"]
+    assert factor["values"] == pytest.approx([1 / math.sqrt(layer) for layer in range(1, 13)])
+    assert (factor["folded_into"], factor["sites"]) == ("gamma and beta", ["attention-in", "ffn-in"])
+    assert "constant" not in streamnorm("gpt2", "--tokens", "4")[1]
+
+
+def test_a_model_without_norms_is_told_so(streamnorm):
+    code, out, _ = streamnorm("gemma-3-1b", "--placement", "fixup", "--flops", "1T", "--link", "400gbe")
+    assert code == 0
+    assert "none, so no unit is needed" in out
+    assert "cycles" not in out
+    found = json.loads(streamnorm("gemma-3-1b", "--placement", "fixup", "--memory", "hbm3", "--json")[1])
+    assert found["model"]["norms"] == found["configs"] == found["phases"][0]["needs"] == []
+    assert found["area"]["one"]["multipliers"] == found["phases"][0]["rows"] == 0
+
+
 def test_a_unit_of_the_users(streamnorm, examples):
     code, out, _ = streamnorm("bert-base", "--config", str(examples / "bert_int8.toml"), "--json")
     assert code == 0
@@ -182,7 +216,7 @@ def test_a_model_of_the_users(streamnorm, tmp_path):
         (("none.toml",), "none.toml: no such file"),
         (("gpt2", "--json", "--csv"), "--json and --csv: one of them only"),
         (("gpt2", "--placement", "pots"), "model gpt2: placement = 'pots': unknown style 'pots'; did you mean post?"),
-        (("gpt2", "--prune", "ffn-in"), "model gpt2: pruned: 'ffn-in': must be SITE:LAYERS, as in ffn-in:20-31"),
+        (("gpt2", "--prune", "1"), "model gpt2: pruned: '1': must be SITE or SITE:LAYERS, as in ffn-in:20-31"),
         (("gpt2", "--prune", "q:1"), "model gpt2: pruned: q: no such norm in these layers; the sites are attention-in"),
         (("gpt2", "--banks", "17"), "--banks = 17: must be an integer from 1 to 16"),
         (("gpt2", "--memory", "hbm"), "--memory: 'hbm': must be bytes a second, such as 819.2G, or a name"),
@@ -226,7 +260,7 @@ def test_help_teaches_with_examples(streamnorm):
 def test_what_the_page_shows_is_printed(streamnorm, examples):
     text = (examples.parent / "docs/workload.md").read_text("utf-8")
     shown = re.findall(r"```\n\$ streamnorm workload (.*)\n((?:.|\n)*?)```", text)
-    assert len(shown) == 3
+    assert len(shown) == 4
     for arguments, lines in shown:
         printed = "\n".join(line.rstrip() for line in streamnorm(*arguments.split())[1].splitlines())
         for part in lines.split("…\n"):

@@ -31,7 +31,8 @@ examples:
   streamnorm workload llama-3.1-8b --tokens 2048 --units 4     prefill and decode on four units
   streamnorm workload llama-3.1-405b --flops 100T --memory hbm3 --link 400gbe
   streamnorm workload gemma-3-4b --lanes 64 --bits 8 --clock 200
-  streamnorm workload llama-2-7b --placement post:8,pre        Mix-LN; see what a schedule costs
+  streamnorm workload llama-2-7b --placement mix:8             Mix-LN; see what a schedule costs
+  streamnorm workload bert-large --placement deepnorm          and the constants that it brings
   streamnorm workload gpt2 --prune 'ffn-in:6-11'               without the norms of some layers
   streamnorm workload deepseek-v3 --tokens 32768 --memory hbm3  latent norms, and the latents as cache
   streamnorm workload chameleon-7b                             LayerNorm among RMSNorm: units of both kinds
@@ -74,12 +75,16 @@ def _add_pass(parser: argparse.ArgumentParser) -> None:
         "--tokens", type=positive, metavar="T", help="tokens of the input (default: usual for the model)"
     )
     group.add_argument("--batch", type=positive, default=1, metavar="B", help="sequences at once (default: 1)")
-    group.add_argument("--placement", metavar="SCHEDULE", help="where the norms stand, such as peri or post:8,pre")
+    group.add_argument(
+        "--placement",
+        metavar="SCHEDULE",
+        help="where the norms stand, such as peri, mix:8, deepnorm or post:8,pre; a wrong one names them all",
+    )
     group.add_argument(
         "--prune",
         action="append",
         metavar="SITE:LAYERS",
-        help="leave norms out, such as 'ffn-in:20-31'; may be repeated",
+        help="leave norms out, such as 'ffn-in:20-31', or 'final', or '*'; may be repeated",
     )
     group.add_argument("--flops", metavar="RATE", help="units that keep up with a matrix unit, such as 100T a second")
     group.add_argument(

@@ -13,7 +13,7 @@ from .area import titled_table
 
 if TYPE_CHECKING:
     from streamnorm_fpga.place.area import Area
-    from streamnorm_sim.workload import Model, Phase, Workload
+    from streamnorm_sim.workload import Constant, Model, Phase, Workload
 
 
 def model_list(models: Iterable["Model"]) -> Table:
@@ -58,6 +58,8 @@ def tables(workload: "Workload", *, details: bool = False) -> list[Table]:
     from streamnorm_fpga.place.area import units_area
 
     phases, area = workload.phases(), units_area(workload.configs)
+    if not workload.configs:
+        return [_summary(workload, area, details)]
     result = [_summary(workload, area, details), *(_phase(workload, phase) for phase in phases), _growth(workload)]
     if any(phase.needs for phase in phases) or workload.link is not None:
         result.append(_needs(workload, phases, area))
@@ -67,7 +69,7 @@ def tables(workload: "Workload", *, details: bool = False) -> list[Table]:
 def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
     from streamnorm.plan import Limits
     from streamnorm.plan.luts import LUT_ERROR
-    from streamnorm_sim.workload import calls
+    from streamnorm_sim.workload import calls, constants
 
     model, memory = workload.model, workload.memory_use()
     table = titled_table(f"{model.name}: {counted(workload.tokens, 'token')}, {workload.sequences:,} at once")
@@ -81,8 +83,15 @@ def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
             f"; {windows.count(window)} see {window:,} positions" for window in sorted(set(windows)) if window
         )
         table.add_row(stack.role, f"{len(stack.layers)} layers of {stack.d_model:,}, {styles}{seen}")
+        for constant in constants(model, stack):
+            table.add_row("constant", escape(_constant(constant)))
+            if constant.remark:
+                table.add_row("", escape(constant.remark))
     for norm, epsilon in dict.fromkeys((call.kind.norm, call.kind.epsilon) for call in calls(model)):
         table.add_row("norm", f"{norm}, epsilon {epsilon:g}")
+    if not workload.configs:
+        table.add_row("norm", "none, so no unit is needed")
+        return _with_sources(table, model, details)
     for plan in workload.plans:
         config, latency = plan.config, plan.latency(plan.config.max_length)
         kind = f" ({config.norm})" if len(workload.configs) > 1 else ""
@@ -111,10 +120,34 @@ def _summary(workload: "Workload", area: "Area", details: bool) -> Table:
         table.add_row("[yellow]but[/]", escape(difference))
     for notice in workload.notices:
         table.add_row("[yellow]note[/]", escape(notice))
+    return _with_sources(table, model, details)
+
+
+def _with_sources(table: Table, model: "Model", details: bool) -> Table:
     if details:
         for source in (model.source, *model.read_from):
             table.add_row("source", escape(source))
     return table
+
+
+_VALUES_SHOWN = 4
+"""Values of a constant that are shown, from the first layer on; besides the last one."""
+
+
+def _constant(constant: "Constant") -> str:
+    """A constant in a line: its values, where it stands and where it goes."""
+    values = list(constant.values or ())
+    if len(set(values)) > 1:
+        first = [f"{value:.4f}" for value in values[:_VALUES_SHOWN]]
+        cut = ["…"] if len(values) > _VALUES_SHOWN + 1 else []
+        last = [f"{values[-1]:.4f}"] if len(values) > _VALUES_SHOWN else []
+        told = f"{constant.formula}: {', '.join([*first, *cut, *last])}"
+    else:
+        told = f"{constant.formula} = {values[0]:.6g}" if values else constant.formula
+    return (
+        f"{constant.name}, {told}; at {', '.join(constant.sites)} of {counted(len(constant.layers), 'layer')}, "
+        f"folded into {constant.folded_into}"
+    )
 
 
 def _area(area: "Area") -> str:

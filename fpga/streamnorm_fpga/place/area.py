@@ -79,14 +79,14 @@ class Area:
 
 
 def units_area(configs: Sequence[NormConfig]) -> Area:
-    """Return the area of one unit of each configuration; the part is that of the first one's target."""
+    """Return the area of one unit of each configuration; the part is that of the first one's target, if any."""
     plans = [Plan.of(config) for config in configs]
     placed = [placed_unit(config) for config in configs]
     return Area(
         dsp=sum(sum(plan.multipliers.values()) for plan in plans),
         bram=sum(sum(plan.block_rams.values()) for plan in plans),
         comb=None if None in placed else sum(unit.comb for unit in placed if unit is not None),
-        device=largest_device(configs[0].target),
+        device=largest_device(configs[0].target) if configs else None,
     )
 
 

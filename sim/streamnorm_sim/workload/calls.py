@@ -7,7 +7,8 @@ from streamnorm.errors import ConfigError
 
 from .kinds import NormKind, NormRule
 from .model import Model, Stack
-from .placement import Place
+from .placement import EVERYTHING, Place
+from .styles import PARTS, STYLES
 
 __all__ = ["NormCall", "Step", "calls", "steps"]
 
@@ -19,8 +20,9 @@ class NormCall:
     Attributes
     ----------
     site : what is normalized: a part's input (``attention-in``), its output before it is added (``attention-out``), the
-        sum behind it (``attention-sum``), the same of ``cross-attention`` and ``ffn``; ``block-in`` for both of a
-        parallel block; ``q``, ``k``, ``q-latent``, ``kv-latent``; ``embedding``, ``final``; or a name of the model's
+        sum behind it (``attention-sum``), the same of ``cross-attention`` and ``ffn``; ``ffn-inner``; ``block-in`` for
+        both of a parallel block; ``q``, ``k``, ``q-latent``, ``kv-latent``; ``embedding``, ``final``; or a name of the
+        model's
     layer : counted from 0; None for ``embedding`` and ``final``
     length : elements of a row
     rows : rows of each token
@@ -53,18 +55,20 @@ def steps(stack: Stack) -> tuple[Step, ...]:
     ConfigError
         If an entry of ``pruned`` or ``norms`` names no norm that is there, or an added norm cannot be.
     """
+    if EVERYTHING in stack.pruned:
+        return ()
     plain = [step for layer in range(len(stack.layers)) for step in _layer(stack, layer)]
     ends = [("embedding", stack.embedding_norm), ("final", stack.final_norm)]
     first, last = ([(NormCall(site, None, stack.d_model, 1, stack.kind),)] if there else [] for site, there in ends)
     whole = _with_rules(stack, [*first, *plain, *last])
     for place in stack.pruned:
-        _find("pruned", place, [step for step in whole if step[0].layer is not None])
+        _find("pruned", place, [step for step in whole if place.layers is None or step[0].layer is not None])
     kept = (tuple(call for call in step if not _left_out(stack, call)) for step in whole)
     return tuple(step for step in kept if step)
 
 
 def _left_out(stack: Stack, call: NormCall) -> bool:
-    return call.layer is not None and any(place.has(call.site, call.layer) for place in stack.pruned)
+    return any(place.has(call.site, call.layer) for place in stack.pruned)
 
 
 def _with_rules(stack: Stack, whole: list[Step]) -> list[Step]:
@@ -106,27 +110,27 @@ def _find(what: str, place: Place, whole: list[Step]) -> None:
 
 
 def _layer(stack: Stack, layer: int) -> Iterator[Step]:
-    style = stack.layers[layer].style
+    built = stack.layers[layer]
+    style = STYLES[built.style]
 
-    def norm(site: str) -> NormCall:
-        return NormCall(site, layer, stack.d_model, 1, stack.kind)
+    def norm(site: str, length: int = stack.d_model) -> Step:
+        return (NormCall(site, layer, length, 1, stack.kind),)
 
-    inner = tuple(
-        NormCall(each.site, layer, each.length, each.rows, stack.kind, each.sets)
-        for each in stack.layers[layer].attention.norms
+    within = tuple(
+        NormCall(each.site, layer, each.length, each.rows, stack.kind, each.sets) for each in built.attention.norms
     )
-    within = [inner] if inner else []
-    if style.startswith("parallel"):
-        yield (norm("block-in"),) if style == "parallel" else (norm("attention-in"), norm("ffn-in"))
-        yield from within
-        return
-    # A decoder attends to the encoder between its self-attention and its feed-forward.
-    for part in ("attention", *(["cross-attention"] if stack.cross_attention else []), "ffn"):
-        if style in ("pre", "peri"):
-            yield (norm(f"{part}-in"),)
-        if part == "attention":
-            yield from within
-        if style in ("peri", "output"):
-            yield (norm(f"{part}-out"),)
-        if style == "post":
-            yield (norm(f"{part}-sum"),)
+    if style.block:
+        yield tuple(call for site in style.block for call in norm(site))
+    for part in PARTS:
+        if part == "cross-attention" and (style.block or not stack.cross_attention):
+            continue
+        if part in style.before:
+            yield norm(f"{part}-in")
+        if part == "attention" and within:
+            yield within
+        if part == "ffn" and style.inside:
+            yield norm("ffn-inner", built.feed_forward.inner)
+        if part in style.after:
+            yield norm(f"{part}-out")
+        if part in style.on_sum:
+            yield norm(f"{part}-sum")

@@ -10,7 +10,8 @@ from streamnorm.spec.values import integer_between, refuse_unknown, shown
 
 from .attention import SIZE_MAX, Attention, LatentAttention, attention_layers, per_layer
 from .kinds import KIND_KEYS, NormKind, NormRule, flag, parse_rules
-from .placement import Place, parse_pruned, parse_schedule
+from .placement import EVERYTHING, Place, is_fixup, parse_pruned, parse_schedule
+from .styles import STYLES
 
 __all__ = ["FeedForward", "Layer", "Model", "Stack"]
 
@@ -99,14 +100,20 @@ class Stack:
         cross_attention = flag(keys, "cross_attention", False)
         if cross_attention and isinstance(attention[0], LatentAttention):
             raise ConfigError("cross_attention: goes without latent")
-        parts = zip(styles, attention, _feed_forwards(keys, layers), strict=True)
+        feed_forwards = _feed_forwards(keys, layers)
+        for style, feed_forward in zip(styles, feed_forwards, strict=True):
+            _check_inside(style, feed_forward)
+        parts = zip(styles, attention, feed_forwards, strict=True)
         return cls(
             role=role,
             d_model=d_model,
             layers=tuple(Layer(*each) for each in parts),
             kind=kind,
             rules=parse_rules(keys.get("norms", {}), kind, layers),
-            pruned=parse_pruned(keys.get("pruned", []), layers),
+            pruned=(
+                *parse_pruned(keys.get("pruned", []), layers),
+                *([EVERYTHING] if is_fixup(keys["placement"]) else []),
+            ),
             embedding_norm=flag(keys, "embedding_norm", False),
             final_norm=flag(keys, "final_norm", True),
             embedding_width=integer_between("embedding_width", keys.get("embedding_width", d_model), 1, SIZE_MAX),
@@ -117,6 +124,17 @@ class Stack:
     def schedule(self) -> tuple[str, ...]:
         """The style of each layer."""
         return tuple(layer.style for layer in self.layers)
+
+
+def _check_inside(style: str, feed_forward: FeedForward) -> None:
+    """Raise ConfigError where a style's norm inside the feed-forward cannot be."""
+    if STYLES[style].inside and feed_forward.experts > 1:
+        raise ConfigError(f"placement: {style}: goes without experts")
+    if STYLES[style].inside and feed_forward.inner > LENGTH_MAX:
+        raise ConfigError(
+            f"placement: {style}: normalizes the inner row of the feed-forward, which has {feed_forward.inner} "
+            f"elements; must be at most {LENGTH_MAX}"
+        )
 
 
 def _feed_forwards(keys: Mapping[str, Any], layers: int) -> list[FeedForward]:
@@ -182,6 +200,9 @@ class Model:
                 raise ConfigError(f"in {role}: {error}") from error
         if not parts:
             stacks.append(Stack.of("decoder" if generates else "encoder", shared))
+        for style in {style for stack in stacks for style in stack.schedule}:
+            if STYLES[style].whole and any(style not in stack.schedule for stack in stacks):
+                raise ConfigError(f"placement: {style}: must be that of encoder and decoder both")
         if generates and stacks[-1].role != "decoder":
             raise ConfigError("generates = true: needs a decoder")
         source, read_from = keys.get("source", ""), keys.get("read_from", [])

@@ -1,19 +1,4 @@
-"""Where in a layer the norms stand: styles, and schedules of them over the layers.
-
-``f`` is attention or feed-forward, ``N`` a norm, ``x`` what comes into the part:
-
-================  =============================  =====================================================
-style             a part puts out                known from
-================  =============================  =====================================================
-``pre``           x + f(N(x))                    GPT-2, Llama (arXiv 2002.04745 compares it with post)
-``post``          N(x + f(x))                    the first transformer, BERT (arXiv 1706.03762)
-``peri``          x + N(f(N(x)))                 a sandwich: Gemma 2 (arXiv 2408.00118, 2502.02732)
-``output``        x + N(f(x))                    OLMo 2 (arXiv 2501.00656), Swin 2
-``parallel``      x + attention(N(x)) + ffn(N(x))    one norm for both: GPT-J, Falcon 7B, phi-2
-``parallel-two``  x + attention(N(x)) + ffn(M(x))    two norms at the same time: GPT-NeoX, Falcon 40B
-``none``          x + f(x)                       layers whose norms were pruned
-================  =============================  =====================================================
-"""
+"""Schedules: which style each layer of a stack has, and which norms are left out."""
 
 import re
 from dataclasses import dataclass
@@ -22,34 +7,45 @@ from fnmatch import fnmatchcase
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import nearest, shown
 
-__all__ = ["STYLES", "Place", "parse_place", "parse_pruned", "parse_schedule"]
+from .styles import STYLES
 
-STYLES = ("pre", "post", "peri", "output", "parallel", "parallel-two", "none")
+__all__ = ["EVERYTHING", "SCHEDULES", "Place", "is_fixup", "parse_place", "parse_pruned", "parse_schedule"]
+
+FIXUP = "fixup"
 MIX = "mix"
-"""The schedule of Mix-LN (arXiv 2412.13795): the first quarter of the layers post, the others pre."""
+SCHEDULES = {
+    "mix:K": "Mix-LN (arXiv:2412.13795): post in the first K layers, pre in the others",
+    MIX: "the same with a quarter of the layers, as its paper has it",
+    FIXUP: "no norms at all, none of embeddings, queries, keys and outputs either: Fixup (arXiv:1901.09321), T-Fixup",
+}
+"""What a schedule may be besides styles, and what each means; it stands alone."""
 
 
 def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
     """Return the style of each of ``layers`` layers.
 
-    ``text`` is a style (``pre``), ``mix``, or styles with how many layers each takes, from the first layer on:
-    ``post:8, pre`` or ``post:8, pre:24``. One of them may go without a number and takes what is left.
+    ``text`` is a style (``pre``), one of `SCHEDULES`, or styles with how many layers each takes, from the first layer
+    on: ``post:8, pre`` or ``post:8, pre:24``. One of them may go without a number and takes what is left.
 
     Raises
     ------
     ConfigError
-        If a style is unknown or the numbers do not add up to ``layers``.
+        If a style is unknown, the numbers do not add up to ``layers``, or a style that must be that of all layers is
+        not.
     """
-    if text == MIX:
-        text = f"post:{layers // 4}, pre"
+    if is_fixup(text):
+        return ("none",) * layers
+    whole = re.fullmatch(rf"\s*{MIX}\s*(?::\s*([0-9]{{1,6}})\s*)?", str(text))
+    if whole:
+        first = int(whole[1]) if whole[1] else layers // 4
+        if first > layers:
+            raise ConfigError(f"placement = {shown(text)}: there are {layers} layers")
+        return ("post",) * first + ("pre",) * (layers - first)
     counts: list[tuple[str, int | None]] = []
     for part in str(text).split(","):
         style, colon, count = (piece.strip() for piece in part.partition(":"))
-        if style == MIX:
-            raise ConfigError(f"placement = {shown(text)}: {MIX} stands alone, without a number; or say post:8, pre")
         if style not in STYLES:
-            allowed = nearest(style, (*STYLES, MIX)) or f"; the styles are {', '.join((*STYLES, MIX))}"
-            raise ConfigError(f"placement = {shown(text)}: unknown style {shown(style)}{allowed}")
+            raise ConfigError(f"placement = {shown(text)}: {_unknown(style)}")
         if colon and not re.fullmatch(r"[0-9]{1,6}", count):
             raise ConfigError(f"placement = {shown(text)}: {shown(count)} is no number of layers, as in post:8")
         counts.append((style, int(count) if colon else None))
@@ -60,7 +56,28 @@ def parse_schedule(text: object, layers: int) -> tuple[str, ...]:
             f"placement = {shown(text)}: must say what each of {layers} layers does, "
             "with at most one style without a number"
         )
-    return tuple(style for style, count in counts for _ in range(left if count is None else count))
+    styles = tuple(style for style, count in counts for _ in range(left if count is None else count))
+    for style in dict.fromkeys(styles):
+        if STYLES[style].whole and len(set(styles)) > 1:
+            raise ConfigError(
+                f"placement = {shown(text)}: {style} must be the style of all layers; its constants are of all of them"
+            )
+    return styles
+
+
+def is_fixup(text: object) -> bool:
+    """Return whether a schedule is the one without any norm."""
+    return isinstance(text, str) and text.strip() == FIXUP
+
+
+def _unknown(style: str) -> str:
+    """Say what there is instead of a style."""
+    if style in (MIX, FIXUP):
+        return f"{style} stands alone, as in {'mix or mix:8' if style == MIX else FIXUP}; or say post:8, pre"
+    return (
+        f"unknown style {shown(style)}{nearest(style, (*STYLES, *SCHEDULES))}; the styles are {', '.join(STYLES)}, "
+        f"of all layers or of so many each, as in post:8,pre; or alone: {', '.join(SCHEDULES)}"
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,10 @@ class Place:
     def has(self, site: str, layer: int | None) -> bool:
         """Return whether the norm at a site of a layer (None: at an end of the stack) is among them."""
         return (self.layers is None or layer in self.layers) and fnmatchcase(site, self.site)
+
+
+EVERYTHING = Place("*", None)
+"""Every norm there is."""
 
 
 def parse_place(text: str, layers: int) -> Place:
@@ -102,7 +123,7 @@ def parse_place(text: str, layers: int) -> Place:
 
 
 def parse_pruned(entries: object, layers: int) -> tuple[Place, ...]:
-    """Return which norms are left out, each entry being ``SITE:LAYERS``, see :func:`parse_place`.
+    """Return which norms are left out, each entry being ``SITE`` or ``SITE:LAYERS``, see :func:`parse_place`.
 
     Raises
     ------
@@ -113,8 +134,6 @@ def parse_pruned(entries: object, layers: int) -> tuple[Place, ...]:
         raise ConfigError(f'pruned = {shown(entries)}: must be a list, as in ["ffn-in:20-31"]')
     pruned = []
     for entry in entries:
-        if ":" not in str(entry):
-            raise ConfigError(f"pruned: {shown(entry)}: must be SITE:LAYERS, as in ffn-in:20-31")
         try:
             pruned.append(parse_place(str(entry), layers))
         except ConfigError as error:

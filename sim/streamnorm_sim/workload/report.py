@@ -11,6 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import integer_between
 
 from .calls import Step, calls, steps
+from .constants import constants
 from .demand import Demand
 from .model import Model, Stack
 from .pace import Need, keep_up, line_rate
@@ -116,7 +117,7 @@ class Workload:
     Parameters
     ----------
     model : what is normalized
-    configs : by what units: one, or one for each norm and epsilon of the model
+    configs : by what units: one, or one for each norm and epsilon of the model; none if it has no norm
     tokens : of the input of each sequence; in decode, the tokens already there
     sequences : worked off together
     units : of each configuration, that take its rows in turn
@@ -163,8 +164,8 @@ class Workload:
 
     @property
     def clock_mhz(self) -> float:
-        """The clock, which all units share."""
-        return self.configs[0].clock_mhz
+        """The clock, which all units share; 1 where there is none, and nothing takes time."""
+        return self.configs[0].clock_mhz if self.configs else 1.0
 
     @cached_property
     def _passes(self) -> dict[str, list["_Work"]]:
@@ -221,15 +222,19 @@ class Workload:
                 for work, count in like.items()
             ) / hertz  # fmt: skip
 
-        needs = keep_up(
-            demand,
-            occupied,
-            sum(site.exposed for site in lines) / hertz,
-            rows=max((rows for like in alike.values() for work in like for rows in work.rows.values()), default=0),
-            flops=self.flops,
-            memory=self.memory,
-            weight_bytes=self.weight_bits / 8,
-            cache_bytes=max(_whole_bytes(config.output.bits) for config in self.configs),
+        needs = (
+            []
+            if not lines
+            else keep_up(
+                demand,
+                occupied,
+                sum(site.exposed for site in lines) / hertz,
+                rows=max((rows for like in alike.values() for work in like for rows in work.rows.values()), default=0),
+                flops=self.flops,
+                memory=self.memory,
+                weight_bytes=self.weight_bits / 8,
+                cache_bytes=max(_whole_bytes(config.output.bits) for config in self.configs),
+            )
         )
         tokens = self.tokens if name == "prefill" else 1
         return Phase(name, tokens, self.sequences, tuple(lines), demand, tuple(needs))
@@ -252,7 +257,7 @@ class Workload:
 
     def line_units(self) -> int | None:
         """Units of each kind that normalize all that ``link`` brings, whatever the model; None if there can be none."""
-        if self.link is None or not self.possible:
+        if self.link is None or not self.possible or not self.configs:
             return None
         return max(
             line_rate(
@@ -298,7 +303,14 @@ class Workload:
                     {"norm": norm, "epsilon": epsilon, "count": count} for (norm, epsilon), count in kinds.items()
                 ],
                 "stacks": [
-                    {"role": stack.role, "layers": len(stack.layers), "d_model": stack.d_model, "norms": _norms(stack)}
+                    {
+                        "role": stack.role,
+                        "layers": len(stack.layers),
+                        "d_model": stack.d_model,
+                        "norms": _norms(stack),
+                        "schedule": list(stack.schedule),
+                        "constants": [constant.to_dict() for constant in constants(self.model, stack)],
+                    }
                     for stack in self.model.stacks
                 ],
                 "source": self.model.source,

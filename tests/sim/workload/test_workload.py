@@ -228,8 +228,22 @@ def test_a_unit_of_the_users_must_fit(plan):
         Workload(find_model("gpt2"), (plan.config,), tokens=1)
     with pytest.raises(ConfigError, match=r"^streamnorm is a layernorm, llama-7b needs rmsnorm$"):
         Workload(find_model("llama-7b"), (plan.config,), tokens=1)
-    with pytest.raises(ConfigError, match=r"^small: has no norm$"):
-        units_for(model(placement="none", final_norm=False))
+
+
+def test_a_model_without_norms_needs_no_unit():
+    for bare in (model(placement="none", final_norm=False), model(placement="fixup"), model(pruned=["*"])):
+        assert units_for(bare) == ()
+        workload = Workload(bare, (), tokens=5, flops=1e9, memory=1e9, link=1e9)
+        for phase in workload.phases():
+            assert (phase.rows, phase.busy, phase.total, phase.needs) == (0, 0, 0, ())
+        assert workload.line_units() is None
+        assert workload.memory_use()["parameter_sets"] == 0
+        assert workload.to_dict()["model"]["norms"] == []
+
+
+def test_a_unit_without_a_norm_to_serve_is_refused(plan):
+    with pytest.raises(ConfigError, match=r"^streamnorm: small has no norm for it$"):
+        Workload(model(placement="fixup"), (plan.config,), tokens=5)
 
 
 def test_in_what_a_unit_of_the_users_differs(plan):

@@ -6,7 +6,7 @@ from streamnorm.spec.targets import Target
 
 from .pipeline import Pipeline, Timed
 
-__all__ = ["leading_one", "shift_right"]
+__all__ = ["leading_one", "normalized", "shift_left", "shift_right"]
 
 
 def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
@@ -53,6 +53,28 @@ def _merge(p: Pipeline, lut: float, members: list[tuple[Timed, Timed | None]]) -
     delay = lut if not inner else 1.65 * lut
     position = p.operate("where", delay, [*flags, *positions], unsigned(inner + 2), where)
     return found, position
+
+
+def normalized(
+    p: Pipeline, target: Target, value: Timed, bits: int, frac_bits: int, mantissa_bits: int
+) -> tuple[Timed, Timed]:
+    """``mantissa_bits`` bits below the leading one of the integer part, and its position there; 0 where none is.
+
+    ``bits`` and ``frac_bits``: integer and fraction bits of the value, which is not negative.
+    """
+    position = leading_one(p, target, value.bits(frac_bits, frac_bits + bits))
+    padding = mantissa_bits - frac_bits
+    padded = p.concat(p.constant(0, unsigned(padding)), value) if padding > 0 else value.bits(-padding, value.width)
+    return shift_right(p, target, padded, position, bits - 1, mantissa_bits), position
+
+
+def shift_left(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
+    """``value << amount``, ``width`` bits: a right shift of the value set ``amount_max`` bits higher."""
+    padded = p.concat(p.constant(0, unsigned(amount_max)), value)
+    padded = padded.as_signed() if value.signed else padded
+    bits = amount_max.bit_length()
+    down = p.operate("down", target.adder(bits), [amount], unsigned(bits), lambda x: amount_max - x)
+    return shift_right(p, target, padded, p.registered(down), amount_max, width)
 
 
 def shift_right(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:

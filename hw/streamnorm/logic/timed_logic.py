@@ -69,6 +69,11 @@ class TimedLogic:
         self._interval = interval
         self._starts: list[Value] = [] if start is None else [start]
 
+    @property
+    def target(self) -> Target:
+        """What decides what fits in a cycle."""
+        return self._target
+
     # -- time -------------------------------------------------------------------------------------------------
 
     def _label(self, name: str) -> str:

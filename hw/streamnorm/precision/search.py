@@ -7,10 +7,10 @@ thousands, so they are weighed as plain numbers; only the winner becomes Widths.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import log2, sqrt
 from typing import NamedTuple
 
+from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.roots import ROOTS, RootMethod
 
 from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
@@ -104,9 +104,7 @@ class _Root(NamedTuple):
     """First axis: how exact rho is, and epsilon to match."""
 
     method: RootMethod
-    epsilon_code: int
-    epsilon_drop: int
-    variance_frac_bits: int
+    epsilon: EpsilonCode
     relative_error: float
 
 
@@ -127,27 +125,10 @@ class _Places(NamedTuple):
 
 def _roots(demand: Demand) -> Iterator[_Root]:
     for rho_bits in _RHO_BITS:
-        code, drop, frac_bits, error = _epsilon(demand, rho_bits + 2)
         for kind in ROOTS.values():
             method = kind.smallest(rho_bits)
-            yield _Root(method, code, drop, frac_bits, method.relative_error + error / 2)
-
-
-def _epsilon(demand: Demand, bits: int) -> tuple[int, int, int, float]:
-    """(code, drop, fraction bits of V, relative error of V) so that the error is at most about ``2**-bits``."""
-    ranges, norm = demand.ranges, demand.norm
-    e = ranges.epsilon
-    weighed = norm.epsilon_weight((1 << ranges.length_bits) - 1)
-    if e == 0 or (weighed is not None and demand.placement.is_lost(e * weighed, bits)):
-        return 0, 0, 0, 0.0 if weighed is None else demand.placement.loss(e * weighed)
-    # V is at least w / length_weight, and at least w * e.
-    gain = 1 / e if norm.length_weight is None else min(Fraction(norm.length_weight), 1 / e)
-    frac_bits = 0
-    while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
-        frac_bits += 1
-    drop = 0 if norm.has_unit_weight else ranges.weight_bits
-    code = round(e * (1 << (frac_bits + drop)))
-    return code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
+            epsilon = demand.placement.encode(demand.norm, demand.ranges, method, rho_bits + 2)
+            yield _Root(method, epsilon, method.relative_error + epsilon.error / 2)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -208,7 +189,7 @@ class _Series:
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
-            (ranges.weight_bits, ranges.square_sum_max.bit_length() + root.variance_frac_bits),
+            (ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits),
             (ranges.weight_bits + fine_max, method.rho_bits),
             *method.products,
         ]
@@ -291,9 +272,9 @@ class _Series:
         result_frac_bits = max(frac_bits + demand.gamma_frac_bits, demand.beta_frac_bits)
         return Widths(
             root=root.method,
-            epsilon_code=root.epsilon_code,
-            epsilon_drop=root.epsilon_drop,
-            variance_frac_bits=root.variance_frac_bits,
+            epsilon_code=root.epsilon.code,
+            epsilon_drop=root.epsilon.drop,
+            variance_frac_bits=root.epsilon.frac_bits,
             variance_bits=(demand.ranges.variance_max + 1).bit_length(),
             radix=self._places.radix,
             shift_count=self._places.shift_count,

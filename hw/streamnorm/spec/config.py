@@ -290,7 +290,15 @@ class NormConfig:
 
     def _check_epsilon(self) -> None:
         """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
-        if self.formula.square_limit(1) is None and not self.epsilon_in_steps:
+        if self.formula.square_limit(1) is not None:
+            return
+        if not self.placement.bears_zero:
+            able = ", ".join(place.name for place in EPSILON_PLACEMENTS.values() if place.bears_zero)
+            raise ConfigError(
+                f"epsilon_placement = {self.epsilon_placement!r}: does not go with statistic_length = "
+                f"{self.statistic_length}; allowed: {able}"
+            )
+        if not self.epsilon_in_steps:
             raise ConfigError(
                 f"epsilon = {self.epsilon:g}: must be greater than 0 with statistic_length = {self.statistic_length}; "
                 "a row whose first elements are 0 would be divided by 0"

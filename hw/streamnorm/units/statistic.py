@@ -7,7 +7,7 @@ from amaranth.hdl import Array, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.logic.leading_one import leading_one, shift_right
+from streamnorm.logic.leading_one import leading_one, normalized, shift_left, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
@@ -118,14 +118,7 @@ class Statistic(wiring.Component):
         """``rho`` and the position p of the leading one."""
         p, precision, root = self._p, self._precision, self._precision.root
         bits, frac = precision.root_bits
-        position = leading_one(p, self._target, variance.bits(frac, frac + bits))
-        padding = root.mantissa_bits - frac
-        padded = (
-            p.concat(p.constant(0, unsigned(padding)), variance)
-            if padding > 0
-            else variance.bits(-padding, variance.width)
-        )
-        mantissa = shift_right(p, self._target, padded, position, bits - 1, root.mantissa_bits)
+        mantissa, position = normalized(p, self._target, variance, bits, frac, root.mantissa_bits)
         return root.build(p, mantissa, position.bits(0, 1)), position
 
     def _exponent(self, n: Timed | None, position: Timed) -> tuple[Timed, Timed]:
@@ -165,9 +158,9 @@ class Statistic(wiring.Component):
         p, precision = self._p, self._precision
         left_max = precision.left_max
         if n is None:
-            product = self._shift_left(rho, left, left_max, precision.exact_scale_bits)
+            product = shift_left(p, self._target, rho, left, left_max, precision.exact_scale_bits)
         else:
-            shifted = self._shift_left(n, left, left_max, left_max + 1)
+            shifted = shift_left(p, self._target, n, left, left_max, left_max + 1)
             product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
         drop = precision.scale_drop
         if not drop:
@@ -180,15 +173,6 @@ class Statistic(wiring.Component):
             return x[:-1] | x[-1].replicate(precision.scale_bits)
 
         return p.operate("saturate", self._target.family.lut, [rounded], unsigned(precision.scale_bits), saturate)
-
-    def _shift_left(self, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
-        """``value << amount``, ``width`` bits: a right shift of the value set ``amount_max`` bits higher."""
-        p = self._p
-        padded = p.concat(p.constant(0, unsigned(amount_max)), value)
-        padded = padded.as_signed() if value.signed else padded
-        bits = amount_max.bit_length()
-        down = p.operate("down", self._target.adder(bits), [amount], unsigned(bits), lambda x: amount_max - x)
-        return shift_right(p, self._target, padded, p.registered(down), amount_max, width)
 
     def _centre(self, s1: Timed | None, left: Timed, rho: Timed, index: Timed) -> Timed:
         """``KF - half(s)``; only the low ``centre_bits`` matter."""

@@ -17,6 +17,7 @@ frozen     ``n·x - S1``        0                               n
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
+    √V = √D + W·ε/s            with ``epsilon_placement = "root"``
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
     y = c·g / (2^fg·√V) + b / 2^fb
 
@@ -37,6 +38,9 @@ With ``t = ⌊a·r / 2^sh⌋ + ⌊b·2^(f - fb) / m⌋``, ``t - 1 < y·2^f < t +
 Let ``h = t + 2^(f - 1)``, so that ``h - 1 < (y + 1/2)·2^f < h + 3``. Where none of ``h``, ``h + 1`` and ``h + 2``
 is a multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds to ``⌊h / 2^f⌋``. The others, about
 three in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
+
+Where something is added to the root, ``U = √(P/Q) + R`` stands for √V: r is taken from integers a little below both,
+and raised by 1 where ``(r + 1)·U <= 2^K`` all the same.
 """
 
 from collections.abc import Callable
@@ -274,7 +278,7 @@ class _Rows:
         c = np.where(valid, terms.c, 0)
         self.divisor = affine.divisor
         denominators = zip(terms.squared, terms.weight, strict=True)
-        self.radicands = [_radicand(config, squared, weight, self.divisor) for squared, weight in denominators]
+        self.denominators = [_denominator(config, squared, weight, self.divisor) for squared, weight in denominators]
         g = affine.gamma[batch.banks, :columns]
         self.b = np.where(valid, affine.beta[batch.banks, :columns], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
@@ -288,10 +292,9 @@ class _Rows:
         """``t`` of the module's proof: ``t - 1 < y·2^f < t + 3``. Padding gives 0."""
         root_bits = max(0, self.a_bits + 1 - self.gamma_frac_bits + _FRAC_BITS)
         shift = root_bits + self.gamma_frac_bits - _FRAC_BITS
-        roots = np.empty((len(self.radicands), 1), object)
-        for row, (numerator, denominator) in enumerate(self.radicands):
-            # V = 0 only where every a of the row is 0: any root will do.
-            roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
+        roots = np.empty((len(self.denominators), 1), object)
+        for row, denominator in enumerate(self.denominators):
+            roots[row, 0] = denominator.reciprocal(root_bits)
         product: _Integers = (self.a.astype(object) * roots) >> shift
         beta = self._beta_on_grid()
         if max(_magnitude(product), _magnitude(beta)).bit_length() < _INT64_BITS:
@@ -320,38 +323,63 @@ class _Rows:
     def _decide(self, row: int, column: int, upper: int) -> int:
         """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``.
 
-        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = m·(upper - 1/2)·2^fb - b``. Both
-        sides are squared, keeping their signs, once a negative exponent has moved to ``w``. Where V = 0, y
-        lies on the grid and can only be the tie itself: both sides are 0.
+        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = m·(upper - 1/2)·2^fb - b``, where a
+        negative exponent moves to ``w``. Where V = 0, y lies on the grid and can only be the tie itself.
         """
-        numerator, denominator = self.radicands[row]
+        denominator = self.denominators[row]
         a = int(self.a[row, column])
         w = self.divisor * ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
-        a *= self.divisor  # the numerator has m²
+        a *= self.divisor  # the denominator has it
         exponent = self.beta_frac_bits - self.gamma_frac_bits
         if exponent >= 0:
             a <<= exponent
         else:
             w <<= -exponent
-        left = _sign(a) * a * a * denominator
-        right = _sign(w) * w * w * numerator
-        if left == right:
+        over = denominator.compare(a, w)
+        if over == 0:
             return upper - (upper & 1)
-        return upper if left > right else upper - 1
+        return upper if over > 0 else upper - 1
 
 
-def _radicand(config: NormConfig, squared: int, weight: int, divisor: int) -> tuple[int, int]:
-    """``V·m²`` as numerator and denominator."""
+@dataclass(frozen=True)
+class _Denominator:
+    """``U = √(numerator/denominator) + added``, all at least 0."""
+
+    numerator: int
+    denominator: int
+    added: Fraction
+
+    def reciprocal(self, bits: int) -> int:
+        """``⌊2^bits / U⌋``; anything where U is 0, since every a of the row is 0 then."""
+        if not self.added:
+            return isqrt((self.denominator << (2 * bits)) // self.numerator) if self.numerator else 0
+        guard = bits + 8
+        root = isqrt((self.numerator << (2 * guard)) // self.denominator)
+        below = root + (self.added.numerator << guard) // self.added.denominator + 2
+        found = (1 << (bits + guard)) // below
+        return found + (self.compare(1 << bits, found + 1) >= 0)
+
+    def compare(self, a: int, w: int) -> int:
+        """The sign of ``a - w·U``."""
+        rest = a * self.added.denominator - w * self.added.numerator  # against w·√(…), both times that denominator
+        w *= self.added.denominator
+        return _sign(_sign(rest) * rest**2 * self.denominator - _sign(w) * w**2 * self.numerator)
+
+
+def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) -> _Denominator:
+    """``√V·m``."""
     scale = Fraction(config.input.scale)
     if config.norm == "frozen":
         assert config.deviation is not None
         added = (weight * Fraction(config.deviation) / scale) ** 2
-    elif config.epsilon_placement == "floor":
-        least = (weight * Fraction(config.epsilon) / scale) ** 2
-        added = max(least - squared, Fraction(0))
-    else:
+    elif config.epsilon_placement == "variance":
         added = weight**2 * Fraction(config.epsilon) / scale**2
-    return (squared * added.denominator + added.numerator) * divisor**2, added.denominator
+    else:
+        beside = weight * Fraction(config.epsilon) / scale
+        if config.epsilon_placement == "root":
+            return _Denominator(squared * divisor**2, 1, beside * divisor)
+        added = max(beside**2 - squared, Fraction(0))
+    return _Denominator((squared * added.denominator + added.numerator) * divisor**2, added.denominator, Fraction(0))
 
 
 def _magnitude(values: _Integers) -> int:

@@ -11,6 +11,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.epsilon_placements import MomentValues
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import named_file
+from streamnorm.spec.roots.mantissa import bit_length, mantissa_of
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -136,15 +137,9 @@ class GoldenModel:
     def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
         p, ranges, root = self.precision, self.precision.ranges, self.precision.root
-        bits, frac = p.root_bits
-        top = bits + frac
-        leading = np.maximum(_bit_length(variance) - 1, frac)
-        position = (leading - frac).astype(np.int64)
-        mantissa = (variance << (top - 1 - leading)) & ((1 << (top - 1)) - 1)
-        down = top - 1 - root.mantissa_bits
-        mantissa = mantissa >> down if down >= 0 else mantissa << -down
+        mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
         rho = root.evaluate(mantissa, position & 1)
-        length = _bit_length(weight)
+        length = bit_length(weight)
         h = p.exponent_base - length + (position >> 1)
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
         s, fine = split[np.clip(h, 0, len(split) - 1).astype(np.int64)].T
@@ -195,11 +190,3 @@ def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:
         return np.einsum("ij,ij->i", real, real).astype(np.int64)
     wide = d.astype(np.int64)
     return (wide * wide).sum(axis=1)
-
-
-def _bit_length(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """``int.bit_length`` of non-negative integers; float64 only guesses, the guess is then corrected."""
-    if values.dtype == object:
-        return np.array([int(value).bit_length() for value in values], object)
-    guess = np.frexp(values.astype(np.float64))[1].astype(np.int64)
-    return guess - ((guess > 0) & (values < (1 << np.maximum(guess - 1, 0)))).astype(np.int64)

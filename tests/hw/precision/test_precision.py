@@ -85,8 +85,12 @@ def test_scale_and_variance_fit_their_widths(seed):
     assert scale.min(initial=1 << 60) >= 1 << (precision.scale_bits - precision.fine_max - 2)
     assert np.isin(shift, range(precision.shift_count)).all()
     added = weight * weight * float(precision.ranges.epsilon)
-    variance = np.maximum(squared, added) if config.epsilon_placement == "floor" else squared + added
-    real = weight[varied] / np.sqrt(variance[varied].astype(float))
+    deviation = {
+        "variance": np.sqrt((squared + added).astype(float)),
+        "root": np.sqrt(squared.astype(float)) + np.sqrt(added.astype(float)),
+        "floor": np.sqrt(np.maximum(squared, added).astype(float)),
+    }[config.epsilon_placement]
+    real = weight[varied] / deviation[varied]
     frac_bits = precision.scale_bits - precision.ranges.exponent_max + shift * precision.radix
     np.testing.assert_allclose(scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02)
     if not config.formula.centred:

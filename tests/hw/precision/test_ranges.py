@@ -67,7 +67,9 @@ def check(config: NormConfig, rows: np.ndarray) -> Moments:
     # z**2 = c**2 / V <= normalized_max**2
     numerators = weight * moments.d - (moments.s1[:, None] if config.formula.centred else 0)
     added = weight**2 * ranges.epsilon
-    if config.epsilon_placement == "floor":
+    if config.epsilon_placement == "root":
+        radicand = moments.spread  # and more, which is irrational
+    elif config.epsilon_placement == "floor":
         radicand = np.array([max(spread, added) for spread in moments.spread])
     else:
         radicand = moments.spread + added if added else moments.spread
@@ -106,7 +108,7 @@ def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(memb
         exponents = {m.weight.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
     elif norm.has_squares:
-        assert ranges.epsilon == Fraction(epsilon) ** (2 if unit.epsilon_placement == "floor" else 1)
+        assert ranges.epsilon == Fraction(epsilon) ** (1 if unit.epsilon_placement == "variance" else 2)
 
 
 @pytest.mark.parametrize("member", MEMBERS)

@@ -1,15 +1,16 @@
 """The exact reference against hand-computed rows and against 200-digit decimal arithmetic."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from family import MEMBERS, PART, can_be, keys_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.reference import exact
 from streamnorm_sim.reference.exact import exact_result, exact_rows
@@ -32,23 +33,40 @@ def make_config(**changes):
     return NormConfig(**(keywords | changes))
 
 
+def normalized(config, row):
+    """z of each element by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
+    scale, zero_point = Decimal(config.input.scale), config.input.zero_point
+    x = [scale * (value - zero_point) for value in row]
+    n, mean = len(x), sum(x) / len(x)
+    if config.norm in ("layernorm", "frozen"):
+        numerators = [value - mean for value in x]
+        v = sum(value**2 for value in numerators) / n
+    else:
+        numerators = x
+        counted = x[: config.statistic_length]
+        v = {
+            "rmsnorm": lambda: sum(value**2 for value in counted) / len(counted),
+            "l2norm": lambda: sum(value**2 for value in x),
+            "crmsnorm": lambda: (sum(value**2 for value in x) + sum(x) ** 2) / (n + 1),
+        }[config.norm]()
+    epsilon = Decimal(config.epsilon)
+    if config.norm == "frozen":
+        divisor = Decimal(config.deviation)
+    else:
+        divisor = {
+            "variance": lambda: (v + epsilon).sqrt(),
+            "root": lambda: v.sqrt() + epsilon,
+            "floor": lambda: max(v.sqrt(), epsilon),
+        }[config.epsilon_placement]()
+    return [value / divisor if divisor > TIE else Decimal(0) for value in numerators]
+
+
 def decimal_row(config, row, bank=0):
     """The definition, word for word, at 200 digits: the unrounded, and the rounded saturated results."""
     stored = StoredParameters.of(config)
-    n = len(row)
-    s1 = sum(row)
-    if config.norm == "layernorm":
-        c = [n * x - s1 for x in row]
-        d = n * sum(x * x for x in row) - s1 * s1
-    else:
-        c = [n * (x - config.input.zero_point) for x in row]
-        d = n * sum((x - config.input.zero_point) ** 2 for x in row)
-    v = d + n * n * Fraction(config.epsilon) / Fraction(config.input.scale) ** 2
     scaled, rounded = [], []
     with localcontext(DIGITS):
-        root = (Decimal(v.numerator) / Decimal(v.denominator)).sqrt()
-        for i, c_i in enumerate(c):
-            z = Decimal(c_i) / root if v else Decimal(0)
+        for i, z in enumerate(normalized(config, row)):
             y = z * int(stored.gamma[bank, i]) / Decimal(2) ** stored.gamma_frac_bits
             y += Decimal(int(stored.beta[bank, i])) / Decimal(2) ** stored.beta_frac_bits
             doubled = (2 * y).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
@@ -153,13 +171,16 @@ def configs(draw):
         np.array(draw(st.lists(in_steps, min_size=size, max_size=size))).reshape(banks, n) * output.scale
         for _ in range(2)
     )
+    source = draw(formats())
+    member = draw(st.sampled_from(MEMBERS))
+    epsilon = draw(st.sampled_from([0.0, 1e-12, 1e-5, 1.0, 3.0]) | st.floats(0, 1e3))
+    assume(can_be(member, epsilon))
     return NormConfig(
-        norm=draw(st.sampled_from(["layernorm", "rmsnorm"])),
+        **keys_of(member, longest=n, epsilon=epsilon, reach=source.scale * source.max),
         lanes=draw(st.integers(1, 4)),
         max_length=n,
-        input=draw(formats()),
+        input=source,
         output=output,
-        epsilon=draw(st.sampled_from([0.0, 1e-12, 1e-5, 1.0, 3.0]) | st.floats(0, 1e3)),
         gamma=gamma,
         beta=beta,
         beta_bits=36,
@@ -172,23 +193,26 @@ def test_against_decimal(config, seed):
     assert_exact(config, random_rows(config, 6, np.random.default_rng(seed)), seed)
 
 
+@pytest.mark.parametrize("member", MEMBERS)
+@settings(max_examples=20)
 @given(st.data())
-def test_tie_rows_against_decimal(data):
-    """Small elements, ε = 0 and γ, β in quarters of a step: most results are rational, many are ties."""
+def test_tie_rows_against_decimal(member, data):
+    """Small elements, ε a whole number and γ, β in quarters of a step: most results are rational, many are ties."""
     n = data.draw(st.integers(1, 8))
-    quarters = st.lists(st.integers(-40, 40).map(lambda k: k / 4), min_size=n, max_size=n)
+    quarters = st.lists(st.integers(-40, 40).map(lambda k: k / 4), min_size=n - 1, max_size=n - 1)
+    epsilon = 2.0 if member == PART else data.draw(st.sampled_from([0.0, 2.0]))
     config = make_config(
-        norm=data.draw(st.sampled_from(["layernorm", "rmsnorm"])),
+        **{"epsilon": None, **keys_of(member, longest=n, epsilon=epsilon, reach=4.0)},
         max_length=n,
-        gamma=np.array(data.draw(quarters)),
-        beta=np.array(data.draw(quarters)),
+        gamma=np.array([7.5, *data.draw(quarters)]),
+        beta=np.array([-2.5, *data.draw(quarters)]),
     )
     row = data.draw(st.lists(st.sampled_from([-4, -1, 0, 1, 4]), min_size=n, max_size=n))
     assert_exact(config, RowBatch.pack(config, [row]))
 
 
 @pytest.mark.parametrize("gamma_bits", [4, 32])
-@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+@pytest.mark.parametrize("norm", [norm for norm in NORMS if norm != "frozen"])
 def test_extreme_widths(norm, gamma_bits):
     """24 bits in and out, long full-scale rows: products beyond 64 bits, γ with negative fraction bits."""
     config = make_config(

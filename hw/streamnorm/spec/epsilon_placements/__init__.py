@@ -1,12 +1,13 @@
 """Where epsilon is added: each place is a class in a file of its own, entered here."""
 
 from .floor import FloorPlacement
-from .placement import EpsilonPlacement, MomentValues, TimedMoments
+from .placement import EpsilonCode, EpsilonPlacement, MomentValues, TimedMoments
+from .root import RootPlacement
 from .variance import VariancePlacement
 
-__all__ = ["EPSILON_PLACEMENTS", "EpsilonPlacement", "MomentValues", "TimedMoments"]
+__all__ = ["EPSILON_PLACEMENTS", "EpsilonCode", "EpsilonPlacement", "MomentValues", "TimedMoments"]
 
 EPSILON_PLACEMENTS: dict[str, EpsilonPlacement] = {
-    placement.name: placement for placement in (VariancePlacement(), FloorPlacement())
+    placement.name: placement for placement in (VariancePlacement(), RootPlacement(), FloorPlacement())
 }
 """Every placement by its name, which is what ``NormConfig.epsilon_placement`` may be."""

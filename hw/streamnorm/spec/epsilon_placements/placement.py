@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,29 @@ from amaranth.hdl import unsigned
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
     from streamnorm.precision.precision import Precision
+    from streamnorm.precision.ranges import Ranges
+    from streamnorm.spec.norms import Norm
+    from streamnorm.spec.roots import RootMethod
 
-__all__ = ["EpsilonPlacement", "Integers", "MomentValues", "TimedMoments"]
+__all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues", "TimedMoments"]
 
 Integers = npt.NDArray[Any]
+
+
+class EpsilonCode(NamedTuple):
+    """Epsilon as the unit has it.
+
+    Attributes
+    ----------
+    code : times w, less ``drop`` bits, it is E; 0 where epsilon is left out
+    frac_bits : of V
+    error : of V, relative to itself, at most
+    """
+
+    code: int
+    drop: int
+    frac_bits: int
+    error: float
 
 
 class EpsilonPlacement(ABC):
@@ -28,11 +47,13 @@ class EpsilonPlacement(ABC):
     ----------
     name : what ``NormConfig.epsilon_placement`` calls it
     about : where epsilon is, in a few words
+    bears_zero : whether U may be 0 where z is not
     formula : the denominator, v being the variance (without a mean: the mean square; of the L2 norm: the sum)
     """
 
     name: str
     about: str
+    bears_zero: bool = True
     formula: str
 
     @abstractmethod
@@ -53,6 +74,27 @@ class EpsilonPlacement(ABC):
 
         ``added`` is ``w**2 * e``; the unit has less than ``doubt / 2`` more of it, or less than ``3 * doubt / 2`` less.
         """
+
+    def encode(self, norm: Norm, ranges: Ranges, root: RootMethod, bits: int) -> EpsilonCode:
+        """Epsilon in as few bits as make V right to about ``2**-bits`` of itself wherever z is not 0."""
+        e, weighed = ranges.epsilon, norm.epsilon_weight((1 << ranges.length_bits) - 1)
+        if e == 0:
+            return EpsilonCode(0, 0, 0, 0.0)
+        if weighed is not None and self.is_lost(e * weighed, bits):
+            return EpsilonCode(0, 0, 0, self.loss(e * weighed))
+        return self.kept(norm, ranges, root, bits)
+
+    def kept(self, norm: Norm, ranges: Ranges, root: RootMethod, bits: int) -> EpsilonCode:
+        """:meth:`encode` where epsilon is not left out."""
+        e = ranges.epsilon
+        # V is at least w / length_weight, and at least w * e.
+        gain = 1 / e if norm.length_weight is None else min(Fraction(norm.length_weight), 1 / e)
+        frac_bits = 0
+        while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
+            frac_bits += 1
+        drop = 0 if norm.has_unit_weight else ranges.weight_bits
+        code = round(e * (1 << (frac_bits + drop)))
+        return EpsilonCode(code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits)))
 
     @abstractmethod
     def is_lost(self, weighed: Fraction, bits: int) -> bool:

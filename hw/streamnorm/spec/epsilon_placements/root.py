@@ -1,0 +1,113 @@
+"""Epsilon beside the deviation, outside the root, as ONNX MeanVarianceNormalization has it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import unsigned
+
+from streamnorm.logic.leading_one import normalized, shift_left
+from streamnorm.spec.roots.mantissa import mantissa_of
+
+from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues, TimedMoments
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+    from streamnorm.precision.precision import Precision
+    from streamnorm.precision.ranges import Ranges
+    from streamnorm.spec.norms import Norm
+    from streamnorm.spec.roots import RootMethod
+
+__all__ = ["RootPlacement"]
+
+_GUARD = 3
+"""Fraction bits of the deviation beyond what is asked of it: it is cut three times."""
+
+
+class RootPlacement(EpsilonPlacement):
+    """``V = (sqrt(U) + w * sqrt(e))**2`` with ``e = (epsilon / scale)**2``.
+
+    The root of U is U times its reciprocal root, from a :class:`~streamnorm.spec.roots.RootMethod` of its own. With
+    ``F = variance_frac_bits``, M the mantissa of U with its leading one, p the place of that one:
+
+    1. ``T = ((M * rho) >> cut) << ((p + 1) >> 1)``, F fraction bits
+    2. ``V = (T + E)**2 >> F``
+    """
+
+    name = "root"
+    bears_zero = False
+    about = "added to the deviation"
+    formula = "sqrt(v) + epsilon"
+
+    def in_steps(self, epsilon: Fraction, scale: Fraction) -> Fraction:
+        return (epsilon / scale) ** 2
+
+    def in_terms(self, total: str, weight: str, less: str) -> str:
+        sums = f"{weight} ({total})" if "+" in total and weight else f"{weight} {total}".strip()
+        return f"(sqrt({sums}{less}) + {weight} epsilon)²".replace("  ", " ")
+
+    def least_deviation(self, epsilon: float) -> float:
+        return epsilon
+
+    def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
+        deviation = _root(added)
+        low = (Fraction(isqrt(least << 40), 1 << 20) + deviation) ** 2 * Fraction(511, 512)
+        high = (Fraction(isqrt(most << 40) + 1, 1 << 20) + deviation) ** 2 * Fraction(513, 512)
+        return max(least, int(low)) if not added else max(int(low), min(least, 1)), int(high) + 1 if added else most
+
+    def is_lost(self, weighed: Fraction, bits: int) -> bool:
+        return weighed <= Fraction(1, 1 << 2 * bits + 2)
+
+    def loss(self, weighed: Fraction) -> float:
+        return 2.01 * float(weighed) ** 0.5
+
+    def kept(self, norm: Norm, ranges: Ranges, root: RootMethod, bits: int) -> EpsilonCode:
+        frac_bits = bits + _GUARD
+        drop = 0 if norm.has_unit_weight else ranges.weight_bits
+        code = round(_root(ranges.epsilon) * (1 << (frac_bits + drop)))
+        # Where z is not 0 the deviation is at least 1. It is off by the root's error, by what is cut off M and off T,
+        # and by what E lacks; its square by twice as much, and is cut itself.
+        deviation = root.relative_error + 2.0**-root.mantissa_bits + 2.5 * 2.0**-frac_bits
+        return EpsilonCode(code, drop, frac_bits, 2 * deviation * 1.01 + 2.0**-frac_bits)
+
+    def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
+        variance = moments.variance(0, None)
+        if not precision.epsilon_code:
+            return variance
+        root, frac = precision.root, precision.variance_frac_bits
+        mantissa, position = mantissa_of(variance, precision.variance_bits, 0, root.mantissa_bits)
+        product = (mantissa + (1 << root.mantissa_bits)) * root.evaluate(mantissa, position & 1)
+        cut = root.mantissa_bits + root.rho_bits - frac
+        deviation = (product >> cut) << ((position + 1) >> 1).astype(product.dtype)
+        total = deviation + moments.offset(precision)
+        return (total * total) >> frac
+
+    def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
+        variance = moments.variance(p, precision, 0, None)
+        offset = moments.offset(p, precision)
+        if offset is None:
+            return variance
+        root, frac, bits = precision.root, precision.variance_frac_bits, precision.variance_bits
+        mantissa, position = normalized(p, p.target, variance, bits, 0, root.mantissa_bits)
+        rho = root.build(p, mantissa, position.bits(0, 1))
+        product = p.multiply(p.concat(mantissa, p.constant(1, unsigned(1))), rho)
+        cut = root.mantissa_bits + root.rho_bits - frac
+        half_most = bits >> 1
+        up = p.operate(
+            "up", p.target.adder(position.width), [position], unsigned(half_most.bit_length()), lambda x: (x + 1) >> 1
+        )
+        width = (bits + 1) // 2 + 1 + frac
+        kept = product.bits(cut, product.width)
+        deviation = shift_left(p, p.target, kept, p.registered(up), half_most, width)
+        total = p.add(deviation, offset, unsigned(width), name="deviation")
+        square = p.square(total)
+        return p.extend(square.bits(frac, square.width), bits + frac)
+
+
+def _root(square: Fraction) -> Fraction:
+    """The root of the square of a fraction, exact."""
+    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
+    assert root * root == square
+    return root

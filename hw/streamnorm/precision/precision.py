@@ -55,6 +55,12 @@ class Precision(Widths):
                 _refuse_too_wide(config, found.variance_bits + found.variance_frac_bits)
             return found
         with config.named_in_errors():
+            if demand.grid is not None:
+                raise ConfigError(
+                    f'accuracy = "{config.accuracy}", gamma_rounding = "output": a normalized value reaches '
+                    f"{float(demand.ranges.normalized_max) / config.output.scale:.3g} output steps; no datapath is "
+                    "exact enough to round it. Allowed: a larger output scale"
+                )
             raise ConfigError(
                 f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
                 f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
@@ -73,7 +79,23 @@ class Precision(Widths):
     @property
     def exact_scale_bits(self) -> int:
         """Bits of ``(n << b) * rho`` before ``scale_drop``."""
-        return self.ranges.length_bits + self.fine_max + self.root.rho_bits
+        return self.ranges.length_bits + self.fine_max + self.rho_bits
+
+    @property
+    def rho_bits(self) -> int:
+        """Bits of rho, times the output factor if there is one: all of them fraction bits."""
+        return self.root.rho_bits if self.factor is None else self.factor.rho_bits
+
+    @property
+    def step_frac_bits(self) -> int:
+        """Fraction bits of ``z / scale``, before it is rounded; only with a grid."""
+        assert self.grid is not None
+        return self.normalized_frac_bits + self.grid.exponent
+
+    @property
+    def multiplied_bits(self) -> int:
+        """Two's complement bits of what gamma multiplies: z, or with a grid q."""
+        return self.normalized_bits if self.grid is None else self.grid.bits
 
     @property
     def centre_bits(self) -> int:
@@ -81,8 +103,10 @@ class Precision(Widths):
         return self.normalized_bits + self.normalize_shift + (self.shift_count - 1) * self.radix
 
     def half(self, shift: int) -> int:
-        """Half a unit of z before the shift of step 6, for shift index ``shift``."""
-        return 1 << (self.normalize_shift + shift * self.radix - 1)
+        """Half a unit of z before the shift of step 6, for shift index ``shift``; with a grid, half a step besides."""
+        unit = self.normalize_shift + shift * self.radix
+        half_step = 0 if self.grid is None else 1 << (unit + self.step_frac_bits - 1)
+        return half_step + (1 << (unit - 1))
 
 
 def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:

@@ -34,6 +34,25 @@ class Precision(Widths):
        A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
+
+    With ``gamma_rounding = "output"`` there is a :attr:`grid`, and z is rounded to it before gamma:
+
+    * behind step 2, ``rho = (rho * value + half) >> drop`` with the :attr:`factor`, of :attr:`rho_bits` fraction bits,
+      so that z of step 6 is ``z * mantissa``: ``z / scale`` with :attr:`step_frac_bits` fraction bits. No factor where
+      the output scale is a power of two.
+    * ``half(s)`` of step 5 has half an output step besides.
+    * behind step 6, in the lane: ``q = z >> step_frac_bits``, its lowest bit cleared on a tie (half to even), then
+      saturated to ``grid.low`` … ``grid.high``.
+    * step 7 takes q for z; gamma is not divided by the output scale, and all that follows is exact but the last
+      rounding.
+
+    **What is promised.** Let q* be the exact ``z / scale`` rounded half to even and saturated. ``error_bound`` is then
+    that of ``z / scale`` before it is rounded, in output steps, and at most 0.3: q is q* or next to it. Where q = q*,
+    ``A`` is exact, and y is the correctly rounded result of q*. Where it is not, a tie of the output format lies
+    between the unit's z and the exact one, or is the one of them that was computed; ``A`` differs by exactly
+    ``|gamma|``, and y by at most ``floor(|gamma|) + 1``. How often: in about ``expected_error`` of the elements, at
+    most 0.001 where the accuracy is "tight" or the output has up to 8 bits. True ties are decided truly where those of
+    the result are: without epsilon, in such units.
     """
 
     ranges: Ranges

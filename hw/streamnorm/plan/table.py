@@ -102,7 +102,11 @@ def _accuracy(plan: Plan) -> _Lines:
     else:
         yield "promise", config.accuracy, f"z rounded to an output step at most 1 off{tight}; then one rounding"
         bound = 0.5 + plan.precision.error_bound
-        yield "z, rounded", f"{bound:.4f} LSB", "proven error for every row, in output steps; 0.5 of it is that rounding"
+        yield (
+            "z, rounded",
+            f"{bound:.4f} LSB",
+            "proven error for every row, in output steps; 0.5 of it is that rounding",
+        )
         meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
     yield "error bound", f"{plan.error_bound:.4f} LSB", meaning
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:

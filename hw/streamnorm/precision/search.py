@@ -11,9 +11,8 @@ from fractions import Fraction
 from math import log2, sqrt
 from typing import NamedTuple
 
-from streamnorm.spec.roots import ROOTS, RootMethod
-
 from streamnorm.spec.output_grid import OutputGrid
+from streamnorm.spec.roots import ROOTS, RootMethod
 
 from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor

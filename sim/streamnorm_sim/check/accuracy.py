@@ -56,8 +56,9 @@ class Accuracy:
     ) -> "Accuracy":
         """Measure results ``y``, integers (rows, n) or a .npy file of them, for the rows ``x``.
 
-        The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding (before the last
-        one, where there are two), limited to the output range: what saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
+        The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding (where there are
+        two, before the last one), limited to the output range: what saturates is not wrong. ``x``, ``lengths`` and
+        ``banks`` are those of `RowBatch.of`.
 
         Raises
         ------

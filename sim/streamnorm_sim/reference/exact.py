@@ -21,10 +21,10 @@ with the stored integers ``g``, ``b`` of the element and their fraction bits ``f
 γ and β as given are floats, so integers times a power of two, and the output's scale is ``m·2^k`` with an odd integer
 ``m`` by which they are still to be divided: ``y = c·g / (2^fg·√(V·m²)) + b / (2^fb·m)``. Stored ones have ``m = 1``.
 
-With ``gamma_rounding = "output"`` there are two roundings, and both are decided exactly. The first is that of ``y`` with
-γ = 1 and β = 0, as given: ``q = c / (√V·scale)`` half to even, saturated to the output format less its zero point. Then
-``y = q·g / 2^fg + b / (2^fb·m)``, where γ is not divided by the scale, is a quotient of integers, rounded half to even
-and saturated.
+With ``gamma_rounding = "output"`` there are two roundings, and both are decided exactly. The first is that of ``y``
+with γ = 1 and β = 0, as given: ``q = c / (√V·scale)`` half to even, saturated to the output format less its zero point.
+Then ``y = q·g / 2^fg + b / (2^fb·m)``, where γ is not divided by the scale, is a quotient of integers, rounded half to
+even and saturated.
 
 How it is fast and still exact
 ------------------------------

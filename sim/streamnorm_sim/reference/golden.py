@@ -155,10 +155,9 @@ class GoldenModel:
         centre = ((s1 * rho) << b) >> p.centre_drop
         return product, centre, s
 
-    def _apply(
-        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
-    ) -> Integers:
-        p, target, kind = self.precision, self.config.output, self._lane_type
+    def _normalized(self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers) -> Integers:
+        """What gamma multiplies: z of step 6, or q where z is rounded to the output format; of the lane's type."""
+        p, kind = self.precision, self._lane_type
         half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
         a = d.astype(kind) * scale.astype(kind)[:, None]
         a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
@@ -167,6 +166,13 @@ class GoldenModel:
         if p.grid is not None:
             a = _half_even(a, p.step_frac_bits)
             a = np.clip(a, p.grid.low, p.grid.high, out=a)
+        return a
+
+    def _apply(
+        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
+    ) -> Integers:
+        p, target, kind = self.precision, self.config.output, self._lane_type
+        a = self._normalized(d, scale, centre, shift)
         width = d.shape[1]
         one_bank = self.config.banks == 1
         gamma = self._gamma[0, :width] if one_bank else self._gamma[banks, :width]

@@ -218,9 +218,14 @@ class _Series:
         # more for rows that are all of one deviation.
         inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
         self._expected_parts = (
-            0.8 * 0.3 * method.relative_error * size + self._factor_error(size),
+            0.8 * 0.3 * method.relative_error * size,
             (1.15 if demand.norm.centred else 0.8) * (0.25 * inverse if scale_drop else 0.0),
         )
+        if factor is not None:
+            # The constant is off by the same in all rows. A rounding is off by 1/4 unit in the mean, not by 1/2, and
+            # relative to a product of 0.72 times the mantissa in the mean, not of 1/4.
+            parts = 0.8 * factor.constant_error * size, 0.8 * 0.18 * factor.rounding_error
+            self._expected_parts += parts
         self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
@@ -236,11 +241,6 @@ class _Series:
         self._shared_area = sum(self._area(a, b) for a, b in pairs)
         self._scale_area = self._area(ranges.difference_bits, scale_bits)
         self._farthest_shift = (self._shift_count - 1) * radix
-
-    def _factor_error(self, size: float) -> float:
-        """The mean error that the factor makes, in z: the constant's is the same in all rows, rho's a rounding's."""
-        factor = self._root.factor
-        return 0.0 if factor is None else 0.8 * size * (factor.constant_error + 0.3 * factor.rounding_error)
 
     def _area(self, a: int, b: int) -> int:
         """Multiplier tiles of a product; in logic, its partial product bits."""

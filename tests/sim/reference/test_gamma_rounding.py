@@ -195,7 +195,7 @@ def decimal_row(config: NormConfig, row: list[int]) -> tuple[list[int], list[int
     n, output = len(row), config.output
     mean = Fraction(sum(row), n) if config.norm == "layernorm" else Fraction(config.input.zero_point)
     c = [(x - mean) * Fraction(config.input.scale) for x in row]
-    v = sum(x * x for x in c) / n + Fraction(config.epsilon)
+    v = sum((x * x for x in c), Fraction(0)) / n + Fraction(config.epsilon)
     gamma = np.broadcast_to(1.0 if config.gamma is None else config.gamma, config.max_length)
     beta = np.broadcast_to(0.0 if config.beta is None else config.beta, config.max_length)
     qs, ys = [], []

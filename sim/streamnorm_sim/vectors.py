@@ -100,7 +100,9 @@ def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[n
         return rng.integers(lowest, highest, (config.banks, config.max_length), endpoint=True)
 
     spread = (output.max - output.min) // 2
+    # A normalized value that is rounded to the output format is spread over it already.
+    largest = spread if config.output_grid is None else 1
     return (
-        steps(-spread, spread, stored.gamma_bits, stored.gamma_frac_bits),
+        steps(-largest, largest, stored.gamma_bits, stored.gamma_frac_bits),
         steps(output.min // 2, output.max // 2, stored.beta_bits, stored.beta_frac_bits),
     )

@@ -62,6 +62,11 @@ MATRIX: dict[str, dict[str, Any]] = {
                     "target": ECP5, "clock_mhz": 200},
     "below_a_block_ram": {"lanes": 8, "max_length": 4000, "target": ECP5},
     "min_length": {"lanes": 4, "max_length": 90, "min_length": 33, "target": ECP5, "gamma": ANY, "beta": ANY},
+    # Rounded before gamma.
+    "rounded_first": {"gamma_rounding": "output", "lanes": 3, "max_length": 50, "target": ECP5, "clock_mhz": 150,
+                      "gamma": ANY, "beta": ANY},
+    "rounded_first_uint8": {"norm": "rmsnorm", "gamma_rounding": "output", "lanes": 2, "max_length": 40,
+                            "output": unsigned(8, 0.03, 100), "storage": "ram", "banks": 2},
     # Formats.
     "int4": {"lanes": 2, "max_length": 33, "input": signed(4, 0.4), "output": signed(4, 0.4), "gamma": ANY},
     "uint4": {"lanes": 3, "max_length": 40, "input": unsigned(4, 0.4, 7), "output": unsigned(4, 0.4, 8),

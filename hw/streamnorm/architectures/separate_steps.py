@@ -24,7 +24,8 @@ class SeparateSteps(wiring.Component):
     """The steps of :class:`~streamnorm.units.apply.Apply` in three scans: ``z``, then ``z * gamma``, then ``y``.
 
     The first scan reads ``d`` and writes z to a memory of one row; the second reads z and writes the product in its
-    place; the third reads the product. Nothing is rounded on the way, so results are those of Apply.
+    place; the third reads the product. Nothing is rounded on the way that is not there too, so results are those of
+    Apply. Where z is rounded to the output format before gamma, the first scan does it, and the memory holds that.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class SeparateSteps(wiring.Component):
         # Cycles count from d in the first scan, from what the memory gives in the others.
         scale, centre, shift = (p.input(x) for x in (self.scale, self.centre, self.shift))
         scaled = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(lanes)]
-        z = [p.registered(steps.less_centre(product, centre, shift)) for product in scaled]
+        z = [p.registered(steps.round_to_output(steps.less_centre(product, centre, shift))) for product in scaled]
 
         output_register = family.block_ram > 0.5 * target.budget
         self.memory_latency = 1 + output_register

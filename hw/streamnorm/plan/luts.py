@@ -43,7 +43,7 @@ def lut_terms(plan: "Plan") -> dict[str, float]:
         "elements": elements,
         "elements of a norm with a mean": elements if centred else 0,
         "products": config.lanes
-        * (element**2 / 2 + (element + 2) * precision.scale_bits + precision.normalized_bits * gamma),
+        * (element**2 / 2 + (element + 2) * precision.scale_bits + precision.multiplied_bits * gamma),
         "multipliers": sum(plan.multipliers.values()),
         "stages": plan.latency_cycles,
     }

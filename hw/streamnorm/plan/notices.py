@@ -12,7 +12,10 @@ __all__ = ["notices"]
 
 
 def notices(config: NormConfig, error_bound: float) -> Iterator[str]:
-    """Sentences on a configuration whose results are off by up to ``error_bound`` LSB with gamma and beta as given."""
+    """Sentences on a configuration whose results are off by up to ``error_bound`` LSB with gamma and beta as given.
+
+    Where z is rounded before gamma, those of a z that is rounded right.
+    """
     given, stored = config.given_parameters, StoredParameters.of(config)
     if isfinite(error_bound) and error_bound > 1:
         yield (
@@ -25,7 +28,12 @@ def notices(config: NormConfig, error_bound: float) -> Iterator[str]:
             f"{count} of {lost.size} values of gamma are stored as 0 and are not 0: "
             f"too small for {stored.gamma_bits} bits"
         )
-    if given.largest_result(given.z_max) < 0.5 * config.output.scale <= given.largest_result(given.z_limit):
+    if given.z_max == 0 < given.z_limit:
+        yield (
+            f"every normalized value is rounded to 0: epsilon = {config.epsilon:g} is too large beside inputs of scale "
+            f"{config.input.scale:g}"
+        )
+    elif given.largest_result(given.z_max) < 0.5 * config.output.scale <= given.largest_result(given.z_limit):
         yield (
             f"every result is 0: epsilon = {config.epsilon:g} is so large beside inputs of scale "
             f"{config.input.scale:g} that z is at most {given.z_max:.3g}"

@@ -111,9 +111,15 @@ class Plan:
     def error_bound(self) -> float:
         """Largest error of a result against the exact one, output LSB, the final rounding included.
 
-        Infinite where the architecture promises none.
+        With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
+        correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
+        ``|gamma|``, the largest that may be stored. Infinite where the architecture promises none.
         """
-        return 0.5 + self.precision.error_bound if ARCHITECTURES[self.config.architecture].exact else inf
+        if not ARCHITECTURES[self.config.architecture].exact:
+            return inf
+        if self.config.output_grid is None:
+            return 0.5 + self.precision.error_bound
+        return 0.5 + StoredParameters.of(self.config).gamma_max_abs
 
     @property
     def error_bound_as_given(self) -> float:
@@ -124,13 +130,24 @@ class Plan:
         return self.error_bound + StoredParameters.of(self.config).storage_error
 
     @property
+    def error_allowed(self) -> float:
+        """Largest error that a check lets pass, output LSB: 1, or `error_bound` where that is more."""
+        return max(1.0, self.error_bound)
+
+    @property
     def notices(self) -> list[str]:
         """What a user should know of the configuration, a sentence each."""
-        return list(notices(self.config, self.error_bound_as_given))
+        rounded_right = 0.5 + StoredParameters.of(self.config).storage_error
+        bound = self.error_bound_as_given
+        return list(notices(self.config, bound if self.config.output_grid is None else rounded_right))
 
     @property
     def expected_error(self) -> float:
-        """Mean error before the final rounding, output LSB: about the share of results not correctly rounded."""
+        """Mean error before the final rounding, output LSB: about the share of results not correctly rounded.
+
+        With ``gamma_rounding = "output"``, before the rounding of z: about the share of elements whose z is rounded the
+        other way, and so of results that are not the correctly rounded ones; where ``|gamma| < 1``, not all of them.
+        """
         return self.precision.expected_error
 
     def latency(self, n: int) -> Latency:
@@ -168,8 +185,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything above as plain numbers, for JSON."""
-        precision = self.precision
+        precision, grid = self.precision, self.config.output_grid
         widths = {name: value for name, value in vars(precision).items() if isinstance(value, int)}
+        if grid is not None:
+            widths |= {"step_frac_bits": precision.step_frac_bits, "multiplied_bits": precision.multiplied_bits}
         return {
             "name": self.config.name,
             "architecture": self.config.architecture,
@@ -179,6 +198,7 @@ class Plan:
             "error_bound_lsb": self.error_bound if isfinite(self.error_bound) else None,
             "error_bound_as_given_lsb": self.error_bound_as_given if isfinite(self.error_bound) else None,
             "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,
+            **self._first_rounding(),
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
             "interval": self.interval,
@@ -200,6 +220,13 @@ class Plan:
             },
             "notices": self.notices,
         }
+
+    def _first_rounding(self) -> dict[str, float | None]:
+        """What is known of the rounding before gamma, if there is one."""
+        if self.config.output_grid is None:
+            return {}
+        bound = 0.5 + self.precision.error_bound
+        return {"normalized_error_bound_lsb": bound if isfinite(self.error_bound) else None}
 
 
 def _formula(factor: int, beats: str, at_one_beat: int) -> str:

@@ -73,13 +73,14 @@ def _unit(plan: Plan) -> _Lines:
         ("gamma", stored.gamma, stored.gamma_bits, stored.gamma_frac_bits, stored.gamma_is_constant),
         ("beta", stored.beta, stored.beta_bits, stored.beta_frac_bits, stored.beta_is_constant),
     ):
+        steps = "" if key == "gamma" and config.output_grid is not None else " output steps"
         if constant:
             value = "absent" if getattr(config, key) is None else "one constant"
-            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits} output steps"
+            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits}{steps}"
         else:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.max_length} values"
-            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
+            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}"
     target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
@@ -102,8 +103,19 @@ def _accuracy(plan: Plan) -> _Lines:
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
     tight = ", 99.9 % correctly rounded" if Demand.of(config).tight else ""
-    yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
-    yield ("error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding")
+    if config.output_grid is None:
+        yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
+        meaning = "proven for every row; 0.5 of it is the final rounding"
+    else:
+        yield "promise", config.accuracy, f"z rounded to an output step at most 1 off{tight}; then one rounding"
+        bound = 0.5 + plan.precision.error_bound
+        yield (
+            "z, rounded",
+            f"{bound:.4f} LSB",
+            "proven error for every row, in output steps; 0.5 of it is that rounding",
+        )
+        meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
+    yield "error bound", f"{plan.error_bound:.4f} LSB", meaning
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} LSB", meaning)
@@ -181,6 +193,9 @@ def _widths(plan: Plan) -> _Lines:
     yield ("p", _bits((precision.variance_bits - 1).bit_length() or 1, 0), "position of V's leading one; k = p >> 1")
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
+    if precision.factor is not None:
+        yield "1 / scale", _bits(precision.factor.bits, precision.factor.bits), "constant, less its power of two"
+        yield "rho / scale", _bits(precision.rho_bits, precision.rho_bits), "rho times that, rounded"
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
     yield "b", f"0 … {precision.left_max}", "left shift of n and S1: fine exponent and length"
     most = frac + guard + precision.product_drop
@@ -196,9 +211,15 @@ def _widths(plan: Plan) -> _Lines:
         _bits(precision.normalized_bits, frac),
         f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
     )
-    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), "as stored, in output steps"
+    grid = plan.config.output_grid
+    if grid is not None:
+        meaning = f"z in output steps, of {precision.step_frac_bits} fraction bits, rounded half to even, saturated"
+        yield "q", _bits(grid.bits, 0), meaning
+    meaning = "as stored, in output steps" if grid is None else "as stored, not divided by the output scale"
+    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), meaning
     yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
-    yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
+    factor = "z" if grid is None else "q"
+    yield "A", f"{precision.result_frac_bits} fraction bits", f"{factor} gamma + beta, exact"
     yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
 
 

@@ -1,6 +1,6 @@
 """What a configuration asks of the width search, and the errors that it accepts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import floor, log2
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonPlacement
 from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.norms import Norm
+from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.parameters import StoredParameters
 
 from .ranges import Ranges
@@ -80,6 +81,11 @@ class Demand:
     gain, beta_max_abs : largest magnitude of gamma and of beta, output LSB
     row_gain : mean gamma of the longest rows; of the bank where it is largest, and of the largest that may be loaded
     prefix_gain : the same of rows of any length from :data:`SHORTEST_ROW` on, of that where it is largest
+    grid : where the normalized value is rounded before gamma; None where it is not
+
+    With a grid, what is demanded is demanded of that rounding, and what follows it is exact: the errors are those of
+    ``q`` in output steps before it is rounded, gain is an output step's part of z times the grid's mantissa, and
+    output_reach is that of q.
     """
 
     ranges: Ranges
@@ -98,6 +104,7 @@ class Demand:
     beta_max_abs: float
     row_gain: Gain
     prefix_gain: Gain
+    grid: OutputGrid | None
 
     @staticmethod
     def of(config: NormConfig) -> "Demand":
@@ -117,7 +124,7 @@ def _demand(config: NormConfig) -> Demand:
     row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
     tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
     stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
-    return Demand(
+    demand = Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         placement=config.placement,
@@ -134,6 +141,23 @@ def _demand(config: NormConfig) -> Demand:
         beta_max_abs=parameters.beta_max_abs,
         row_gain=row_gain,
         prefix_gain=prefix_gain,
+        grid=config.output_grid,
+    )
+    return demand if demand.grid is None else _of_first_rounding(demand, demand.grid)
+
+
+def _of_first_rounding(demand: Demand, grid: OutputGrid) -> Demand:
+    """What the rounding before gamma demands: as if gamma were 1 and beta 0, a step the grid's power of two."""
+    step = 2.0**-grid.exponent
+    gain = Gain(mean=step, at_ties=2 * step)
+    return replace(
+        demand,
+        error_limit=FAITHFUL_ERROR,
+        output_reach=grid.reach + 1,
+        gain=step,
+        beta_max_abs=0.0,
+        row_gain=gain,
+        prefix_gain=gain,
     )
 
 

@@ -37,6 +37,25 @@ class Precision(Widths):
        A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
+
+    With ``gamma_rounding = "output"`` there is a :attr:`grid`, and z is rounded to it before gamma:
+
+    * behind step 2, ``rho = (rho * value + half) >> drop`` with the :attr:`factor`, of :attr:`rho_bits` fraction bits,
+      so that z of step 6 is ``z * mantissa``: ``z / scale`` with :attr:`step_frac_bits` fraction bits. No factor where
+      the output scale is a power of two.
+    * ``half(s)`` of step 5 has half an output step besides.
+    * behind step 6, in the lane: ``q = z >> step_frac_bits``, its lowest bit cleared on a tie (half to even), then
+      saturated to ``grid.low`` … ``grid.high``.
+    * step 7 takes q for z; gamma is not divided by the output scale, and all that follows is exact but the last
+      rounding.
+
+    **What is promised.** Let q* be the exact ``z / scale`` rounded half to even and saturated. ``error_bound`` is then
+    that of ``z / scale`` before it is rounded, in output steps, and at most 0.3: q is q* or next to it. Where q = q*,
+    ``A`` is exact, and y is the correctly rounded result of q*. Where it is not, a tie of the output format lies
+    between the unit's z and the exact one, or is the one of them that was computed; ``A`` differs by exactly
+    ``|gamma|``, and y by at most ``floor(|gamma|) + 1``. How often: in about ``expected_error`` of the elements, at
+    most 0.001 where the accuracy is "tight" or the output has up to 8 bits. True ties are decided truly where those of
+    the result are: without epsilon, in such units.
     """
 
     ranges: Ranges
@@ -58,6 +77,12 @@ class Precision(Widths):
                 _refuse_too_wide(config, found.variance_bits + found.variance_frac_bits)
             return found
         with config.named_in_errors():
+            if demand.grid is not None:
+                raise ConfigError(
+                    f'accuracy = "{config.accuracy}", gamma_rounding = "output": a normalized value reaches '
+                    f"{float(demand.ranges.normalized_max) / config.output.scale:.3g} output steps; no datapath is "
+                    "exact enough to round it. Allowed: a larger output scale"
+                )
             raise ConfigError(
                 f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
                 f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
@@ -87,7 +112,23 @@ class Precision(Widths):
     @property
     def exact_scale_bits(self) -> int:
         """Bits of ``(w << b) * rho`` before ``scale_drop``."""
-        return self.ranges.weight_bits + self.fine_max + self.root.rho_bits
+        return self.ranges.weight_bits + self.fine_max + self.rho_bits
+
+    @property
+    def rho_bits(self) -> int:
+        """Bits of rho, times the output factor if there is one: all of them fraction bits."""
+        return self.root.rho_bits if self.factor is None else self.factor.rho_bits
+
+    @property
+    def step_frac_bits(self) -> int:
+        """Fraction bits of ``z / scale``, before it is rounded; only with a grid."""
+        assert self.grid is not None
+        return self.normalized_frac_bits + self.grid.exponent
+
+    @property
+    def multiplied_bits(self) -> int:
+        """Two's complement bits of what gamma multiplies: z, or with a grid q."""
+        return self.normalized_bits if self.grid is None else self.grid.bits
 
     @property
     def centre_bits(self) -> int:
@@ -95,8 +136,10 @@ class Precision(Widths):
         return self.normalized_bits + self.normalize_shift + (self.shift_count - 1) * self.radix
 
     def half(self, shift: int) -> int:
-        """Half a unit of z before the shift of step 6, for shift index ``shift``."""
-        return 1 << (self.normalize_shift + shift * self.radix - 1)
+        """Half a unit of z before the shift of step 6, for shift index ``shift``; with a grid, half a step besides."""
+        unit = self.normalize_shift + shift * self.radix
+        half_step = 0 if self.grid is None else 1 << (unit + self.step_frac_bits - 1)
+        return half_step + (1 << (unit - 1))
 
 
 def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:

@@ -11,9 +11,11 @@ from math import log2, sqrt
 from typing import NamedTuple
 
 from streamnorm.spec.epsilon_placements import EpsilonCode
+from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
 
 from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
+from .output_factor import OutputFactor
 
 __all__ = ["Widths", "search"]
 
@@ -41,6 +43,8 @@ class Widths:
     """What the search finds; :class:`~streamnorm.precision.precision.Precision` says what each is for."""
 
     root: RootMethod
+    grid: OutputGrid | None
+    factor: OutputFactor | None
     epsilon_code: int
     epsilon_drop: int
     variance_frac_bits: int
@@ -104,8 +108,14 @@ class _Root(NamedTuple):
     """First axis: how exact rho is, and epsilon to match."""
 
     method: RootMethod
+    factor: OutputFactor | None
     epsilon: EpsilonCode
     relative_error: float
+
+    @property
+    def rho_bits(self) -> int:
+        """Bits of rho, times the factor if there is one."""
+        return self.method.rho_bits if self.factor is None else self.factor.rho_bits
 
 
 class _Places(NamedTuple):
@@ -127,8 +137,10 @@ def _roots(demand: Demand) -> Iterator[_Root]:
     for rho_bits in _RHO_BITS:
         for kind in ROOTS.values():
             method = kind.smallest(rho_bits)
+            factor = OutputFactor.of(demand.grid, rho_bits)
+            more = 0.0 if factor is None else factor.relative_error
             epsilon = demand.placement.encode(demand.norm, demand.ranges, method, rho_bits + 2)
-            yield _Root(method, epsilon, method.relative_error + epsilon.error / 2)
+            yield _Root(method, factor, epsilon, method.relative_error + epsilon.error / 2 + more)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -141,7 +153,7 @@ def _places(demand: Demand) -> Iterator[_Places]:
 
 def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
-    exact_bits = demand.ranges.weight_bits + places.fine_max + root.method.rho_bits
+    exact_bits = demand.ranges.weight_bits + places.fine_max + root.rho_bits
     tile = (demand.tile or (18, 18))[0]
     return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
 
@@ -149,18 +161,21 @@ def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
 class _Series:
     """Candidates that differ on the fourth axis only, the fraction bits of z; ``frac_bits`` are those that fit.
 
-    Errors are in output LSB, before the final rounding.
+    Errors are in output LSB, before the final rounding; with a grid, before the first one.
     """
 
     def __init__(self, demand: Demand, root: _Root, places: _Places, scale_bits: int) -> None:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
-        ranges, method = demand.ranges, root.method
+        ranges, method, factor, grid = demand.ranges, root.method, root.factor, demand.grid
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = ranges.weight_bits + fine_max + method.rho_bits - scale_bits
+        self._scale_drop = scale_drop = ranges.weight_bits + fine_max + root.rho_bits - scale_bits
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
-        self.frac_bits = range(_NORMALIZED_FRAC_BITS[0], min(last, _NORMALIZED_FRAC_BITS[-1]) + 1)
+        first = _NORMALIZED_FRAC_BITS[0]
+        if grid is not None:  # a step of the grid has a half, at least
+            first = max(first, 1 - grid.exponent)
+        self.frac_bits = range(first, min(last, _NORMALIZED_FRAC_BITS[-1]) + 1)
 
         largest = float(ranges.normalized_max)
         # A result beyond the output range saturates, so a relative error acts on no more than this.
@@ -175,26 +190,38 @@ class _Series:
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
         leading_bits = scale_bits - 1 - fine_max
-        self._cautious_parts = (0.8 * root.relative_error / 2, 1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0))
+        # What z times the mantissa is beside z. RF has the mantissa too, but its rounding errors have not.
+        size = 1.0 if grid is None else float(grid.mantissa)
+        self._cautious_parts = (
+            0.8 * root.relative_error / 2 * size,
+            1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
+        )
 
         ordinary = places.ordinary(ranges.exponent_max - ranges.exponent_min)
         # RF lies between 2**(m - 2) and 2**m, m = scale_bits - f, and 1/RF is 2.16 / 2**m in the mean; a quarter
         # more for rows that are all of one deviation.
         inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
         self._expected_parts = (
-            0.8 * 0.3 * method.relative_error,
+            0.8 * 0.3 * method.relative_error * size,
             (1.15 if demand.norm.centred else 0.8) * (0.25 * inverse if scale_drop else 0.0),
         )
+        if factor is not None:
+            # The constant is off by the same in all rows. A rounding is off by 1/4 unit in the mean, not by 1/2, and
+            # relative to a product of 0.72 times the mantissa in the mean, not of 1/4.
+            parts = 0.8 * factor.constant_error * size, 0.8 * 0.18 * factor.rounding_error
+            self._expected_parts += parts
         self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
         pairs = [
             (ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits),
-            (ranges.weight_bits + fine_max, method.rho_bits),
+            (ranges.weight_bits + fine_max, root.rho_bits),
             *method.products,
         ]
         if demand.norm.centred:
-            pairs.append((ranges.sum_bits, method.rho_bits))
+            pairs.append((ranges.sum_bits, root.rho_bits))
+        if factor is not None:
+            pairs.append((method.rho_bits, factor.bits))
         self._shared_area = sum(self._area(a, b) for a, b in pairs)
         self._scale_area = self._area(ranges.difference_bits, scale_bits)
         self._farthest_shift = (self._shift_count - 1) * radix
@@ -251,12 +278,20 @@ class _Series:
         )
 
     def _normalized_bits(self, frac_bits: int) -> int:
-        return self._demand.ranges.normalized_max.bit_length() + frac_bits + 1
+        largest, grid = self._demand.ranges.normalized_max, self._demand.grid
+        if grid is not None and grid.exponent > 0:
+            largest += 1 << (grid.exponent - 1)  # half a step, which rounds
+        return largest.bit_length() + frac_bits + 1
+
+    def _multiplied(self, frac_bits: int) -> tuple[int, int]:
+        """Bits and fraction bits of what gamma multiplies."""
+        grid = self._demand.grid
+        return (self._normalized_bits(frac_bits), frac_bits) if grid is None else (grid.bits, 0)
 
     def cost(self, frac_bits: int, error_bound: float) -> float:
         """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits."""
         demand, normalized_bits = self._demand, self._normalized_bits(frac_bits)
-        area = (self._scale_area + self._area(normalized_bits, demand.gamma_bits)) * demand.lanes
+        area = (self._scale_area + self._area(self._multiplied(frac_bits)[0], demand.gamma_bits)) * demand.lanes
         area += self._shared_area
         excess = 20 * log2(max(error_bound / COMFORTABLE_ERROR, 1.0))
         places_bits = normalized_bits * self._shift_count
@@ -269,9 +304,12 @@ class _Series:
     def widths(self, frac_bits: int) -> Widths:
         """All widths and binary points of one candidate."""
         demand, root, product_drop = self._demand, self._root, self._product_drop(frac_bits)
-        result_frac_bits = max(frac_bits + demand.gamma_frac_bits, demand.beta_frac_bits)
+        product_frac_bits = self._multiplied(frac_bits)[1] + demand.gamma_frac_bits
+        result_frac_bits = max(product_frac_bits, demand.beta_frac_bits)
         return Widths(
             root=root.method,
+            grid=demand.grid,
+            factor=root.factor,
             epsilon_code=root.epsilon.code,
             epsilon_drop=root.epsilon.drop,
             variance_frac_bits=root.epsilon.frac_bits,
@@ -286,7 +324,7 @@ class _Series:
             normalize_shift=self._guard(frac_bits),
             normalized_bits=self._normalized_bits(frac_bits),
             normalized_frac_bits=frac_bits,
-            gamma_align=result_frac_bits - frac_bits - demand.gamma_frac_bits,
+            gamma_align=result_frac_bits - product_frac_bits,
             beta_align=result_frac_bits - demand.beta_frac_bits,
             result_frac_bits=result_frac_bits,
             error_bound=self.error_bound(frac_bits),

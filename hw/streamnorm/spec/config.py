@@ -27,6 +27,7 @@ from .config_file import read_keywords
 from .file_identity import file_identity
 from .given_parameters import BETA_BITS, GAMMA_BITS, STORAGE_ERROR_MAX, GivenParameters
 from .names import why_not_module_name
+from .output_grid import GAMMA_ROUNDINGS, OutputGrid
 from .parameter_values import checked_parameter
 from .paths import given_path, named_file
 from .values import (
@@ -137,6 +138,13 @@ class NormConfig:
     gamma_offset: float = field(
         default=0.0, metadata=_about("a finite number", "added to every gamma (1.0 for Gemma's models)")
     )
+    gamma_rounding: Literal["once", "output"] = field(
+        default="once",
+        metadata=_about(
+            _quoted(GAMMA_ROUNDINGS),
+            "one rounding, of the result; or before gamma, of the normalized value to the output format, too",
+        ),
+    )
     gamma_bits: int = field(
         default=_COMPUTED,
         metadata=_about(
@@ -235,6 +243,7 @@ class NormConfig:
         one_of("norm", self.norm, NORMS)
         one_of("epsilon_placement", self.epsilon_placement, EPSILON_PLACEMENTS)
         self._check_keys_of_norm()
+        one_of("gamma_rounding", self.gamma_rounding, GAMMA_ROUNDINGS)
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
@@ -333,6 +342,7 @@ class NormConfig:
 
     def _check_widths(self) -> None:
         given = self.given_parameters
+        self._refuse_only_rounded_zeros()
         self._refuse_only_zeros(given)
         for key in _WIDTHS:
             if getattr(self, key) is None:
@@ -372,10 +382,30 @@ class NormConfig:
                 f"{largest:.3g}; must be less than {2 * largest:.3g}"
             )
 
+    def _refuse_only_rounded_zeros(self) -> None:
+        grid, z_limit = self.output_grid, self._limits_of_z[0]
+        if grid is not None and z_limit > 0 and not grid.largest(z_limit):
+            raise ConfigError(
+                f'gamma_rounding = "output", and in [output]: scale = {self.output.scale:g}: every normalized value '
+                f"would be rounded to 0, since it is at most {z_limit:.3g}; must be less than {2 * z_limit:.3g}"
+            )
+
+    @property
+    def _limits_of_z(self) -> tuple[float, float]:
+        return GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.least_deviation)
+
+    @cached_property
+    def output_grid(self) -> OutputGrid | None:
+        """Where the normalized value is rounded before gamma; None where it is not."""
+        return OutputGrid.of(self.output) if self.gamma_rounding == "output" else None
+
     @cached_property
     def given_parameters(self) -> GivenParameters:
         """Gamma and beta before they are stored."""
-        z_limit, z_max = GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.least_deviation)
+        z_limit, z_max = self._limits_of_z
+        grid = self.output_grid
+        if grid is not None:
+            z_limit, z_max = (grid.largest(z) * self.output.scale for z in (z_limit, z_max))
         return GivenParameters(
             gamma=np.asarray(1.0 if self.gamma is None else self.gamma),
             beta=np.asarray(0.0 if self.beta is None else self.beta),
@@ -383,6 +413,7 @@ class NormConfig:
             gamma_max=self.gamma_max,
             beta_max=self.beta_max,
             output=self.output,
+            gamma_scale=self.output.scale if grid is None else 1.0,
             z_limit=z_limit,
             z_max=z_max,
         )

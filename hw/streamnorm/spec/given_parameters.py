@@ -43,8 +43,11 @@ class GivenParameters:
     gamma_max, beta_max : float or None
         Largest magnitudes that may be loaded at run time (of gamma with its offset); None where nothing is loaded.
     output : the format of the results
+    gamma_scale : float
+        What gamma is divided by before it is stored: the output scale; 1 where the normalized value is in output steps
+        already, since it has been rounded to the output format.
     z_limit : float
-        Largest magnitude of a normalized value, whatever epsilon is.
+        Largest magnitude of a normalized value, rounded where it is, in real units, whatever epsilon is.
     z_max : float
         The same where epsilon is counted too.
     """
@@ -55,6 +58,7 @@ class GivenParameters:
     gamma_max: float | None
     beta_max: float | None
     output: NumberFormat
+    gamma_scale: float
     z_limit: float
     z_max: float
 
@@ -85,7 +89,8 @@ class GivenParameters:
         gammas = [float(self.gamma.min()), float(self.gamma.max())]
         betas = [float(self.beta.min()), float(self.beta.max())]
         scale, zero_point = self.output.scale, self.output.zero_point
-        gamma = Quantizer("gamma", gamma_bits, 0, self.gamma_offset, scale, 0)
+        divided = self.gamma_scale == scale
+        gamma = Quantizer("gamma", gamma_bits, 0, self.gamma_offset, self.gamma_scale, 0, in_output_steps=divided)
         gamma = widest(gamma, GAMMA_FRAC_BITS, gammas, self.gamma_max)
         # A beta that is no constant is stored with half an output LSB added, in one bit more, which has to hold that.
         constant = self.beta_max is None and bool((self.beta == self.beta.flat[0]).all())
@@ -107,7 +112,7 @@ class GivenParameters:
         gamma_frac_bits = None if gamma_bits is None else gamma.frac_bits
         if self.gamma_max is not None:
             # A gamma near 0 takes the largest z, and saturates nothing.
-            gamma_error = 0.0 if gamma_frac_bits is None else self.z_max * 0.5 / 2.0**gamma_frac_bits
+            gamma_error = 0.0 if gamma_frac_bits is None else self._factor_max * 0.5 / 2.0**gamma_frac_bits
             return gamma_error + 0.5 / 2.0**beta.frac_bits
         return self._difference(gamma_frac_bits, beta.frac_bits)
 
@@ -117,13 +122,13 @@ class GivenParameters:
         A result is a straight line over z, cut off at the ends of the output range, and so is the one with the stored
         values: they differ most where one of them bends, or at the largest z.
         """
-        scale, z_max = self.output.scale, self.z_max
-        gamma = (self.gamma + self.gamma_offset) / scale
+        scale, gamma_scale, z_max = self.output.scale, self.gamma_scale, self._factor_max
+        gamma = (self.gamma + self.gamma_offset) / gamma_scale
         beta = self.beta / scale + self.output.zero_point
         stored_gamma = gamma if gamma_frac_bits is None else _rounded(gamma, gamma_frac_bits)
         stored_beta = _rounded(beta, beta_frac_bits)
         # What float64 itself may be off by, here and in the quotients above.
-        doubt = (np.abs(self.gamma) + abs(self.gamma_offset)) / scale * 2.0**-50
+        doubt = (np.abs(self.gamma) + abs(self.gamma_offset)) / gamma_scale * 2.0**-50
         beta_doubt = (np.abs(beta) + abs(self.output.zero_point)) * 2.0**-50
         lines = (gamma, beta), (stored_gamma, stored_beta)
         ends = self.output.min, self.output.max
@@ -135,6 +140,11 @@ class GivenParameters:
             given, stored = (np.clip(z * g + b, *ends) for g, b in lines)
             largest = max(largest, float((np.abs(given - stored) + np.abs(z) * doubt + beta_doubt).max()))
         return largest
+
+    @property
+    def _factor_max(self) -> float:
+        """Largest magnitude of what a stored gamma is multiplied by."""
+        return self.z_max / (self.output.scale / self.gamma_scale)
 
     @cached_property
     def default_bits(self) -> tuple[int, int]:

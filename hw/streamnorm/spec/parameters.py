@@ -18,7 +18,8 @@ class StoredParameters:
     """Gamma and beta as stored integers.
 
     The output is ``z * gamma / 2**gamma_frac_bits + beta / 2**beta_frac_bits`` for a normalized value z. Both
-    are in output steps: gamma is divided by the output scale, and beta holds the output zero point.
+    are in output steps: gamma is divided by the output scale, and beta holds the output zero point. With
+    ``gamma_rounding = "output"``, z is an integer of output steps, and gamma is stored as it is, not divided.
 
     Attributes
     ----------
@@ -29,7 +30,7 @@ class StoredParameters:
     gamma_is_constant, beta_is_constant : bool
         One value serves every element of every bank for good. It has no more fraction bits than it needs.
     gamma_max_abs, beta_max_abs : float
-        Largest magnitude that can ever be stored, in output steps.
+        Largest magnitude that can ever be stored, in output steps; a gamma that is not divided as it is.
     storage_error : float
         Largest difference that it makes to any result that these are stored and not gamma and beta as given, in output
         LSB; with run-time loading, over everything that may be loaded.

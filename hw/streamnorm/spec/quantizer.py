@@ -21,7 +21,10 @@ BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be s
 
 @dataclass(frozen=True)
 class Quantizer:
-    """Stores ``((value + offset) / scale + zero_point) * 2**frac_bits``, rounded half to even."""
+    """Stores ``((value + offset) / scale + zero_point) * 2**frac_bits``, rounded half to even.
+
+    ``in_output_steps``: whether ``scale`` and ``zero_point`` are those of the output, for messages.
+    """
 
     key: str
     bits: int
@@ -29,6 +32,7 @@ class Quantizer:
     offset: float
     scale: float
     zero_point: int
+    in_output_steps: bool = True
 
     def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         real = finite_reals(values, self.key)
@@ -72,9 +76,10 @@ class Quantizer:
         return self._does_not_fit(f"{self.key}_max = {largest:g}", allowed)
 
     def _does_not_fit(self, what: str, allowed: str) -> ConfigError:
+        steps = f", output scale {self.scale:g}, zero point {self.zero_point}" if self.in_output_steps else ""
         return ConfigError(
-            f"{what} does not fit {self.key}_bits = {self.bits} with {counted(self.frac_bits, 'fraction bit')}, "
-            f"output scale {self.scale:g}, zero point {self.zero_point}: {allowed}"
+            f"{what} does not fit {self.key}_bits = {self.bits} with {counted(self.frac_bits, 'fraction bit')}"
+            f"{steps}: {allowed}"
         )
 
     def _limits(self) -> tuple[float, float]:

@@ -37,7 +37,8 @@ def lane_ports(config: NormConfig) -> dict[str, Any]:
 class LaneSteps:
     """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision` as logic in a pipeline.
 
-    ``round_half_even(plus_beta(times_gamma(less_centre(times_scale(d)))))`` is a result; all between but z is exact.
+    ``round_half_even(plus_beta(times_gamma(round_to_output(less_centre(times_scale(d))))))`` is a result; all between
+    but z, and q where it is rounded to the output format, is exact.
 
     Parameters
     ----------
@@ -85,8 +86,25 @@ class LaneSteps:
         delay = self._target.family.mux * (1.0 if precision.shift_count == 2 else 1.3)
         return p.operate("normalized", delay, [difference, shift], signed(bits), place)
 
+    def round_to_output(self, z: Timed) -> Timed:
+        """``q``, where z is rounded to the output format before gamma; else z as it is.
+
+        z counts output steps then, as rho holds the output factor, and has half a step added, as KF holds it: so what
+        is left to do in a lane is to look for a tie, and to saturate. Gamma's product is narrower for it.
+        """
+        precision = self._precision
+        if precision.grid is None:
+            return z
+        low, high, bits = precision.grid.low, precision.grid.high, precision.grid.bits
+        parts = self._half_even(z, precision.step_frac_bits, low, high, bits)
+
+        def finish(x: Value, is_tie: Value, out: Value, negative: Value) -> Value:
+            return _even_and_saturated(x, is_tie, out, negative, low, high, bits)
+
+        return self._p.operate("rounded", self._target.family.lut, parts, signed(bits), finish)
+
     def times_gamma(self, z: Timed, gamma: Timed | None) -> Timed:
-        """``z * gamma``; ``gamma`` is None where it is a constant."""
+        """``z * gamma``, or ``q * gamma``; ``gamma`` is None where it is a constant."""
         p, parameters = self._p, self._parameters
         if parameters.gamma_is_constant:
             value = int(parameters.gamma[0, 0])
@@ -115,27 +133,51 @@ class LaneSteps:
 
     def round_half_even(self, a: Timed, keep: Timed) -> Timed:
         """``y``, saturated; 0 if the lane is not kept. A level of logic behind a register: it goes into a memory."""
-        p, target, output = self._p, self._target, self._config.output
-        frac, bits = self._precision.result_frac_bits, output.bits
-        tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
-        sign = a.bits(a.width - 1, a.width)
-        spare = a.width - frac - bits
-        result = a.bits(frac, min(frac + bits, a.width)).as_signed()
-        if spare > 0:
-            top = a.bits(frac + bits - (1 if output.signed else 0), a.width)
-
-            def is_outside(x: Value) -> Value:
-                return x.any() & ~x.all() if output.signed else x.any()
-
-            outside = p.operate("outside", target.logic(top.width), [top], unsigned(1), is_outside)
-        else:
-            outside = p.constant(0, unsigned(1)) if output.signed else sign
+        output, bits = self._config.output, self._config.output.bits
+        parts = self._half_even(a, self._precision.result_frac_bits, output.min, output.max, bits)
 
         def finish(x: Value, is_tie: Value, out: Value, negative: Value, kept: Value) -> Value:
-            rounded = Cat(x[0] & ~is_tie, x[1:])
-            extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
-            limit = Mux(negative, Const(output.min, signed(bits + 1)), Const(output.max, signed(bits + 1)))[:bits]
-            return Mux(kept, Mux(out, limit, extended), 0)
+            return Mux(kept, _even_and_saturated(x, is_tie, out, negative, output.min, output.max, bits), 0)
 
-        inputs = [p.registered(result), p.registered(tie), p.registered(outside), sign, keep]
-        return p.operate("result", target.family.lut, inputs, unsigned(bits), finish)
+        return self._p.operate("result", self._target.family.lut, [*parts, keep], unsigned(bits), finish)
+
+    def _half_even(self, a: Timed, frac: int, low: int, high: int, bits: int) -> list[Timed]:
+        """Of ``a``, which has half of one added: its integer part in ``bits``, and whether it was a tie, is outside of
+        low … high, and is negative; what :func:`_even_and_saturated` takes."""
+        p, target = self._p, self._target
+        tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
+        sign = a.bits(a.width - 1, a.width)
+        result = a.bits(frac, min(frac + bits, a.width)).as_signed()
+        outside = self._outside(a, frac, low, high)
+        return [p.registered(result), p.registered(tie), p.registered(outside), sign]
+
+    def _outside(self, a: Timed, frac: int, low: int, high: int) -> Timed:
+        """Whether the integer part of ``a`` is outside of low … high."""
+        p, target = self._p, self._target
+        sign = a.bits(a.width - 1, a.width)
+        has_sign = low < 0
+        whole = high.bit_length() + has_sign
+        if low not in (0, -high - 1) or high & (high + 1):
+            # No range of a whole number of bits.
+            integer = a.bits(frac, a.width).as_signed()
+            return p.operate(
+                "outside", target.adder(integer.width), [integer], unsigned(1), lambda x: (x < low) | (x > high)
+            )
+        if a.width - frac - whole <= 0:
+            return sign if not has_sign else p.constant(0, unsigned(1))
+        top = a.bits(frac + whole - has_sign, a.width)
+
+        def is_outside(x: Value) -> Value:
+            return x.any() & ~x.all() if has_sign else x.any()
+
+        return p.operate("outside", target.logic(top.width), [top], unsigned(1), is_outside)
+
+
+def _even_and_saturated(
+    x: Value, is_tie: Value, is_outside: Value, negative: Value, low: int, high: int, bits: int
+) -> Value:
+    """``x`` with its lowest bit cleared on a tie; ``low`` or ``high`` where it is outside of them; in ``bits``."""
+    rounded = Cat(x[0] & ~is_tie, x[1:])
+    extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
+    limit = Mux(negative, Const(low, signed(bits + 1)), Const(high, signed(bits + 1)))[:bits]
+    return Mux(is_outside, limit, extended)

@@ -87,6 +87,7 @@ class Statistic(wiring.Component):
 
         variance = self._variance(n, s1, s2)
         rho, position = self._reciprocal_root(variance)
+        rho = self._in_output_steps(rho)
         left, index = self._exponent(n, position)
         scale = self._scale(n, left, rho)
         centre = self._centre(s1 if norm.centred else None, left, rho, index)
@@ -120,6 +121,17 @@ class Statistic(wiring.Component):
         bits, frac = precision.root_bits
         mantissa, position = normalized(p, self._target, variance, bits, frac, root.mantissa_bits)
         return root.build(p, mantissa, position.bits(0, 1)), position
+
+    def _in_output_steps(self, rho: Timed) -> Timed:
+        """``rho``, times the output factor if there is one."""
+        p, factor = self._p, self._precision.factor
+        if factor is None:
+            return rho
+        product = p.multiply(rho, p.constant(factor.value, unsigned(factor.bits)))
+        if not factor.drop:
+            return product
+        upper, half = product.bits(factor.drop, product.width), product.bits(factor.drop - 1, factor.drop)
+        return p.add(upper, half, unsigned(factor.rho_bits), name="divided")
 
     def _exponent(self, n: Timed | None, position: Timed) -> tuple[Timed, Timed]:
         """The left shift ``b`` of the weight and S1, and the shift index ``s``."""

@@ -216,10 +216,11 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
     ]
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
+        divided = " / output scale" if config.output_grid is None else ""
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
             f"beta in {beta}; both are two's complement. Beat k loads elements k * lanes and following; "
-            "tlast ends a load. Stored is round((gamma + gamma_offset) / output scale * 2**frac_bits), and "
+            f"tlast ends a load. Stored is round((gamma + gamma_offset){divided} * 2**frac_bits), and "
             "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
             "formats."
         )

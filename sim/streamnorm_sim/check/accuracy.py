@@ -26,7 +26,8 @@ class Accuracy:
     correctly_rounded : float
         Share of the elements equal to the correctly rounded exact result; 1 where there is no element.
     saturated : int
-        Elements whose exact result, rounded, lies beyond the output range.
+        Elements whose exact result, rounded, lies beyond the output range, or whose normalized value does where that is
+        rounded to the output format before gamma.
     errors : float64 (elements,)
         The errors themselves, result minus truth, row by row.
     """
@@ -55,8 +56,9 @@ class Accuracy:
     ) -> "Accuracy":
         """Measure results ``y``, integers (rows, n) or a .npy file of them, for the rows ``x``.
 
-        The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding, limited to the
-        output range: what saturates is not wrong. ``x``, ``lengths`` and ``banks`` are those of `RowBatch.of`.
+        The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding (where there are
+        two, before the last one), limited to the output range: what saturates is not wrong. ``x``, ``lengths`` and
+        ``banks`` are those of `RowBatch.of`.
 
         Raises
         ------
@@ -71,7 +73,7 @@ class Accuracy:
         exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given)
         valid = batch.valid
         low, high, scaled = config.output.min, config.output.max, exact.scaled[valid]
-        saturated = int(((scaled < low - 0.5) | (scaled > high + 0.5)).sum())
+        saturated = int(((scaled < low - 0.5) | (scaled > high + 0.5) | exact.normalized_saturates[valid]).sum())
         right = int((results == exact.rounded)[valid].sum())
         return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated)
 

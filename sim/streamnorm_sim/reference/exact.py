@@ -28,6 +28,11 @@ with the stored integers ``g``, ``b`` of the element and their fraction bits ``f
 γ and β as given are floats, so integers times a power of two, and the output's scale is ``m·2^k`` with an odd integer
 ``m`` by which they are still to be divided: ``y = c·g / (2^fg·√(V·m²)) + b / (2^fb·m)``. Stored ones have ``m = 1``.
 
+With ``gamma_rounding = "output"`` there are two roundings, and both are decided exactly. The first is that of ``y``
+with γ = 1 and β = 0, as given: ``q = c / (√V·scale)`` half to even, saturated to the output format less its zero point.
+Then ``y = q·g / 2^fg + b / (2^fb·m)``, where γ is not divided by the scale, is a quotient of integers, rounded half to
+even and saturated.
+
 How it is fast and still exact
 ------------------------------
 Let ``f`` be the fraction bits of a grid, ``a = c·g``, and ``r = isqrt(⌊2^(2K)·Q/P⌋)``. Because
@@ -81,10 +86,17 @@ class ExactResult:
     scaled : float64 (rows, n)
         Output LSB, neither rounded nor saturated, within ``2^-39`` of the truth (beyond ``2^13`` LSB,
         within the spacing of float64 there); 0 beyond a row's length.
+    normalized : int64 (rows, n) or None
+        With ``gamma_rounding = "output"``, q, the normalized value rounded to the output format before γ; ``scaled`` is
+        what follows from it. 0 beyond a row's length.
+    normalized_saturates : bool (rows, n)
+        Whether the rounded normalized value lay beyond the output format; False where it is not rounded.
     """
 
     rounded: NDArray[np.int64]
     scaled: NDArray[np.float64]
+    normalized: NDArray[np.int64] | None
+    normalized_saturates: NDArray[np.bool_]
 
 
 def exact_rows(
@@ -132,12 +144,45 @@ def exact_result(
     affine = _given(config) if as_given else _stored(config)
     rounded = np.zeros(batch.x.shape, np.int64)
     scaled = np.zeros(batch.x.shape, np.float64)
+    normalized = None if config.gamma_rounding == "once" else np.zeros(batch.x.shape, np.int64)
+    saturates = np.zeros(batch.x.shape, np.bool_)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        rows = _Rows(config, part, affine)
-        t = rows.on_grid()
-        scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
-        rounded[where] = rows.rounded(t)
-    return ExactResult(rounded, scaled)
+        if normalized is None:
+            rows = _Rows(config, part, affine)
+            t = rows.on_grid()
+            scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
+            rounded[where] = rows.rounded(t)
+        else:
+            normalized[where], saturates[where] = _rounded_to_output(config, part)
+            rounded[where], scaled[where] = _scaled_and_shifted(config, part, affine, normalized[where])
+    return ExactResult(rounded, scaled, normalized, saturates)
+
+
+def _rounded_to_output(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """``q``, and whether it has been saturated."""
+    output = config.output
+    rows = _Rows(config, batch, _one_over_scale(config))
+    nearest = rows.nearest(rows.on_grid())
+    q = np.clip(nearest, output.min - output.zero_point, output.max - output.zero_point)
+    return q.astype(np.int64), np.asarray(q != nearest, np.bool_)
+
+
+def _scaled_and_shifted(
+    config: NormConfig, batch: RowBatch, affine: "_Affine", q: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """``y = q·γ + β`` rounded and saturated, and as it is."""
+    columns = batch.x.shape[1]
+    frac_bits = max(affine.gamma_frac_bits, affine.beta_frac_bits, 0)
+    gamma = affine.gamma[batch.banks, :columns].astype(object) << (frac_bits - affine.gamma_frac_bits)
+    beta = affine.beta[batch.banks, :columns].astype(object) << (frac_bits - affine.beta_frac_bits)
+    numerator = np.where(batch.valid, q.astype(object) * gamma * affine.divisor + beta, 0)
+    denominator = affine.divisor << frac_bits
+    doubled = 2 * numerator + denominator
+    nearest = doubled // (2 * denominator)
+    tie = doubled % (2 * denominator) == 0
+    nearest -= np.where(tie, nearest & 1, 0)
+    rounded = np.clip(nearest, config.output.min, config.output.max).astype(np.int64)
+    return rounded, (numerator / denominator).astype(np.float64)
 
 
 class RowTerms(NamedTuple):
@@ -227,7 +272,10 @@ def exact_terms(config: NormConfig, batch: RowBatch) -> RowTerms:
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """γ and β as integers (banks, max_length), their fraction bits, and the divisor m of both."""
+    """γ and β as integers (banks, max_length), their fraction bits, and the divisor m of both.
+
+    With two roundings, γ is that of q, and the divisor that of β alone.
+    """
 
     gamma: _Integers
     beta: _Integers
@@ -245,10 +293,9 @@ def _stored(config: NormConfig) -> _Affine:
 def _given(config: NormConfig) -> _Affine:
     given, shape = config.given_parameters, (config.banks, config.max_length)
     scale = Fraction(config.output.scale)
-    # The scale's power of two, up to which it is an odd integer or one.
-    divisor = scale.numerator // (scale.numerator & -scale.numerator)
-    power = Fraction(divisor) / scale
-    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), power)
+    divisor, power = _divisor_and_power(scale)
+    gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
+    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), gamma_power)
     beta, beta_frac_bits = _dyadic(given.beta, config.output.zero_point * scale, power)
     # At least 1, so that the tie between two steps is one of its integers.
     if beta_frac_bits < 1:
@@ -256,6 +303,20 @@ def _given(config: NormConfig) -> _Affine:
     return _Affine(
         np.broadcast_to(gamma, shape), np.broadcast_to(beta, shape), gamma_frac_bits, beta_frac_bits, divisor
     )
+
+
+def _one_over_scale(config: NormConfig) -> _Affine:
+    """What makes of a normalized value its quotient by the output scale."""
+    shape = (config.banks, config.max_length)
+    divisor, power = _divisor_and_power(Fraction(config.output.scale))
+    one, frac_bits = _dyadic(np.array(1.0), Fraction(0), power)
+    return _Affine(np.broadcast_to(one, shape), np.zeros(shape, np.int64), frac_bits, 1, divisor)
+
+
+def _divisor_and_power(scale: Fraction) -> tuple[int, Fraction]:
+    """The odd integer m and the power of two p with ``1 / scale = p / m``."""
+    divisor = scale.numerator // (scale.numerator & -scale.numerator)
+    return divisor, Fraction(divisor) / scale
 
 
 def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> tuple[_Integers, int]:
@@ -311,6 +372,10 @@ class _Rows:
 
     def rounded(self, t: _Integers) -> NDArray[np.int64]:
         """``y`` rounded half to even and saturated, from `on_grid`'s ``t``."""
+        return np.clip(self.nearest(t), self.output.min, self.output.max).astype(np.int64)
+
+    def nearest(self, t: _Integers) -> _Integers:
+        """``y`` rounded half to even, from `on_grid`'s ``t``."""
         h = t + (1 << (_FRAC_BITS - 1))
         fraction = h & ((1 << _FRAC_BITS) - 1)
         nearest: _Integers = h >> _FRAC_BITS
@@ -318,7 +383,7 @@ class _Rows:
         for row, column in zip(*np.nonzero(undecided), strict=True):
             upper = int(h[row, column] + 2) >> _FRAC_BITS
             nearest[row, column] = self._decide(int(row), int(column), upper)
-        return np.clip(nearest, self.output.min, self.output.max).astype(np.int64)
+        return nearest
 
     def _decide(self, row: int, column: int, upper: int) -> int:
         """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``.

@@ -57,7 +57,8 @@ class GoldenModel:
             precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
             precision.epsilon_code.bit_length() + ranges.weight_bits,
             2 * ranges.sum_bits + precision.variance_frac_bits,
-            ranges.sum_bits + root.rho_bits + precision.left_max + 1,
+            ranges.sum_bits + precision.rho_bits + precision.left_max + 1,
+            root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
             precision.exact_scale_bits + 1,
             root.widest,
             root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
@@ -139,6 +140,8 @@ class GoldenModel:
         p, ranges, root = self.precision, self.precision.ranges, self.precision.root
         mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
         rho = root.evaluate(mantissa, position & 1)
+        if p.factor is not None:
+            rho = p.factor.evaluate(rho)
         length = bit_length(weight)
         h = p.exponent_base - length + (position >> 1)
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
@@ -153,24 +156,31 @@ class GoldenModel:
         centre = ((s1 * rho) << b) >> p.centre_drop
         return product, centre, s
 
-    def _apply(
-        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
-    ) -> Integers:
-        p, target, kind = self.precision, self.config.output, self._lane_type
+    def _normalized(self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers) -> Integers:
+        """What gamma multiplies: z of step 6, or q where z is rounded to the output format; of the lane's type."""
+        p, kind = self.precision, self._lane_type
         half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
         a = d.astype(kind) * scale.astype(kind)[:, None]
         a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
         a -= (centre.astype(kind) - half)[:, None]
         a >>= (p.normalize_shift + shift * p.radix).astype(kind)[:, None]
+        if p.grid is not None:
+            a = _half_even(a, p.step_frac_bits)
+            a = np.clip(a, p.grid.low, p.grid.high, out=a)
+        return a
+
+    def _apply(
+        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
+    ) -> Integers:
+        p, target, kind = self.precision, self.config.output, self._lane_type
+        a = self._normalized(d, scale, centre, shift)
         width = d.shape[1]
         one_bank = self.config.banks == 1
         gamma = self._gamma[0, :width] if one_bank else self._gamma[banks, :width]
         beta = self._beta[0, :width] if one_bank else self._beta[banks, :width]
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align
-        y = (a >> p.result_frac_bits).astype(np.int64)
-        tie = (a & ((1 << p.result_frac_bits) - 1)) == 0
-        y &= ~tie.astype(np.int64)
+        y = _half_even(a, p.result_frac_bits).astype(np.int64)
         return np.clip(y, target.min, target.max, out=y)
 
 
@@ -181,6 +191,12 @@ def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
         require_array(f"{key} is", array, INTEGERS, array.shape == shape, f"integers of {shape}")
         require_within(key, array, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, f" ({key}_bits = {bits})")
     return array.astype(np.int64)
+
+
+def _half_even(a: Integers, frac_bits: int) -> Integers:
+    """Integers, half to even, of values that have half of one added already."""
+    tie = (a & ((1 << frac_bits) - 1)) == 0
+    return (a >> frac_bits) & ~tie.astype(a.dtype)
 
 
 def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:

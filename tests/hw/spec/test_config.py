@@ -338,6 +338,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "gamma": np.nextafter(GAMMA, 2),
         "beta": 0.5,
         "gamma_offset": 1.0,
+        "gamma_rounding": "output",
         "gamma_bits": 17,
         "beta_bits": 17,
         "gamma_max": 8.0,

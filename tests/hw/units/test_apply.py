@@ -24,6 +24,16 @@ CONFIGURATIONS = {
     "in logic": unit(gamma=GAMMA, target="ice40-hx8k", clock_mhz=48.0, lanes=2),
     "wide": unit(gamma=GAMMA, input=IntFormat(24, scale=1e-4), output=IntFormat(24, scale=1e-5)),
     "ram": unit(storage="ram", clock_mhz=100.0),
+    "rounded first": unit(gamma=GAMMA, beta=GAMMA, gamma_rounding="output", clock_mhz=100.0),
+    "rounded first, absent": unit(gamma_rounding="output", target="ecp5-85k-6", clock_mhz=200.0),
+    "rounded first, unsigned": unit(
+        output=IntFormat(7, signed=False, scale=2.0**-4), gamma=GAMMA, gamma_rounding="output"
+    ),
+    "rounded first, zero point": unit(
+        output=IntFormat(7, scale=0.05, zero_point=-21), gamma=GAMMA, gamma_rounding="output", target="ice40-hx8k"
+    ),
+    "rounded first, steps beyond z": unit(output=IntFormat(24, scale=0.5), gamma=GAMMA, gamma_rounding="output"),
+    "rounded first, a large step": unit(output=IntFormat(4, scale=3.0), gamma=GAMMA, gamma_rounding="output"),
 }
 
 
@@ -35,6 +45,9 @@ def expected(config: NormConfig, d: int, scale: int, centre: int, shift: int, ga
     difference = signed(product - centre & ((1 << precision.centre_bits) - 1), precision.centre_bits)
     z = difference >> (precision.normalize_shift + shift * precision.radix)
     z = signed(z & ((1 << precision.normalized_bits) - 1), precision.normalized_bits)
+    if precision.grid is not None:
+        z, rest = z >> precision.step_frac_bits, z & ((1 << precision.step_frac_bits) - 1)
+        z = min(max(z & ~1 if rest == 0 else z, precision.grid.low), precision.grid.high)
     a = (z * gamma << precision.gamma_align) + (beta << precision.beta_align)
     y, rest = a >> precision.result_frac_bits, a & ((1 << precision.result_frac_bits) - 1)
     if rest == 0:
@@ -105,8 +118,31 @@ def test_the_centre_comes_when_the_product_is_there(clock_mhz):
 
 
 @pytest.mark.parametrize("seed", range(15, 21))
-def test_results_of_any_configuration(seed):
-    check(drawn_config(seed, target="ecp5-85k-6", clock_mhz=150.0), beats=40)
+@pytest.mark.parametrize("gamma_rounding", ["once", "output"])
+def test_results_of_any_configuration(seed, gamma_rounding):
+    check(drawn_config(seed, target="ecp5-85k-6", clock_mhz=150.0, gamma_rounding=gamma_rounding), beats=40)
+
+
+@pytest.mark.parametrize("zero_point", [0, 5])
+def test_ties_before_gamma_go_to_even(zero_point):
+    """All d that make z half a step, from beyond one end of the output to beyond the other."""
+    output = IntFormat(4, scale=2.0**-2, zero_point=zero_point)
+    config = unit(output=output, gamma_rounding="output", input=IntFormat(12), lanes=1, max_length=200)
+    precision = Precision.of(config)
+    assert precision.grid is not None
+    apply = Apply(config, d_delay=0.0, parameter_delay=0.0)
+    halves = range(-25, 26)
+    # z = centre alone: its own half, and half a step, are in it.
+    unit_bits = precision.normalize_shift + precision.step_frac_bits
+    inputs = [{} for _ in range(len(halves) + apply.latency + 2)]
+    mask = (1 << precision.centre_bits) - 1
+    for cycle, half in enumerate(halves):
+        centre = -(half << unit_bits - 1) - precision.half(0)
+        inputs[cycle] |= {"d": [0], "scale": 0, "centre": centre & mask, "shift": 0}
+        inputs[cycle + apply.keep_cycle]["keep"] = 1
+    seen = trace(apply, inputs, ["y"])
+    got = [signed(seen[cycle + apply.latency]["y"] & 15, 4) for cycle in range(len(halves))]
+    assert got == [min(max(round(half / 2) + zero_point, -8), 7) for half in halves]
 
 
 def test_ties_go_to_even():

@@ -24,6 +24,10 @@ CONFIGURATIONS = {
     "wide": unit(input=IntFormat(24, scale=1e-4), output=IntFormat(20, scale=1e-4), accuracy="tight"),
     "in logic": unit(target="ice40-hx8k", clock_mhz=48.0),
     "one element": unit(max_length=1, lanes=1),
+    "in output steps": unit(gamma_rounding="output", target="ecp5-85k-6", clock_mhz=200.0),
+    "in output steps, rmsnorm": unit(norm="rmsnorm", gamma_rounding="output", output=IntFormat(16, scale=1e-3)),
+    "in output steps of few bits": unit(gamma_rounding="output", output=IntFormat(8, scale=1 / 3), epsilon=0.0),
+    "in output steps, in logic": unit(gamma_rounding="output", target="ice40-hx8k", clock_mhz=48.0),
 }
 Rows = list[tuple[int, int, int]]
 

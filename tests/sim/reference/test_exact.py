@@ -1,12 +1,13 @@
 """The exact reference against hand-computed rows and against 200-digit decimal arithmetic."""
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from decimals import DIGITS, TIE, normalized
 from family import MEMBERS, PART, can_be, keys_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
@@ -16,9 +17,6 @@ from streamnorm_sim.reference import exact
 from streamnorm_sim.reference.exact import exact_result, exact_rows
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch
-
-DIGITS = Context(prec=200)
-TIE = Decimal(10) ** -120
 
 
 def make_config(**changes):
@@ -31,34 +29,6 @@ def make_config(**changes):
         "epsilon": 0.0,
     }
     return NormConfig(**(keywords | changes))
-
-
-def normalized(config, row):
-    """z of each element by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
-    scale, zero_point = Decimal(config.input.scale), config.input.zero_point
-    x = [scale * (value - zero_point) for value in row]
-    n, mean = len(x), sum(x) / len(x)
-    if config.norm in ("layernorm", "frozen"):
-        numerators = [value - mean for value in x]
-        v = sum(value**2 for value in numerators) / n
-    else:
-        numerators = x
-        counted = x[: config.statistic_length]
-        v = {
-            "rmsnorm": lambda: sum(value**2 for value in counted) / len(counted),
-            "l2norm": lambda: sum(value**2 for value in x),
-            "crmsnorm": lambda: (sum(value**2 for value in x) + sum(x) ** 2) / (n + 1),
-        }[config.norm]()
-    epsilon = Decimal(config.epsilon)
-    if config.norm == "frozen":
-        divisor = Decimal(config.deviation)
-    else:
-        divisor = {
-            "variance": lambda: (v + epsilon).sqrt(),
-            "root": lambda: v.sqrt() + epsilon,
-            "floor": lambda: max(v.sqrt(), epsilon),
-        }[config.epsilon_placement]()
-    return [value / divisor if divisor > TIE else Decimal(0) for value in numerators]
 
 
 def decimal_row(config, row, bank=0):

@@ -1,0 +1,37 @@
+"""The norms as their papers write them, in decimals: the truth that the exact reference is held against."""
+
+from decimal import Context, Decimal
+
+from streamnorm.spec.config import NormConfig
+
+DIGITS = Context(prec=200)
+TIE = Decimal(10) ** -120
+"""What is closer to a tie than this is one: its decimals may end in ...999."""
+
+
+def normalized(config: NormConfig, row: list[int]) -> list[Decimal]:
+    """z of each element by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
+    scale, zero_point = Decimal(config.input.scale), config.input.zero_point
+    x = [scale * (value - zero_point) for value in row]
+    n, mean = len(x), sum(x) / len(x)
+    if config.norm in ("layernorm", "frozen"):
+        numerators = [value - mean for value in x]
+        v = sum(value**2 for value in numerators) / n
+    else:
+        numerators = x
+        counted = x[: config.statistic_length]
+        v = {
+            "rmsnorm": lambda: sum(value**2 for value in counted) / len(counted),
+            "l2norm": lambda: sum(value**2 for value in x),
+            "crmsnorm": lambda: (sum(value**2 for value in x) + sum(x) ** 2) / (n + 1),
+        }[config.norm]()
+    epsilon = Decimal(config.epsilon)
+    if config.norm == "frozen":
+        divisor = Decimal(config.deviation)
+    else:
+        divisor = {
+            "variance": lambda: (v + epsilon).sqrt(),
+            "root": lambda: v.sqrt() + epsilon,
+            "floor": lambda: max(v.sqrt(), epsilon),
+        }[config.epsilon_placement]()
+    return [value / divisor if divisor > TIE else Decimal(0) for value in numerators]

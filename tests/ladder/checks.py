@@ -56,10 +56,13 @@ def equal_golden(trace: Trace) -> None:
 
 
 def within_bound(trace: Trace) -> Accuracy:
-    """Every element must be as near to the exact result as the plan promises, and that within 1 ulp."""
+    """Every element must be as near to the exact result as the plan promises, and that within 1 ulp.
+
+    Where z is rounded before gamma, the plan's bound is that of the few that are rounded the other way.
+    """
     config, expected = trace.config, trace.expected
     bound = Plan.of(config).error_bound
-    assert bound <= 1
+    assert bound <= 1 or config.output_grid is not None
     accuracy = Accuracy.of(config, trace.rows.x, expected.x, expected.lengths, expected.banks)
     assert accuracy.max_ulp <= bound + 1e-9, (
         f"{config.name}: error {accuracy.max_ulp} LSB, planned {bound} (seed {trace.traffic.seed})"

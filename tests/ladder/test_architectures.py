@@ -264,6 +264,12 @@ def test_no_latch_no_loop_and_no_way_from_an_input_to_an_output(architecture, tm
     assert passes(verilog(UNITS["generic"].replace(architecture=architecture)), tmp_path, monkeypatch)
 
 
+def test_nor_where_it_is_rounded_before_gamma(tmp_path, monkeypatch):
+    output = IntFormat(8, scale=0.05, zero_point=3)
+    unit = UNITS["generic"].replace(gamma_rounding="output", output=output)
+    assert passes(verilog(unit), tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize("wire", [".i__ready(s_axis_tready)", ".o__valid(m_axis_tvalid)"])
 def test_a_way_from_an_input_to_an_output_would_be_found(wire, tmp_path, monkeypatch):
     text = verilog(UNITS["generic"].replace(architecture="two-pass"))

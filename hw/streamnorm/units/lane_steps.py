@@ -152,17 +152,20 @@ class LaneSteps:
         return [p.registered(result), p.registered(tie), p.registered(outside), sign]
 
     def _outside(self, a: Timed, frac: int, low: int, high: int) -> Timed:
-        """Whether the integer part of ``a`` is outside of low … high."""
+        """Whether the integer part of ``a`` is outside of low … high, between which 0 is."""
         p, target = self._p, self._target
         sign = a.bits(a.width - 1, a.width)
         has_sign = low < 0
         whole = high.bit_length() + has_sign
         if low not in (0, -high - 1) or high & (high + 1):
-            # No range of a whole number of bits.
+            # No range of a whole number of bits: the signs of the differences to its ends tell.
             integer = a.bits(frac, a.width).as_signed()
-            return p.operate(
-                "outside", target.adder(integer.width), [integer], unsigned(1), lambda x: (x < low) | (x > high)
-            )
+            shape = signed(max(high.bit_length(), (-low - 1).bit_length(), 1) + 1)
+            width = max(integer.width, shape.width) + 1
+            below = p.add(integer, p.constant(low, shape), signed(width), subtract=True, name="below")
+            above = p.add(p.constant(high, shape), integer, signed(width), subtract=True, name="above")
+            signs = [difference.bits(width - 1, width) for difference in (below, above)]
+            return p.operate("outside", target.family.lut, signs, unsigned(1), lambda x, y: x | y)
         if a.width - frac - whole <= 0:
             return sign if not has_sign else p.constant(0, unsigned(1))
         top = a.bits(frac + whole - has_sign, a.width)

@@ -32,6 +32,12 @@ CONFIGURATIONS = {
     "rounded first, zero point": unit(
         output=IntFormat(7, scale=0.05, zero_point=-21), gamma=GAMMA, gamma_rounding="output", target="ice40-hx8k"
     ),
+    "rounded first, nothing above 0": unit(
+        output=IntFormat(7, scale=0.05, zero_point=63), gamma=GAMMA, gamma_rounding="output"
+    ),
+    "rounded first, nothing below 0": unit(
+        output=IntFormat(7, scale=0.05, zero_point=-64), gamma=GAMMA, gamma_rounding="output", clock_mhz=300.0
+    ),
     "rounded first, steps beyond z": unit(output=IntFormat(24, scale=0.5), gamma=GAMMA, gamma_rounding="output"),
     "rounded first, a large step": unit(output=IntFormat(4, scale=3.0), gamma=GAMMA, gamma_rounding="output"),
 }

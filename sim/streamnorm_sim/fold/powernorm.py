@@ -20,8 +20,8 @@ def fold_powernorm(
     Source: Shen, Yao, Gholami, Mahoney, Keutzer: PowerNorm: Rethinking Batch Normalization in Transformers, 2020,
     arXiv:2003.07845: ``gamma * x / psi + beta``, without epsilon. Its authors' code (sIncerass/powernorm) keeps psi**2
     as ``running_phi`` and divides by ``sqrt(running_phi + eps)``, eps = 1e-5. That code also divides every token by the
-    root of its mean square before (GroupScaling1D, in one group by default), which no constants can do: with one group,
-    ``norm = "rmsnorm"`` with this gamma and beta, and the same epsilon, is both.
+    root of its mean square + 1e-5 before (GroupScaling1D, one group by default), which no constants can do: with one
+    group, ``norm = "rmsnorm"`` with epsilon = 1e-5 and this gamma and beta is both.
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ KINDS: dict[str, Kind] = {
             example="psi2.npy gamma.npy beta.npy 1e-5",
             keys=_affine_keys,
             advice=lambda crmsnorm: (
-                'where the authors\' code divides rows by their root mean square first: norm = "rmsnorm", epsilon = 1e-5',
+                'where rows are divided by their root mean square first: norm = "rmsnorm", epsilon = 1e-5',
             ),
         ),
         Kind(

@@ -24,7 +24,22 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.spec.values import nearest, shortened
 
-from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
+from .commands import (
+    boards,
+    build,
+    cache,
+    cycles,
+    doctor,
+    fit,
+    flash,
+    fold,
+    generate,
+    host,
+    init,
+    plan,
+    simulate,
+    workload,
+)
 from .interrupts import interrupts_are_kept
 from .options import Reported, formatter, print_json
 from .terminal import ignore_odd_sizes, prepare_streams
@@ -40,6 +55,7 @@ COMMANDS = {
     "build": build,
     "flash": flash,
     "host": host,
+    "fold": fold,
     "workload": workload,
     "doctor": doctor,
     "cache": cache,
@@ -58,6 +74,7 @@ examples:
   streamnorm build examples/icebreaker_rms.toml --board icebreaker -o out
   streamnorm flash out/icebreaker_rms.bin --board icebreaker
   streamnorm host --virtual examples/icebreaker_rms.toml   rows through the board's design, simulated or real
+  streamnorm fold batchnorm mean.npy var.npy gamma.npy beta.npy 1e-5   BatchNorm as gamma and beta of a unit
   streamnorm doctor                                  which tools are there, and what to install
 
 exit codes: 0 done, 1 a tool failed, or a bug in streamnorm, 2 usage or configuration, 3 missing tool,

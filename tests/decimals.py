@@ -10,10 +10,16 @@ TIE = Decimal(10) ** -120
 
 
 def normalized(config: NormConfig, row: list[int]) -> list[Decimal]:
-    """z of each element by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
+    """What gamma multiplies, of each element, by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
     scale, zero_point = Decimal(config.input.scale), config.input.zero_point
     x = [scale * (value - zero_point) for value in row]
     n, mean = len(x), sum(x) / len(x)
+    if config.norm == "adanorm":
+        if n == 1:
+            return [Decimal(0)]
+        deviation = (sum((value - mean) ** 2 for value in x) / (n - 1)).sqrt() + Decimal(config.epsilon)
+        z = [(value - mean) / deviation if deviation > TIE else Decimal(0) for value in x]
+        return [(1 - Decimal(config.curvature) * value) * value for value in z]
     if config.norm in ("layernorm", "frozen"):
         numerators = [value - mean for value in x]
         v = sum(value**2 for value in numerators) / n

@@ -62,7 +62,10 @@ class SeparateSteps(wiring.Component):
         # Cycles count from d in the first scan, from what the memory gives in the others.
         scale, centre, shift = (p.input(x) for x in (self.scale, self.centre, self.shift))
         scaled = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(lanes)]
-        z = [p.registered(steps.round_to_output(steps.less_centre(product, centre, shift))) for product in scaled]
+        z = [
+            p.registered(steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))))
+            for product in scaled
+        ]
 
         output_register = family.block_ram > 0.5 * target.budget
         self.memory_latency = 1 + output_register

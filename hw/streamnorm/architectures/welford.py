@@ -169,7 +169,7 @@ class _DeviationStatistic(Statistic):
         self._square_frac_bits = square_frac_bits
         super().__init__(config, moments, cycles=cycles)
 
-    def _variance(self, n: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
+    def _variance(self, n: Timed | None, count: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V``, ``variance_frac_bits`` fraction bits."""
         assert n is not None
         assert s2 is not None

@@ -132,7 +132,7 @@ def _demand(config: NormConfig) -> Demand:
         tile=config.device.family.tile,
         error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
         tight=tight,
-        exact=tight and config.epsilon_in_steps == 0,
+        exact=tight and config.epsilon_in_steps == 0 and not config.formula.curvature,
         output_reach=max(-output.min, output.max) + 1,
         gamma_bits=parameters.gamma_bits,
         gamma_frac_bits=parameters.gamma_frac_bits,

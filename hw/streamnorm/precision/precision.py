@@ -38,6 +38,8 @@ class Precision(Widths):
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
 
+    A norm with a curvature has a :class:`~streamnorm.precision.curve.Curve` behind step 6: step 7 takes its u for z.
+
     With ``gamma_rounding = "output"`` there is a :attr:`grid`, and z is rounded to it before gamma:
 
     * behind step 2, ``rho = (rho * value + half) >> drop`` with the :attr:`factor`, of :attr:`rho_bits` fraction bits,
@@ -127,8 +129,10 @@ class Precision(Widths):
 
     @property
     def multiplied_bits(self) -> int:
-        """Two's complement bits of what gamma multiplies: z, or with a grid q."""
-        return self.normalized_bits if self.grid is None else self.grid.bits
+        """Two's complement bits of what gamma multiplies: z, with a grid q, with a curve u."""
+        if self.grid is not None:
+            return self.grid.bits
+        return self.normalized_bits if self.curve is None else self.curve.bits
 
     @property
     def centre_bits(self) -> int:

@@ -29,7 +29,7 @@ class Ranges:
     sum_bits : two's complement bits of ``S1 = sum(d)`` (1 where it is not used)
     square_sum_max : largest ``S2 = sum(d**2)``
     length_bits : bits of n
-    weight_bits : bits of w, which is n itself, or what the norm says
+    weight_bits, count_bits : bits of w, which is n itself or what the norm says, and of what it is made of
     epsilon : e, exact
     variance_max : largest integer part of V
     root_guard : g, where V may be less than 1 and z is not 0: 2g of its fraction bits count as integer ones from there
@@ -45,6 +45,7 @@ class Ranges:
     square_sum_max: int
     length_bits: int
     weight_bits: int
+    count_bits: int
     epsilon: Fraction
     variance_max: int
     root_guard: int
@@ -90,7 +91,8 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
         square_sum_max=max(1, terms) * largest**2 if norm.has_squares else 1,
         length_bits=longest.bit_length(),
-        weight_bits=norm.weight(longest).bit_length(),
+        weight_bits=max(1, norm.weight(longest).bit_length()),
+        count_bits=norm.count(longest).bit_length(),
         epsilon=epsilon,
         variance_max=variance_max,
         root_guard=guard,

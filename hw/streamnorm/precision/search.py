@@ -14,6 +14,7 @@ from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
 
+from .curve import Curve
 from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor
 
@@ -45,6 +46,7 @@ class Widths:
     root: RootMethod
     grid: OutputGrid | None
     factor: OutputFactor | None
+    curve: Curve | None
     epsilon_code: int
     epsilon_drop: int
     variance_frac_bits: int
@@ -180,7 +182,13 @@ class _Series:
         largest = float(ranges.normalized_max)
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
+        # With a curvature k, u has 1 + 2k|z| times the error of z, and 0 again where z is 1 / k: nothing is invisible.
+        curvature = demand.norm.curvature
+        self._steepest = 1 + 2 * curvature * largest
+        self._ordinary_slope = 1 + 2 * curvature
         self._relative_bound = visible * root.relative_error * 1.01
+        if curvature:
+            self._relative_bound = demand.gain * largest * self._steepest * root.relative_error * 1.01
         # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * largest.
         reach = largest * demand.norm.reach + 1
         if demand.norm.square_limit(1) is None and not demand.norm.centred and demand.gain:
@@ -247,6 +255,11 @@ class _Series:
         """The proven largest error."""
         rounding = 2.0**-frac_bits / 2
         inexact = self._scale_error + self._floors(frac_bits) + rounding
+        curve = self._curve(frac_bits)
+        if curve is not None:
+            largest = self._demand.ranges.normalized_max
+            inexact *= self._steepest
+            inexact += rounding + largest * curve.slope_error() + largest**2 * curve.code_error()
         return self._relative_bound + self._demand.gain * inexact * 1.01
 
     def is_exact(self, frac_bits: int) -> bool:
@@ -263,18 +276,30 @@ class _Series:
     def _cautious_error(self, frac_bits: int, gain: Gain) -> float:
         """The mean error with each term from above, in rows of full scale."""
         return _root_of_squares(
-            *(gain.mean * part for part in self._cautious_parts),
-            gain.mean * self._floors(frac_bits) / 2,
-            gain.at_ties * 2.0**-frac_bits / 4,
+            *(gain.mean * self._ordinary_slope * part for part in self._cautious_parts),
+            gain.mean * self._ordinary_slope * self._floors(frac_bits) / 2,
+            gain.at_ties * self._ordinary_slope * 2.0**-frac_bits / 4,
+            *self._curve_parts(frac_bits, gain),
         )
+
+    def _curve(self, frac_bits: int) -> Curve | None:
+        return Curve.of(self._demand.norm.curvature, self._demand.ranges.normalized_max, frac_bits)
+
+    def _curve_parts(self, frac_bits: int, gain: Gain) -> list[float]:
+        """Mean errors of the curve, where z is about 1."""
+        curve = self._curve(frac_bits)
+        if curve is None:
+            return []
+        return [gain.mean * curve.slope_error(), gain.mean * curve.code_error(), gain.at_ties * 2.0**-frac_bits / 4]
 
     def expected_error(self, frac_bits: int) -> float:
         """The mean error in ordinary rows, where gamma is largest."""
         gain = self._demand.prefix_gain
         return _EXPECTED_MARGIN * _root_of_squares(
-            *(gain.mean * part for part in self._expected_parts),
-            gain.mean * self._floors(frac_bits) * self._expected_floor,
-            gain.at_ties * 2.0**-frac_bits / 4,
+            *(gain.mean * self._ordinary_slope * part for part in self._expected_parts),
+            gain.mean * self._ordinary_slope * self._floors(frac_bits) * self._expected_floor,
+            gain.at_ties * self._ordinary_slope * 2.0**-frac_bits / 4,
+            *self._curve_parts(frac_bits, gain),
         )
 
     def _normalized_bits(self, frac_bits: int) -> int:
@@ -285,14 +310,21 @@ class _Series:
 
     def _multiplied(self, frac_bits: int) -> tuple[int, int]:
         """Bits and fraction bits of what gamma multiplies."""
-        grid = self._demand.grid
-        return (self._normalized_bits(frac_bits), frac_bits) if grid is None else (grid.bits, 0)
+        grid, curve = self._demand.grid, self._curve(frac_bits)
+        if grid is not None:
+            return grid.bits, 0
+        return (self._normalized_bits(frac_bits) if curve is None else curve.bits), frac_bits
 
     def cost(self, frac_bits: int, error_bound: float) -> float:
         """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits."""
         demand, normalized_bits = self._demand, self._normalized_bits(frac_bits)
         area = (self._scale_area + self._area(self._multiplied(frac_bits)[0], demand.gamma_bits)) * demand.lanes
         area += self._shared_area
+        if (curve := self._curve(frac_bits)) is not None:
+            code_bits = curve.code.bit_length() + 1
+            area += demand.lanes * (
+                self._area(normalized_bits, code_bits) + self._area(normalized_bits, curve.slope_bits)
+            )
         excess = 20 * log2(max(error_bound / COMFORTABLE_ERROR, 1.0))
         places_bits = normalized_bits * self._shift_count
         if demand.tile is None:
@@ -310,6 +342,7 @@ class _Series:
             root=root.method,
             grid=demand.grid,
             factor=root.factor,
+            curve=self._curve(frac_bits),
             epsilon_code=root.epsilon.code,
             epsilon_drop=root.epsilon.drop,
             variance_frac_bits=root.epsilon.frac_bits,

@@ -48,6 +48,7 @@ LENGTH_MAX = 16384
 BANKS_MAX = 16
 RAM_PARAMETER_MAX = 4.0
 MARGIN_MAX = 2.0
+CURVATURE_MAX = 1.0
 
 
 def _about(allowed: str, meaning: str, default: str | None = None) -> dict[str, str | None]:
@@ -124,6 +125,9 @@ class NormConfig:
             "elements at the row's beginning whose mean square is taken (pRMSNorm)",
             "none: all of them",
         ),
+    )
+    curvature: float = field(
+        default=0.1, metadata=_about(f"0 to {CURVATURE_MAX:g}", "k of AdaNorm, z - k z², whose C is gamma")
     )
     deviation: float | None = field(
         default=None,
@@ -242,8 +246,9 @@ class NormConfig:
             raise ConfigError(f"name = {shortened(self.name)!r}: {why_not}")
         one_of("norm", self.norm, NORMS)
         one_of("epsilon_placement", self.epsilon_placement, EPSILON_PLACEMENTS)
-        self._check_keys_of_norm()
         one_of("gamma_rounding", self.gamma_rounding, GAMMA_ROUNDINGS)
+        self._check_keys_of_norm()
+        self._set("curvature", finite_float("curvature", self.curvature, 0.0, CURVATURE_MAX))
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
@@ -253,10 +258,11 @@ class NormConfig:
                 f"architecture = {self.architecture!r}: norm = {self.norm!r} has no variance that could be updated; "
                 f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
             )
-        if not (self.epsilon_placement == "variance" or ARCHITECTURES[self.architecture].exact):
+        if not (self.placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
+            what = "norm" if self.formula.placement else "epsilon_placement"
             raise ConfigError(
-                f"epsilon_placement = {self.epsilon_placement!r}: architecture = {self.architecture!r} has its epsilon "
-                "beside the variance; allowed: variance"
+                f"{what} = {getattr(self, what)!r}: architecture = {self.architecture!r} has its epsilon beside the "
+                "variance"
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
@@ -544,7 +550,7 @@ class NormConfig:
     @property
     def placement(self) -> EpsilonPlacement:
         """Where :attr:`epsilon` is added."""
-        return EPSILON_PLACEMENTS[self.epsilon_placement]
+        return EPSILON_PLACEMENTS[self.formula.placement or self.epsilon_placement]
 
     @cached_property
     def epsilon_in_steps(self) -> Fraction:

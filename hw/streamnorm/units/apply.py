@@ -54,7 +54,9 @@ class Apply(wiring.Component):
         adder = target.adder(Precision.of(config).centre_bits)
         self.centre_cycle = p.meeting_cycle(scaled[0], adder, target.budget, arrival) if apart else 0
         centre, shift = (p.input(x, self.centre_cycle, arrival) for x in (self.centre, self.shift))
-        normalized = [steps.round_to_output(steps.less_centre(product, centre, shift)) for product in scaled]
+        normalized = [
+            steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))) for product in scaled
+        ]
         far = parameter_delay + target.family.block_distance
         self.gamma_cycle = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, far)
         gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)

@@ -86,6 +86,11 @@ class LaneSteps:
         delay = self._target.family.mux * (1.0 if precision.shift_count == 2 else 1.3)
         return p.operate("normalized", delay, [difference, shift], signed(bits), place)
 
+    def curved(self, z: Timed) -> Timed:
+        """``u`` of a norm with a curvature, else z as it is."""
+        curve = self._precision.curve
+        return z if curve is None else curve.build(self._p, z)
+
     def round_to_output(self, z: Timed) -> Timed:
         """``q``, where z is rounded to the output format before gamma; else z as it is.
 

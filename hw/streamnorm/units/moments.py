@@ -16,8 +16,8 @@ __all__ = ["Moments"]
 class Moments(wiring.Component):
     """``n``, ``s1 = sum(d)`` and ``s2 = sum(d**2)`` of the row so far, exact.
 
-    ``n`` is the row's weight: for most norms, the number of its elements. Where a norm has a ``statistic_length``, the
-    moments are those of so many elements at the row's beginning.
+    ``n`` is what the row's weight is made of: for most norms, the number of its elements. Where a norm has a
+    ``statistic_length``, the moments are those of so many elements at the row's beginning.
 
     Takes a beat every cycle. ``s1``, ``s2`` and ``n`` of a beat are there :attr:`s1_cycle`, :attr:`s2_cycle` and
     :attr:`n_cycle` cycles after the cycle in which the beat's lanes are at the input. s1 and s2 hold still where no
@@ -40,7 +40,7 @@ class Moments(wiring.Component):
         Which lanes count, from lane 0 on.
     before : In(length_bits)
         Elements of the row before this beat.
-    s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(weight_bits)
+    s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(count_bits)
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Moments(wiring.Component):
                 "before": In(ranges.length_bits),
                 "s1": Out(signed(ranges.sum_bits)),
                 "s2": Out(s2_shape),
-                "n": Out(ranges.weight_bits),
+                "n": Out(ranges.count_bits),
             }
         )
         self._m = m = Module()

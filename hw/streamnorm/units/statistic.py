@@ -81,16 +81,19 @@ class Statistic(wiring.Component):
         delays = {name: data_delay(target) for name in from_ring}
         self._norm = norm = config.formula
         self._placement = config.placement
-        n = None if norm.has_unit_weight else p.input(self.n, cycles[0], delays.get("n", 0.0))
+        count = n = None if norm.has_unit_weight else p.input(self.n, cycles[0], delays.get("n", 0.0))
         s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if norm.has_sum else None
         s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0)) if norm.has_squares else None
 
-        variance = self._variance(n, s1, s2)
+        centred = s1 if norm.centred else None
+        if norm.has_sample_variance:
+            n, centred = self._of_sample(count, centred)
+        variance = self._variance(n, count, s1, s2)
         rho, position = self._reciprocal_root(variance)
         rho = self._in_output_steps(rho)
         left, index = self._exponent(n, position)
         scale = self._scale(n, left, rho)
-        centre = self._centre(s1 if norm.centred else None, left, rho, index)
+        centre = self._centre(centred, left, rho, index)
 
         outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
         self.latency = self.centre_cycle = max(output.cycle for output in outputs)
@@ -103,7 +106,16 @@ class Statistic(wiring.Component):
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
 
-    def _variance(self, n: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
+    def _of_sample(self, count: Timed | None, s1: Timed | None) -> tuple[Timed, Timed]:
+        """``n * (n - 1)`` and ``(n - 1) * S1``."""
+        assert count is not None
+        assert s1 is not None
+        p, width = self._p, count.width
+        rest = p.operate("rest", self._target.adder(width), [count], unsigned(width), lambda x: x - 1)
+        weight = p.multiply(count, rest)
+        return p.extend(weight, self._precision.ranges.weight_bits), p.multiply(s1, rest)
+
+    def _variance(self, n: Timed | None, count: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V``, ``variance_frac_bits`` fraction bits."""
         p, norm = self._p, self._norm
         total = s2
@@ -113,7 +125,7 @@ class Statistic(wiring.Component):
             squared = p.square(s1)
             total = p.add(s2, squared, unsigned(max(s2.width, squared.width) + 1), name="total")
         subtracted = s1 if norm.centred and norm.has_squares else None
-        return self._placement.build(p, self._precision, TimedMoments(n, total, subtracted))
+        return self._placement.build(p, self._precision, TimedMoments(n, count, total, subtracted))
 
     def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
         """``rho`` and the position p of the leading one."""

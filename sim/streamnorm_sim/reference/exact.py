@@ -13,11 +13,12 @@ rmsnorm    ``W·(x - zp)``      ``W·Σ(x - zp)²`` of the first   n or at most
 l2norm     ``x - zp``          ``Σ(x - zp)²``                  1
 crmsnorm   ``W·(x - zp)``      ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
 frozen     ``n·x - S1``        0                               n
+adanorm    ``(n-1)·(n·x-S1)``  ``W·(n·S2 - S1²)``              n·(n - 1)
 =========  ==================  ==============================  =============
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
-    √V = √D + W·ε/s            with ``epsilon_placement = "root"``
+    √V = √D + W·ε/s            with ``epsilon_placement = "root"``, and of adanorm
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
     y = c·g / (2^fg·√V) + b / 2^fb
 
@@ -148,7 +149,7 @@ def exact_result(
     saturates = np.zeros(batch.x.shape, np.bool_)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
         if normalized is None:
-            rows = _Rows(config, part, affine)
+            rows = _CurvedRows(config, part, affine) if config.norm == "adanorm" else _Rows(config, part, affine)
             t = rows.on_grid()
             scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
             rounded[where] = rows.rounded(t)
@@ -249,6 +250,13 @@ def _frozen(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(c, [0] * len(c), rows.lengths)
 
 
+def _adanorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    plain = _layernorm(rows, config)
+    rest = [n - 1 for n in rows.lengths]
+    weight = [n * (n - 1) for n in rows.lengths]
+    return RowTerms(rows.times(rest, plain.c), [w * s for w, s in zip(weight, plain.squared, strict=True)], weight)
+
+
 def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
     return [int(total) for total in (x * x).sum(axis=1)]
@@ -260,6 +268,7 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "l2norm": _l2norm,
     "crmsnorm": _crmsnorm,
     "frozen": _frozen,
+    "adanorm": _adanorm,
 }
 """Terms of each norm; written from the papers, not from the unit's description."""
 
@@ -333,9 +342,7 @@ class _Rows:
     def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
         columns = batch.x.shape[1]
         valid = batch.valid
-        x = np.where(valid, batch.x, 0).astype(np.int64)
-        rows = _RowBlock(x, batch.lengths.tolist(), valid, config.input.zero_point)
-        terms = FORMULAS[config.norm](rows, config)
+        terms = exact_terms(config, batch)
         c = np.where(valid, terms.c, 0)
         self.divisor = affine.divisor
         denominators = zip(terms.squared, terms.weight, strict=True)
@@ -406,6 +413,50 @@ class _Rows:
         return upper if over > 0 else upper - 1
 
 
+class _CurvedRows(_Rows):
+    """The same with ``ŷ - k·ŷ²`` in the place of ``ŷ = c/U``: ``y·m = g/2^fg · (ŷ - k·ŷ²) + b/2^fb``."""
+
+    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
+        super().__init__(config, batch, affine)
+        terms = exact_terms(config, batch)
+        self.valid = batch.valid
+        self.c = np.where(batch.valid, terms.c, 0).astype(object)
+        self.g = affine.gamma[batch.banks, : batch.x.shape[1]].astype(object)
+        self.curvature = Fraction(config.curvature)
+        pairs = zip(terms.squared, terms.weight, strict=True)
+        self.denominators = [_denominator(config, squared, weight, 1) for squared, weight in pairs]
+
+    def on_grid(self) -> _Integers:
+        c_bits, frac_bits = _magnitude(self.c).bit_length(), 64 + _magnitude(self.g).bit_length()
+        root_bits = frac_bits + c_bits + 2
+        roots = np.array([[one.reciprocal(root_bits)] for one in self.denominators], object).reshape(-1, 1)
+        # Less than 2^-60 from the truth in the end, whatever k <= 1, since |ŷ| < 2^7.
+        z = (self.c * roots) >> (root_bits - frac_bits)
+        k = self.curvature
+        curved = z - ((z * z * k.numerator) // k.denominator >> frac_bits)
+        up = max(0, self.gamma_frac_bits) + max(0, self.beta_frac_bits) + 64
+        gamma = (self.g * curved << up) >> frac_bits + self.gamma_frac_bits
+        beta = (self.b.astype(object) << up) >> self.beta_frac_bits
+        total: _Integers = ((gamma + beta) << _FRAC_BITS) // self.divisor >> up
+        return np.where(self.valid, total - 1, 0)
+
+    def _decide(self, row: int, column: int, upper: int) -> int:
+        """As of `_Rows`: the sign of ``g·(c·U - k·c²) - w·U²`` with ``U = √D + R``, which is ``P + Q·√D``."""
+        denominator = self.denominators[row]
+        square, added = Fraction(denominator.numerator, denominator.denominator), denominator.added
+        c, k = int(self.c[row, column]), self.curvature
+        g = int(self.g[row, column]) * Fraction(2) ** (self.beta_frac_bits - self.gamma_frac_bits)
+        w = Fraction(self.divisor * (2 * upper - 1) << self.beta_frac_bits, 2) - int(self.b[row, column])
+        if not square and not added:
+            over = _sign(-w)
+        else:
+            rest, factor = g * (c * added - k * c * c) - w * (square + added**2), g * c - 2 * w * added
+            over = _sign(_sign(rest) * rest**2 + _sign(factor) * factor**2 * square)
+        if over == 0:
+            return upper - (upper & 1)
+        return upper if over > 0 else upper - 1
+
+
 @dataclass(frozen=True)
 class _Denominator:
     """``U = √(numerator/denominator) + added``, all at least 0."""
@@ -437,11 +488,11 @@ def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) ->
     if config.norm == "frozen":
         assert config.deviation is not None
         added = (weight * Fraction(config.deviation) / scale) ** 2
-    elif config.epsilon_placement == "variance":
+    elif config.epsilon_placement == "variance" and config.norm != "adanorm":
         added = weight**2 * Fraction(config.epsilon) / scale**2
     else:
         beside = weight * Fraction(config.epsilon) / scale
-        if config.epsilon_placement == "root":
+        if config.epsilon_placement == "root" or config.norm == "adanorm":
             return _Denominator(squared * divisor**2, 1, beside * divisor)
         added = max(beside**2 - squared, Fraction(0))
     return _Denominator((squared * added.denominator + added.numerator) * divisor**2, added.denominator, Fraction(0))
@@ -451,5 +502,5 @@ def _magnitude(values: _Integers) -> int:
     return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
 
 
-def _sign(value: int) -> int:
+def _sign(value: int | Fraction) -> int:
     return (value > 0) - (value < 0)

@@ -52,12 +52,12 @@ class GoldenModel:
         self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
         half = 1 << (self.parameters.beta_frac_bits - 1)
         self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
-        ranges, root = precision.ranges, precision.root
+        ranges, root, curve = precision.ranges, precision.root, precision.curve
         statistic_widths = (
             precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
             precision.epsilon_code.bit_length() + ranges.weight_bits,
             2 * ranges.sum_bits + precision.variance_frac_bits,
-            ranges.sum_bits + precision.rho_bits + precision.left_max + 1,
+            ranges.sum_bits + ranges.count_bits + precision.rho_bits + precision.left_max + 1,
             root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
             precision.exact_scale_bits + 1,
             root.widest,
@@ -66,11 +66,12 @@ class GoldenModel:
         lane_widths = (
             ranges.difference_bits + precision.scale_bits + 1,
             precision.centre_bits + 1,
-            precision.normalized_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
+            precision.multiplied_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
+            *(() if curve is None else (precision.normalized_bits + max(curve.slope_bits, curve.code.bit_length()),)),
             self.parameters.beta_bits + 1 + precision.beta_align + 1,
         )
         norm = config.formula
-        self._weights = np.array([norm.weight(n) for n in range(config.max_length + 1)])
+        self._counts = np.array([norm.count(n) for n in range(config.max_length + 1)])
         self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
@@ -125,14 +126,17 @@ class GoldenModel:
         none = np.zeros(len(d), np.int64)
         s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
         s2 = _sum_of_squares(counted, ranges.square_sum_max) if norm.has_squares else none
-        return self.statistic(s1, s2, self._weights[lengths])
+        return self.statistic(s1, s2, self._counts[lengths])
 
-    def statistic(self, s1: Integers, s2: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
+    def statistic(self, s1: Integers, s2: Integers, count: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
         p, kind, norm = self.precision, self._statistic_type, self.config.formula
-        s1, s2, weight = s1.astype(kind), s2.astype(kind), weight.astype(kind)
+        s1, s2, count = s1.astype(kind), s2.astype(kind), count.astype(kind)
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
-        moments = MomentValues(weight, total, s1 * s1 if norm.has_variance else None)
+        weight = count * (count - 1) if norm.has_sample_variance else count
+        moments = MomentValues(weight, count, total, s1 * s1 if norm.has_variance else None)
+        if norm.has_sample_variance:
+            s1 = s1 * (count - 1)
         return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
 
     def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
@@ -164,6 +168,8 @@ class GoldenModel:
         a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
         a -= (centre.astype(kind) - half)[:, None]
         a >>= (p.normalize_shift + shift * p.radix).astype(kind)[:, None]
+        if p.curve is not None:
+            a = p.curve.evaluate(a)
         if p.grid is not None:
             a = _half_even(a, p.step_frac_bits)
             a = np.clip(a, p.grid.low, p.grid.high, out=a)

@@ -89,7 +89,7 @@ def test_scale_and_variance_fit_their_widths(seed):
         "variance": np.sqrt((squared + added).astype(float)),
         "root": np.sqrt(squared.astype(float)) + np.sqrt(added.astype(float)),
         "floor": np.sqrt(np.maximum(squared, added).astype(float)),
-    }[config.epsilon_placement]
+    }[config.placement.name]
     real = weight[varied] / deviation[varied]
     frac_bits = precision.scale_bits - precision.ranges.exponent_max + shift * precision.radix
     np.testing.assert_allclose(scale.astype(float) / 2.0 ** frac_bits.astype(float), real.astype(float), rtol=0.02)

@@ -36,10 +36,15 @@ class Moments:
         self.weight = norm.weight(n)
         total = self.s2 + norm.has_squared_sum * self.s1**2
         square = norm.has_variance * self.s1**2
-        self.spread = self.weight * total - square
+        count = norm.count(n)
+        self.spread = count * total - square
+        self.factor = 1
+        if norm.has_sample_variance:
+            self.spread, self.factor = self.weight * self.spread, n - 1
         self.fraction_bits = precision.variance_frac_bits
-        weight = np.full(len(rows), self.weight, object)
-        self.v = config.placement.evaluate(precision, MomentValues(weight, total, square))
+        counts = np.full(len(rows), count, object)
+        weights = np.full(len(rows), self.weight, object) if norm.has_sample_variance else counts
+        self.v = config.placement.evaluate(precision, MomentValues(weights, counts, total, square))
 
 
 def check(config: NormConfig, rows: np.ndarray) -> Moments:
@@ -65,11 +70,11 @@ def check(config: NormConfig, rows: np.ndarray) -> Moments:
             k = (extreme.bit_length() - 1) // 2 - ranges.root_guard
             assert ranges.exponent_min <= weight.bit_length() - k <= ranges.exponent_max, (n, extreme)
     # z**2 = c**2 / V <= normalized_max**2
-    numerators = weight * moments.d - (moments.s1[:, None] if config.formula.centred else 0)
+    numerators = weight * moments.d - (moments.factor * moments.s1[:, None] if config.formula.centred else 0)
     added = weight**2 * ranges.epsilon
-    if config.epsilon_placement == "root":
+    if config.placement.name == "root":
         radicand = moments.spread  # and more, which is irrational
-    elif config.epsilon_placement == "floor":
+    elif config.placement.name == "floor":
         radicand = np.array([max(spread, added) for spread in moments.spread])
     else:
         radicand = moments.spread + added if added else moments.spread
@@ -108,7 +113,7 @@ def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(memb
         exponents = {m.weight.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
     elif norm.has_squares:
-        assert ranges.epsilon == Fraction(epsilon) ** (1 if unit.epsilon_placement == "variance" else 2)
+        assert ranges.epsilon == Fraction(epsilon) ** (1 if unit.placement.name == "variance" else 2)
 
 
 @pytest.mark.parametrize("member", MEMBERS)

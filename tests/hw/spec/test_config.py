@@ -71,7 +71,7 @@ CELL = "is the name of a cell of a device family; choose another name"
             "name = 'streamnorm_ecp5_block_ram': begins with streamnorm_ecp5_, which is kept for the modules "
             "around multipliers and memories",
         ),
-        ("norm", "batchnorm", f"norm = 'batchnorm': must be one of {', '.join(NORMS)}"),
+        ("norm", "spectral", f"norm = 'spectral': must be one of {', '.join(NORMS)}"),
         (
             "norm",
             "rms_norm",
@@ -334,6 +334,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "epsilon": 0.0,
         "epsilon_placement": "floor",
         "statistic_length": 3,
+        "curvature": 0.2,
         "deviation": 1.5,
         "gamma": np.nextafter(GAMMA, 2),
         "beta": 0.5,
@@ -353,6 +354,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     }
     assert list(changes) == [f.name for f in key_fields()]
     others = {"norm": {"beta": None}, "statistic_length": {"norm": "rmsnorm"}}
+    others["curvature"] = {"norm": "adanorm"}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == config.digest()

@@ -35,11 +35,13 @@ def variance(norm: Norm, d: list[int]) -> int:
     """V without epsilon."""
     counted = d[: norm.statistic_length]
     total = norm.has_squares * sum(x * x for x in counted) + norm.has_squared_sum * sum(counted) ** 2
-    return norm.weight(len(d)) * total - norm.has_variance * sum(counted) ** 2
+    spread = norm.count(len(d)) * total - norm.has_variance * sum(counted) ** 2
+    return norm.weight(len(d)) * spread if norm.has_sample_variance else spread
 
 
 def numerators(norm: Norm, d: list[int]) -> list[int]:
-    return [norm.weight(len(d)) * x - norm.centred * sum(d) for x in d]
+    factor = len(d) - 1 if norm.has_sample_variance else 1
+    return [norm.weight(len(d)) * x - norm.centred * factor * sum(d) for x in d]
 
 
 def test_it_is_told_apart_and_described(norm):

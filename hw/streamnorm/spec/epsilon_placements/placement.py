@@ -114,27 +114,31 @@ class EpsilonPlacement(ABC):
 
 
 class MomentValues:
-    """A row's weight w, ``B*S2 + A*S1**2`` and ``B*C*S1**2``, arrays of rows; None for what a norm has not."""
+    """A row's w, what it is made of, ``B*S2 + A*S1**2`` and ``B*C*S1**2``, arrays of rows; None for what is not."""
 
-    def __init__(self, weight: Integers, total: Integers | None, square: Integers | None) -> None:
-        self.weight, self._total, self._square = weight, total, square
+    def __init__(self, weight: Integers, count: Integers, total: Integers | None, square: Integers | None) -> None:
+        self.weight, self._count, self._total, self._square = weight, count, total, square
 
     def offset(self, precision: Precision) -> Integers:
         """``E``: w times e."""
         return (self.weight * precision.epsilon_code) >> precision.epsilon_drop
 
     def variance(self, frac_bits: int, offset: Integers | None) -> Integers:
-        """``w * (total + offset) - square``."""
+        """``w * (total + offset) - square``; of a sample, ``w * (n * total - square)``."""
         total = np.zeros_like(self.weight) if self._total is None else self._total << frac_bits
-        variance = self.weight * (total if offset is None else total + offset)
-        return variance if self._square is None else variance - (self._square << frac_bits)
+        variance = self._count * (total if offset is None else total + offset)
+        if self._square is not None:
+            variance = variance - (self._square << frac_bits)
+        return variance if self._count is self.weight else self.weight * variance
 
 
 class TimedMoments:
     """The same as values of a pipeline; ``weight`` None: 1; the sum in the place of its square."""
 
-    def __init__(self, weight: Timed | None, total: Timed | None, subtracted: Timed | None) -> None:
-        self._weight, self._total, self._subtracted = weight, total, subtracted
+    def __init__(
+        self, weight: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None
+    ) -> None:
+        self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
 
     def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
         """``E``; None where epsilon is lost."""
@@ -151,7 +155,15 @@ class TimedMoments:
         return value if self._weight is None else p.multiply(self._weight, value)
 
     def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
-        """``w * (total + offset) - square`` with ``frac`` fraction bits."""
+        """``w * (total + offset) - square`` with ``frac`` fraction bits; of a sample, ``w * (n * total - square)``."""
+        if self._count is not self._weight:
+            assert offset is None
+            assert self._count is not None
+            assert self._total is not None
+            assert self._subtracted is not None
+            product, square = p.multiply(self._count, self._total), p.square(self._subtracted)
+            spread = p.add(product, square, unsigned(product.width), subtract=True, name="spread")
+            return p.extend(self.times_weight(p, spread), precision.variance_bits)
         bits = precision.variance_bits
         total = self._total
         if total is None:

@@ -1,5 +1,6 @@
 """The norms: each is a description in a file of its own, entered here, that plan, hardware, models and pages read."""
 
+from .adanorm import AdaNorm
 from .crmsnorm import CrmsNorm
 from .frozen import FrozenNorm
 from .l2norm import L2Norm
@@ -9,5 +10,7 @@ from .rmsnorm import RmsNorm
 
 __all__ = ["NORMS", "Norm"]
 
-NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm())}
+NORMS: dict[str, Norm] = {
+    norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm())
+}
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

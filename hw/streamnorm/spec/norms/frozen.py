@@ -16,7 +16,7 @@ class FrozenNorm(Norm):
         "Baroni, Khara, Schaeffer, Subkhankulov, Heimersheim: Transformers Don't Need LayerNorm at Inference Time, "
     )
     source += "2025, arXiv:2507.02559"
-    keys = frozenset({"deviation"})
+    keys = frozenset({"deviation", "gamma_rounding"})
     centred = True
     has_squares = False
     reach = 1.0

@@ -12,9 +12,13 @@ class Norm(ABC):
         z = (w*d - C*S1) / sqrt(V)        V = w*(B*S2 + A*S1**2 + w*e) - B*C*S1**2
 
     with ``d = x - pivot``, ``S1`` and ``S2`` the sums of d and of d**2 over the row, ``w`` its :meth:`weight`,
-    ``e = epsilon / scale**2``, and A, B and C 1 or 0. Where epsilon is placed otherwise, see
-    :mod:`streamnorm.spec.epsilon_placements`. Nothing else asks a norm's name: whoever needs to know something of it
-    reads it here.
+    ``e = epsilon / scale**2``, and A, B and C 1 or 0. With the deviation of a sample, over n - 1,
+
+        z = (w*d - (n - 1)*S1) / sqrt(V)        V = w * (n*S2 - S1**2), without epsilon        w = n*(n - 1)
+
+    and with a curvature k, ``u = z - k*z**2`` takes the place of z where gamma is. Where epsilon is placed otherwise,
+    see :mod:`streamnorm.spec.epsilon_placements`. Nothing else asks a norm's name: whoever needs to know something of
+    it reads it here.
 
     Attributes
     ----------
@@ -28,6 +32,10 @@ class Norm(ABC):
     has_squares : B: V has S2 in it
     has_squared_sum : A: V has the square of S1 in it
     has_unit_weight, weight_offset : w is 1 in every row; else what w is more than the number of elements
+    has_sample_variance : the variance is over n - 1, see above
+    curvature : k; 0 where u is z
+    placement : where epsilon is, of :data:`~streamnorm.spec.epsilon_placements.EPSILON_PLACEMENTS`; None where the
+        configuration says so
     reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
     length_weight : what ``w / V`` is at most, where V without epsilon is not 0; None where that is 0 and z is not
     statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
@@ -38,12 +46,15 @@ class Norm(ABC):
     about: str
     formula: str
     source: str
-    keys: frozenset[str] = frozenset({"epsilon", "epsilon_placement"})
+    keys: frozenset[str] = frozenset({"epsilon", "epsilon_placement", "gamma_rounding"})
     centred: bool
     has_squares: bool = True
     has_squared_sum: bool = False
     has_unit_weight: bool = False
     weight_offset: int = 0
+    has_sample_variance: bool = False
+    curvature: float = 0.0
+    placement: str | None = None
     reach: float
     length_weight: int | None
     statistic_length: int | None = None
@@ -64,6 +75,11 @@ class Norm(ABC):
 
     def weight(self, n: int) -> int:
         """``w`` of a row of ``n`` elements; it never falls as n grows."""
+        count = self.count(n)
+        return count * (count - 1) if self.has_sample_variance else count
+
+    def count(self, n: int) -> int:
+        """What w is made of: in most norms w itself, of a sample n."""
         if self.has_unit_weight:
             return 1
         return (n if self.statistic_length is None else min(n, self.statistic_length)) + self.weight_offset

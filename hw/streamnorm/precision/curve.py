@@ -1,0 +1,85 @@
+"""A straight line of z, times z: what damps large values before gamma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+from amaranth.hdl import signed
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+
+__all__ = ["Curve"]
+
+_SLOPE_GUARD, _CODE_GUARD = 1, 3
+
+
+@dataclass(frozen=True)
+class Curve:
+    """``u = z - k*z**2`` as ``z * t`` with ``t = 1 - k*z``, of values with ``frac_bits`` fraction bits.
+
+    1. ``t = (1 << slope_frac_bits) - ((code * z) >> drop)``, floor; ``code = k * 2**code_frac_bits``, rounded
+    2. ``u = (z * t + half) >> slope_frac_bits``, ``frac_bits`` fraction bits, rounded half up
+
+    Attributes
+    ----------
+    code, code_frac_bits : k as a constant
+    frac_bits, slope_frac_bits : fraction bits of z and u, and of t
+    bits, slope_bits : two's complement bits of u and of t
+    """
+
+    code: int
+    code_frac_bits: int
+    frac_bits: int
+    slope_frac_bits: int
+    bits: int
+    slope_bits: int
+
+    @staticmethod
+    def of(curvature: float, largest: int, frac_bits: int) -> Curve | None:
+        """The curve of a curvature for ``|z| <= largest``; None where it is a straight line."""
+        if not curvature:
+            return None
+        slope_frac_bits, code_frac_bits = frac_bits + _SLOPE_GUARD, frac_bits + _CODE_GUARD
+        k = Fraction(curvature)
+        return Curve(
+            code=max(1, round(k * (1 << code_frac_bits))),
+            code_frac_bits=code_frac_bits,
+            frac_bits=frac_bits,
+            slope_frac_bits=slope_frac_bits,
+            bits=int(largest + k * largest**2 + 1).bit_length() + frac_bits + 1,
+            slope_bits=int(2 + k * largest).bit_length() + slope_frac_bits + 1,
+        )
+
+    @property
+    def drop(self) -> int:
+        """Fraction bits of ``code * z`` that t has not."""
+        return self.frac_bits + self.code_frac_bits - self.slope_frac_bits
+
+    def slope_error(self) -> float:
+        """What t is off by at most because it is cut."""
+        return 2.0**-self.slope_frac_bits
+
+    def code_error(self) -> float:
+        """What k is off by at most; if it is not below the smallest code."""
+        return 2.0**-self.code_frac_bits
+
+    def evaluate(self, z: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """``u``; ``bits + slope_frac_bits`` and ``slope_bits`` with those of z must fit the type."""
+        t = (1 << self.slope_frac_bits) - ((z * self.code) >> self.drop)
+        return (z * t + (1 << (self.slope_frac_bits - 1))) >> self.slope_frac_bits
+
+    def build(self, p: Pipeline, z: Timed) -> Timed:
+        """The same as hardware."""
+        code = p.constant(self.code, signed(self.code.bit_length() + 1))
+        product = p.multiply(z, code)
+        cut = product.bits(self.drop, product.width).as_signed()
+        one = p.constant(1 << self.slope_frac_bits, signed(self.slope_frac_bits + 2))
+        t = p.add(one, cut, signed(self.slope_bits), subtract=True, name="slope")
+        curved = p.multiply(z, t)
+        upper = curved.bits(self.slope_frac_bits, curved.width).as_signed()
+        half = curved.bits(self.slope_frac_bits - 1, self.slope_frac_bits)
+        return p.add(upper, half, signed(self.bits), name="curved")

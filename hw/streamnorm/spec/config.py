@@ -42,7 +42,8 @@ from .values import (
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
-BANKS_MAX = 16
+BANKS_MAX = 4096
+VALUES_MAX = 1 << 18
 RAM_PARAMETER_MAX = 4.0
 MARGIN_MAX = 2.0
 
@@ -66,9 +67,9 @@ class NormConfig:
     """What a normalization unit must do, and where it must run.
 
     The attributes are the parameters below, checked and with computed defaults filled in; ``gamma`` and
-    ``beta`` are then None, a float, or a read-only float64 array of shape ``(max_length,)`` or
-    ``(banks, max_length)``; ``source`` is the file that was read, if any, for messages. Two configurations are equal,
-    and hash alike, if their digests are equal.
+    ``beta`` are then None, a float, or a read-only float64 array of shape ``(bank_values,)`` or ``(banks, bank_values)`` with
+    :attr:`bank_values`, which is ``max_length`` unless elements share them; ``source`` is the file that was read, if any,
+    for messages. Two configurations are equal, and hash alike, if their digests are equal.
 
     Parameters
     ----------
@@ -142,7 +143,25 @@ class NormConfig:
         default="rom", metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time")
     )
     banks: int = field(
-        default=1, metadata=_about(f"1 to {BANKS_MAX}", "sets of gamma and beta; each row names the one it takes")
+        default=1,
+        metadata=_about(
+            f"1 to {BANKS_MAX}; of {VALUES_MAX} values of gamma in all",
+            "sets of gamma and beta; each row takes one of them",
+        ),
+    )
+    bank_order: Literal["given", "cyclic"] = field(
+        default="given",
+        metadata=_about(
+            '"given", "cyclic"', "each row names its bank, or rows take the banks in turn, from bank 0 after reset on"
+        ),
+    )
+    parameter_repeat: int = field(
+        default=1,
+        metadata=_about(
+            f"1 to {LENGTH_MAX}",
+            "consecutive elements that share one gamma and one beta: a channel's positions; from `max_length` on, one "
+            "number serves the row",
+        ),
     )
     accuracy: Literal["faithful", "tight"] = field(
         default="faithful",
@@ -207,6 +226,7 @@ class NormConfig:
             raise ConfigError(f"name = {shortened(self.name)!r}: {why_not}")
         one_of("norm", self.norm, NORMS)
         one_of("storage", self.storage, ("rom", "ram"))
+        one_of("bank_order", self.bank_order, ("given", "cyclic"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
         one_of("architecture", self.architecture, ARCHITECTURES)
@@ -222,6 +242,14 @@ class NormConfig:
         note = " (max_length)"
         self._set("min_length", integer_between("min_length", self.min_length, 1, self.max_length, note))
         self._set("banks", integer_between("banks", self.banks, 1, BANKS_MAX))
+        repeat = integer_between("parameter_repeat", self.parameter_repeat, 1, LENGTH_MAX)
+        self._set("parameter_repeat", repeat)
+        if self.banks * self.bank_values > VALUES_MAX:
+            raise ConfigError(
+                f"banks = {self.banks}: would hold {counted(self.banks * self.bank_values, 'value')} of gamma, "
+                f"{self.bank_values} each; must be at most {VALUES_MAX} in all: at most {VALUES_MAX // self.bank_values} banks, "
+                "or a larger parameter_repeat"
+            )
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))
         self._set("clock_mhz", finite_float("clock_mhz", self.clock_mhz, 1.0, 1000.0))
@@ -233,8 +261,9 @@ class NormConfig:
                 self._set(key, integer_between(key, bits, widths[0], widths[-1]))
 
     def _check_parameters(self) -> None:
+        repeat = self.parameter_repeat
         for key in ("gamma", "beta"):
-            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks))
+            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks, repeat))
             self._largest_given(f"{key}_max")  # must be finite
         if self.storage == "rom":
             for key in ("gamma_max", "beta_max"):
@@ -246,7 +275,7 @@ class NormConfig:
             if self.banks > 1 and all(np.ndim(p) < 2 for p in (self.gamma, self.beta) if p is not None):
                 raise ConfigError(
                     f'banks = {self.banks}: with storage = "rom", gamma or beta must be an array of shape '
-                    f"({self.banks}, {self.max_length}); every bank would hold the same values"
+                    f"({self.banks}, {self.bank_values}); every bank would hold the same values"
                 )
             return
         for key in ("gamma_max", "beta_max"):
@@ -438,6 +467,21 @@ class NormConfig:
     def max_beats(self) -> int:
         """Beats of the longest row."""
         return -(-self.max_length // self.lanes)
+
+    @property
+    def bank_values(self) -> int:
+        """Values of gamma, and of beta, in each bank: one for ``parameter_repeat`` elements."""
+        return -(-self.max_length // self.parameter_repeat)
+
+    @property
+    def load_lanes(self) -> int:
+        """Values in a beat of the parameter stream: a lane each, or one where several elements share it."""
+        return self.lanes if self.parameter_repeat == 1 else 1
+
+    @property
+    def rows_name_banks(self) -> bool:
+        """Whether each row comes with the number of its bank."""
+        return self.banks > 1 and self.bank_order == "given"
 
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"

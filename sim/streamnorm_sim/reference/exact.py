@@ -11,6 +11,9 @@ layernorm  ``n·x - S1``           ``n·S2 - S1²``
 rmsnorm    ``n·(x - zp)``         ``n·Σ(x - zp)²``
 =========  =====================  =======================
 
+A row of groupnorm is one group of channels, a row of instancenorm the positions of one channel: ``n`` is the size of
+the set over which the mean and the variance are taken, and both have the formulas of layernorm.
+
     V = D + n²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     y = c·g / (2^fg·√V) + b / 2^fb
 
@@ -150,7 +153,25 @@ def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
-FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm}
+def _groupnorm(
+    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Wu and He, equations 1, 2 and 7: with the ``m = (C/G)·H·W`` elements of a group, ``μ = Σx/m`` and
+    ``σ² = Σ(x - μ)²/m + ε``; so ``m·(x - μ) = m·x - Σx``, and ``m²·(σ² - ε) = Σ(m·x - Σx)² / m``.
+    """
+    centred = np.where(valid, n * x - x.sum(axis=1, keepdims=True), 0)
+    squares = [sum(value * value for value in row) for row in centred.tolist()]
+    return centred, [square // int(m) for square, m in zip(squares, n[:, 0], strict=True)]
+
+
+def _instancenorm(
+    x: NDArray[np.int64], n: NDArray[np.int64], valid: NDArray[np.bool_], zero_point: int
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Ulyanov et al.: the mean and the variance, over ``H·W``, of the channel ``t, i`` that the row is."""
+    return _groupnorm(x, n, valid, zero_point)
+
+
+FORMULAS = {"layernorm": _layernorm, "rmsnorm": _rmsnorm, "groupnorm": _groupnorm, "instancenorm": _instancenorm}
 """``c`` of each element and ``D`` of each row, by norm; written from the papers, not from the unit's description.
 
 Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, and the zero point.
@@ -159,7 +180,7 @@ Takes elements (0 behind a row's end), lengths (rows, 1), which elements count, 
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """γ and β as integers (banks, max_length), their fraction bits, and the divisor m of both."""
+    """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both."""
 
     gamma: _Integers
     beta: _Integers
@@ -175,7 +196,7 @@ def _stored(config: NormConfig) -> _Affine:
 
 @lru_cache(maxsize=4)
 def _given(config: NormConfig) -> _Affine:
-    given, shape = config.given_parameters, (config.banks, config.max_length)
+    given, shape = config.given_parameters, (config.banks, config.bank_values)
     scale = Fraction(config.output.scale)
     # The scale's power of two, up to which it is an odd integer or one.
     divisor = scale.numerator // (scale.numerator & -scale.numerator)
@@ -214,8 +235,9 @@ class _Rows:
             _radicand(int(length), scale, epsilon_over_square, self.divisor)
             for length, scale in zip(batch.lengths, squared, strict=True)
         ]
-        g = affine.gamma[batch.banks, :columns]
-        self.b = np.where(valid, affine.beta[batch.banks, :columns], 0)
+        banks, values = batch.banks[:, None], np.arange(columns)[None, :] // config.parameter_repeat
+        g = affine.gamma[banks, values]
+        self.b = np.where(valid, affine.beta[banks, values], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
         self.a_bits = (_magnitude(c) * _magnitude(g)).bit_length()
         self.a: _Integers = c * g if self.a_bits <= _INT64_BITS else c.astype(object) * g.astype(object)

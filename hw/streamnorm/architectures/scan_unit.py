@@ -75,10 +75,7 @@ class ScanUnit(wiring.Component):
             self._base = self.steps.memory_latency
         else:
             self.steps = Apply(
-                config,
-                d_delay=buffer.delay,
-                parameter_delay=store.delay,
-                parameter_cycle=store.cycles - buffer.latency,
+                config, d_delay=buffer.delay, parameter_delay=store.delay, parameter_cycle=store.cycles - buffer.latency
             )
             waits = self.statistic.waits
             self._base = buffer.latency

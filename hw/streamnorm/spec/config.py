@@ -67,9 +67,9 @@ class NormConfig:
     """What a normalization unit must do, and where it must run.
 
     The attributes are the parameters below, checked and with computed defaults filled in; ``gamma`` and
-    ``beta`` are then None, a float, or a read-only float64 array of shape ``(bank_values,)`` or ``(banks, bank_values)`` with
-    :attr:`bank_values`, which is ``max_length`` unless elements share them; ``source`` is the file that was read, if any,
-    for messages. Two configurations are equal, and hash alike, if their digests are equal.
+    ``beta`` are then None, a float, or a read-only float64 array of shape ``(bank_values,)`` or
+    ``(banks, bank_values)``, with :attr:`bank_values` of ``max_length`` unless elements share them; ``source`` is the
+    file that was read, if any, for messages. Two configurations are equal, and hash alike, if their digests are equal.
 
     Parameters
     ----------
@@ -246,9 +246,9 @@ class NormConfig:
         self._set("parameter_repeat", repeat)
         if self.banks * self.bank_values > VALUES_MAX:
             raise ConfigError(
-                f"banks = {self.banks}: would hold {counted(self.banks * self.bank_values, 'value')} of gamma, "
-                f"{self.bank_values} each; must be at most {VALUES_MAX} in all: at most {VALUES_MAX // self.bank_values} banks, "
-                "or a larger parameter_repeat"
+                f"banks = {self.banks}: of {counted(self.bank_values, 'value')} of gamma each are "
+                f"{self.banks * self.bank_values}; must be at most {VALUES_MAX} in all: "
+                f"{counted(VALUES_MAX // self.bank_values, 'bank')}, or a larger parameter_repeat"
             )
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))

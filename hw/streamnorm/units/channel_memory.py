@@ -92,7 +92,9 @@ class ChannelMemory(wiring.Component):
         remaining = self.read_address[self._channel_bits :][: self._remaining_bits]
         bank = self.read_address[self._channel_bits + self._remaining_bits :]
         for ram, pair in ((even, (channel + 1) >> 1), (odd, channel >> 1)):
-            address = Signal.like(ram.read_address, reset_less=True, name="even_address" if ram is even else "odd_address")
+            address = Signal.like(
+                ram.read_address, reset_less=True, name="even_address" if ram is even else "odd_address"
+            )
             m.d.sync += address.eq(Cat(pair[: self._pair_bits], bank))
             m.d.comb += ram.read_address.eq(address)
         # What picks a lane's memory comes as late as the words do.

@@ -49,12 +49,7 @@ class LoadSpreader(wiring.Component):
         m.d.comb += self.closing.eq(self.busy & (left == 0) & (full | ~self.ends))
         m.d.sync += [self.valid.eq(self.busy & full), self.final.eq(self.closing & self.ends)]
         with m.If(self.take):
-            m.d.sync += [
-                self.busy.eq(1),
-                value.eq(self.value),
-                self.ends.eq(self.last),
-                left.eq(self._repeat - 1),
-            ]
+            m.d.sync += [self.busy.eq(1), value.eq(self.value), self.ends.eq(self.last), left.eq(self._repeat - 1)]
         with m.Elif(self.busy):
             m.d.sync += [
                 self.word.eq(Cat(self.word[self._bits :], value)),

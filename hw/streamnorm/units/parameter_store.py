@@ -81,7 +81,11 @@ class ParameterStore(wiring.Component):
         for name, ram in self._rams.items():
             m.submodules[f"{name}_memory"] = ram
             port = getattr(self, name)
-            read = ram.read_data if len(ram.read_data) == port.shape().size else ram.read_data.replicate(self._config.lanes)
+            read = (
+                ram.read_data
+                if len(ram.read_data) == port.shape().size
+                else ram.read_data.replicate(self._config.lanes)
+            )
             m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), port.eq(read)]
         if self._config.storage == "ram":
             self._load(m)
@@ -108,9 +112,8 @@ class ParameterStore(wiring.Component):
                 with m.If(accept & payload.last):
                     m.d.sync += [ready.eq(0), self.hold.eq(0)]
         if self._spreader is not None:
-            with m.Elif(self._spreader.busy):
-                with m.If(self._spreader.closing):
-                    m.d.sync += [ready.eq(~self._spreader.ends), self.hold.eq(~self._spreader.ends)]
+            with m.Elif(self._spreader.busy), m.If(self._spreader.closing):
+                m.d.sync += [ready.eq(~self._spreader.ends), self.hold.eq(~self._spreader.ends)]
         with m.Elif(self.i.valid):
             m.d.sync += self.hold.eq(1)
             with m.If(~self.idle | self.rows_inside):

@@ -171,6 +171,8 @@ def _counted(m: Module, config: NormConfig, issue: IssuedBeat) -> ChannelCounter
 def _bit_patterns(values: npt.NDArray[np.int64], bits: int) -> Sequence[int]:
     """Words of (banks, words, lanes) values, bank after bank, lane 0 in the low bits."""
     # Taken apart into bits, as neither a value nor a word need be whole bytes.
-    value_bits = np.unpackbits(element_bytes(values.reshape(len(values), -1), 8), axis=-1, count=bits, bitorder="little")
+    value_bits = np.unpackbits(
+        element_bytes(values.reshape(len(values), -1), 8), axis=-1, count=bits, bitorder="little"
+    )
     words = np.packbits(value_bits.reshape(-1, values.shape[-1] * bits), axis=-1, bitorder="little")
     return [int.from_bytes(word.tobytes(), "little") for word in words]

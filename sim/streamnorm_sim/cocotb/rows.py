@@ -159,9 +159,8 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
     ----------
     source : RowSource
     gamma, beta : numbers (n,), a .npy file of them, or one for all elements
-        Real values, as in a configuration; n is ``bank_values``, which is ``max_length`` where each element has its own,
-        or a multiple of ``lanes`` (of beats' values; any, where channels are at least a beat). What is behind the first
-        n keeps its values.
+        Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``; where elements share values,
+        as for `ParameterLoad`. Elements behind those of the first n keep theirs.
     bank : int
 
     Raises

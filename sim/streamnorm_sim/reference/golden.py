@@ -170,7 +170,6 @@ class GoldenModel:
         y &= ~tie.astype(np.int64)
         return np.clip(y, target.min, target.max, out=y)
 
-
     def _of_rows(self, stored: Integers, banks: Integers, width: int) -> Integers:
         """The values of the first ``width`` elements of each row; of one row for all where there is one bank."""
         repeat, one_bank = self.config.parameter_repeat, self.config.banks == 1

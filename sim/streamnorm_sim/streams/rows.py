@@ -154,9 +154,10 @@ class RowBatch:
             wrong = (self.banks[1:] != (self.banks[:-1] + 1) % config.banks) & (self.banks[1:] != 0)
             if wrong.any():
                 row = int(np.argmax(wrong)) + 1
+                bank, before = self.banks[row], self.banks[row - 1]
                 raise ConfigError(
-                    f"banks: row {row} names bank {self.banks[row]} after bank {self.banks[row - 1]}: with bank_order = "
-                    f'"cyclic" it must be {(self.banks[row - 1] + 1) % config.banks}; leave banks out'
+                    f"banks: row {row} names bank {bank} after bank {before}: must be {(before + 1) % config.banks}, "
+                    'with bank_order = "cyclic"; leave banks out'
                 )
         # Two passes without a mask are enough for nearly all rows.
         if self.x.size and (self.x.min() < source.min or self.x.max() > source.max):

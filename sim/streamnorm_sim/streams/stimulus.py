@@ -170,9 +170,8 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
         raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.bank_values}")
     repeat = config.parameter_repeat
     if len(gamma) < config.bank_values and repeat < config.lanes and len(gamma) * repeat % config.lanes:
-        shared = "" if repeat == 1 else f" values, of {repeat} elements each,"
-        what = " elements" if repeat == 1 else shared
-        raise ConfigError(f"{about}: {len(gamma)}{what} must be whole beats of {config.lanes}, or all")
+        count = f"{len(gamma)} elements" if repeat == 1 else f"{len(gamma)} values of {repeat} elements each"
+        raise ConfigError(f"{about}: {count} must be whole beats of {config.lanes}, or all")
     for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
         if values.dtype.kind not in INTEGERS or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
             raise ConfigError(f"{about}: {name} must be integers of {bits} bits")

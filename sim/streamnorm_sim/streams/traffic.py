@@ -144,8 +144,8 @@ class Traffic:
         if self.banks is not None and not np.array_equal(batch.banks, turn):
             row = int(np.argmax(batch.banks != turn))
             raise ConfigError(
-                f'banks: row {row} names bank {batch.banks[row]}: with bank_order = "cyclic" it takes bank {turn[row]}; '
-                "leave banks out"
+                f"banks: row {row} names bank {batch.banks[row]}: must be {turn[row]}, with bank_order = "
+                '"cyclic"; leave banks out'
             )
         return replace(batch, banks=turn)
 

@@ -17,6 +17,7 @@ from streamnorm.plan import Plan, plan_rows
 from streamnorm.spec.config import NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.formats.number_format import SCALE_MAX, SCALE_MIN
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.targets import TARGET_NAMES
 
 KEYWORDS: dict[str, Any] = {
@@ -28,6 +29,7 @@ KEYWORDS: dict[str, Any] = {
     "epsilon": 1e-5,
 }
 GAMMA = np.linspace(0.5, 1.5, 6)
+NAMES = ", ".join(NORMS)
 
 
 def make(**changes: Any) -> NormConfig:
@@ -61,7 +63,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("name", "logic", f"name = 'logic': {KEYWORD}"),
         ("name", "Signal", "name = 'Signal': is a keyword of VHDL; choose another name"),
         ("name", "n" * 5000, f"name = '{'n' * 80}…': {IDENTIFIER}"),
-        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of layernorm, rmsnorm"),
+        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of {NAMES}"),
         ("name", "DP16KD", f"name = 'DP16KD': {CELL}"),
         ("name", "SB_MAC16", f"name = 'SB_MAC16': {CELL}"),
         (
@@ -70,9 +72,9 @@ CELL = "is the name of a cell of a device family; choose another name"
             "name = 'streamnorm_ecp5_block_ram': begins with streamnorm_ecp5_, which is kept for the modules "
             "around multipliers and memories",
         ),
-        ("norm", "batchnorm", "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
-        ("norm", "rms_norm", "norm = 'rms_norm': must be one of layernorm, rmsnorm; did you mean rmsnorm?"),
-        ("norm", True, "norm = True: must be one of layernorm, rmsnorm"),
+        ("norm", "batchnorm", f"norm = 'batchnorm': must be one of {NAMES}"),
+        ("norm", "rms_norm", f"norm = 'rms_norm': must be one of {NAMES}; did you mean rmsnorm?"),
+        ("norm", True, f"norm = True: must be one of {NAMES}"),
         ("storage", "flash", "storage = 'flash': must be one of rom, ram"),
         ("accuracy", "exact", "accuracy = 'exact': must be one of faithful, tight"),
         ("lanes", 0, "lanes = 0: must be an integer from 1 to 64"),
@@ -84,8 +86,8 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("max_length", 16385, "max_length = 16385: must be an integer from 1 to 16384"),
         ("min_length", 0, "min_length = 0: must be an integer from 1 to 6 (max_length)"),
         ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
-        ("banks", 0, "banks = 0: must be an integer from 1 to 16"),
-        ("banks", 17, "banks = 17: must be an integer from 1 to 16"),
+        ("banks", 0, "banks = 0: must be an integer from 1 to 4096"),
+        ("banks", 4097, "banks = 4097: must be an integer from 1 to 4096"),
         ("input", "int3", f"in [input]: format = 'int3': {FORMATS}"),
         (
             "input",

@@ -56,7 +56,9 @@ def loads_come_to_an_empty_unit(trace: Trace) -> None:
     """Every load is accepted after the last result of the rows before it, and before the rows behind it."""
     row_ends_in = np.flatnonzero(trace.traffic.encode(trace.config).last)
     row_ends_out = np.flatnonzero(trace.outputs.last)
-    bounds = np.concatenate([[0], np.cumsum([-(-len(one.gamma) // trace.config.load_lanes) for one in trace.traffic.loads])])
+    bounds = np.concatenate(
+        [[0], np.cumsum([-(-len(one.gamma) // trace.config.load_lanes) for one in trace.traffic.loads])]
+    )
     for index, one in enumerate(trace.traffic.loads):
         cycles = trace.load_cycles[bounds[index] : bounds[index + 1]]
         if one.after_row >= 0:

@@ -246,9 +246,9 @@ class NormConfig:
         self._set("parameter_repeat", repeat)
         if self.banks * self.bank_values > VALUES_MAX:
             raise ConfigError(
-                f"banks = {self.banks}: of {counted(self.bank_values, 'value')} of gamma each are "
-                f"{self.banks * self.bank_values}; must be at most {VALUES_MAX} in all: "
-                f"{counted(VALUES_MAX // self.bank_values, 'bank')}, or a larger parameter_repeat"
+                f"banks = {self.banks}: with {self.bank_values} values of gamma each they hold "
+                f"{self.banks * self.bank_values}; must be at most {VALUES_MAX} in all, which is "
+                f"{VALUES_MAX // self.bank_values} banks; or parameter_repeat larger"
             )
         self._set("epsilon", finite_float("epsilon", self.epsilon, 0.0))
         self._set("gamma_offset", finite_float("gamma_offset", self.gamma_offset))

@@ -41,7 +41,13 @@ class Apply(wiring.Component):
     """
 
     def __init__(
-        self, config: NormConfig, *, d_delay: float, parameter_delay: float, parameter_cycle: int, apart: bool = False
+        self,
+        config: NormConfig,
+        *,
+        d_delay: float,
+        parameter_delay: float,
+        parameter_cycle: int = 0,
+        apart: bool = False,
     ) -> None:
         target = config.device
         lanes = config.lanes

@@ -87,6 +87,9 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("min_length", 0, "min_length = 0: must be an integer from 1 to 6 (max_length)"),
         ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
         ("banks", 0, "banks = 0: must be an integer from 1 to 4096"),
+        ("bank_order", "random", "bank_order = 'random': must be one of given, cyclic"),
+        ("parameter_repeat", 0, "parameter_repeat = 0: must be an integer from 1 to 16384"),
+        ("parameter_repeat", 2.5, "parameter_repeat = 2.5: must be an integer from 1 to 16384"),
         ("banks", 4097, "banks = 4097: must be an integer from 1 to 4096"),
         ("input", "int3", f"in [input]: format = 'int3': {FORMATS}"),
         (
@@ -201,6 +204,47 @@ def test_an_output_scale_that_leaves_nothing_but_zeros_is_refused() -> None:
     assert make(gamma=0.0, beta=0.0, output=IntFormat(8, scale=5.5))  # 0 on purpose
     loaded = refusal(storage="ram", gamma=0.1, gamma_max=0.1, beta_max=0.1, output=IntFormat(8))
     assert "z gamma_max + beta_max is at most 0.324" in loaded
+
+
+def test_elements_that_share_a_gamma_have_one_value() -> None:
+    shared = make(parameter_repeat=4, gamma=[0.5, 1.5], beta=0.25)
+    assert (shared.bank_values, shared.load_lanes) == (2, 1)
+    assert make().bank_values == 6
+    assert make().load_lanes == 2
+    assert refusal(parameter_repeat=4, gamma=GAMMA) == (
+        "gamma: has shape (6,); must be (2,) or (1, 2), that is (max_length / parameter_repeat,) or "
+        "(banks, max_length / parameter_repeat), rounded up"
+    )
+    assert refusal(parameter_repeat=3, gamma=GAMMA) == (
+        "gamma: has shape (6,); must be (2,) or (1, 2), that is (max_length / parameter_repeat,) or "
+        "(banks, max_length / parameter_repeat)"
+    )
+    # As models have them, channel after channel.
+    banked = make(parameter_repeat=3, banks=3, gamma=GAMMA, beta=[1, 2])
+    assert banked.gamma.tolist() == GAMMA.reshape(3, 2).tolist()
+    assert banked == make(parameter_repeat=3, banks=3, gamma=GAMMA.reshape(3, 2), beta=[1, 2])
+    assert make(parameter_repeat=6, banks=6, gamma=GAMMA).gamma.shape == (6, 1)
+    # Without repeats that would be a guess.
+    assert refusal(banks=2, gamma=np.ones(12)).startswith("gamma: has shape (12,); must be (6,) or (2, 6)")
+    # From max_length on, one number serves the row.
+    assert make(parameter_repeat=6).bank_values == make(parameter_repeat=16384).bank_values == 1
+    assert make(parameter_repeat=100, gamma=[1.5]).bank_values == 1
+
+
+def test_banks_hold_no_more_values_than_there_may_be() -> None:
+    assert make(banks=4096, storage="ram", max_length=64).banks == 4096
+    assert refusal(banks=4096, storage="ram", max_length=65) == (
+        "banks = 4096: with 65 values of gamma each they hold 266240; must be at most 262144 in all, which is 4032 "
+        "banks; or parameter_repeat larger"
+    )
+    assert refusal(banks=17, storage="ram", max_length=16384).endswith("which is 16 banks; or parameter_repeat larger")
+    assert make(banks=4096, storage="ram", max_length=16384, parameter_repeat=256).bank_values == 64
+
+
+def test_who_names_a_rows_bank() -> None:
+    assert make(banks=3, storage="ram").rows_name_banks
+    assert not make(banks=3, storage="ram", bank_order="cyclic").rows_name_banks
+    assert not make().rows_name_banks
 
 
 def test_banks_and_arrays_must_agree() -> None:
@@ -338,6 +382,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "beta_max": 8.0,
         "storage": "rom",
         "banks": 2,
+        "bank_order": "cyclic",
+        "parameter_repeat": 1,
         "accuracy": "tight",
         "architecture": "two-pass",
         "target": "ecp5-85k-6",
@@ -346,7 +392,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     }
     assert list(changes) == [f.name for f in key_fields()]
     digests = {key: config.replace(**{key: value}).digest() for key, value in changes.items()}
-    assert digests.pop("max_length") == config.digest()
+    assert digests.pop("max_length") == digests.pop("parameter_repeat") == config.digest()
+    assert make(gamma=0.5, storage="ram", parameter_repeat=2) != make(gamma=0.5, storage="ram")
     assert len({config.digest(), *digests.values()}) == len(digests) + 1
     assert config != config.replace(lanes=3)
     assert config == make(gamma=GAMMA.astype(">f8"), storage="ram")

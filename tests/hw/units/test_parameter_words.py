@@ -17,7 +17,9 @@ def channels(lanes: int, length: int, repeat: int, banks: int = 3, **more) -> No
     """A unit whose values are all different."""
     shape = (banks, -(-length // repeat))
     values = np.arange(1, np.prod(shape) + 1).reshape(shape) / 64
-    return unit(lanes=lanes, max_length=length, parameter_repeat=repeat, banks=banks, gamma=values, beta=-values, **more)
+    return unit(
+        lanes=lanes, max_length=length, parameter_repeat=repeat, banks=banks, gamma=values, beta=-values, **more
+    )
 
 
 SHAPES = [
@@ -161,7 +163,9 @@ def test_a_load_has_a_beat_for_each_channel(shape, loads):
     beats = []
     for bank, count in loads:
         for beat in range(count):
-            values = [int(rng.integers(-(1 << bits - 1), 1 << bits - 1)) for bits in (config.gamma_bits, config.beta_bits)]
+            values = [
+                int(rng.integers(-(1 << bits - 1), 1 << bits - 1)) for bits in (config.gamma_bits, config.beta_bits)
+            ]
             fields = {"gamma": [values[0]], "beta": [values[1]], "last": int(beat == count - 1)}
             beats.append({**fields, "bank": bank if beat == 0 else int(rng.integers(config.banks))})
             if beat < config.bank_values:

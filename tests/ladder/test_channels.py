@@ -89,7 +89,7 @@ class TestCyclicOrder:
         rng = np.random.default_rng(4)
         stored = StoredParameters.of(config)
         loads = [
-            ParameterLoad(after, *(rng.permutation(values[bank]) for values in (stored.gamma, stored.beta)), bank)
+            ParameterLoad(after, rng.permutation(stored.gamma[bank]), rng.permutation(stored.beta[bank]), bank)
             for after, bank in ((-1, 2), (0, 1), (3, 0), (4, 2), (4, 0), (13, 1))
         ]
         for sink in (0, 5):
@@ -118,7 +118,8 @@ def test_each_of_many_banks_is_named_and_loaded() -> None:
     rng = np.random.default_rng(7)
     limit = 1 << (config.gamma_bits - 2)
     banks = rng.permutation(config.banks)
-    loads = [ParameterLoad(-1, *rng.integers(-limit, limit, (2, 1)), int(bank)) for bank in banks]
+    gamma, beta = rng.integers(-limit, limit, (2, config.banks, 1))
+    loads = [ParameterLoad(-1, gamma[bank], beta[bank], bank) for bank in banks.tolist()]
     batch = random_rows(config, 2 * config.banks, rng)
     order = np.concatenate([np.arange(config.banks), rng.permutation(config.banks)])
     agree(
@@ -134,8 +135,8 @@ def test_engines_agree() -> None:
         banks = None if config.bank_order == "cyclic" else rng.integers(config.banks, size=len(rows))
         loads = []
         if config.storage == "ram":
-            values = rng.integers(-999, 999, (2, config.bank_values))
-            loads = [ParameterLoad(1, *values, 1)]
+            gamma, beta = rng.integers(-999, 999, (2, config.bank_values))
+            loads = [ParameterLoad(1, gamma, beta, 1)]
         what = Traffic(rows=rows, banks=banks, loads=loads, source=STALLS[2], sink=STALLS[1], seed=8)
         by_engine = [agree(config, what, engine) for engine in ("pysim", "cxxrtl")]
         assert (by_engine[0].output_cycles == by_engine[1].output_cycles).all()

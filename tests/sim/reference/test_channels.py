@@ -7,6 +7,7 @@ import pytest
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.precision.demand import Demand
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
@@ -54,6 +55,17 @@ def test_shared_values_are_those_of_each_element_written_out(repeat, banks):
         np.testing.assert_array_equal(both[0].scaled, both[1].scaled)
     assert Plan.of(shared).error_bound == Plan.of(written).error_bound
     assert Plan.of(shared).precision == Plan.of(written).precision
+    assert Demand.of(shared) == Demand.of(written)
+
+
+@pytest.mark.parametrize("repeat", REPEATS)
+@pytest.mark.parametrize("falls", [False, True])
+def test_the_gain_of_a_row_is_that_of_its_elements_written_out(repeat, falls):
+    """Where gamma falls, a row of the shortest length that counts has the largest mean."""
+    values = np.linspace(0.3, 1.9, -(-60 // repeat))[None, :: -1 if falls else 1]
+    shared = config(parameter_repeat=repeat, gamma=values, beta=0.0)
+    written = config(gamma=np.repeat(values, repeat, axis=1)[:, :60], beta=0.0)
+    assert Demand.of(shared) == Demand.of(written)
 
 
 @pytest.mark.parametrize("repeat", REPEATS)

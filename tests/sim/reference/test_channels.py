@@ -7,7 +7,7 @@ import pytest
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
-from streamnorm.precision.demand import Demand
+from streamnorm.precision.demand import SHORTEST_ROW, Demand
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
@@ -66,6 +66,12 @@ def test_the_gain_of_a_row_is_that_of_its_elements_written_out(repeat, falls):
     shared = config(parameter_repeat=repeat, gamma=values, beta=0.0)
     written = config(gamma=np.repeat(values, repeat, axis=1)[:, :60], beta=0.0)
     assert Demand.of(shared) == Demand.of(written)
+    stored = StoredParameters.of(shared)
+    means = [
+        stored.gamma[0, np.arange(n) // repeat].sum() / n / 2.0**stored.gamma_frac_bits for n in range(SHORTEST_ROW, 61)
+    ]
+    assert Demand.of(shared).row_gain.mean == means[-1]
+    assert Demand.of(shared).prefix_gain.mean == pytest.approx(max(means), rel=1e-12)
 
 
 @pytest.mark.parametrize("repeat", REPEATS)

@@ -12,11 +12,12 @@ from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.measure import measure_cycles
+from streamnorm_sim.check.row_parts import GivenRows, RandomRows
+from streamnorm_sim.check.simulate import simulate
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats
-from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
@@ -142,7 +143,23 @@ def test_engines_agree() -> None:
         assert (by_engine[0].output_cycles == by_engine[1].output_cycles).all()
 
 
-def test_vectors_and_rows_of_a_cyclic_unit_are_in_its_order() -> None:
+def test_rows_that_are_drawn_take_their_turn() -> None:
     config = configuration("instances")
     assert random_rows(config, 50, np.random.default_rng(9)).banks.tolist() == [row % 20 for row in range(50)]
-    assert isinstance(mixed_rows(config, np.random.default_rng(9)), RowBatch)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_long_simulation_goes_on_with_the_next_bank_from_part_to_part(
+    whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration("groups_49")
+    monkeypatch.setattr("streamnorm_sim.check.row_parts.PART_ELEMENTS", 8 * config.max_length)
+    rows = random_rows(config, 40, np.random.default_rng(10), lengths=np.full(40, config.max_length)).x
+    for given in (GivenRows(config, rows), RandomRows(config, 40, 1)):
+        parts = list(given.parts(whole=whole))
+        assert [len(part) for part in parts] == ([40] if whole else [6] * 6 + [4])
+        assert np.concatenate([part.banks for part in parts]).tolist() == [row % 6 for row in range(40)]
+    if not whole:
+        result = simulate(config, rows=rows)
+        assert result.mismatches == 0
+        np.testing.assert_array_equal(result.y, GoldenModel(config).normalize(rows))

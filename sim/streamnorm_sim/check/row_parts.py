@@ -56,7 +56,8 @@ class RandomRows:
 class GivenRows:
     """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`.
 
-    They take bank 0, or all banks in turn. ``path`` is the file that was named, if one was, and ``file`` the one that they are in, named or mapped.
+    They take bank 0, or all banks in turn. ``path`` is the file that was named, if one was, and ``file`` the one that
+    they are in, named or mapped.
     """
 
     def __init__(self, config: NormConfig, rows: ArrayOrFile) -> None:

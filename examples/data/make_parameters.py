@@ -48,6 +48,8 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
     yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
     yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
+    yield "groupnorm_gamma.npy", spread(256, 0.9, 0.2, 0.5)
+    yield "groupnorm_beta.npy", spread(256, -0.1, 0.3, 0.2)
 
 
 def npy_bytes(values: npt.NDArray[np.float32]) -> bytes:

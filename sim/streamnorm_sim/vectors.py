@@ -21,6 +21,9 @@ __all__ = ["ELEMENTS_MAX", "check_count", "corners_and", "make_vectors", "vector
 ELEMENTS_MAX = 1 << 24
 """Elements of test vectors; as text they take a quarter of a gigabyte."""
 
+_CLOSING_ELEMENTS = 1 << 20
+"""Elements of the rows that go through all banks in turn; where that is not enough, some of the banks."""
+
 
 def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     """Return ``rows`` rows and their golden outputs: as many corner rows as fit, then random ones.
@@ -46,7 +49,7 @@ def make_vectors(config: NormConfig, rows: int, *, seed: int = 0) -> Vectors:
     corners = [row for _, row in corner_rows(config, rng).values()][:rows]
     others = random_rows(config, rows - len(corners), rng)
     vectors = vectors_of(config, corners_and(config, corners, others))
-    return replace(vectors, closing=_closing(config, rng), config=config)
+    return replace(vectors, closing=_closing(config, rng, rows), config=config)
 
 
 def check_count(key: str, rows: object, config: NormConfig, *, least: int) -> None:
@@ -56,8 +59,10 @@ def check_count(key: str, rows: object, config: NormConfig, *, least: int) -> No
 
 
 def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:
-    """Return corner rows, which take the banks in turn, and behind them other rows."""
+    """Return corner rows, which take the banks in turn, and behind them other rows, with theirs if rows name them."""
     banks = np.concatenate([np.arange(len(corners)) % config.banks, others.banks])
+    if config.bank_order == "cyclic":
+        banks = None
     return RowBatch.pack(config, [*corners, *others.list()], banks)
 
 
@@ -67,13 +72,14 @@ def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
 
 
-def _closing(config: NormConfig, rng: np.random.Generator) -> Closing:
+def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closing:
     plan, most, beats = Plan.of(config), config.max_length, config.max_beats
     room = min(plan.buffer_beats // beats, plan.row_slots) + plan.output_entries // beats
-    count = max(config.banks, room + 4) + 1
+    count = max(min(config.banks, _CLOSING_ELEMENTS // most), room + 4) + 1
     rows = random_rows(config, count, rng, distribution="uniform", lengths=np.full(count, most))
     # The last bank first, because bank 0 is what a bank port that is not connected gives.
-    banks = np.arange(config.banks - 1, config.banks - 1 + count) % config.banks
+    start = config.banks - 1 if config.bank_order == "given" else before
+    banks = np.arange(start, start + count) % config.banks
     parameters = _parameters(config, rng) if config.storage == "ram" else None
     gamma, beta = parameters or (None, None)
     model = golden_model(config, gamma=gamma, beta=beta)
@@ -97,7 +103,7 @@ def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[n
         """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""
         limit = 1 << (bits - 1)
         lowest, highest = max(int(low * 2.0**frac_bits), -limit), min(int(high * 2.0**frac_bits), limit - 1)
-        return rng.integers(lowest, highest, (config.banks, config.max_length), endpoint=True)
+        return rng.integers(lowest, highest, (config.banks, config.bank_values), endpoint=True)
 
     spread = (output.max - output.min) // 2
     # A normalized value that is rounded to the output format is spread over it already.

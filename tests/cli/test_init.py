@@ -108,7 +108,7 @@ def test_nothing_is_left_where_there_is_no_room(here, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["batchnorm"], "norm = 'batchnorm': must be one of layernorm, rmsnorm"),
+        (["batchnorm"], f"norm = 'batchnorm': must be one of {', '.join(NORMS)}"),
         (["int16"], "int16 is a format, and comes second: streamnorm init layernorm int16\n"),
         (["int16", "rmsnorm"], "int16 is a format, and comes second: streamnorm init rmsnorm int16\n"),
         (["layernorm", "float16"], "format = 'float16': must be one of int4 to int24 or uint4 to uint24"),

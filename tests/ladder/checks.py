@@ -35,7 +35,8 @@ def mixed_rows(config: NormConfig, rng: np.random.Generator, *, count: int = 60,
     rows = [rows[index] for index in rng.permutation(len(rows))]
     fitting = np.cumsum([len(row) for row in rows]) <= max(elements, len(rows[0]))
     rows = rows[: int(fitting.sum())]
-    return RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
+    banks = rng.integers(config.banks, size=len(rows))
+    return RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
 
 
 def traffic_of(batch: RowBatch, *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0) -> Traffic:

@@ -108,6 +108,21 @@ MATRIX: dict[str, dict[str, Any]] = {
     "ram": {"lanes": 3, "max_length": 40, "storage": "ram", "gamma": ANY, "beta": ANY},
     "ram_banks": {"lanes": 2, "max_length": 31, "storage": "ram", "banks": 3, "gamma": ANY, "beta": ANY,
                   "target": ECP5, "clock_mhz": 200},
+    # Channels of several elements: whole beats by shift and by count, across beats, less than a beat, a number a row.
+    "groups_56": {"norm": "groupnorm", "lanes": 8, "max_length": 224, "parameter_repeat": 56, "banks": 5, "gamma": ANY,
+                  "beta": ANY, "target": ECP5, "clock_mhz": 200},
+    "groups_16_ram": {"norm": "groupnorm", "lanes": 4, "max_length": 75, "parameter_repeat": 16, "storage": "ram",
+                      "banks": 3, "bank_order": "cyclic", "gamma": ANY, "beta": ANY},
+    "groups_49": {"norm": "groupnorm", "lanes": 8, "max_length": 196, "parameter_repeat": 49, "banks": 6,
+                  "bank_order": "cyclic", "gamma": ANY, "beta": ANY, "target": ECP5, "clock_mhz": 200},
+    "groups_5_ram": {"norm": "groupnorm", "lanes": 4, "max_length": 33, "parameter_repeat": 5, "storage": "ram",
+                     "banks": 3, "gamma": ANY, "beta": ANY, "target": "ice40-hx8k", "clock_mhz": 40},
+    "groups_3_ram": {"norm": "groupnorm", "lanes": 8, "max_length": 100, "parameter_repeat": 3, "storage": "ram",
+                     "banks": 3, "gamma": ANY, "beta": ANY},
+    "instances": {"norm": "instancenorm", "lanes": 4, "max_length": 49, "parameter_repeat": 64, "banks": 20,
+                  "bank_order": "cyclic", "gamma": ANY, "beta": ANY, "target": "ice40-hx8k", "clock_mhz": 40},
+    "instances_ram": {"norm": "instancenorm", "lanes": 3, "max_length": 40, "parameter_repeat": 40, "banks": 300,
+                      "storage": "ram", "gamma": ANY, "beta": ANY, "target": ECP5, "clock_mhz": 200},
     # Accuracy.
     "tight_int8": {"lanes": 4, "max_length": 100, "accuracy": "tight", "target": ECP5, "gamma": ANY, "beta": ANY},
     "tight_int16": {"norm": "rmsnorm", "lanes": 2, "max_length": 100, "accuracy": "tight",
@@ -139,7 +154,7 @@ def configuration(name: str, **changes: Any) -> NormConfig:
     if "epsilon" not in NORMS[given["norm"]].keys:
         given.pop("epsilon")
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    shape = (given.get("banks", 1), given["max_length"])
+    shape = (given.get("banks", 1), -(-given["max_length"] // given.get("parameter_repeat", 1)))
     gamma, beta = rng.normal(1, 0.4, shape), rng.normal(0, 0.8, shape)
     for key, values in (("gamma", gamma), ("beta", beta)):
         if given.get(key) is ANY:

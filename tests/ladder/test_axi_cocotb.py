@@ -27,9 +27,9 @@ def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> T
     loads = []
     if config.storage == "ram":
         for row in (-1, 4, 9):
-            gamma, beta = rng.integers(-20_000, 20_000, (2, config.max_length))
+            gamma, beta = rng.integers(-20_000, 20_000, (2, config.bank_values))
             loads.append(ParameterLoad(row, gamma, beta, int(rng.integers(config.banks))))
-    banks = rng.integers(config.banks, size=len(rows))
+    banks = rng.integers(config.banks, size=len(rows)) if config.bank_order == "given" else None
     return Traffic(rows=rows, banks=banks, loads=loads, source=source, sink=sink, seed=seed)
 
 
@@ -37,8 +37,8 @@ def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> T
     ("name", "simulator"),
     [
         # Engines' tests compare Verilator with the others in every run.
-        *(pytest.param(name, "verilator", marks=pytest.mark.slow) for name in ("lanes_3", "ram_banks")),
-        *(pytest.param(name, "icarus", marks=needs_icarus) for name in ("lanes_3", "ram_banks")),
+        *(pytest.param(name, "verilator", marks=pytest.mark.slow) for name in ("lanes_3", "ram_banks", "groups_3_ram")),
+        *(pytest.param(name, "icarus", marks=needs_icarus) for name in ("lanes_3", "ram_banks", "groups_16_ram")),
     ],
 )
 def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str) -> None:

@@ -22,18 +22,29 @@ from streamnorm_sim.streams.stimulus import Stimulus
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-UNITS = ("ram", "ram_banks")
+UNITS = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram")
 
 
 def load(
     config: NormConfig, rng: np.random.Generator, after_row: int, *, n: int | None = None, bank: int = 0
 ) -> ParameterLoad:
     """A load of any integers that the stored formats hold."""
-    length = config.max_length if n is None else n
+    length = config.bank_values if n is None else n
     gamma, beta = (
         rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), length) for bits in (config.gamma_bits, config.beta_bits)
     )
     return ParameterLoad(after_row, gamma, beta, bank)
+
+
+def values_of(config: NormConfig, beats: int) -> int:
+    """How many values a load may end behind, of some beats: of the load, or where a beat has several values of rows."""
+    per_beat = 1 if config.parameter_repeat >= config.lanes else config.lanes
+    return min(config.bank_values, beats * per_beat)
+
+
+def load_beats(config: NormConfig) -> int:
+    """Beats of a load of all there is."""
+    return -(-config.bank_values // config.load_lanes)
 
 
 def traffic(config: NormConfig, count: int, loads: list[ParameterLoad], seed: int, **more: Any) -> Traffic:
@@ -45,7 +56,9 @@ def loads_come_to_an_empty_unit(trace: Trace) -> None:
     """Every load is accepted after the last result of the rows before it, and before the rows behind it."""
     row_ends_in = np.flatnonzero(trace.traffic.encode(trace.config).last)
     row_ends_out = np.flatnonzero(trace.outputs.last)
-    bounds = np.concatenate([[0], np.cumsum([-(-len(one.gamma) // trace.config.lanes) for one in trace.traffic.loads])])
+    bounds = np.concatenate(
+        [[0], np.cumsum([-(-len(one.gamma) // trace.config.load_lanes) for one in trace.traffic.loads])]
+    )
     for index, one in enumerate(trace.traffic.loads):
         cycles = trace.load_cycles[bounds[index] : bounds[index + 1]]
         if one.after_row >= 0:
@@ -70,10 +83,9 @@ def test_loads_between_rows_serve_the_rows_behind_them(name: str, source: int, s
 def test_a_partial_load_leaves_the_other_elements_and_banks(name: str) -> None:
     config = configuration(name)
     rng = np.random.default_rng(1)
-    lanes = config.lanes
     loads = [
-        load(config, rng, row, n=beats * lanes, bank=row % config.banks)
-        for row, beats in enumerate((1, 3, config.max_beats // 2, 2, 1, 4))
+        load(config, rng, row, n=values_of(config, beats), bank=row % config.banks)
+        for row, beats in enumerate((1, 3, load_beats(config) // 2, 2, 1, 4))
     ]
     agree(config, traffic(config, 24, loads, seed=1))
 
@@ -88,7 +100,7 @@ def test_what_a_load_brings_behind_max_length_is_ignored(
 
     def longer(*arguments: Any) -> Beats:
         beats = encode_load(*arguments)
-        if len(beats) < config.max_beats:
+        if len(beats) < load_beats(config):
             return beats
         more = Beats(
             rng.integers(256, size=(excess, beats.data.shape[1]), dtype=np.uint8),
@@ -103,7 +115,7 @@ def test_what_a_load_brings_behind_max_length_is_ignored(
     monkeypatch.setattr(stimulus, "encode_load", longer)
     banks = [int(bank) for bank in rng.integers(config.banks, size=4)]
     loads = [load(config, rng, row, bank=bank) for row, bank in zip((-1, 3, 3, 8), banks, strict=True)]
-    loads.append(load(config, rng, 11, n=config.lanes, bank=banks[0]))
+    loads.append(load(config, rng, 11, n=values_of(config, 1), bank=banks[0]))
     agree(config, traffic(config, 20, loads, seed=excess, source=STALLS[1]))
 
 
@@ -171,7 +183,7 @@ def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None
         loads += [load(config, rng, 5, bank=bank) for bank in range(config.banks)]
         what = traffic(config, 12, loads, seed=reset_at, reset_at=reset_at, sink=STALLS[reset_at % 3])
         trace = run(config, what)
-        bounds = trace.load_cycles[config.max_beats :]
+        bounds = trace.load_cycles[load_beats(config) :]
         if not (bounds >= 0).all():
             continue  # the reset came within the second loads: nothing is known of the values
         if bounds[0] < reset_at:

@@ -62,7 +62,7 @@ def passed(output: tuple[int, str]) -> int:
     return int(match[2])
 
 
-@pytest.mark.parametrize("name", units(("lanes_3", "row_below_a_beat", "rom_banks")))
+@pytest.mark.parametrize("name", units(("lanes_3", "row_below_a_beat", "rom_banks", "groups_3_ram", "groups_49")))
 def test_it_passes_on_every_unit_under_stalls(name: str, tmp_path: Path) -> None:
     directory = compiled(configuration(name), tmp_path)
     assert passed(bench(directory)) < passed(bench(directory, "+stalls=40", f"+seed={SEED}"))

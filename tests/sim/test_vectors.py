@@ -99,6 +99,35 @@ def test_closing_rows_need_what_the_rows_before_them_do_not(output: IntFormat, m
     assert all((results != before)[rows.banks == bank].any() for bank in range(3))
 
 
+@pytest.mark.parametrize("storage", ["rom", "ram"])
+def test_rows_that_take_banks_in_turn_go_on_where_those_before_them_end(storage: str) -> None:
+    gamma = np.linspace(0.5, 1.5, 3 * 5).reshape(3, 5)
+    config = make(storage=storage, gamma=gamma, beta=0.5, bank_order="cyclic", parameter_repeat=8)
+    vectors = make_vectors(config, 40)
+    assert vectors.closing is not None
+    every = np.concatenate([vectors.banks, vectors.closing.rows.banks])
+    assert every.tolist() == [row % 3 for row in range(len(every))]
+    files = vector_files(config, vectors)
+    assert files["vectors/input.hex"].startswith(b"// tlast_tkeep_tdata:")
+    if storage == "ram":
+        lines = files["vectors/parameters.hex"].decode().splitlines()[1:]
+        assert len(lines) == 3 * 5  # a beat for each value
+        assert vectors.closing.parameters is not None
+        values = vectors.closing.parameters[0]
+        digits = 2 * -(-config.beta_bits // 8) + 2 * -(-config.gamma_bits // 8)
+        first = [int(line.rpartition("_")[2], 16) for line in lines]
+        assert {len(line.rpartition("_")[2]) for line in lines} == {digits}
+        low = (1 << 8 * -(-config.gamma_bits // 8)) - 1
+        assert [value & low for value in first] == [int(value) & low for value in values.ravel()]
+
+
+def test_closing_rows_of_many_banks_stay_few() -> None:
+    config = make(banks=4000, storage="ram", gamma=0.5, max_length=1000, parameter_repeat=1000)
+    closing = make_vectors(config, 1).closing
+    assert closing is not None
+    assert len(closing.rows.input) < 1100
+
+
 def test_hex_lines_are_the_beats_that_the_engines_send() -> None:
     config = make()
     vectors = make_vectors(config, 40)

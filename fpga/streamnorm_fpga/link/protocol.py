@@ -34,6 +34,9 @@ RESPONSE: Final = 0x80
 ROWS_HEADER: Final = struct.Struct("<BBHB")
 """Begins the body of ``ROWS``: bank, control, beats of each row - 1, elements in each row's last beat."""
 
+BANKS_MAX: Final = 256
+"""Banks that the header can name."""
+
 CONTROL_STALLS: Final = 1
 """Bit of ``control``: source and sink stall at random while the rows are played."""
 

@@ -10,9 +10,10 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserte
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.errors import ConfigError
 from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
-from streamnorm_fpga.link.protocol import RECORD, VERSION
+from streamnorm_fpga.link.protocol import BANKS_MAX, RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
 
 from . import self_test
@@ -64,6 +65,17 @@ def info(config: NormConfig, clock_mhz: float) -> bytes:
     return json.dumps(said, separators=(",", ":")).encode()
 
 
+def _refuse_banks(config: NormConfig) -> None:
+    if config.banks > 1 and config.bank_order == "cyclic":
+        raise ConfigError(
+            'bank_order = "cyclic": must be "given" on a board, where rows go in by length, each with its bank'
+        )
+    if config.banks > BANKS_MAX:
+        raise ConfigError(
+            f"banks = {config.banks}: a request names its bank in an octet: at most {BANKS_MAX} on a board"
+        )
+
+
 class BoardTop(wiring.Component):
     """A unit, rows for it from a serial line, results back, counters, and a self-test that needs no host.
 
@@ -92,6 +104,11 @@ class BoardTop(wiring.Component):
     leds : Out(4)
         From bit 0 on: blinks at about 2 Hz as long as the clock runs; the self-test has passed; it has failed;
         there is traffic.
+
+    Raises
+    ------
+    ConfigError
+        If a request cannot name the bank of its rows: there are too many, or rows take them in turn.
     """
 
     def __init__(
@@ -103,6 +120,7 @@ class BoardTop(wiring.Component):
         expected_signature: int | None = None,
         unit: Elaboratable | None = None,
     ) -> None:
+        _refuse_banks(config)
         self._config = config
         self._unit = unit
         self._clock_mhz = clock_mhz

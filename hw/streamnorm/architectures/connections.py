@@ -14,6 +14,7 @@ from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.parameter_words import IssuedBeat
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic import Statistic
 from streamnorm.units.statistic_queue import StatisticQueue
@@ -29,14 +30,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-class IssuedBeats(Protocol):
+class IssuedBeats(IssuedBeat, Protocol):
     """Who sends beats on their way: the signals of :class:`~streamnorm.units.dispatch.Dispatch` about a beat."""
 
     last: Signal
     issued_error: Signal
     issued_keep: Signal
     issued_bank: Signal
-    column: Signal
 
 
 def unit_ports(config: NormConfig) -> dict[str, Any]:
@@ -129,12 +129,13 @@ def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, ban
 
     A beat enters ``lanes`` ``base`` cycles after its issue.
     """
-    bank = [issue.issued_bank] if banks > 1 else []
-    address = Cat(issue.column[: store.column_bits], *bank)
+    place, place_cycle = store.words.place(m, issue), store.words.place_cycle
+    bank = [delays(m, issue.issued_bank, place_cycle, "place_bank")[place_cycle]] if banks > 1 else []
+    address = Cat(place, *bank)
     for name in ("gamma", "beta"):
         if not hasattr(store, name):
             continue
-        wait = base + getattr(lanes, f"{name}_cycle") - store.latency
+        wait = base + getattr(lanes, f"{name}_cycle") - store.cycles
         assert wait >= 0
         m.d.comb += [
             getattr(store, f"{name}_address").eq(delays(m, address, wait, f"{name}_address")[wait]),

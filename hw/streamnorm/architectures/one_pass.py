@@ -86,7 +86,13 @@ class NormUnit(wiring.Component):
         self.parameter_store = ParameterStore(config)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats)
-        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay, apart=apart)
+        self.apply = Apply(
+            config,
+            d_delay=probe.delay,
+            parameter_delay=self.parameter_store.delay,
+            parameter_cycle=self.parameter_store.cycles - probe.latency,
+            apart=apart,
+        )
 
         # Counted from the start of a row's statistic (without spacing, from the difference of its last beat).
         read = read_latency(config.device, rows_waiting(self.statistic, self.apply, self.interval))

@@ -65,12 +65,18 @@ class ScanUnit(wiring.Component):
         self.steps: SeparateSteps | Apply
         if separate:
             self.steps = SeparateSteps(
-                config, d_latency=buffer.latency, d_delay=buffer.delay, parameter_delay=store.delay
+                config,
+                d_latency=buffer.latency,
+                d_delay=buffer.delay,
+                parameter_delay=store.delay,
+                parameter_latency=store.cycles,
             )
             waits = (*self.statistic.waits, buffer.latency + self.steps.normalized, self.steps.scaled)
             self._base = self.steps.memory_latency
         else:
-            self.steps = Apply(config, d_delay=buffer.delay, parameter_delay=store.delay)
+            self.steps = Apply(
+                config, d_delay=buffer.delay, parameter_delay=store.delay, parameter_cycle=store.cycles - buffer.latency
+            )
             waits = self.statistic.waits
             self._base = buffer.latency
         paces = (*self.statistic.paces, *(1,) * len(steps))

@@ -32,6 +32,7 @@ class SeparateSteps(wiring.Component):
     config : NormConfig
     d_latency : cycles from a beat's issue in the first scan to its ``d``
     d_delay, parameter_delay : ns of logic (block RAM) behind ``d`` and behind gamma and beta
+    parameter_latency : cycles from issue to gamma and beta, in the second and the third scan
 
     Members
     -------
@@ -48,7 +49,9 @@ class SeparateSteps(wiring.Component):
     scaled : cycles from issue in the second scan to the earliest issue in the third
     """
 
-    def __init__(self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float) -> None:
+    def __init__(
+        self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float, parameter_latency: int
+    ) -> None:
         self._d_latency = d_latency
         parameters = StoredParameters.of(config)
         target = config.device
@@ -73,7 +76,8 @@ class SeparateSteps(wiring.Component):
         width = z[0].width + parameters.gamma_bits
         read = [Signal(signed(width), name=f"read_{lane}") for lane in range(lanes)]
         values = [p.input(x[: z[0].width].as_signed(), 0, delay) for x in read]
-        self.gamma_cycle = p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay)
+        earliest = parameter_latency - self.memory_latency
+        self.gamma_cycle = max(p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay), earliest)
         gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
         products = [p.registered(steps.times_gamma(x, g)) for x, g in zip(values, gammas, strict=True)]
         # A block RAM's output goes through a register before it is written back.
@@ -83,7 +87,7 @@ class SeparateSteps(wiring.Component):
         product_shape = signed(products[0].width)
         again = [p.reshape(p.input(x, 0, delay), product_shape) for x in read]
         adder = target.adder(steps.beta_adder_width(again[0]))
-        self.beta_cycle = p.meeting_cycle(again[0], adder, target.budget, parameter_delay)
+        self.beta_cycle = max(p.meeting_cycle(again[0], adder, target.budget, parameter_delay), earliest)
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(x, beta) for x, beta in zip(again, betas, strict=True)]
         self.keep_cycle = sums[0].cycle

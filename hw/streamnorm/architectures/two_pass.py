@@ -70,7 +70,13 @@ class TwoPassUnit(wiring.Component):
         apart = rings_apart(config)
         self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
         self.parameter_store = ParameterStore(config)
-        self.apply = Apply(config, d_delay=probe.delay, parameter_delay=self.parameter_store.delay, apart=apart)
+        self.apply = Apply(
+            config,
+            d_delay=probe.delay,
+            parameter_delay=self.parameter_store.delay,
+            parameter_cycle=self.parameter_store.cycles - probe.latency,
+            apart=apart,
+        )
 
         # A row's sum is there in cycle `complete` after the difference of its last beat, written to its ring in that
         # cycle, fetched in the next, and must have been fetched when the first beat of the second pass comes.

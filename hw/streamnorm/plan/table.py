@@ -79,7 +79,7 @@ def _unit(plan: Plan) -> _Lines:
             yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits}{steps}"
         else:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
-            value = f"{config.storage}, {banks}{config.max_length} values"
+            value = f"{config.storage}, {banks}{config.bank_values} values"
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}"
     target = config.device
     limit = target.family.block_ram_limit_mhz

@@ -121,7 +121,7 @@ class Demand:
 @lru_cache(maxsize=256)
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
-    row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
+    row_gain, prefix_gain = _stored_gains(config, parameters) if config.gamma_max is None else _loaded_gains(config)
     tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
     stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
     demand = Demand(
@@ -161,17 +161,24 @@ def _of_first_rounding(demand: Demand, grid: OutputGrid) -> Demand:
     )
 
 
-def _stored_gains(parameters: StoredParameters) -> tuple[Gain, Gain]:
-    """``(row_gain, prefix_gain)``: a row of n elements uses the first n of its bank's gamma."""
+def _stored_gains(config: NormConfig, parameters: StoredParameters) -> tuple[Gain, Gain]:
+    """``(row_gain, prefix_gain)``: a row of n elements uses the first n of its bank's gamma.
+
+    Among elements that share one, the mean over the row so far rises all the way or falls: it is largest at an end.
+    """
     gamma = np.abs(parameters.gamma)
-    lengths = np.arange(1, gamma.shape[1] + 1)
-    means = [
-        np.cumsum(weights, axis=1) / lengths / 2.0**parameters.gamma_frac_bits
-        for weights in (gamma, gamma * np.where(gamma & (gamma - 1), 1, 2))
-    ]
-    first = min(SHORTEST_ROW, len(lengths)) - 1
+    first = min(SHORTEST_ROW, config.max_length)
+    ends = np.minimum(np.arange(1, gamma.shape[1] + 1) * config.parameter_repeat, config.max_length)
+    counts = np.diff(ends, prepend=0)
+    at = int(np.searchsorted(ends, first))  # the value that the last element of the shortest row has
+    lengths = np.concatenate([[first], ends[at:]])
+    means = []
+    for weights in (gamma, gamma * np.where(gamma & (gamma - 1), 1, 2)):
+        sums = np.cumsum(weights * counts, axis=1)[:, at:]
+        shortest = sums[:, :1] - weights[:, at : at + 1] * (ends[at] - first)
+        means.append(np.concatenate([shortest, sums], axis=1) / lengths / 2.0**parameters.gamma_frac_bits)
     row = Gain(*(float(mean[:, -1].max()) for mean in means))
-    return row, Gain(*(float(mean[:, first:].max()) for mean in means))
+    return row, Gain(*(float(mean.max()) for mean in means))
 
 
 def _loaded_gains(config: NormConfig) -> tuple[Gain, Gain]:

@@ -45,7 +45,8 @@ from .values import (
 
 LANES_MAX = 64
 LENGTH_MAX = 16384
-BANKS_MAX = 16
+BANKS_MAX = 4096
+VALUES_MAX = 1 << 18
 RAM_PARAMETER_MAX = 4.0
 MARGIN_MAX = 2.0
 CURVATURE_MAX = 1.0
@@ -74,9 +75,9 @@ class NormConfig:
     """What a normalization unit must do, and where it must run.
 
     The attributes are the parameters below, checked and with computed defaults filled in; ``gamma`` and
-    ``beta`` are then None, a float, or a read-only float64 array of shape ``(max_length,)`` or
-    ``(banks, max_length)``; ``source`` is the file that was read, if any, for messages. Two configurations are equal,
-    and hash alike, if their digests are equal.
+    ``beta`` are then None, a float, or a read-only float64 array of shape ``(bank_values,)`` or
+    ``(banks, bank_values)``, with :attr:`bank_values` of ``max_length`` unless elements share them; ``source`` is the
+    file that was read, if any, for messages. Two configurations are equal, and hash alike, if their digests are equal.
 
     Parameters
     ----------
@@ -181,7 +182,25 @@ class NormConfig:
         default="rom", metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time")
     )
     banks: int = field(
-        default=1, metadata=_about(f"1 to {BANKS_MAX}", "sets of gamma and beta; each row names the one it takes")
+        default=1,
+        metadata=_about(
+            f"1 to {BANKS_MAX}; of {VALUES_MAX} values of gamma in all",
+            "sets of gamma and beta; each row takes one of them",
+        ),
+    )
+    bank_order: Literal["given", "cyclic"] = field(
+        default="given",
+        metadata=_about(
+            '"given", "cyclic"', "each row names its bank, or rows take the banks in turn, from bank 0 after reset on"
+        ),
+    )
+    parameter_repeat: int = field(
+        default=1,
+        metadata=_about(
+            f"1 to {LENGTH_MAX}",
+            "consecutive elements that share one gamma and one beta: a channel's positions; from `max_length` on, one "
+            "number serves the row",
+        ),
     )
     accuracy: Literal["faithful", "tight"] = field(
         default="faithful",
@@ -250,6 +269,7 @@ class NormConfig:
         self._check_keys_of_norm()
         self._set("curvature", finite_float("curvature", self.curvature, 0.0, CURVATURE_MAX))
         one_of("storage", self.storage, ("rom", "ram"))
+        one_of("bank_order", self.bank_order, ("given", "cyclic"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
         one_of("architecture", self.architecture, ARCHITECTURES)
@@ -274,6 +294,14 @@ class NormConfig:
         note = " (max_length)"
         self._set("min_length", integer_between("min_length", self.min_length, 1, self.max_length, note))
         self._set("banks", integer_between("banks", self.banks, 1, BANKS_MAX))
+        repeat = integer_between("parameter_repeat", self.parameter_repeat, 1, LENGTH_MAX)
+        self._set("parameter_repeat", repeat)
+        if self.banks * self.bank_values > VALUES_MAX:
+            raise ConfigError(
+                f"banks = {self.banks}: with {self.bank_values} values of gamma each they hold "
+                f"{self.banks * self.bank_values}; must be at most {VALUES_MAX} in all, which is "
+                f"{VALUES_MAX // self.bank_values} banks; or parameter_repeat larger"
+            )
         if "epsilon" not in self.formula.keys:
             self._set("epsilon", self._computed("epsilon"))
         else:
@@ -320,8 +348,9 @@ class NormConfig:
             )
 
     def _check_parameters(self) -> None:
+        repeat = self.parameter_repeat
         for key in ("gamma", "beta"):
-            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks))
+            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks, repeat))
             self._largest_given(f"{key}_max")  # must be finite
         if self.storage == "rom":
             for key in ("gamma_max", "beta_max"):
@@ -333,7 +362,7 @@ class NormConfig:
             if self.banks > 1 and all(np.ndim(p) < 2 for p in (self.gamma, self.beta) if p is not None):
                 raise ConfigError(
                     f'banks = {self.banks}: with storage = "rom", gamma or beta must be an array of shape '
-                    f"({self.banks}, {self.max_length}); every bank would hold the same values"
+                    f"({self.banks}, {self.bank_values}); every bank would hold the same values"
                 )
             return
         for key in ("gamma_max", "beta_max"):
@@ -569,6 +598,21 @@ class NormConfig:
     def max_beats(self) -> int:
         """Beats of the longest row."""
         return -(-self.max_length // self.lanes)
+
+    @property
+    def bank_values(self) -> int:
+        """Values of gamma, and of beta, in each bank: one for ``parameter_repeat`` elements."""
+        return -(-self.max_length // self.parameter_repeat)
+
+    @property
+    def load_lanes(self) -> int:
+        """Values in a beat of the parameter stream: a lane each, or one where several elements share it."""
+        return self.lanes if self.parameter_repeat == 1 else 1
+
+    @property
+    def rows_name_banks(self) -> bool:
+        """Whether each row comes with the number of its bank."""
+        return self.banks > 1 and self.bank_order == "given"
 
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"

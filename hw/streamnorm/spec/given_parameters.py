@@ -36,7 +36,7 @@ class GivenParameters:
 
     Attributes
     ----------
-    gamma, beta : float64 that broadcast to (banks, max_length)
+    gamma, beta : float64 that broadcast to (banks, bank_values)
         As given, without offset.
     gamma_offset : float
         Added to every gamma.

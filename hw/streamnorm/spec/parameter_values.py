@@ -12,7 +12,9 @@ from .arrays import finite_reals, given_array
 from .values import file_name, finite_float
 
 
-def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.NDArray[np.float64] | float | None:
+def checked_parameter(
+    key: str, value: Any, max_length: int, banks: int, repeat: int = 1
+) -> npt.NDArray[np.float64] | float | None:
     """Return gamma or beta as None, a float, or a read-only float64 array that owns its memory.
 
     Parameters
@@ -21,8 +23,9 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
         "gamma" or "beta", for the messages.
     value : None, number, str, os.PathLike, or array-like
         A string or path names a .npy file.
-    max_length, banks : int
-        An array must have the shape ``(max_length,)`` or ``(banks, max_length)``.
+    max_length, banks, repeat : int
+        An array must have the shape ``(values,)`` or ``(banks, values)``, with a value for each ``repeat`` elements. If
+        these are several, ``(banks * values,)`` is taken, too, the banks one after the other.
 
     Raises
     ------
@@ -37,15 +40,20 @@ def checked_parameter(key: str, value: Any, max_length: int, banks: int) -> npt.
         return finite_float(key, value)
     array, path = given_array(value, key)
     where = key if path is None else f"{key}: {file_name(path)}"
-    return _checked_array(where, array, max_length, banks)
+    return _checked_array(where, array, max_length, banks, repeat)
 
 
-def _checked_array(where: str, array: npt.NDArray[Any], max_length: int, banks: int) -> npt.NDArray[np.float64]:
+def _checked_array(
+    where: str, array: npt.NDArray[Any], max_length: int, banks: int, repeat: int
+) -> npt.NDArray[np.float64]:
     real = finite_reals(array, where)
-    if array.shape not in ((max_length,), (banks, max_length)):
+    values, length = -(-max_length // repeat), "max_length" if repeat == 1 else "max_length / parameter_repeat"
+    if repeat > 1 and array.shape == (banks * values,) and banks > 1:
+        real = real.reshape(banks, values)  # as models have them, channel after channel
+    if real.shape not in ((values,), (banks, values)):
         raise ConfigError(
-            f"{where}: has shape {array.shape}; must be ({max_length},) or ({banks}, {max_length}), "
-            "that is (max_length,) or (banks, max_length)"
+            f"{where}: has shape {array.shape}; must be ({values},) or ({banks}, {values}), "
+            f"that is ({length},) or (banks, {length})" + (", rounded up" if max_length % repeat else "")
         )
     # A copy: nobody can change the configuration through the array it was made from.
     values = np.add(real, 0.0, order="C")  # no -0.0, which would be another configuration

@@ -23,8 +23,9 @@ class StoredParameters:
 
     Attributes
     ----------
-    gamma, beta : ndarray of int64, shape (banks, max_length), read-only
-        What is stored, or with run-time loading what is stored before the first load.
+    gamma, beta : ndarray of int64, shape (banks, bank_values), read-only
+        What is stored, or with run-time loading what is stored before the first load; element i of a row takes value
+        ``i // parameter_repeat`` of its bank.
     gamma_bits, beta_bits, gamma_frac_bits, beta_frac_bits : int
         Width (two's complement) and binary point of a stored value.
     gamma_is_constant, beta_is_constant : bool
@@ -91,7 +92,7 @@ class StoredParameters:
 
 @lru_cache(maxsize=64)
 def _stored_parameters(config: NormConfig) -> StoredParameters:
-    shape = (config.banks, config.max_length)
+    shape = (config.banks, config.bank_values)
     given = config.given_parameters
     gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
     gamma_quantizer, beta_quantizer = given.quantizers(config.gamma_bits, config.beta_bits)

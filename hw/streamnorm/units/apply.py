@@ -26,6 +26,7 @@ class Apply(wiring.Component):
     ----------
     config : NormConfig
     d_delay, parameter_delay : ns of logic (block RAM) behind ``d`` and behind gamma and beta
+    parameter_cycle : the earliest cycle in which gamma and beta can be there
     apart : whether centre and shift come when the product with the scale is there, not with the scale
 
     Members
@@ -39,7 +40,15 @@ class Apply(wiring.Component):
         0 in lanes that are not kept.
     """
 
-    def __init__(self, config: NormConfig, *, d_delay: float, parameter_delay: float, apart: bool = False) -> None:
+    def __init__(
+        self,
+        config: NormConfig,
+        *,
+        d_delay: float,
+        parameter_delay: float,
+        parameter_cycle: int = 0,
+        apart: bool = False,
+    ) -> None:
         target = config.device
         lanes = config.lanes
         super().__init__(lane_ports(config))
@@ -58,11 +67,13 @@ class Apply(wiring.Component):
             steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))) for product in scaled
         ]
         far = parameter_delay + target.family.block_distance
-        self.gamma_cycle = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, far)
+        meeting = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, far)
+        self.gamma_cycle = max(meeting, parameter_cycle)
         gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
         products = [steps.times_gamma(z, gamma) for z, gamma in zip(normalized, gammas, strict=True)]
         adder = target.adder(steps.beta_adder_width(products[0]))
-        self.beta_cycle = p.meeting_cycle(products[0], adder, target.budget, parameter_delay)
+        meeting = p.meeting_cycle(products[0], adder, target.budget, parameter_delay)
+        self.beta_cycle = max(meeting, parameter_cycle)
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
         self.keep_cycle = sums[0].cycle

@@ -127,8 +127,9 @@ class Ingest(wiring.Component):
         if config.banks > 1:
             bank = Signal(bank_width(config), reset_less=True)
             m.d.sync += self.bank.eq(bank)
+            named = payload.bank if config.rows_name_banks else self._turn(m, take & ends)
             with m.If(begins):
-                m.d.sync += bank.eq(payload.bank)
+                m.d.sync += bank.eq(named)
 
         m.d.sync += [self.valid.eq(valid), self.first.eq(first), self.last.eq(last)]
         # What belongs to a beat needs no reset, and is spared the way of the reset to every lane.
@@ -150,6 +151,14 @@ class Ingest(wiring.Component):
 
         self._admission(m, ready, accept, valid, valid & last, begins, swallow)
         return m
+
+    def _turn(self, m: Module, ends: Value) -> Signal:
+        """The bank of the row that comes in, or comes next: rows take them in turn."""
+        turn = Signal(range(self._config.banks))
+        last = self._config.banks - 1
+        with m.If(ends):
+            m.d.sync += turn.eq(turn + 1 if last & (last + 1) == 0 else Mux(turn == last, 0, turn + 1))
+        return turn
 
     def _admission(
         self,

@@ -25,8 +25,8 @@ def bank_width(config: NormConfig) -> int:
     return ceil_log2(config.banks)
 
 
-def _with_bank(config: NormConfig, fields: dict[str, object]) -> data.StructLayout:
-    if config.banks > 1:
+def _with_bank(config: NormConfig, fields: dict[str, object], banked: bool) -> data.StructLayout:
+    if banked:
         fields["bank"] = unsigned(bank_width(config))
     return data.StructLayout(fields)
 
@@ -43,7 +43,7 @@ def row_layout(config: NormConfig) -> data.StructLayout:
     last : 1
         Ends a row.
     bank : unsigned(bank_width)
-        Only if ``banks > 1``. Parameter bank of the row, taken from the row's first beat.
+        Only if ``banks > 1`` and rows name their banks. Parameter bank of the row, taken from the row's first beat.
     """
     return _with_bank(
         config,
@@ -52,6 +52,7 @@ def row_layout(config: NormConfig) -> data.StructLayout:
             "keep": unsigned(config.lanes),
             "last": unsigned(1),
         },
+        config.rows_name_banks,
     )
 
 
@@ -80,10 +81,12 @@ def result_layout(config: NormConfig) -> data.StructLayout:
 def parameter_layout(config: NormConfig) -> data.StructLayout:
     """One beat of a parameter load (``storage = "ram"``): beat k holds elements ``k * lanes`` and following.
 
+    Where ``parameter_repeat`` elements share a value, ``load_lanes`` is 1, and beat k holds value k.
+
     Fields
     ------
-    gamma : ArrayLayout(signed(gamma_bits), lanes)
-    beta : ArrayLayout(signed(beta_bits), lanes)
+    gamma : ArrayLayout(signed(gamma_bits), load_lanes)
+    beta : ArrayLayout(signed(beta_bits), load_lanes)
     last : 1
         Ends the load.
     bank : unsigned(bank_width)
@@ -92,8 +95,9 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
     return _with_bank(
         config,
         {
-            "gamma": data.ArrayLayout(signed(config.gamma_bits), config.lanes),
-            "beta": data.ArrayLayout(signed(config.beta_bits), config.lanes),
+            "gamma": data.ArrayLayout(signed(config.gamma_bits), config.load_lanes),
+            "beta": data.ArrayLayout(signed(config.beta_bits), config.load_lanes),
             "last": unsigned(1),
         },
+        config.banks > 1,
     )

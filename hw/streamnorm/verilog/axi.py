@@ -90,7 +90,7 @@ class AxiNorm(wiring.Component):
             unit.i.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(unit.i.ready),
         ]
-        if self.config.banks > 1:
+        if self.config.rows_name_banks:
             m.d.comb += beat.bank.eq(self.s_axis_tuser)
 
     def _connect_results(self, m: Module, unit: Any) -> None:
@@ -111,7 +111,7 @@ class AxiNorm(wiring.Component):
     def _connect_parameters(self, m: Module, unit: Any) -> None:
         gamma_bytes, beta_bytes = parameter_lane_bytes(self.config)
         beat = unit.parameters.payload
-        for lane in range(self.config.lanes):
+        for lane in range(self.config.load_lanes):
             word: Any = self.s_axis_param_tdata.word_select(lane, (gamma_bytes + beta_bytes) * 8)
             m.d.comb += [
                 Value.cast(beat.gamma[lane]).eq(word[: self.config.gamma_bits]),

@@ -214,12 +214,16 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         "latency: cycles for a row of n elements, with tvalid and tready held at 1. L1: first beat in to "
         "first beat out; L2: last in to first out; L3: first in to last out; SS: from row to row.",
     ]
+    if config.banks > 1 and config.bank_order == "cyclic":
+        text.append(
+            "Rows take the banks of gamma and beta in turn, the first row after reset bank 0; a cut row counts."
+        )
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
         divided = " / output scale" if config.output_grid is None else ""
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
-            f"beta in {beta}; both are two's complement. Beat k loads elements k * lanes and following; "
+            f"beta in {beta}; both are two's complement. {_loaded(config)}; "
             f"tlast ends a load. Stored is round((gamma + gamma_offset){divided} * 2**frac_bits), and "
             "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
             "formats."
@@ -232,6 +236,15 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
             "without those that the stream does not have."
         )
     return text
+
+
+def _loaded(config: NormConfig) -> str:
+    if config.parameter_repeat == 1:
+        return "Beat k loads elements k * lanes and following"
+    if config.bank_values == 1:
+        return "There is one lane, and one beat is for all elements"
+    repeat = config.parameter_repeat
+    return f"There is one lane, and beat k is for the {repeat} elements from k * {repeat} on"
 
 
 def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
         files.append(("load_beats", "parameters", "BEATS_LOADED"))
         sources += _source("s_axis_param", layout, "load_beats", "loads_sent", "BEATS_LOADED", _LOADS_ALLOWED)
         moved += "\n        || s_axis_param_tvalid && s_axis_param_tready"
-    beats_loaded = config.banks * config.max_beats
+    beats_loaded = config.banks * -(-config.bank_values // config.load_lanes)
     parts = {
         "ABOUT": (_CLOSING if closing else "") + (_LOAD if loaded else ""),
         "NAME": config.name,

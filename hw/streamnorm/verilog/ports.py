@@ -70,7 +70,7 @@ def _row_ports(config: NormConfig) -> list[Port]:
         *_handshake("s_axis", "out"),
         Port("s_axis_tlast", "in", 1, "ends a row"),
     ]
-    if config.banks > 1:
+    if config.rows_name_banks:
         meaning = "bank of gamma and beta for the row, taken from its first beat"
         result.append(Port("s_axis_tuser", "in", bank_width(config), meaning))
     return result
@@ -91,9 +91,9 @@ def _result_ports(config: NormConfig) -> list[Port]:
 
 def _parameter_ports(config: NormConfig) -> list[Port]:
     gamma, beta = parameter_lane_bytes(config)
-    meaning = f"{config.lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
+    meaning = f"{config.load_lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
     result = [
-        Port("s_axis_param_tdata", "in", 8 * config.lanes * (gamma + beta), meaning),
+        Port("s_axis_param_tdata", "in", 8 * config.load_lanes * (gamma + beta), meaning),
         *_handshake("s_axis_param", "out"),
         Port("s_axis_param_tlast", "in", 1, "ends a load"),
     ]

@@ -69,7 +69,7 @@ class Closing:
     ----------
     rows : Vectors
         Those longer than ``max_length`` must come out cut there, with their error flag set.
-    parameters : stored gamma and stored beta, integers, shape (banks, max_length) each; or None
+    parameters : stored gamma and stored beta, integers, shape (banks, bank_values) each; or None
         What is loaded before these rows, if anything.
     """
 
@@ -189,7 +189,7 @@ def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
 def _loads(config: NormConfig, gamma: npt.NDArray[np.integer], beta: npt.NDArray[np.integer]) -> list[str]:
     gamma_bytes, beta_bytes = parameter_lane_bytes(config)
     both = np.concatenate([element_bytes(gamma, gamma_bytes), element_bytes(beta, beta_bytes)], axis=2)
-    lengths = np.full(config.banks, config.max_length)
+    lengths = np.full(config.banks, config.bank_values)
     return _lines(config, "parameters", both, lengths, lambda bank, last: bank)
 
 
@@ -201,7 +201,7 @@ def _lines(
     user: Callable[[int, bool], int],
 ) -> list[str]:
     """The beats of rows, whose ``tuser`` follows from the row's number and from whether the beat is its last."""
-    layout, lanes = beat_layouts(config)[_STREAMS[name]], config.lanes
+    layout, lanes = beat_layouts(config)[_STREAMS[name]], config.load_lanes if name == "parameters" else config.lanes
     lines = []
     for row, (elements, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):
         for start in range(0, length, lanes):

@@ -48,15 +48,16 @@ class RandomRows:
 
     def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield the rows."""
-        rng, rows = seeded(self._seed), _rows_of_part(self.columns)
+        rng, rows = seeded(self._seed), _rows_of_part(self._config, self.columns)
         parts = (random_rows(self._config, min(rows, self.count - start), rng) for start in range(0, self.count, rows))
         yield from [reduce(RowBatch.join, parts)] if whole else parts
 
 
 class GivenRows:
-    """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`. They take bank 0.
+    """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`.
 
-    Besides, ``path`` is the file that was named, if one was, and ``file`` the one that they are in, named or mapped.
+    They take bank 0, or all banks in turn. ``path`` is the file that was named, if one was, and ``file`` the one that
+    they are in, named or mapped.
     """
 
     def __init__(self, config: NormConfig, rows: ArrayOrFile) -> None:
@@ -67,7 +68,7 @@ class GivenRows:
             read_rows(config, rows)  # tells what is wrong
         self.count, self.columns = self._array.shape
         self.saturated = 0
-        size, real = _rows_of_part(self.columns), self._array.dtype.kind == "f"
+        size, real = _rows_of_part(config, self.columns), self._array.dtype.kind == "f"
         try:
             for start, _ in zip(range(0, self.count, size), self.parts(), strict=True):
                 if real:
@@ -78,11 +79,16 @@ class GivenRows:
 
     def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield the rows."""
-        rows = self.count if whole else _rows_of_part(self.columns)
+        rows = self.count if whole else _rows_of_part(self._config, self.columns)
         for start in range(0, self.count, rows):
             yield RowBatch.of(self._config, self._array[start : start + rows])
 
 
-def _rows_of_part(columns: int) -> int:
-    """Return how many rows a part has whose rows have ``columns`` elements."""
-    return max(1, PART_ELEMENTS // columns)
+def _rows_of_part(config: NormConfig, columns: int) -> int:
+    """Return how many rows a part has whose rows have ``columns`` elements.
+
+    A part is run by itself: where rows take the banks in turn, it ends with the last bank.
+    """
+    rows = max(1, PART_ELEMENTS // columns)
+    turn = config.banks if config.bank_order == "cyclic" else 1
+    return max(turn, rows - rows % turn)

@@ -196,7 +196,7 @@ def simulate(
         One of `streamnorm_sim.engines.ENGINES`.
     rows : int, array (rows, n), or the name of a .npy file that holds one
         How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
-        `streamnorm_sim.check.row_files.read_rows`, which take bank 0.
+        `streamnorm_sim.check.row_files.read_rows`, which take bank 0, or all banks in turn.
     stall : str or float
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
         cycles.

@@ -1,7 +1,7 @@
 """Rows under cocotb: what sends them to a unit, what takes them from it, and how γ and β are loaded."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
@@ -78,11 +78,12 @@ class RowSource:
         self.stream = BeatSource(dut, "s_axis", self.open)
         self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.storage == "ram" else None
         self._loading = False
+        self._rows = 0
 
     def __repr__(self) -> str:
         return f"<RowSource of {self.config.name}: {len(self.sent)} sent and not compared>"
 
-    def send(self, row: ArrayOrFile, *, bank: int = 0) -> None:
+    def send(self, row: ArrayOrFile, *, bank: int | None = None) -> None:
         """Queue a row.
 
         Parameters
@@ -90,8 +91,8 @@ class RowSource:
         row : integers (n,) or real numbers (n,), or a .npy file of them
             Integers are elements in the input format; real numbers are quantized to it. Beyond ``max_length``
             elements the unit cuts the row and flags it.
-        bank : int
-            Bank of γ and β.
+        bank : int, optional
+            Bank of γ and β; 0 where absent. Not with ``bank_order = "cyclic"``: rows take the banks in turn.
 
         Raises
         ------
@@ -101,7 +102,9 @@ class RowSource:
         elements, _ = given_array(row, "row")
         if elements.dtype.kind == "f":
             elements = self.config.input.quantize(elements)
-        self._send(Traffic(rows=[elements], banks=[bank]))
+        if bank is not None and self.config.bank_order == "cyclic":
+            raise ConfigError(f'bank = {shown(bank)}: with bank_order = "cyclic" rows take the banks in turn')
+        self._send(Traffic(rows=[elements], banks=None if bank is None else [bank]))
 
     def send_beats(self, beats: Beats) -> None:
         """Queue one row as raw beats, the last one with ``tlast``, which may break every other rule of the stream.
@@ -121,7 +124,11 @@ class RowSource:
         if self._loading:
             raise ConfigError("a row was sent before load_parameters had returned")
         beats = traffic.encode(self.config)
-        self.sent.append(traffic.received(self.config))
+        received = traffic.received(self.config)
+        if self.config.bank_order == "cyclic":
+            received = replace(received, banks=np.array([self._rows % self.config.banks]))
+        self._rows += 1
+        self.sent.append(received)
         self.stream.send(beats)
 
     async def load(self, load: ParameterLoad) -> None:
@@ -140,6 +147,7 @@ class RowSource:
         """At a reset: drop what has not been begun, and forget what was sent."""
         self.stream.clear()
         self.sent.clear()
+        self._rows = 0
 
 
 async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFile, *, bank: int = 0) -> None:
@@ -151,8 +159,8 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
     ----------
     source : RowSource
     gamma, beta : numbers (n,), a .npy file of them, or one for all elements
-        Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``. Elements behind the first n
-        keep theirs.
+        Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``; where elements share values,
+        as for `ParameterLoad`. Elements behind those of the first n keep theirs.
     bank : int
 
     Raises
@@ -163,7 +171,7 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
     config = source.config
     stored = StoredParameters.of(config)
     values, offsets = given_array(gamma, "gamma")[0], given_array(beta, "beta")[0]
-    whole = np.empty(config.max_length) if values.ndim == offsets.ndim == 0 else np.empty(())
+    whole = np.empty(config.bank_values) if values.ndim == offsets.ndim == 0 else np.empty(())
     try:
         values, offsets, _ = np.broadcast_arrays(values, offsets, whole)
     except ValueError:

@@ -82,9 +82,9 @@ def run(
 def compile_together(configs: Sequence[NormConfig]) -> None:
     """Compile units as one program, which `run` in this process then uses: of units that are alike in half the time.
 
-    They must be alike in having banks, and in loading parameters.
+    They must be alike in having banks, in who names them, and in loading parameters.
     """
-    assert len({(config.banks > 1, config.storage) for config in configs}) == 1
+    assert len({(config.banks > 1, config.rows_name_banks, config.storage) for config in configs}) == 1
     for config in configs:
         _together[config] = tuple(configs)
     load(configs[0])
@@ -155,8 +155,13 @@ def _build(
     else:
         files, reads = netlist.files(), [netlist.script(names=waves)]
     driver = importlib.resources.files("streamnorm_sim.engines").joinpath("cxxrtl_driver.cpp").read_text("utf-8")
-    macros = {"STREAMNORM_BANKS": configs[0].banks > 1, "STREAMNORM_LOADS": configs[0].storage == "ram"}
-    macros["STREAMNORM_WAVES"] = waves
+    first = configs[0]
+    macros = {
+        "STREAMNORM_BANKS": first.rows_name_banks,
+        "STREAMNORM_LOADS": first.storage == "ram",
+        "STREAMNORM_LOAD_BANKS": first.storage == "ram" and first.banks > 1,
+        "STREAMNORM_WAVES": waves,
+    }
     return compile_design(
         "cxxrtl",
         files,
@@ -219,7 +224,7 @@ class _Player:
             data=self._pointer(beats.data),
             keep=self._pointer(keep),
             last=self._pointer(beats.last.view(np.uint8)),
-            user=self._pointer(beats.user),
+            user=self._pointer(beats.user.astype(np.uint16, copy=False)),
             gate=self._pointer(channel.gate),
             open=self._pointer(channel.open),
             count=len(beats),

@@ -16,7 +16,8 @@ namespace {
 
 // Mirrored by ctypes structures of the same names in cxxrtl.py.
 struct Channel {
-    const uint8_t *data, *keep, *last, *user;  // one beat after the other; keep packed, 8 bytes' bits in one
+    const uint8_t *data, *keep, *last;  // one beat after the other; keep packed, 8 bytes' bits in one
+    const uint16_t *user;
     const int64_t *gate;
     const uint8_t *open;
     int64_t count, open_length, data_bytes, keep_bytes;
@@ -149,7 +150,7 @@ public:
         top.p_s__axis__param__tvalid.data[0] = 0;
         fill(top.p_s__axis__param__tdata, 0xa5);
         top.p_s__axis__param__tlast.data[0] = 1;
-#ifdef STREAMNORM_BANKS
+#ifdef STREAMNORM_LOAD_BANKS
         fill(top.p_s__axis__param__tuser, 0xff);
 #endif
 #endif
@@ -161,7 +162,7 @@ public:
         top.p_s__axis__param__tvalid.data[0] = 1;
         drive(top.p_s__axis__param__tdata, loads.data + at * loads.data_bytes, loads.data_bytes);
         top.p_s__axis__param__tlast.data[0] = loads.last[at];
-#ifdef STREAMNORM_BANKS
+#ifdef STREAMNORM_LOAD_BANKS
         top.p_s__axis__param__tuser.data[0] = loads.user[at];
 #endif
 #else

@@ -4,17 +4,20 @@ This is the truth that bounds the error of the golden model and, through it, of 
 floating-point number takes part in any decision. For a row ``x_1 .. x_n`` of integers with input scale ``s``,
 input zero point ``zp`` and ε:
 
-=========  =====================  ==================  ==============================  =============
-norm       centred element     squared scale ``D``             weight ``W``
-=========  ==================  ==============================  =============
-layernorm  ``n·x - S1``        ``n·S2 - S1²``                  n
-rmsnorm    ``W·(x - zp)``      ``W·Σ(x - zp)²`` of the first   n or at most
-           ..                  ``statistic_length``            that length
-l2norm     ``x - zp``          ``Σ(x - zp)²``                  1
-crmsnorm   ``W·(x - zp)``      ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
-frozen     ``n·x - S1``        0                               n
-adanorm    ``(n-1)·(n·x-S1)``  ``W·(n·S2 - S1²)``              n·(n - 1)
-=========  ==================  ==============================  =============
+=========  =====================  ==============================  =============
+norm       centred element ``c``  squared scale ``D``             weight ``W``
+=========  =====================  ==============================  =============
+layernorm  ``n·x - S1``           ``n·S2 - S1²``                  n
+rmsnorm    ``W·(x - zp)``         ``W·Σ(x - zp)²`` of the first   n or at most
+           ..                     ``statistic_length``            that length
+l2norm     ``x - zp``             ``Σ(x - zp)²``                  1
+crmsnorm   ``W·(x - zp)``         ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
+frozen     ``n·x - S1``           0                               n
+adanorm    ``(n-1)·(n·x - S1)``   ``W·(n·S2 - S1²)``              n·(n - 1)
+=========  =====================  ==============================  =============
+
+A row of groupnorm is one group of channels, a row of instancenorm the positions of one channel: ``n`` is the size of
+the set over which the mean and the variance are taken, and both have the formulas of layernorm.
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
@@ -172,10 +175,10 @@ def _scaled_and_shifted(
     config: NormConfig, batch: RowBatch, affine: "_Affine", q: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """``y = q·γ + β`` rounded and saturated, and as it is."""
-    columns = batch.x.shape[1]
+    where = _values_of(config, batch)
     frac_bits = max(affine.gamma_frac_bits, affine.beta_frac_bits, 0)
-    gamma = affine.gamma[batch.banks, :columns].astype(object) << (frac_bits - affine.gamma_frac_bits)
-    beta = affine.beta[batch.banks, :columns].astype(object) << (frac_bits - affine.beta_frac_bits)
+    gamma = affine.gamma[where].astype(object) << (frac_bits - affine.gamma_frac_bits)
+    beta = affine.beta[where].astype(object) << (frac_bits - affine.beta_frac_bits)
     numerator = np.where(batch.valid, q.astype(object) * gamma * affine.divisor + beta, 0)
     denominator = affine.divisor << frac_bits
     doubled = 2 * numerator + denominator
@@ -262,6 +265,21 @@ def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
+def _groupnorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """Wu and He, equations 1, 2 and 7: with the ``m = (C/G)·H·W`` elements of a group, ``μ = Σx/m`` and
+    ``σ² = Σ(x - μ)²/m + ε``; so ``m·(x - μ) = m·x - Σx``, and ``m²·(σ² - ε) = Σ(m·x - Σx)² / m``.
+    """
+    m = rows.lengths
+    centred = np.where(rows.valid, rows.times(m, rows.x) - rows.x.sum(axis=1, keepdims=True), 0)
+    squares = [sum(value * value for value in row) for row in centred.tolist()]
+    return RowTerms(centred, [square // size for square, size in zip(squares, m, strict=True)], m)
+
+
+def _instancenorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """Ulyanov et al.: the mean and the variance, over ``H·W``, of the channel ``t, i`` that the row is."""
+    return _groupnorm(rows, config)
+
+
 FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "layernorm": _layernorm,
     "rmsnorm": _rmsnorm,
@@ -269,6 +287,8 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "crmsnorm": _crmsnorm,
     "frozen": _frozen,
     "adanorm": _adanorm,
+    "groupnorm": _groupnorm,
+    "instancenorm": _instancenorm,
 }
 """Terms of each norm; written from the papers, not from the unit's description."""
 
@@ -281,7 +301,7 @@ def exact_terms(config: NormConfig, batch: RowBatch) -> RowTerms:
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """γ and β as integers (banks, max_length), their fraction bits, and the divisor m of both.
+    """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both.
 
     With two roundings, γ is that of q, and the divisor that of β alone.
     """
@@ -300,7 +320,7 @@ def _stored(config: NormConfig) -> _Affine:
 
 @lru_cache(maxsize=4)
 def _given(config: NormConfig) -> _Affine:
-    given, shape = config.given_parameters, (config.banks, config.max_length)
+    given, shape = config.given_parameters, (config.banks, config.bank_values)
     scale = Fraction(config.output.scale)
     divisor, power = _divisor_and_power(scale)
     gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
@@ -316,7 +336,7 @@ def _given(config: NormConfig) -> _Affine:
 
 def _one_over_scale(config: NormConfig) -> _Affine:
     """What makes of a normalized value its quotient by the output scale."""
-    shape = (config.banks, config.max_length)
+    shape = (config.banks, config.bank_values)
     divisor, power = _divisor_and_power(Fraction(config.output.scale))
     one, frac_bits = _dyadic(np.array(1.0), Fraction(0), power)
     return _Affine(np.broadcast_to(one, shape), np.zeros(shape, np.int64), frac_bits, 1, divisor)
@@ -336,19 +356,24 @@ def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> t
     return integers, largest.bit_length() - 1
 
 
+def _values_of(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Bank and number, in it, of the value of γ and β that each element takes."""
+    return batch.banks[:, None], np.arange(batch.x.shape[1])[None, :] // config.parameter_repeat
+
+
 class _Rows:
     """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V·m² = P/Q`` of each row."""
 
     def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
-        columns = batch.x.shape[1]
         valid = batch.valid
         terms = exact_terms(config, batch)
         c = np.where(valid, terms.c, 0)
         self.divisor = affine.divisor
         denominators = zip(terms.squared, terms.weight, strict=True)
         self.denominators = [_denominator(config, squared, weight, self.divisor) for squared, weight in denominators]
-        g = affine.gamma[batch.banks, :columns]
-        self.b = np.where(valid, affine.beta[batch.banks, :columns], 0)
+        where = _values_of(config, batch)
+        g = affine.gamma[where]
+        self.b = np.where(valid, affine.beta[where], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
         self.a_bits = (_magnitude(c) * _magnitude(g)).bit_length()
         self.a: _Integers = c * g if self.a_bits <= _INT64_BITS else c.astype(object) * g.astype(object)
@@ -421,7 +446,7 @@ class _CurvedRows(_Rows):
         terms = exact_terms(config, batch)
         self.valid = batch.valid
         self.c = np.where(batch.valid, terms.c, 0).astype(object)
-        self.g = affine.gamma[batch.banks, : batch.x.shape[1]].astype(object)
+        self.g = affine.gamma[_values_of(config, batch)].astype(object)
         self.curvature = Fraction(config.curvature)
         pairs = zip(terms.squared, terms.weight, strict=True)
         self.denominators = [_denominator(config, squared, weight, 1) for squared, weight in pairs]

@@ -33,7 +33,7 @@ class GoldenModel:
     Parameters
     ----------
     config : NormConfig
-    gamma, beta : stored integers, shape (banks, max_length), or a .npy file of them; optional
+    gamma, beta : stored integers, shape (banks, bank_values), or a .npy file of them; optional
         Instead of the configuration's own, for ``storage = "ram"`` after a load.
 
     Raises
@@ -181,18 +181,23 @@ class GoldenModel:
         p, target, kind = self.precision, self.config.output, self._lane_type
         a = self._normalized(d, scale, centre, shift)
         width = d.shape[1]
-        one_bank = self.config.banks == 1
-        gamma = self._gamma[0, :width] if one_bank else self._gamma[banks, :width]
-        beta = self._beta[0, :width] if one_bank else self._beta[banks, :width]
+        gamma, beta = (self._of_rows(stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align
         y = _half_even(a, p.result_frac_bits).astype(np.int64)
         return np.clip(y, target.min, target.max, out=y)
 
+    def _of_rows(self, stored: Integers, banks: Integers, width: int) -> Integers:
+        """The values of the first ``width`` elements of each row; of one row for all where there is one bank."""
+        repeat, one_bank = self.config.parameter_repeat, self.config.banks == 1
+        columns = -(-width // repeat)
+        values = stored[0, :columns] if one_bank else stored[banks, :columns]
+        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
 
 def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
     array, path = given_array(values, key)
-    shape, bits = (config.banks, config.max_length), getattr(config, f"{key}_bits")
+    shape, bits = (config.banks, config.bank_values), getattr(config, f"{key}_bits")
     with named_file(path):
         require_array(f"{key} is", array, INTEGERS, array.shape == shape, f"integers of {shape}")
         require_within(key, array, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, f" ({key}_bits = {bits})")

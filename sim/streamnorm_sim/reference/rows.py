@@ -89,7 +89,7 @@ def random_rows(
     distribution: Distribution = "mixed",
     lengths: ArrayLike | None = None,
 ) -> RowBatch:
-    """Return random rows, their banks random too.
+    """Return random rows, their banks random too, unless rows take them in turn.
 
     Parameters
     ----------
@@ -116,7 +116,8 @@ def random_rows(
         row_lengths = per_row("lengths", lengths, count, 1, config.max_length)
     kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
     rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
-    return RowBatch.pack(config, rows, rng.integers(config.banks, size=count))
+    banks = rng.integers(config.banks, size=count)
+    return RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
 
 
 def _tie_rows(config: NormConfig) -> dict[str, NDArray[np.int64]]:

@@ -25,14 +25,14 @@ class Beats:
         ``tkeep``, one bit a byte.
     last : bool (beats,)
         ``tlast``.
-    user : uint8 (beats,)
+    user : integers (beats,)
         ``tuser``: the bank on input and on the parameter stream, the error flag on output.
     """
 
     data: NDArray[np.uint8]
     keep: NDArray[np.bool_]
     last: NDArray[np.bool_]
-    user: NDArray[np.uint8]
+    user: NDArray[np.integer]
 
     def __len__(self) -> int:
         return len(self.last)
@@ -50,7 +50,7 @@ class Beats:
             np.zeros((0, byte_count), np.uint8),
             np.zeros((0, byte_count), np.bool_),
             np.zeros(0, np.bool_),
-            np.zeros(0, np.uint8),
+            np.zeros(0, np.uint16),
         )
 
     @classmethod
@@ -79,12 +79,12 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
     data = element_bytes(padded, byte_count).reshape(rows, most, lanes * byte_count)[sent]
     keep = np.repeat(valid.reshape(rows, most, lanes)[sent], byte_count, axis=1)
     last = (np.arange(most) == row_beats[:, None] - 1)[sent]
-    return Beats(data, keep, last, np.repeat(batch.banks, row_beats).astype(np.uint8))
+    return Beats(data, keep, last, np.repeat(batch.banks, row_beats).astype(np.uint16))
 
 
 def encode_load(config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int) -> Beats:
     """Return the parameter stream's beats that load stored ``gamma`` and ``beta``, (n,) each, into a bank."""
-    lanes = config.lanes
+    lanes = config.load_lanes
     beats = -(-len(gamma) // lanes)
 
     def lane_bytes(values: NDArray[np.integer], bits: int) -> NDArray[np.uint8]:
@@ -96,7 +96,7 @@ def encode_load(config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np
         beats, -1
     )
     last = np.arange(beats) == beats - 1
-    return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint8))
+    return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint16))
 
 
 def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) -> RowBatch:

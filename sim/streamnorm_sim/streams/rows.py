@@ -1,7 +1,7 @@
 """Rows side by side: elements, lengths and banks, and all that is checked of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from streamnorm.spec.config import BANKS_MAX, NormConfig, checked_config
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.values import shown
 
-__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "turns"]
 
 ROWS_MAX = 1_000_000_000
 """Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
@@ -59,12 +59,14 @@ class RowBatch:
         lengths : integers (rows,), or one for all rows; optional
             All n elements of every row where absent.
         banks : integers (rows,), or one for all rows; optional
-            Bank 0 where absent.
+            Bank 0 where absent. Where rows take the banks in turn: that turn, from bank 0 on; if given, each must be
+            the one after that of the row before, or 0, as after a reset.
 
         Raises
         ------
         ConfigError
-            If a file cannot be read, a shape or type is wrong, or an element, length or bank is out of range.
+            If a file cannot be read, a shape or type is wrong, an element, length or bank is out of range, or a bank
+            is not the one whose turn it is.
         """
         checked_config(config)
         array, path = given_array(x)
@@ -73,13 +75,18 @@ class RowBatch:
             if array.dtype.kind == "f":
                 array = config.input.quantize(array)
             batch = cls.arrange(array, lengths, banks, bank_count=config.banks)
+            if banks is None:
+                batch = replace(batch, banks=turns(config, len(batch)))
             batch.require_fit(config)
         return batch
 
     @classmethod
     def pack(cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None) -> "RowBatch":
         """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
-        batch = cls.arrange(rows, None, banks, bank_count=checked_config(config).banks)
+        checked_config(config)
+        batch = cls.arrange(rows, None, banks, bank_count=config.banks)
+        if banks is None:
+            batch = replace(batch, banks=turns(config, len(batch)))
         batch.require_fit(config)
         return batch
 
@@ -143,6 +150,15 @@ class RowBatch:
         if columns > config.max_length and not cut:
             raise ConfigError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
         require_within("banks", self.banks, 0, config.banks - 1)
+        if config.bank_order == "cyclic":
+            wrong = (self.banks[1:] != (self.banks[:-1] + 1) % config.banks) & (self.banks[1:] != 0)
+            if wrong.any():
+                row = int(np.argmax(wrong)) + 1
+                bank, before = self.banks[row], self.banks[row - 1]
+                raise ConfigError(
+                    f"banks: row {row} names bank {bank} after bank {before}: must be {(before + 1) % config.banks}, "
+                    'with bank_order = "cyclic"; leave banks out'
+                )
         # Two passes without a mask are enough for nearly all rows.
         if self.x.size and (self.x.min() < source.min or self.x.max() > source.max):
             outside = self.valid & ((self.x < source.min) | (self.x > source.max))
@@ -195,6 +211,11 @@ def per_row(name: str, values: ArrayLike, count: int, low: int, high: int) -> ND
     each = np.broadcast_to(array, (count,))
     require_within(name, each, low, high)
     return each.astype(np.int64)
+
+
+def turns(config: NormConfig, count: int) -> NDArray[np.int64]:
+    """The banks of the first ``count`` rows after a reset that name none: all in turn, or else bank 0."""
+    return np.arange(count) % config.banks if config.bank_order == "cyclic" else np.zeros(count, np.int64)
 
 
 def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:

@@ -166,10 +166,12 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
         If it does not fit the configuration; the message begins with ``about``.
     """
     gamma, beta = as_array(load.gamma, f"{about}: gamma"), as_array(load.beta, f"{about}: beta")
-    if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.max_length:
-        raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.max_length}")
-    if len(gamma) < config.max_length and len(gamma) % config.lanes:
-        raise ConfigError(f"{about}: {len(gamma)} elements must be whole beats of {config.lanes}, or all")
+    if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.bank_values:
+        raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.bank_values}")
+    repeat = config.parameter_repeat
+    if len(gamma) < config.bank_values and repeat < config.lanes and len(gamma) * repeat % config.lanes:
+        count = f"{len(gamma)} elements" if repeat == 1 else f"{len(gamma)} values of {repeat} elements each"
+        raise ConfigError(f"{about}: {count} must be whole beats of {config.lanes}, or all")
     for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
         if values.dtype.kind not in INTEGERS or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
             raise ConfigError(f"{about}: {name} must be integers of {bits} bits")

@@ -1,6 +1,6 @@
 """What came out of one run: beats, the cycle of every handshake, and the rows they make up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import shortened
 
 from .beats import Beats, decode_rows
-from .rows import RowBatch
+from .rows import RowBatch, turns
 from .stimulus import Stimulus
 from .traffic import Traffic, row_bounds
 
@@ -118,5 +118,14 @@ class Trace:
 
     @property
     def expected(self) -> RowBatch:
-        """The input rows, as the unit must see them, that the output rows are answers to, one for one."""
-        return self.traffic.received(self.config).select(self.answered)
+        """The input rows, as the unit must see them, that the output rows are answers to, one for one.
+
+        Where rows take the banks in turn, those after a reset begin with bank 0.
+        """
+        rows = self.traffic.received(self.config).select(self.answered)
+        split = self.outputs_before_reset
+        if split is None or self.config.bank_order == "given":
+            return rows
+        whole = int(np.count_nonzero(self.outputs.last[:split]))
+        banks = [turns(self.config, count) for count in (whole, len(rows) - whole)]
+        return replace(rows, banks=np.concatenate(banks))

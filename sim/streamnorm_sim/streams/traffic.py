@@ -12,7 +12,7 @@ from streamnorm.spec.formats.element_bytes import bytes_element
 from streamnorm.spec.values import integer_at_least
 
 from .beats import Beats, encode_rows
-from .rows import RowBatch
+from .rows import RowBatch, turns
 from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
 
@@ -31,7 +31,8 @@ class ParameterLoad:
         Index of the row before it.
     gamma, beta : int64 (n,)
         Stored integers of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the stream has
-        no ``tkeep``.
+        no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
+        ``bank_values``; if they are fewer than ``lanes``, then of whole beats, or all.
     bank : int
     """
 
@@ -50,7 +51,7 @@ class Traffic:
     rows : sequence of integer arrays (n,), or integers (rows, n), optional
         Elements in the input format. Rows longer than ``max_length`` are allowed: the unit has to cut them.
     lengths, banks : integers (rows,), optional
-        See `RowBatch.arrange`.
+        See `RowBatch.arrange`. Where rows take the banks in turn, `encode` refuses others than these.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     source, sink : Stall
@@ -113,8 +114,9 @@ class Traffic:
             If an element or bank is outside what the configuration allows, or raw beats have another width.
         """
         if self.batch is not None:
-            self.batch.require_fit(config, cut=True)
-            return encode_rows(config, self.batch)
+            batch = self._in_order(config, self.batch)
+            batch.require_fit(config, cut=True)
+            return encode_rows(config, batch)
         assert self.beats is not None
         width = config.lanes * config.input.bytes
         if self.beats.data.shape[1] != width:
@@ -128,10 +130,24 @@ class Traffic:
         is not longer than ``max_length`` is never finished and not among them.
         """
         if self.batch is not None:
-            x, lengths, most = self.batch.x, self.batch.lengths, config.max_length
-            return RowBatch(x[:, :most], np.minimum(lengths, most), self.batch.banks, lengths > most)
+            batch = self._in_order(config, self.batch)
+            x, lengths, most = batch.x, batch.lengths, config.max_length
+            return RowBatch(x[:, :most], np.minimum(lengths, most), batch.banks, lengths > most)
         assert self.beats is not None
         return _received(config, self.beats)
+
+    def _in_order(self, config: NormConfig, batch: RowBatch) -> RowBatch:
+        """The rows with the banks that they take in turn, where they do."""
+        if config.bank_order == "given":
+            return batch
+        turn = turns(config, len(batch))
+        if self.banks is not None and not np.array_equal(batch.banks, turn):
+            row = int(np.argmax(batch.banks != turn))
+            raise ConfigError(
+                f"banks: row {row} names bank {batch.banks[row]}: must be {turn[row]}, with bank_order = "
+                '"cyclic"; leave banks out'
+            )
+        return replace(batch, banks=turn)
 
 
 def _received(config: NormConfig, beats: Beats) -> RowBatch:
@@ -156,7 +172,7 @@ def _received(config: NormConfig, beats: Beats) -> RowBatch:
         if not beats.last[end - 1] and end - start < config.max_beats:
             continue  # the stream stops within this row
         rows.append(elements[: config.max_length])
-        banks.append(int(beats.user[start]))
+        banks.append(int(beats.user[start]) if config.rows_name_banks else len(banks) % config.banks)
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
     return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))

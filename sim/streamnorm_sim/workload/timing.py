@@ -72,7 +72,9 @@ class Pool:
 
     def load(self, length: int) -> int:
         """Cycles that a load of so many elements adds, from the last beat out before it to the first beat in behind."""
-        return self._beats(length) + LOAD_CYCLES if length else 0
+        config = self.plan.config
+        beats = self._beats(length) if config.parameter_repeat == 1 else -(-length // config.parameter_repeat)
+        return beats + LOAD_CYCLES if length else 0
 
     def busy(self, runs: Sequence[Run]) -> int:
         """Unit cycles that rows and loads take, of all units together; a unit without rows of a run loads nothing."""

@@ -110,6 +110,10 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
         )
         stored = StoredParameters.of(config)
         own = not (stored.gamma_is_constant and stored.beta_is_constant)
+        if config.parameter_repeat > 1 and sets:
+            found.append(
+                f"{config.name} has one gamma for {config.parameter_repeat} elements, {model.name} one for each"
+            )
         if config.storage == "rom" and own and sets > config.banks:
             found.append(
                 f'{config.name} holds gamma and beta of {config.banks} of {sets} norms; storage = "ram" serves them all'

@@ -8,6 +8,7 @@ import pytest
 
 from fpga.top.bench_board import CLOCK_MHZ, NoAnswer, beat_octets, rows_body, run
 from fpga.top.stand_in import LATENCY, config, outputs
+from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.codec import encode_frame
 from streamnorm_fpga.link.protocol import (
@@ -17,7 +18,7 @@ from streamnorm_fpga.link.protocol import (
     Operation,
     Status,
 )
-from streamnorm_fpga.top.board_top import identity, info, memory_beats
+from streamnorm_fpga.top.board_top import BoardTop, identity, info, memory_beats
 from streamnorm_fpga.top.self_test import batches, pattern
 from streamnorm_fpga.top.signature import rows_signature
 
@@ -45,6 +46,24 @@ LATER = {"1 x int8": pytest.mark.slow}
 @pytest.fixture(params=[pytest.param(unit, id=name, marks=LATER.get(name, ())) for name, unit in CONFIGS.items()])
 def unit(request):
     return request.param
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"banks": 257}, "banks = 257: a request names its bank in an octet: at most 256 on a board"),
+        (
+            {"banks": 2, "bank_order": "cyclic"},
+            'bank_order = "cyclic": must be "given" on a board, where rows go in by length, each with its bank',
+        ),
+    ],
+)
+def test_banks_that_a_request_cannot_name_are_refused(keys, message):
+    with pytest.raises(ConfigError) as caught:
+        BoardTop(config(storage="ram", **keys), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
+    assert str(caught.value) == message
+    BoardTop(config(storage="ram", banks=256), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
+    BoardTop(config(bank_order="cyclic"), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
 
 
 WIDE = pytest.mark.parametrize("unit", list(CONFIGS.values())[2:], ids=list(CONFIGS)[2:])

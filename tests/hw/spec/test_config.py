@@ -29,6 +29,7 @@ KEYWORDS: dict[str, Any] = {
     "epsilon": 1e-5,
 }
 GAMMA = np.linspace(0.5, 1.5, 6)
+NAMES = ", ".join(NORMS)
 
 
 def make(**changes: Any) -> NormConfig:
@@ -62,7 +63,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("name", "logic", f"name = 'logic': {KEYWORD}"),
         ("name", "Signal", "name = 'Signal': is a keyword of VHDL; choose another name"),
         ("name", "n" * 5000, f"name = '{'n' * 80}…': {IDENTIFIER}"),
-        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of {', '.join(NORMS)}"),
+        ("norm", "n" * 5000, f"norm = '{'n' * 80}…': must be one of {NAMES}"),
         ("name", "DP16KD", f"name = 'DP16KD': {CELL}"),
         ("name", "SB_MAC16", f"name = 'SB_MAC16': {CELL}"),
         (
@@ -71,13 +72,9 @@ CELL = "is the name of a cell of a device family; choose another name"
             "name = 'streamnorm_ecp5_block_ram': begins with streamnorm_ecp5_, which is kept for the modules "
             "around multipliers and memories",
         ),
-        ("norm", "spectral", f"norm = 'spectral': must be one of {', '.join(NORMS)}"),
-        (
-            "norm",
-            "rms_norm",
-            f"norm = 'rms_norm': must be one of {', '.join(NORMS)}; did you mean rmsnorm or crmsnorm?",
-        ),
-        ("norm", True, f"norm = True: must be one of {', '.join(NORMS)}"),
+        ("norm", "spectral", f"norm = 'spectral': must be one of {NAMES}"),
+        ("norm", "rms_norm", f"norm = 'rms_norm': must be one of {NAMES}; did you mean rmsnorm or crmsnorm?"),
+        ("norm", True, f"norm = True: must be one of {NAMES}"),
         ("storage", "flash", "storage = 'flash': must be one of rom, ram"),
         ("accuracy", "exact", "accuracy = 'exact': must be one of faithful, tight"),
         ("lanes", 0, "lanes = 0: must be an integer from 1 to 64"),
@@ -89,8 +86,11 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("max_length", 16385, "max_length = 16385: must be an integer from 1 to 16384"),
         ("min_length", 0, "min_length = 0: must be an integer from 1 to 6 (max_length)"),
         ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
-        ("banks", 0, "banks = 0: must be an integer from 1 to 16"),
-        ("banks", 17, "banks = 17: must be an integer from 1 to 16"),
+        ("banks", 0, "banks = 0: must be an integer from 1 to 4096"),
+        ("bank_order", "random", "bank_order = 'random': must be one of given, cyclic"),
+        ("parameter_repeat", 0, "parameter_repeat = 0: must be an integer from 1 to 16384"),
+        ("parameter_repeat", 2.5, "parameter_repeat = 2.5: must be an integer from 1 to 16384"),
+        ("banks", 4097, "banks = 4097: must be an integer from 1 to 4096"),
         ("input", "int3", f"in [input]: format = 'int3': {FORMATS}"),
         (
             "input",
@@ -204,6 +204,47 @@ def test_an_output_scale_that_leaves_nothing_but_zeros_is_refused() -> None:
     assert make(gamma=0.0, beta=0.0, output=IntFormat(8, scale=5.5))  # 0 on purpose
     loaded = refusal(storage="ram", gamma=0.1, gamma_max=0.1, beta_max=0.1, output=IntFormat(8))
     assert "z gamma_max + beta_max is at most 0.324" in loaded
+
+
+def test_elements_that_share_a_gamma_have_one_value() -> None:
+    shared = make(parameter_repeat=4, gamma=[0.5, 1.5], beta=0.25)
+    assert (shared.bank_values, shared.load_lanes) == (2, 1)
+    assert make().bank_values == 6
+    assert make().load_lanes == 2
+    assert refusal(parameter_repeat=4, gamma=GAMMA) == (
+        "gamma: has shape (6,); must be (2,) or (1, 2), that is (max_length / parameter_repeat,) or "
+        "(banks, max_length / parameter_repeat), rounded up"
+    )
+    assert refusal(parameter_repeat=3, gamma=GAMMA) == (
+        "gamma: has shape (6,); must be (2,) or (1, 2), that is (max_length / parameter_repeat,) or "
+        "(banks, max_length / parameter_repeat)"
+    )
+    # As models have them, channel after channel.
+    banked = make(parameter_repeat=3, banks=3, gamma=GAMMA, beta=[1, 2])
+    assert banked.gamma.tolist() == GAMMA.reshape(3, 2).tolist()
+    assert banked == make(parameter_repeat=3, banks=3, gamma=GAMMA.reshape(3, 2), beta=[1, 2])
+    assert make(parameter_repeat=6, banks=6, gamma=GAMMA).gamma.shape == (6, 1)
+    # Without repeats that would be a guess.
+    assert refusal(banks=2, gamma=np.ones(12)).startswith("gamma: has shape (12,); must be (6,) or (2, 6)")
+    # From max_length on, one number serves the row.
+    assert make(parameter_repeat=6).bank_values == make(parameter_repeat=16384).bank_values == 1
+    assert make(parameter_repeat=100, gamma=[1.5]).bank_values == 1
+
+
+def test_banks_hold_no_more_values_than_there_may_be() -> None:
+    assert make(banks=4096, storage="ram", max_length=64).banks == 4096
+    assert refusal(banks=4096, storage="ram", max_length=65) == (
+        "banks = 4096: with 65 values of gamma each they hold 266240; must be at most 262144 in all, which is 4032 "
+        "banks; or parameter_repeat larger"
+    )
+    assert refusal(banks=17, storage="ram", max_length=16384).endswith("which is 16 banks; or parameter_repeat larger")
+    assert make(banks=4096, storage="ram", max_length=16384, parameter_repeat=256).bank_values == 64
+
+
+def test_who_names_a_rows_bank() -> None:
+    assert make(banks=3, storage="ram").rows_name_banks
+    assert not make(banks=3, storage="ram", bank_order="cyclic").rows_name_banks
+    assert not make().rows_name_banks
 
 
 def test_banks_and_arrays_must_agree() -> None:
@@ -346,6 +387,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "beta_max": 8.0,
         "storage": "rom",
         "banks": 2,
+        "bank_order": "cyclic",
+        "parameter_repeat": 1,
         "accuracy": "tight",
         "architecture": "two-pass",
         "target": "ecp5-85k-6",
@@ -357,7 +400,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     others["curvature"] = {"norm": "adanorm"}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
-    assert digests.pop("max_length") == config.digest()
+    assert digests.pop("max_length") == digests.pop("parameter_repeat") == config.digest()
+    assert make(gamma=0.5, storage="ram", parameter_repeat=2) != make(gamma=0.5, storage="ram")
     assert len({config.digest(), *digests.values()}) == len(digests) + 1
     assert config != config.replace(lanes=3)
     assert config == make(gamma=GAMMA.astype(">f8"), storage="ram")

@@ -262,6 +262,7 @@ def test_all_examples_are_there() -> None:
         "orangecrab_tinyllama",
         "short_rows",
         "ulx3s_bert_base",
+        "vit_groupnorm_int8",
     ]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cocotb_tools.check_results import get_results
 
@@ -94,6 +95,30 @@ def test_helpers_find_what_is_wrong(
     )
     results = runner.test(test_module="bench_of_helpers", hdl_toplevel="faulty", test_dir=tmp_path)
     assert get_results(results) == (24, 0), capfd.readouterr().out[-8000:]
+
+
+@needs_icarus
+def test_helpers_follow_the_banks_in_turn(
+    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = (examples / "cocotb/unit.toml").read_text()
+    head, table, tables = text.partition("[input]")
+    head = re.sub("banks = .*", "banks = 3", head) + 'bank_order = "cyclic"\nparameter_repeat = 3\n'
+    head = re.sub("(?m)^(gamma|beta) = .*", "", head) + f"gamma = {np.linspace(0.5, 1.5, 33).tolist()}\n"
+    (tmp_path / "unit.toml").write_text(re.sub("max_length = .*", "max_length = 32", head) + table + tables)
+    config = NormConfig.from_toml(tmp_path / "unit.toml")
+    generate(config, tmp_path / "rtl")
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    runner = get_runner("icarus")
+    runner.build(
+        sources=[tmp_path / f"rtl/{config.name}.v"],
+        hdl_toplevel=config.name,
+        build_dir=tmp_path / "sim_build",
+        timescale=("1ns", "1ps"),
+    )
+    results = runner.test(test_module="bench_of_channels", hdl_toplevel=config.name, test_dir=tmp_path)
+    assert get_results(results) == (1, 0), capfd.readouterr().out[-8000:]
 
 
 def test_a_simulator_that_there_is_not() -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.norms import NORMS as ALL_NORMS
 from streamnorm_sim.workload import calls, find_model, model_names, read_model, steps
 from streamnorm_sim.workload.demand import Demand, all_weights
 
@@ -171,7 +172,7 @@ def test_a_family_of_the_users_own(tmp_path):
         ("heads = [4, 4, 4]", "heads: a list must have a number for each of 2 layers, not 3"),
         ("kv_heads = 3", "kv_heads = 3: must divide heads"),
         ("epsilon = -1.0", "epsilon = -1.0: must be a finite number of at least 0"),
-        ('norm = "rmsnrm"', "norm = 'rmsnrm': must be one of layernorm, rmsnorm; did you mean rmsnorm?"),
+        ('norm = "rmsnrm"', f"norm = 'rmsnrm': must be one of {', '.join(ALL_NORMS)}; did you mean rmsnorm?"),
         ("lay = 3", "unknown key 'lay'; did you mean layers?"),
         ("final_norm = 1", "final_norm = 1: must be true or false"),
         (
@@ -201,7 +202,7 @@ def test_a_family_of_the_users_own(tmp_path):
         ),
         ("norms = 3", "norms = 3: must be a table, as in norms = { q = {"),
         ("norms = { q = 3 }", "norms: 'q': 3: must be a table with some of norm, epsilon"),
-        ('norms = { q = { norm = "l" } }', "norms: 'q': norm = 'l': must be one of layernorm, rmsnorm"),
+        ('norms = { q = { norm = "l" } }', f"norms: 'q': norm = 'l': must be one of {', '.join(ALL_NORMS)}"),
         ("norms = { q = { nrm = 3 } }", "norms: 'q': unknown key 'nrm'; did you mean norm?"),
         ('norms = { "ffn-in:2" = {} }', "norms: 'ffn-in:2': layers go from 0 to 1"),
         ("norms = { Q = {} }", "norms: 'Q': must be SITE or SITE:LAYERS"),

@@ -257,6 +257,14 @@ def test_in_what_a_unit_of_the_users_differs(plan):
     ]
 
 
+def test_a_unit_whose_elements_share_gammas_differs_and_loads_fewer(plan):
+    small = model()
+    epsilon = small.stacks[0].kind.epsilon
+    shared = plan.config.replace(epsilon=epsilon, storage="ram", gamma=1.0, parameter_repeat=8)
+    work = Workload(small, (shared,), tokens=1)
+    assert work.differences() == ["streamnorm has one gamma for 8 elements, small one for each"]
+
+
 @pytest.mark.parametrize(
     "name", ["gemma-3-1b", "t5-small", "olmo-1b", "openelm-270m", "deepseek-v2-lite", "chameleon-7b"]
 )

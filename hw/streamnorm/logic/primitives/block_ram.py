@@ -144,6 +144,11 @@ class BlockRam(wiring.Component):
         super().__init__(members)
 
     @property
+    def blocks(self) -> int:
+        """Blocks that it takes."""
+        return self.geometry.blocks
+
+    @property
     def latency(self) -> int:
         """Cycles from address to data."""
         return 1 + self.output_register

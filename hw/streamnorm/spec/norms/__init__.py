@@ -3,6 +3,8 @@
 from .adanorm import AdaNorm
 from .crmsnorm import CrmsNorm
 from .frozen import FrozenNorm
+from .groupnorm import GroupNorm
+from .instancenorm import InstanceNorm
 from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .norm import Norm
@@ -11,6 +13,10 @@ from .rmsnorm import RmsNorm
 __all__ = ["NORMS", "Norm"]
 
 NORMS: dict[str, Norm] = {
-    norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm())
+    norm.name: norm
+    for norm in (
+        *(LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm()),
+        *(GroupNorm(), InstanceNorm()),
+    )
 }
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

@@ -1,0 +1,18 @@
+"""GroupNorm: LayerNorm of a group of channels."""
+
+from .layernorm import LayerNorm
+
+__all__ = ["GroupNorm"]
+
+
+class GroupNorm(LayerNorm):
+    """A row is one group: ``C/G`` channels of S positions each, channel after channel, ``n = (C/G) * S`` elements.
+
+    Gamma and beta are those of the channel, ``parameter_repeat = S``, and a bank holds those of one group.
+    """
+
+    name = "groupnorm"
+    title = "GroupNorm"
+    about = "the mean of a group of channels is subtracted"
+    formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
+    source = "Wu, He: Group Normalization, 2018, arXiv:1803.08494"

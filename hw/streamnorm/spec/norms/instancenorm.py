@@ -1,0 +1,18 @@
+"""InstanceNorm: LayerNorm of the positions of one channel."""
+
+from .layernorm import LayerNorm
+
+__all__ = ["InstanceNorm"]
+
+
+class InstanceNorm(LayerNorm):
+    """A row is one channel of one instance: n positions, with one gamma and one beta, those of the channel.
+
+    So ``parameter_repeat`` is ``max_length``, and a bank holds the two numbers of one channel.
+    """
+
+    name = "instancenorm"
+    title = "InstanceNorm"
+    about = "the mean of a channel is subtracted"
+    formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
+    source = "Ulyanov, Vedaldi, Lempitsky: Instance Normalization, 2016, arXiv:1607.08022"

@@ -24,7 +24,22 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError
 from streamnorm.spec.values import nearest, shortened
 
-from .commands import boards, build, cache, cycles, doctor, fit, flash, generate, host, init, plan, simulate, workload
+from .commands import (
+    boards,
+    build,
+    cache,
+    cycles,
+    doctor,
+    fit,
+    flash,
+    generate,
+    host,
+    init,
+    norms,
+    plan,
+    simulate,
+    workload,
+)
 from .interrupts import interrupts_are_kept
 from .options import Reported, formatter, print_json
 from .terminal import ignore_odd_sizes, prepare_streams
@@ -36,6 +51,7 @@ COMMANDS = {
     "simulate": simulate,
     "fit": fit,
     "cycles": cycles,
+    "norms": norms,
     "boards": boards,
     "build": build,
     "flash": flash,
@@ -52,6 +68,7 @@ examples:
   streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
   streamnorm cycles examples/bert_int8.toml --lanes 1,2,4,8,16   cycle counts side by side
+  streamnorm norms                                   the norms: formula, keys, and what a unit of each costs
   streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
   streamnorm workload llama-3.1-8b --tokens 2048     the norms of a whole model: cycles, and units that keep up
   streamnorm boards                                  the boards a unit can be put on

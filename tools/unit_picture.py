@@ -12,6 +12,7 @@ from figures import ROOT
 from markdown import WHOLE
 from streamnorm.plan import Plan, plan_rows
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.roots import ROOTS
 from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.norm_units import REFERENCE, NormUnit, norm_units
 from svg import arrow, bar, box, document, text
@@ -104,7 +105,8 @@ def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
         yield 325, 120, "√U, then V", words.replace(f"√({inner[1]})", "√U"), cycles
     else:
         yield 210, 230, "V", words if "epsilon" in norm.keys else words.replace("ε", "e"), cycles
-    yield 460, 110, "1/√V", "by table", f"{stages['reciprocal square root']} cycles"
+    method = next(name for name, kind in ROOTS.items() if isinstance(plan.precision.root, kind))
+    yield 460, 110, "1/√V", f"by {method}", f"{stages['reciprocal square root']} cycles"
     scale = "scale, centre" if norm.centred else "scale"
     yield 590, 130, scale, _symbols(rows["RF"].partition(", ")[2]), f"{stages['scale and centre']} cycles"
     yield 738, 116, "statistic queue", f"{plan.row_slots} rows", f"{stages['statistic queue']} cycles"

@@ -20,6 +20,8 @@ from markdown import WHOLE, table
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.norms import NORMS
+from streamnorm.spec.other_norm import with_norm
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.cycles.counts import CycleCounts, computed
 from streamnorm_sim.cycles.peers import peer_counts
@@ -59,11 +61,8 @@ def parts() -> dict[str, str]:
             (_shape(computed(bert, length, _ROWS)) for length in _LENGTHS),
         ),
         "norms": table(
-            ("norm", "lanes", "n", "L1", "L2", "L3", "SS"),
-            (
-                (norm, *_shape(computed(example("bert_int8", norm=norm), 768, _ROWS)))
-                for norm in ("layernorm", "rmsnorm")
-            ),
+            ("norm", "lanes", "n", "L1", "L2", "L3", "SS", "multipliers", "block RAMs"),
+            (_normed(with_norm(bert, norm).config) for norm in NORMS),
         ),
         "architectures": table(
             ("architecture", "L1", "L2", "L3", "SS", "at n = 768: L1", "L2", "L3", "SS"),
@@ -126,6 +125,12 @@ def waveform() -> dict[str, Any]:
 
 def _shape(counts: CycleCounts) -> tuple[str, ...]:
     return (*(f"{n}" for n in (counts.config.lanes, counts.length, counts.L1, counts.L2, counts.L3)), f"{counts.SS:g}")
+
+
+def _normed(config: NormConfig) -> tuple[str, ...]:
+    plan = Plan.of(config)
+    cost = (f"{sum(counts.values())}" for counts in (plan.multipliers, plan.block_rams))
+    return (config.norm, *_shape(computed(config, 768, _ROWS)), *cost)
 
 
 def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:

@@ -19,6 +19,7 @@ import cycles_page
 import figures_page
 import interface_page
 import norms_page
+import norms_timeline
 import placed_page
 import placed_units
 import readme_page
@@ -39,9 +40,10 @@ PAGES: Mapping[Path, Parts] = {
     figures_page.PAGE: figures_page.parts,
     interface_page.PAGE: interface_page.parts,
     norms_page.PAGE: norms_page.parts,
+    norms_timeline.PAGE: norms_timeline.parts,
     placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
-    unit_picture.PAGE: unit_picture.parts,
+    **unit_picture.pages(),
     workload_page.PAGE: workload_page.parts,
 }
 """Every page of which parts are generated, and what makes them; each is written before the next is made."""

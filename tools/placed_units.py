@@ -13,7 +13,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,18 @@ def stored() -> dict[str, Any]:
     return json.loads(STORE.read_text("utf-8")) if STORE.exists() else {}
 
 
-def place(config: NormConfig, known: Mapping[str, Any], seeds: list[int]) -> dict[str, Any]:
-    """A unit's entry: what is known of the same Verilog, and the seeds that it lacks."""
+Area = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def _luts(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {"luts": report.get("logic_cells", report["comb"])}
+
+
+def place(config: NormConfig, known: Mapping[str, Any], seeds: list[int], area: Area = _luts) -> dict[str, Any]:
+    """A unit's entry: what is known of the same Verilog, and the seeds that it lacks.
+
+    ``area`` : what is kept of the report of `streamnorm fit`, beside the clocks
+    """
     text = verilog(config)
     made_by = {"verilog_sha256": body_hash(text), "tools": versions(YOSYS, device_for(config.target).family.nextpnr)}
     clocks = dict(known["fmax_mhz"]) if known.items() >= made_by.items() else {}
@@ -120,7 +130,7 @@ def place(config: NormConfig, known: Mapping[str, Any], seeds: list[int]) -> dic
         **{key: getattr(config, key) for key in described},
         **{key: getattr(config, key).name for key in ("input", "output")},
         **made_by,
-        "luts": report.get("logic_cells", report["comb"]),
+        **area(report),
         "fmax_mhz": {seed: clocks[seed] for seed in sorted(clocks, key=int)},
     }
 

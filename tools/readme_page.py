@@ -6,7 +6,7 @@ from typing import Any
 
 from figures import ROOT, example
 from figures_page import down, peers, seed_range, stored, tool_list, up
-from markdown import paragraph, table
+from markdown import commands, paragraph, table
 from promises import largest_error, least_cosine, usable_clock
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.formats import FAMILIES
@@ -17,6 +17,11 @@ from streamnorm_sim.cycles.counts import computed
 
 PAGE = ROOT / "README.md"
 
+_OF_NORMS = (
+    "streamnorm norms                                    # each norm: formula, keys, cycles, area and clock",
+    "streamnorm norms rmsnorm                            # one of them, with a configuration to begin with",
+)
+
 _MASE, _FINN = "MASE LayerNorm", "FINN LayerNorm"
 
 
@@ -24,7 +29,7 @@ def parts() -> dict[str, str]:
     """Return the generated parts of the page."""
     figures = stored()
     return {
-        "supported": table(("choice", "key", "entries"), choices()),
+        "supported": f"{table(('choice', 'key', 'entries'), choices())}\n{commands(*_OF_NORMS)}",
         "figures": figure_table(figures, peers()),
         "architectures": _architectures(figures),
     }

@@ -1,78 +1,125 @@
-"""docs/unit.svg: the blocks of the unit of examples/bert_int8.toml, from its plan, and rows on their way through it."""
+"""Pictures of units: the blocks, from the plan and the norm's description, and rows on their way through them.
 
-from collections.abc import Iterator
-from html import escape
+docs/unit.svg is of the unit of examples/bert_int8.toml, docs/norms_NAME.svg of the others that stand for a norm.
+"""
 
-from figures import ROOT, example
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from figures import ROOT
 from markdown import WHOLE
-from streamnorm.plan import Plan
+from streamnorm.plan import Plan, plan_rows
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.roots import ROOTS
 from streamnorm_sim.cycles import CycleModel
+from streamnorm_sim.norm_units import REFERENCE, NormUnit, norm_units
+from svg import arrow, bar, box, document, text
 
 PAGE = ROOT / "docs/unit.svg"
 
-_WIDTH, _HEIGHT = 1000, 452
+_WIDTH, _HEIGHT = 1100, 452
 _DATA, _STATISTIC, _PARAMETERS = "#dbe9f6", "#fde3cf", "#e3f1dd"
 _ROWS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd")
 _TOP, _LOW, _BLOCK = 52, 164, 66
 """Upper edges of the two lines of blocks, and a block's height."""
 
+_SYMBOLS = {"S1²": "(Σd)²", "S1": "Σd", "S2": "Σd²", "sqrt(V)": "√V", "sqrt": "√", "epsilon": "ε"}
+"""What the plan's table calls otherwise."""
 
-def parts() -> dict[str, str]:
-    """Return the picture."""
-    config = example("bert_int8")
+
+def pages() -> Mapping[Path, Callable[[], dict[str, str]]]:
+    """Return what makes each picture, by its path."""
+
+    def maker(unit: NormUnit) -> Callable[[], dict[str, str]]:
+        return lambda: {WHOLE: picture(unit.config, unit.said)}
+
+    return {page_of(unit): maker(unit) for unit in norm_units().values() if unit.plan is not None}
+
+
+def page_of(unit: NormUnit) -> Path:
+    """Return where the picture of a norm's unit is."""
+    if unit.name == REFERENCE:
+        return PAGE
+    return ROOT / f"docs/norms_{re.sub('[^a-z0-9]+', '_', unit.name)}.svg"
+
+
+def picture(config: NormConfig, keys: Mapping[str, object] | None = None) -> str:
+    """Return the picture of a unit; ``keys`` : what its title says besides."""
     plan = Plan.of(config)
-    title = f"LayerNorm, {config.input.name} in, {config.output.name} out, {config.lanes} elements a beat"
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
-        'font-size="12">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#444"/></marker></defs>',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        _text(_WIDTH // 2, 26, f"{title}, planned for {config.clock_mhz:g} MHz", bold=True, size=15),
-        *_blocks(plan),
-        *_timeline(CycleModel(config), config.max_length),
-        "</svg>",
-    ]
-    return {WHOLE: "\n".join(lines) + "\n"}
+    norm = ", ".join((config.formula.title, *(f"{key} = {value}" for key, value in (keys or {}).items())))
+    shape = f"{config.input.name} in, {config.output.name} out, {config.lanes} elements a beat"
+    title = f"{norm}: {shape}, planned for {config.clock_mhz:g} MHz"
+    head = text(_WIDTH // 2, 26, title, bold=True, size=15)
+    return document(_WIDTH, _HEIGHT, (head, *_blocks(plan), *_timeline(CycleModel(config), config.max_length)))
 
 
 def _blocks(plan: Plan) -> Iterator[str]:
     stages, multipliers = plan.stages, plan.multipliers
-    root = sum(stages[stage] for stage in ("variance", "reciprocal square root", "scale and centre"))
-    for x, name in ((45, "rows in"), (955, "rows out")):
-        yield _text(x, _TOP + 28, name, bold=True)
-        yield _text(x, _TOP + 44, "AXI4-Stream", size=11)
-    yield _box(120, _TOP, 130, _DATA, "ingest", "d = x - pivot", f"{stages['ingest']} cycles")
-    yield _box(330, _TOP, 150, _DATA, "row buffer", "d waits for its statistic", f"{plan.buffer_beats} beats")
-    yield _box(
-        560, _TOP, 190, _DATA, "apply", "d · scale - centre, · γ + β, round",
-        f"{stages['apply']} cycles, {multipliers['apply']} multipliers",
+    centred = plan.config.formula.centred
+    for x, name in ((45, "rows in"), (1064, "rows out")):
+        yield text(x, _TOP + 28, name, bold=True)
+        yield text(x, _TOP + 44, "AXI4-Stream", size=11)
+    difference = f"d = x - {'pivot' if centred else 'zero point'}"
+    yield box(110, _TOP, 130, _BLOCK, _DATA, "ingest", difference, f"{stages['ingest']} cycles")
+    yield box(330, _TOP, 150, _BLOCK, _DATA, "row buffer", "d waits for its statistic", f"{plan.buffer_beats} beats")
+    yield box(
+        680, _TOP, 210, _BLOCK, _DATA, "apply", f"d · scale{' - centre' if centred else ''}, · γ + β, round",
+        _cost(stages["apply"], multipliers["apply"]),
     )  # fmt: skip
-    yield _box(
-        780, _TOP, 120, _DATA, "output queue", f"{plan.output_entries} beats", f"{stages['output queue']} cycles"
-    )
-    yield _box(
-        150, _LOW, 150, _STATISTIC, "moments", "n, Σd, Σd², exact",
-        f"{stages['moments']} cycles, {multipliers['moments']} multipliers",
-    )  # fmt: skip
-    yield _box(
-        340, _LOW, 160, _STATISTIC, "statistic", "V, 1/√V: scale, centre",
-        f"{root} cycles, {multipliers['statistic']} multipliers",
-    )  # fmt: skip
-    yield _box(
-        540, _LOW, 130, _STATISTIC, "statistic queue", f"{plan.row_slots} rows", f"{stages['statistic queue']} cycles"
-    )
-    yield _box(
-        700, _LOW, 120, _PARAMETERS, "γ and β", "fixed, or loaded", f"{plan.block_rams['gamma and beta']} block RAMs"
-    )
+    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
+    yield box(912, _TOP, 114, _BLOCK, _DATA, "output queue", *queue)
+    places = []
+    for x, width, title, *lines in _statistic(plan):
+        yield box(x, _LOW, width, _BLOCK, _STATISTIC, title, *lines)
+        places.append((x, x + width))
+    (_, start), *_, (end, _) = places
+    products = f"statistic: {multipliers['statistic']} multipliers"
+    yield text((start + end) // 2, _LOW + _BLOCK + 16, products, size=11)
+    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
+    yield box(870, _LOW, 120, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
     middle, low = _TOP + _BLOCK // 2, _LOW + _BLOCK // 2
-    for start, end in ((88, 120), (250, 330), (480, 560), (750, 780), (900, 918)):
-        yield _arrow(start, middle, end, middle)
-    for start, end in ((300, 340), (500, 540)):
-        yield _arrow(start, low, end, low)
-    yield _arrow(200, _TOP + _BLOCK, 200, _LOW)
-    for x in (610, 725):
-        yield _arrow(x, _LOW, x, _TOP + _BLOCK)
+    for start, end in ((88, 110), (240, 330), (480, 680), (890, 912), (1026, 1038)):
+        yield arrow(start, middle, end, middle)
+    for (_, end), (start, _) in pairwise(places):
+        yield arrow(end, low, start, low)
+    yield arrow(150, _TOP + _BLOCK, 150, _LOW)
+    for x in (800, 880):
+        yield arrow(x, _LOW, x, _TOP + _BLOCK)
+
+
+def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
+    """The blocks from the moments to the queue of statistics: place, width, title, lines."""
+    stages, multipliers, norm = plan.stages, plan.multipliers, plan.config.formula
+    rows = {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
+    names = list(rows)
+    sums = sorted(names[1 : names.index("epsilon")], key=lambda name: name.startswith("S"))
+    of = "exact" if norm.statistic_length is None else f"of {norm.statistic_length}"
+    what = f"{', '.join(_symbols(name) for name in sums)}, {of}"
+    yield 50, 142, "moments", what, _cost(stages["moments"], multipliers["moments"])
+    words = _symbols(rows["V"])
+    cycles = f"{stages['variance']} cycles"
+    if inner := re.search(r"√\((.*)\) \+", words):
+        yield 205, 105, "U", inner[1]
+        yield 325, 120, "√U, then V", words.replace(f"√({inner[1]})", "√U"), cycles
+    else:
+        yield 210, 230, "V", words if "epsilon" in norm.keys else words.replace("ε", "e"), cycles
+    method = next(name for name, kind in ROOTS.items() if isinstance(plan.precision.root, kind))
+    yield 460, 110, "1/√V", f"by {method}", f"{stages['reciprocal square root']} cycles"
+    scale = "scale, centre" if norm.centred else "scale"
+    yield 590, 130, scale, _symbols(rows["RF"].partition(", ")[2]), f"{stages['scale and centre']} cycles"
+    yield 738, 116, "statistic queue", f"{plan.row_slots} rows", f"{stages['statistic queue']} cycles"
+
+
+def _symbols(words: str) -> str:
+    for name, symbol in _SYMBOLS.items():
+        words = words.replace(name, symbol)
+    return words
+
+
+def _cost(cycles: int, multipliers: int) -> str:
+    return f"{cycles} cycles" + (f", {multipliers} multipliers" if multipliers else "")
 
 
 def _timeline(model: CycleModel, length: int) -> Iterator[str]:
@@ -80,48 +127,28 @@ def _timeline(model: CycleModel, length: int) -> Iterator[str]:
     first_in, last_in, first_out, last_out = (
         [int(cycle) for cycle in cycles] for cycles in (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
     )
-    left, right, top = 90, 980, 290
+    left, right, top = 90, _WIDTH - 20, 290
     scale = (right - left) / (last_out[-1] + 1)
 
     def at(cycle: float) -> float:
         return round(left + scale * cycle, 1)
 
     beats = last_in[0] + 1 - first_in[0]
-    yield _text(_WIDTH // 2, top - 22, f"rows of {length} elements, {beats} beats each", bold=True)
+    yield text(_WIDTH // 2, top - 22, f"rows of {length} elements, {beats} beats each", bold=True)
     for name, y, starts, ends in (("in", top, first_in, last_in), ("out", top + 50, first_out, last_out)):
-        yield _text(50, y + 19, name, bold=True)
+        yield text(50, y + 19, name, bold=True)
         for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            width = round(scale * (end + 1 - start) - 1, 1)
-            yield f'<rect x="{at(start)}" y="{y}" width="{width}" height="28" rx="3" fill="{_ROWS[row]}"/>'
-            yield _text(at((start + end + 1) / 2), y + 19, f"row {row + 1}", colour="white", bold=True)
+            yield bar(at(start), y, round(scale * (end + 1 - start) - 1, 1), 28, _ROWS[row], radius=3)
+            yield text(at((start + end + 1) / 2), y + 19, f"row {row + 1}", colour="white", bold=True)
     y = top + 100
     spans = (
         (first_in[0], first_out[0], f"{first_out[0] - first_in[0]} cycles: first beat in to first beat out (L1)"),
         (first_out[1], first_out[2], f"{first_out[2] - first_out[1]} cycles from row to row (SS)"),
     )
-    for start, end, text in spans:
-        yield _arrow(at(end), y, at(start), y)
-        yield _arrow(at(start), y, at(end), y)
-        yield _text(at((start + end) / 2), y + 18, text)
-    yield _text(left, y + 46, "0", size=11)
-    yield _text(right, y + 46, f"cycle {last_out[-1]}", size=11, anchor="end")
+    for start, end, words in spans:
+        yield arrow(at(end), y, at(start), y)
+        yield arrow(at(start), y, at(end), y)
+        yield text(at((start + end) / 2), y + 18, words)
+    yield text(left, y + 46, "0", size=11)
+    yield text(right, y + 46, f"cycle {last_out[-1]}", size=11, anchor="end")
     yield f'<path d="M{left} {y + 30}H{right}" stroke="#888"/>'
-
-
-def _box(x: int, y: int, width: int, fill: str, title: str, *lines: str) -> str:
-    middle = x + width // 2
-    frame = f'<rect x="{x}" y="{y}" width="{width}" height="{_BLOCK}" rx="6" fill="{fill}" stroke="#444"/>'
-    texts = (_text(middle, y + 38 + 17 * index, line, size=11) for index, line in enumerate(lines))
-    return "\n".join((frame, _text(middle, y + 20, title, bold=True), *texts))
-
-
-def _text(
-    x: float, y: float, text: str, *, bold: bool = False, size: int = 13, colour: str = "#222", anchor: str = "middle"
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    place = f'x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}"'
-    return f'<text {place}{weight} fill="{colour}">{escape(text)}</text>'
-
-
-def _arrow(x: float, y: float, to_x: float, to_y: float) -> str:
-    return f'<path d="M{x} {y}L{to_x} {to_y}" stroke="#444" stroke-width="1.5" fill="none" marker-end="url(#tip)"/>'

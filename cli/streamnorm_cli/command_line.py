@@ -36,6 +36,7 @@ from .commands import (
     generate,
     host,
     init,
+    norms,
     plan,
     simulate,
     workload,
@@ -51,6 +52,7 @@ COMMANDS = {
     "simulate": simulate,
     "fit": fit,
     "cycles": cycles,
+    "norms": norms,
     "boards": boards,
     "build": build,
     "flash": flash,
@@ -68,6 +70,7 @@ examples:
   streamnorm simulate examples/bert_int8.toml        run random rows through the hardware, check every value
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
   streamnorm cycles examples/bert_int8.toml --lanes 1,2,4,8,16   cycle counts side by side
+  streamnorm norms                                   the norms: formula, keys, and what a unit of each costs
   streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
   streamnorm workload llama-3.1-8b --tokens 2048     the norms of a whole model: cycles, and units that keep up
   streamnorm boards                                  the boards a unit can be put on

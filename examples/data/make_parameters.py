@@ -14,24 +14,15 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm_sim.spread import spread
+
 HERE = Path(__file__).resolve().parent
 ROWS = HERE.parents[1] / "sim" / "streamnorm_sim" / "data" / "minilm_layernorm_rows.npz"
 LAYER = "encoder.layer.0.attention.output.LayerNorm"
-GOLDEN_RATIO = (5**0.5 - 1) / 2
-
-
-def spread(length: int, mean: float, deviation: float, phase: float) -> npt.NDArray[np.float32]:
-    """Return ``length`` values that fill a normal distribution evenly, in scattered order."""
-    distribution = NormalDist(mean, deviation)
-    places = [(phase + k * GOLDEN_RATIO) % 1.0 for k in range(length)]
-    values = [distribution.inv_cdf(min(max(place, 1e-3), 1 - 1e-3)) for place in places]
-    # Four decimals: the last bit of a logarithm may differ between C libraries.
-    return np.round(np.array(values), 4).astype(np.float32)
 
 
 def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:

@@ -18,12 +18,20 @@ class PlacedUnit:
     ----------
     clock_mhz : float
         The least of some placement seeds, and no more than the part's block RAMs bear.
-    comb : int
-        LUTs.
+    comb, dsp, bram : int
+        LUTs, multipliers, block RAMs.
+    seeds : tuple of int
+        Those that the clock is the least of.
+    is_whole : bool
+        Whether these are all that a clock rate is told of; a clock of fewer is likely too high.
     """
 
     clock_mhz: float
     comb: int
+    dsp: int
+    bram: int
+    seeds: tuple[int, ...]
+    is_whole: bool
 
 
 def placed_unit(config: NormConfig) -> PlacedUnit | None:
@@ -34,4 +42,12 @@ def placed_unit(config: NormConfig) -> PlacedUnit | None:
 @cache
 def _measured() -> dict[str, PlacedUnit]:
     text = (importlib.resources.files("streamnorm_sim") / "data/placed.json").read_text("utf-8")
-    return {unit["digest"]: PlacedUnit(unit["clock_mhz"], unit["comb"]) for unit in json.loads(text)["units"]}
+    stored = json.loads(text)
+    return {
+        unit["digest"]: PlacedUnit(
+            **{key: unit[key] for key in ("clock_mhz", "comb", "dsp", "bram")},
+            seeds=tuple(unit["seeds"]),
+            is_whole=set(unit["seeds"]) >= set(stored["seeds"]),
+        )
+        for unit in stored["units"]
+    }

@@ -148,6 +148,7 @@ def test_an_argument_of_thousands_of_characters_is_not_repeated(tmp_path, capsys
         ["workload", "9" * 5000],
         ["host", "--virtual", "x", "--faults", "9" * 5000],
         ["boards", "9" * 5000],
+        ["norms", "9" * 5000],
     ):
         assert cli.main(arguments) == 2
         assert len(only_line(capsys.readouterr().err)) < 600

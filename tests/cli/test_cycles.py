@@ -9,6 +9,8 @@ import pytest
 
 import streamnorm_cli as cli
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.norms import NORMS
+from streamnorm.spec.norms.rmsnorm import RmsNorm
 from streamnorm_cli.commands.cycles import length_list
 from streamnorm_sim.cycles.clocks import measured_clock
 
@@ -37,8 +39,54 @@ def test_rows_of_max_length_by_default(capsys):
 def test_every_norm_lane_and_length(capsys):
     result = counted(capsys, BERT, "--compare", "norms", "--lanes", "4,8", "--lengths", "64:256")
     shapes = [(line["norm"], line["lanes"], line["n"]) for line in result["counts"]]
-    assert shapes == [(norm, lanes, n) for norm in ("layernorm", "rmsnorm") for lanes in (4, 8) for n in (64, 128, 256)]
+    assert shapes == [(norm, lanes, n) for norm in NORMS for lanes in (4, 8) for n in (64, 128, 256)]
     assert all(line["SS"] == line["n"] / line["lanes"] for line in result["counts"])
+
+
+def test_norms_side_by_side_tell_what_was_chosen_for_them(capsys):
+    result = counted(capsys, BERT, "--compare", "norms")
+    told = "deviation = 1.6, a quarter of the largest input; without epsilon"
+    assert result["notes"] == [f"frozen: {told}"]
+    assert cycles(BERT, "--compare", "norms") == 0
+    out = capsys.readouterr().out
+    assert f"frozen: {told}" in out
+    lines = [line.split() for line in out.partition("\n\n")[0].splitlines()]
+    assert lines[1:3] == [
+        ["lost", "to", "multi-", "block"],
+        ["norm", "lanes", "n", "L1", "L2", "L3", "SS", "batch", "fill", "pliers", "RAMs"],
+    ]
+    shown = {line[0]: [int(number.replace(",", "")) for number in line[1:]] for line in lines[3:]}
+    assert list(shown) == list(NORMS)
+    for counts in result["counts"]:
+        keys = ("lanes", "n", "L1", "L2", "L3", "SS", "batch_cycles", "multipliers", "block_rams")
+        found = [counts[key] for key in keys]
+        assert shown[counts["norm"]] == [*found[:7], counts["lost"]["fill"], *found[7:]]
+
+
+def test_a_norm_that_does_not_go_with_the_file_is_left_out_and_said_to_be(capsys, config_file):
+    config_file.write_text('architecture = "five-scan:welford"\n' + config_file.read_text())
+    result = counted(capsys, config_file, "--compare", "norms")
+    assert [line["norm"] for line in result["counts"]] == [name for name, norm in NORMS.items() if norm.has_variance]
+    left_out = [name for name, norm in NORMS.items() if not norm.has_variance]
+    assert [note.partition(": architecture = 'five-scan:welford': ")[0] for note in result["notes"]] == [
+        f"{name} is left out" for name in left_out
+    ]
+
+
+def test_a_norm_that_is_registered_is_compared(capsys, monkeypatch):
+    class NewNorm(RmsNorm):
+        name = "newnorm"
+
+    monkeypatch.setitem(NORMS, "newnorm", NewNorm())
+    assert counted(capsys, BERT, "--compare", "norms")["counts"][-1]["norm"] == "newnorm"
+
+
+def test_two_passes_of_every_norm_are_said_to_be_one(capsys, config_file):
+    config_file.write_text('architecture = "two-pass"\n' + config_file.read_text())
+    assert cycles(config_file, "--compare", "norms") == 0
+    out = capsys.readouterr().out
+    assert "two-pass = one-pass: rmsnorm subtracts no mean, and so needs no second pass" in out
+    assert "two-pass = one-pass: frozen takes no squares, and so needs no second pass" in out
 
 
 def test_every_architecture(capsys):
@@ -57,7 +105,7 @@ def test_every_architecture(capsys):
 def test_what_is_named_twice_is_counted_once(capsys):
     assert len(counted(capsys, BERT, BERT, "--lengths", "8,768")["counts"]) == 2
     result = counted(capsys, BERT, BERT, "--compare", "norms", "--lanes", "4,4")
-    assert [line["norm"] for line in result["counts"]] == ["layernorm", "rmsnorm"]
+    assert [line["norm"] for line in result["counts"]] == list(NORMS)
 
 
 def test_other_units_on_request(capsys):
@@ -110,10 +158,12 @@ def test_a_clock_may_be_given_for_some_units(capsys):
     def clocks(*fmax):
         options = (arg for text in fmax for arg in ("--fmax", text))
         found = counted(capsys, BERT, "--lanes", "4,8", "--compare", "norms", *options)["counts"]
-        return [(line["placed"] or {}).get("clock_mhz") for line in found]
+        kept = [line for line in found if line["norm"] in ("layernorm", "rmsnorm")]
+        assert len(found) == 2 * len(NORMS)
+        return [(line["placed"] or {}).get("clock_mhz") for line in kept]
 
     known = measured_clock(NormConfig.from_toml(BERT)).mhz
-    assert clocks() == [None, known, None, None]
+    assert clocks()[:2] == [None, known]
     assert clocks("150") == [150] * 4
     assert clocks("rmsnorm=150") == [None, known, 150, 150]
     assert clocks("150,4=120.5", "rmsnorm=90") == [120.5, 150, 90, 90]

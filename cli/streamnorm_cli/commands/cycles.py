@@ -81,8 +81,8 @@ def add_parser(commands: Commands) -> None:
         "--compare",
         choices=("configs", "norms", "architectures"),
         default="configs",
-        help="configs: the files as they are (default); norms: each as LayerNorm and as RMSNorm; architectures: "
-        "each in one pass, in two, and in three and five scans",
+        help="configs: the files as they are (default); norms: each with every norm that its other keys allow, see "
+        "streamnorm norms; architectures: each in one pass, in two, and in three and five scans",
     )
     parser.add_argument(
         "--welford",
@@ -195,7 +195,7 @@ def run(args: argparse.Namespace) -> int:
         from streamnorm_sim.cycles.peers import peer_counts, peer_shapes
         from streamnorm_sim.streams.stalls import NO_STALL, parse_stalls
     source, sink = parse_stalls(args.stalls)
-    work = _work(args)
+    work, notes = _work(args)
     clocks = _clocks(args, work)
     count = simulated if args.simulate else computed
     results: list[CycleCounts] = []
@@ -231,22 +231,25 @@ def run(args: argparse.Namespace) -> int:
         draw_timeline(args.timeline, *timelines)
     lines = [result.to_dict() for result in results]
     if args.json:
-        print_json({"by": "simulation" if args.simulate else "model", "counts": lines, "peers": peers})
+        by = "simulation" if args.simulate else "model"
+        print_json({"by": by, "counts": lines, "peers": peers, "notes": notes})
     elif args.csv:
         print_csv(map(flat, [*lines, *peers]))
     elif not args.quiet:
-        print_tables(tables(results, peers, by_hardware=args.simulate))
+        print_tables(tables(results, peers, notes, by_hardware=args.simulate))
         for path in filter(None, (args.plot, args.timeline)):
             output_console().print(f"{path}", soft_wrap=True)
     return 0
 
 
-def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
-    """What is to be counted: the file it comes from, the unit, and the length; all is checked before anything is."""
-    from streamnorm.spec.config import NormConfig
-    from streamnorm.spec.norms import NORMS
+def _work(args: argparse.Namespace) -> tuple[list[tuple[Path, "NormConfig", int]], list[str]]:
+    """What is to be counted: the file it comes from, the unit, and the length; all is checked before anything is.
 
-    work = []
+    And what has to be said of the norms that were put in place of the file's.
+    """
+    from streamnorm.spec.config import NormConfig
+
+    work, notes = [], []
     for file in args.files:
         config = NormConfig.from_toml(file)
         lengths = args.lengths or (config.max_length,)
@@ -256,14 +259,35 @@ def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
             )
         if args.welford and not config.formula.has_variance:
             raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
-        for norm in NORMS if args.compare == "norms" else (config.norm,):
+        for normed in _norms(config, notes) if args.compare == "norms" else (config,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
-                changed = config.replace(norm=norm, lanes=lanes)
+                changed = normed.replace(lanes=lanes)
                 for architecture in _architectures(args, changed):
                     unit = changed.replace(architecture=architecture)
                     work += [(file, unit, length) for length in dict.fromkeys(lengths)]
     # What is named twice, or comes of two files that are alike, is counted once.
-    return list({(unit, length): (file, unit, length) for file, unit, length in reversed(work)}.values())[::-1]
+    once = {(unit, length): (file, unit, length) for file, unit, length in reversed(work)}
+    return list(once.values())[::-1], list(dict.fromkeys(notes))
+
+
+def _norms(config: "NormConfig", notes: list[str]) -> Iterator["NormConfig"]:
+    """A configuration with every norm that goes with its other keys; ``notes`` is added what has to be said of it."""
+    from streamnorm.plan import Plan
+    from streamnorm.spec.norms import NORMS
+    from streamnorm.spec.other_norm import with_norm
+
+    for norm in NORMS:
+        try:
+            other = with_norm(config, norm)
+            Plan.of(other.config)
+        except ConfigError as error:
+            if norm == config.norm:
+                raise
+            notes.append(f"{norm} is left out: {error}")
+            continue
+        if str(other):
+            notes.append(f"{norm}: {other}")
+        yield other.config
 
 
 def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]) -> list["PlacedClock | None"]:

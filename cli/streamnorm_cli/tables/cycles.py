@@ -24,11 +24,11 @@ _Line = dict[str, str]
 
 
 def tables(
-    results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]], *, by_hardware: bool
+    results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]], notes: Sequence[str] = (), *, by_hardware: bool
 ) -> list[RenderableType]:
     """Return the counts in cycles, then in time at the clocks that are known, and what has to be said about them.
 
-    Other projects' units come last. What all units have in common stands in the title.
+    Other projects' units come last. What all units have in common stands in the title. ``notes``: what else is said.
     """
     units = [_unit(counts) for counts in results]
     others = [_other(peer) for peer in peers]
@@ -38,6 +38,8 @@ def tables(
     facts = [units[0][name] for name in alike if units[0][name] != ONE_PASS]
     title = f"cycles, {how}; a batch of {results[0].rows:,} rows; {', '.join(facts)}"
     area = any(counts.config.architecture != ONE_PASS for counts in results)
+    # With stalls, losses take the room; they change no area.
+    area = area or len({counts.config.norm for counts in results if counts.stalled_SS is None}) > 1
     cycles = [
         [unit | _cycles(counts, area=area) for unit, counts in zip(units, results, strict=True)],
         [other | _four(peer) for other, peer in zip(others, peers, strict=True)],
@@ -58,9 +60,9 @@ def tables(
             if peer["placed"] is not None
         ],
     ]
-    notes = Text("\n".join(_notes(results, peers)), style="dim")
+    below = Text("\n".join((*notes, *_notes(results, peers))), style="dim")
     parts = [_table(title, alike, cycles), _table("time, and rates of rows back to back", alike, times)]
-    return [*parts, notes] if notes else [*parts]
+    return [*parts, below] if below else [*parts]
 
 
 def _table(title: str, alike: Sequence[str], sections: Sequence[Sequence[_Line]]) -> Table:
@@ -136,9 +138,10 @@ def _rate(value: float | None, unit: float) -> str:
 def _notes(results: Sequence["CycleCounts"], peers: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What the tables cannot say."""
     yield from dict.fromkeys(notice for counts in results for notice in counts.notices)
-    for plan in {counts.plan.architecture: counts.plan for counts in results}.values():
+    for plan in {(counts.plan.architecture, counts.config.norm): counts.plan for counts in results}.values():
         if plan.config.architecture != plan.report.architecture:
-            yield f"{plan.architecture}: {plan.config.norm} subtracts no mean, and so needs no second pass"
+            why = "takes no squares" if plan.config.formula.centred else "subtracts no mean"
+            yield f"{plan.architecture}: {plan.config.norm} {why}, and so needs no second pass"
     without = [counts for counts in results if counts.placed is None]
     if without:
         who = "these units have" if len(without) == len(results) else "some have"

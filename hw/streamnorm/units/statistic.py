@@ -12,7 +12,8 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.epsilon_placements import TimedMoments
+
+from .timed_moments import TimedMoments
 
 __all__ = ["MomentSignals", "Statistic"]
 

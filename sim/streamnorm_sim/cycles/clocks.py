@@ -27,9 +27,9 @@ class PlacedClock:
 
 
 def measured_clock(config: NormConfig) -> PlacedClock | None:
-    """Return the clock that this very configuration reached, placed alone; None where that was not measured."""
+    """Return the clock that this very configuration reached, placed alone with every seed that counts; else None."""
     placed = placed_unit(config)
-    return None if placed is None else PlacedClock(placed.clock_mhz, "measured")
+    return None if placed is None or not placed.is_whole else PlacedClock(placed.clock_mhz, "measured")
 
 
 def at_clock(clock_mhz: float, length: int, cycles: dict[str, float]) -> dict[str, float]:

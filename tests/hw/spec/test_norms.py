@@ -47,7 +47,7 @@ def numerators(norm: Norm, d: list[int]) -> list[int]:
 def test_it_is_told_apart_and_described(norm):
     assert type(NORMS[norm.name]) is type(norm)
     assert [norm.title for norm in NORMS.values()].count(norm.title) == 1
-    for text in (norm.title, norm.about, norm.formula, norm.source):
+    for text in (norm.title, norm.about, norm.use, norm.formula, norm.source):
         assert text
         assert text == text.strip()
 

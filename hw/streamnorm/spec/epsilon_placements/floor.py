@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from amaranth.hdl import signed, unsigned
 
-from .placement import EpsilonPlacement, Integers, MomentValues, TimedMoments
+from .placement import EpsilonPlacement, Integers, MomentValues
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
     from streamnorm.precision.precision import Precision
+    from streamnorm.units.timed_moments import TimedMoments
 
 __all__ = ["FloorPlacement"]
 

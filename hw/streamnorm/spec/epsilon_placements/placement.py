@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import unsigned
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from streamnorm.precision.ranges import Ranges
     from streamnorm.spec.norms import Norm
     from streamnorm.spec.roots import RootMethod
+    from streamnorm.units.timed_moments import TimedMoments
 
-__all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues", "TimedMoments"]
+__all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues"]
 
 Integers = npt.NDArray[Any]
 
@@ -130,51 +130,3 @@ class MomentValues:
         if self._square is not None:
             variance = variance - (self._square << frac_bits)
         return variance if self._count is self.weight else self.weight * variance
-
-
-class TimedMoments:
-    """The same as values of a pipeline; ``weight`` None: 1; the sum in the place of its square."""
-
-    def __init__(
-        self, weight: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None
-    ) -> None:
-        self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
-
-    def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
-        """``E``; None where epsilon is lost."""
-        if not precision.epsilon_code:
-            return None
-        code = p.constant(precision.epsilon_code, unsigned(precision.epsilon_code.bit_length()))
-        if self._weight is None:
-            return code
-        product = p.multiply(self._weight, code)
-        return product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
-
-    def times_weight(self, p: Pipeline, value: Timed) -> Timed:
-        """``w * value``."""
-        return value if self._weight is None else p.multiply(self._weight, value)
-
-    def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
-        """``w * (total + offset) - square`` with ``frac`` fraction bits; of a sample, ``w * (n * total - square)``."""
-        if self._count is not self._weight:
-            assert offset is None
-            assert self._count is not None
-            assert self._total is not None
-            assert self._subtracted is not None
-            product, square = p.multiply(self._count, self._total), p.square(self._subtracted)
-            spread = p.add(product, square, unsigned(product.width), subtract=True, name="spread")
-            return p.extend(self.times_weight(p, spread), precision.variance_bits)
-        bits = precision.variance_bits
-        total = self._total
-        if total is None:
-            assert offset is not None
-            total = offset
-        elif offset is not None:
-            width = max(total.width + frac, offset.width) + 1
-            total = p.add_shifted(offset, total, frac, unsigned(width))
-        product = p.extend(self.times_weight(p, total), bits + frac)
-        if self._subtracted is None:
-            return product
-        square = p.extend(p.square(self._subtracted), bits)
-        upper = p.add(product.bits(frac, bits + frac), square, unsigned(bits), subtract=True, name="variance")
-        return p.concat(product.bits(0, frac), upper) if frac else upper

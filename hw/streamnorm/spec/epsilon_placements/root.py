@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import unsigned
 
-from streamnorm.logic.leading_one import normalized, shift_left
 from streamnorm.spec.roots.mantissa import mantissa_of
 
-from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues, TimedMoments
+from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from streamnorm.precision.ranges import Ranges
     from streamnorm.spec.norms import Norm
     from streamnorm.spec.roots import RootMethod
+    from streamnorm.units.timed_moments import TimedMoments
 
 __all__ = ["RootPlacement"]
 
@@ -90,7 +90,7 @@ class RootPlacement(EpsilonPlacement):
         if offset is None:
             return variance
         root, frac, bits = precision.root, precision.variance_frac_bits, precision.variance_bits
-        mantissa, position = normalized(p, p.target, variance, bits, 0, root.mantissa_bits)
+        mantissa, position = moments.normalized(p, variance, bits, root.mantissa_bits)
         rho = root.build(p, mantissa, position.bits(0, 1))
         product = p.multiply(p.concat(mantissa, p.constant(1, unsigned(1))), rho)
         cut = root.mantissa_bits + root.rho_bits - frac
@@ -100,7 +100,7 @@ class RootPlacement(EpsilonPlacement):
         )
         width = (bits + 1) // 2 + 1 + frac
         kept = product.bits(cut, product.width)
-        deviation = shift_left(p, p.target, kept, p.registered(up), half_most, width)
+        deviation = moments.shift_left(p, kept, p.registered(up), half_most, width)
         total = p.add(deviation, offset, unsigned(width), name="deviation")
         square = p.square(total)
         return p.extend(square.bits(frac, square.width), bits + frac)

@@ -6,11 +6,12 @@ from fractions import Fraction
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from .placement import EpsilonPlacement, Integers, MomentValues, TimedMoments
+from .placement import EpsilonPlacement, Integers, MomentValues
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
     from streamnorm.precision.precision import Precision
+    from streamnorm.units.timed_moments import TimedMoments
 
 __all__ = ["VariancePlacement"]
 

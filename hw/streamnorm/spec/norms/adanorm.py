@@ -18,6 +18,7 @@ class AdaNorm(LayerNorm):
     name = "adanorm"
     title = "AdaNorm"
     about = "the mean is subtracted; large values are damped"
+    use = "translation models that overfit with gamma and beta: those give way to two constants"
     formula = "(1 - curvature * z) * z, z = (x - mean(x)) / (std(x) + epsilon), std over n - 1"
     source = (
         "Xu, Sun, Zhang, Zhao, Lin: Understanding and Improving Layer Normalization, 2019, arXiv:1911.07013; the "

@@ -11,6 +11,7 @@ class CrmsNorm(Norm):
     name = "crmsnorm"
     title = "CRMSNorm"
     about = "the row is a vector of mean 0 without its last element"
+    use = "models made for LayerNorm whose weights were re-centred: an element less is sent, and no mean is needed"
     formula = "x / sqrt((sum(x**2) + sum(x)**2) / (n + 1) + epsilon)"
     source = "Jiang, Gu, Zhu, Pan: Pre-RMSNorm and Pre-CRMSNorm Transformers, 2023, arXiv:2305.14858"
     centred = False

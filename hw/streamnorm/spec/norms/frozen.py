@@ -11,6 +11,7 @@ class FrozenNorm(Norm):
     name = "frozen"
     title = "frozen norm"
     about = "the mean is subtracted; the deviation is a constant"
+    use = "models that are finetuned to do without LayerNorm: a step on the way, and cheaper than what it replaces"
     formula = "(x - mean(x)) / deviation"
     source = (
         "Baroni, Khara, Schaeffer, Subkhankulov, Heimersheim: Transformers Don't Need LayerNorm at Inference Time, "

@@ -14,5 +14,6 @@ class GroupNorm(LayerNorm):
     name = "groupnorm"
     title = "GroupNorm"
     about = "the mean of a group of channels is subtracted"
+    use = "images: ResNets and hybrids of them with transformers, diffusion models' U-nets"
     formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
     source = "Wu, He: Group Normalization, 2018, arXiv:1803.08494"

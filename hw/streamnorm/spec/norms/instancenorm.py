@@ -14,5 +14,6 @@ class InstanceNorm(LayerNorm):
     name = "instancenorm"
     title = "InstanceNorm"
     about = "the mean of a channel is subtracted"
+    use = "images: style transfer and generators, where each channel's contrast is taken away"
     formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
     source = "Ulyanov, Vedaldi, Lempitsky: Instance Normalization, 2016, arXiv:1607.08022"

@@ -11,6 +11,7 @@ class L2Norm(Norm):
     name = "l2norm"
     title = "L2 norm"
     about = "divided by the row's Euclidean length; no mean is subtracted"
+    use = "queries and keys in attention, embeddings (FixNorm), and with one number for gamma ScaleNorm"
     formula = "x / sqrt(sum(x**2) + epsilon)"
     source = (
         "ONNX LpNormalization, p = 2; FixNorm and, with one number for gamma, ScaleNorm: Nguyen, Salazar: Transformers "

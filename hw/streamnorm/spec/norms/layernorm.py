@@ -17,6 +17,7 @@ class LayerNorm(Norm):
     name = "layernorm"
     title = "LayerNorm"
     about = "the mean is subtracted"
+    use = "encoders such as BERT, and GPT-2; what other norms are compared with"
     formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
     source = "Ba, Kiros, Hinton: Layer Normalization, 2016, arXiv:1607.06450"
     centred = True

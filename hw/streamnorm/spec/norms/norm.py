@@ -25,6 +25,7 @@ class Norm(ABC):
     name : what ``NormConfig.norm`` calls it
     title : what people call it
     about : what becomes of the mean, in a few words
+    use : which models it is for
     formula, source : as its paper has it; where that was published
     keys : keys of a configuration that not every norm takes, and this one does
     centred : C: the mean is subtracted, and the pivot is an element of the row, since neither z nor V depends on it.
@@ -44,6 +45,7 @@ class Norm(ABC):
     name: str
     title: str
     about: str
+    use: str
     formula: str
     source: str
     keys: frozenset[str] = frozenset({"epsilon", "epsilon_placement", "gamma_rounding"})

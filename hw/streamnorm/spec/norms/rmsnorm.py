@@ -18,6 +18,7 @@ class RmsNorm(Norm):
     name = "rmsnorm"
     title = "RMSNorm"
     about = "no mean is subtracted"
+    use = "language models such as T5, Llama and Gemma: LayerNorm without its mean; of a part of the row, pRMSNorm"
     formula = "x / sqrt(mean(x**2) + epsilon)"
     source = "Zhang, Sennrich: Root Mean Square Layer Normalization, 2019, arXiv:1910.07467"
     keys = Norm.keys | {"statistic_length"}

@@ -1,0 +1,77 @@
+"""A configuration with another norm: what becomes of the keys that only some norms take."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .config import NormConfig, key_fields
+from .norms import NORMS
+from .values import one_of
+
+__all__ = ["STAND_INS", "OtherNorm", "StandIn", "with_norm"]
+
+
+class StandIn(NamedTuple):
+    """What a key without a default is where a configuration takes another norm.
+
+    Attributes
+    ----------
+    value : its value, of the configuration as it was
+    about : what that is, in a few words
+    """
+
+    value: Callable[[NormConfig], float]
+    about: str
+
+
+def _quarter_of_input(config: NormConfig) -> float:
+    ends = config.input.dequantize(np.array([config.input.min, config.input.max]))
+    return float(f"{np.abs(ends).max() / 4:.4g}")
+
+
+STAND_INS: Mapping[str, StandIn] = {
+    "epsilon": StandIn(lambda config: 1e-5, "the default of PyTorch's LayerNorm"),
+    "deviation": StandIn(_quarter_of_input, "a quarter of the largest input"),
+}
+"""For each key that has no default, of the norms that take it."""
+
+
+@dataclass(frozen=True)
+class OtherNorm:
+    """A configuration with another norm, and what was done to its keys.
+
+    Attributes
+    ----------
+    config : NormConfig
+    chosen : by key, values that :data:`STAND_INS` gave
+    dropped : keys that had been said, and that the norm does not take
+    """
+
+    config: NormConfig
+    chosen: Mapping[str, float]
+    dropped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """What was done, in words; empty if nothing was."""
+        said = [f"{key} = {value:g}, {STAND_INS[key].about}" for key, value in self.chosen.items()]
+        said += [f"without {', '.join(self.dropped)}"] if self.dropped else []
+        return "; ".join(said)
+
+
+def with_norm(config: NormConfig, norm: str) -> OtherNorm:
+    """Return a configuration with another norm, all else alike as far as that norm takes it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such norm, it does not go with the other keys, or it needs a key that neither the configuration
+        nor :data:`STAND_INS` has.
+    """
+    before, taken = NORMS[config.norm].keys, NORMS[one_of("norm", norm, NORMS)].keys
+    chosen = {key: STAND_INS[key].value(config) for key in sorted(taken - before) if key in STAND_INS}
+    defaults = {key.name: key.default for key in key_fields()}
+    dropped = tuple(key for key in sorted(before - taken) if getattr(config, key) != defaults[key])
+    changes = {"norm": norm, **chosen, **{key: defaults[key] for key in dropped}}
+    return OtherNorm(config.replace(**changes), chosen, dropped)

@@ -1,8 +1,9 @@
 """The exact moments of a row, in one pass: its weight, the sum and the sum of squares."""
 
 from collections.abc import Collection
+from operator import and_
 
-from amaranth.hdl import Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -67,7 +68,7 @@ class Moments(wiring.Component):
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
         if norm.statistic_length is not None:
-            lanes = self._counted(p, lanes, norm.statistic_length)
+            valid, lanes = self._counted(p, valid, lanes, norm.statistic_length)
 
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
         if "s2" in outputs and norm.has_squares:
@@ -92,28 +93,24 @@ class Moments(wiring.Component):
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
 
-    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
-        """The lanes that are among the row's first ``length`` elements; 0 in the others."""
+    def _counted(self, p: Pipeline, valid: Timed, lanes: list[Timed], length: int) -> tuple[Timed, list[Timed]]:
+        """Which beats have any of the row's first ``length`` elements; and the lanes, 0 where they have none of these."""
         beats, rest = divmod(length, len(lanes))
+        counted = self._is_before(p, (beats + (rest > 0)) * len(lanes))
+        valid = p.operate("counted_beat", self._target.family.lut, [valid, counted], unsigned(1), and_)
+        if rest:  # the others' last beat is one beat earlier
+            counted = self._is_before(p, beats * len(lanes))
+            lanes = [*lanes[:rest], *(self._masked(p, counted, d) for d in lanes[rest:])]
+        return valid, lanes
+
+    def _is_before(self, p: Pipeline, end: int) -> Timed:
+        """Whether a beat's lane 0 is among the row's first ``end`` elements; from a register, since it goes far."""
         before = p.input(self.before)
         delay = self._target.adder(before.width)
-        counted: dict[int, Timed] = {}
-        result = []
-        for lane, d in enumerate(lanes):
-            end = (beats + (lane < rest)) * len(lanes)  # this lane counts in the beats with so few elements before
+        return p.registered(p.operate("is_before", delay, [before], unsigned(1), lambda x: x < end))
 
-            def is_before(x: Value, end: int = end) -> Value:
-                return x < end
-
-            if end not in counted:
-                counted[end] = p.registered(p.operate("counted", delay, [before], unsigned(1), is_before))
-            inputs = [counted[end], d]
-            result.append(p.operate("lane", self._target.family.lut, inputs, signed(d.width), self._if_counted))
-        return result
-
-    @staticmethod
-    def _if_counted(counted: Value, d: Value) -> Value:
-        return Mux(counted, d, 0)
+    def _masked(self, p: Pipeline, counted: Timed, d: Timed) -> Timed:
+        return p.operate("lane", self._target.family.lut, [counted, d], signed(d.width), lambda x, y: Mux(x, y, 0))
 
     def _weight(self, p: Pipeline, n: Timed) -> Timed:
         """The weight of a row of n elements, from a register."""

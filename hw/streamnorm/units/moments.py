@@ -67,8 +67,12 @@ class Moments(wiring.Component):
         p = Pipeline(m, target, "moments")
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
-        if norm.statistic_length is not None:
-            valid, lanes = self._counted(p, valid, lanes, norm.statistic_length)
+        counted, counted_beat = norm.statistic_length, None
+        if counted is not None:
+            # Of a beat behind the part nothing is added up, and the weight is that of the part.
+            counted_beat = self._is_before(p, -(-counted // config.lanes) * config.lanes)
+            valid = p.operate("counted_beat", target.family.lut, [valid, counted_beat], unsigned(1), and_)
+            lanes = self._counted(p, lanes, counted)
 
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
         if "s2" in outputs and norm.has_squares:
@@ -87,21 +91,18 @@ class Moments(wiring.Component):
         if "n" in outputs and not norm.has_unit_weight:
             length = unsigned(ranges.length_bits)
             kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
+            if counted is not None:
+                kept = self._counted(p, kept, counted)
             n = p.add(p.input(self.before), p.sum(kept, length), length, name="n")
-            n = self._weight(p, n)
+            if counted is not None and counted_beat is not None:
+                n = p.select(counted_beat, n, p.constant(counted, n.value.shape())).bits(0, len(self.n))
+            if norm.weight_offset:
+                offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
+                n = p.add(n, offset, self.n.shape(), name="weight")
+            n = p.registered(n)
             m.d.comb += self.n.eq(n.value)
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
-
-    def _counted(self, p: Pipeline, valid: Timed, lanes: list[Timed], length: int) -> tuple[Timed, list[Timed]]:
-        """Which beats have any of the row's first ``length`` elements; and the lanes, 0 where they have none of these."""
-        beats, rest = divmod(length, len(lanes))
-        counted = self._is_before(p, (beats + (rest > 0)) * len(lanes))
-        valid = p.operate("counted_beat", self._target.family.lut, [valid, counted], unsigned(1), and_)
-        if rest:  # the others' last beat is one beat earlier
-            counted = self._is_before(p, beats * len(lanes))
-            lanes = [*lanes[:rest], *(self._masked(p, counted, d) for d in lanes[rest:])]
-        return valid, lanes
 
     def _is_before(self, p: Pipeline, end: int) -> Timed:
         """Whether a beat's lane 0 is among the row's first ``end`` elements; from a register, since it goes far."""
@@ -109,19 +110,16 @@ class Moments(wiring.Component):
         delay = self._target.adder(before.width)
         return p.registered(p.operate("is_before", delay, [before], unsigned(1), lambda x: x < end))
 
-    def _masked(self, p: Pipeline, counted: Timed, d: Timed) -> Timed:
-        return p.operate("lane", self._target.family.lut, [counted, d], signed(d.width), lambda x, y: Mux(x, y, 0))
+    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
+        """The lanes, 0 in the beat in which the row's first ``length`` elements end, where they are behind these."""
+        beats, rest = divmod(length, len(lanes))
+        if not rest:
+            return lanes
+        counted = self._is_before(p, beats * len(lanes))
+        return [*lanes[:rest], *(self._masked(p, counted, lane) for lane in lanes[rest:])]
 
-    def _weight(self, p: Pipeline, n: Timed) -> Timed:
-        """The weight of a row of n elements, from a register."""
-        norm, shape = self._norm, self.n.shape()
-        if (length := norm.statistic_length) is not None:
-            delay = self._target.adder(n.width) + self._target.family.lut
-            n = p.operate("weight", delay, [n], shape, lambda x: Mux(x > length, length, x))
-        if norm.weight_offset:
-            offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
-            n = p.add(n, offset, shape, name="weight")
-        return p.registered(n)
+    def _masked(self, p: Pipeline, counted: Timed, lane: Timed) -> Timed:
+        return p.operate("lane", self._target.family.lut, [counted, lane], lane.value.shape(), lambda x, y: Mux(x, y, 0))
 
     @staticmethod
     def _non_negative(p: Pipeline, square: Timed, largest: int) -> Timed:

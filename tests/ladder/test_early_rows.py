@@ -15,6 +15,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.cycles import predict
 from streamnorm_sim.engines import run
+from streamnorm_sim.engines.pysim import run as run_pysim
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.trace import Trace
@@ -153,7 +154,7 @@ def test_the_row_buffer_holds_what_came_and_has_not_left(name: str) -> None:
     rng = np.random.default_rng(4)
     lengths = rng.choice(lengths_around(config), 12)
     sink = Stall.explicit(np.arange(2 * depth) < depth + 300)
-    run(config, Traffic(rows=rows_of(config, lengths, rng), sink=sink), "pysim", watch=watched, seen=seen)
+    run_pysim(config, Traffic(rows=rows_of(config, lengths, rng), sink=sink), watch=watched, seen=seen)
     assert held == 0
     assert most > min(config.max_beats, depth // 2)
 

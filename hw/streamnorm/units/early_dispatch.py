@@ -39,7 +39,8 @@ class EarlyDispatch(Dispatch):
 
     Members
     -------
-    Those of :class:`Dispatch`, with a row's ``bank`` given with its ``complete``, and
+    Those of :class:`Dispatch`, with a row's ``bank`` given with its ``complete``, ``issued_error`` said of last beats alone,
+    and
     complete : In(1)
         What the oldest row's statistic needs has come in; at the latest with ``row_end``, at the latest
         :attr:`END_TO_READY` cycles before ``row_ready``.

@@ -91,7 +91,7 @@ def test_rows_around_the_part(name: str, source: int) -> None:
 
 @pytest.mark.parametrize("name", ["part_ecp5_200", "part_of_one_element", "part_but_one_beat"])
 def test_a_source_that_stops_within_a_row_has_all_beats_out_but_one(name: str) -> None:
-    """Up to the stop the row's beats go out, all but the latest: that might be the last. None, where the part is not in."""
+    """Up to the stop the row's beats go out, all but the latest, which might be the last; none where its part lacks."""
     config = configuration(name)
     plan = Plan.of(config)
     beats, part, after = config.max_beats, config.statistic_beats, 3
@@ -108,13 +108,11 @@ def test_a_source_that_stops_within_a_row_has_all_beats_out_but_one(name: str) -
 
 @pytest.mark.parametrize("name", UNITS)
 def test_no_row_waits_for_another(name: str) -> None:
-    """A beat in and a beat out in every cycle, rows of equal length; and of any, from the second on never later than the
-    rows ahead of it and its own statistic make it."""
+    """A beat in and a beat out in every cycle, with rows of equal length."""
     config = configuration(name)
     for n in {config.min_length, max(config.statistic_length or 1, config.min_length), config.max_length}:
         count = 20 + 300 // -(-n // config.lanes)
-        batch = random_rows(config, count, np.random.default_rng(n), lengths=np.full(count, n))
-        trace = run(config, traffic_of(batch))
+        trace = run(config, traffic_of(random_rows(config, count, np.random.default_rng(n), lengths=np.full(count, n))))
         assert (np.diff(trace.input_cycles) == 1).all(), f"{name}: n = {n}"
         assert (np.diff(trace.output_cycles) == 1).all(), f"{name}: n = {n}"
 
@@ -137,7 +135,7 @@ def test_rows_of_mixed_length_wait_for_those_ahead_only() -> None:
 
 @pytest.mark.parametrize("name", ["part_of_one_element", "part_below_a_block_ram"])
 def test_the_row_buffer_holds_what_came_and_has_not_left(name: str) -> None:
-    """Never more than it has places, never less than nothing; and where the sink stops, all places but the spare ones."""
+    """Never more than it has places, never less than nothing, also where the sink stops."""
     config = configuration(name)
     depth = NormUnit(config).row_buffer.depth
     held, most = 0, 0

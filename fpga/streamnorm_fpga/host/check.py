@@ -33,6 +33,7 @@ _TOGETHER = 1 << 30  # octets: as many rows in a request as the memory holds
 
 _ROUND = 1 << 16  # cycles that a board's counters hold
 
+
 @dataclass(frozen=True)
 class Cycles:
     """Cycles that a board counted, as in the plan."""

@@ -30,8 +30,8 @@ class UnitReport:
     architecture : what the unit is; one-pass as well where what was asked for comes to the same
     stages : in order; their sum is L2 of a row of one beat
     beats_before_output : cycles that each further beat of a row adds to L2
-    statistic_beats : beats of a row after which its first one is on its way to the output, ``latency`` cycles later; the
-        beats behind these take a cycle from L2 each; None: it is only after the last one
+    statistic_beats : beats of a row from the last of which ``latency`` counts, where it has more; each beat behind them
+        takes a cycle from L2; None: all beats
     interval, interval_beats : cycles from row to row are ``interval + interval_beats * (beats - 1)``,
     interval_min : but not fewer than these
     multipliers : multiplier tiles of each block (0 where the target builds them from logic)

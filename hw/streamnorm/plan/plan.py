@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def latency_cycles(self) -> int:
-        """L2 of a row of one beat; in the one-pass unit, of every row, less the beats that its statistic does not need."""
+        """L2 of a row of one beat; in the one-pass unit, of every row whose statistic needs all of its beats."""
         return self.report.latency
 
     @property

@@ -39,8 +39,8 @@ class EarlyDispatch(Dispatch):
 
     Members
     -------
-    Those of :class:`Dispatch`, with a row's ``bank`` given with its ``complete``, ``issued_error`` said of last beats alone,
-    and
+    Those of :class:`Dispatch`, with a row's ``bank`` given with its ``complete``, and ``issued_error`` said of last
+    beats alone; and
     complete : In(1)
         What the oldest row's statistic needs has come in; at the latest with ``row_end``, at the latest
         :attr:`END_TO_READY` cycles before ``row_ready``.
@@ -98,11 +98,7 @@ class EarlyDispatch(Dispatch):
         bank = Signal(bank_width(config), reset_less=True)
         if self._bank_ring is not None:
             m.submodules.bank_ring = banks = self._bank_ring
-            m.d.comb += [
-                banks.write.eq(self.complete),
-                banks.write_data.eq(self.bank),
-                banks.advance.eq(begin),
-            ]
+            m.d.comb += [banks.write.eq(self.complete), banks.write_data.eq(self.bank), banks.advance.eq(begin)]
             with m.If(free):
                 m.d.sync += bank.eq(banks.data)
 
@@ -155,10 +151,6 @@ class EarlyDispatch(Dispatch):
         it does."""
         m.submodules[name] = waiting = Level(maximum=self._row_slots)
         fetch = Signal(name=f"fetch_{name}")
-        m.d.comb += [
-            fetch.eq(waiting.some & (~valid | taken)),
-            waiting.up.eq(up),
-            waiting.down.eq(fetch),
-        ]
+        m.d.comb += [fetch.eq(waiting.some & (~valid | taken)), waiting.up.eq(up), waiting.down.eq(fetch)]
         m.d.sync += valid.eq(fetch | (valid & ~taken))
         return fetch

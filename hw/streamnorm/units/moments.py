@@ -119,7 +119,9 @@ class Moments(wiring.Component):
         return [*lanes[:rest], *(self._masked(p, counted, lane) for lane in lanes[rest:])]
 
     def _masked(self, p: Pipeline, counted: Timed, lane: Timed) -> Timed:
-        return p.operate("lane", self._target.family.lut, [counted, lane], lane.value.shape(), lambda x, y: Mux(x, y, 0))
+        return p.operate(
+            "lane", self._target.family.lut, [counted, lane], lane.value.shape(), lambda x, y: Mux(x, y, 0)
+        )
 
     @staticmethod
     def _non_negative(p: Pipeline, square: Timed, largest: int) -> Timed:

@@ -155,9 +155,7 @@ class Pool:
             first_start = max(start + interval, first_in - ahead)
             start = max(first_start + (count - 1) * interval, last_in - ahead)
             to_output = latency.L2 + ahead - 1
-            last_out = max(
-                last_out + count * beats, first_start + to_output + count * beats, start + to_output + beats
-            )
+            last_out = max(last_out + count * beats, first_start + to_output + count * beats, start + to_output + beats)
         return Span(taken=max(last_in, 0), total=max(last_out, 0))
 
     def _beats(self, length: int) -> int:

@@ -53,7 +53,7 @@ def test_order_and_credits(name, stall, share):
             assert len(issued) < state.came or beats[state.came - 1][1] == beats[state.came - 1][2] - 1
         if len(issued) == len(expected) or cycle == 6000:
             return None
-        inputs = dict.fromkeys(("row_end", "row_ready", "complete", "follows", "output_released"), 0)
+        inputs: dict[str, int] = dict.fromkeys(("row_end", "row_ready", "complete", "follows", "output_released"), 0)
         inputs["error"] = state.error
         waited = state.announced < len(state.complete)
         if waited and cycle >= state.complete[state.announced] + EarlyDispatch.END_TO_READY + generator.choice([0, 3]):

@@ -29,8 +29,8 @@ def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issu
 
     The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.
     """
-    # Ready looks at counts, of beats taken and of rows whose statistic is complete, that are a few cycles old. The lists'
-    # first elements are for the beats and rows that came before these and are not counted yet.
+    # Ready looks at counts, of beats taken and of rows with a complete statistic, that are a few cycles old. The first
+    # elements of the lists are for the beats and rows that came before these and are not counted yet.
     space = (np.concatenate([state.issues, issues]) + SPACE_DELAY).tolist()
     slots = (np.concatenate([state.first_issues, first_issues]) + context.timing.release_to_ready).tolist()
     following = None if context.source is ALWAYS else context.source.following

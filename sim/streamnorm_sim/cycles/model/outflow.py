@@ -49,9 +49,7 @@ class Outflow:
     credits: Cycles | None
 
 
-def first_issues(
-    context: Context, state: State, complete: Cycles, taken: Cycles, known: Cycles | None = None
-) -> Issue:
+def first_issues(context: Context, state: State, complete: Cycles, taken: Cycles, known: Cycles | None = None) -> Issue:
     """Return what follows from the cycles in which the beats that completed the statistic of rows of ``taken`` beats
     were accepted; ``known``: the earliest issue of each beat, where a row may leave before its last beat is in."""
     timing = context.timing
@@ -71,9 +69,7 @@ def first_issues(
     return Issue(started, beats[rows], beats)
 
 
-def outflow(
-    context: Context, state: State, issue: Issue, taken: Cycles, known: Cycles | None = None
-) -> Outflow:
+def outflow(context: Context, state: State, issue: Issue, taken: Cycles, known: Cycles | None = None) -> Outflow:
     """Return every beat's way out.
 
     The output queue is deep enough never to hold back a sink, not even one that takes a beat in every cycle. So the

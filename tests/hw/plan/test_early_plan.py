@@ -16,11 +16,11 @@ def test_latencies_hang_together():
     plan = Plan.of(unit(**PART))
     for n in range(1, 51):
         beats, latency = ceil(n / 4), plan.latency(n)
-        assert latency.L1 == plan.latency_cycles + min(beats, 4) - 1
-        assert latency.L2 == latency.L1 - (beats - 1)
-        assert latency.L3 == latency.L1 + beats - 1
-        assert latency.SS == beats
-    assert plan.latency(50).L2 == plan.latency_cycles - 9
+        assert plan.latency_cycles + min(beats, 4) - 1 == latency.L1
+        assert latency.L1 - (beats - 1) == latency.L2
+        assert latency.L1 + beats - 1 == latency.L3
+        assert beats == latency.SS
+    assert plan.latency_cycles - 9 == plan.latency(50).L2
     assert sum(plan.stages.values()) == plan.latency_cycles
 
 

@@ -41,6 +41,7 @@ _ROWS = 1000
 _STALLED_CYCLE = 46
 _LENGTHS = (8, 64, 384, 768)
 _LANES = (1, 2, 4, 8, 16, 32)
+_PARTS = (None, 384, 192, 8)
 _LOSSES = ("source", "slots", "buffer", "fill", "rows", "interval", "sink")
 
 
@@ -63,6 +64,10 @@ def parts() -> dict[str, str]:
         "norms": table(
             ("norm", "lanes", "n", "L1", "L2", "L3", "SS", "multipliers", "block RAMs"),
             (_normed(with_norm(bert, norm).config) for norm in NORMS),
+        ),
+        "early": table(
+            ("rmsnorm", "L1", "L2", "L3", "SS", "at n = 768: L1", "L2", "L3", "SS"),
+            _early(bert.replace(norm="rmsnorm", epsilon=1e-6)),
         ),
         "architectures": table(
             ("architecture", "L1", "L2", "L3", "SS", "at n = 768: L1", "L2", "L3", "SS"),
@@ -138,6 +143,15 @@ def _formulas(config: NormConfig) -> Iterable[tuple[str, ...]]:
         plan = Plan.of(config.replace(architecture=name))
         formulas = (f"`{text}`" for text in plan.latency_formulas().values())
         yield (name, *formulas, *(f"{cycles}" for cycles in vars(plan.latency(768)).values()))
+
+
+def _early(config: NormConfig) -> Iterable[tuple[str, ...]]:
+    """Units with a statistic of the whole row and of parts of it."""
+    for part in _PARTS:
+        unit = config.replace(statistic_length=part)
+        formulas = (f"`{text}`" for text in Plan.of(unit).latency_formulas().values())
+        name = "all elements" if part is None else f"`statistic_length = {part}`"
+        yield (name, *formulas, *_shape(computed(unit, 768, _ROWS))[2:])
 
 
 def _areas(config: NormConfig) -> Iterable[tuple[str, ...]]:

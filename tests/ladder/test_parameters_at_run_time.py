@@ -22,7 +22,7 @@ from streamnorm_sim.streams.stimulus import Stimulus
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-UNITS = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram")
+UNITS = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow")
 
 
 def load(

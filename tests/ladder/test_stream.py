@@ -27,7 +27,9 @@ def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.ra
     )
 
 
-@pytest.mark.parametrize("name", ["lanes_3", "row_below_a_beat", "row_of_one_beat", "one_element", "rom_banks"])
+@pytest.mark.parametrize(
+    "name", ["lanes_3", "row_below_a_beat", "row_of_one_beat", "one_element", "rom_banks", "part_ecp5_200"]
+)
 @pytest.mark.parametrize("source", STALLS[:3], ids=str)
 def test_overlong_rows_are_cut_and_leave_the_next_one_alone(name: str, source: Stall) -> None:
     config = configuration(name)
@@ -66,7 +68,7 @@ def test_every_malformed_keep_is_made_regular_and_flagged(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("lanes_3", "row_of_one_beat", "row_below_a_beat", "rom_banks"),
+        *("lanes_3", "row_of_one_beat", "row_below_a_beat", "rom_banks", "part_ecp5_200", "part_of_one_element"),
         pair(lambda config: config.input.bytes == 3 and config.lanes > 1),
     ],
 )
@@ -82,7 +84,7 @@ def test_beats_that_break_every_rule(name: str) -> None:
         agree(config, Traffic(beats=beats, source=STALLS[seed], sink=STALLS[-seed], seed=seed))
 
 
-@pytest.mark.parametrize("name", ["lanes_3", "rom_banks", "row_of_one_beat"])
+@pytest.mark.parametrize("name", ["lanes_3", "rom_banks", "row_of_one_beat", "part_of_one_element"])
 @pytest.mark.parametrize(("source", "sink"), [(NO_STALL, NO_STALL), (STALLS[1], STALLS[5])], ids=["free", "stalls"])
 def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sink: Stall) -> None:
     config = configuration(name)
@@ -110,7 +112,13 @@ def filled(trace: Trace, cycle: int) -> int:
     return int((trace.input_cycles < cycle).sum() - (trace.output_cycles < cycle).sum())
 
 
-@pytest.mark.parametrize("name", ["lanes_3", "bert_ecp5_200", "row_of_one_beat", "min_length", "below_a_block_ram"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lanes_3", "bert_ecp5_200", "row_of_one_beat", "min_length", "below_a_block_ram"),
+        *("part_ecp5_200", "part_below_a_block_ram"),
+    ],
+)
 @pytest.mark.parametrize("kind", ["longest", "one beat", "mixed"])
 def test_a_receiver_that_stalls_for_long_loses_nothing(name: str, kind: str) -> None:
     config, plan = configuration(name), Plan.of(configuration(name))

@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
 from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import BANKS_MAX, RECORD, VERSION
@@ -182,7 +183,7 @@ class BoardTop(wiring.Component):
         player = Player(config)
         m.submodules.player = ResetInserter(sequencer.recover)(player)
         m.submodules.recorder = recorder = Recorder(config)
-        m.submodules.stopwatch = stopwatch = Stopwatch()
+        m.submodules.stopwatch = stopwatch = Stopwatch(early=Plan.of(config).report.statistic_beats is not None)
         m.submodules.stalls = stalls = RandomStalls()
         unit = self._connected_unit(m)
         m.d.comb += [

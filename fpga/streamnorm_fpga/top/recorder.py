@@ -104,6 +104,10 @@ class Recorder(wiring.Component):
 class Stopwatch(wiring.Component):
     """Cycles of the last row, as the plan counts them, modulo 2**16.
 
+    Parameters
+    ----------
+    early : whether a row's first beat may move out before its last has moved in, so that l2 may be below 0
+
     Members
     -------
     start : In(1)
@@ -116,7 +120,8 @@ class Stopwatch(wiring.Component):
         Last out of the row before to last out; 0 if there was none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, early: bool = False) -> None:
+        self._early = early
         events = ("start", "first_in", "last_in", "first_out", "last_out")
         results = ("l1", "l2", "l3", "ss")
         super().__init__({**{name: In(1) for name in events}, **{name: Out(_CYCLE_BITS) for name in results}})
@@ -126,7 +131,7 @@ class Stopwatch(wiring.Component):
         # Later rows come in before this one is out; when the last row is out, all of these have come to stand
         # for it.
         since = {}
-        for event in ("first_in", "last_in", "last_out"):
+        for event in ("first_in", "last_in", "last_out", *(("first_out",) if self._early else ())):
             since[event] = timer = Signal(_CYCLE_BITS, name=f"since_{event}")
             m.d.sync += timer.eq(timer + 1)
             with m.If(getattr(self, event)):
@@ -134,6 +139,10 @@ class Stopwatch(wiring.Component):
         alone = Signal()
         with m.If(self.first_out):
             m.d.sync += [self.l1.eq(since["first_in"]), self.l2.eq(since["last_in"])]
+        if self._early:
+            # Of the two events of the last row, the later one has the last word.
+            with m.If(self.last_in):
+                m.d.sync += self.l2.eq(Mux(self.first_out, 0, -since["first_out"]))
         with m.If(self.last_out):
             m.d.sync += [self.l3.eq(since["first_in"]), self.ss.eq(Mux(alone, 0, since["last_out"])), alone.eq(0)]
         with m.If(self.start):

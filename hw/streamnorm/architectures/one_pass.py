@@ -12,6 +12,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue, spacing
 from streamnorm.units.apply import Apply
 from streamnorm.units.dispatch import Dispatch
+from streamnorm.units.early_dispatch import EarlyDispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
@@ -52,7 +53,8 @@ class NormUnit(wiring.Component):
     """LayerNorm or RMSNorm of a stream of rows, as :class:`~streamnorm.spec.config.NormConfig` asks.
 
     One beat a cycle, no gap between rows; the row length is set by ``last``. With ``valid`` and ``ready`` at 1, the
-    first beat of a result follows the last beat of its row by :attr:`latency` cycles.
+    first beat of a result follows the last beat of its row by :attr:`latency` cycles; where the statistic is of a part
+    of the row, the last beat that is needed for it.
 
     Members
     -------
@@ -94,25 +96,35 @@ class NormUnit(wiring.Component):
             apart=apart,
         )
 
-        # Counted from the start of a row's statistic (without spacing, from the difference of its last beat).
+        self._early = config.statistic_beats < config.max_beats
+        dispatch_unit = EarlyDispatch if self._early else Dispatch
+        # Counted from the start of a row's statistic (without spacing, from the difference of the last beat it needs).
         read = read_latency(config.device, rows_waiting(self.statistic, self.apply, self.interval))
         earliest_issue = earliest_meeting(self.statistic, self.apply, read) - probe.latency
-        self._announce = max(1, earliest_issue - dispatch.READY_TO_ISSUE)
+        self._announce = max(dispatch_unit.END_TO_READY, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
         self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
-        # A row counts from the cycle after its last beat until its first beat is issued. Two slots stay besides: ready
-        # falls with the last but one, and a row may come in before it does.
+        # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
+        # stay besides: ready falls with the last but one, and a row may come in before it does.
         counted = ingest.LATENCY - 1 + self.start + issue
         self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
-        self.ingest = Ingest(config, buffer_depth=self.row_buffer.depth, row_slots=self.row_slots)
+        self.ingest = Ingest(
+            config,
+            buffer_depth=self.row_buffer.depth,
+            row_slots=self.row_slots,
+            statistic_beats=config.statistic_beats if self._early else None,
+        )
         self.spacing = (
             Spacing(config, moments, interval=self.interval, row_slots=self.row_slots) if self.interval > 1 else None
         )
-        self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
+        sizes = {"row_slots": self.row_slots, "output_depth": self.output_depth}
+        if self._early:
+            sizes["buffer_depth"] = self.row_buffer.depth
+        self.dispatch = dispatch_unit(config, **sizes, family=family)
         # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
         refilled = read - probe.latency + SLOT_RETURN
         refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
@@ -163,6 +175,7 @@ class NormUnit(wiring.Component):
                 ),
                 Stage("output queue", output_queue.LATENCY, "memory and output register"),
             ),
+            statistic_beats=self.config.statistic_beats if self._early else None,
             interval_min=self.interval,
             multipliers={
                 "moments": moments.multipliers,
@@ -206,10 +219,14 @@ class NormUnit(wiring.Component):
 
         connect_moments(m, entry, moments)
         row_end = connect_rows(m, entry, buffer, issue, config.banks)
+        complete = row_end
+        if self._early:
+            complete = entry.complete
+            m.d.comb += [issue.complete.eq(complete), issue.follows.eq(entry.valid & ~entry.first)]
         if self.spacing is not None:
             m.submodules.spacing = gate = self.spacing
             m.d.comb += [
-                gate.row_end.eq(row_end),
+                gate.row_end.eq(complete),
                 gate.n.eq(moments.n),
                 gate.s1.eq(moments.s1),
                 gate.s2.eq(moments.s2),
@@ -221,7 +238,7 @@ class NormUnit(wiring.Component):
             row_start = gate.start
         else:
             m.d.comb += [statistic.n.eq(moments.n), statistic.s1.eq(moments.s1), statistic.s2.eq(moments.s2)]
-            row_start = row_end
+            row_start = complete
         row_flags = delays(m, row_start, max(statistic.scale_cycle, self._announce), "row_start")
         m.d.comb += [
             issue.row_ready.eq(row_flags[self._announce]),

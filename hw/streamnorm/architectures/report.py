@@ -7,7 +7,8 @@ __all__ = ["Stage", "UnitReport"]
 
 @dataclass(frozen=True)
 class Stage:
-    """A step on the way from a row's last accepted beat to its first one at the output.
+    """A step on the way from a row's last accepted beat, or the last that its statistic needs, to its first one at the
+    output.
 
     Attributes
     ----------
@@ -29,6 +30,8 @@ class UnitReport:
     architecture : what the unit is; one-pass as well where what was asked for comes to the same
     stages : in order; their sum is L2 of a row of one beat
     beats_before_output : cycles that each further beat of a row adds to L2
+    statistic_beats : beats of a row from the last of which ``latency`` counts, where it has more; each beat behind them
+        takes a cycle from L2; None: all beats
     interval, interval_beats : cycles from row to row are ``interval + interval_beats * (beats - 1)``,
     interval_min : but not fewer than these
     multipliers : multiplier tiles of each block (0 where the target builds them from logic)
@@ -39,6 +42,7 @@ class UnitReport:
     architecture: str
     stages: tuple[Stage, ...]
     beats_before_output: int = 0
+    statistic_beats: int | None = None
     interval: int = 1
     interval_beats: int = 1
     interval_min: int = 1
@@ -52,3 +56,7 @@ class UnitReport:
     def latency(self) -> int:
         """L2 of a row of one beat."""
         return sum(stage.cycles for stage in self.stages)
+
+    def beats_after_statistic(self, beats: int) -> int:
+        """How many of a row's beats come in after the one from which ``latency`` counts."""
+        return 0 if self.statistic_beats is None else max(beats - self.statistic_beats, 0)

@@ -22,7 +22,7 @@ class Latency:
     """Cycles of a row, with valid and ready held at 1 (a wire scores 0, one register 1).
 
     ``L1`` first beat in to first beat out, ``L2`` last in to first out, ``L3`` first in to last out, ``SS`` cycles per
-    row of rows back to back.
+    row of rows back to back. ``L2`` is below 0 where a row's first beat is out before its last is in.
     """
 
     L1: int
@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def latency_cycles(self) -> int:
-        """L2 of a row of one beat; in the one-pass unit, of every row."""
+        """L2 of a row of one beat; in the one-pass unit, of every row whose statistic needs all of its beats."""
         return self.report.latency
 
     @property
@@ -161,7 +161,7 @@ class Plan:
         n = integer_between("n", n, 1, self.config.max_length, " (max_length)")
         more = -(-n // self.config.lanes) - 1
         report = self.report
-        first_out = report.latency + report.beats_before_output * more
+        first_out = report.latency + report.beats_before_output * more - report.beats_after_statistic(more + 1)
         return Latency(
             L1=more + first_out,
             L2=first_out,
@@ -170,12 +170,20 @@ class Plan:
         )
 
     def latency_formulas(self) -> dict[str, str]:
-        """The same as formulas of ``n``; ``ceil`` rounds up."""
+        """The same as formulas of ``n``; ``ceil`` rounds up, ``min`` and ``max`` are what they say."""
         report, beats = self.report, f"ceil(n / {self.config.lanes})"
         passes = report.beats_before_output
         steady = _formula(report.interval_beats, beats, report.interval)
         if report.interval_min > report.interval:
             steady = f"max({steady}, {report.interval_min})"
+        if (early := report.statistic_beats) is not None:
+            start, late = f"min({beats}, {early})", report.latency - 1
+            return {
+                "L1": _sum(start, late),
+                "L2": f"{report.latency} - max({beats} - {early}, 0)",
+                "L3": _sum(f"{beats} + {start}", late - 1),
+                "SS": steady,
+            }
         return {
             "L1": _formula(passes + 1, beats, report.latency),
             "L2": _formula(passes, beats, report.latency),
@@ -235,6 +243,10 @@ def _formula(factor: int, beats: str, at_one_beat: int) -> str:
     if factor == 0:
         return f"{constant}"
     term = beats if factor == 1 else f"{factor} * {beats}"
+    return _sum(term, constant)
+
+
+def _sum(term: str, constant: int) -> str:
     return f"{term} {'-' if constant < 0 else '+'} {abs(constant)}" if constant else term
 
 

@@ -157,7 +157,8 @@ def _pipeline(plan: Plan) -> _Lines:
     for stage in plan.report.stages:
         if stage.meaning:
             yield stage.name, _count(stage.cycles, "cycle"), stage.meaning
-    flat = plan.report.beats_before_output == 0
+    report = plan.report
+    flat = report.beats_before_output == 0 and report.statistic_beats is None
     yield "all", _count(plan.latency_cycles, "cycle"), "L2" if flat else "L2 of a row of one beat"
 
 

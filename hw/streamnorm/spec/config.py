@@ -614,6 +614,12 @@ class NormConfig:
         """Whether each row comes with the number of its bank."""
         return self.banks > 1 and self.bank_order == "given"
 
+    @property
+    def statistic_beats(self) -> int:
+        """Beats of a row after which its statistic is known: all of the longest row, or fewer where the norm has a
+        ``statistic_length``."""
+        return -(-(self.formula.statistic_length or self.max_length) // self.lanes)
+
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"
         rows = f"rows of up to {self.max_length}, {counted(self.lanes, 'lane')}"

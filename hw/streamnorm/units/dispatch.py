@@ -1,5 +1,7 @@
 """Dispatch: decides in which cycle which buffered beat goes on its way to the output."""
 
+from typing import ClassVar
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -42,12 +44,17 @@ class Dispatch(wiring.Component):
         What that beat is. All outputs are registers: they go far.
     """
 
+    END_TO_READY: ClassVar[int] = 1
+    """Cycles from ``row_end`` to the earliest ``row_ready`` of the same row."""
+
+    _controls: ClassVar[tuple[str, ...]] = ()
+    """Inputs of a bit that a subclass has besides."""
+
     def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
         self._config = config
         self._row_slots, self._output_depth = row_slots, output_depth
         bank, index = bank_width(config), range(config.max_beats)
-        entry_width = 2 + config.lanes + bank + (config.max_beats - 1).bit_length()
-        self._ring = RowRing(width=entry_width, depth=row_slots, family=family)
+        self._ring = RowRing(width=self._entry_width(config), depth=row_slots, family=family)
         self.block_rams = self._ring.block_rams
         super().__init__(
             {
@@ -57,6 +64,7 @@ class Dispatch(wiring.Component):
                 "error": In(1),
                 "row_ready": In(1),
                 "output_released": In(1),
+                **{name: In(1) for name in self._controls},
                 "issue": Out(1),
                 "first": Out(1),
                 "last": Out(1),
@@ -66,6 +74,10 @@ class Dispatch(wiring.Component):
                 **({"bank": In(bank), "issued_bank": Out(bank)} if bank else {}),
             }
         )
+
+    def _entry_width(self, config: NormConfig) -> int:
+        """Bits of what the ring has to say of a row's end."""
+        return 2 + config.lanes + bank_width(config) + (config.max_beats - 1).bit_length()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -108,12 +120,19 @@ class Dispatch(wiring.Component):
             ]
         with m.Elif(sent):
             m.d.sync += [first.eq(0), last.eq(left == 1), left.eq(left - 1)]
+        self._tell(m, sent, first=first, last=last, error=error, keep=keep, bank=bank)
+        return m
+
+    def _tell(
+        self, m: Module, sent: Signal, *, first: Signal, last: Signal, error: Signal, keep: Signal, bank: Signal
+    ) -> None:
+        """From the beat that is ``sent`` next to the one that is issued, a register later. What tells of it needs no
+        reset: it is looked at with `issue` alone."""
         m.d.sync += self.issue.eq(sent)
-        # Up to here the beat that is sent next, from here on the one that is issued. What tells of it needs no reset:
-        # it is looked at with `issue` alone.
         column = Signal.like(self.column, reset_less=True)
         told = [(self.first, first), (self.last, last), (self.issued_error, error)]
-        told += [(self.issued_keep, keep | (~last).replicate(lanes)), *([(self.issued_bank, bank)] if banked else [])]
+        told += [(self.issued_keep, keep | (~last).replicate(len(keep)))]
+        told += [(self.issued_bank, bank)] if len(bank) else []
         for port, value in told:
             later = Signal(len(port), reset_less=True, name=f"beat_{port.name}")
             m.d.sync += later.eq(value)
@@ -121,7 +140,6 @@ class Dispatch(wiring.Component):
         with m.If(sent):
             m.d.sync += column.eq(Mux(first, 0, column + 1))
         m.d.comb += self.column.eq(column)
-        return m
 
     def _announced(self, m: Module, ring: RowRing, head_valid: Signal, free: Signal) -> None:
         """Fetches the next announced row into the ring's register as soon as that is free."""

@@ -9,6 +9,7 @@ from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 
 from .pivot import Pivot
+from .statistic_end import statistic_end
 from .streams import bank_width, row_layout
 
 __all__ = ["Ingest"]
@@ -32,6 +33,7 @@ class Ingest(wiring.Component):
     ----------
     config : NormConfig
     buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls
+    statistic_beats : beats of a row after which it may leave, and is counted as one that is on its way; absent: all
 
     Members
     -------
@@ -45,14 +47,18 @@ class Ingest(wiring.Component):
     valid, first, last, error : Out(1); d : Out(ArrayLayout(signed, lanes)), 0 in lanes that are not kept
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
+    complete : Out(1), the row may leave from this beat on; only with ``statistic_beats``
     """
 
-    def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int) -> None:
+    def __init__(
+        self, config: NormConfig, *, buffer_depth: int, row_slots: int, statistic_beats: int | None = None
+    ) -> None:
         assert buffer_depth > config.max_beats + READY_LAG
         self._config = config
         self._ranges = ranges = Precision.of(config).ranges
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
+        self._statistic_beats = statistic_beats
         super().__init__(
             {
                 "i": In(stream.Signature(row_layout(config))),
@@ -69,6 +75,7 @@ class Ingest(wiring.Component):
                 "before": Out(ranges.length_bits),
                 "index": Out(range(config.max_beats)),
                 **({"bank": Out(bank_width(config))} if config.banks > 1 else {}),
+                **({} if statistic_beats is None else {"complete": Out(1)}),
             }
         )
 
@@ -149,7 +156,11 @@ class Ingest(wiring.Component):
         with m.If(self.valid):
             m.d.sync += self.error.eq((self.error & ~self.first) | wrong)
 
-        self._admission(m, ready, accept, valid, valid & last, begins, swallow)
+        counted = last
+        if self._statistic_beats is not None:
+            counted = statistic_end(m, take, ends, beats=self._statistic_beats)
+            m.d.sync += self.complete.eq(valid & counted)
+        self._admission(m, ready, accept, valid, valid & counted, begins, swallow)
         return m
 
     def _turn(self, m: Module, ends: Value) -> Signal:
@@ -166,7 +177,7 @@ class Ingest(wiring.Component):
         ready: Signal,
         accept: Signal,
         beat_taken: Signal,
-        row_taken: Value,
+        row_counted: Value,
         begins: Signal,
         swallow: Signal,
     ) -> None:
@@ -175,7 +186,7 @@ class Ingest(wiring.Component):
         beats = Signal(range(self._buffer_depth + 1))
         beat_released = Signal()
         space = Signal(init=1)
-        m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]
+        m.d.comb += [slots.down.eq(row_counted), slots.up.eq(self.row_released)]
         m.d.sync += [beat_released.eq(self.beat_released), space.eq(beats < self._buffer_depth - READY_LAG)]
         with m.If(beat_taken ^ beat_released):
             m.d.sync += beats.eq(beats + Cat(1, (~beat_taken).replicate(len(beats) - 1)))

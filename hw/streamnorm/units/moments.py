@@ -1,8 +1,9 @@
 """The exact moments of a row, in one pass: its weight, the sum and the sum of squares."""
 
 from collections.abc import Collection
+from operator import and_
 
-from amaranth.hdl import Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -66,8 +67,12 @@ class Moments(wiring.Component):
         p = Pipeline(m, target, "moments")
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
-        if norm.statistic_length is not None:
-            lanes = self._counted(p, lanes, norm.statistic_length)
+        counted, counted_beat = norm.statistic_length, None
+        if counted is not None:
+            # Of a beat behind the part nothing is added up, and the weight is that of the part.
+            counted_beat = self._is_before(p, -(-counted // config.lanes) * config.lanes)
+            valid = p.operate("counted_beat", target.family.lut, [valid, counted_beat], unsigned(1), and_)
+            lanes = self._counted(p, lanes, counted)
 
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
         if "s2" in outputs and norm.has_squares:
@@ -86,45 +91,37 @@ class Moments(wiring.Component):
         if "n" in outputs and not norm.has_unit_weight:
             length = unsigned(ranges.length_bits)
             kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
+            if counted is not None:
+                kept = self._counted(p, kept, counted)
             n = p.add(p.input(self.before), p.sum(kept, length), length, name="n")
-            n = self._weight(p, n)
+            if counted is not None and counted_beat is not None:
+                n = p.select(counted_beat, n, p.constant(counted, n.value.shape())).bits(0, len(self.n))
+            if norm.weight_offset:
+                offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
+                n = p.add(n, offset, self.n.shape(), name="weight")
+            n = p.registered(n)
             m.d.comb += self.n.eq(n.value)
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
 
-    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
-        """The lanes that are among the row's first ``length`` elements; 0 in the others."""
-        beats, rest = divmod(length, len(lanes))
+    def _is_before(self, p: Pipeline, end: int) -> Timed:
+        """Whether a beat's lane 0 is among the row's first ``end`` elements; from a register, since it goes far."""
         before = p.input(self.before)
         delay = self._target.adder(before.width)
-        counted: dict[int, Timed] = {}
-        result = []
-        for lane, d in enumerate(lanes):
-            end = (beats + (lane < rest)) * len(lanes)  # this lane counts in the beats with so few elements before
+        return p.registered(p.operate("is_before", delay, [before], unsigned(1), lambda x: x < end))
 
-            def is_before(x: Value, end: int = end) -> Value:
-                return x < end
+    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
+        """The lanes, 0 in the beat in which the row's first ``length`` elements end, where they are behind these."""
+        beats, rest = divmod(length, len(lanes))
+        if not rest:
+            return lanes
+        counted = self._is_before(p, beats * len(lanes))
+        return [*lanes[:rest], *(self._masked(p, counted, lane) for lane in lanes[rest:])]
 
-            if end not in counted:
-                counted[end] = p.registered(p.operate("counted", delay, [before], unsigned(1), is_before))
-            inputs = [counted[end], d]
-            result.append(p.operate("lane", self._target.family.lut, inputs, signed(d.width), self._if_counted))
-        return result
-
-    @staticmethod
-    def _if_counted(counted: Value, d: Value) -> Value:
-        return Mux(counted, d, 0)
-
-    def _weight(self, p: Pipeline, n: Timed) -> Timed:
-        """The weight of a row of n elements, from a register."""
-        norm, shape = self._norm, self.n.shape()
-        if (length := norm.statistic_length) is not None:
-            delay = self._target.adder(n.width) + self._target.family.lut
-            n = p.operate("weight", delay, [n], shape, lambda x: Mux(x > length, length, x))
-        if norm.weight_offset:
-            offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
-            n = p.add(n, offset, shape, name="weight")
-        return p.registered(n)
+    def _masked(self, p: Pipeline, counted: Timed, lane: Timed) -> Timed:
+        return p.operate(
+            "lane", self._target.family.lut, [counted, lane], lane.value.shape(), lambda x, y: Mux(x, y, 0)
+        )
 
     @staticmethod
     def _non_negative(p: Pipeline, square: Timed, largest: int) -> Timed:

@@ -21,8 +21,8 @@ class Spacing(wiring.Component):
     """A queue of moments that lets a row out every ``interval`` cycles at most.
 
     Only where multipliers are shared between the steps of a row: rows of ``interval`` beats and more pass at full rate,
-    shorter ones wait for their turn. A row without rows ahead of it starts :attr:`latency` cycles after its last beat's
-    lanes entered :class:`Moments`. Outputs are registers and stay until the next ``start``.
+    shorter ones wait for their turn. A row without rows ahead of it starts :attr:`latency` cycles after the last beat
+    that its statistic needs entered :class:`Moments`. Outputs are registers and stay until the next ``start``.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Spacing(wiring.Component):
 
     Members
     -------
-    row_end : In(1): the beat whose lanes enter Moments in this cycle is its row's last
+    row_end : In(1): the beat whose lanes enter Moments in this cycle is the last that its row's statistic needs
     n, s1, s2 : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2 : Out, there with ``start``
     """
 

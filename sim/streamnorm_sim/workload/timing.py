@@ -139,8 +139,9 @@ class Pool:
     def _one_unit(self, rows: Sequence[Rows]) -> Span:
         """Rows go in one behind the other; a row goes out once it is in and the row before it is out.
 
-        With t the cycle of a row's last beat in: its statistic starts at max(t, start of the row before + interval),
-        its first beat is out L2 later or behind the row before, and the others follow without a gap. Rows that take
+        With t the cycle of the last beat in that a row's statistic needs: it starts at max(t, start of the row before +
+        interval), the row's first beat is out as many cycles later as L2 of a row that ends there, or behind the row
+        before, and the others follow without a gap. Rows that take
         fewer beats than the interval are taken to come in at SS, though queues inside let some in earlier: for a row
         behind them the result is an upper bound.
         """
@@ -152,11 +153,11 @@ class Pool:
             last_in = first_in + (count - 1) * latency.SS
             begin += count * latency.SS
             # Within the group starts and ends are the larger of straight lines, so the first and last row decide.
-            first_start = max(start + interval, first_in)
-            start = max(first_start + (count - 1) * interval, last_in)
-            last_out = max(
-                last_out + count * beats, first_start + latency.L2 - 1 + count * beats, start + latency.L2 - 1 + beats
-            )
+            ahead = self.plan.report.beats_after_statistic(beats)
+            first_start = max(start + interval, first_in - ahead)
+            start = max(first_start + (count - 1) * interval, last_in - ahead)
+            to_output = latency.L2 + ahead - 1
+            last_out = max(last_out + count * beats, first_start + to_output + count * beats, start + to_output + beats)
         return Span(taken=max(last_in, 0), total=max(last_out, 0))
 
     def _beats(self, length: int) -> int:

@@ -31,11 +31,11 @@ def test_counter_carries_over_its_parts(width):
     simulate(dut, bench)
 
 
-def stopwatch(rows):
+def stopwatch(rows, *, early=False):
     """What the stopwatch shows after rows, each (first in, last in, first out, last out) in cycles."""
-    dut = Stopwatch()
+    dut = Stopwatch(early=early)
     names = ("first_in", "last_in", "first_out", "last_out")
-    end = max(row[-1] for row in rows)
+    end = max(max(row) for row in rows)
     result = []
 
     async def bench(context):
@@ -71,3 +71,12 @@ def test_stopwatch_of_a_lone_row():
 
 def test_stopwatch_counts_modulo_its_width():
     assert stopwatch([(0, 3, 70_000, 70_003)])[:3] == (70_000 % 2**16, 69_997 % 2**16, 70_003 % 2**16)
+
+
+def test_stopwatch_of_rows_that_leave_before_they_end():
+    below_0 = 1 << 16
+    assert stopwatch([(1, 30, 20, 49)], early=True) == (19, below_0 - 10, 48, 0)
+    assert stopwatch([(1, 20, 20, 39)], early=True) == (19, 0, 38, 0)
+    assert stopwatch([(1, 5, 20, 24)], early=True) == (19, 15, 23, 0)
+    rows = [(1 + 30 * row, 30 + 30 * row, 20 + 30 * row, 49 + 30 * row) for row in range(3)]
+    assert stopwatch(rows, early=True) == (19, below_0 - 10, 48, 30)

@@ -16,6 +16,9 @@ CONFIGURATIONS = {
     "fast": unit(target="ecp5-85k-6", clock_mhz=200.0, lanes=5, max_length=60),
     "chunks": unit(clock_mhz=400.0, input=IntFormat(24), lanes=2, max_length=40),
     "one lane": unit(lanes=1, max_length=9, target="ice40-hx8k", clock_mhz=48.0),
+    "a part": unit(norm="rmsnorm", lanes=4, max_length=30, statistic_length=11, clock_mhz=200.0),
+    "a part of whole beats": unit(norm="rmsnorm", lanes=4, max_length=30, statistic_length=8),
+    "a part of a beat": unit(norm="rmsnorm", lanes=4, max_length=30, statistic_length=2, target="ecp5-85k-6"),
     "rmsnorm": unit(norm="rmsnorm", input=IntFormat(8, signed=False, zero_point=200), clock_mhz=200.0),
 }
 
@@ -42,7 +45,7 @@ def test_moments_of_rows_with_gaps(name):
                     "before": start,
                 }
             )
-            so_far = d[: start + lanes].astype(object)
+            so_far = d[: start + lanes].astype(object)[: config.statistic_length]
             expected.append((len(so_far), int(so_far.sum()), int((so_far**2).sum())))
     inputs += [{"valid": 0}] * (max(moments.n_cycle, moments.s1_cycle, moments.s2_cycle) + 1)
     seen = trace(moments, inputs, ["n", "s1", "s2"])

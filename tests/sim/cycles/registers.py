@@ -26,7 +26,9 @@ def simulate(
     """
     sizes = [min(count, timing.max_beats) for count in sent]
     beats = [
-        (place < size, place == size - 1) for count, size in zip(sent, sizes, strict=True) for place in range(count)
+        (place < size, place == min(size, timing.statistic_beats) - 1, 0 < place < size, place == size - 1)
+        for count, size in zip(sent, sizes, strict=True)
+        for place in range(count)
     ]
     accepted: list[int] = []
     given: list[int] = []
@@ -35,7 +37,8 @@ def simulate(
     space, held, slots = True, 0, timing.row_slots
     beat_taken = row_taken = released = False
     releases = deque([False] * (timing.release_to_ready - 1))
-    ended_rows, busy = 0, 0
+    complete_rows, busy = 0, 0
+    known, told, ended = 0, _line(timing.beat_to_issue - 1), False
     announced = _line(timing.end_to_issue - 4)
     announced_rows, head_valid, head, next_row = 0, False, 0, 0
     active, left, first = False, 0, False
@@ -47,9 +50,9 @@ def simulate(
         ready = ready and cycle >= 2
         more = len(accepted) < len(beats)
         on_bus = on_bus or (more and offered[len(accepted)] <= cycle and source_open(cycle))
-        take = end = False
+        take = complete = follows = end = False
         if on_bus and ready:
-            take, end = beats[len(accepted)]
+            take, complete, follows, end = beats[len(accepted)]
             accepted.append(cycle)
             on_bus = False
         elif more and cycle >= 2:
@@ -59,11 +62,12 @@ def simulate(
         if out_valid and sink:
             given.append(cycle)
         lost["sink"] += out_valid and not sink
-        issue = active and credits > 0
-        lost["credits"] += active and not credits
+        may = active and (known > 0 or not timing.early)
+        issue = may and credits > 0
+        lost["credits"] += may and not credits
         free = not active or (issue and left == 1)
         fetch = announced_rows > 0 and (not head_valid or free)
-        starts_statistic = ended_rows > 0 and busy == 0
+        starts_statistic = complete_rows > 0 and busy == 0
 
         # The clock edge.
         releases.append(issue and first)
@@ -72,11 +76,14 @@ def simulate(
         ready = room_in_slots and room_in_buffer
         space = held < timing.buffer_limit
         held += beat_taken - released
-        beat_taken, row_taken, released = take, take and end, issue
+        beat_taken, row_taken, released = take, complete, issue
         announced_rows += announced[0] - fetch
         announced.append(starts_statistic)
         busy = timing.interval - 1 if starts_statistic else max(busy - 1, 0)
-        ended_rows += (take and end) - starts_statistic
+        complete_rows += complete - starts_statistic
+        known += told[0] - issue
+        told.append(follows or ended)
+        ended = end
         if free:
             active, first, left = head_valid, True, sizes[head] if head_valid else 0
         elif issue:

@@ -22,14 +22,18 @@ from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 def timings(draw):
     max_beats = draw(st.integers(1, 12))
     issue_to_pop, pop_to_issue = draw(st.integers(2, 9)), draw(st.integers(2, 3))
+    beat_to_issue, statistic_beats = draw(st.integers(4, 8)), draw(st.just(max_beats) | st.integers(1, max_beats))
+    soonest = 5 if statistic_beats == max_beats else beat_to_issue + 1
     return Timing(
         lanes=1,
         max_beats=max_beats,
+        statistic_beats=statistic_beats,
         interval=draw(st.sampled_from([1, 2, 3, 5, 9])),
         row_slots=draw(st.integers(4, 9)),
         buffer_limit=max_beats + draw(st.integers(1, 9) | st.integers(1, 60)),
         output_depth=issue_to_pop + pop_to_issue + draw(st.integers(0, 8)),
-        end_to_issue=draw(st.integers(5, 25)),
+        end_to_issue=draw(st.integers(soonest, 25)),
+        beat_to_issue=beat_to_issue,
         release_to_ready=draw(st.integers(1, 3)),
         issue_to_pop=issue_to_pop,
         pop_to_output=1,

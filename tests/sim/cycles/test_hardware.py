@@ -11,8 +11,11 @@ from streamnorm_sim.engines import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
 
-UNITS = ("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks")
-"""With and without spacing; one beat a row; few slots and many; gamma and beta from RAM."""
+UNITS = (
+    *("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks"),
+    *("part_ecp5_200", "part_of_one_element", "part_min_length"),
+)
+"""With and without spacing; one beat a row; few slots and many; gamma and beta from RAM; rows that leave early."""
 
 
 def rows_of(lengths):

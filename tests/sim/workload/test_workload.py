@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 import pytest
 
@@ -10,6 +11,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.workload import Pool, Workload, find_model, steps, units_for
 from streamnorm_sim.workload.timing import LOAD_CYCLES
 
@@ -54,6 +56,18 @@ def test_mixed_rows_are_dealt_in_turn(plan, units):
     alone = [Pool(plan).span(rows(*((length, 1) for length in one_by_one[unit::units]))) for unit in range(units)]
     assert Pool(plan, units).span(rows(*groups)).total == max(span.total for span in alone)
     assert Pool(plan, units).busy(rows(*groups)) == 3 * 8 + 5 * 2 + 2 * 4
+
+
+@pytest.mark.parametrize("part", [None, 10])
+def test_rows_take_what_the_cycle_model_says(plan, part):
+    config = plan.config.replace(norm="rmsnorm", epsilon=1e-3, statistic_length=part)
+    generator = random.Random(5)
+    for _ in range(30):
+        groups = [(generator.choice([1, 4, 9, 12, 13, 31, 32]), generator.randint(1, 6)) for _ in range(5)]
+        trace = CycleModel(config).run([length for length, count in groups for _ in range(count)])
+        span = Pool(Plan.of(config)).span(rows(*groups))
+        assert span.total == trace.last_out[-1] - trace.first_in[0], groups
+        assert span.taken == trace.last_in[-1] - trace.first_in[0], groups
 
 
 def test_no_rows_take_no_time(plan):

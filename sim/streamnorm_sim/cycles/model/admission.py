@@ -29,14 +29,15 @@ def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issu
 
     The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.
     """
-    # Ready looks at counts, of beats taken and of rows that have ended, that are a few cycles old. The lists' first
-    # elements are for the beats and rows that came before these and are not counted yet.
+    # Ready looks at counts, of beats taken and of rows with a complete statistic, that are a few cycles old. The first
+    # elements of the lists are for the beats and rows that came before these and are not counted yet.
     space = (np.concatenate([state.issues, issues]) + SPACE_DELAY).tolist()
     slots = (np.concatenate([state.first_issues, first_issues]) + context.timing.release_to_ready).tolist()
     following = None if context.source is ALWAYS else context.source.following
     third, second, newest = state.takes.tolist()
-    fresh, accepted, ended = state.fresh, state.accepted, state.ended
-    taken, rows_ended = SPACE_DELAY - 1, ROW_DELAY - 1
+    fresh, accepted, counted = state.fresh, state.accepted, state.counted
+    taken, rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
+    most = context.timing.statistic_beats
     times = repeat(0) if rows.offered is None else iter(rows.times().tolist())
     cycles: list[int] = []
     waited: list[tuple[int, int, int]] = []
@@ -50,13 +51,13 @@ def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issu
             if fresh:  # it may have been offered before ready could be 1
                 cycle, fresh = max(cycle, accepted + 1), False
             # All events counted is the worst case: mostly it need not be looked at more closely.
-            if space[taken] > cycle or slots[rows_ended] > cycle:
+            if space[taken] > cycle or slots[rows_counted] > cycle:
                 no_slot = no_room = 0
                 while True:
                     unseen = cycle - SPACE_DELAY
                     room = space[taken - (newest > unseen) - (second > unseen) - (third > unseen)]
-                    row_seen = ended <= cycle - ROW_DELAY
-                    slot = slots[rows_ended - (not row_seen)]
+                    row_seen = counted <= cycle - ROW_DELAY
+                    slot = slots[rows_counted - (not row_seen)]
                     if room <= cycle and slot <= cycle:
                         break
                     waits = max(room, slot) - cycle if row_seen and newest <= unseen else 1
@@ -71,7 +72,7 @@ def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issu
             if place <= taking:
                 third, second, newest = second, newest, cycle
                 taken += 1
-                if place == taking:
-                    ended = cycle
-                    rows_ended += 1
+                if place == min(taking, most):
+                    counted = cycle
+                    rows_counted += 1
     return np.array(cycles, np.int64), np.array(waited, np.int64).reshape(-1, 3)

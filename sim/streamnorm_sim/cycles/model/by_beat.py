@@ -32,7 +32,8 @@ class _Way:
     taken: NDArray[np.bool_] | None  # which beats in are not swallowed; None: all
     takes: Cycles
     take_starts: Cycles  # of each row, among the beats that are not swallowed
-    ended: Cycles
+    counts: Cycles  # beats of each row that complete its statistic
+    complete: Cycles
     issue: Issue
     flow: Outflow
 
@@ -45,10 +46,16 @@ class _Way:
             place = np.arange(len(accepted)) - np.repeat(starts, rows.beats)
             taken = place < np.repeat(rows.taken, rows.beats)
             takes = accepted[taken]
-        ended = takes[take_starts + rows.taken - 1]
-        issue = first_issues(context, state, ended, rows.taken)
-        flow = outflow(context, state, issue, rows.taken)
-        return _Way(rows, accepted, starts, taken, takes, take_starts, ended, issue, flow)
+        timing, counts, known = context.timing, rows.taken, None
+        if timing.early:
+            counts = np.minimum(counts, timing.statistic_beats)
+            ends = take_starts + rows.taken - 1
+            known = np.append(takes[1:], 0) + timing.beat_to_issue
+            known[ends] = takes[ends] + (timing.beat_to_issue + 1)
+        complete = takes[take_starts + counts - 1]
+        issue = first_issues(context, state, complete, rows.taken, known)
+        flow = outflow(context, state, issue, rows.taken, known)
+        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow)
 
     @property
     def firsts(self) -> Cycles:
@@ -119,10 +126,13 @@ def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
     waiting_space = np.concatenate([space, way.flow.issues]) + SPACE_DELAY
     if way.taken is None:
         waits = waiting_space[: len(accepted)] > accepted
-        waits[starts] |= waiting_slots[: len(rows)] > accepted[starts]
     else:
         waits = waiting_space[np.cumsum(way.taken) - way.taken] > accepted
-        waits |= waiting_slots[np.repeat(np.arange(len(rows)), rows.beats) + ~way.taken] > accepted
+    waits[starts] |= waiting_slots[: len(rows)] > accepted[starts]
+    # The beats behind the one with which a row took its slot: of these it is the first that comes too early.
+    more = np.flatnonzero(rows.beats > way.counts)
+    behind = starts[more] + way.counts[more]
+    waits[behind] |= waiting_slots[more + 1] > accepted[behind]
     bad = int(np.argmax(waits))
     return int(np.searchsorted(starts, bad, side="right")) - 1 if waits[bad] else len(rows)
 
@@ -134,8 +144,9 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
     count = int(beats_out.sum())
     inputs, outputs = way.accepted[: int(beats_in.sum())], way.flow.outputs[:count]
     last_out = outputs[take_starts + beats_out - 1]
-    issue = Issue(way.issue.started[:good], way.issue.first[:good])
-    losses += waits_for_rows(context, state, way.ended[:good], issue, last_out, count)
+    beats = None if way.issue.beats is None else way.issue.beats[:count]
+    issue = Issue(way.issue.started[:good], way.issue.first[:good], beats)
+    losses += waits_for_rows(context, state, way.complete[:good], issue, last_out, count, outputs)
     if way.flow.credits is not None:
         losses += Losses(credits=int(way.flow.credits[:count].sum()))
     trace = CycleTrace(
@@ -152,7 +163,7 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
     state.advance(
         accepted=int(inputs[-1]),
         takes=way.takes[:count],
-        ended=int(way.ended[good - 1]),
+        counted=int(way.complete[good - 1]),
         started=int(issue.started[-1]),
         issues=way.flow.issues[:count],
         first_issues=way.firsts[:good],

@@ -25,26 +25,30 @@ def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace |
         first = offsets + (state.accepted + 1)
     else:
         first = chained(np.maximum(rows.offered, state.accepted + 1), offsets)
-    ended = first + (rows.taken - 1)
-    issue = first_issues(context, state, ended, rows.taken)
-    good = _unhindered(context, state, rows, first, ended, issue.first)
+    counts = np.minimum(rows.taken, context.timing.statistic_beats)
+    complete = first + (counts - 1)
+    issue = first_issues(context, state, complete, rows.taken)
+    good = _unhindered(context, state, rows, first, counts, issue.first)
     if not good:
         return None
     issue = Issue(issue.started[:good], issue.first[:good])
-    return _finish(context, state, rows.part(0, good), first[:good], None, ended[:good], issue)
+    return _finish(context, state, rows.part(0, good), first[:good], None, complete[:good], issue)
 
 
-def _unhindered(context: Context, state: State, rows: Rows, first: Cycles, ended: Cycles, issues: Cycles) -> int:
-    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
+def _unhindered(context: Context, state: State, rows: Rows, first: Cycles, counts: Cycles, issues: Cycles) -> int:
+    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted.
+
+    ``counts``: beats of each row that complete its statistic.
+    """
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, issues]) + context.timing.release_to_ready
     waits = waiting_slots[: len(rows)] > first
     # Of a row's beats, which come and leave one after the other, it is the last that has least room.
-    ends = np.cumsum(rows.taken)
+    ends, ended = np.cumsum(rows.taken), first + (rows.taken - 1)
     waits |= _waiting_space(space, issues, rows.taken, ends, ends - 1) > ended
+    waits |= (rows.beats > counts) & (waiting_slots[1 : len(rows) + 1] > first + counts)
     if rows.cut:
         swallowing = rows.beats > rows.taken
-        waits |= swallowing & (waiting_slots[1 : len(rows) + 1] > ended + 1)
         waits |= swallowing & (_waiting_space(space, issues, rows.taken, ends, ends) > ended + 1)
     return _leading(~waits)
 
@@ -63,10 +67,13 @@ def solve_in_turn(context: Context, state: State, rows: Rows) -> CycleTrace | No
     buffer; None if that is the first of them.
 
     A row waits for its slot with its first beat or with its second: ready takes a cycle to know of the row ahead of it.
+    Where a row takes its slot in its middle, none is solved so.
     """
     timing = context.timing
+    if timing.early:
+        return None
     release, to_issue, interval = timing.release_to_ready, timing.end_to_issue, timing.interval
-    accepted, ended, started, issued = state.accepted, state.ended, state.started, int(state.issues[-1])
+    accepted, ended, started, issued = state.accepted, state.counted, state.started, int(state.issues[-1])
     count = _leading(rows.beats == rows.taken)
     times = repeat(0) if rows.offered is None else rows.offered[:count].tolist()
     # From which cycle on ready knows of each row's slot; the first is that of the row before these.
@@ -122,11 +129,11 @@ def _leading(good: NDArray[np.bool_]) -> int:
 
 
 def _finish(
-    context: Context, state: State, rows: Rows, first: Cycles, second: Cycles | None, ended: Cycles, issue: Issue
+    context: Context, state: State, rows: Rows, first: Cycles, second: Cycles | None, complete: Cycles, issue: Issue
 ) -> CycleTrace:
     """Make the trace and advance the state; ``second``: cycles of the rows' second beats where not the next ones."""
     timing = context.timing
-    last_in = first + (rows.beats - 1) if second is None else ended
+    last_in = first + (rows.beats - 1) if second is None else complete
     first_out = issue.first + timing.issue_to_output
     last_out = first_out + (rows.taken - 1)
     lost = int(last_in[-1]) - state.accepted - int(rows.beats.sum())
@@ -140,7 +147,7 @@ def _finish(
         inputs = Runs(
             np.stack([first, second], axis=1).ravel(), np.stack([np.ones_like(first), rows.beats - 1], axis=1).ravel()
         )
-    losses += waits_for_rows(context, state, ended, issue, last_out, int(rows.taken.sum()))
+    losses += waits_for_rows(context, state, complete, issue, last_out, int(rows.taken.sum()))
     trace = CycleTrace(
         beats_in=rows.beats,
         beats_out=rows.taken,
@@ -159,7 +166,7 @@ def _finish(
     state.advance(
         accepted=int(last_in[-1]),
         takes=takes,
-        ended=int(ended[-1]),
+        counted=int(complete[-1]),
         started=int(issue.started[-1]),
         issues=issues,
         first_issues=issue.first,

@@ -1,4 +1,4 @@
-"""From a row's last beat in to its beats out: what the statistic, the dispatch and the output queue add."""
+"""From a row's beats in to its beats out: what the statistic, the dispatch and the output queue add."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,14 @@ class Issue:
 
     Attributes
     ----------
-    started : acceptance of the last beat, later by as many cycles as the row waited for the statistic
-    first : issue of the first beat if the output queue were endless; the others then follow it at once
+    started : acceptance of the beat that completed the statistic, later by as many cycles as the row waited for it
+    first : issue of the first beat if the output queue were endless
+    beats : of every beat; None: they follow the first one at once
     """
 
     started: Cycles
     first: Cycles
+    beats: Cycles | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,27 +49,34 @@ class Outflow:
     credits: Cycles | None
 
 
-def first_issues(context: Context, state: State, ended: Cycles, taken: Cycles) -> Issue:
-    """Return what follows from the cycles in which the last beats of rows of ``taken`` beats were accepted."""
+def first_issues(context: Context, state: State, complete: Cycles, taken: Cycles, known: Cycles | None = None) -> Issue:
+    """Return what follows from the cycles in which the beats that completed the statistic of rows of ``taken`` beats
+    were accepted; ``known``: the earliest issue of each beat, where a row may leave before its last beat is in."""
     timing = context.timing
-    started = ended
+    started = complete
     if timing.interval > 1:
-        started = ended.copy()
+        started = complete.copy()
         started[0] = max(started[0], state.started + timing.interval)
         started = chain(started, timing.interval)
     earliest = started + timing.end_to_issue
     earliest[0] = max(earliest[0], state.issues[-1] + 1)
-    return Issue(started, chain(earliest, taken))
+    if known is None:
+        return Issue(started, chain(earliest, taken))
+    rows = exclusive_sum(taken)
+    every = known.copy()
+    every[rows] = np.maximum(every[rows], earliest)
+    beats = chain(every, 1)
+    return Issue(started, beats[rows], beats)
 
 
-def outflow(context: Context, state: State, issue: Issue, taken: Cycles) -> Outflow:
+def outflow(context: Context, state: State, issue: Issue, taken: Cycles, known: Cycles | None = None) -> Outflow:
     """Return every beat's way out.
 
     The output queue is deep enough never to hold back a sink, not even one that takes a beat in every cycle. So the
     outputs follow from the issues that an endless queue would allow, and the true issues from the outputs.
     """
     timing, sink = context.timing, context.sink
-    unhindered = contiguous(issue.first, taken)
+    unhindered = contiguous(issue.first, taken) if issue.beats is None else issue.beats
     if sink is ALWAYS:
         return Outflow(unhindered, unhindered + timing.issue_to_pop, unhindered + timing.issue_to_output, None)
     order = np.arange(len(unhindered), dtype=np.int64)
@@ -81,24 +90,36 @@ def outflow(context: Context, state: State, issue: Issue, taken: Cycles) -> Outf
     np.maximum(pops[1:], outputs[:-1], out=pops[1:])
     room = np.concatenate([state.pops, pops])[: len(pops)] + timing.pop_to_issue
     rows = exclusive_sum(taken)
-    earliest = np.full(len(pops), NEVER, np.int64)
-    earliest[rows] = issue.started + timing.end_to_issue
+    earliest = np.full(len(pops), NEVER, np.int64) if known is None else known.copy()
+    earliest[rows] = np.maximum(earliest[rows], issue.started + timing.end_to_issue)
     earliest[0] = max(earliest[0], state.issues[-1] + 1)
     issues = chained(np.maximum(earliest, room), order)
     np.maximum(earliest[1:], issues[:-1] + 1, out=earliest[1:])
     return Outflow(issues, pops, outputs, issues - earliest)
 
 
-def waits_for_rows(context: Context, state: State, ended: Cycles, issue: Issue, last_out: Cycles, beats: int) -> Losses:
-    """Return what was lost at the output by ``beats`` beats of rows whose last ones were taken in ``last_out``."""
+def waits_for_rows(
+    context: Context,
+    state: State,
+    complete: Cycles,
+    issue: Issue,
+    last_out: Cycles,
+    beats: int,
+    outputs: Cycles | None = None,
+) -> Losses:
+    """Return what was lost at the output by ``beats`` beats of rows whose last ones were taken in ``last_out``;
+    ``outputs``: of every beat, where the issue is."""
     begin = state.output if state.output != NEVER else FIRST_CYCLE - 1
+    to_output = context.timing.issue_to_output - 1
     before = np.concatenate([[begin], last_out[:-1]])
-    waits = np.maximum(issue.first + (context.timing.issue_to_output - 1) - before, 0)
+    waits = np.maximum(issue.first + to_output - before, 0)
     total, fill = int(waits.sum()), 0
+    if issue.beats is not None and outputs is not None:
+        total += int(np.maximum(issue.beats[1:] + to_output - outputs[:-1], 0).sum()) - int(waits[1:].sum())
     if state.output == NEVER:
         fill = int(waits[0])
         waits[0] = 0
-    interval = int(np.minimum(waits, issue.started - ended).sum())
+    interval = int(np.minimum(waits, issue.started - complete).sum())
     return Losses(
         fill=fill, rows=total - fill - interval, interval=interval, sink=int(last_out[-1]) - begin - beats - total
     )

@@ -22,7 +22,7 @@ class State:
     ----------
     accepted : acceptance of an input beat, also one that was swallowed
     takes : acceptance of the latest SPACE_DELAY - 1 beats that were not swallowed
-    ended : acceptance of a row's last beat
+    counted : acceptance of the beat that completed a row's statistic; with it the row took its slot
     started : the same, later by as many cycles as the row waited for the statistic
     issues : issue of the latest beats; from element SPACE_DELAY - 1 on, what the beats to come have to wait for, one
         after the other
@@ -34,7 +34,7 @@ class State:
 
     accepted: int
     takes: Cycles
-    ended: int
+    counted: int
     started: int
     issues: Cycles
     first_issues: Cycles
@@ -49,7 +49,7 @@ class State:
         return State(
             accepted=FIRST_CYCLE - 1,
             takes=never(SPACE_DELAY - 1),
-            ended=NEVER,
+            counted=NEVER,
             started=NEVER,
             issues=never(timing.buffer_limit + SPACE_DELAY - 1),
             first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
@@ -60,7 +60,7 @@ class State:
     @property
     def fresh(self) -> bool:
         """Whether nothing has come in since the reset."""
-        return self.ended == NEVER
+        return self.counted == NEVER
 
     def places(self) -> tuple[Cycles, Cycles]:
         """Issues that the next beats, and first issues that the next rows have to wait for, one after the other."""
@@ -71,7 +71,7 @@ class State:
         *,
         accepted: int,
         takes: Cycles,
-        ended: int,
+        counted: int,
         started: int,
         issues: Cycles,
         first_issues: Cycles,
@@ -79,7 +79,7 @@ class State:
         output: int,
     ) -> None:
         """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
-        self.accepted, self.ended, self.started, self.output = accepted, ended, started, output
+        self.accepted, self.counted, self.started, self.output = accepted, counted, started, output
         self.takes = _newest(self.takes, takes)
         self.issues = _newest(self.issues, issues)
         self.first_issues = _newest(self.first_issues, first_issues)

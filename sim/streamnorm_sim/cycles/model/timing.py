@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from streamnorm.architectures.one_pass import SLOT_RETURN, NormUnit
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, ingest, output_queue
+from streamnorm.units import dispatch, early_dispatch, ingest, output_queue
 
 __all__ = ["FIRST_CYCLE", "NEVER", "ROW_DELAY", "SPACE_DELAY", "Timing"]
 
@@ -18,7 +18,8 @@ SPACE_DELAY = 4
 and ready are registers."""
 
 ROW_DELAY = 2
-"""Cycles from the acceptance of a row's last beat to the ready that knows of it: the event and ready are registers."""
+"""Cycles from the acceptance of the beat that completes a row's statistic to the ready that knows of the row: the event
+and ready are registers."""
 
 NEVER = -(1 << 40)
 """A cycle before all others: of a beat that there has not been."""
@@ -31,11 +32,16 @@ class Timing:
     Attributes
     ----------
     lanes, max_beats : elements of a beat; beats of the longest row
+    statistic_beats : beats of a row after which its statistic is complete, and it takes a slot, if it has as many;
+        where these are fewer than max_beats, the row leaves before its last beat is in
     interval : cycles from row to row in the statistic
     row_slots : rows for which there is a place; ready falls when one is left
     buffer_limit : beats in the row buffer from which ready is 0
     output_depth : entries of the output queue
-    end_to_issue : cycles from a row's last beat in to the issue of its first, if nothing is in its way
+    end_to_issue : cycles from the beat that completes a row's statistic to the issue of its first, if nothing is in its
+        way
+    beat_to_issue : where a row leaves before its last beat is in, cycles from a beat in to the issue of the beat ahead
+        of it in its row; a last beat is issued one cycle later after it has come in
     release_to_ready : cycles from the issue of a row's first beat to the ready that knows its slot is free
     issue_to_pop : cycles from a beat's issue to its leaving the memory of an empty output queue
     pop_to_output : cycles from there to ``m_axis_tvalid``
@@ -44,11 +50,13 @@ class Timing:
 
     lanes: int
     max_beats: int
+    statistic_beats: int
     interval: int
     row_slots: int
     buffer_limit: int
     output_depth: int
     end_to_issue: int
+    beat_to_issue: int
     release_to_ready: int
     issue_to_pop: int
     pop_to_output: int
@@ -60,6 +68,13 @@ class Timing:
         assert self.buffer_limit > self.max_beats
         assert self.row_slots >= 4
         assert self.output_depth >= self.issue_to_pop + self.pop_to_issue
+        # A row whose beats come one after the other also leaves so.
+        assert not self.early or self.end_to_issue > self.beat_to_issue
+
+    @property
+    def early(self) -> bool:
+        """Whether there are rows that leave before their last beat is in."""
+        return self.statistic_beats < self.max_beats
 
     @property
     def issue_to_output(self) -> int:
@@ -85,11 +100,13 @@ def _timing(config: NormConfig) -> Timing:
     return Timing(
         lanes=config.lanes,
         max_beats=config.max_beats,
+        statistic_beats=config.statistic_beats,
         interval=unit.interval,
         row_slots=unit.row_slots,
         buffer_limit=unit.row_buffer.depth - ingest.READY_LAG,
         output_depth=unit.output_depth,
         end_to_issue=unit.latency - to_write - output_queue.LATENCY,
+        beat_to_issue=ingest.LATENCY + early_dispatch.BEAT_TO_ISSUE,
         release_to_ready=SLOT_RETURN,  # released with the issue
         issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
         pop_to_output=1,

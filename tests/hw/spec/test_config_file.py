@@ -252,6 +252,8 @@ def test_all_examples_are_there() -> None:
         "bert_int16",
         "bert_int8",
         "bert_int8_50mhz",
+        "crmsnorm_int8",
+        "gemma_rms_int16",
         "hx8k_layernorm",
         "ice40_int8",
         "icebreaker_rms",
@@ -260,6 +262,9 @@ def test_all_examples_are_there() -> None:
         "minilm_int16_int8",
         "orangecrab_minilm",
         "orangecrab_tinyllama",
+        "prmsnorm_int8",
+        "qwen3_qk_norm",
+        "scalenorm_int8",
         "short_rows",
         "ulx3s_bert_base",
     ]

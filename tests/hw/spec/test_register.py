@@ -1,5 +1,6 @@
 """Norms of a user's own: what is entered, and what is refused."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -103,3 +104,25 @@ def test_keys_that_no_configuration_has_are_refused() -> None:
     message = refusal(own(keys=Norm.keys | {"lanes", "colour"}))
     allowed = ", ".join(sorted({key for norm in NORMS.values() for key in norm.keys}))
     assert message == f"norm 'own': keys has 'colour', 'lanes', which no norm takes; allowed: {allowed}"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"weight_offset": -1}, "weight_offset = -1: must be at least 0"),
+        ({"has_squares": False, "has_squared_sum": True}, "has_squared_sum: goes with has_squares only"),
+        ({"centred": True, "weight_offset": 2}, "weight_offset = 2: does not go with centred; "),
+        ({"centred": True, "has_unit_weight": True}, "has_unit_weight = True: does not go with centred; "),
+        ({"centred": True, "has_squared_sum": True}, "has_squared_sum = True: does not go with centred; "),
+    ],
+)
+def test_attributes_that_exclude_each_other_are_refused(attributes: dict[str, Any], message: str) -> None:
+    assert refusal(own(**attributes)).startswith(f"norm 'own': {message}")
+
+
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
+def test_every_norm_that_comes_along_could_be_registered(norm: Norm) -> None:
+    again = copy.copy(norm)
+    again.name, again.title = "again", "the same again"
+    register(again)
+    assert NORMS["again"] is again

@@ -24,7 +24,8 @@ def register(norm: Norm) -> None:
     ------
     ConfigError
         If it is no object of a class derived from Norm, or lacks one of Norm's attributes; if its name is none of small
-        letters, digits and _, or there is a norm of that name or title; if it takes keys that no norm takes yet.
+        letters, digits and _, or there is a norm of that name or title; if it takes keys that no norm takes yet, or
+        its attributes together make no V.
     """
     if not isinstance(norm, Norm):
         raise ConfigError(f"norm {shown(norm)}: must be an object of a class that is derived from Norm")
@@ -43,4 +44,19 @@ def register(norm: Norm) -> None:
             f"norm {norm.name!r}: keys has {', '.join(map(shown, unknown))}, which no norm takes; "
             f"allowed: {', '.join(sorted(known))}"
         )
+    if why := _why_no_formula(norm):
+        raise ConfigError(f"norm {norm.name!r}: {why}")
     NORMS[norm.name] = norm
+
+
+def _why_no_formula(norm: Norm) -> str | None:
+    """Attributes that exclude each other: V would depend on the pivot, or there is no hardware for it."""
+    if norm.weight_offset < 0:
+        return f"weight_offset = {norm.weight_offset}: must be at least 0"
+    if norm.has_squared_sum and not norm.has_squares:
+        return "has_squared_sum: goes with has_squares only"
+    if norm.centred:
+        for name in ("has_squared_sum", "has_unit_weight", "weight_offset", "statistic_length"):
+            if value := getattr(norm, name):
+                return f"{name} = {value}: does not go with centred; a mean is that of all elements, each as it is"
+    return None

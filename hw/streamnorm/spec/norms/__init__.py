@@ -10,7 +10,4 @@ from .rmsnorm import RmsNorm
 __all__ = ["NORMS", "Norm"]
 
 NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm())}
-"""Every norm by its name, which is what ``NormConfig.norm`` may be.
-
-:func:`streamnorm.spec.norms.register.register` enters those of a user.
-"""
+"""Every norm by its name, which is what ``NormConfig.norm`` may be."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamnorm.spec.norms import NORMS
+from streamnorm.spec.norms import NORMS, Norm
 
 UNIT = """
 name = "from_a_file"
@@ -145,3 +145,10 @@ def test_a_second_norm_of_the_name_is_refused(folder: Path) -> None:
     again = "from sliced_rms import *; register_norm(SlicedRmsNorm(), sliced_rms)"
     done = python(folder, "-c", again)
     assert "norm 'sliced1024': there is one of that name; those there are: layernorm, " in done.stderr
+
+
+def test_every_attribute_of_a_norm_is_explained(page: str) -> None:
+    asked = {*Norm.__annotations__, *Norm.__abstractmethods__}
+    table = page[page.index("\n## What each attribute means") : page.index("\n## Tests that it gets for nothing")]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == asked

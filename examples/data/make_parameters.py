@@ -44,15 +44,15 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "bert_beta.npy", spread(768, -0.03, 0.12, 0.6)
     yield "llama_gamma.npy", spread(4096, 0.42, 0.05, 0.2)
     yield "tinyllama_gamma.npy", spread(2048, 0.35, 0.06, 0.7)
-    yield "stories_gamma.npy", spread(288, 0.8, 0.12, 0.8)
-    yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
-    yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
-    yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
     yield "qwen3_qk_gamma.npy", np.stack([spread(128, 1.6, 0.5, 0.15), spread(128, 1.4, 0.4, 0.65)])
     yield "gemma_gamma.npy", spread(2048, 0.4, 0.15, 0.25)
     yield "prmsnorm_gamma.npy", spread(512, 0.7, 0.1, 0.35)
     yield "crmsnorm_gamma.npy", spread(767, 0.9, 0.2, 0.45)
     yield "crmsnorm_beta.npy", spread(767, 0.0, 0.15, 0.95)
+    yield "stories_gamma.npy", spread(288, 0.8, 0.12, 0.8)
+    yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
+    yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
+    yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
 
 
 def npy_bytes(values: npt.NDArray[np.float32]) -> bytes:

@@ -1,6 +1,7 @@
 """Measure what each example needs on a board of each family: fpga/streamnorm_fpga/boards/examples.json.
 
 python tools/example_fits.py            synthesize every examples/*.toml; minutes, netlists are kept in the cache
+python tools/example_fits.py NAME …     synthesize these only, and keep what is recorded of the others
 python tools/example_fits.py --check    exit code 1 if the file is not that of today's examples and generator
 """
 
@@ -54,10 +55,13 @@ def main() -> int:
     """Write the file, or compare it with today's examples."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
+    parser.add_argument("names", metavar="NAME", nargs="*")
+    args = parser.parse_args()
     examples = sorted(EXAMPLES.glob("*.toml"))
-    if check:
-        recorded = json.loads(MEASURED.read_text("utf-8"))["examples"]
+    if unknown := set(args.names) - {example.stem for example in examples}:
+        parser.error(f"no such example: {', '.join(sorted(unknown))}")
+    recorded = json.loads(MEASURED.read_text("utf-8"))["examples"] if args.check or args.names else {}
+    if args.check:
         stale = [
             f"{example.stem} on {family}"
             for example in examples
@@ -68,6 +72,10 @@ def main() -> int:
         return 1 if stale else 0
     measured: dict[str, Any] = {}
     for example in examples:
+        if args.names and example.stem not in args.names:
+            if example.stem in recorded:
+                measured[example.stem] = recorded[example.stem]
+            continue
         entry: dict[str, Any] = {"clock_mhz": NormConfig.from_toml(example).clock_mhz}
         for family in FAMILIES:
             print(f"{example.stem} on {family}", file=sys.stderr)

@@ -40,7 +40,8 @@ def choices() -> Iterator[tuple[str, str, str]]:
     families: dict[str, list[str]] = {}
     for name in TARGET_NAMES:
         families.setdefault(name.partition("-")[0], []).append(f"`{name}`")
-    yield "norm: the formula; [what papers ask for](docs/norms.md)", "`norm`", _codes(NORMS)
+    own = "[what papers ask for](docs/norms.md), [one of your own](docs/extending.md)"
+    yield f"norm: the formula; {own}", "`norm`", _codes(NORMS)
     yield (
         "format: how an element is coded, in and out each",
         "`input`, `output`",

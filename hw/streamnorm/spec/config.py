@@ -335,16 +335,17 @@ class NormConfig:
         """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
         if self.formula.square_limit(1) is not None:
             return
+        part = self.statistic_length is not None
+        where = f"statistic_length = {self.statistic_length}" if part else f"norm = {self.norm!r}"
         if not self.placement.bears_zero:
             able = ", ".join(place.name for place in EPSILON_PLACEMENTS.values() if place.bears_zero)
             raise ConfigError(
-                f"epsilon_placement = {self.epsilon_placement!r}: does not go with statistic_length = "
-                f"{self.statistic_length}; allowed: {able}"
+                f"epsilon_placement = {self.epsilon_placement!r}: does not go with {where}; allowed: {able}"
             )
         if not self.epsilon_in_steps:
+            row = "a row whose first elements are 0" if part else "a row that is not 0"
             raise ConfigError(
-                f"epsilon = {self.epsilon:g}: must be greater than 0 with statistic_length = {self.statistic_length}; "
-                "a row whose first elements are 0 would be divided by 0"
+                f"epsilon = {self.epsilon:g}: must be greater than 0 with {where}; {row} would be divided by 0"
             )
 
     def _check_parameters(self) -> None:
@@ -643,7 +644,7 @@ _ALWAYS_SAID = ("epsilon", "deviation")
 """Keys without a default, of the norms that take them."""
 
 _KEYS_OF_NORMS = sorted({key for norm in NORMS.values() for key in norm.keys})
-"""Keys that not every norm takes."""
+"""Keys that not every norm takes. A norm that is registered later takes no others."""
 
 
 def key_fields() -> list[Field[Any]]:

@@ -52,7 +52,7 @@ Where something is added to the root, ``U = √(P/Q) + R`` stands for √V: r is
 and raised by 1 where ``(r + 1)·U <= 2^K`` all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -293,6 +293,27 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
 """Terms of each norm; written from the papers, not from the unit's description."""
 
 
+RowFormula = Callable[[list[int]], tuple[Sequence[int], int, int]]
+"""A norm's formula of one row: from its elements, less the zero point, to ``(c, D, W)`` as in the table above.
+
+All are integers: a c for each element, of at most 63 bits, and D at least 0.
+"""
+
+
+def formula_of_rows(formula: RowFormula) -> Callable[[_RowBlock, NormConfig], RowTerms]:
+    """A formula of one row as an entry of :data:`FORMULAS`."""
+
+    def of_rows(rows: _RowBlock, config: NormConfig) -> RowTerms:
+        real = rows.real
+        terms = [formula(row[:n]) for row, n in zip(real.tolist(), rows.lengths, strict=True)]
+        c = np.zeros(real.shape, np.int64)
+        for row, n, (centred, _, _) in zip(c, rows.lengths, terms, strict=True):
+            row[:n] = centred
+        return RowTerms(c, [int(squared) for _, squared, _ in terms], [int(weight) for _, _, weight in terms])
+
+    return of_rows
+
+
 def exact_terms(config: NormConfig, batch: RowBatch) -> RowTerms:
     """The exact terms of rows, without gamma, beta and epsilon."""
     x = np.where(batch.valid, batch.x, 0).astype(np.int64)
@@ -510,8 +531,7 @@ class _Denominator:
 def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) -> _Denominator:
     """``√V·m``."""
     scale = Fraction(config.input.scale)
-    if config.norm == "frozen":
-        assert config.deviation is not None
+    if config.deviation is not None:
         added = (weight * Fraction(config.deviation) / scale) ** 2
     elif config.epsilon_placement == "variance" and config.norm != "adanorm":
         added = weight**2 * Fraction(config.epsilon) / scale**2

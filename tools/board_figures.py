@@ -1,7 +1,8 @@
-"""The table of built boards in docs/boards.md: python tools/board_figures.py (some ten minutes).
+"""The table of built boards in docs/boards.md: python tools/board_figures.py [EXAMPLE …] (half an hour for all).
 
-Builds each example on its board as ``streamnorm build`` does by default, and fits the unit alone. A test builds the
-boards again and compares its row's figures of the board.
+Builds each example on its board as ``streamnorm build`` does by default, and fits the unit alone. Each row is written
+as soon as it is measured; examples that are not named keep theirs. A test builds the boards again and compares its
+row's figures of the board.
 """
 
 from __future__ import annotations
@@ -55,29 +56,36 @@ def row_of(page: str, example: str) -> list[str]:
 
 def recorded_tools(page: str) -> dict[str, str]:
     """The tools that the table was made with, and their versions."""
-    return dict(re.findall(r"([\w-]+) ([\d.]+\d)", " ".join(re.findall(r"^Made with (.*)$", page, re.MULTILINE))))
+    [made] = re.findall(r"^Made with (.*?)\.$", page, re.MULTILINE | re.DOTALL)
+    return dict(tool.split(" ", 1) for tool in " ".join(made.split()).split(", "))
 
 
-def main() -> int:
-    """Measure all, and write the table."""
-    built: list[list[str]] = []
-    tools: dict[str, str] = {}
-    for example, board in BUILT.items():
-        print(f"{example} on {board}", file=sys.stderr, flush=True)
-        path = ROOT / f"examples/{example}.toml"
-        config = NormConfig.from_toml(path)
-        with tempfile.TemporaryDirectory() as directory:
-            report = _said("build", str(path), "--board", board, "-o", directory)
-        alone = _said("fit", str(path))
-        tools |= report["tools"]
-        formats = f"{config.input.name} → {config.output.name}"
-        rows = f"{config.norm}, {formats}, n ≤ {config.max_length}, {config.lanes} lane{'s' * (config.lanes > 1)}"
-        reached = ", ".join(f"{mhz:.1f} ({seed})" for seed, mhz in alone["fmax_mhz"]["seeds"].items())
-        built.append([example, f"{board}, {BOARDS[board].part}", rows, *built_cells(report), reached])
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(tools.items()))
-    parts = {"built": f"{table(_HEAD, built)}\nMade with {versions}.\n"}
-    PAGE.write_text(with_parts(PAGE.read_text("utf-8"), parts), "utf-8")
+def main(examples: list[str]) -> int:
+    """Measure the examples, and write their rows."""
+    for example in examples:
+        if example not in BUILT:
+            sys.exit(f"board_figures: {example!r} is none of {', '.join(BUILT)}")
+    for example in examples or BUILT:
+        print(f"{example} on {BUILT[example]}", file=sys.stderr, flush=True)
+        row, tools = _measured(example, BUILT[example])
+        page = PAGE.read_text("utf-8")
+        rows = [row if name == example else row_of(page, name) for name in BUILT]
+        versions = ", ".join(f"{name} {version}" for name, version in sorted((recorded_tools(page) | tools).items()))
+        PAGE.write_text(with_parts(page, {"built": f"{table(_HEAD, rows)}\nMade with {versions}.\n"}), "utf-8")
     return 0
+
+
+def _measured(example: str, board: str) -> tuple[list[str], dict[str, str]]:
+    """The row of an example, and the versions of the tools."""
+    path = ROOT / f"examples/{example}.toml"
+    config = NormConfig.from_toml(path)
+    with tempfile.TemporaryDirectory() as directory:
+        report = _said("build", str(path), "--board", board, "-o", directory)
+    alone = _said("fit", str(path))
+    formats = f"{config.input.name} → {config.output.name}"
+    rows = f"{config.norm}, {formats}, n ≤ {config.max_length}, {config.lanes} lane{'s' * (config.lanes > 1)}"
+    reached = ", ".join(f"{mhz:.1f} ({seed})" for seed, mhz in alone["fmax_mhz"]["seeds"].items())
+    return [example, f"{board}, {BOARDS[board].part}", rows, *built_cells(report), reached], report["tools"]
 
 
 def _said(*arguments: str) -> dict[str, Any]:
@@ -90,4 +98,4 @@ def _said(*arguments: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -62,6 +62,14 @@ MATRIX: dict[str, dict[str, Any]] = {
                     "target": ECP5, "clock_mhz": 200},
     "below_a_block_ram": {"lanes": 8, "max_length": 4000, "target": ECP5},
     "min_length": {"lanes": 4, "max_length": 90, "min_length": 33, "target": ECP5, "gamma": ANY, "beta": ANY},
+    # The family of norms.
+    "l2_floor": {"norm": "l2norm", "epsilon_placement": "floor", "epsilon": 0.5, "lanes": 4, "max_length": 60,
+                 "output": signed(8, 0.01), "gamma": ANY, "target": ECP5, "clock_mhz": 150},
+    "crms_ecp5_200": {"norm": "crmsnorm", "lanes": 3, "max_length": 63, "gamma": ANY, "target": ECP5,
+                      "clock_mhz": 200},
+    "frozen": {"norm": "frozen", "deviation": 1.5, "lanes": 4, "max_length": 70, "gamma": ANY, "beta": ANY},
+    "adanorm": {"norm": "adanorm", "lanes": 2, "max_length": 50, "gamma": 1.2, "target": ECP5, "clock_mhz": 150},
+    "epsilon_root": {"epsilon_placement": "root", "epsilon": 0.1, "lanes": 3, "max_length": 60, "gamma": ANY},
     # Rounded before gamma.
     "rounded_first": {"gamma_rounding": "output", "lanes": 3, "max_length": 50, "target": ECP5, "clock_mhz": 150,
                       "gamma": ANY, "beta": ANY},

@@ -53,7 +53,9 @@ def test_what_is_no_architecture_is_refused(name, message):
 
 def test_rms_norm_has_no_mean():
     rms = configuration(norm="rmsnorm")
-    with pytest.raises(ConfigError, match="norm = 'rmsnorm' has no mean that could be updated; allowed: one-pass, two"):
+    with pytest.raises(
+        ConfigError, match="norm = 'rmsnorm' has no variance that could be updated; allowed: one-pass, two"
+    ):
         rms.replace(architecture="three-scan:welford")
     two_pass = rms.replace(architecture="two-pass")
     assert isinstance(unit_of(two_pass), NormUnit)

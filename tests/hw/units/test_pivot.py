@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from family import keys_of
 from hw.simulation import signed as as_signed
 from hw.simulation import trace
 from hw.units.units import unit
@@ -45,7 +46,8 @@ class Bench(wiring.Component):
 @pytest.mark.parametrize("number_format", [IntFormat(6, zero_point=-7), IntFormat(8, signed=False, zero_point=200)])
 @pytest.mark.parametrize("norm", NORMS)
 def test_differences_are_to_the_first_element_or_the_zero_point(norm, number_format):
-    config = unit(norm=norm, lanes=LANES, input=number_format)
+    keys = keys_of(norm, longest=8, epsilon=1e-5, reach=1.0)
+    config = unit(**{"epsilon": None, **keys}, lanes=LANES, input=number_format)
     rng = np.random.default_rng(5)
     elements = rng.integers(number_format.min, number_format.max, (200, LANES), endpoint=True).tolist()
     # Between rows `begins` stays high while something else is offered; the last beat offered then is the row's first.

@@ -33,10 +33,13 @@ Rows = list[tuple[int, int, int]]
 
 
 def moments_of(config: NormConfig, seed: int) -> Rows:
-    """n, S1, S2 of corner rows and random rows; S1 is 0 where it is not used."""
-    rows = [d.astype(object) for d in differences(config, 40, seed)]
-    centred = config.norm == "layernorm"
-    return [(len(d), int(d.sum()) if centred else 0, int((d * d).sum())) for d in rows]
+    """n (or what it counts as), S1, S2 of corner rows and random rows; those that are not used are 0."""
+    norm, rows = config.formula, [d.astype(object) for d in differences(config, 40, seed)]
+    counted = [(norm.count(len(d)), d[: norm.statistic_length]) for d in rows]
+    return [
+        (count, int(d.sum()) if norm.has_sum else 0, int((d * d).sum()) if norm.has_squares else 0)
+        for count, d in counted
+    ]
 
 
 def check(config: NormConfig, rows: Rows, interval: int = 1, apart: bool = False) -> None:
@@ -60,7 +63,7 @@ def check(config: NormConfig, rows: Rows, interval: int = 1, apart: bool = False
     for index, row in enumerate(rows):
         there = index * interval
         got = {**seen[there + statistic.centre_cycle], "scale": seen[there + statistic.scale_cycle]["scale"]}
-        if row[0] * row[2] == row[1] ** 2:
+        if config.formula.square_limit(1) is not None and row[0] * row[2] == config.formula.centred * row[1] ** 2:
             # All elements are equal: d and S1 are 0, and z too, whatever the scale, if the shifts agree.
             assert got["centre"] == -precision.half(got["shift"]) & mask, row
             continue

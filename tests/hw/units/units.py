@@ -27,5 +27,5 @@ def differences(config: NormConfig, count: int, seed: int) -> list[np.ndarray]:
     batch = random_rows(config, count, rng)
     rows = [row for _, row in corner_rows(config, rng).values()]
     rows += [x[:length] for x, length in zip(batch.x, batch.lengths, strict=True)]
-    centred = config.norm == "layernorm"
+    centred = config.formula.centred
     return [row - (row[0] if centred else config.input.zero_point) for row in rows]

@@ -19,10 +19,10 @@ class AdaNorm(LayerNorm):
     title = "AdaNorm"
     about = "the mean is subtracted; large values are damped"
     use = "translation models that overfit with gamma and beta: those give way to two constants"
-    formula = "(1 - curvature * z) * z, z = (x - mean(x)) / (std(x) + epsilon), std over n - 1"
+    formula = "z - curvature * z**2, z = (x - mean(x)) / (s + epsilon)"
     source = (
         "Xu, Sun, Zhang, Zhao, Lin: Understanding and Improving Layer Normalization, 2019, arXiv:1911.07013; the "
-        "deviation as in the authors' code, lancopku/AdaNorm"
+        "deviation s over n - 1, as in the authors' code, lancopku/AdaNorm"
     )
     keys = frozenset({"epsilon", "curvature"})
     placement = "root"

@@ -16,6 +16,11 @@ MEMBERS = (
     *(f"{norm}, {place}" for norm in ("layernorm", "l2norm") for place in EPSILON_PLACEMENTS if place != "variance"),
 )
 
+_AS_OTHERS = {"groupnorm", "instancenorm", "layernorm, floor", "l2norm, root"}
+
+BUILT = tuple(member for member in MEMBERS if member not in _AS_OTHERS)
+"""Those that differ in hardware, and each placement of epsilon once: what is compiled takes time."""
+
 
 def can_be(member: str, epsilon: float) -> bool:
     """Whether a member may have that epsilon: where z is limited by nothing else, not 0 and no absurd one."""

@@ -13,7 +13,7 @@ from itertools import combinations, product
 from typing import Any
 
 import family
-from family import MEMBERS
+from family import BUILT
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.targets import TARGETS
 
@@ -38,7 +38,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "output": tuple(BITS),
     "lanes": (1, 2, 3, 4),
     "length": ("a beat", "two beats and one", "whole beats", "long"),
-    "norm": MEMBERS,
+    "norm": BUILT,
     "target": tuple({family.primitives: name for name, family in reversed(TARGETS.items())}.values()),
     "clock": ("slow", "usual", "fast"),
     "input zero": ("0", "inside", "end"),

@@ -33,6 +33,9 @@ UNITS = [  # and which cells each must have for the test to mean anything
     pytest.param("ice40_up5k", ICE40 | {"SB_MAC16"}, id="ice40_up5k", marks=pytest.mark.gate_level),
     pytest.param("constants", ECP5 | {"L6MUX21"}, id="constants", marks=pytest.mark.gate_level),
     pytest.param("ice40_hx8k", ICE40, id="ice40_hx8k", marks=pytest.mark.gate_level),
+    pytest.param("l2_floor", ECP5, id="l2_floor", marks=pytest.mark.gate_level),
+    pytest.param("crms_ecp5_200", ECP5, id="crms_ecp5_200", marks=pytest.mark.gate_level),
+    pytest.param("adanorm", ECP5, id="adanorm", marks=pytest.mark.gate_level),
 ]
 
 

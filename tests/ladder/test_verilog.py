@@ -32,7 +32,10 @@ def yosys(directory: Path, script: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "defines"),
-    [("lanes_3", ""), ("ram_banks", ""), ("ram_banks", "-DSYNTHESIS"), ("ice40_up5k", "-DSYNTHESIS"), ("int24", "")],
+    [
+        *(("lanes_3", ""), ("ram_banks", ""), ("ram_banks", "-DSYNTHESIS"), ("ice40_up5k", "-DSYNTHESIS")),
+        *(("int24", ""), ("adanorm", ""), ("l2_floor", "")),
+    ],
 )
 def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:
     config = configuration(name)

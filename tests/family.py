@@ -17,6 +17,9 @@ MEMBERS = (
 )
 
 
+WITH_STATISTIC = tuple(member for member in MEMBERS if NORMS[member.partition(", ")[0]].has_statistic)
+
+
 def can_be(member: str, epsilon: float) -> bool:
     """Whether a member may have that epsilon: where z is limited by nothing else, not 0 and no absurd one."""
     return member != PART or epsilon > 1e-12

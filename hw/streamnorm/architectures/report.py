@@ -28,7 +28,7 @@ class UnitReport:
     ----------
     architecture : what the unit is; one-pass as well where what was asked for comes to the same
     stages : in order; their sum is L2 of a row of one beat
-    beats_before_output : cycles that each further beat of a row adds to L2
+    beats_before_output : cycles that each further beat of a row adds to L2; -1 where no result waits for it
     interval, interval_beats : cycles from row to row are ``interval + interval_beats * (beats - 1)``,
     interval_min : but not fewer than these
     multipliers : multiplier tiles of each block (0 where the target builds them from logic)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from streamnorm.precision.demand import Demand
+from streamnorm.precision.demand import is_tight
+from streamnorm.precision.precision import Precision
+from streamnorm.precision.static import StaticPrecision
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.epsilon_placements import EpsilonPlacement
@@ -69,17 +71,18 @@ def _unit(plan: Plan) -> _Lines:
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     stored = StoredParameters.of(config)
+    worth = {"gamma": _worth(config.formula), "beta": ""}
     for key, values, bits, frac_bits, constant in (
         ("gamma", stored.gamma, stored.gamma_bits, stored.gamma_frac_bits, stored.gamma_is_constant),
         ("beta", stored.beta, stored.beta_bits, stored.beta_frac_bits, stored.beta_is_constant),
     ):
         if constant:
             value = "absent" if getattr(config, key) is None else "one constant"
-            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits} output steps"
+            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits} output steps{worth[key]}"
         else:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.max_length} values"
-            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps"
+            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits} output steps{worth[key]}"
     target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
@@ -101,14 +104,17 @@ def _accuracy(plan: Plan) -> _Lines:
     if not isfinite(plan.error_bound):
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
-    tight = ", 99.9 % correctly rounded" if Demand.of(config).tight else ""
+    tight = ", 99.9 % correctly rounded" if is_tight(config) else ""
     yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
     yield ("error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding")
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} LSB", meaning)
     share = 100 * (1 - plan.expected_error)
-    yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
+    if plan.expected_error:
+        yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
+    else:
+        yield "correctly rounded", "all", "for gamma and beta as stored: there is no other rounding"
 
 
 def _latency(plan: Plan) -> _Lines:
@@ -155,6 +161,20 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision, stored = plan.precision, StoredParameters.of(plan.config)
+    if isinstance(precision, Precision):
+        yield from _widths_of_statistic(plan, precision)
+    else:
+        assert isinstance(precision, StaticPrecision)
+        yield "d", _bits(precision.difference_bits, 0), "element less the zero point, exact"
+        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), "d itself"
+    worth = _worth(plan.config.formula)
+    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), f"as stored, in output steps{worth}"
+    yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
+    yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
+    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
     norm, placement = plan.config.formula, plan.config.placement
     ranges, centred = precision.ranges, norm.centred
     frac, guard = precision.normalized_frac_bits, precision.normalize_shift
@@ -196,10 +216,11 @@ def _widths(plan: Plan) -> _Lines:
         _bits(precision.normalized_bits, frac),
         f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
     )
-    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), "as stored, in output steps"
-    yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
-    yield "A", f"{precision.result_frac_bits} fraction bits", "z gamma + beta, exact"
-    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _worth(norm: Norm) -> str:
+    """What a stored gamma is for, where that is not a z of 1."""
+    return " for an input step" if norm.counts_steps else ""
 
 
 def _weight(norm: Norm) -> str:
@@ -244,6 +265,7 @@ def _cost(plan: Plan) -> _Lines:
         yield has.logic, f"about {limits.luts}", f"estimated, ± {LUT_ERROR:.0%}; the target has {has.luts}"
     for notice in limits.notices:
         yield "note", "", notice
-    yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
-    yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
+    if plan.buffer_beats:
+        yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
+        yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
     yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

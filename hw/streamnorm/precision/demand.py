@@ -24,6 +24,7 @@ __all__ = [
     "TIGHT_ERROR",
     "Demand",
     "Gain",
+    "is_tight",
 ]
 
 FAITHFUL_ERROR = 0.3
@@ -111,11 +112,16 @@ class Demand:
         return _demand(config)
 
 
+def is_tight(config: NormConfig) -> bool:
+    """Whether 99.9 % of the results are promised to be rounded correctly."""
+    return config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
+
+
 @lru_cache(maxsize=256)
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
     row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
-    tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
+    tight = is_tight(config)
     stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
     return Demand(
         ranges=Ranges.of(config),

@@ -21,7 +21,7 @@ from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
-from .architectures import ARCHITECTURES, ONE_PASS
+from .architectures import ARCHITECTURES, architectures_of
 from .arrays import ArrayOrFile, file_of
 from .config_file import read_keywords
 from .file_identity import file_identity
@@ -62,9 +62,19 @@ def _denominators() -> Iterator[str]:
     return (f'"{place.name}" {place.formula}' for place in EPSILON_PLACEMENTS.values())
 
 
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+_BY_DEFAULT: dict[str, list[str]] = {}
+"""Norms by the architecture that they have unless they are asked for another."""
+for _norm in NORMS.values():
+    _BY_DEFAULT.setdefault(architectures_of(_norm)[0], []).append(_norm.name)
+
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
-_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "margin")
+_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -179,9 +189,12 @@ class NormConfig:
         ),
     )
     architecture: str = field(
-        default=ONE_PASS,
+        default=_COMPUTED,
         metadata=_about(
-            _quoted(ARCHITECTURES), "how the unit goes about its work; all but one-pass are there to compare with"
+            _quoted(ARCHITECTURES),
+            "how the unit goes about its work; of norms with a statistic, all but one-pass are there to compare with",
+            "the first one that goes with the norm: "
+            + "; ".join(f"`{own}` of {_listed(norms)}" for own, norms in _BY_DEFAULT.items()),
         ),
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
@@ -238,12 +251,7 @@ class NormConfig:
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
-        one_of("architecture", self.architecture, ARCHITECTURES)
-        if not (NORMS[self.norm].has_variance or ARCHITECTURES[self.architecture].exact):
-            raise ConfigError(
-                f"architecture = {self.architecture!r}: norm = {self.norm!r} has no variance that could be updated; "
-                f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
-            )
+        self._check_architecture()
         if not (self.epsilon_placement == "variance" or ARCHITECTURES[self.architecture].exact):
             raise ConfigError(
                 f"epsilon_placement = {self.epsilon_placement!r}: architecture = {self.architecture!r} has its epsilon "
@@ -275,6 +283,22 @@ class NormConfig:
             if bits is not None:
                 self._set(key, integer_between(key, bits, widths[0], widths[-1]))
 
+    def _check_architecture(self) -> None:
+        if "architecture" in self._defaulted:
+            self._set("architecture", self._computed("architecture"))
+        one_of("architecture", self.architecture, ARCHITECTURES)
+        norm, architecture = NORMS[self.norm], ARCHITECTURES[self.architecture]
+        if architecture.goes_with(norm):
+            return
+        if norm.has_statistic == architecture.has_statistic:
+            why = "has no variance that could be updated"
+        else:
+            why = "has a statistic" if norm.has_statistic else "has no statistic"
+        raise ConfigError(
+            f"architecture = {self.architecture!r}: norm = {self.norm!r} {why}; "
+            f"allowed: {', '.join(architectures_of(norm))}"
+        )
+
     def _check_keys_of_norm(self) -> None:
         """Keys that not every norm takes."""
         keys = NORMS[self.norm].keys
@@ -290,7 +314,7 @@ class NormConfig:
 
     def _check_epsilon(self) -> None:
         """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
-        if self.formula.square_limit(1) is None and not self.epsilon_in_steps:
+        if self.formula.has_statistic and self.formula.square_limit(1) is None and not self.epsilon_in_steps:
             raise ConfigError(
                 f"epsilon = {self.epsilon:g}: must be greater than 0 with statistic_length = {self.statistic_length}; "
                 "a row whose first elements are 0 would be divided by 0"
@@ -377,12 +401,15 @@ class NormConfig:
             output=self.output,
             z_limit=z_limit,
             z_max=z_max,
+            z_unit=self.formula.z_unit(self.input),
         )
 
-    def _computed(self, key: str) -> int | float | None:
+    def _computed(self, key: str) -> int | float | str | None:
         """The default of a key that depends on others."""
         if key == "epsilon":
             return 0.0
+        if key == "architecture":
+            return architectures_of(NORMS[self.norm])[0]
         if key == "margin":
             return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
         if key in _WIDTHS:
@@ -528,7 +555,7 @@ class NormConfig:
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"
         rows = f"rows of up to {self.max_length}, {counted(self.lanes, 'lane')}"
-        other = "" if self.architecture == ONE_PASS else f"{self.architecture}, "
+        other = "" if self.architecture == self._computed("architecture") else f"{self.architecture}, "
         name = shortened(self.name, 20)
         return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import difference_limits
 from streamnorm.spec.config import NormConfig
 
 from .pivot import Pivot
@@ -31,13 +31,14 @@ class Ingest(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls
+    buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls; a ``row_slots`` of None
+        is as many as there are beats: what comes in goes straight through to a queue, and no row waits for its end
 
     Members
     -------
     i : In(stream of row_layout)
     beat_released, row_released : In(1)
-        A beat has left the row buffer; a row has left its slot.
+        A beat has left the row buffer, or the queue; a row has left its slot (without slots there is no such member).
     hold : In(1)
         No further row may begin.
     idle : Out(1)
@@ -45,30 +46,35 @@ class Ingest(wiring.Component):
     valid, first, last, error : Out(1); d : Out(ArrayLayout(signed, lanes)), 0 in lanes that are not kept
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
+    Only without slots:
+    column : Out(range(max_beats)), offered_bank : Out
+        Number and bank of the beat that is offered now, two cycles before ``index`` and ``bank``; the bank is no register.
     """
 
-    def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int) -> None:
-        assert buffer_depth > config.max_beats + READY_LAG
+    def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int | None) -> None:
+        assert buffer_depth > (0 if row_slots is None else config.max_beats) + READY_LAG
         self._config = config
-        self._ranges = ranges = Precision.of(config).ranges
+        difference_bits, _ = difference_limits(config.formula, config.input)
+        index, bank = Out(range(config.max_beats)), Out(bank_width(config))
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
         super().__init__(
             {
                 "i": In(stream.Signature(row_layout(config))),
                 "beat_released": In(1),
-                "row_released": In(1),
+                **({"column": index} if row_slots is None else {"row_released": In(1)}),
                 "hold": In(1),
                 "idle": Out(1),
                 "valid": Out(1),
                 "first": Out(1),
                 "last": Out(1),
                 "error": Out(1),
-                "d": Out(data.ArrayLayout(signed(ranges.difference_bits), config.lanes)),
+                "d": Out(data.ArrayLayout(signed(difference_bits), config.lanes)),
                 "keep": Out(config.lanes),
-                "before": Out(ranges.length_bits),
-                "index": Out(range(config.max_beats)),
-                **({"bank": Out(bank_width(config))} if config.banks > 1 else {}),
+                "before": Out(config.max_length.bit_length()),
+                "index": index,
+                **({"bank": bank} if config.banks > 1 else {}),
+                **({"offered_bank": bank} if config.banks > 1 and row_slots is None else {}),
             }
         )
 
@@ -129,6 +135,11 @@ class Ingest(wiring.Component):
             m.d.sync += self.bank.eq(bank)
             with m.If(begins):
                 m.d.sync += bank.eq(payload.bank)
+            if self._row_slots is None:
+                m.d.comb += self.offered_bank.eq(Mux(begins, payload.bank, bank))
+        if self._row_slots is None:
+            with m.If(take):
+                m.d.sync += self.column.eq(Mux(ends, 0, self.column + 1))
 
         m.d.sync += [self.valid.eq(valid), self.first.eq(first), self.last.eq(last)]
         # What belongs to a beat needs no reset, and is spared the way of the reset to every lane.
@@ -162,16 +173,18 @@ class Ingest(wiring.Component):
         swallow: Signal,
     ) -> None:
         """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
-        m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
         beats = Signal(range(self._buffer_depth + 1))
         beat_released = Signal()
         space = Signal(init=1)
-        m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released)]
         m.d.sync += [beat_released.eq(self.beat_released), space.eq(beats < self._buffer_depth - READY_LAG)]
         with m.If(beat_taken ^ beat_released):
             m.d.sync += beats.eq(beats + Cat(1, (~beat_taken).replicate(len(beats) - 1)))
         room = Signal()
-        m.d.comb += room.eq(space & slots.some_next)
+        if self._row_slots is None:
+            m.d.comb += room.eq(space)
+        else:
+            m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
+            m.d.comb += [slots.down.eq(row_taken), slots.up.eq(self.row_released), room.eq(space & slots.some_next)]
         if self._config.storage == "rom":
             m.d.sync += ready.eq(room)
             return

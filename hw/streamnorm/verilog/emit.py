@@ -195,7 +195,7 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
-    if config.architecture == ONE_PASS:
+    if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
         return header
     header += f"\n// Architecture: {config.architecture}"
     if Plan.of(config).report.architecture == ONE_PASS:
@@ -219,7 +219,8 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
             f"beta in {beta}; both are two's complement. Beat k loads elements k * lanes and following; "
-            "tlast ends a load. Stored is round((gamma + gamma_offset) / output scale * 2**frac_bits), and "
+            f"tlast ends a load. Stored is round((gamma + gamma_offset){_in_steps(config)} / output scale * "
+            "2**frac_bits), and "
             "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
             "formats."
         )
@@ -231,6 +232,10 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
             "without those that the stream does not have."
         )
     return text
+
+
+def _in_steps(config: NormConfig) -> str:
+    return " * input scale" if config.formula.counts_steps else ""
 
 
 def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:

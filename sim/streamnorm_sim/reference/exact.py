@@ -13,11 +13,13 @@ rmsnorm    ``W·(x - zp)``      ``W·Σ(x - zp)²`` of the first   n or at most
 l2norm     ``x - zp``          ``Σ(x - zp)²``                  1
 crmsnorm   ``W·(x - zp)``      ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
 frozen     ``n·x - S1``        0                               n
+affine     ``x - zp``          0                               1
 =========  ==================  ==============================  =============
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
+    V = 1                      for an affine norm; its γ is that of a step of x, so γ·s of the γ as given
     y = c·g / (2^fg·√V) + b / 2^fb
 
 with the stored integers ``g``, ``b`` of the element and their fraction bits ``fg``, ``fb``
@@ -200,6 +202,11 @@ def _frozen(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(c, [0] * len(c), rows.lengths)
 
 
+def _affine(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """``s·(x - zp)``, the s in γ."""
+    return RowTerms(rows.real, [0] * len(rows.x), [1] * len(rows.x))
+
+
 def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
     return [int(total) for total in (x * x).sum(axis=1)]
@@ -211,6 +218,7 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "l2norm": _l2norm,
     "crmsnorm": _crmsnorm,
     "frozen": _frozen,
+    "affine": _affine,
 }
 """Terms of each norm; written from the papers, not from the unit's description."""
 
@@ -244,7 +252,8 @@ def _given(config: NormConfig) -> _Affine:
     # The scale's power of two, up to which it is an odd integer or one.
     divisor = scale.numerator // (scale.numerator & -scale.numerator)
     power = Fraction(divisor) / scale
-    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), power)
+    step = Fraction(config.input.scale) if config.norm == "affine" else Fraction(1)
+    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), power * step)
     beta, beta_frac_bits = _dyadic(given.beta, config.output.zero_point * scale, power)
     # At least 1, so that the tie between two steps is one of its integers.
     if beta_frac_bits < 1:
@@ -255,7 +264,7 @@ def _given(config: NormConfig) -> _Affine:
 
 
 def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> tuple[_Integers, int]:
-    """``(values + offset)·power``, with a power of two, as Python integers and their fraction bits."""
+    """``(values + offset)·power``, whose denominator is a power of two, as Python integers and their fraction bits."""
     exact = [(Fraction(value) + offset) * power for value in values.ravel().tolist()]
     largest = max(value.denominator for value in exact)  # all are powers of two
     integers = np.array([int(value * largest) for value in exact], object).reshape(values.shape)
@@ -346,6 +355,8 @@ def _radicand(config: NormConfig, squared: int, weight: int, divisor: int) -> tu
     if config.norm == "frozen":
         assert config.deviation is not None
         added = (weight * Fraction(config.deviation) / scale) ** 2
+    elif config.norm == "affine":
+        added = Fraction(1)
     elif config.epsilon_placement == "floor":
         least = (weight * Fraction(config.epsilon) / scale) ** 2
         added = max(least - squared, Fraction(0))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drawn import drawn_config
+from family import WITH_STATISTIC
 from hw.simulation import member, signed, trace
 from hw.units.units import unit
 from streamnorm.precision.precision import Precision
@@ -106,7 +107,7 @@ def test_the_centre_comes_when_the_product_is_there(clock_mhz):
 
 @pytest.mark.parametrize("seed", range(15, 21))
 def test_results_of_any_configuration(seed):
-    check(drawn_config(seed, target="ecp5-85k-6", clock_mhz=150.0), beats=40)
+    check(drawn_config(seed, members=WITH_STATISTIC, target="ecp5-85k-6", clock_mhz=150.0), beats=40)
 
 
 def test_ties_go_to_even():

@@ -1,13 +1,17 @@
 """The norms: each is a description in a file of its own, entered here, that plan, hardware, models and pages read."""
 
+from .affine import AffineNorm
 from .crmsnorm import CrmsNorm
 from .frozen import FrozenNorm
 from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .norm import Norm
 from .rmsnorm import RmsNorm
+from .static_norm import StaticNorm
 
-__all__ = ["NORMS", "Norm"]
+__all__ = ["NORMS", "Norm", "StaticNorm"]
 
-NORMS: dict[str, Norm] = {norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm())}
+NORMS: dict[str, Norm] = {
+    norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AffineNorm())
+}
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

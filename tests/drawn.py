@@ -25,7 +25,7 @@ def drawn_format(rng: np.random.Generator) -> IntFormat:
 
 
 def drawn_config(seed: int, *, members: Sequence[str] = MEMBERS, **fixed: Any) -> NormConfig:
-    """A configuration of some of the family that can be built; drawn again where gamma or beta do not fit their width."""
+    """A configuration of some of the family that can be built; drawn again where gamma or beta do not fit."""
     rng = np.random.default_rng(seed)
     while True:
         try:

@@ -37,6 +37,8 @@ def keys_of(member: str, *, longest: int, epsilon: float, reach: float) -> dict[
         keys["epsilon"] = epsilon
     if "deviation" in NORMS[norm].keys:
         keys["deviation"] = min(max(epsilon**0.5, reach / 64), 4 * reach)
+    if "alpha" in NORMS[norm].keys:
+        keys["alpha"] = 4 / reach
     if member == PART:
         keys["statistic_length"] = -(-longest * 3 // 8)
     elif place:

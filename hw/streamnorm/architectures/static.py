@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
+from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.architectures import STATIC
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
@@ -36,31 +37,35 @@ class StaticUnit(wiring.Component):
     Raises
     ------
     ConfigError
-        If gamma or beta cannot be held in the configured width.
+        If gamma or beta cannot be held in the configured width, or no table reaches the accuracy asked for.
     """
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
         family = config.device.primitives
         self.parameter_store = ParameterStore(config)
-        self.lanes = StaticLanes(config, parameter_delay=self.parameter_store.delay)
-        within = ingest.LATENCY + self.lanes.latency
+        store = self.parameter_store
+        self.lanes = StaticLanes(config, parameter_delay=store.delay, parameter_latency=store.latency)
+        within = self.lanes.latency
         # Every beat inside, and those that still come in when ready is about to fall.
         self.output_depth = whole_columns(within + _COUNTING + ingest.READY_LAG)
         self.ingest = Ingest(config, buffer_depth=self.output_depth, row_slots=None)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family, bypass=True)
         queue_rams = self.output_queue.block_rams
+        table = StaticPrecision.of(config).table
         self.report = UnitReport(
             architecture=STATIC,
             stages=(
                 Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the zero point"),
-                Stage("lanes", self.lanes.latency, "each lane: times gamma, plus beta, round, saturate"),
+                Stage("function", self.lanes.z_cycle - ingest.LATENCY, "" if table is None else table.about),
+                Stage("lanes", within - self.lanes.z_cycle, "each lane: times gamma, plus beta, round, saturate"),
                 Stage("output queue", self.output_queue.latency, "output register; by its memory while it is empty"),
             ),
             beats_before_output=-1,
             multipliers={"lanes": self.lanes.multipliers},
             block_rams={
                 "gamma and beta": self.parameter_store.block_rams,
+                **({} if table is None else {"function tables": self.lanes.block_rams}),
                 **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.output_depth,
@@ -82,13 +87,14 @@ class StaticUnit(wiring.Component):
         m.submodules.output_queue = queue = self.output_queue
         wiring.connect(m, wiring.flipped(self.i), entry.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
-        m.d.comb += [entry.beat_released.eq(queue.released), lanes.d.eq(entry.d)]
+        m.d.comb += entry.beat_released.eq(queue.released)
+        m.d.comb += lanes.code.eq(self.i.payload.data) if lanes.takes_codes else lanes.d.eq(entry.d)
         row_end = Signal()
         m.d.comb += row_end.eq(entry.valid & entry.last)
         bank = entry.offered_bank if config.banks > 1 else None
         beats = _Beats(entry.last, entry.error, entry.keep, bank, entry.column)
-        connect_parameters(m, store, beats, config.banks, lanes, ingest.LATENCY)
-        connect_results(m, beats, entry.valid, lanes, 0, queue, error_later=1)
+        connect_parameters(m, store, beats, config.banks, lanes, 0)
+        connect_results(m, beats, entry.valid, lanes, -ingest.LATENCY, queue, error_later=1)
         if config.storage == "ram":
             connect_loading(m, self.parameters, self.o, row_end, store, entry, 2 * self.output_depth + 4)
         return m

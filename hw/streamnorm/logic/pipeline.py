@@ -212,8 +212,10 @@ class Pipeline(TimedLogic):
             else self.reshape(rows[0][1], Shape(width, is_signed))
         )
 
-    def lookup(self, name: str, address: Timed, width: int, contents: Sequence[int]) -> Timed:
-        """``contents[address]`` from a block RAM."""
+    def lookup(
+        self, name: str, address: Timed, width: int, contents: Sequence[int], *, distance: float | None = None
+    ) -> Timed:
+        """``contents[address]`` from a block RAM; ``distance`` in place of the family's ``block_distance``, ns."""
         family, budget = self._target.family, self._target.budget
         (aligned,), _ = self.align(address, limit=0.4 * budget)
         output_register = family.block_ram > 0.5 * budget
@@ -229,4 +231,5 @@ class Pipeline(TimedLogic):
         self._m.d.comb += ram.read_address.eq(aligned.value)
         self.block_rams += ram.geometry.blocks
         delay = family.block_ram_output if output_register else family.block_ram
-        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), family.block_distance)
+        distance = family.block_distance if distance is None else distance
+        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), distance)

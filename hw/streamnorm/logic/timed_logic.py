@@ -150,6 +150,14 @@ class TimedLogic:
         cycle = other.cycle + 1 if late and other.delay > 0.0 else other.cycle
         return cycle if arrival + delay <= self._target.budget and arrival <= limit else max(cycle - 1, 0)
 
+    def adder_delay(self, width: int) -> float:
+        """ns of an adder of so many bits, with a level of logic behind it."""
+        return self._target.adder(width) + self._target.family.lut
+
+    def logic_delay(self, inputs: int) -> float:
+        """ns of a function of so many bits."""
+        return self._target.logic(inputs)
+
     # -- operations -------------------------------------------------------------------------------------------
 
     def operate(

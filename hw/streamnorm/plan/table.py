@@ -68,6 +68,8 @@ def _unit(plan: Plan) -> _Lines:
         if key in config.formula.keys:
             placed = "" if config.epsilon_placement == "variance" or key == "deviation" else f"{about}: "
             yield key, f"{getattr(config, key):g}", f"{placed}{in_steps}"
+    if config.alpha is not None:
+        yield "alpha", f"{config.alpha:g}", f"tanh of {config.alpha * config.input.scale:.4g} for an input step"
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     stored = StoredParameters.of(config)
@@ -166,7 +168,8 @@ def _widths(plan: Plan) -> _Lines:
     else:
         assert isinstance(precision, StaticPrecision)
         yield "d", _bits(precision.difference_bits, 0), "element less the zero point, exact"
-        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), "d itself"
+        about = "d itself" if precision.table is None else f"tanh(alpha x), off by {precision.table.error:.2g} at most"
+        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), about
     worth = _worth(plan.config.formula)
     yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), f"as stored, in output steps{worth}"
     yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")

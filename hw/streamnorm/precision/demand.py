@@ -24,6 +24,8 @@ __all__ = [
     "TIGHT_ERROR",
     "Demand",
     "Gain",
+    "error_limit",
+    "gains",
     "is_tight",
 ]
 
@@ -120,16 +122,15 @@ def is_tight(config: NormConfig) -> bool:
 @lru_cache(maxsize=256)
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
-    row_gain, prefix_gain = _stored_gains(parameters) if config.gamma_max is None else _loaded_gains(config)
+    row_gain, prefix_gain = gains(config)
     tight = is_tight(config)
-    stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
     return Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         placement=config.placement,
         lanes=config.lanes,
         tile=config.device.family.tile,
-        error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
+        error_limit=error_limit(parameters),
         tight=tight,
         exact=tight and config.epsilon_in_steps == 0,
         output_reach=max(-output.min, output.max) + 1,
@@ -141,6 +142,17 @@ def _demand(config: NormConfig) -> Demand:
         row_gain=row_gain,
         prefix_gain=prefix_gain,
     )
+
+
+def error_limit(parameters: StoredParameters) -> float:
+    """The largest error before the final rounding that is accepted, output LSB."""
+    stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
+    return min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR
+
+
+def gains(config: NormConfig) -> tuple[Gain, Gain]:
+    """``(row_gain, prefix_gain)`` of :class:`Demand`."""
+    return _stored_gains(StoredParameters.of(config)) if config.gamma_max is None else _loaded_gains(config)
 
 
 def _stored_gains(parameters: StoredParameters) -> tuple[Gain, Gain]:

@@ -138,6 +138,9 @@ class NormConfig:
         default=None,
         metadata=_about("greater than 0", "constant that the row less its mean is divided by", "none: must be said"),
     )
+    alpha: float | None = field(
+        default=None, metadata=_about("not 0", "constant that x is multiplied by before tanh", "none: must be said")
+    )
     gamma: npt.NDArray[np.float64] | float | None = field(
         default=None, metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1")
     )
@@ -248,6 +251,10 @@ class NormConfig:
         one_of("norm", self.norm, NORMS)
         one_of("epsilon_placement", self.epsilon_placement, EPSILON_PLACEMENTS)
         self._check_keys_of_norm()
+        if self.alpha is not None:
+            self._set("alpha", finite_float("alpha", self.alpha))
+            if not self.alpha:
+                raise ConfigError("alpha = 0: must not be 0; every result would be beta")
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
@@ -571,7 +578,7 @@ def checked_config(value: object) -> NormConfig:
     return instance_of("config", value, NormConfig, "a NormConfig; NormConfig.from_toml reads a file")
 
 
-_ALWAYS_SAID = ("epsilon", "deviation")
+_ALWAYS_SAID = ("epsilon", "deviation", "alpha")
 """Keys without a default, of the norms that take them."""
 
 _KEYS_OF_NORMS = sorted({key for norm in NORMS.values() for key in norm.keys})

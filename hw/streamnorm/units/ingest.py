@@ -48,7 +48,7 @@ class Ingest(wiring.Component):
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     Only without slots:
     column : Out(range(max_beats)), offered_bank : Out
-        Number and bank of the beat that is offered now, two cycles before ``index`` and ``bank``; the bank is no register.
+        Number and bank of the beat that is offered now, two cycles before ``index`` and ``bank``.
     """
 
     def __init__(self, config: NormConfig, *, buffer_depth: int, row_slots: int | None) -> None:

@@ -14,13 +14,15 @@ l2norm     ``x - zp``          ``Σ(x - zp)²``                  1
 crmsnorm   ``W·(x - zp)``      ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
 frozen     ``n·x - S1``        0                               n
 affine     ``x - zp``          0                               1
+dyt        sign of ``x - zp``  0                               1
 =========  ==================  ==============================  =============
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
-    V = 1                      for an affine norm; its γ is that of a step of x, so γ·s of the γ as given
+    V = 1                      for a static norm; an affine one's γ is that of a step of x, so γ·s of the γ as given
     y = c·g / (2^fg·√V) + b / 2^fb
+    y = c·g·tanh|t| / 2^fg + b / 2^fb      with t = α·s·(x - zp), for Dynamic Tanh
 
 with the stored integers ``g``, ``b`` of the element and their fraction bits ``fg``, ``fb``
 (`StoredParameters`). The result is ``y`` rounded half to even and saturated to the output format. A row with
@@ -39,6 +41,10 @@ With ``t = ⌊a·r / 2^sh⌋ + ⌊b·2^(f - fb) / m⌋``, ``t - 1 < y·2^f < t +
 Let ``h = t + 2^(f - 1)``, so that ``h - 1 < (y + 1/2)·2^f < h + 3``. Where none of ``h``, ``h + 1`` and ``h + 2``
 is a multiple of ``2^f``, none lies in between, and ``y`` is no tie and rounds to ``⌊h / 2^f⌋``. The others, about
 three in ``2^f`` and the true ties, are decided one by one, by comparing the squares of integers.
+
+For Dynamic Tanh ``r`` is ``⌊2^K·tanh|t|⌋``, one an element, and all of that holds again. The others are decided by
+bounds of tanh as narrow as it takes: where ``c`` is not 0, tanh of a rational number is no rational number, so that
+no ``y`` is a tie.
 """
 
 from collections.abc import Callable
@@ -55,6 +61,11 @@ from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.streams.rows import RowBatch
+
+from .exact_tanh import tanh_bounds, tanh_floor
+
+_DIGITS = [30 << step for step in range(9)]
+"""Decimal digits of tanh that are tried, one after the other, where a result is hard to round."""
 
 _CHUNK_ELEMENTS = 1 << 16
 """Elements worked on at a time: big integers cost about 50 bytes each, so a chunk stays near the cache."""
@@ -131,7 +142,7 @@ def exact_result(
     rounded = np.zeros(batch.x.shape, np.int64)
     scaled = np.zeros(batch.x.shape, np.float64)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        rows = _Rows(config, part, affine)
+        rows = _TanhRows(config, part, affine) if config.norm == "dyt" else _Rows(config, part, affine)
         t = rows.on_grid()
         scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
         rounded[where] = rows.rounded(t)
@@ -207,6 +218,11 @@ def _affine(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(rows.real, [0] * len(rows.x), [1] * len(rows.x))
 
 
+def _dyt(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """The sign; tanh of the magnitude stands where another norm's ``1/√V`` does."""
+    return RowTerms(np.sign(rows.real), [0] * len(rows.x), [1] * len(rows.x))
+
+
 def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
     return [int(total) for total in (x * x).sum(axis=1)]
@@ -219,6 +235,7 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "crmsnorm": _crmsnorm,
     "frozen": _frozen,
     "affine": _affine,
+    "dyt": _dyt,
 }
 """Terms of each norm; written from the papers, not from the unit's description."""
 
@@ -297,15 +314,19 @@ class _Rows:
         """``t`` of the module's proof: ``t - 1 < y·2^f < t + 3``. Padding gives 0."""
         root_bits = max(0, self.a_bits + 1 - self.gamma_frac_bits + _FRAC_BITS)
         shift = root_bits + self.gamma_frac_bits - _FRAC_BITS
-        roots = np.empty((len(self.radicands), 1), object)
-        for row, (numerator, denominator) in enumerate(self.radicands):
-            # V = 0 only where every a of the row is 0: any root will do.
-            roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
-        product: _Integers = (self.a.astype(object) * roots) >> shift
+        product: _Integers = (self.a.astype(object) * self._factors(root_bits)) >> shift
         beta = self._beta_on_grid()
         if max(_magnitude(product), _magnitude(beta)).bit_length() < _INT64_BITS:
             return product.astype(np.int64) + beta.astype(np.int64)
         return product + beta.astype(object)
+
+    def _factors(self, root_bits: int) -> NDArray[np.object_]:
+        """``r``, one a row: ``r <= 2^K/√(V·m²) < r + 1``."""
+        roots = np.empty((len(self.radicands), 1), object)
+        for row, (numerator, denominator) in enumerate(self.radicands):
+            # V = 0 only where every a of the row is 0: any root will do.
+            roots[row, 0] = isqrt((denominator << (2 * root_bits)) // numerator) if numerator else 0
+        return roots
 
     def _beta_on_grid(self) -> _Integers:
         shift = _FRAC_BITS - self.beta_frac_bits
@@ -333,7 +354,6 @@ class _Rows:
         sides are squared, keeping their signs, once a negative exponent has moved to ``w``. Where V = 0, y
         lies on the grid and can only be the tie itself: both sides are 0.
         """
-        numerator, denominator = self.radicands[row]
         a = int(self.a[row, column])
         w = self.divisor * ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
         a *= self.divisor  # the numerator has m²
@@ -342,11 +362,43 @@ class _Rows:
             a <<= exponent
         else:
             w <<= -exponent
-        left = _sign(a) * a * a * denominator
-        right = _sign(w) * w * w * numerator
-        if left == right:
+        order = self._order(row, column, a, w)
+        if not order:
             return upper - (upper & 1)
-        return upper if left > right else upper - 1
+        return upper if order > 0 else upper - 1
+
+    def _order(self, row: int, column: int, a: int, w: int) -> int:
+        """The sign of ``a/√(V·m²) - w`` of an element."""
+        numerator, denominator = self.radicands[row]
+        return _sign(_sign(a) * a * a * denominator - _sign(w) * w * w * numerator)
+
+
+class _TanhRows(_Rows):
+    """Rows of Dynamic Tanh: a factor for each element, ``tanh|t| / m``."""
+
+    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
+        super().__init__(config, batch, affine)
+        assert config.alpha is not None
+        self._slope = abs(Fraction(config.alpha)) * Fraction(config.input.scale)
+        if config.alpha < 0:
+            self.a = -self.a
+        self._magnitude = np.where(batch.valid, np.abs(batch.x.astype(np.int64) - config.input.zero_point), 0)
+
+    def _factors(self, root_bits: int) -> NDArray[np.object_]:
+        distinct, places = np.unique(self._magnitude, return_inverse=True)
+        floors = [tanh_floor(self._slope * int(d), root_bits, self.divisor) for d in distinct]
+        return np.array(floors, object)[places].reshape(self._magnitude.shape)
+
+    def _order(self, row: int, column: int, a: int, w: int) -> int:
+        t = self._slope * int(self._magnitude[row, column])
+        if not a or not t:
+            return -_sign(w)
+        for digits in _DIGITS:
+            low, high = tanh_bounds(t, digits)
+            ends = sorted((a * low / self.divisor, a * high / self.divisor))
+            if w <= ends[0] or w >= ends[1]:  # tanh is neither of its bounds
+                return 1 if w <= ends[0] else -1
+        raise AssertionError("tanh is a rational number")
 
 
 def _radicand(config: NormConfig, squared: int, weight: int, divisor: int) -> tuple[int, int]:
@@ -355,7 +407,7 @@ def _radicand(config: NormConfig, squared: int, weight: int, divisor: int) -> tu
     if config.norm == "frozen":
         assert config.deviation is not None
         added = (weight * Fraction(config.deviation) / scale) ** 2
-    elif config.norm == "affine":
+    elif not config.formula.has_statistic:
         added = Fraction(1)
     elif config.epsilon_placement == "floor":
         least = (weight * Fraction(config.epsilon) / scale) ** 2

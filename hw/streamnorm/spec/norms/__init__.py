@@ -2,6 +2,7 @@
 
 from .affine import AffineNorm
 from .crmsnorm import CrmsNorm
+from .dyt import DynamicTanh
 from .frozen import FrozenNorm
 from .l2norm import L2Norm
 from .layernorm import LayerNorm
@@ -9,9 +10,10 @@ from .norm import Norm
 from .rmsnorm import RmsNorm
 from .static_norm import StaticNorm
 
-__all__ = ["NORMS", "Norm", "StaticNorm"]
+__all__ = ["NORMS", "DynamicTanh", "Norm", "StaticNorm"]
 
 NORMS: dict[str, Norm] = {
-    norm.name: norm for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AffineNorm())
+    norm.name: norm
+    for norm in (LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AffineNorm(), DynamicTanh())
 }
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

@@ -101,7 +101,7 @@ class Pipeline(TimedLogic):
         shape = unsigned(2 * a.width)
         magnitude_bits = self.reshape(a, unsigned(a.width))
         if self._is_serial(magnitude_bits, magnitude_bits):
-            magnitude = self._magnitude(a) if a.signed else a
+            magnitude = self.magnitude(a) if a.signed else a
             return self._multiply_serially(magnitude, magnitude)
         if self._target.family.tile is None or a.width <= min(self._limits()):
             return self.multiply(a, a).bits(0, shape.width)
@@ -131,10 +131,6 @@ class Pipeline(TimedLogic):
         self._m.submodules[self._label("multiply")] = product
         self._m.d.comb += [product.start.eq(self.started(a.cycle)), product.a.eq(a.value), product.b.eq(b.value)]
         return Timed(product.p, a.cycle + product.latency)
-
-    def _magnitude(self, a: Timed) -> Timed:
-        delay = self._target.adder(a.width) + self._target.family.lut
-        return self.operate("magnitude", delay, [a], unsigned(a.width), lambda x: Mux(x < 0, -x, x))
 
     def _products(self, pairs: Sequence[tuple[Timed, Timed]]) -> list[Timed]:
         """The product of each pair, every operand narrow enough for a tile; a bit or two are cheaper in logic."""

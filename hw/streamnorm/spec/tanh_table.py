@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Mux, Value, signed, unsigned
+from amaranth.hdl import signed
 
 from .formats import NumberFormat
 from .polynomial_table import PolynomialTable, T, fitted_table, node_positions, through_nodes
@@ -129,33 +129,13 @@ class MagnitudeTable(TanhTable):
         return np.where((d < 0) ^ self.negative, -z, z)
 
     def build(self, p: Pipeline, source: Timed) -> Timed:
-        width, reach = self.difference_max.bit_length(), self.reach_bits
         sign = source.bits(source.width - 1, source.width)
-        magnitude = p.operate("magnitude", p.adder_delay(width), [source], unsigned(width), lambda d: Mux(d < 0, -d, d))
-        if width > reach:
-            magnitude = p.operate(
-                "reached", p.logic_delay(width - reach + 1), [p.registered(magnitude)], unsigned(reach), self._limited
-            )
-        magnitude = p.registered(p.extend(magnitude, reach))
+        magnitude = p.registered(p.magnitude(source)).bits(0, self.difference_max.bit_length())
+        magnitude = p.registered(p.limited(magnitude, self.reach_bits))
         t_bits = self.table.t_bits
-        bits = self.frac_bits
-        z = self.table.build(p, magnitude.bits(t_bits, reach), magnitude.bits(0, t_bits), bits + 1)
-
-        def below_1(z: Value) -> Value:
-            return Value.cast(z[:bits]) | Value.cast(z[bits]).replicate(bits)
-
-        if self.table.degree:
-            z = p.operate("below_1", p.logic_delay(2), [z], unsigned(bits), below_1)
-
-        def signed_z(z: Value, sign: Value) -> Value:
-            return Mux(~sign if self.negative else sign, -z, z)
-
-        return p.operate("tanh", p.adder_delay(bits), [z, sign], signed(self.bits), signed_z)
-
-    def _limited(self, magnitude: Value) -> Value:
-        reach = self.reach_bits
-        near, beyond = Value.cast(magnitude[:reach]), Value.cast(magnitude[reach:])
-        return near | beyond.any().replicate(reach)
+        address, t = magnitude.bits(t_bits, self.reach_bits), magnitude.bits(0, t_bits)
+        z = p.limited(self.table.build(p, address, t, self.frac_bits + 1), self.frac_bits)
+        return p.negated(z, sign, signed(self.bits), unless=self.negative)
 
 
 def tanh_tables(slope: Fraction, source: NumberFormat, difference_max: int) -> Iterator[TanhTable]:

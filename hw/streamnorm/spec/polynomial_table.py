@@ -134,7 +134,8 @@ def fitted_table(
     if most is not None:
         stored[0] = np.minimum(stored[0], (most << _GUARD_BITS) - 1)
 
-    quantized = sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * T[None, :] ** j for j in range(degree + 1)) - centre
+    reached = sum(stored[j][:, None] * 2.0 ** -frac_bits[j] * T[None, :] ** j for j in range(degree + 1))
+    quantized = reached - centre
     error = np.abs(quantized - exact).max(axis=1)
     # Between two samples a smooth function strays by at most step**2 / 8 * |second derivative of the error|.
     step = T[1]
@@ -143,7 +144,8 @@ def fitted_table(
     curvature = np.abs(second - bend).max(axis=1) + bound * step
     error += curvature * step**2 / 8 + centre
 
-    widths = [int(stored[0].max()).bit_length()]
+    # A function that rises is largest at a segment's end.
+    widths = [int(np.max(reached) * 2.0 ** frac_bits[0]).bit_length()]
     for j in range(1, degree + 1):
         added = int(np.abs(stored[j + 1]).max()) >> _STEP_GUARD if j < degree else 0
         widths.append((int(np.abs(stored[j]).max()) + added + 1).bit_length() + 1)

@@ -86,7 +86,7 @@ class CodeTable(TanhTable):
 
     @property
     def about(self) -> str:
-        return f"table of {len(self.entries)} entries, one for each code of an element"
+        return f"table of {len(self.entries)} entries, one for each code, looked up while ingest takes the beat in"
 
     def evaluate(self, d: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         return self.entries[(d.astype(np.int64) + self.zero_point) & (len(self.entries) - 1)]

@@ -58,7 +58,7 @@ def test_the_others_are_not_static() -> None:
         ConfigError, match="architecture = 'static': norm = 'layernorm' has a statistic; allowed: one-p"
     ):
         unit("layernorm", architecture="static")
-    with pytest.raises(ConfigError, match="alpha = 0.5: norm = 'layernorm' has no use for it; goes with: dyt"):
+    with pytest.raises(ConfigError, match=r"alpha = 0\.5: norm = 'layernorm' has no use for it; goes with: dyt"):
         unit("layernorm", alpha=0.5)
 
 
@@ -125,7 +125,7 @@ def test_what_no_width_stores_well_enough_is_refused_with_a_cure() -> None:
     with pytest.raises(ConfigError, match=r"even gamma_bits = \d+ and beta_bits = \d+, the most .* Allowed: a smaller"):
         unit(gamma=np.array([3000.0, 1, 1, 1, 1, 1.1]), **wide)
     with pytest.raises(ConfigError, match=r"does not fit gamma_bits = 8 .* input scale 0.1, output scale 1e-07"):
-        unit(gamma=3000.0, gamma_bits=8, output=IntFormat(8, scale=1e-7))
+        StoredParameters.of(unit(gamma=3000.0, gamma_bits=8, output=IntFormat(8, scale=1e-7)))
 
 
 @pytest.mark.parametrize("norm", STATIC)

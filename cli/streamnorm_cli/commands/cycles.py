@@ -244,7 +244,6 @@ def run(args: argparse.Namespace) -> int:
 def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
     """What is to be counted: the file it comes from, the unit, and the length; all is checked before anything is."""
     from streamnorm.spec.config import NormConfig
-    from streamnorm.spec.norms import NORMS
 
     work = []
     for file in args.files:
@@ -256,7 +255,7 @@ def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
             )
         if args.welford and not config.formula.has_variance:
             raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
-        for norm in NORMS if args.compare == "norms" else (config.norm,):
+        for norm in _norms(config) if args.compare == "norms" else (config.norm,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
                 changed = config.replace(norm=norm, lanes=lanes)
                 for architecture in _architectures(args, changed):
@@ -264,6 +263,15 @@ def _work(args: argparse.Namespace) -> list[tuple[Path, "NormConfig", int]]:
                     work += [(file, unit, length) for length in dict.fromkeys(lengths)]
     # What is named twice, or comes of two files that are alike, is counted once.
     return list({(unit, length): (file, unit, length) for file, unit, length in reversed(work)}.values())[::-1]
+
+
+def _norms(config: "NormConfig") -> list[str]:
+    """The norms that need no more said than the configuration's own, and no less."""
+    from streamnorm.spec.config import ALWAYS_SAID
+    from streamnorm.spec.norms import NORMS
+
+    own = config.formula.keys & ALWAYS_SAID
+    return [name for name, norm in NORMS.items() if norm.keys & ALWAYS_SAID == own]
 
 
 def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]) -> list["PlacedClock | None"]:

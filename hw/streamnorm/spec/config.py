@@ -311,7 +311,7 @@ class NormConfig:
         keys = NORMS[self.norm].keys
         for key in _KEYS_OF_NORMS:
             value = getattr(self, key)
-            if key in keys and value is None and key in _ALWAYS_SAID:
+            if key in keys and value is None and key in ALWAYS_SAID:
                 raise ConfigError(f"missing key: {key}")
             if key not in keys and not (value is None or value == _FIELDS[key].default):
                 takers = ", ".join(norm.name for norm in NORMS.values() if key in norm.keys)
@@ -502,7 +502,7 @@ class NormConfig:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def _default(self, key: Field[Any]) -> Any:
-        if key.name in _ALWAYS_SAID and key.name in self.formula.keys:
+        if key.name in ALWAYS_SAID and key.name in self.formula.keys:
             return MISSING
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
 
@@ -578,7 +578,7 @@ def checked_config(value: object) -> NormConfig:
     return instance_of("config", value, NormConfig, "a NormConfig; NormConfig.from_toml reads a file")
 
 
-_ALWAYS_SAID = ("epsilon", "deviation", "alpha")
+ALWAYS_SAID = frozenset({"epsilon", "deviation", "alpha"})
 """Keys without a default, of the norms that take them."""
 
 _KEYS_OF_NORMS = sorted({key for norm in NORMS.values() for key in norm.keys})
@@ -614,7 +614,7 @@ def _required_keys(table: Mapping[str, Any]) -> list[str]:
     """Keys that must be said, given those that are."""
     norm = table.get("norm")
     needed = NORMS[norm].keys if isinstance(norm, str) and norm in NORMS else ("epsilon",)
-    return [f.name for f in key_fields() if f.default is MISSING or (f.name in _ALWAYS_SAID and f.name in needed)]
+    return [f.name for f in key_fields() if f.default is MISSING or (f.name in ALWAYS_SAID and f.name in needed)]
 
 
 _FIELDS = {key.name: key for key in key_fields()}

@@ -335,6 +335,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "epsilon_placement": "floor",
         "statistic_length": 3,
         "deviation": 1.5,
+        "alpha": 0.5,
         "gamma": np.nextafter(GAMMA, 2),
         "beta": 0.5,
         "gamma_offset": 1.0,
@@ -353,6 +354,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     assert list(changes) == [f.name for f in key_fields()]
     others = {"norm": {"beta": None}, "statistic_length": {"norm": "rmsnorm"}}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
+    others["alpha"] = {"norm": "dyt", "epsilon": None}
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == config.digest()
     assert len({config.digest(), *digests.values()}) == len(digests) + 1

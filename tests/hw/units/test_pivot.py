@@ -46,7 +46,7 @@ class Bench(wiring.Component):
 @pytest.mark.parametrize("norm", NORMS)
 def test_differences_are_to_the_first_element_or_the_zero_point(norm, number_format):
     own = {"epsilon": 1e-5} if "epsilon" in NORMS[norm].keys else {"epsilon": None}
-    own |= {"deviation": 1.0} if "deviation" in NORMS[norm].keys else {}
+    own |= {key: 1.0 for key in ("deviation", "alpha") if key in NORMS[norm].keys}
     config = unit(norm=norm, **own, lanes=LANES, input=number_format)
     rng = np.random.default_rng(5)
     elements = rng.integers(number_format.min, number_format.max, (200, LANES), endpoint=True).tolist()

@@ -11,7 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.reference.exact import exact_rows
+from streamnorm_sim.reference.exact import exact_result, exact_rows
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.seeds import seeded
@@ -130,6 +130,17 @@ def test_results_are_the_exact_ones_for_gamma_and_beta_as_stored(name: str) -> N
     np.testing.assert_array_equal(got, exact_rows(config, batch.x, batch.lengths, batch.banks))
     assert Plan.of(config).error_bound == 0.5
     assert Plan.of(config).expected_error == 0
+
+
+def test_no_result_is_farther_off_than_the_bound_with_gamma_and_beta_as_given(config: NormConfig) -> None:
+    batch = mixed_rows(config, seeded(11), elements=20_000)
+    got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
+    plan = Plan.of(config)
+    for as_given, bound in ((False, plan.error_bound), (True, plan.error_bound_as_given)):
+        exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given)
+        off = np.abs(got - np.clip(exact.scaled, config.output.min, config.output.max))
+        assert off[batch.valid].max() <= bound + 1e-9
+        assert bound <= 1
 
 
 @pytest.mark.parametrize("name", ["ecp5", "dyt"])

@@ -1,8 +1,12 @@
 """The architectures a unit may have: what each does; :mod:`streamnorm.architectures` has their hardware."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from .norms import Norm
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .norms import Norm
 
 __all__ = ["ARCHITECTURES", "ONE_PASS", "STATIC", "Architecture", "architectures_of"]
 

@@ -260,8 +260,10 @@ def test_all_examples_are_there() -> None:
         "minilm_int16_int8",
         "orangecrab_minilm",
         "orangecrab_tinyllama",
+        "resnet_batchnorm_int8",
         "short_rows",
         "ulx3s_bert_base",
+        "vit_dyt_int8",
     ]
 
 

@@ -13,7 +13,15 @@ from streamnorm_sim.check.measure import measure_cycles
 
 NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").glob("*.toml"))
 
-QUICK = ("bert_int8", "ice40_int8", "icebreaker_rms", "minilm_int16", "orangecrab_tinyllama")
+QUICK = (
+    "bert_int8",
+    "ice40_int8",
+    "icebreaker_rms",
+    "minilm_int16",
+    "orangecrab_tinyllama",
+    "resnet_batchnorm_int8",
+    "vit_dyt_int8",
+)
 """In every run: each norm, family and width. Of all the others the Verilog, on which this was found, stays by hash."""
 
 
@@ -21,7 +29,7 @@ def test_the_promised_examples_are_there() -> None:
     assert {
         "bert_int8", "bert_int8_50mhz", "minilm_int16", "minilm_int16_int8", "llama_rms_int16", "short_rows",
         "ice40_int8", "ulx3s_bert_base", "icebreaker_rms", "hx8k_layernorm", "orangecrab_minilm",
-        "orangecrab_tinyllama",
+        "orangecrab_tinyllama", "resnet_batchnorm_int8", "vit_dyt_int8",
     } <= set(NAMES)  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Random configurations, rows included, for tests of the numbers."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from family import MEMBERS, keys_of
 from streamnorm.errors import ConfigError
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.lane import precision_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.reference.rows import corner_rows, random_rows
@@ -23,25 +24,25 @@ def drawn_format(rng: np.random.Generator) -> IntFormat:
     return IntFormat(plain.bits, plain.signed, scale=plain.scale, zero_point=zero_point)
 
 
-def drawn_config(seed: int, **fixed: Any) -> NormConfig:
-    """A configuration that can be built; drawn again where gamma or beta do not fit their width."""
+def drawn_config(seed: int, *, members: Sequence[str] = MEMBERS, **fixed: Any) -> NormConfig:
+    """A configuration of some of the family that can be built; drawn again where gamma or beta do not fit."""
     rng = np.random.default_rng(seed)
     while True:
         try:
-            config = _drawn(rng, fixed)
-            Precision.of(config)
+            config = _drawn(rng, members, fixed)
+            precision_of(config)
         except ConfigError:
             continue
         return config
 
 
-def _drawn(rng: np.random.Generator, fixed: dict[str, Any]) -> NormConfig:
+def _drawn(rng: np.random.Generator, members: Sequence[str], fixed: dict[str, Any]) -> NormConfig:
     source = cast(IntFormat, fixed.get("input", drawn_format(rng)))
     output = cast(IntFormat, fixed.get("output", drawn_format(rng)))
     length = cast(int, fixed.get("max_length", int(rng.choice(LENGTHS))))
     reach = (output.max - output.min) * output.scale / 2
     epsilon = float(rng.choice([0.0, 1e-12, 1e-5, 1e-3, 1.0, source.scale**2 * 2.0 ** rng.uniform(-20, 25)]))
-    member = str(rng.choice(MEMBERS)) if rng.integers(2) else str(rng.choice(["layernorm", "rmsnorm"]))
+    member = str(rng.choice(members)) if rng.integers(2) else str(rng.choice(["layernorm", "rmsnorm"]))
     if "norm" in fixed:
         member = cast(str, fixed["norm"])
     keys: dict[str, Any] = {

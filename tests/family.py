@@ -22,6 +22,9 @@ BUILT = tuple(member for member in MEMBERS if member not in _AS_OTHERS)
 """Those that differ in hardware, and each placement of epsilon once: what is compiled takes time."""
 
 
+WITH_STATISTIC = tuple(member for member in MEMBERS if NORMS[member.partition(", ")[0]].has_statistic)
+
+
 def can_be(member: str, epsilon: float) -> bool:
     """Whether a member may have that epsilon: where z is limited by nothing else, not 0 and no absurd one."""
     return member != PART or epsilon > 1e-12
@@ -39,6 +42,8 @@ def keys_of(member: str, *, longest: int, epsilon: float, reach: float) -> dict[
         keys["epsilon"] = epsilon
     if "deviation" in NORMS[norm].keys:
         keys["deviation"] = min(max(epsilon**0.5, reach / 64), 4 * reach)
+    if "alpha" in NORMS[norm].keys:
+        keys["alpha"] = 4 / reach
     if member == PART:
         keys["statistic_length"] = -(-longest * 3 // 8)
     elif place:

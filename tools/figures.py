@@ -24,7 +24,7 @@ import numpy as np
 
 from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
 from streamnorm.plan import Plan
-from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_cli.commands.fit import seed_list
@@ -157,7 +157,7 @@ def measure_architectures(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
     config = example(ARCHITECTURE_UNIT)
     units: dict[str, Any] = {}
     report: dict[str, Any] = {}
-    for name in ARCHITECTURES:
+    for name in architectures_of(config.formula):
         unit = config.replace(architecture=name)
         report = fit(unit, ARCHITECTURE_SEEDS).to_dict()
         plan = Plan.of(unit)

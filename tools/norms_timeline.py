@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from figures import ROOT
+from free_rows import free_rows
 from markdown import WHOLE
 from streamnorm.plan import Plan
-from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.norm_units import norm_units, reference_unit
 from svg import bar, document, text
 
@@ -27,8 +27,8 @@ def parts() -> dict[str, str]:
 def _pieces(plans: dict[str, Plan], height: int) -> Iterator[str]:
     config = reference_unit()
     length = config.max_length
-    runs = {name: CycleModel(plan.config).run([length, length]) for name, plan in plans.items()}
-    cycles = max(int(run.last_out[-1]) for run in runs.values())
+    runs = {name: free_rows(plan, length, 2) for name, plan in plans.items()}
+    cycles = max(run.last_out[-1] for run in runs.values())
     scale = (_RIGHT - _LEFT) / cycles
     steps = list(dict.fromkeys(name for plan in plans.values() for name, width in plan.stages.items() if width))
     colours = {name: _STEPS[number % len(_STEPS)] for number, name in enumerate(steps)}
@@ -49,16 +49,17 @@ def _pieces(plans: dict[str, Plan], height: int) -> Iterator[str]:
         yield text(_LEFT - 10, y + 16, name, anchor="end")
         for row in range(2):
             line = y + row * (_ROW + 1)
-            first_out, last_out = int(run.first_out[row]), int(run.last_out[row])
-            yield stretch(int(run.first_in[row]), int(run.last_in[row]), line, _BEATS)
-            start = int(run.last_in[row])
+            first_out, last_out = run.first_out[row], run.last_out[row]
+            yield stretch(run.first_in[row], run.last_in[row], line, _BEATS)
+            # The beat that they wait for: the last one, or an earlier one where less of the row counts.
+            start = first_out - plan.latency_cycles
             for step, width in plan.stages.items():
                 if width:
                     yield stretch(start, start + width, line, colours[step])
                     start += width
             yield stretch(first_out, last_out, line, _BEATS)
         yield text(
-            round(_LEFT + scale * int(run.last_out[1]), 1) + 6, y + 16, f"L2 = {plan.latency_cycles}",
+            round(_LEFT + scale * run.last_out[1], 1) + 6, y + 16, f"L2 = {plan.latency_cycles}",
             size=11, anchor="start",
         )  # fmt: skip
     y = height - 24

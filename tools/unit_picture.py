@@ -9,11 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from figures import ROOT
+from free_rows import free_rows
 from markdown import WHOLE
 from streamnorm.plan import Plan, plan_rows
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots import ROOTS
-from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.norm_units import REFERENCE, NormUnit, norm_units
 from svg import arrow, bar, box, document, text
 
@@ -52,15 +53,14 @@ def picture(config: NormConfig, keys: Mapping[str, object] | None = None) -> str
     shape = f"{config.input.name} in, {config.output.name} out, {config.lanes} elements a beat"
     title = f"{norm}: {shape}, planned for {config.clock_mhz:g} MHz"
     head = text(_WIDTH // 2, 26, title, bold=True, size=15)
-    return document(_WIDTH, _HEIGHT, (head, *_blocks(plan), *_timeline(CycleModel(config), config.max_length)))
+    blocks = _blocks if isinstance(plan.precision, Precision) else _static_blocks
+    return document(_WIDTH, _HEIGHT, (head, *blocks(plan), *_timeline(plan)))
 
 
 def _blocks(plan: Plan) -> Iterator[str]:
     stages, multipliers = plan.stages, plan.multipliers
     centred = plan.config.formula.centred
-    for x, name in ((45, "rows in"), (1064, "rows out")):
-        yield text(x, _TOP + 28, name, bold=True)
-        yield text(x, _TOP + 44, "AXI4-Stream", size=11)
+    yield from _ends()
     difference = f"d = x - {'pivot' if centred else 'zero point'}"
     yield box(110, _TOP, 130, _BLOCK, _DATA, "ingest", difference, f"{stages['ingest']} cycles")
     yield box(330, _TOP, 150, _BLOCK, _DATA, "row buffer", "d waits for its statistic", f"{plan.buffer_beats} beats")
@@ -89,9 +89,39 @@ def _blocks(plan: Plan) -> Iterator[str]:
         yield arrow(x, _LOW, x, _TOP + _BLOCK)
 
 
+def _ends() -> Iterator[str]:
+    for x, name in ((45, "rows in"), (1064, "rows out")):
+        yield text(x, _TOP + 28, name, bold=True)
+        yield text(x, _TOP + 44, "AXI4-Stream", size=11)
+
+
+def _static_blocks(plan: Plan) -> Iterator[str]:
+    """As :func:`_blocks`, where nothing is measured of a row."""
+    stages, norm = plan.stages, plan.config.formula
+    yield from _ends()
+    yield box(110, _TOP, 160, _BLOCK, _DATA, "ingest", "d = x - zero point", f"{stages['ingest']} cycles")
+    places = [(110, 270)]
+    if norm.name == "dyt":
+        tables = f"{plan.block_rams['function tables']} block RAMs"
+        yield box(330, _TOP, 190, _BLOCK, _DATA, "function", "tanh(α x), a table for each lane", tables)
+        places.append((330, 520))
+    cost = _cost(stages["lanes"], plan.multipliers["lanes"])
+    yield box(600, _TOP, 210, _BLOCK, _DATA, "lanes", "· γ + β, round", cost)
+    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
+    yield box(880, _TOP, 130, _BLOCK, _DATA, "output queue", *queue)
+    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
+    yield box(640, _LOW, 130, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
+    middle = _TOP + _BLOCK // 2
+    for (_, start), (end, _) in pairwise([(0, 88), *places, (600, 810), (880, 1010), (1038, 0)]):
+        yield arrow(start, middle, end, middle)
+    yield arrow(705, _LOW, 705, _TOP + _BLOCK)
+
+
 def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
     """The blocks from the moments to the queue of statistics: place, width, title, lines."""
     stages, multipliers, norm = plan.stages, plan.multipliers, plan.config.formula
+    precision = plan.precision
+    assert isinstance(precision, Precision)
     rows = {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
     names = list(rows)
     sums = sorted(names[1 : names.index("epsilon")], key=lambda name: name.startswith("S"))
@@ -105,7 +135,7 @@ def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
         yield 325, 120, "√U, then V", words.replace(f"√({inner[1]})", "√U"), cycles
     else:
         yield 210, 230, "V", words if "epsilon" in norm.keys else words.replace("ε", "e"), cycles
-    method = next(name for name, kind in ROOTS.items() if isinstance(plan.precision.root, kind))
+    method = next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))
     yield 460, 110, "1/√V", f"by {method}", f"{stages['reciprocal square root']} cycles"
     scale = "scale, centre" if norm.centred else "scale"
     yield 590, 130, scale, _symbols(rows["RF"].partition(", ")[2]), f"{stages['scale and centre']} cycles"
@@ -122,11 +152,9 @@ def _cost(cycles: int, multipliers: int) -> str:
     return f"{cycles} cycles" + (f", {multipliers} multipliers" if multipliers else "")
 
 
-def _timeline(model: CycleModel, length: int) -> Iterator[str]:
-    trace = model.run([length] * len(_ROWS))
-    first_in, last_in, first_out, last_out = (
-        [int(cycle) for cycle in cycles] for cycles in (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
-    )
+def _timeline(plan: Plan) -> Iterator[str]:
+    length = plan.config.max_length
+    first_in, last_in, first_out, last_out = free_rows(plan, length, len(_ROWS))
     left, right, top = 90, _WIDTH - 20, 290
     scale = (right - left) / (last_out[-1] + 1)
 

@@ -16,6 +16,7 @@ from streamnorm_sim.cycles.clocks import measured_clock
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BERT = str(EXAMPLES / "bert_int8.toml")
+WITH_EPSILON = [name for name, norm in NORMS.items() if "epsilon" in norm.keys]
 
 
 def cycles(*arguments):

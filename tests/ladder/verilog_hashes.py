@@ -53,6 +53,8 @@ NAMES = (
     "groups_56",
     "groups_49",
     "instances_ram",
+    "affine",
+    "dyt",
     "bert_ecp5_200 two-pass",
     "ram_banks two-pass",
     "lanes_7 two-pass",
@@ -71,7 +73,7 @@ def unit(name: str) -> NormConfig:
     where, _, architecture = name.partition(" ")
     kind, colon, example = where.partition(":")
     config = NormConfig.from_toml(_EXAMPLES / f"{example}.toml") if colon else configuration(kind)
-    return config.replace(architecture=architecture or "one-pass")
+    return config.replace(architecture=architecture) if architecture else config
 
 
 def verilog_hash(name: str) -> str:

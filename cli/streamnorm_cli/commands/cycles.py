@@ -305,11 +305,12 @@ def _clocks(args: argparse.Namespace, work: list[tuple[Path, "NormConfig", int]]
 
 
 def _architectures(args: argparse.Namespace, config: "NormConfig") -> list[str]:
-    from streamnorm.spec.architectures import ARCHITECTURES
+    from streamnorm.spec.architectures import ARCHITECTURES, architectures_of
 
     if args.compare != "architectures":
         return [config.architecture]
-    return [name for name, architecture in ARCHITECTURES.items() if architecture.exact or args.welford]
+    fitting = architectures_of(config.formula)
+    return [name for name in fitting if ARCHITECTURES[name].exact or args.welford]
 
 
 @contextmanager

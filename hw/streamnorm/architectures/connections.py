@@ -36,7 +36,9 @@ class IssuedBeats(IssuedBeat, Protocol):
     last: Signal
     issued_error: Signal
     issued_keep: Signal
-    issued_bank: Signal
+
+    @property
+    def issued_bank(self) -> Signal | None: ...
 
 
 def unit_ports(config: NormConfig) -> dict[str, Any]:
@@ -130,7 +132,9 @@ def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, ban
     A beat enters ``lanes`` ``base`` cycles after its issue.
     """
     place, place_cycle = store.words.place(m, issue), store.words.place_cycle
-    bank = [delays(m, issue.issued_bank, place_cycle, "place_bank")[place_cycle]] if banks > 1 else []
+    bank = []
+    if banks > 1 and issue.issued_bank is not None:
+        bank = [delays(m, issue.issued_bank, place_cycle, "place_bank")[place_cycle]]
     address = Cat(place, *bank)
     for name in ("gamma", "beta"):
         if not hasattr(store, name):
@@ -143,23 +147,26 @@ def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, ban
         ]
 
 
-def connect_results(m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue) -> None:
+def connect_results(
+    m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue, *, error_later: int = 0
+) -> None:
     """Brings a beat's keep to ``lanes``, and what these give, with keep, last and error, to the output queue.
 
     ``valid`` tells that a beat is issued; it enters ``lanes`` (keep, keep_cycle, latency, y) ``base`` cycles later.
+    Its row's error is told ``error_later`` cycles after the last beat.
     """
     keep_at, end = base + lanes.keep_cycle, base + lanes.latency
     keep = delays(m, issue.issued_keep, end, "keep")
     valids = delays(m, valid, end, "valid")
     last = delays(m, issue.last, end, "last")
-    error = delays(m, issue.issued_error & issue.last, end, "error")
+    error = delays(m, issue.issued_error & last[error_later], end - error_later, "error")
     m.d.comb += [
         lanes.keep.eq(keep[keep_at]),
         queue.write.eq(valids[end]),
         queue.write_data.data.eq(lanes.y),
         queue.write_data.keep.eq(keep[end]),
         queue.write_data.last.eq(last[end]),
-        queue.write_data.error.eq(error[end]),
+        queue.write_data.error.eq(error[-1]),
     ]
 
 

@@ -12,6 +12,7 @@ from streamnorm.spec.config import NormConfig
 from .one_pass import NormUnit
 from .report import UnitReport
 from .scan_unit import ScanUnit
+from .static import StaticUnit
 from .two_pass import TwoPassUnit
 
 __all__ = ["UNITS", "Unit", "unit_of"]
@@ -40,6 +41,7 @@ UNITS: dict[str, Callable[[NormConfig], Any]] = {
     "five-scan": partial(ScanUnit, separate=True),
     "three-scan:welford": partial(ScanUnit, separate=False, welford=True),
     "five-scan:welford": partial(ScanUnit, separate=True, welford=True),
+    "static": StaticUnit,
 }
 """What builds each of :data:`~streamnorm.spec.architectures.ARCHITECTURES`."""
 

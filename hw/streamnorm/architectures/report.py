@@ -29,7 +29,7 @@ class UnitReport:
     ----------
     architecture : what the unit is; one-pass as well where what was asked for comes to the same
     stages : in order; their sum is L2 of a row of one beat
-    beats_before_output : cycles that each further beat of a row adds to L2
+    beats_before_output : cycles that each further beat of a row adds to L2; -1 where no result waits for it
     statistic_beats : beats of a row from the last of which ``latency`` counts, where it has more; each beat behind them
         takes a cycle from L2; None: all beats
     interval, interval_beats : cycles from row to row are ``interval + interval_beats * (beats - 1)``,

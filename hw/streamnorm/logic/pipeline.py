@@ -101,7 +101,7 @@ class Pipeline(TimedLogic):
         shape = unsigned(2 * a.width)
         magnitude_bits = self.reshape(a, unsigned(a.width))
         if self._is_serial(magnitude_bits, magnitude_bits):
-            magnitude = self._magnitude(a) if a.signed else a
+            magnitude = self.magnitude(a) if a.signed else a
             return self._multiply_serially(magnitude, magnitude)
         if self._target.family.tile is None or a.width <= min(self._limits()):
             return self.multiply(a, a).bits(0, shape.width)
@@ -131,10 +131,6 @@ class Pipeline(TimedLogic):
         self._m.submodules[self._label("multiply")] = product
         self._m.d.comb += [product.start.eq(self.started(a.cycle)), product.a.eq(a.value), product.b.eq(b.value)]
         return Timed(product.p, a.cycle + product.latency)
-
-    def _magnitude(self, a: Timed) -> Timed:
-        delay = self._target.adder(a.width) + self._target.family.lut
-        return self.operate("magnitude", delay, [a], unsigned(a.width), lambda x: Mux(x < 0, -x, x))
 
     def _products(self, pairs: Sequence[tuple[Timed, Timed]]) -> list[Timed]:
         """The product of each pair, every operand narrow enough for a tile; a bit or two are cheaper in logic."""
@@ -212,8 +208,10 @@ class Pipeline(TimedLogic):
             else self.reshape(rows[0][1], Shape(width, is_signed))
         )
 
-    def lookup(self, name: str, address: Timed, width: int, contents: Sequence[int]) -> Timed:
-        """``contents[address]`` from a block RAM."""
+    def lookup(
+        self, name: str, address: Timed, width: int, contents: Sequence[int], *, distance: float | None = None
+    ) -> Timed:
+        """``contents[address]`` from a block RAM; ``distance`` in place of the family's ``block_distance``, ns."""
         family, budget = self._target.family, self._target.budget
         (aligned,), _ = self.align(address, limit=0.4 * budget)
         output_register = family.block_ram > 0.5 * budget
@@ -229,4 +227,5 @@ class Pipeline(TimedLogic):
         self._m.d.comb += ram.read_address.eq(aligned.value)
         self.block_rams += ram.geometry.blocks
         delay = family.block_ram_output if output_register else family.block_ram
-        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), family.block_distance)
+        distance = family.block_distance if distance is None else distance
+        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), distance)

@@ -204,6 +204,27 @@ class TimedLogic:
         result = self.concat(*parts)
         return result.as_signed() if shape.signed else result
 
+    def magnitude(self, a: Timed) -> Timed:
+        """``abs(a)``, unsigned, of as many bits."""
+        delay = self._target.adder(a.width) + self._target.family.lut
+        return self.operate("magnitude", delay, [a], unsigned(a.width), lambda x: Mux(x < 0, -x, x))
+
+    def negated(self, a: Timed, negative: Timed, shape: Shape, *, unless: bool = False) -> Timed:
+        """``-a`` where ``negative`` is 1, else ``a``; the other way round with ``unless``."""
+        delay = self._target.adder(shape.width) + self._target.family.lut
+        return self.operate("signed", delay, [a, negative], shape, lambda x, y: Mux(~y if unless else y, -x, x))
+
+    def limited(self, a: Timed, width: int) -> Timed:
+        """An unsigned value in ``width`` bits: the largest that they hold where it is more."""
+        if a.width <= width:
+            return self.extend(a, width)
+        delay = self._target.logic(a.width - width + 1)
+
+        def saturate(x: Value) -> Value:
+            return x[:width] | x[width:].any().replicate(width)
+
+        return self.operate("limited", delay, [a], unsigned(width), saturate)
+
     def extend(self, timed: Timed, width: int) -> Timed:
         """The value's two's complement bits, sign- or zero-extended to ``width`` (wiring only)."""
         value = timed.value

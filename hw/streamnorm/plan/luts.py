@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.targets import TARGETS
@@ -31,6 +32,7 @@ LUT_MODELS: Mapping[str, Mapping[str, float]] = {
 def lut_terms(plan: "Plan") -> dict[str, float]:
     """Return what makes a unit large: bits of its values, bits by bits of products, multipliers, pipeline stages."""
     config, precision, stored = plan.config, plan.precision, StoredParameters.of(plan.config)
+    assert isinstance(precision, Precision)
     element = precision.ranges.difference_bits
     elements = config.lanes * element
     statistic = precision.variance_bits + precision.variance_frac_bits

@@ -6,7 +6,7 @@ from math import inf, isfinite
 from typing import Any
 
 from streamnorm.architectures import UnitReport, unit_of
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.lane import LanePrecision, precision_of
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
@@ -42,7 +42,7 @@ class Plan:
     """
 
     config: NormConfig
-    precision: Precision
+    precision: LanePrecision
     report: UnitReport
 
     def __repr__(self) -> str:
@@ -193,10 +193,6 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything above as plain numbers, for JSON."""
-        precision, grid = self.precision, self.config.output_grid
-        widths = {name: value for name, value in vars(precision).items() if isinstance(value, int)}
-        if grid is not None:
-            widths |= {"step_frac_bits": precision.step_frac_bits, "multiplied_bits": precision.multiplied_bits}
         return {
             "name": self.config.name,
             "architecture": self.config.architecture,
@@ -216,16 +212,7 @@ class Plan:
             "row_slots": self.row_slots,
             "buffer_beats": self.buffer_beats,
             "output_entries": self.output_entries,
-            "widths": {
-                **widths,
-                "centre_bits": precision.centre_bits,
-                "difference_bits": precision.ranges.difference_bits,
-                "sum_bits": precision.ranges.sum_bits,
-                "square_sum_bits": precision.ranges.square_sum_max.bit_length(),
-                "length_bits": precision.ranges.length_bits,
-                "rho_bits": precision.root.rho_bits,
-                **precision.root.figures(),
-            },
+            "widths": self.precision.figures(),
             "notices": self.notices,
         }
 
@@ -242,6 +229,8 @@ def _formula(factor: int, beats: str, at_one_beat: int) -> str:
     constant = at_one_beat - factor
     if factor == 0:
         return f"{constant}"
+    if factor == -1:
+        return f"{constant} - {beats}"
     term = beats if factor == 1 else f"{factor} * {beats}"
     return _sum(term, constant)
 
@@ -252,4 +241,4 @@ def _sum(term: str, constant: int) -> str:
 
 @lru_cache(maxsize=128)
 def _plan(config: NormConfig) -> Plan:
-    return Plan(config=config, precision=Precision.of(config), report=unit_of(config).report)
+    return Plan(config=config, precision=precision_of(config), report=unit_of(config).report)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from streamnorm.precision.demand import Demand
+from streamnorm.precision.demand import is_tight
+from streamnorm.precision.precision import Precision
+from streamnorm.precision.static import StaticPrecision
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.epsilon_placements import EpsilonPlacement
@@ -66,9 +68,12 @@ def _unit(plan: Plan) -> _Lines:
         if key in config.formula.keys:
             placed = "" if config.epsilon_placement == "variance" or key == "deviation" else f"{about}: "
             yield key, f"{getattr(config, key):g}", f"{placed}{in_steps}"
+    if config.alpha is not None:
+        yield "alpha", f"{config.alpha:g}", f"tanh of {config.alpha * config.input.scale:.4g} for an input step"
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     stored = StoredParameters.of(config)
+    worth = {"gamma": _worth(config.formula), "beta": ""}
     for key, values, bits, frac_bits, constant in (
         ("gamma", stored.gamma, stored.gamma_bits, stored.gamma_frac_bits, stored.gamma_is_constant),
         ("beta", stored.beta, stored.beta_bits, stored.beta_frac_bits, stored.beta_is_constant),
@@ -76,11 +81,11 @@ def _unit(plan: Plan) -> _Lines:
         steps = "" if key == "gamma" and config.output_grid is not None else " output steps"
         if constant:
             value = "absent" if getattr(config, key) is None else "one constant"
-            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits}{steps}"
+            yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits}{steps}{worth[key]}"
         else:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.bank_values} values"
-            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}"
+            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
     target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
@@ -102,7 +107,7 @@ def _accuracy(plan: Plan) -> _Lines:
     if not isfinite(plan.error_bound):
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
-    tight = ", 99.9 % correctly rounded" if Demand.of(config).tight else ""
+    tight = ", 99.9 % correctly rounded" if is_tight(config) else ""
     if config.output_grid is None:
         yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
         meaning = "proven for every row; 0.5 of it is the final rounding"
@@ -120,7 +125,10 @@ def _accuracy(plan: Plan) -> _Lines:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} LSB", meaning)
     share = 100 * (1 - plan.expected_error)
-    yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
+    if plan.expected_error:
+        yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
+    else:
+        yield "correctly rounded", "all", "for gamma and beta as stored: there is no other rounding"
 
 
 def _latency(plan: Plan) -> _Lines:
@@ -168,6 +176,24 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision, stored = plan.precision, StoredParameters.of(plan.config)
+    if isinstance(precision, Precision):
+        yield from _widths_of_statistic(plan, precision)
+    else:
+        assert isinstance(precision, StaticPrecision)
+        yield "d", _bits(precision.difference_bits, 0), "element less the zero point, exact"
+        about = "d itself" if precision.table is None else f"tanh(alpha x), off by {precision.table.error:.2g} at most"
+        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), about
+    once = plan.config.output_grid is None
+    meaning = f"as stored, in output steps{_worth(plan.config.formula)}"
+    if not once:
+        meaning = "as stored, not divided by the output scale"
+    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), meaning
+    yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
+    yield "A", f"{precision.result_frac_bits} fraction bits", f"{'z' if once else 'q'} gamma + beta, exact"
+    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
     norm, placement = plan.config.formula, plan.config.placement
     ranges, centred = precision.ranges, norm.centred
     frac, guard = precision.normalized_frac_bits, precision.normalize_shift
@@ -212,16 +238,14 @@ def _widths(plan: Plan) -> _Lines:
         _bits(precision.normalized_bits, frac),
         f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
     )
-    grid = plan.config.output_grid
-    if grid is not None:
+    if precision.grid is not None:
         meaning = f"z in output steps, of {precision.step_frac_bits} fraction bits, rounded half to even, saturated"
-        yield "q", _bits(grid.bits, 0), meaning
-    meaning = "as stored, in output steps" if grid is None else "as stored, not divided by the output scale"
-    yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), meaning
-    yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
-    factor = "z" if grid is None else "q"
-    yield "A", f"{precision.result_frac_bits} fraction bits", f"{factor} gamma + beta, exact"
-    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+        yield "q", _bits(precision.grid.bits, 0), meaning
+
+
+def _worth(norm: Norm) -> str:
+    """What a stored gamma is for, where that is not a z of 1."""
+    return " for an input step" if norm.counts_steps else ""
 
 
 def _weight(norm: Norm) -> str:
@@ -266,6 +290,7 @@ def _cost(plan: Plan) -> _Lines:
         yield has.logic, f"about {limits.luts}", f"estimated, ± {LUT_ERROR:.0%}; the target has {has.luts}"
     for notice in limits.notices:
         yield "note", "", notice
-    yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
-    yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
+    if plan.buffer_beats:
+        yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
+        yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
     yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

@@ -25,6 +25,9 @@ __all__ = [
     "TIGHT_ERROR",
     "Demand",
     "Gain",
+    "error_limit",
+    "gains",
+    "is_tight",
 ]
 
 FAITHFUL_ERROR = 0.3
@@ -118,19 +121,23 @@ class Demand:
         return _demand(config)
 
 
+def is_tight(config: NormConfig) -> bool:
+    """Whether 99.9 % of the results are promised to be rounded correctly."""
+    return config.accuracy == "tight" or config.output.bits <= SMALL_OUTPUT_BITS
+
+
 @lru_cache(maxsize=256)
 def _demand(config: NormConfig) -> Demand:
     output, parameters = config.output, StoredParameters.of(config)
-    row_gain, prefix_gain = _stored_gains(config, parameters) if config.gamma_max is None else _loaded_gains(config)
-    tight = config.accuracy == "tight" or output.bits <= SMALL_OUTPUT_BITS
-    stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
+    row_gain, prefix_gain = gains(config)
+    tight = is_tight(config)
     demand = Demand(
         ranges=Ranges.of(config),
         norm=config.formula,
         placement=config.placement,
         lanes=config.lanes,
         tile=config.device.family.tile,
-        error_limit=min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR,
+        error_limit=error_limit(parameters),
         tight=tight,
         exact=tight and config.epsilon_in_steps == 0 and not config.formula.curvature,
         output_reach=max(-output.min, output.max) + 1,
@@ -159,6 +166,17 @@ def _of_first_rounding(demand: Demand, grid: OutputGrid) -> Demand:
         row_gain=gain,
         prefix_gain=gain,
     )
+
+
+def error_limit(parameters: StoredParameters) -> float:
+    """The largest error before the final rounding that is accepted, output LSB."""
+    stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
+    return min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR
+
+
+def gains(config: NormConfig) -> tuple[Gain, Gain]:
+    """``(row_gain, prefix_gain)`` of :class:`Demand`."""
+    return _stored_gains(config, StoredParameters.of(config)) if config.gamma_max is None else _loaded_gains(config)
 
 
 def _stored_gains(config: NormConfig, parameters: StoredParameters) -> tuple[Gain, Gain]:

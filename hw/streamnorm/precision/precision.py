@@ -72,6 +72,7 @@ class Precision(Widths):
             If no supported width reaches the asked accuracy, or V is wider than `VARIANCE_BITS_MAX`; see
             `NormConfig.named_in_errors`.
         """
+        assert config.formula.has_statistic  # see precision_of
         demand = Demand.of(config)
         found = _precision(demand)
         if isinstance(found, Precision):
@@ -89,6 +90,11 @@ class Precision(Widths):
                 f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
                 f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
             )
+
+    @property
+    def difference_bits(self) -> int:
+        """Two's complement bits of d."""
+        return self.ranges.difference_bits
 
     @property
     def left_max(self) -> int:
@@ -144,6 +150,21 @@ class Precision(Widths):
         unit = self.normalize_shift + shift * self.radix
         half_step = 0 if self.grid is None else 1 << (unit + self.step_frac_bits - 1)
         return half_step + (1 << (unit - 1))
+
+    def figures(self) -> dict[str, int]:
+        """Everything that is an integer, by name, for a plan's JSON."""
+        with_grid = ("step_frac_bits", "multiplied_bits") if self.grid is not None else ()
+        return {
+            **{name: value for name, value in vars(self).items() if isinstance(value, int)},
+            **{name: getattr(self, name) for name in with_grid},
+            "centre_bits": self.centre_bits,
+            "difference_bits": self.ranges.difference_bits,
+            "sum_bits": self.ranges.sum_bits,
+            "square_sum_bits": self.ranges.square_sum_max.bit_length(),
+            "length_bits": self.ranges.length_bits,
+            "rho_bits": self.root.rho_bits,
+            **self.root.figures(),
+        }
 
 
 def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:

@@ -10,7 +10,7 @@ from streamnorm.spec.epsilon_placements import EpsilonPlacement
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
 
-__all__ = ["Ranges"]
+__all__ = ["Ranges", "difference_limits"]
 
 _SMALLEST = 4
 """Least V with its guard, so that what epsilon is rounded to never takes it below 1."""
@@ -59,10 +59,16 @@ class Ranges:
         return _ranges(config.formula, config.placement, config.input, config.max_length, config.epsilon_in_steps)
 
 
+def difference_limits(norm: Norm, source: NumberFormat) -> tuple[int, int]:
+    """Two's complement bits of d, and its largest magnitude, of elements of the format ``source``."""
+    low, high = norm.differences(source.min, source.max, source.zero_point)
+    bits = max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
+    return bits, max(-low, high, 1)
+
+
 @lru_cache(maxsize=256)
 def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longest: int, epsilon: Fraction) -> Ranges:
-    low, high = norm.differences(source.min, source.max, source.zero_point)
-    largest = max(-low, high, 1)
+    bits, largest = difference_limits(norm, source)
     square_limit = norm.square_limit(longest)
     guard = 0
     if square_limit is None:
@@ -86,7 +92,7 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         exponents = [1]
     terms = norm.nonzero_differences(longest)
     return Ranges(
-        difference_bits=max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1,
+        difference_bits=bits,
         difference_max=largest,
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
         square_sum_max=max(1, terms) * largest**2 if norm.has_squares else 1,

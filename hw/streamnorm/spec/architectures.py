@@ -1,11 +1,20 @@
 """The architectures a unit may have: what each does; :mod:`streamnorm.architectures` has their hardware."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-__all__ = ["ARCHITECTURES", "ONE_PASS", "Architecture"]
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .norms import Norm
+
+__all__ = ["ARCHITECTURES", "ONE_PASS", "STATIC", "Architecture", "architectures_of"]
 
 ONE_PASS = "one-pass"
-"""What a unit is unless it is asked for something else."""
+"""What a unit with a statistic is unless it is asked for something else."""
+
+STATIC = "static"
+"""What a unit without one is."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +32,17 @@ class Architecture:
     exact : its sums are, so that its results are those of every other such architecture to the last bit. Else mean and
         variance are updated with every beat, as Welford did, in one scan in place of two; results differ, no bound of
         their error is promised, and there must be a mean.
+    has_statistic : it works out a statistic of each row; norms that have none take the others
     """
 
     name: str
     about: str
     exact: bool = True
+    has_statistic: bool = True
+
+    def goes_with(self, norm: Norm) -> bool:
+        """Whether there is such a unit of a norm."""
+        return norm.has_statistic == self.has_statistic and (self.exact or norm.has_variance)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -47,6 +62,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),
+        Architecture(STATIC, "nothing is measured: each element goes straight through", has_statistic=False),
     )
 }
 """Every architecture by its name."""
+
+
+def architectures_of(norm: Norm) -> list[str]:
+    """The architectures that go with a norm; the first one is what its units are unless they are asked for another."""
+    return [name for name, architecture in ARCHITECTURES.items() if architecture.goes_with(norm)]

@@ -21,7 +21,7 @@ from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
-from .architectures import ARCHITECTURES, ONE_PASS
+from .architectures import ARCHITECTURES, architectures_of
 from .arrays import ArrayOrFile, file_of
 from .config_file import read_keywords
 from .file_identity import file_identity
@@ -65,9 +65,19 @@ def _denominators() -> Iterator[str]:
     return (f'"{place.name}" {place.formula}' for place in EPSILON_PLACEMENTS.values())
 
 
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+_BY_DEFAULT: dict[str, list[str]] = {}
+"""Norms by the architecture that they have unless they are asked for another."""
+for _norm in NORMS.values():
+    _BY_DEFAULT.setdefault(architectures_of(_norm)[0], []).append(_norm.name)
+
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
-_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "margin")
+_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -133,6 +143,9 @@ class NormConfig:
     deviation: float | None = field(
         default=None,
         metadata=_about("greater than 0", "constant that the row less its mean is divided by", "none: must be said"),
+    )
+    alpha: float | None = field(
+        default=None, metadata=_about("not 0", "constant that x is multiplied by before tanh", "none: must be said")
     )
     gamma: npt.NDArray[np.float64] | float | None = field(
         default=None, metadata=_about("file, number, array", "factor of the normalized value", "none, which is 1")
@@ -210,9 +223,12 @@ class NormConfig:
         ),
     )
     architecture: str = field(
-        default=ONE_PASS,
+        default=_COMPUTED,
         metadata=_about(
-            _quoted(ARCHITECTURES), "how the unit goes about its work; all but one-pass are there to compare with"
+            _quoted(ARCHITECTURES),
+            "how the unit goes about its work; of norms with a statistic, all but one-pass are there to compare with",
+            "the first one that goes with the norm: "
+            + "; ".join(f"`{own}` of {_listed(norms)}" for own, norms in _BY_DEFAULT.items()),
         ),
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
@@ -268,16 +284,15 @@ class NormConfig:
         one_of("gamma_rounding", self.gamma_rounding, GAMMA_ROUNDINGS)
         self._check_keys_of_norm()
         self._set("curvature", finite_float("curvature", self.curvature, 0.0, CURVATURE_MAX))
+        if self.alpha is not None:
+            self._set("alpha", finite_float("alpha", self.alpha))
+            if not self.alpha:
+                raise ConfigError("alpha = 0: must not be 0; every result would be beta")
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("bank_order", self.bank_order, ("given", "cyclic"))
         one_of("accuracy", self.accuracy, ("faithful", "tight"))
         one_of("target", self.target, TARGET_NAMES)
-        one_of("architecture", self.architecture, ARCHITECTURES)
-        if not (NORMS[self.norm].has_variance or ARCHITECTURES[self.architecture].exact):
-            raise ConfigError(
-                f"architecture = {self.architecture!r}: norm = {self.norm!r} has no variance that could be updated; "
-                f"allowed: {', '.join(name for name, one in ARCHITECTURES.items() if one.exact)}"
-            )
+        self._check_architecture()
         if not (self.placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
             what = "norm" if self.formula.placement else "epsilon_placement"
             raise ConfigError(
@@ -318,12 +333,28 @@ class NormConfig:
             if bits is not None:
                 self._set(key, integer_between(key, bits, widths[0], widths[-1]))
 
+    def _check_architecture(self) -> None:
+        if "architecture" in self._defaulted:
+            self._set("architecture", self._computed("architecture"))
+        one_of("architecture", self.architecture, ARCHITECTURES)
+        norm, architecture = NORMS[self.norm], ARCHITECTURES[self.architecture]
+        if architecture.goes_with(norm):
+            return
+        if norm.has_statistic == architecture.has_statistic:
+            why = "has no variance that could be updated"
+        else:
+            why = "has a statistic" if norm.has_statistic else "has no statistic"
+        raise ConfigError(
+            f"architecture = {self.architecture!r}: norm = {self.norm!r} {why}; "
+            f"allowed: {', '.join(architectures_of(norm))}"
+        )
+
     def _check_keys_of_norm(self) -> None:
         """Keys that not every norm takes."""
         keys = NORMS[self.norm].keys
         for key in _KEYS_OF_NORMS:
             value = getattr(self, key)
-            if key in keys and value is None and key in _ALWAYS_SAID:
+            if key in keys and value is None and key in ALWAYS_SAID:
                 raise ConfigError(f"missing key: {key}")
             if key not in keys and not (value is None or value == _FIELDS[key].default):
                 takers = ", ".join(norm.name for norm in NORMS.values() if key in norm.keys)
@@ -333,7 +364,7 @@ class NormConfig:
 
     def _check_epsilon(self) -> None:
         """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
-        if self.formula.square_limit(1) is not None:
+        if not self.formula.has_statistic or self.formula.square_limit(1) is not None:
             return
         part = self.statistic_length is not None
         where = f"statistic_length = {self.statistic_length}" if part else f"norm = {self.norm!r}"
@@ -452,12 +483,15 @@ class NormConfig:
             gamma_scale=self.output.scale if grid is None else 1.0,
             z_limit=z_limit,
             z_max=z_max,
+            z_unit=self.formula.z_unit(self.input),
         )
 
-    def _computed(self, key: str) -> int | float | None:
+    def _computed(self, key: str) -> int | float | str | None:
         """The default of a key that depends on others."""
         if key == "epsilon":
             return 0.0
+        if key == "architecture":
+            return architectures_of(NORMS[self.norm])[0]
         if key == "margin":
             return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
         if key in _WIDTHS:
@@ -543,7 +577,7 @@ class NormConfig:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def _default(self, key: Field[Any]) -> Any:
-        if key.name in _ALWAYS_SAID and key.name in self.formula.keys:
+        if key.name in ALWAYS_SAID and key.name in self.formula.keys:
             return MISSING
         return self._computed(key.name) if key.name in _COMPUTED_KEYS else key.default
 
@@ -624,7 +658,7 @@ class NormConfig:
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"
         rows = f"rows of up to {self.max_length}, {counted(self.lanes, 'lane')}"
-        other = "" if self.architecture == ONE_PASS else f"{self.architecture}, "
+        other = "" if self.architecture == self._computed("architecture") else f"{self.architecture}, "
         name = shortened(self.name, 20)
         return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"
 
@@ -640,7 +674,7 @@ def checked_config(value: object) -> NormConfig:
     return instance_of("config", value, NormConfig, "a NormConfig; NormConfig.from_toml reads a file")
 
 
-_ALWAYS_SAID = ("epsilon", "deviation")
+ALWAYS_SAID = frozenset({"epsilon", "deviation", "alpha"})
 """Keys without a default, of the norms that take them."""
 
 _KEYS_OF_NORMS = sorted({key for norm in NORMS.values() for key in norm.keys})
@@ -676,7 +710,7 @@ def _required_keys(table: Mapping[str, Any]) -> list[str]:
     """Keys that must be said, given those that are."""
     norm = table.get("norm")
     needed = NORMS[norm].keys if isinstance(norm, str) and norm in NORMS else ("epsilon",)
-    return [f.name for f in key_fields() if f.default is MISSING or (f.name in _ALWAYS_SAID and f.name in needed)]
+    return [f.name for f in key_fields() if f.default is MISSING or (f.name in ALWAYS_SAID and f.name in needed)]
 
 
 _FIELDS = {key.name: key for key in key_fields()}

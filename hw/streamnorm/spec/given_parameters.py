@@ -11,7 +11,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 
 from .formats import NumberFormat
-from .norms import Norm
+from .norms import Norm, StaticNorm
 from .quantizer import BETA_FRAC_BITS, GAMMA_FRAC_BITS, Quantizer, widest
 
 __all__ = ["BETA_BITS", "GAMMA_BITS", "STORAGE_ERROR_MAX", "GivenParameters"]
@@ -50,6 +50,8 @@ class GivenParameters:
         Largest magnitude of a normalized value, rounded where it is, in real units, whatever epsilon is.
     z_max : float
         The same where epsilon is counted too.
+    z_unit : float
+        What a z of 1 is worth, in real units; the limits of z are in it.
     """
 
     gamma: _Floats
@@ -61,6 +63,7 @@ class GivenParameters:
     gamma_scale: float
     z_limit: float
     z_max: float
+    z_unit: float = 1.0
 
     @staticmethod
     def limits_of_z(norm: Norm, source: NumberFormat, longest: int, least_deviation: float) -> tuple[float, float]:
@@ -69,6 +72,8 @@ class GivenParameters:
         ``least_deviation``: what a row is divided by at least because of epsilon, in real units. The two are the same
         where nothing else limits z.
         """
+        if isinstance(norm, StaticNorm):
+            return norm.largest(source), norm.largest(source)
         square = norm.square_limit(longest)
         if square is not None and not least_deviation:
             return float(np.sqrt(square)), float(np.sqrt(square))
@@ -90,7 +95,9 @@ class GivenParameters:
         betas = [float(self.beta.min()), float(self.beta.max())]
         scale, zero_point = self.output.scale, self.output.zero_point
         divided = self.gamma_scale == scale
-        gamma = Quantizer("gamma", gamma_bits, 0, self.gamma_offset, self.gamma_scale, 0, in_output_steps=divided)
+        gamma = Quantizer(
+            "gamma", gamma_bits, 0, self.gamma_offset, self.gamma_scale, 0, self.z_unit, in_output_steps=divided
+        )
         gamma = widest(gamma, GAMMA_FRAC_BITS, gammas, self.gamma_max)
         # A beta that is no constant is stored with half an output LSB added, in one bit more, which has to hold that.
         constant = self.beta_max is None and bool((self.beta == self.beta.flat[0]).all())
@@ -122,13 +129,13 @@ class GivenParameters:
         A result is a straight line over z, cut off at the ends of the output range, and so is the one with the stored
         values: they differ most where one of them bends, or at the largest z.
         """
-        scale, gamma_scale, z_max = self.output.scale, self.gamma_scale, self._factor_max
-        gamma = (self.gamma + self.gamma_offset) / gamma_scale
+        scale, gamma_scale, unit, z_max = self.output.scale, self.gamma_scale, self.z_unit, self._factor_max
+        gamma = (self.gamma + self.gamma_offset) * unit / gamma_scale
         beta = self.beta / scale + self.output.zero_point
         stored_gamma = gamma if gamma_frac_bits is None else _rounded(gamma, gamma_frac_bits)
         stored_beta = _rounded(beta, beta_frac_bits)
         # What float64 itself may be off by, here and in the quotients above.
-        doubt = (np.abs(self.gamma) + abs(self.gamma_offset)) / gamma_scale * 2.0**-50
+        doubt = (np.abs(self.gamma) + abs(self.gamma_offset)) * unit / gamma_scale * 2.0**-50
         beta_doubt = (np.abs(beta) + abs(self.output.zero_point)) * 2.0**-50
         lines = (gamma, beta), (stored_gamma, stored_beta)
         ends = self.output.min, self.output.max
@@ -169,7 +176,8 @@ class GivenParameters:
         return gamma_bits, beta_bits
 
     def largest_result(self, z: float) -> float:
-        """Largest ``|z gamma + beta|``, in real units."""
+        """Largest ``|z gamma + beta|``, in real units, for a z in its own."""
+        z = z * self.z_unit
         if self.gamma_max is not None and self.beta_max is not None:
             return z * self.gamma_max + self.beta_max
         with np.errstate(over="ignore"):

@@ -34,6 +34,7 @@ def _quarter_of_input(config: NormConfig) -> float:
 STAND_INS: Mapping[str, StandIn] = {
     "epsilon": StandIn(lambda config: 1e-5, "the default of PyTorch's LayerNorm"),
     "deviation": StandIn(_quarter_of_input, "a quarter of the largest input"),
+    "alpha": StandIn(lambda config: 0.5, "what its paper begins to learn it from"),
 }
 """For each key that has no default, of the norms that take it."""
 

@@ -21,7 +21,7 @@ BETA_FRAC_BITS = range(1, 31)  # at least 1, so that half an output LSB can be s
 
 @dataclass(frozen=True)
 class Quantizer:
-    """Stores ``((value + offset) / scale + zero_point) * 2**frac_bits``, rounded half to even.
+    """Stores ``((value + offset) * unit / scale + zero_point) * 2**frac_bits``, rounded half to even.
 
     ``in_output_steps``: whether ``scale`` and ``zero_point`` are those of the output, for messages.
     """
@@ -32,17 +32,20 @@ class Quantizer:
     offset: float
     scale: float
     zero_point: int
+    unit: float = 1.0
     in_output_steps: bool = True
 
     def __call__(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         real = finite_reals(values, self.key)
         limit = 1 << (self.bits - 1)
         with np.errstate(over="ignore", invalid="ignore"):
-            quotient = (real + self.offset) / self.scale
+            quotient = (real + self.offset) * self.unit / self.scale
             steps = (quotient + self.zero_point) * 2.0**self.frac_bits
             # float64 is off by a few units in its last place; only where that could move a value
             # across a tie, or the sum has cancelled, are exact fractions needed.
-            size = ((np.abs(real) + abs(self.offset)) / self.scale + abs(self.zero_point)) * 2.0**self.frac_bits
+            size = (
+                (np.abs(real) + abs(self.offset)) * self.unit / self.scale + abs(self.zero_point)
+            ) * 2.0**self.frac_bits
             doubtful = np.abs(np.abs(steps - np.rint(steps)) - 0.5) <= size * 2.0**-49
         fits = np.isfinite(steps) & (np.abs(steps) <= 2 * limit)
         stored = np.where(fits, np.rint(np.where(fits, steps, 0)), 2 * limit).astype(np.int64)
@@ -54,7 +57,7 @@ class Quantizer:
         return stored
 
     def exact(self, value: float) -> int:
-        real = (Fraction(value) + Fraction(self.offset)) / Fraction(self.scale) + self.zero_point
+        real = (Fraction(value) + Fraction(self.offset)) * Fraction(self.unit) / Fraction(self.scale) + self.zero_point
         return round(real * Fraction(2) ** self.frac_bits)
 
     def holds(self, *values: float) -> bool:
@@ -76,7 +79,9 @@ class Quantizer:
         return self._does_not_fit(f"{self.key}_max = {largest:g}", allowed)
 
     def _does_not_fit(self, what: str, allowed: str) -> ConfigError:
-        steps = f", output scale {self.scale:g}, zero point {self.zero_point}" if self.in_output_steps else ""
+        steps = "" if self.unit == 1 else f", input scale {self.unit:g}"
+        if self.in_output_steps:
+            steps += f", output scale {self.scale:g}, zero point {self.zero_point}"
         return ConfigError(
             f"{what} does not fit {self.key}_bits = {self.bits} with {counted(self.frac_bits, 'fraction bit')}"
             f"{steps}: {allowed}"
@@ -86,7 +91,8 @@ class Quantizer:
         """The lowest and the highest value, with the offset, that fit; no farther out where six digits are shown."""
         limit = 1 << (self.bits - 1)
         step = Fraction(self.scale) / Fraction(2) ** self.frac_bits
-        low, high = (float(stored * step - self.zero_point * Fraction(self.scale)) for stored in (-limit, limit - 1))
+        ends = (stored * step - self.zero_point * Fraction(self.scale) for stored in (-limit, limit - 1))
+        low, high = (float(end / Fraction(self.unit)) for end in ends)
         shown = Context(6, ROUND_CEILING).create_decimal(low), Context(6, ROUND_FLOOR).create_decimal(high)
         return float(shown[0]), float(shown[1])
 

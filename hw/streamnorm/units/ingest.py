@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import difference_limits
 from streamnorm.spec.config import NormConfig
 
 from .pivot import Pivot
@@ -32,14 +32,15 @@ class Ingest(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls
+    buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls; a ``row_slots`` of None
+        is as many as there are beats: what comes in goes straight through to a queue, and no row waits for its end
     statistic_beats : beats of a row after which it may leave, and is counted as one that is on its way; absent: all
 
     Members
     -------
     i : In(stream of row_layout)
     beat_released, row_released : In(1)
-        A beat has left the row buffer; a row has left its slot.
+        A beat has left the row buffer, or the queue; a row has left its slot (without slots there is no such member).
     hold : In(1)
         No further row may begin.
     idle : Out(1)
@@ -48,14 +49,18 @@ class Ingest(wiring.Component):
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     complete : Out(1), the row may leave from this beat on; only with ``statistic_beats``
+    Only without slots, of the beat that is offered now, two cycles before ``valid``:
+    taken, begins : Out(1); it is taken in, it is the first one of its row
+    column : Out(range(max_beats)), offered_bank : Out; its number and bank
     """
 
     def __init__(
-        self, config: NormConfig, *, buffer_depth: int, row_slots: int, statistic_beats: int | None = None
+        self, config: NormConfig, *, buffer_depth: int, row_slots: int | None, statistic_beats: int | None = None
     ) -> None:
-        assert buffer_depth > config.max_beats + READY_LAG
+        assert buffer_depth > (0 if row_slots is None else config.max_beats) + READY_LAG
         self._config = config
-        self._ranges = ranges = Precision.of(config).ranges
+        difference_bits, _ = difference_limits(config.formula, config.input)
+        index, bank = Out(range(config.max_beats)), Out(bank_width(config))
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
         self._statistic_beats = statistic_beats
@@ -63,19 +68,21 @@ class Ingest(wiring.Component):
             {
                 "i": In(stream.Signature(row_layout(config))),
                 "beat_released": In(1),
-                "row_released": In(1),
+                **({"column": index} if row_slots is None else {"row_released": In(1)}),
                 "hold": In(1),
                 "idle": Out(1),
                 "valid": Out(1),
                 "first": Out(1),
                 "last": Out(1),
                 "error": Out(1),
-                "d": Out(data.ArrayLayout(signed(ranges.difference_bits), config.lanes)),
+                "d": Out(data.ArrayLayout(signed(difference_bits), config.lanes)),
                 "keep": Out(config.lanes),
-                "before": Out(ranges.length_bits),
-                "index": Out(range(config.max_beats)),
-                **({"bank": Out(bank_width(config))} if config.banks > 1 else {}),
+                "before": Out(config.max_length.bit_length()),
+                "index": index,
+                **({"bank": bank} if config.banks > 1 else {}),
                 **({} if statistic_beats is None else {"complete": Out(1)}),
+                **({"taken": Out(1), "begins": Out(1)} if row_slots is None else {}),
+                **({"offered_bank": bank} if config.banks > 1 and row_slots is None else {}),
             }
         )
 
@@ -137,6 +144,12 @@ class Ingest(wiring.Component):
             named = payload.bank if config.rows_name_banks else self._turn(m, take & ends)
             with m.If(begins):
                 m.d.sync += bank.eq(named)
+            if self._row_slots is None:
+                m.d.comb += self.offered_bank.eq(Mux(begins, named, bank))
+        if self._row_slots is None:
+            m.d.comb += [self.taken.eq(take), self.begins.eq(begins)]
+            with m.If(take):
+                m.d.sync += self.column.eq(Mux(ends, 0, self.column + 1))
 
         m.d.sync += [self.valid.eq(valid), self.first.eq(first), self.last.eq(last)]
         # What belongs to a beat needs no reset, and is spared the way of the reset to every lane.
@@ -182,16 +195,18 @@ class Ingest(wiring.Component):
         swallow: Signal,
     ) -> None:
         """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
-        m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
         beats = Signal(range(self._buffer_depth + 1))
         beat_released = Signal()
         space = Signal(init=1)
-        m.d.comb += [slots.down.eq(row_counted), slots.up.eq(self.row_released)]
         m.d.sync += [beat_released.eq(self.beat_released), space.eq(beats < self._buffer_depth - READY_LAG)]
         with m.If(beat_taken ^ beat_released):
             m.d.sync += beats.eq(beats + Cat(1, (~beat_taken).replicate(len(beats) - 1)))
         room = Signal()
-        m.d.comb += room.eq(space & slots.some_next)
+        if self._row_slots is None:
+            m.d.comb += room.eq(space)
+        else:
+            m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
+            m.d.comb += [slots.down.eq(row_counted), slots.up.eq(self.row_released), room.eq(space & slots.some_next)]
         if self._config.storage == "rom":
             m.d.sync += ready.eq(room)
             return

@@ -2,39 +2,32 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Mux, Value, signed, unsigned
+from amaranth.hdl import Array, Value, signed, unsigned
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.parameters import StoredParameters
 
-from .streams import element_shape
+from .affine_steps import AffineSteps, affine_ports, even_and_saturated
 
 __all__ = ["LaneSteps", "lane_ports"]
 
 
 def lane_ports(config: NormConfig) -> dict[str, Any]:
     """Ports of what takes a beat's differences to its results; see :class:`~streamnorm.units.apply.Apply`."""
-    precision, parameters, lanes = Precision.of(config), StoredParameters.of(config), config.lanes
-    ports = {
+    precision, lanes = Precision.of(config), config.lanes
+    return {
         "d": In(data.ArrayLayout(signed(precision.ranges.difference_bits), lanes)),
         "scale": In(precision.scale_bits),
         "centre": In(precision.centre_bits),
         "shift": In(max(1, (precision.shift_count - 1).bit_length())),
-        "keep": In(lanes),
-        "y": Out(data.ArrayLayout(element_shape(config.output), lanes)),
+        **affine_ports(config),
     }
-    if not parameters.gamma_is_constant:
-        ports["gamma"] = In(data.ArrayLayout(signed(parameters.gamma_bits), lanes))
-    if not parameters.beta_is_constant:
-        ports["beta"] = In(data.ArrayLayout(signed(parameters.beta_bits + 1), lanes))
-    return ports
 
 
-class LaneSteps:
+class LaneSteps(AffineSteps):
     """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision` as logic in a pipeline.
 
     ``round_half_even(plus_beta(times_gamma(round_to_output(less_centre(times_scale(d))))))`` is a result; all between
@@ -47,16 +40,8 @@ class LaneSteps:
     """
 
     def __init__(self, p: Pipeline, config: NormConfig) -> None:
-        self._p, self._config = p, config
         self._precision = Precision.of(config)
-        self._parameters = StoredParameters.of(config)
-        self._target = config.device
-
-    def parameter(self, component: Any, name: str, cycle: int, delay: float) -> list[Timed | None]:
-        """Each lane's gamma or beta, from the component's port of that name; None where it is a constant."""
-        port = getattr(component, name, None)
-        lanes = range(self._config.lanes)
-        return [None if port is None else self._p.input(port[lane], cycle, delay) for lane in lanes]
+        super().__init__(p, config, self._precision)
 
     def times_scale(self, d: Timed, scale: Timed) -> Timed:
         """``d * RF``, with the fraction bits of KF."""
@@ -101,91 +86,9 @@ class LaneSteps:
         if precision.grid is None:
             return z
         low, high, bits = precision.grid.low, precision.grid.high, precision.grid.bits
-        parts = self._half_even(z, precision.step_frac_bits, low, high, bits)
+        parts = self.half_even(z, precision.step_frac_bits, low, high, bits)
 
         def finish(x: Value, is_tie: Value, out: Value, negative: Value) -> Value:
-            return _even_and_saturated(x, is_tie, out, negative, low, high, bits)
+            return even_and_saturated(x, is_tie, out, negative, low, high, bits)
 
         return self._p.operate("rounded", self._target.family.lut, parts, signed(bits), finish)
-
-    def times_gamma(self, z: Timed, gamma: Timed | None) -> Timed:
-        """``z * gamma``, or ``q * gamma``; ``gamma`` is None where it is a constant."""
-        p, parameters = self._p, self._parameters
-        if parameters.gamma_is_constant:
-            value = int(parameters.gamma[0, 0])
-            if value == 1:
-                return z
-            gamma = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
-        assert gamma is not None
-        return p.multiply(z, gamma)
-
-    def beta_adder_width(self, product: Timed) -> int:
-        """Bits that are added in :meth:`plus_beta`, about."""
-        return product.width + 1 - min(self._precision.beta_align, product.width)
-
-    def plus_beta(self, product: Timed, beta: Timed | None) -> Timed:
-        """``A``; ``beta`` is None where it is a constant."""
-        p, parameters, precision = self._p, self._parameters, self._precision
-        half = 1 << (parameters.beta_frac_bits - 1)
-        if parameters.beta_is_constant:
-            value = int(parameters.beta[0, 0]) + half
-            beta = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
-        assert beta is not None
-        width = max(product.width + precision.gamma_align, beta.width + precision.beta_align) + 1
-        if precision.gamma_align:
-            return p.add_shifted(beta, product, precision.gamma_align, signed(width))
-        return p.add_shifted(product, beta, precision.beta_align, signed(width))
-
-    def round_half_even(self, a: Timed, keep: Timed) -> Timed:
-        """``y``, saturated; 0 if the lane is not kept. A level of logic behind a register: it goes into a memory."""
-        output, bits = self._config.output, self._config.output.bits
-        parts = self._half_even(a, self._precision.result_frac_bits, output.min, output.max, bits)
-
-        def finish(x: Value, is_tie: Value, out: Value, negative: Value, kept: Value) -> Value:
-            return Mux(kept, _even_and_saturated(x, is_tie, out, negative, output.min, output.max, bits), 0)
-
-        return self._p.operate("result", self._target.family.lut, [*parts, keep], unsigned(bits), finish)
-
-    def _half_even(self, a: Timed, frac: int, low: int, high: int, bits: int) -> list[Timed]:
-        """Of ``a``, which has half of one added: its integer part in ``bits``, and whether it was a tie, is outside of
-        low … high, and is negative; what :func:`_even_and_saturated` takes."""
-        p, target = self._p, self._target
-        tie = p.operate("tie", target.logic(frac), [a.bits(0, frac)], unsigned(1), lambda x: ~x.any())
-        sign = a.bits(a.width - 1, a.width)
-        result = a.bits(frac, min(frac + bits, a.width)).as_signed()
-        outside = self._outside(a, frac, low, high)
-        return [p.registered(result), p.registered(tie), p.registered(outside), sign]
-
-    def _outside(self, a: Timed, frac: int, low: int, high: int) -> Timed:
-        """Whether the integer part of ``a`` is outside of low … high, between which 0 is."""
-        p, target = self._p, self._target
-        sign = a.bits(a.width - 1, a.width)
-        has_sign = low < 0
-        whole = high.bit_length() + has_sign
-        if low not in (0, -high - 1) or high & (high + 1):
-            # No range of a whole number of bits: the signs of the differences to its ends tell.
-            integer = a.bits(frac, a.width).as_signed()
-            shape = signed(max(high.bit_length(), (-low - 1).bit_length(), 1) + 1)
-            width = max(integer.width, shape.width) + 1
-            below = p.add(integer, p.constant(low, shape), signed(width), subtract=True, name="below")
-            above = p.add(p.constant(high, shape), integer, signed(width), subtract=True, name="above")
-            signs = [difference.bits(width - 1, width) for difference in (below, above)]
-            return p.operate("outside", target.family.lut, signs, unsigned(1), lambda x, y: x | y)
-        if a.width - frac - whole <= 0:
-            return sign if not has_sign else p.constant(0, unsigned(1))
-        top = a.bits(frac + whole - has_sign, a.width)
-
-        def is_outside(x: Value) -> Value:
-            return x.any() & ~x.all() if has_sign else x.any()
-
-        return p.operate("outside", target.logic(top.width), [top], unsigned(1), is_outside)
-
-
-def _even_and_saturated(
-    x: Value, is_tie: Value, is_outside: Value, negative: Value, low: int, high: int, bits: int
-) -> Value:
-    """``x`` with its lowest bit cleared on a tie; ``low`` or ``high`` where it is outside of them; in ``bits``."""
-    rounded = Cat(x[0] & ~is_tie, x[1:])
-    extended = Cat(rounded, x[-1].replicate(max(bits - len(x), 0)))[:bits]
-    limit = Mux(negative, Const(low, signed(bits + 1)), Const(high, signed(bits + 1)))[:bits]
-    return Mux(is_outside, limit, extended)

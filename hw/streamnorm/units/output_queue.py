@@ -1,6 +1,6 @@
 """The output queue: takes what is on its way when the receiver stalls."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from .streams import result_layout
 __all__ = ["OutputQueue"]
 
 LATENCY = 2
-"""Cycles from ``write`` to ``o.valid`` of an empty queue."""
+"""Cycles from ``write`` to ``o.valid`` of an empty queue; one less with a bypass."""
 
 
 class OutputQueue(wiring.Component):
@@ -24,17 +24,19 @@ class OutputQueue(wiring.Component):
     ----------
     config : NormConfig
     depth : entries; family : primitives
+    bypass : whether what comes to an empty queue goes straight to the output register, a cycle earlier
 
     Members
     -------
     write : In(1); write_data : In(result_layout), behind a level of logic at most
     o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
     released : Out(1)
-        An entry leaves the memory in this cycle (it then is in the output register); not a register.
+        An entry leaves the memory, or passes by it, in this cycle (it then is in the output register); not a register.
     """
 
-    def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
-        self._depth = depth
+    def __init__(self, config: NormConfig, *, depth: int, family: str, bypass: bool = False) -> None:
+        self._depth, self._bypass = depth, bypass
+        self.latency = LATENCY - bypass
         layout = result_layout(config)
         self._ram = DistributedRam(width=layout.size, depth=depth, family=family)
         self.block_rams = self._ram.block_rams
@@ -53,6 +55,14 @@ class OutputQueue(wiring.Component):
         # synthesis would merge two registers of the same value.
         empty = Signal(init=1)
         counted_pop = Signal()
+        entered: Value = self.write
+        some: Value = level.some
+        following: Value = ram.read_data
+        if self._bypass:
+            passes = Signal()
+            m.d.comb += passes.eq(self.write & ~level.some & (empty | self.o.ready))
+            entered, some = self.write & ~passes, level.some | self.write
+            following = Mux(level.some, ram.read_data, self.write_data)
         m.d.comb += [
             ram.write_enable.eq(self.write),
             ram.write_address.eq(write_at),
@@ -60,16 +70,16 @@ class OutputQueue(wiring.Component):
             ram.read_address.eq(read_at),
             pop.eq(level.some & (~self.o.valid | self.o.ready)),
             counted_pop.eq(level.some & (empty | self.o.ready)),
-            self.released.eq(counted_pop),
-            level.up.eq(self.write),
+            self.released.eq(counted_pop | passes if self._bypass else counted_pop),
+            level.up.eq(entered),
             level.down.eq(counted_pop),
         ]
-        for pointer, step in ((write_at, self.write), (read_at, pop)):
+        for pointer, step in ((write_at, entered), (read_at, pop)):
             advance_pointer(m, pointer, step, self._depth)
         payload = Signal.like(self.o.payload, reset_less=True)
         m.d.comb += self.o.payload.eq(payload)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(level.some), payload.eq(ram.read_data)]
+            m.d.sync += [self.o.valid.eq(some), payload.eq(following)]
         with m.If(empty | self.o.ready):
-            m.d.sync += empty.eq(~level.some)
+            m.d.sync += empty.eq(~some)
         return m

@@ -195,7 +195,7 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
-    if config.architecture == ONE_PASS:
+    if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
         return header
     header += f"\n// Architecture: {config.architecture}"
     if Plan.of(config).report.architecture == ONE_PASS:
@@ -220,7 +220,7 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
-        divided = " / output scale" if config.output_grid is None else ""
+        divided = _in_steps(config) + (" / output scale" if config.output_grid is None else "")
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
             f"beta in {beta}; both are two's complement. {_loaded(config)}; "
@@ -245,6 +245,10 @@ def _loaded(config: NormConfig) -> str:
         return "There is one lane, and one beat is for all elements"
     repeat = config.parameter_repeat
     return f"There is one lane, and beat k is for the {repeat} elements from k * {repeat} on"
+
+
+def _in_steps(config: NormConfig) -> str:
+    return " * input scale" if config.formula.counts_steps else ""
 
 
 def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:

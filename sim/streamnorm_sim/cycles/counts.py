@@ -9,7 +9,6 @@ import numpy as np
 
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Limits, Plan
-from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
@@ -22,6 +21,7 @@ from streamnorm_sim.streams.traffic import Traffic
 
 from . import CycleModel, CycleStream, CycleTrace, Losses, predict
 from .clocks import PlacedClock, at_clock, measured_clock
+from .model.timing import FIRST_CYCLE
 
 __all__ = ["CycleCounts", "computed", "simulated"]
 
@@ -156,8 +156,7 @@ def computed(
             raise ConfigError(
                 f"stalls: the cycle model does not know the {config.architecture} unit; simulate it (--simulate)"
             )
-        first = CycleModel(config.replace(architecture=ONE_PASS)).run([length])
-        return _planned(Plan.of(config), length, rows, int(first.first_in[0]))
+        return _planned(Plan.of(config), length, rows, FIRST_CYCLE)
     model = CycleModel(config)
     free = batch = _Batch.of(model.stream(), length, rows)
     stalled = (source, sink) != (NO_STALL, NO_STALL)

@@ -14,6 +14,8 @@ l2norm     ``x - zp``             ``Σ(x - zp)²``                  1
 crmsnorm   ``W·(x - zp)``         ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
 frozen     ``n·x - S1``           0                               n
 adanorm    ``(n-1)·(n·x - S1)``   ``W·(n·S2 - S1²)``              n·(n - 1)
+affine     ``x - zp``             0                               1
+dyt        sign of ``x - zp``     0                               1
 =========  =====================  ==============================  =============
 
 A row of groupnorm is one group of channels, a row of instancenorm the positions of one channel: ``n`` is the size of
@@ -23,7 +25,9 @@ the set over which the mean and the variance are taken, and both have the formul
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
     √V = √D + W·ε/s            with ``epsilon_placement = "root"``, and of adanorm
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
+    V = 1                      for a static norm; an affine one's γ is that of a step of x, so γ·s of the γ as given
     y = c·g / (2^fg·√V) + b / 2^fb
+    y = c·g·tanh|t| / 2^fg + b / 2^fb      with t = α·s·(x - zp), for Dynamic Tanh
 
 with the stored integers ``g``, ``b`` of the element and their fraction bits ``fg``, ``fb``
 (`StoredParameters`). The result is ``y`` rounded half to even and saturated to the output format. A row with
@@ -50,6 +54,10 @@ three in ``2^f`` and the true ties, are decided one by one, by comparing the squ
 
 Where something is added to the root, ``U = √(P/Q) + R`` stands for √V: r is taken from integers a little below both,
 and raised by 1 where ``(r + 1)·U <= 2^K`` all the same.
+
+For Dynamic Tanh ``r`` is ``⌊2^K·tanh|t|⌋``, one an element, and all of that holds again. The others are decided by
+bounds of tanh as narrow as it takes: where ``c`` is not 0, tanh of a rational number is no rational number, so that
+no ``y`` is a tie.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,6 +74,11 @@ from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.streams.rows import RowBatch
+
+from .exact_tanh import tanh_bounds, tanh_floor
+
+_DIGITS = [30 << step for step in range(9)]
+"""Decimal digits of tanh that are tried, one after the other, where a result is hard to round."""
 
 _CHUNK_ELEMENTS = 1 << 16
 """Elements worked on at a time: big integers cost about 50 bytes each, so a chunk stays near the cache."""
@@ -152,7 +165,7 @@ def exact_result(
     saturates = np.zeros(batch.x.shape, np.bool_)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
         if normalized is None:
-            rows = _CurvedRows(config, part, affine) if config.norm == "adanorm" else _Rows(config, part, affine)
+            rows = _ROWS.get(config.norm, _Rows)(config, part, affine)
             t = rows.on_grid()
             scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
             rounded[where] = rows.rounded(t)
@@ -260,6 +273,16 @@ def _adanorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(rows.times(rest, plain.c), [w * s for w, s in zip(weight, plain.squared, strict=True)], weight)
 
 
+def _affine(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """``s·(x - zp)``, the s in γ."""
+    return RowTerms(rows.real, [0] * len(rows.x), [1] * len(rows.x))
+
+
+def _dyt(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """The sign; tanh of the magnitude stands where another norm's ``1/√V`` does."""
+    return RowTerms(np.sign(rows.real), [0] * len(rows.x), [1] * len(rows.x))
+
+
 def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
     """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
     return [int(total) for total in (x * x).sum(axis=1)]
@@ -289,6 +312,8 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "adanorm": _adanorm,
     "groupnorm": _groupnorm,
     "instancenorm": _instancenorm,
+    "affine": _affine,
+    "dyt": _dyt,
 }
 """Terms of each norm; written from the papers, not from the unit's description."""
 
@@ -345,7 +370,8 @@ def _given(config: NormConfig) -> _Affine:
     scale = Fraction(config.output.scale)
     divisor, power = _divisor_and_power(scale)
     gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
-    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), gamma_power)
+    step = Fraction(config.input.scale) if config.norm == "affine" else Fraction(1)
+    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), gamma_power * step)
     beta, beta_frac_bits = _dyadic(given.beta, config.output.zero_point * scale, power)
     # At least 1, so that the tie between two steps is one of its integers.
     if beta_frac_bits < 1:
@@ -370,7 +396,7 @@ def _divisor_and_power(scale: Fraction) -> tuple[int, Fraction]:
 
 
 def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> tuple[_Integers, int]:
-    """``(values + offset)·power``, with a power of two, as Python integers and their fraction bits."""
+    """``(values + offset)·power``, whose denominator is a power of two, as Python integers and their fraction bits."""
     exact = [(Fraction(value) + offset) * power for value in values.ravel().tolist()]
     largest = max(value.denominator for value in exact)  # all are powers of two
     integers = np.array([int(value * largest) for value in exact], object).reshape(values.shape)
@@ -406,14 +432,18 @@ class _Rows:
         """``t`` of the module's proof: ``t - 1 < y·2^f < t + 3``. Padding gives 0."""
         root_bits = max(0, self.a_bits + 1 - self.gamma_frac_bits + _FRAC_BITS)
         shift = root_bits + self.gamma_frac_bits - _FRAC_BITS
-        roots = np.empty((len(self.denominators), 1), object)
-        for row, denominator in enumerate(self.denominators):
-            roots[row, 0] = denominator.reciprocal(root_bits)
-        product: _Integers = (self.a.astype(object) * roots) >> shift
+        product: _Integers = (self.a.astype(object) * self._factors(root_bits)) >> shift
         beta = self._beta_on_grid()
         if max(_magnitude(product), _magnitude(beta)).bit_length() < _INT64_BITS:
             return product.astype(np.int64) + beta.astype(np.int64)
         return product + beta.astype(object)
+
+    def _factors(self, root_bits: int) -> NDArray[np.object_]:
+        """``r``, one a row: ``r <= 2^K/√(V·m²) < r + 1``."""
+        roots = np.empty((len(self.denominators), 1), object)
+        for row, denominator in enumerate(self.denominators):
+            roots[row, 0] = denominator.reciprocal(root_bits)
+        return roots
 
     def _beta_on_grid(self) -> _Integers:
         shift = _FRAC_BITS - self.beta_frac_bits
@@ -444,7 +474,6 @@ class _Rows:
         ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = m·(upper - 1/2)·2^fb - b``, where a
         negative exponent moves to ``w``. Where V = 0, y lies on the grid and can only be the tie itself.
         """
-        denominator = self.denominators[row]
         a = int(self.a[row, column])
         w = self.divisor * ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
         a *= self.divisor  # the denominator has it
@@ -453,10 +482,42 @@ class _Rows:
             a <<= exponent
         else:
             w <<= -exponent
-        over = denominator.compare(a, w)
-        if over == 0:
+        order = self._order(row, column, a, w)
+        if order == 0:
             return upper - (upper & 1)
-        return upper if over > 0 else upper - 1
+        return upper if order > 0 else upper - 1
+
+    def _order(self, row: int, column: int, a: int, w: int) -> int:
+        """The sign of ``a - w·√V·m`` of an element."""
+        return self.denominators[row].compare(a, w)
+
+
+class _TanhRows(_Rows):
+    """Rows of Dynamic Tanh: a factor for each element, ``tanh|t| / m``."""
+
+    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
+        super().__init__(config, batch, affine)
+        assert config.alpha is not None
+        self._slope = abs(Fraction(config.alpha)) * Fraction(config.input.scale)
+        if config.alpha < 0:
+            self.a = -self.a
+        self._magnitude = np.where(batch.valid, np.abs(batch.x.astype(np.int64) - config.input.zero_point), 0)
+
+    def _factors(self, root_bits: int) -> NDArray[np.object_]:
+        distinct, places = np.unique(self._magnitude, return_inverse=True)
+        floors = [tanh_floor(self._slope * int(d), root_bits, self.divisor) for d in distinct]
+        return np.array(floors, object)[places].reshape(self._magnitude.shape)
+
+    def _order(self, row: int, column: int, a: int, w: int) -> int:
+        t = self._slope * int(self._magnitude[row, column])
+        if not a or not t:
+            return -_sign(w)
+        for digits in _DIGITS:
+            low, high = tanh_bounds(t, digits)
+            ends = sorted((a * low / self.divisor, a * high / self.divisor))
+            if w <= ends[0] or w >= ends[1]:  # tanh is neither of its bounds
+                return 1 if w <= ends[0] else -1
+        raise AssertionError("tanh is a rational number")
 
 
 class _CurvedRows(_Rows):
@@ -503,6 +564,10 @@ class _CurvedRows(_Rows):
         return upper if over > 0 else upper - 1
 
 
+_ROWS: dict[str, type[_Rows]] = {"adanorm": _CurvedRows, "dyt": _TanhRows}
+"""What decides the rows of a norm whose y is no quotient of c and a root."""
+
+
 @dataclass(frozen=True)
 class _Denominator:
     """``U = √(numerator/denominator) + added``, all at least 0."""
@@ -533,6 +598,8 @@ def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) ->
     scale = Fraction(config.input.scale)
     if config.deviation is not None:
         added = (weight * Fraction(config.deviation) / scale) ** 2
+    elif not config.formula.has_statistic:
+        added = Fraction(1)
     elif config.epsilon_placement == "variance" and config.norm != "adanorm":
         added = weight**2 * Fraction(config.epsilon) / scale**2
     else:

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
+from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.epsilon_placements import MomentValues
@@ -27,6 +29,8 @@ _CHUNK = 1 << 16
 class GoldenModel:
     """What the unit of a configuration answers, computed with the integers of its :class:`Precision`.
 
+    Where the norm has no statistic, with those of its :class:`StaticPrecision`.
+
     Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
     integers where they do not.
 
@@ -47,32 +51,37 @@ class GoldenModel:
         self, config: NormConfig, *, gamma: ArrayOrFile | None = None, beta: ArrayOrFile | None = None
     ) -> None:
         self.config = config = checked_config(config)
-        self.precision = precision = Precision.of(config)
+        self.precision = precision = precision_of(config)
         self.parameters = StoredParameters.of(config)
         self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
         half = 1 << (self.parameters.beta_frac_bits - 1)
         self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
-        ranges, root, curve = precision.ranges, precision.root, precision.curve
-        statistic_widths = (
-            precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
-            precision.epsilon_code.bit_length() + ranges.weight_bits,
-            2 * ranges.sum_bits + precision.variance_frac_bits,
-            ranges.sum_bits + ranges.count_bits + precision.rho_bits + precision.left_max + 1,
-            root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
-            precision.exact_scale_bits + 1,
-            root.widest,
-            root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
-        )
-        lane_widths = (
-            ranges.difference_bits + precision.scale_bits + 1,
-            precision.centre_bits + 1,
-            precision.multiplied_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
-            *(() if curve is None else (precision.normalized_bits + max(curve.slope_bits, curve.code.bit_length()),)),
+        lane_widths = [
+            precision.normalized_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
             self.parameters.beta_bits + 1 + precision.beta_align + 1,
-        )
-        norm = config.formula
-        self._counts = np.array([norm.count(n) for n in range(config.max_length + 1)])
-        self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
+        ]
+        if isinstance(precision, Precision):
+            ranges, root, curve = precision.ranges, precision.root, precision.curve
+            statistic_widths = (
+                precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
+                precision.epsilon_code.bit_length() + ranges.weight_bits,
+                2 * ranges.sum_bits + precision.variance_frac_bits,
+                ranges.sum_bits + ranges.count_bits + precision.rho_bits + precision.left_max + 1,
+                root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
+                precision.exact_scale_bits + 1,
+                root.widest,
+                root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
+            )
+            lane_widths += [
+                ranges.difference_bits + precision.scale_bits + 1,
+                precision.centre_bits + 1,
+                precision.multiplied_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
+            ]
+            if curve is not None:
+                lane_widths.append(precision.normalized_bits + max(curve.slope_bits, curve.code.bit_length()))
+            norm = config.formula
+            self._counts = np.array([norm.count(n) for n in range(config.max_length + 1)])
+            self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
     def __repr__(self) -> str:
@@ -113,15 +122,24 @@ class GoldenModel:
         d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
-        scale, centre, shift = self.rows_statistic(d, batch.lengths)
-        y = self._apply(d, scale, centre, shift, batch.banks)
+        if isinstance(self.precision, StaticPrecision):
+            z = self.precision.evaluate(d).astype(self._lane_type)
+        else:
+            z = self._normalized(d, *self.rows_statistic(d, batch.lengths))
+        y = self._results(z, batch.banks)
         if inside is not None:
             y *= inside
         return y
 
+    @property
+    def _row_precision(self) -> Precision:
+        """Of norms with a statistic."""
+        assert isinstance(self.precision, Precision)
+        return self.precision
+
     def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
         """As :meth:`statistic`, of rows of differences; those are 0 behind a row's end."""
-        norm, ranges = self.config.formula, self.precision.ranges
+        norm, ranges = self.config.formula, self._row_precision.ranges
         counted = d[:, : norm.statistic_length]
         none = np.zeros(len(d), np.int64)
         s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
@@ -130,7 +148,7 @@ class GoldenModel:
 
     def statistic(self, s1: Integers, s2: Integers, count: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
-        p, kind, norm = self.precision, self._statistic_type, self.config.formula
+        p, kind, norm = self._row_precision, self._statistic_type, self.config.formula
         s1, s2, count = s1.astype(kind), s2.astype(kind), count.astype(kind)
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
         weight = count * (count - 1) if norm.has_sample_variance else count
@@ -141,7 +159,8 @@ class GoldenModel:
 
     def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
-        p, ranges, root = self.precision, self.precision.ranges, self.precision.root
+        p = self._row_precision
+        ranges, root = p.ranges, p.root
         mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
         rho = root.evaluate(mantissa, position & 1)
         if p.factor is not None:
@@ -161,8 +180,8 @@ class GoldenModel:
         return product, centre, s
 
     def _normalized(self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers) -> Integers:
-        """What gamma multiplies: z of step 6, or q where z is rounded to the output format; of the lane's type."""
-        p, kind = self.precision, self._lane_type
+        """What gamma multiplies: z of step 6, or q where z is rounded to the output format; an array of its own."""
+        p, kind = self._row_precision, self._lane_type
         half = np.array([p.half(s) for s in range(p.shift_count)], kind)[shift]
         a = d.astype(kind) * scale.astype(kind)[:, None]
         a = a >> p.product_drop if p.product_drop >= 0 else a << -p.product_drop
@@ -175,12 +194,10 @@ class GoldenModel:
             a = np.clip(a, p.grid.low, p.grid.high, out=a)
         return a
 
-    def _apply(
-        self, d: npt.NDArray[np.integer], scale: Integers, centre: Integers, shift: Integers, banks: Integers
-    ) -> Integers:
+    def _results(self, z: Integers, banks: Integers) -> Integers:
+        """Step 7, in the place of what gamma multiplies."""
         p, target, kind = self.precision, self.config.output, self._lane_type
-        a = self._normalized(d, scale, centre, shift)
-        width = d.shape[1]
+        a, width = z, z.shape[1]
         gamma, beta = (self._of_rows(stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align

@@ -22,7 +22,7 @@ class WelfordModel(GoldenModel):
     """
 
     def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
-        p, points = self.precision, WelfordPrecision.of(self.config)
+        p, points = self._row_precision, WelfordPrecision.of(self.config)
         frac, square_frac = points.mean_frac_bits, points.square_frac_bits
         n = lengths.astype(object)
         mean, squares = welford_moments(self.config, d, lengths)

@@ -123,7 +123,7 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
 
 def row_buffer_bytes(plan: Plan) -> int:
     """Bytes of a unit's row buffer: its beats, each ``lanes`` differences wide."""
-    return -(-plan.buffer_beats * plan.config.lanes * plan.precision.ranges.difference_bits // 8)
+    return -(-plan.buffer_beats * plan.config.lanes * plan.precision.difference_bits // 8)
 
 
 def parameter_bits(plan: Plan) -> int:

@@ -10,12 +10,12 @@ from streamnorm.architectures.one_pass import NormUnit
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.precision.welford import WelfordPrecision
-from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
+from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS, STATIC
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import verilog
 
-OTHERS = [name for name in ARCHITECTURES if name != ONE_PASS]
+OTHERS = [name for name in ARCHITECTURES if name not in (ONE_PASS, STATIC)]
 
 
 def configuration(**changes) -> NormConfig:
@@ -39,7 +39,7 @@ def configuration(**changes) -> NormConfig:
         (
             "three-scans",
             "architecture = 'three-scans': must be one of one-pass, two-pass, three-scan, five-scan, "
-            "three-scan:welford, five-scan:welford; did you mean three-scan",
+            "three-scan:welford, five-scan:welford, static; did you mean three-scan",
         ),
         ("three-scan:welfort", "did you mean three-scan:welford"),
         ("two-pass:welford", "architecture = 'two-pass:welford': must be one of one-pass, two-pass, "),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drawn import drawn_config, drawn_rows
+from family import WITH_STATISTIC
 from streamnorm.errors import ConfigError
 from streamnorm.precision.demand import FAITHFUL_ERROR, PROMISED_ERROR, SHORTEST_ROW, SMALL_OUTPUT_BITS, Demand
 from streamnorm.precision.precision import Precision
@@ -23,7 +24,7 @@ EXACT_GRID = 1e-6
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_result_is_farther_off_than_the_bound(seed):
     """|got - exact| <= 1/2 + bound, the exact result saturated but not rounded; corner rows and random ones."""
-    config = drawn_config(seed)
+    config = drawn_config(seed, members=WITH_STATISTIC)
     precision = Precision.of(config)
     batch = drawn_rows(config, np.random.default_rng(seed), 20)
     got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
@@ -35,7 +36,7 @@ def test_no_result_is_farther_off_than_the_bound(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_search_keeps_its_promises(seed):
-    config = drawn_config(seed)
+    config = drawn_config(seed, members=WITH_STATISTIC)
     precision = Precision.of(config)
     assert 0 < precision.error_bound <= FAITHFUL_ERROR
     assert precision.expected_error < precision.error_bound
@@ -46,7 +47,7 @@ def test_the_search_keeps_its_promises(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_binary_points_agree(seed):
     """What is added has its binary point in the same place, and every exponent has a shift."""
-    config = drawn_config(seed)
+    config = drawn_config(seed, members=WITH_STATISTIC)
     precision, ranges, stored = Precision.of(config), Precision.of(config).ranges, StoredParameters.of(config)
     assert precision.centre_drop == precision.scale_drop + precision.product_drop >= 0
     assert precision.scale_bits + precision.scale_drop == precision.exact_scale_bits
@@ -70,7 +71,7 @@ def test_binary_points_agree(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_scale_and_variance_fit_their_widths(seed):
-    config = drawn_config(seed)
+    config = drawn_config(seed, members=WITH_STATISTIC)
     precision = Precision.of(config)
     batch = drawn_rows(config, np.random.default_rng(seed), 20)
     terms = exact_terms(config, batch)
@@ -254,7 +255,7 @@ def test_ties_of_rows_of_two_values_are_exact_without_epsilon(name, permuted):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_tie_is_wrong_without_epsilon(seed):
     """Corner rows with rational z, outliers anywhere, two values: whatever is a tie is rounded as one."""
-    config = drawn_config(seed, epsilon=0.0, accuracy="tight")
+    config = drawn_config(seed, members=WITH_STATISTIC, epsilon=0.0, accuracy="tight")
     batch = drawn_rows(config, np.random.default_rng(seed), 0)
     exact = exact_result(config, batch.x, batch.lengths, batch.banks)
     frac_bits = Precision.of(config).normalized_frac_bits

@@ -377,6 +377,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "statistic_length": 3,
         "curvature": 0.2,
         "deviation": 1.5,
+        "alpha": 0.5,
         "gamma": np.nextafter(GAMMA, 2),
         "beta": 0.5,
         "gamma_offset": 1.0,
@@ -399,6 +400,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     others = {"norm": {"beta": None}, "statistic_length": {"norm": "rmsnorm"}}
     others["curvature"] = {"norm": "adanorm"}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
+    others["alpha"] = {"norm": "dyt", "epsilon": None}
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == digests.pop("parameter_repeat") == config.digest()
     assert make(gamma=0.5, storage="ram", parameter_repeat=2) != make(gamma=0.5, storage="ram")

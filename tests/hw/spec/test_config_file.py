@@ -264,9 +264,11 @@ def test_all_examples_are_there() -> None:
         "orangecrab_tinyllama",
         "prmsnorm_int8",
         "qwen3_qk_norm",
+        "resnet_batchnorm_int8",
         "scalenorm_int8",
         "short_rows",
         "ulx3s_bert_base",
+        "vit_dyt_int8",
         "vit_groupnorm_int8",
     ]
 

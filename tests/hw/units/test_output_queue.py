@@ -14,9 +14,9 @@ OUTPUTS = ["o.valid", "o.payload", "released"]
 
 
 @pytest.mark.parametrize("ready_share", [1.0, 0.5, 0.1])
-@pytest.mark.parametrize("depth", [16, 32])
-def test_order_under_stalls(ready_share, depth):
-    queue = OutputQueue(unit(), depth=depth, family="generic")
+@pytest.mark.parametrize(("depth", "bypass"), [(16, False), (32, False), (16, True)])
+def test_order_under_stalls(ready_share, depth, bypass):
+    queue = OutputQueue(unit(), depth=depth, family="generic", bypass=bypass)
     width = len(queue.write_data.as_value())
     generator = random.Random(2)
     written: list[int] = []
@@ -51,8 +51,9 @@ def test_order_under_stalls(ready_share, depth):
         assert state.full > 0  # it was filled to the last place
 
 
-def test_an_empty_queue_takes_two_cycles_and_then_one_a_beat():
-    queue = OutputQueue(unit(), depth=16, family="generic")
+@pytest.mark.parametrize("bypass", [False, True])
+def test_an_empty_queue_takes_two_cycles_or_by_passing_one_and_then_one_a_beat(bypass):
+    queue = OutputQueue(unit(), depth=16, family="generic", bypass=bypass)
     valid = []
 
     def step(cycle, seen):
@@ -61,4 +62,5 @@ def test_an_empty_queue_takes_two_cycles_and_then_one_a_beat():
         return {"write": int(4 <= cycle < 12), "write_data": cycle, "o.ready": 1} if cycle < 30 else None
 
     run(queue, step, OUTPUTS)
-    assert valid == [(cycle + output_queue.LATENCY, cycle) for cycle in range(4, 12)]
+    assert queue.latency == output_queue.LATENCY - bypass
+    assert valid == [(cycle + queue.latency, cycle) for cycle in range(4, 12)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drawn import drawn_config
+from family import WITH_STATISTIC
 from hw.simulation import trace
 from hw.units.units import differences, unit
 from streamnorm.precision.precision import Precision
@@ -94,7 +95,7 @@ def test_statistic_with_shared_multipliers(interval):
 
 @pytest.mark.parametrize("seed", range(15, 24))
 def test_statistic_of_any_configuration(seed):
-    config = drawn_config(seed, target="ecp5-85k-6", clock_mhz=150.0)
+    config = drawn_config(seed, members=WITH_STATISTIC, target="ecp5-85k-6", clock_mhz=150.0)
     check(config, list(islice(moments_of(config, seed), 40)))
 
 

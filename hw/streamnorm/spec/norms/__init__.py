@@ -1,7 +1,9 @@
 """The norms: each is a description in a file of its own, entered here, that plan, hardware, models and pages read."""
 
 from .adanorm import AdaNorm
+from .affine import AffineNorm
 from .crmsnorm import CrmsNorm
+from .dyt import DynamicTanh
 from .frozen import FrozenNorm
 from .groupnorm import GroupNorm
 from .instancenorm import InstanceNorm
@@ -9,14 +11,15 @@ from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .norm import Norm
 from .rmsnorm import RmsNorm
+from .static_norm import StaticNorm
 
-__all__ = ["NORMS", "Norm"]
+__all__ = ["NORMS", "DynamicTanh", "Norm", "StaticNorm"]
 
 NORMS: dict[str, Norm] = {
     norm.name: norm
     for norm in (
         *(LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm()),
-        *(GroupNorm(), InstanceNorm()),
+        *(GroupNorm(), InstanceNorm(), AffineNorm(), DynamicTanh()),
     )
 }
 """Every norm by its name, which is what ``NormConfig.norm`` may be."""

@@ -1,7 +1,10 @@
 """What there is to say about a norm."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streamnorm.spec.formats import NumberFormat
 
 __all__ = ["Norm"]
 
@@ -39,6 +42,7 @@ class Norm(ABC):
         configuration says so
     reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
     length_weight : what ``w / V`` is at most, where V without epsilon is not 0; None where that is 0 and z is not
+    counts_steps : z in the unit is a number of input steps, no real one
     statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
     """
 
@@ -59,11 +63,22 @@ class Norm(ABC):
     placement: str | None = None
     reach: float
     length_weight: int | None
+    counts_steps: bool = False
     statistic_length: int | None = None
 
     def of(self, keys: dict[str, Any]) -> "Norm":
         """The norm with what a configuration says of those :attr:`keys` that change it."""
         return self
+
+    @property
+    def has_statistic(self) -> bool:
+        """Whether z depends on more of the row than its own element; else see
+        :class:`~streamnorm.spec.norms.static_norm.StaticNorm`."""
+        return self.centred or self.has_squares or self.has_squared_sum
+
+    def z_unit(self, source: "NumberFormat") -> float:
+        """What a z of 1 in the unit is worth: the input scale where :attr:`counts_steps`, which is then in gamma."""
+        return source.scale if self.counts_steps else 1.0
 
     @property
     def has_sum(self) -> bool:

@@ -51,6 +51,10 @@ def register(norm: Norm) -> None:
 
 def _why_no_formula(norm: Norm) -> str | None:
     """Attributes that exclude each other: V would depend on the pivot, or there is no hardware for it."""
+    if not norm.has_statistic:
+        return "has_squares = False: must be True, or centred; there is no hardware for other norms without a statistic"
+    if norm.counts_steps:
+        return "counts_steps = True: does not go with a statistic"
     if norm.weight_offset < 0:
         return f"weight_offset = {norm.weight_offset}: must be at least 0"
     if norm.has_squared_sum and not norm.has_squares:

@@ -1,0 +1,113 @@
+"""The unit of norms without a statistic: what comes in goes straight through the lanes to the output queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import wiring
+
+from streamnorm.logic.primitives.queue import whole_columns
+from streamnorm.precision.static import StaticPrecision
+from streamnorm.spec.architectures import STATIC
+from streamnorm.spec.config import NormConfig
+from streamnorm.units import ingest
+from streamnorm.units.ingest import Ingest
+from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.static_lanes import StaticLanes
+
+from .connections import connect_loading, connect_parameters, connect_results, unit_ports
+from .report import Stage, UnitReport
+
+__all__ = ["StaticUnit"]
+
+_COUNTING = 4
+"""Cycles in which a beat that has left still counts: its way into the count, and out of it."""
+
+
+class StaticUnit(wiring.Component):
+    """A static norm of a stream of rows; ports and stream behaviour are those of
+    :class:`~streamnorm.architectures.one_pass.NormUnit`.
+
+    There is no row buffer: a row's first result does not wait for its last beat. Nothing stalls between ingest, which
+    takes as many beats as the output queue has room for, and that queue. Gamma and beta are fetched while their beat is
+    still offered, so that their block RAM costs no cycle.
+
+    Raises
+    ------
+    ConfigError
+        If gamma or beta cannot be held in the configured width, or no table reaches the accuracy asked for.
+    """
+
+    def __init__(self, config: NormConfig) -> None:
+        self.config = config
+        family = config.device.primitives
+        self.parameter_store = ParameterStore(config)
+        store = self.parameter_store
+        self.lanes = StaticLanes(config, parameter_delay=store.delay, parameter_latency=store.cycles)
+        within = self.lanes.latency
+        # Every beat inside, and those that still come in when ready is about to fall.
+        self.output_depth = whole_columns(within + _COUNTING + ingest.READY_LAG)
+        self.ingest = Ingest(config, buffer_depth=self.output_depth, row_slots=None)
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family, bypass=True)
+        queue_rams = self.output_queue.block_rams
+        table = StaticPrecision.of(config).table
+        self.report = UnitReport(
+            architecture=STATIC,
+            stages=(
+                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the zero point"),
+                Stage("function", self.lanes.z_cycle - ingest.LATENCY, "" if table is None else table.about),
+                Stage("lanes", within - self.lanes.z_cycle, "each lane: times gamma, plus beta, round, saturate"),
+                Stage("output queue", self.output_queue.latency, "output register; by its memory while it is empty"),
+            ),
+            beats_before_output=-1,
+            multipliers={"lanes": self.lanes.multipliers},
+            block_rams={
+                "gamma and beta": self.parameter_store.block_rams,
+                **({} if table is None else {"function tables": self.lanes.block_rams}),
+                **({"queues": queue_rams} if queue_rams else {}),
+            },
+            row_slots=self.output_depth,
+            buffer_beats=0,
+            output_entries=self.output_depth,
+        )
+        super().__init__(unit_ports(config))
+
+    def activity(self) -> dict[str, Value]:
+        """As of :meth:`NormUnit.activity`."""
+        return {"ingest": self.ingest.valid, "lanes": self.output_queue.write}
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, lanes = self.config, self.lanes
+        m.submodules.ingest = entry = self.ingest
+        m.submodules.parameter_store = store = self.parameter_store
+        m.submodules.lanes = lanes
+        m.submodules.output_queue = queue = self.output_queue
+        wiring.connect(m, wiring.flipped(self.i), entry.i)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        m.d.comb += entry.beat_released.eq(queue.released)
+        m.d.comb += lanes.code.eq(self.i.payload.data) if lanes.takes_codes else lanes.d.eq(entry.d)
+        row_end = Signal()
+        m.d.comb += row_end.eq(entry.valid & entry.last)
+        bank = entry.offered_bank if config.banks > 1 else None
+        beats = _Beats(entry.taken, entry.begins, entry.column, bank, entry.last, entry.error, entry.keep)
+        connect_parameters(m, store, beats, config.banks, lanes, 0)
+        connect_results(m, beats, entry.valid, lanes, -ingest.LATENCY, queue, error_later=1)
+        if config.storage == "ram":
+            connect_loading(m, self.parameters, self.o, row_end, store, entry, 2 * self.output_depth + 4)
+        return m
+
+
+@dataclass
+class _Beats:
+    """What there is to say about a beat: its place as it is offered, the rest as it leaves ingest."""
+
+    issue: Signal
+    first: Signal
+    column: Signal
+    issued_bank: Signal | None
+    last: Signal
+    issued_error: Signal
+    issued_keep: Signal

@@ -1,0 +1,54 @@
+"""What of a unit's precision is that of a lane, be there a statistic or not."""
+
+from typing import Protocol
+
+from streamnorm.spec.config import NormConfig
+
+from .precision import Precision
+from .static import StaticPrecision
+
+__all__ = ["LanePrecision", "precision_of"]
+
+
+class LanePrecision(Protocol):
+    """Widths and binary points from d to the result, and how far that may be off.
+
+    Attributes
+    ----------
+    difference_bits : two's complement bits of d
+    normalized_bits, normalized_frac_bits : of z
+    gamma_align, beta_align, result_frac_bits : see step 7 of :class:`~streamnorm.precision.precision.Precision`
+    error_bound, expected_error : the largest and the mean error before the final rounding, output LSB
+    """
+
+    @property
+    def difference_bits(self) -> int: ...
+    @property
+    def normalized_bits(self) -> int: ...
+    @property
+    def normalized_frac_bits(self) -> int: ...
+    @property
+    def gamma_align(self) -> int: ...
+    @property
+    def beta_align(self) -> int: ...
+    @property
+    def result_frac_bits(self) -> int: ...
+    @property
+    def error_bound(self) -> float: ...
+    @property
+    def expected_error(self) -> float: ...
+
+    def figures(self) -> dict[str, int]:
+        """Everything that is an integer, by name, for a plan's JSON."""
+        ...
+
+
+def precision_of(config: NormConfig) -> Precision | StaticPrecision:
+    """The precision of a configuration, of the kind that its norm has.
+
+    Raises
+    ------
+    ConfigError
+        If no datapath reaches the accuracy asked for.
+    """
+    return Precision.of(config) if config.formula.has_statistic else StaticPrecision.of(config)

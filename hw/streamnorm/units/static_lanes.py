@@ -1,0 +1,85 @@
+"""The lanes of a norm without a statistic: from an element to its result."""
+
+from typing import Any
+
+from amaranth.hdl import Module, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.precision.static import StaticPrecision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.tanh_table import CodeTable
+
+from .affine_steps import AffineSteps, affine_ports
+from .ingest import LATENCY
+
+__all__ = ["StaticLanes"]
+
+
+class StaticLanes(wiring.Component):
+    """Works out each lane's z, multiplies it by gamma, adds beta and rounds; a beat a cycle.
+
+    These are the steps of :class:`~streamnorm.precision.static.StaticPrecision`. Cycles count from the one in which a
+    beat is offered: its ``code`` enters then, ``d`` as it leaves ingest, ``gamma``, ``beta`` and ``keep`` in
+    :attr:`gamma_cycle`, :attr:`beta_cycle` and :attr:`keep_cycle`, and the result is there in cycle :attr:`latency`,
+    behind a level of logic: it goes into a memory.
+
+    Parameters
+    ----------
+    config : NormConfig
+    parameter_delay : ns of logic (block RAM) behind gamma and beta
+    parameter_latency : cycles that it takes to fetch them
+
+    Members
+    -------
+    code : In(ArrayLayout(unsigned(input bits), lanes))
+        Elements as they are offered; where z comes from a table with an entry for each, whose block RAM has an address
+        register that takes them in.
+    d : In(ArrayLayout(signed(difference_bits), lanes)); elsewhere
+    gamma, beta, keep, y : as of :class:`~streamnorm.units.apply.Apply`
+    """
+
+    def __init__(self, config: NormConfig, *, parameter_delay: float, parameter_latency: int) -> None:
+        target, precision, lanes = config.device, StaticPrecision.of(config), range(config.lanes)
+        self._table = precision.table
+        self.takes_codes = isinstance(self._table, CodeTable)
+        super().__init__({**self._source(config, precision.difference_bits), **affine_ports(config)})
+        self._m = m = Module()
+        p = Pipeline(m, target, "lane")
+        steps = AffineSteps(p, config, precision)
+        values = [self._value(p, lane) for lane in lanes]
+        self.z_cycle = values[0].cycle
+        # From the block RAM's output register straight to that of a tile: in a unit this small, it is near enough.
+        gamma_cycle = p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay)
+        self.gamma_cycle = max(gamma_cycle, parameter_latency)
+        gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
+        products = [steps.times_gamma(z, gamma) for z, gamma in zip(values, gammas, strict=True)]
+        adder = target.adder(steps.beta_adder_width(products[0]))
+        self.beta_cycle = max(p.meeting_cycle(products[0], adder, target.budget, parameter_delay), parameter_latency)
+        betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
+        sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
+        self.keep_cycle = sums[0].cycle
+        results = [steps.round_half_even(a, p.input(self.keep[lane], self.keep_cycle)) for lane, a in enumerate(sums)]
+        self.latency = results[0].cycle
+        for lane, result in enumerate(results):
+            assert result.cycle == self.latency
+            m.d.comb += self.y[lane].eq(result.value)
+        self.multipliers, self.block_rams = p.multipliers, p.block_rams
+
+    def _source(self, config: NormConfig, difference_bits: int) -> dict[str, Any]:
+        if self.takes_codes:
+            return {"code": In(data.ArrayLayout(unsigned(config.input.bits), config.lanes))}
+        return {"d": In(data.ArrayLayout(signed(difference_bits), config.lanes))}
+
+    def _value(self, p: Pipeline, lane: int) -> Timed:
+        """A lane's z, no sooner than ingest has told what there is to say about its beat."""
+        if self.takes_codes:
+            assert self._table is not None
+            z = self._table.build(p, p.input(self.code[lane]))
+            return p.delayed(z, max(z.cycle, LATENCY))
+        d = p.input(self.d[lane], LATENCY)
+        return d if self._table is None else self._table.build(p, d)
+
+    def elaborate(self, platform: object) -> Module:
+        return self._m

@@ -13,6 +13,11 @@ def normalized(config: NormConfig, row: list[int]) -> list[Decimal]:
     """What gamma multiplies, of each element, by the paper's formula, in decimals; 0 where 0 would be divided by 0."""
     scale, zero_point = Decimal(config.input.scale), config.input.zero_point
     x = [scale * (value - zero_point) for value in row]
+    if config.norm == "affine":
+        return [Decimal(value - zero_point) for value in row]  # gamma as stored is that of an input step
+    if config.norm == "dyt":
+        powers = [(2 * Decimal(config.alpha) * value).exp() for value in x]
+        return [(power - 1) / (power + 1) for power in powers]
     n, mean = len(x), sum(x) / len(x)
     if config.norm == "adanorm":
         if n == 1:

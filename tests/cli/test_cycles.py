@@ -16,7 +16,6 @@ from streamnorm_sim.cycles.clocks import measured_clock
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BERT = str(EXAMPLES / "bert_int8.toml")
-WITH_EPSILON = [name for name, norm in NORMS.items() if "epsilon" in norm.keys]
 
 
 def cycles(*arguments):
@@ -47,21 +46,31 @@ def test_every_norm_lane_and_length(capsys):
 def test_norms_side_by_side_tell_what_was_chosen_for_them(capsys):
     result = counted(capsys, BERT, "--compare", "norms")
     told = "deviation = 1.6, a quarter of the largest input; without epsilon"
-    assert result["notes"] == [f"frozen: {told}"]
+    begins = "alpha = 0.5, what its paper begins to learn it from"
+    static = ["affine: without epsilon", f"dyt: {begins}; without epsilon"]
+    assert result["notes"] == [f"frozen: {told}", *static]
     assert cycles(BERT, "--compare", "norms") == 0
     out = capsys.readouterr().out
     assert f"frozen: {told}" in out
     lines = [line.split() for line in out.partition("\n\n")[0].splitlines()]
     assert lines[1:3] == [
         ["lost", "to", "multi-", "block"],
-        ["norm", "lanes", "n", "L1", "L2", "L3", "SS", "batch", "fill", "pliers", "RAMs"],
+        ["architecture", "norm", "lanes", "n", "L1", "L2", "L3", "SS", "batch", "fill", "pliers", "RAMs"],
     ]
-    shown = {line[0]: [int(number.replace(",", "")) for number in line[1:]] for line in lines[3:]}
+    shown = {line[1]: [int(number.replace(",", "")) for number in line[2:]] for line in lines[3:]}
     assert list(shown) == list(NORMS)
     for counts in result["counts"]:
         keys = ("lanes", "n", "L1", "L2", "L3", "SS", "batch_cycles", "multipliers", "block_rams")
         found = [counts[key] for key in keys]
-        assert shown[counts["norm"]] == [*found[:7], counts["lost"]["fill"], *found[7:]]
+        lost = [counts["lost"]["fill"]] if NORMS[counts["norm"]].has_statistic else []
+        assert shown[counts["norm"]] == [*found[:7], *lost, *found[7:]]
+
+
+def test_norms_that_the_cycle_model_does_not_know_are_left_out_of_stalls_and_said_to_be(capsys):
+    result = counted(capsys, BERT, "--compare", "norms", "--stalls", "sink:0.5")
+    assert [line["norm"] for line in result["counts"]] == [name for name, norm in NORMS.items() if norm.has_statistic]
+    left_out = [note for note in result["notes"] if "the cycle model does not know its unit" in note]
+    assert [note.partition(" ")[0] for note in left_out] == ["affine", "dyt"]
 
 
 def test_a_norm_that_does_not_go_with_the_file_is_left_out_and_said_to_be(capsys, config_file):

@@ -53,11 +53,18 @@ FACTORS: dict[str, tuple[Any, ...]] = {
 }
 
 
+WIDE_PART = {"norm": family.PART, "output": "int24", "parameter bits": "computed"}
+
+
 def can_be(choice: Choice) -> bool:
     """Whether a choice, made in part maybe, is no configuration that is refused.
 
-    Fixed banks have to differ, and not every norm takes every epsilon.
+    Fixed banks have to differ, and not every norm takes every epsilon. Where that alone limits z, a gamma of up to 4
+    that may be loaded has no width in which results of 24 bits are right.
     """
+    loaded = choice.get("memory", "").startswith("ram") and choice.get("epsilon") == "small"
+    if loaded and WIDE_PART.items() <= choice.items():
+        return False
     epsilon = {"0": 0.0, "tiny": 1e-30}.get(choice.get("epsilon", ""), 1e-5)
     fixed = {choice.get("gamma", ANY), choice.get("beta", ANY)} <= {None, -1.25, 0.7}
     return not (choice.get("memory") == "rom, banks" and fixed) and (

@@ -8,8 +8,9 @@ import pytest
 from ladder.checks import STALLS, agree, equal_golden, mixed_rows, traffic_of, within_bound
 from ladder.configurations import configuration, units
 from streamnorm.plan import Plan
-from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.check.row_parts import GivenRows, RandomRows
@@ -22,9 +23,11 @@ from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 GROUPS = ("groups_56", "groups_16_ram", "groups_49", "groups_5_ram", "groups_3_ram", "instances", "instances_ram")
+MEASURING = architectures_of(NORMS["groupnorm"])
+STATIC = ("affine_groups_49", "affine_groups_56", "affine_groups_3_ram", "dyt_instances_ram")
 
 
-@pytest.mark.parametrize("name", units(["groups_49", "groups_3_ram", "instances"], slow=GROUPS))
+@pytest.mark.parametrize("name", units(["groups_49", "groups_3_ram", "instances", *STATIC], slow=GROUPS))
 def test_hardware_gives_the_golden_models_bits_at_the_planned_cycles(name: str) -> None:
     config = configuration(name)
     seed = zlib.crc32(name.encode())
@@ -37,7 +40,7 @@ def test_hardware_gives_the_golden_models_bits_at_the_planned_cycles(name: str) 
         assert measure_cycles(config, n).to_dict() == vars(Plan.of(config).latency(n))
 
 
-@pytest.mark.parametrize("architecture", units(["two-pass", "five-scan"], slow=ARCHITECTURES))
+@pytest.mark.parametrize("architecture", units(["two-pass", "five-scan"], slow=MEASURING))
 @pytest.mark.parametrize("name", units(["groups_49"], slow=["groups_3_ram"]))
 @pytest.mark.parametrize("clock_mhz", [1, pytest.param(200, marks=pytest.mark.slow)])
 def test_gamma_and_beta_come_in_time_in_every_architecture(architecture: str, name: str, clock_mhz: float) -> None:
@@ -57,7 +60,7 @@ def cut_rows(config: NormConfig, rng: np.random.Generator, count: int) -> list[n
 
 
 class TestCyclicOrder:
-    @pytest.mark.parametrize("name", ["groups_49", "groups_16_ram", "instances"])
+    @pytest.mark.parametrize("name", ["groups_49", "groups_16_ram", "instances", "affine_groups_49"])
     def test_banks_follow_each_other_row_by_row_cut_rows_counted(self, name: str) -> None:
         config = configuration(name)
         assert config.bank_order == "cyclic"
@@ -96,7 +99,7 @@ class TestCyclicOrder:
         for sink in (0, 5):
             agree(config, Traffic(rows=cut_rows(config, rng, 20), loads=loads, sink=STALLS[sink], seed=4))
 
-    @pytest.mark.parametrize("name", ["groups_49", "instances"])
+    @pytest.mark.parametrize("name", ["groups_49", "instances", "affine_groups_49"])
     def test_reset_begins_it_anew(self, name: str) -> None:
         config = configuration(name)
         rng = np.random.default_rng(5)

@@ -8,7 +8,7 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
 from ladder.configurations import CORNERS, MATRIX, PAIRS, configuration, units
-from ladder.pairwise import FACTORS, can_be, keys, pairs
+from ladder.pairwise import FACTORS, WIDE_PART, can_be, keys, pairs
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
@@ -64,6 +64,11 @@ def test_choices_that_cannot_be_are_refused() -> None:
         with pytest.raises(ConfigError, match="every bank would hold the same values"):
             NormConfig(**keys({**fixed, "gamma": gamma, "beta": beta}))
     assert can_be({"memory": "rom, banks", "gamma": None})
+    wide = {**WIDE_PART, "epsilon": "small", "memory": "ram"}
+    assert not can_be(wide)
+    assert can_be({**wide, "epsilon": "leads"})
+    with pytest.raises(ConfigError, match="would make results wrong by"):
+        NormConfig(**keys({**pairs()[0], "length": "long", "gamma": None, "beta": None, "input": "int24", **wide}))
 
 
 def test_the_pairs_differ_in_what_shapes_a_unit() -> None:

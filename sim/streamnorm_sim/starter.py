@@ -21,6 +21,11 @@ CONFIGURATION, ROWS = "unit.toml", "rows.npy"
 _LENGTH, _COUNT = 64, 32
 _SPAN = 8.0
 """Real values of elements in and out reach from minus to plus this: eight standard deviations of what is drawn."""
+_SPANS_OUT = {"dyt": 1.5, "l2norm": 0.9}
+"""The same of results, of norms that make less of it."""
+
+_OF_NORMS = {"epsilon": 1e-5, "deviation": 1.0, "alpha": 0.5}
+"""Keys that must be said of the norms that take them."""
 
 _FORMAT_KEYS = {
     "format": " or ".join(family.names for family in FAMILIES),
@@ -43,13 +48,13 @@ def starter_files(norm: str, number_format: str) -> dict[str, bytes]:
     """
     one_of("norm", norm, NORMS)
     name = f"{norm}_{number_format}"
-    elements = _scaled(number_format)
+    formats = {"input": _scaled(number_format, _SPAN), "output": _scaled(number_format, _SPANS_OUT.get(norm, _SPAN))}
     keys: dict[str, Any] = {
         "name": name,
         "norm": norm,
         "lanes": 4,
         "max_length": _LENGTH,
-        "epsilon": 1e-5,
+        **{key: value for key, value in _OF_NORMS.items() if key in NORMS[norm].keys},
         "gamma": "gamma.npy",
         "beta": "beta.npy",
         "target": "ecp5-85k-6",
@@ -57,18 +62,18 @@ def starter_files(norm: str, number_format: str) -> dict[str, bytes]:
     }
     rng = seeded(0)
     arrays = {"gamma.npy": rng.normal(1.0, 0.1, _LENGTH), "beta.npy": rng.normal(0.0, 0.1, _LENGTH), ROWS: _rows(rng)}
-    text = _configuration(keys, elements, f"streamnorm init {norm} {number_format}")
+    text = _configuration(keys, formats, f"streamnorm init {norm} {number_format}")
     return {CONFIGURATION: text.encode(), **{file: _npy(array) for file, array in arrays.items()}}
 
 
-def _scaled(name: str) -> NumberFormat:
-    """The format with 0.0 in the middle of its codes, and `_SPAN` at their ends."""
+def _scaled(name: str, span: float) -> NumberFormat:
+    """The format with 0.0 in the middle of its codes, and ``span`` at their ends."""
     plain = parse_format(name)
     keys: dict[str, Any] = {}
     if "zero_point" in plain.keys and plain.min >= 0:
         keys["zero_point"] = (plain.max + 1) // 2
     if "scale" in plain.keys:
-        keys["scale"] = _SPAN / (plain.max + 1 - keys.get("zero_point", 0))
+        keys["scale"] = span / (plain.max + 1 - keys.get("zero_point", 0))
     return parse_format(name, **keys)
 
 
@@ -86,7 +91,7 @@ def _npy(array: NDArray[np.float64]) -> bytes:
     return buffer.getvalue()
 
 
-def _configuration(keys: dict[str, Any], elements: NumberFormat, command: str) -> str:
+def _configuration(keys: dict[str, Any], formats: dict[str, NumberFormat], command: str) -> str:
     fields = {field.name: field for field in key_fields()}
     lines = [
         f"# Written by `{command}`. Above each key stands what it means, and what it may be.",
@@ -106,7 +111,7 @@ def _configuration(keys: dict[str, Any], elements: NumberFormat, command: str) -
             lines += [*_comment(f"{key}: {_about(field)}; if left out: {default}"), ""]
     for table, about in _TABLES.items():
         lines += [f"[{table}]", f"# {about}"]
-        for key, value in elements.to_dict().items():
+        for key, value in formats[table].to_dict().items():
             lines += [*_comment(_FORMAT_KEYS.get(key, "")), f"{key} = {json.dumps(value)}"]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"

@@ -218,7 +218,7 @@ def test_a_model_of_the_users(streamnorm, tmp_path):
         (("gpt2", "--placement", "pots"), "model gpt2: placement = 'pots': unknown style 'pots'; did you mean post?"),
         (("gpt2", "--prune", "1"), "model gpt2: pruned: '1': must be SITE or SITE:LAYERS, as in ffn-in:20-31"),
         (("gpt2", "--prune", "q:1"), "model gpt2: pruned: q: no such norm in these layers; the sites are attention-in"),
-        (("gpt2", "--banks", "17"), "--banks = 17: must be an integer from 1 to 16"),
+        (("gpt2", "--banks", "4097"), "--banks = 4097: must be an integer from 1 to 4096"),
         (("gpt2", "--memory", "hbm"), "--memory: 'hbm': must be bytes a second, such as 819.2G, or a name"),
         (("gpt2", "--flops", "fast"), "--flops: 'fast': must be a number greater than 0 and below 1e24, with k, M"),
         (("gpt2", "--bits", "25"), "--bits = 25: must be an integer from 4 to 24"),

@@ -317,7 +317,7 @@ WIDE = 2**64 - 1
         (lambda: RowBatch.of(unit(), np.array([[1, WIDE]], "u8")), f"row 0 element 1 is {WIDE}: must be from -128 to"),
         (lambda: RowBatch.of(unit(), [[1]], [WIDE]), f"lengths[0] = {WIDE}: must be from 1 to 1"),
         (lambda: RowBatch.of(unit(), [[1]], None, WIDE), f"banks[0] = {WIDE}: must be from 0 to 0"),
-        (lambda: Traffic(rows=[[1]], banks=[WIDE]), f"banks[0] = {WIDE}: must be from 0 to 15"),
+        (lambda: Traffic(rows=[[1]], banks=[WIDE]), f"banks[0] = {WIDE}: must be from 0 to 4095"),
         (lambda: Traffic(rows=3), "rows = 3: must be integers (rows, n), or a sequence of integers (n,)"),
         (lambda: CycleModel(unit()).run([WIDE]), f"lengths[0] = {WIDE}: must be from 1 to 16 (max_length)"),
         (lambda: CycleModel(unit()).run([2**63 - 1], cut=True), f"lengths[0] = {2**63 - 1}: must be from 1 to {2**53}"),

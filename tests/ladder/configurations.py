@@ -172,7 +172,7 @@ PAIRS: dict[str, dict[str, Any]] = {f"pair_{number:02}": keys(choice) for number
 CORNERS = (
     "bert_ecp5_200", "generic_1", "generic_1000", "ice40_serial", "one_element", "two_elements", "row_below_a_beat",
     "row_of_one_beat", "lanes_3", "length_16384", "saturating", "rom_banks", "ram_banks", "min_length",
-    "below_a_block_ram",
+    "below_a_block_ram", "l2_floor", "epsilon_root", "crms_ecp5_200", "frozen", "affine", "dyt",
 )  # fmt: skip
 """What no pair stands for, and the units of tests of their own. The others of `MATRIX` are for `make test-slow`."""
 

@@ -113,8 +113,9 @@ class Statistic(wiring.Component):
         assert s1 is not None
         p, width = self._p, count.width
         rest = p.operate("rest", self._target.adder(width), [count], unsigned(width), lambda x: x - 1)
-        weight = p.multiply(count, rest)
-        return p.extend(weight, self._precision.ranges.weight_bits), p.multiply(s1, rest)
+        # Both go far, and the weight to several places: from a register each.
+        weight, centred = (p.registered(p.multiply(value, rest)) for value in (count, s1))
+        return p.extend(weight, self._precision.ranges.weight_bits), centred
 
     def _variance(self, n: Timed | None, count: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V``, ``variance_frac_bits`` fraction bits."""

@@ -12,11 +12,11 @@ from streamnorm_sim.reference.exact import exact_result, exact_rows
 from streamnorm_sim.reference.exact_tanh import tanh_bounds, tanh_floor
 
 
-def series(t: Fraction) -> Fraction:
-    """tanh by the series of sinh and cosh, to some 60 digits."""
+def series(t: Fraction, terms: int = 200) -> Fraction:
+    """tanh by the series of sinh and cosh, to some 60 digits; with 80 terms to 20, up to 10."""
     sinh = cosh = Fraction(0)
     term = Fraction(1)
-    for k in range(1, 200):
+    for k in range(1, terms):
         if k % 2:
             cosh += term
         else:
@@ -59,12 +59,12 @@ def unit(**changes) -> NormConfig:
 def test_results_are_those_of_the_series(as_given: bool, alpha: float) -> None:
     gamma, beta = np.array([1.0, -0.7, 3.3, 0.01]), np.array([0.0, 0.025, -0.4, 1.1])
     config = unit(alpha=alpha, gamma=gamma, beta=beta)
-    x = np.arange(-128, 128).reshape(-1, 4)
+    x = np.arange(-128, 128, 2).reshape(-1, 4)
     got = exact_result(config, x, as_given=as_given)
     for row, wanted, scaled in zip(x, got.rounded, got.scaled, strict=True):
         for i, element in enumerate(row):
             t = Fraction(alpha) * Fraction(0.1) * (int(element) - 3)
-            z = series(abs(t)) * (1 if t > 0 else -1)
+            z = series(abs(t), 80) * (1 if t > 0 else -1)
             y = (z * Fraction(gamma[i]) + Fraction(beta[i])) / Fraction(0.05)
             if as_given:
                 assert wanted[i] == min(max(round(y), -128), 127)

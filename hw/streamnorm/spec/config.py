@@ -75,6 +75,11 @@ _BY_DEFAULT: dict[str, list[str]] = {}
 for _norm in NORMS.values():
     _BY_DEFAULT.setdefault(architectures_of(_norm)[0], []).append(_norm.name)
 
+
+def _margins_of_norms() -> list[str]:
+    return [f"{norm.margin:g} more for {norm.name}" for norm in NORMS.values() if norm.margin]
+
+
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
 _COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin")
@@ -239,7 +244,7 @@ class NormConfig:
             f"0 to {MARGIN_MAX:g}",
             "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
             "`streamnorm fit --close` finds what it takes",
-            ", ".join(sorted({family.margins for family in TARGETS.values()})),
+            ", ".join(sorted({family.margins for family in TARGETS.values()}) + _margins_of_norms()),
         ),
     )
     source: Path | None = field(init=False, default=None)
@@ -493,7 +498,9 @@ class NormConfig:
         if key == "architecture":
             return architectures_of(NORMS[self.norm])[0]
         if key == "margin":
-            return TARGETS[self.target].margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
+            family = TARGETS[self.target]
+            of_family = family.margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
+            return round(of_family + NORMS[self.norm].margin, 2)
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":

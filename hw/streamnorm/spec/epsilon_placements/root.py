@@ -92,8 +92,7 @@ class RootPlacement(EpsilonPlacement):
         root, frac, bits = precision.root, precision.variance_frac_bits, precision.variance_bits
         mantissa, position = moments.normalized(p, variance, bits, root.mantissa_bits)
         rho = root.build(p, mantissa, position.bits(0, 1))
-        leading = p.concat(mantissa, p.constant(1, unsigned(1)))
-        product = p.multiply(leading, rho, distance=p.target.family.shared_distance)
+        product = p.multiply(p.concat(mantissa, p.constant(1, unsigned(1))), rho)
         cut = root.mantissa_bits + root.rho_bits - frac
         half_most = bits >> 1
         up = p.operate(

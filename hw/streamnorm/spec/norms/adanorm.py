@@ -26,6 +26,7 @@ class AdaNorm(LayerNorm):
     )
     keys = frozenset({"epsilon", "curvature"})
     placement = "root"
+    margin = 0.2  # placed 164 to 183 MHz of 200 without it, still 185 with it: its parts are far from each other
     has_sample_variance = True
     length_weight = 1
 

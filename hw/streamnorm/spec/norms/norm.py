@@ -40,6 +40,7 @@ class Norm(ABC):
     curvature : k; 0 where u is z
     placement : where epsilon is, of :data:`~streamnorm.spec.epsilon_placements.EPSILON_PLACEMENTS`; None where the
         configuration says so
+    margin : how much faster than other units its own is pipelined unless the configuration says how much: 0.2 for 20 %
     reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
     length_weight : what ``w / V`` is at most, where V without epsilon is not 0; None where that is 0 and z is not
     counts_steps : z in the unit is a number of input steps, no real one
@@ -61,6 +62,7 @@ class Norm(ABC):
     has_sample_variance: bool = False
     curvature: float = 0.0
     placement: str | None = None
+    margin: float = 0.0
     reach: float
     length_weight: int | None
     counts_steps: bool = False

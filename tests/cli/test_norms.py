@@ -201,6 +201,7 @@ def test_units_differ_from_the_reference_in_their_norm_only():
         differing = {key for key in config if config[key] != reference[key]}
         of_norms = {"epsilon", "epsilon_placement", "statistic_length", "deviation", "alpha"}
         own = set() if unit.config.formula.has_statistic else {"architecture"}  # which is no choice there
+        own |= {"margin"} if unit.config.formula.margin else set()  # the default of the norm
         assert differing <= {"norm", *of_norms, *own}, unit.name
         seen.add(unit.config.digest())
     assert len(seen) == len(norm_units.norm_units())

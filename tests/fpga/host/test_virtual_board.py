@@ -83,6 +83,27 @@ def test_cycles_are_the_plans(config, powered):
     assert vars(cycles) == vars(Plan.of(config).latency(31))
 
 
+def test_cycles_of_a_row_that_leaves_before_its_end(config):
+    changes = {"norm": "rmsnorm", "epsilon": 1e-3, "statistic_length": 1, "max_length": 400}
+    config = config.replace(**changes, banks=1, gamma=None, beta=None)
+    n = 40 * config.lanes
+    assert Plan.of(config).latency(n).L2 < 0
+    board = VirtualBoard(*board_text(config), BIT_CYCLES, faults=Faults())
+    port = open_port(board.port, 1_000_000)
+    try:
+        link = BoardLink(port, board.port, 1_000_000, 5.0, attempts=200)
+        said, _ = ask_info(link)
+        x = np.random.default_rng(2).integers(-128, 127, (5, n))
+        vectors = Vectors(
+            input=x, lengths=np.full(5, n), banks=np.zeros(5, np.int64), expected=GoldenModel(config).normalize(x)
+        )
+        cycles, _ = measure_cycles(link, said, config, vectors)
+        assert vars(cycles) == vars(Plan.of(config).latency(n))
+    finally:
+        port.close()
+        board.close()
+
+
 def test_the_self_test_again(powered):
     _, link = powered()
     assert self_test_of(run_self_test(link)).words == "passed"

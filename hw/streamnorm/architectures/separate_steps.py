@@ -49,6 +49,9 @@ class SeparateSteps(wiring.Component):
     scaled : cycles from issue in the second scan to the earliest issue in the third
     """
 
+    keep_cycle: int
+    latency: int
+
     def __init__(
         self, config: NormConfig, *, d_latency: int, d_delay: float, parameter_delay: float, parameter_latency: int
     ) -> None:
@@ -90,12 +93,7 @@ class SeparateSteps(wiring.Component):
         self.beta_cycle = max(p.meeting_cycle(again[0], adder, target.budget, parameter_delay), earliest)
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
         sums = [steps.plus_beta(x, beta) for x, beta in zip(again, betas, strict=True)]
-        self.keep_cycle = sums[0].cycle
-        results = [steps.round_half_even(a, p.input(self.keep[i], self.keep_cycle)) for i, a in enumerate(sums)]
-        self.latency = results[0].cycle
-        for lane, result in enumerate(results):
-            assert result.cycle == self.latency
-            m.d.comb += self.y[lane].eq(result.value)
+        steps.give(self, sums)
         self.multipliers = p.multipliers
 
         self.normalized = z[0].cycle + _WRITE

@@ -84,6 +84,10 @@ class TimedLogic:
         """A value that comes in at ``cycle`` with ``delay`` ns of logic behind a register."""
         return Timed(value, cycle, delay)
 
+    def drive(self, port: Value, timed: Timed) -> None:
+        """Makes ``port`` the value, which is there at its own cycle."""
+        self._m.d.comb += port.eq(timed.value)
+
     def constant(self, value: int, shape: Shape) -> Timed:
         return Timed(Const(value, shape), 0)
 

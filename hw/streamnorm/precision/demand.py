@@ -18,6 +18,7 @@ from .ranges import Ranges
 
 __all__ = [
     "COMFORTABLE_ERROR",
+    "EXPECTED_MARGIN",
     "FAITHFUL_ERROR",
     "PROMISED_ERROR",
     "SHORTEST_ROW",
@@ -50,6 +51,9 @@ LayerNorm's z is 0 in all rows of one element, and 1 or -1 in all of two."""
 
 COMFORTABLE_ERROR = 0.1
 """Below this error bound, more accuracy is worth no more bits."""
+
+EXPECTED_MARGIN = 1.1
+"""What the expected error is raised by, so that what is measured is below it."""
 
 SMALL_OUTPUT_BITS = 8
 """Outputs of at most this many bits are always held to :data:`TIGHT_ERROR`."""

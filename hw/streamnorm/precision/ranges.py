@@ -1,5 +1,6 @@
 """Exact ranges of every intermediate integer of one configuration, over all row lengths and all inputs."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -114,8 +115,10 @@ def _turning_lengths(norm: Norm, longest: int) -> list[int]:
     The largest and the smallest V never fall as n grows; so among lengths with w of the same bit length, the shortest
     has the largest exponent and the longest the smallest.
     """
-    bits = [0, *(norm.weight(n).bit_length() for n in range(1, longest + 1)), 0]
-    return [n for n in range(1, longest + 1) if bits[n] != bits[n - 1] or bits[n] != bits[n + 1]]
+    lengths = range(1, longest + 1)
+    most = norm.weight(longest).bit_length()
+    starts = {bisect_left(lengths, bits, key=lambda n: norm.weight(n).bit_length()) for bits in range(most + 1)}
+    return sorted({lengths[start] for start in starts} | {start for start in starts if start} | {longest})
 
 
 def _root_ceiling(value: int) -> int:

@@ -15,7 +15,7 @@ from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
 
 from .curve import Curve
-from .demand import COMFORTABLE_ERROR, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
+from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor
 
 __all__ = ["Widths", "search"]
@@ -33,10 +33,6 @@ _RADICES = [
 
 _ORDINARY_OCTAVES = 4
 """Rows with a deviation of 1/2 to 1/32 of the input range are taken for ordinary."""
-
-
-_EXPECTED_MARGIN = 1.1
-"""What the expected error is raised by, so that what is measured is below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,7 +291,7 @@ class _Series:
     def expected_error(self, frac_bits: int) -> float:
         """The mean error in ordinary rows, where gamma is largest."""
         gain = self._demand.prefix_gain
-        return _EXPECTED_MARGIN * _root_of_squares(
+        return EXPECTED_MARGIN * _root_of_squares(
             *(gain.mean * self._ordinary_slope * part for part in self._expected_parts),
             gain.mean * self._ordinary_slope * self._floors(frac_bits) * self._expected_floor,
             gain.at_ties * self._ordinary_slope * 2.0**-frac_bits / 4,

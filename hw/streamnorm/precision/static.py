@@ -12,7 +12,7 @@ from streamnorm.spec.norms import DynamicTanh
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.tanh_table import TanhTable, tanh_tables
 
-from .demand import PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
+from .demand import EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
 from .ranges import difference_limits
 
 __all__ = ["StaticPrecision"]
@@ -110,5 +110,4 @@ def _bound(table: TanhTable, parameters: StoredParameters) -> float:
 
 
 def _expected(table: TanhTable, gain: Gain) -> float:
-    """The mean error, and a tenth more so that what is measured is below it."""
-    return 1.1 * gain.at_ties * table.mean_error
+    return EXPECTED_MARGIN * gain.at_ties * table.mean_error

@@ -1,5 +1,6 @@
 """From a normalized value to the result: what every norm ends with, with a statistic or without."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
@@ -60,6 +61,34 @@ class AffineSteps:
             gamma = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
         assert gamma is not None
         return p.multiply(z, gamma)
+
+    def finish(
+        self, component: Any, values: Sequence[Timed], *, parameter_delay: float, distance: float, earliest: int
+    ) -> None:
+        """From the lanes' values to ``component.y``; its gamma_cycle, beta_cycle, keep_cycle and latency are set.
+
+        ``parameter_delay``: ns of logic behind gamma and beta; ``distance``: how far it is, besides, from gamma's block
+        RAM to a tile, ns; ``earliest``: the first cycle in which the two can be there.
+        """
+        p, target = self._p, self._target
+        meeting = p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay + distance)
+        component.gamma_cycle = max(meeting, earliest)
+        gammas = self.parameter(component, "gamma", component.gamma_cycle, parameter_delay)
+        products = [self.times_gamma(z, gamma) for z, gamma in zip(values, gammas, strict=True)]
+        adder = target.adder(self.beta_adder_width(products[0]))
+        meeting = p.meeting_cycle(products[0], adder, target.budget, parameter_delay)
+        component.beta_cycle = max(meeting, earliest)
+        betas = self.parameter(component, "beta", component.beta_cycle, parameter_delay)
+        self.give(component, [self.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)])
+
+    def give(self, component: Any, sums: Sequence[Timed]) -> None:
+        """From the lanes' sums to ``component.y``; its keep_cycle and latency are set."""
+        cycle = component.keep_cycle = sums[0].cycle
+        results = [self.round_half_even(a, self._p.input(component.keep[lane], cycle)) for lane, a in enumerate(sums)]
+        component.latency = results[0].cycle
+        for lane, result in enumerate(results):
+            assert result.cycle == component.latency
+            self._p.drive(component.y[lane], result)
 
     def beta_adder_width(self, product: Timed) -> int:
         """Bits that are added in :meth:`plus_beta`, about."""

@@ -40,6 +40,11 @@ class Apply(wiring.Component):
         0 in lanes that are not kept.
     """
 
+    gamma_cycle: int
+    beta_cycle: int
+    keep_cycle: int
+    latency: int
+
     def __init__(
         self,
         config: NormConfig,
@@ -66,22 +71,13 @@ class Apply(wiring.Component):
         normalized = [
             steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))) for product in scaled
         ]
-        far = parameter_delay + target.family.block_distance
-        meeting = p.meeting_cycle(normalized[0], 0.0, 0.5 * target.budget, far)
-        self.gamma_cycle = max(meeting, parameter_cycle)
-        gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
-        products = [steps.times_gamma(z, gamma) for z, gamma in zip(normalized, gammas, strict=True)]
-        adder = target.adder(steps.beta_adder_width(products[0]))
-        meeting = p.meeting_cycle(products[0], adder, target.budget, parameter_delay)
-        self.beta_cycle = max(meeting, parameter_cycle)
-        betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
-        sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
-        self.keep_cycle = sums[0].cycle
-        results = [steps.round_half_even(a, p.input(self.keep[lane], self.keep_cycle)) for lane, a in enumerate(sums)]
-        self.latency = results[0].cycle
-        for lane, result in enumerate(results):
-            assert result.cycle == self.latency
-            m.d.comb += self.y[lane].eq(result.value)
+        steps.finish(
+            self,
+            normalized,
+            parameter_delay=parameter_delay,
+            distance=target.family.block_distance,
+            earliest=parameter_cycle,
+        )
         self.multipliers = p.multipliers
 
     def elaborate(self, platform: object) -> Module:

@@ -40,6 +40,11 @@ class StaticLanes(wiring.Component):
     gamma, beta, keep, y : as of :class:`~streamnorm.units.apply.Apply`
     """
 
+    gamma_cycle: int
+    beta_cycle: int
+    keep_cycle: int
+    latency: int
+
     def __init__(self, config: NormConfig, *, parameter_delay: float, parameter_latency: int) -> None:
         target, precision, lanes = config.device, StaticPrecision.of(config), range(config.lanes)
         self._table = precision.table
@@ -51,20 +56,7 @@ class StaticLanes(wiring.Component):
         values = [self._value(p, lane) for lane in lanes]
         self.z_cycle = values[0].cycle
         # From the block RAM's output register straight to that of a tile: in a unit this small, it is near enough.
-        gamma_cycle = p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay)
-        self.gamma_cycle = max(gamma_cycle, parameter_latency)
-        gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
-        products = [steps.times_gamma(z, gamma) for z, gamma in zip(values, gammas, strict=True)]
-        adder = target.adder(steps.beta_adder_width(products[0]))
-        self.beta_cycle = max(p.meeting_cycle(products[0], adder, target.budget, parameter_delay), parameter_latency)
-        betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
-        sums = [steps.plus_beta(product, beta) for product, beta in zip(products, betas, strict=True)]
-        self.keep_cycle = sums[0].cycle
-        results = [steps.round_half_even(a, p.input(self.keep[lane], self.keep_cycle)) for lane, a in enumerate(sums)]
-        self.latency = results[0].cycle
-        for lane, result in enumerate(results):
-            assert result.cycle == self.latency
-            m.d.comb += self.y[lane].eq(result.value)
+        steps.finish(self, values, parameter_delay=parameter_delay, distance=0.0, earliest=parameter_latency)
         self.multipliers, self.block_rams = p.multipliers, p.block_rams
 
     def _source(self, config: NormConfig, difference_bits: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Affine(NamedTuple):
 def affine(
     key: str,
     square: NDArray[np.float64],
-    mean: NDArray[np.float64],
+    mean: NDArray[np.float64] | None,
     gamma: ArrayOrFile,
     beta: ArrayOrFile,
     epsilon: float,
@@ -46,6 +46,7 @@ def affine(
     key : str
         What messages call ``square``.
     square, mean : ndarray of float64, shape (n,)
+        No mean is 0.
     gamma, beta : array-like, shape (n,), or a number
     epsilon : float
 
@@ -62,9 +63,10 @@ def affine(
     if not added and (square == 0).any():
         index = int(np.argmax(square == 0))
         raise ConfigError(f"{key}[{index}] = 0.0 and epsilon = 0: the factor would be infinite; give a larger epsilon")
+    means = [0.0] * length if mean is None else mean.tolist()
     lines = [
         _line(Fraction(v) + added, Fraction(m), Fraction(g), Fraction(b))
-        for v, m, g, b in zip(square.tolist(), mean.tolist(), gammas.tolist(), betas.tolist(), strict=True)
+        for v, m, g, b in zip(square.tolist(), means, gammas.tolist(), betas.tolist(), strict=True)
     ]
     factors, offsets = np.array(lines, np.float64).T
     return Affine(require_finite("gamma", factors.copy()), require_finite("beta", offsets.copy()))

@@ -1,7 +1,5 @@
 """PowerNorm at inference."""
 
-import numpy as np
-
 from streamnorm.spec.arrays import ArrayOrFile
 
 from .affine import Affine, affine
@@ -43,5 +41,4 @@ def fold_powernorm(
         If a file cannot be read, a value is no finite number, shapes differ, psi2 or epsilon is negative, both are 0,
         or a result is beyond float64; it names the array and the element.
     """
-    squares = vector("psi2", psi2)
-    return affine("psi2", squares, np.zeros_like(squares), gamma, beta, epsilon)
+    return affine("psi2", vector("psi2", psi2), None, gamma, beta, epsilon)

@@ -1,7 +1,5 @@
 """Unified Normalization at inference."""
 
-import numpy as np
-
 from streamnorm.spec.arrays import ArrayOrFile
 
 from .affine import Affine, affine
@@ -41,5 +39,4 @@ def fold_unified(var: ArrayOrFile, gamma: ArrayOrFile = 1.0, beta: ArrayOrFile =
         If a file cannot be read, a value is no finite number, shapes differ, var or epsilon is negative, both are 0,
         or a result is beyond float64; it names the array and the element.
     """
-    squares = vector("var", var)
-    return affine("var", squares, np.zeros_like(squares), gamma, beta, epsilon)
+    return affine("var", vector("var", var), None, gamma, beta, epsilon)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from amaranth.hdl import signed, unsigned
 
-from .placement import EpsilonPlacement, Integers, MomentValues
+from .placement import EpsilonPlacement, Integers, MomentValues, weighed
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -32,8 +32,7 @@ class FloorPlacement(EpsilonPlacement):
         return epsilon
 
     def in_terms(self, total: str, weight: str, less: str) -> str:
-        sums = f"{weight} ({total})" if "+" in total and weight else f"{weight} {total}".strip()
-        return f"max({sums}{less}, {weight + '² ' if weight else ''}epsilon)"
+        return f"max({weighed(total, weight)}{less}, {weight + '² ' if weight else ''}epsilon)"
 
     def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
         return max(least, int(added) - 2 * doubt), max(most, int(added) + (doubt if added else 0))

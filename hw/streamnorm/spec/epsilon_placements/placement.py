@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from streamnorm.spec.roots import RootMethod
     from streamnorm.units.timed_moments import TimedMoments
 
-__all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues"]
+__all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues", "weighed"]
 
 Integers = npt.NDArray[Any]
 
@@ -130,3 +130,8 @@ class MomentValues:
         if self._square is not None:
             variance = variance - (self._square << frac_bits)
         return variance if self._count is self.weight else self.weight * variance
+
+
+def weighed(total: str, weight: str) -> str:
+    """A sum times w in words; either may be absent."""
+    return f"{weight} ({total})" if "+" in total and weight else f"{weight} {total}".strip()

@@ -10,7 +10,7 @@ from amaranth.hdl import unsigned
 
 from streamnorm.spec.roots.mantissa import mantissa_of
 
-from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues
+from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues, weighed
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -45,8 +45,7 @@ class RootPlacement(EpsilonPlacement):
         return (epsilon / scale) ** 2
 
     def in_terms(self, total: str, weight: str, less: str) -> str:
-        sums = f"{weight} ({total})" if "+" in total and weight else f"{weight} {total}".strip()
-        return f"(sqrt({sums}{less}) + {weight} epsilon)²".replace("  ", " ")
+        return f"(sqrt({weighed(total, weight)}{less}) + {weight} epsilon)²".replace("  ", " ")
 
     def least_deviation(self, epsilon: float) -> float:
         return epsilon

@@ -20,12 +20,6 @@ class CrmsNorm(Norm):
     reach = 1.0
     length_weight = 1
 
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - zero_point, high - zero_point
-
-    def nonzero_differences(self, n: int) -> int:
-        return n
-
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is 1, and so the one left out -1. Most: all are at the farther end.
         return 2 * (n + 1), (n + 1) * (n + n**2) * largest**2

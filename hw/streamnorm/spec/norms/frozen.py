@@ -15,19 +15,13 @@ class FrozenNorm(Norm):
     formula = "(x - mean(x)) / deviation"
     source = (
         "Baroni, Khara, Schaeffer, Subkhankulov, Heimersheim: Transformers Don't Need LayerNorm at Inference Time, "
+        "2025, arXiv:2507.02559"
     )
-    source += "2025, arXiv:2507.02559"
     keys = frozenset({"deviation", "gamma_rounding"})
     centred = True
     has_squares = False
     reach = 1.0
     length_weight = None
-
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - high, high - low
-
-    def nonzero_differences(self, n: int) -> int:
-        return n - 1
 
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         return 0, 0

@@ -22,12 +22,6 @@ class L2Norm(Norm):
     reach = 1.0
     length_weight = 1
 
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - zero_point, high - zero_point
-
-    def nonzero_differences(self, n: int) -> int:
-        return n
-
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is 1. Most: all are at the farther end.
         return 1, n * largest**2

@@ -24,12 +24,6 @@ class LayerNorm(Norm):
     reach = sqrt(2.0)  # two elements stray at most sqrt(2n) standard deviations from each other
     length_weight = 2
 
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - high, high - low
-
-    def nonzero_differences(self, n: int) -> int:
-        return n - 1
-
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is off by 1. Most: half of them at each end.
         return n - 1, (n // 2) * ((n + 1) // 2) * largest**2

@@ -103,13 +103,15 @@ class Norm(ABC):
             return 1
         return (n if self.statistic_length is None else min(n, self.statistic_length)) + self.weight_offset
 
-    @abstractmethod
     def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
         """The smallest and the largest d where elements go from ``low`` to ``high``."""
+        return (low - high, high - low) if self.centred else (low - zero_point, high - zero_point)
 
-    @abstractmethod
     def nonzero_differences(self, n: int) -> int:
         """How many of the d that the moments are of can differ from 0, in a row of ``n`` elements."""
+        if self.centred:
+            return n - 1  # the pivot is one of them
+        return n if self.statistic_length is None else min(n, self.statistic_length)
 
     @abstractmethod
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:

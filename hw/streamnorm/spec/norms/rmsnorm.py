@@ -33,12 +33,6 @@ class RmsNorm(Norm):
         length = keys["statistic_length"]
         return self if length in (None, keys["max_length"]) else _of_part(length)
 
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - zero_point, high - zero_point
-
-    def nonzero_differences(self, n: int) -> int:
-        return self.weight(n)
-
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is 1. Most: all are at the farther end.
         counted = self.weight(n)

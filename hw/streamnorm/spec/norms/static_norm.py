@@ -22,9 +22,6 @@ class StaticNorm(Norm):
     reach = 1.0
     length_weight = None
 
-    def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
-        return low - zero_point, high - zero_point
-
     def nonzero_differences(self, n: int) -> int:
         return 0
 

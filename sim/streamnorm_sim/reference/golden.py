@@ -70,6 +70,7 @@ class GoldenModel:
                 root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
                 precision.exact_scale_bits + 1,
                 root.widest,
+                config.placement.widest(precision),
                 root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
             )
             lane_widths += [

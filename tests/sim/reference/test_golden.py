@@ -237,3 +237,19 @@ def test_ten_million_elements_a_second(examples):
         if fastest > 20e6:
             break
     assert fastest > 10e6
+
+
+@pytest.mark.parametrize(("bits", "length", "output_bits"), [(6, 64, 8), (7, 8, 8), (7, 33, 8), (9, 8, 10)])
+def test_the_square_of_a_deviation_beyond_63_bits(bits, length, output_bits):
+    """V and its fraction bits fit 63 bits here, the square that V is cut from does not."""
+    config = NormConfig(
+        norm="layernorm",
+        lanes=1,
+        max_length=length,
+        input=IntFormat(bits, scale=0.05),
+        output=IntFormat(output_bits, scale=6 / 2 ** (output_bits - 1)),
+        epsilon=0.3,
+        epsilon_placement="root",
+    )
+    x = np.where(np.arange(length) < length // 2, config.input.min, config.input.max)[None, :]
+    assert np.abs(GoldenModel(config).normalize(x) - exact_rows(config, x)).max() <= 1

@@ -104,6 +104,10 @@ class EpsilonPlacement(ABC):
     def loss(self, weighed: Fraction) -> float:
         """How far V is off, relative to itself, where epsilon is left out because it :meth:`is_lost`."""
 
+    def widest(self, precision: Precision) -> int:
+        """Bits of the widest number in :meth:`evaluate` that can be wider than V with its fraction bits."""
+        return 0
+
     @abstractmethod
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
         """V with its fraction bits, of rows; integers that are wide enough for every step."""

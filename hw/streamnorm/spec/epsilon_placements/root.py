@@ -71,6 +71,9 @@ class RootPlacement(EpsilonPlacement):
         deviation = root.relative_error + 2.0**-root.mantissa_bits + 2.5 * 2.0**-frac_bits
         return EpsilonCode(code, drop, frac_bits, 2 * deviation * 1.01 + 2.0**-frac_bits)
 
+    def widest(self, precision: Precision) -> int:
+        return precision.variance_bits + 2 * precision.variance_frac_bits + 2  # the square before it is cut
+
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
         variance = moments.variance(0, None)
         if not precision.epsilon_code:

@@ -25,6 +25,9 @@ def normalized(config: NormConfig, row: list[int]) -> list[Decimal]:
         deviation = (sum((value - mean) ** 2 for value in x) / (n - 1)).sqrt() + Decimal(config.epsilon)
         z = [(value - mean) / deviation if deviation > TIE else Decimal(0) for value in x]
         return [(1 - Decimal(config.curvature) * value) * value for value in z]
+    if config.norm == "l1norm":
+        deviation = sum(abs(value - mean) for value in x) / n + Decimal(config.epsilon)
+        return [(value - mean) / deviation if deviation > TIE else Decimal(0) for value in x]
     if config.norm in ("layernorm", "groupnorm", "instancenorm", "frozen"):
         numerators = [value - mean for value in x]
         v = sum(value**2 for value in numerators) / n

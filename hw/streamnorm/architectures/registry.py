@@ -30,8 +30,8 @@ class Unit(Protocol):
 
 
 def _two_pass(config: NormConfig) -> Any:
-    """Two passes are one where no squares wait for a mean."""
-    return TwoPassUnit(config) if config.formula.has_variance else NormUnit(config)
+    """Two passes are one where nothing waits for a mean."""
+    return TwoPassUnit(config) if config.formula.has_spread else NormUnit(config)
 
 
 UNITS: dict[str, Callable[[NormConfig], Any]] = {

@@ -6,10 +6,11 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.logic.row_ring import RowRing
+from streamnorm.logic.row_ring import RowRing, data_delay
 from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue
+from streamnorm.units.absolute_sum import AbsoluteSum
 from streamnorm.units.apply import Apply
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
@@ -46,7 +47,8 @@ class TwoPassUnit(wiring.Component):
     through apply. Three rows may be in these stages at once, a beat a cycle in each.
 
     A pass that subtracts the mean would begin when the sum is there, and so does this one; squares are taken of the
-    differences to the row's pivot, which gives the statistic of the one-pass unit to the last bit.
+    differences to the row's pivot, which gives the statistic of the one-pass unit to the last bit. Where a norm has
+    absolute deviations, they are added up in the place of squares, and the mean is subtracted indeed.
 
     Ports and stream behaviour are those of :class:`~streamnorm.architectures.one_pass.NormUnit`, and so is every
     result.
@@ -58,14 +60,19 @@ class TwoPassUnit(wiring.Component):
     """
 
     def __init__(self, config: NormConfig) -> None:
-        assert config.formula.has_variance
+        assert config.formula.has_spread
         self.config = config
         self._target = target = config.device
         family = target.primitives
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
         base = probe.latency
         self.sums = sums = Moments(config, outputs=("n", "s1"))
-        self.squares = squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
+        self._absolute = config.formula.has_absolute_sum
+        if self._absolute:
+            squares = AbsoluteSum(config, d_delay=probe.delay, row_delay=data_delay(target))
+        else:
+            squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
+        self.squares = squares
         cycles = (0, 0, squares.s2_cycle)
         apart = rings_apart(config)
         self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
@@ -108,13 +115,18 @@ class TwoPassUnit(wiring.Component):
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_queue, self.output_queue)
+        measure = "mean absolute deviation" if self._absolute else "variance"
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
                 Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
                 Stage("sum", second, "add up the lanes, accumulate over the row; each further beat is a cycle more"),
                 Stage("second pass", base, "from buffer to buffer"),
-                Stage("squares and statistic", applied, "square, accumulate; variance, root, scale and centre"),
+                Stage(
+                    f"{'deviations' if self._absolute else 'squares'} and statistic",
+                    applied,
+                    f"{'n d - S1' if self._absolute else 'square'}, accumulate; {measure}, root, scale and centre",
+                ),
                 Stage("apply", flight, "each lane, from the second buffer on"),
                 Stage("output queue", output_queue.LATENCY, "memory and output register"),
             ),
@@ -201,7 +213,6 @@ class TwoPassUnit(wiring.Component):
             squares.valid.eq(valid),
             squares.first.eq(delays(m, issue.first, base, "second_first")[base]),
             squares.d.eq(first.d),
-            sums.advance.eq(ends[base - 1]),
             statistic.n.eq(sums.data[: len(statistic.n)]),
             statistic.s1.eq(sums.data[len(statistic.n) :].as_signed()),
             statistic.s2.eq(squares.s2),
@@ -211,6 +222,17 @@ class TwoPassUnit(wiring.Component):
             apply_issue.error.eq(delays(m, issue.issued_error, base + 1, "second_error")[base + 1]),
             apply_issue.row_ready.eq(ends[base + self._announce_apply]),
         ]
+        if self._absolute:
+            # A row's n and sum are there from its first beat on.
+            begun = delays(m, issue.issue & issue.first, base - 1, "second_begin")[base - 1]
+            m.d.comb += [
+                sums.advance.eq(begun),
+                squares.keep.eq(delays(m, issue.issued_keep, base, "absolute_keep")[base]),
+                squares.n.eq(statistic.n),
+                squares.s1.eq(statistic.s1),
+            ]
+        else:
+            m.d.comb += sums.advance.eq(ends[base - 1])
         connect_statistic(m, statistic, self.statistic_queue, ends[base + statistic.scale_cycle])
         # From block RAM to block RAM through a register.
         m.d.sync += [buffer.write.eq(valid), buffer.write_d.eq(first.d)]

@@ -28,7 +28,9 @@ class Precision(Widths):
        (:class:`~streamnorm.spec.norms.Norm`) and its :mod:`~streamnorm.spec.epsilon_placements` make of them.
     2. ``p`` = position of the leading one of V's integer part (0 if there is none), ``k = p >> 1``; ``rho`` from
        its :class:`~streamnorm.spec.roots.RootMethod` with the mantissa below the leading one; ``odd = p & 1``. Where
-       V can be less than 1 and z is not 0, ``2 * root_guard`` fraction bits count as integer ones here.
+       V can be less than 1 and z is not 0, ``2 * root_guard`` fraction bits count as integer ones here. A placement
+       that :attr:`gives_deviation` has the root of V: k is then the position of its leading one, and its mantissa is
+       :mod:`squared <streamnorm.spec.roots.squared>`.
     3. ``j = weight_bits - bits(w)``; ``h = exponent_max - root_guard - bits(w) + k``; ``s = min(h // radix,
        shift_count - 1)``; ``f = h - s * radix``, at most ``fine_max``; ``b = j + fine_max - f``.
     4. ``RF = ((w << b) * rho + half) >> scale_drop``, unsigned, ``scale_bits`` wide, saturated.
@@ -103,9 +105,10 @@ class Precision(Widths):
 
     @property
     def root_bits(self) -> tuple[int, int]:
-        """Integer and fraction bits of V where its leading one is sought."""
+        """Integer and fraction bits of V, or of its root where that is given, where its leading one is sought."""
         guard = 2 * self.ranges.root_guard
-        return self.variance_bits + guard, self.variance_frac_bits - guard
+        bits = (self.variance_bits + 1) // 2 if self.gives_deviation else self.variance_bits
+        return bits + guard, self.variance_frac_bits - guard
 
     @property
     def exponent_base(self) -> int:

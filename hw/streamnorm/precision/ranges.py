@@ -28,7 +28,7 @@ class Ranges:
     difference_bits : two's complement bits of d
     difference_max : largest ``|d|``
     sum_bits : two's complement bits of ``S1 = sum(d)`` (1 where it is not used)
-    square_sum_max : largest ``S2 = sum(d**2)``
+    square_sum_max : largest ``S2 = sum(d**2)``, or M where a norm has it in that place
     length_bits : bits of n
     weight_bits, count_bits : bits of w, which is n itself or what the norm says, and of what it is made of
     epsilon : e, exact
@@ -96,7 +96,7 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         difference_bits=bits,
         difference_max=largest,
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
-        square_sum_max=max(1, terms) * largest**2 if norm.has_squares else 1,
+        square_sum_max=_square_sum_max(norm, longest, largest),
         length_bits=longest.bit_length(),
         weight_bits=max(1, norm.weight(longest).bit_length()),
         count_bits=norm.count(longest).bit_length(),
@@ -107,6 +107,12 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         exponent_min=min(exponents),
         normalized_max=_root_ceiling(ceil(largest**2 / epsilon) if square_limit is None else square_limit),
     )
+
+
+def _square_sum_max(norm: Norm, longest: int, largest: int) -> int:
+    if norm.has_absolute_sum:
+        return max(1, isqrt(norm.variance_limits(longest, largest)[1]))
+    return max(1, norm.nonzero_differences(longest)) * largest**2 if norm.has_squares else 1
 
 
 def _turning_lengths(norm: Norm, longest: int) -> list[int]:

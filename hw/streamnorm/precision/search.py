@@ -13,6 +13,7 @@ from typing import NamedTuple
 from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
+from streamnorm.spec.roots.squared import squaring_error
 
 from .curve import Curve
 from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
@@ -45,6 +46,7 @@ class Widths:
     curve: Curve | None
     epsilon_code: int
     epsilon_drop: int
+    gives_deviation: bool
     variance_frac_bits: int
     variance_bits: int
     radix: int
@@ -108,6 +110,7 @@ class _Root(NamedTuple):
     method: RootMethod
     factor: OutputFactor | None
     epsilon: EpsilonCode
+    gives_deviation: bool
     relative_error: float
 
     @property
@@ -138,7 +141,10 @@ def _roots(demand: Demand) -> Iterator[_Root]:
             factor = OutputFactor.of(demand.grid, rho_bits)
             more = 0.0 if factor is None else factor.relative_error
             epsilon = demand.placement.encode(demand.norm, demand.ranges, method, rho_bits + 2)
-            yield _Root(method, factor, epsilon, method.relative_error + epsilon.error / 2 + more)
+            gives_deviation = demand.placement.gives_deviation(demand.norm, epsilon)
+            if gives_deviation:
+                more += squaring_error(method)
+            yield _Root(method, factor, epsilon, gives_deviation, method.relative_error + epsilon.error / 2 + more)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -341,6 +347,7 @@ class _Series:
             curve=self._curve(frac_bits),
             epsilon_code=root.epsilon.code,
             epsilon_drop=root.epsilon.drop,
+            gives_deviation=root.gives_deviation,
             variance_frac_bits=root.epsilon.frac_bits,
             variance_bits=(demand.ranges.variance_max + 1).bit_length(),
             radix=self._places.radix,

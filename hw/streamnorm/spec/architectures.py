@@ -33,16 +33,22 @@ class Architecture:
         variance are updated with every beat, as Welford did, in one scan in place of two; results differ, no bound of
         their error is promised, and there must be a mean.
     has_statistic : it works out a statistic of each row; norms that have none take the others
+    has_second_pass : it reads a row a second time once its mean is there, as absolute deviations need it
     """
 
     name: str
     about: str
     exact: bool = True
     has_statistic: bool = True
+    has_second_pass: bool = False
 
     def goes_with(self, norm: Norm) -> bool:
         """Whether there is such a unit of a norm."""
-        return norm.has_statistic == self.has_statistic and (self.exact or norm.has_variance)
+        return (
+            norm.has_statistic == self.has_statistic
+            and (self.exact or norm.has_variance)
+            and (self.has_second_pass or not norm.has_absolute_sum)
+        )
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -52,6 +58,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "two-pass",
             "the sum while the row comes in, squares on the way to a second buffer, then apply; rows overlap",
+            has_second_pass=True,
         ),
         Architecture(
             "three-scan",

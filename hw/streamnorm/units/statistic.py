@@ -12,6 +12,7 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.roots.squared import SQUARED_GUARD, squared_hardware
 
 from .timed_moments import TimedMoments
 
@@ -19,7 +20,10 @@ __all__ = ["MomentSignals", "Statistic"]
 
 
 class MomentSignals(Protocol):
-    """Whatever has a row's moments and its weight, such as :class:`~streamnorm.units.moments.Moments`."""
+    """Whatever has a row's moments and its weight, such as :class:`~streamnorm.units.moments.Moments`.
+
+    In the place of s2 is M where a norm has that: see :class:`~streamnorm.units.absolute_sum.AbsoluteSum`.
+    """
 
     n: Signal
     s1: Signal
@@ -84,15 +88,16 @@ class Statistic(wiring.Component):
         self._placement = config.placement
         count = n = None if norm.has_unit_weight else p.input(self.n, cycles[0], delays.get("n", 0.0))
         s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if norm.has_sum else None
-        s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0)) if norm.has_squares else None
+        measured = norm.has_squares or norm.has_absolute_sum
+        s2 = p.input(self.s2, cycles[2], delays.get("s2", 0.0)) if measured else None
 
         centred = s1 if norm.centred else None
-        if norm.has_sample_variance:
-            n, centred = self._of_sample(count, centred)
+        if norm.has_factor:
+            n, centred = self._with_factor(count, centred)
         variance = self._variance(n, count, s1, s2)
-        rho, position = self._reciprocal_root(variance)
+        rho, half_position = self._reciprocal_root(variance)
         rho = self._in_output_steps(rho)
-        left, index = self._exponent(n, position)
+        left, index = self._exponent(n, half_position)
         scale = self._scale(n, left, rho)
         centre = self._centre(centred, left, rho, index)
 
@@ -107,19 +112,23 @@ class Statistic(wiring.Component):
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
 
-    def _of_sample(self, count: Timed | None, s1: Timed | None) -> tuple[Timed, Timed]:
-        """``n * (n - 1)`` and ``(n - 1) * S1``."""
+    def _with_factor(self, count: Timed | None, s1: Timed | None) -> tuple[Timed, Timed]:
+        """n and S1 times the norm's factor."""
         assert count is not None
         assert s1 is not None
         p, width = self._p, count.width
-        rest = p.operate("rest", self._target.adder(width), [count], unsigned(width), lambda x: x - 1)
+        factor = count
+        if self._norm.has_sample_variance:
+            factor = p.operate("rest", self._target.adder(width), [count], unsigned(width), self._norm.factor)
         # Both go far, and the weight to several places: from a register each.
-        weight, centred = (p.registered(p.multiply(value, rest)) for value in (count, s1))
+        weight, centred = (p.registered(p.multiply(value, factor)) for value in (count, s1))
         return p.extend(weight, self._precision.ranges.weight_bits), centred
 
     def _variance(self, n: Timed | None, count: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
-        """``V``, ``variance_frac_bits`` fraction bits."""
+        """``V`` or its root, ``variance_frac_bits`` fraction bits."""
         p, norm = self._p, self._norm
+        if norm.has_absolute_sum:
+            return self._placement.build(p, self._precision, TimedMoments(n, count, None, None, s2))
         total = s2
         if norm.has_squared_sum:
             assert s1 is not None
@@ -130,11 +139,16 @@ class Statistic(wiring.Component):
         return self._placement.build(p, self._precision, TimedMoments(n, count, total, subtracted))
 
     def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
-        """``rho`` and the position p of the leading one."""
+        """``rho`` and k, half the position of V's leading one."""
         p, precision, root = self._p, self._precision, self._precision.root
         bits, frac = precision.root_bits
+        if precision.gives_deviation:
+            mantissa, position = normalized(p, self._target, variance, bits, frac, root.mantissa_bits + SQUARED_GUARD)
+            return root.build(p, *squared_hardware(p, mantissa, root.mantissa_bits)), position
         mantissa, position = normalized(p, self._target, variance, bits, frac, root.mantissa_bits)
-        return root.build(p, mantissa, position.bits(0, 1)), position
+        return root.build(p, mantissa, position.bits(0, 1)), p.extend(position, position.width + 1).bits(
+            1, position.width + 1
+        )
 
     def _in_output_steps(self, rho: Timed) -> Timed:
         """``rho``, times the output factor if there is one."""
@@ -147,12 +161,11 @@ class Statistic(wiring.Component):
         upper, half = product.bits(factor.drop, product.width), product.bits(factor.drop - 1, factor.drop)
         return p.add(upper, half, unsigned(factor.rho_bits), name="divided")
 
-    def _exponent(self, n: Timed | None, position: Timed) -> tuple[Timed, Timed]:
+    def _exponent(self, n: Timed | None, half_position: Timed) -> tuple[Timed, Timed]:
         """The left shift ``b`` of the weight and S1, and the shift index ``s``."""
         p, precision, ranges = self._p, self._precision, self._precision.ranges
         leading = p.constant(0, unsigned(1)) if n is None else leading_one(p, self._target, n)
-        half_position = p.extend(position, position.width + 1).bits(1, position.width + 1)
-        bits = max(ranges.weight_bits.bit_length(), position.width, abs(precision.exponent_base).bit_length()) + 2
+        bits = max(ranges.weight_bits.bit_length(), half_position.width, abs(precision.exponent_base).bit_length()) + 2
         shape = signed(bits)
         # h = exponent_base - (leading + 1) + k
         base = p.operate(

@@ -17,12 +17,19 @@ class TimedMoments:
     weight, count : w and what it is made of; None where both are 1
     total : ``B*S2 + A*S1**2``; None where a norm has neither
     subtracted : S1 where its square is subtracted
+    absolute : M where a norm has it
     """
 
     def __init__(
-        self, weight: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None
+        self,
+        weight: Timed | None,
+        count: Timed | None,
+        total: Timed | None,
+        subtracted: Timed | None,
+        absolute: Timed | None = None,
     ) -> None:
         self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
+        self.absolute = absolute
 
     def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
         """``E``; None where epsilon is lost."""

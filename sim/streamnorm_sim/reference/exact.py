@@ -14,6 +14,7 @@ l2norm     ``x - zp``             ``Σ(x - zp)²``                  1
 crmsnorm   ``W·(x - zp)``         ``W·(Σ(x-zp)² + (Σ(x-zp))²)``   n + 1
 frozen     ``n·x - S1``           0                               n
 adanorm    ``(n-1)·(n·x - S1)``   ``W·(n·S2 - S1²)``              n·(n - 1)
+l1norm     ``n·(n·x - S1)``       ``(Σ|n·x - S1|)²``              n²
 affine     ``x - zp``             0                               1
 dyt        sign of ``x - zp``     0                               1
 =========  =====================  ==============================  =============
@@ -23,7 +24,7 @@ the set over which the mean and the variance are taken, and both have the formul
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
-    √V = √D + W·ε/s            with ``epsilon_placement = "root"``, and of adanorm
+    √V = √D + W·ε/s            with ``epsilon_placement = "root"``,, and of adanorm and l1norm
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
     V = 1                      for a static norm; an affine one's γ is that of a step of x, so γ·s of the γ as given
     y = c·g / (2^fg·√V) + b / 2^fb
@@ -273,6 +274,13 @@ def _adanorm(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(rows.times(rest, plain.c), [w * s for w, s in zip(weight, plain.squared, strict=True)], weight)
 
 
+def _l1norm(rows: _RowBlock, config: NormConfig) -> RowTerms:
+    """``mean|x - μ| = Σ|n·x - S1| / n²``."""
+    plain, squares = _layernorm(rows, config).c, [n * n for n in rows.lengths]
+    sums = [int(total) for total in np.where(rows.valid, np.abs(plain), 0).sum(axis=1)]
+    return RowTerms(rows.times(rows.lengths, plain), [total**2 for total in sums], squares)
+
+
 def _affine(rows: _RowBlock, config: NormConfig) -> RowTerms:
     """``s·(x - zp)``, the s in γ."""
     return RowTerms(rows.real, [0] * len(rows.x), [1] * len(rows.x))
@@ -310,6 +318,7 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
     "crmsnorm": _crmsnorm,
     "frozen": _frozen,
     "adanorm": _adanorm,
+    "l1norm": _l1norm,
     "groupnorm": _groupnorm,
     "instancenorm": _instancenorm,
     "affine": _affine,
@@ -568,6 +577,10 @@ _ROWS: dict[str, type[_Rows]] = {"adanorm": _CurvedRows, "dyt": _TanhRows}
 """What decides the rows of a norm whose y is no quotient of c and a root."""
 
 
+_BESIDE_DEVIATION = ("adanorm", "l1norm")
+"""Norms whose papers have epsilon outside the root."""
+
+
 @dataclass(frozen=True)
 class _Denominator:
     """``U = √(numerator/denominator) + added``, all at least 0."""
@@ -600,11 +613,11 @@ def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) ->
         added = (weight * Fraction(config.deviation) / scale) ** 2
     elif not config.formula.has_statistic:
         added = Fraction(1)
-    elif config.epsilon_placement == "variance" and config.norm != "adanorm":
+    elif config.epsilon_placement == "variance" and config.norm not in _BESIDE_DEVIATION:
         added = weight**2 * Fraction(config.epsilon) / scale**2
     else:
         beside = weight * Fraction(config.epsilon) / scale
-        if config.epsilon_placement == "root" or config.norm == "adanorm":
+        if config.epsilon_placement == "root" or config.norm in _BESIDE_DEVIATION:
             return _Denominator(squared * divisor**2, 1, beside * divisor)
         added = max(beside**2 - squared, Fraction(0))
     return _Denominator((squared * added.denominator + added.numerator) * divisor**2, added.denominator, Fraction(0))

@@ -14,6 +14,7 @@ from streamnorm.spec.epsilon_placements import MomentValues
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.roots.mantissa import bit_length, mantissa_of
+from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -70,7 +71,7 @@ class GoldenModel:
                 root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
                 precision.exact_scale_bits + 1,
                 root.widest,
-                config.placement.widest(precision),
+                2 * (root.mantissa_bits + SQUARED_GUARD) + 2 if precision.gives_deviation else 0,
                 root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
             )
             lane_widths += [
@@ -145,29 +146,40 @@ class GoldenModel:
         none = np.zeros(len(d), np.int64)
         s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
         s2 = _sum_of_squares(counted, ranges.square_sum_max) if norm.has_squares else none
+        if norm.has_absolute_sum:
+            s2 = _sum_of_deviations(d, s1, lengths)
         return self.statistic(s1, s2, self._counts[lengths])
 
     def statistic(self, s1: Integers, s2: Integers, count: Integers) -> tuple[Integers, Integers, Integers]:
-        """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row."""
+        """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row.
+
+        ``s2`` is M where the norm has that.
+        """
         p, kind, norm = self._row_precision, self._statistic_type, self.config.formula
         s1, s2, count = s1.astype(kind), s2.astype(kind), count.astype(kind)
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
-        weight = count * (count - 1) if norm.has_sample_variance else count
-        moments = MomentValues(weight, count, total, s1 * s1 if norm.has_variance else None)
-        if norm.has_sample_variance:
-            s1 = s1 * (count - 1)
+        weight = count * norm.factor(count) if norm.has_factor else count
+        square = s1 * s1 if norm.has_variance else None
+        moments = MomentValues(weight, count, total, square, s2 if norm.has_absolute_sum else None)
+        if norm.has_factor:
+            s1 = s1 * norm.factor(count)
         return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
 
     def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
-        """Steps 2 to 5, from V with its fraction bits; all of the statistic's type."""
+        """Steps 2 to 5, from V with its fraction bits, or its root; all of the statistic's type."""
         p = self._row_precision
         ranges, root = p.ranges, p.root
-        mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
-        rho = root.evaluate(mantissa, position & 1)
+        if p.gives_deviation:
+            mantissa, k = mantissa_of(variance, *p.root_bits, root.mantissa_bits + SQUARED_GUARD)
+            mantissa, odd = squared(mantissa, root.mantissa_bits)
+        else:
+            mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
+            k, odd = position >> 1, position & 1
+        rho = root.evaluate(mantissa, odd)
         if p.factor is not None:
             rho = p.factor.evaluate(rho)
         length = bit_length(weight)
-        h = p.exponent_base - length + (position >> 1)
+        h = p.exponent_base - length + k
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
         s, fine = split[np.clip(h, 0, len(split) - 1).astype(np.int64)].T
         b = ranges.weight_bits - length + p.fine_max - fine
@@ -235,3 +247,9 @@ def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:
         return np.einsum("ij,ij->i", real, real).astype(np.int64)
     wide = d.astype(np.int64)
     return (wide * wide).sum(axis=1)
+
+
+def _sum_of_deviations(d: npt.NDArray[np.integer], s1: Integers, lengths: Integers) -> Integers:
+    """``sum(abs(n*d - S1))`` of each row."""
+    deviations = np.abs(d.astype(np.int64) * lengths[:, None] - s1[:, None])
+    return np.where(np.arange(d.shape[1]) < lengths[:, None], deviations, 0).sum(axis=1)

@@ -23,7 +23,7 @@ def config(member: str, source: IntFormat, length: int, epsilon: float = 0.0) ->
 
 
 class Moments:
-    """``d``, ``S1``, ``S2`` and the unit's integer V (with its fraction bits) of rows of one length."""
+    """``d``, ``S1``, ``S2`` (or M) and the unit's integer V (or its root, with its fraction bits) of rows of a length."""
 
     def __init__(self, config: NormConfig, rows: np.ndarray) -> None:
         norm, precision = config.formula, Precision.of(config)
@@ -41,10 +41,14 @@ class Moments:
         self.factor = 1
         if norm.has_sample_variance:
             self.spread, self.factor = self.weight * self.spread, n - 1
+        absolute = None
+        if norm.has_absolute_sum:
+            absolute = self.s2 = np.abs(n * self.d - self.s1[:, None]).sum(axis=1)
+            self.spread, self.factor = absolute**2, n
         self.fraction_bits = precision.variance_frac_bits
         counts = np.full(len(rows), count, object)
-        weights = np.full(len(rows), self.weight, object) if norm.has_sample_variance else counts
-        self.v = config.placement.evaluate(precision, MomentValues(weights, counts, total, square))
+        weights = np.full(len(rows), self.weight, object) if norm.has_factor else counts
+        self.v = config.placement.evaluate(precision, MomentValues(weights, counts, total, square, absolute))
 
 
 def check(config: NormConfig, rows: np.ndarray) -> Moments:
@@ -58,16 +62,18 @@ def check(config: NormConfig, rows: np.ndarray) -> Moments:
     assert moments.s2.max() <= ranges.square_sum_max
     assert n.bit_length() <= ranges.length_bits
     assert weight.bit_length() <= ranges.weight_bits
-    assert moments.v.max() >> moments.fraction_bits < 1 << precision.variance_bits
+    bits = precision.root_bits[0] - 2 * ranges.root_guard
+    assert moments.v.max() >> moments.fraction_bits < 1 << bits
+    power = 2 if precision.gives_deviation else 1
     if precision.epsilon_code == 0:
-        assert moments.v.max() <= ranges.variance_max
+        assert moments.v.max() ** power <= ranges.variance_max
     unlimited = config.formula.square_limit(n) is None
     varied = (moments.spread > 0) | unlimited
     whole = moments.v[varied] >> precision.root_bits[1]
     assert (whole >= 1).all()
     if varied.any():
         for extreme in (int(whole.min()), int(whole.max())):
-            k = (extreme.bit_length() - 1) // 2 - ranges.root_guard
+            k = (extreme.bit_length() - 1) * power // 2 - ranges.root_guard
             assert ranges.exponent_min <= weight.bit_length() - k <= ranges.exponent_max, (n, extreme)
     # z**2 = c**2 / V <= normalized_max**2
     numerators = weight * moments.d - (moments.factor * moments.s1[:, None] if config.formula.centred else 0)
@@ -101,18 +107,19 @@ def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(memb
     assert np.abs(d).max() == ranges.difference_max
     half = 1 << ranges.difference_bits - 2
     assert d.min() < -half or d.max() >= half  # one bit less would not do
-    if norm.has_squares:
+    measured = norm.has_squares or norm.has_absolute_sum
+    if measured:
         assert max(int(m.s2.max()) for m in moments) == ranges.square_sum_max
     if norm.has_sum:
         half = 1 << ranges.sum_bits - 2
         assert s1.min() < -half or s1.max() >= half
     else:
         assert ranges.sum_bits == 1
-    if not epsilon and norm.has_squares:
+    if not epsilon and measured:
         assert max(int(m.spread.max()) for m in moments) == ranges.variance_max
         exponents = {m.weight.bit_length() - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
-    elif norm.has_squares:
+    elif measured:
         assert ranges.epsilon == Fraction(epsilon) ** (1 if unit.placement.name == "variance" else 2)
 
 

@@ -33,6 +33,8 @@ def differences(norm: Norm, row: tuple[int, ...]) -> list[int]:
 
 def variance(norm: Norm, d: list[int]) -> int:
     """V without epsilon."""
+    if norm.has_absolute_sum:
+        return sum(abs(len(d) * x - sum(d)) for x in d) ** 2
     counted = d[: norm.statistic_length]
     total = norm.has_squares * sum(x * x for x in counted) + norm.has_squared_sum * sum(counted) ** 2
     spread = norm.count(len(d)) * total - norm.has_variance * sum(counted) ** 2
@@ -40,7 +42,7 @@ def variance(norm: Norm, d: list[int]) -> int:
 
 
 def numerators(norm: Norm, d: list[int]) -> list[int]:
-    factor = len(d) - 1 if norm.has_sample_variance else 1
+    factor = len(d) - 1 if norm.has_sample_variance else len(d) if norm.has_absolute_sum else 1
     return [norm.weight(len(d)) * x - norm.centred * factor * sum(d) for x in d]
 
 

@@ -25,6 +25,8 @@ CONFIGURATIONS = {
     "wide": unit(input=IntFormat(24, scale=1e-4), output=IntFormat(20, scale=1e-4), accuracy="tight"),
     "in logic": unit(target="ice40-hx8k", clock_mhz=48.0),
     "one element": unit(max_length=1, lanes=1),
+    "absolute deviations": unit(norm="l1norm", target="ecp5-85k-6", clock_mhz=200.0, max_length=300),
+    "absolute deviations, no epsilon": unit(norm="l1norm", epsilon=0.0),
     "in output steps": unit(gamma_rounding="output", target="ecp5-85k-6", clock_mhz=200.0),
     "in output steps, rmsnorm": unit(norm="rmsnorm", gamma_rounding="output", output=IntFormat(16, scale=1e-3)),
     "in output steps of few bits": unit(gamma_rounding="output", output=IntFormat(8, scale=1 / 3), epsilon=0.0),
@@ -34,8 +36,10 @@ Rows = list[tuple[int, int, int]]
 
 
 def moments_of(config: NormConfig, seed: int) -> Rows:
-    """n (or what it counts as), S1, S2 of corner rows and random rows; those that are not used are 0."""
+    """n (or what it counts as), S1, S2 (or M) of corner rows and random rows; those that are not used are 0."""
     norm, rows = config.formula, [d.astype(object) for d in differences(config, 40, seed)]
+    if norm.has_absolute_sum:
+        return [(len(d), int(d.sum()), int(abs(len(d) * d - d.sum()).sum())) for d in rows]
     counted = [(norm.count(len(d)), d[: norm.statistic_length]) for d in rows]
     return [
         (count, int(d.sum()) if norm.has_sum else 0, int((d * d).sum()) if norm.has_squares else 0)
@@ -64,13 +68,17 @@ def check(config: NormConfig, rows: Rows, interval: int = 1, apart: bool = False
     for index, row in enumerate(rows):
         there = index * interval
         got = {**seen[there + statistic.centre_cycle], "scale": seen[there + statistic.scale_cycle]["scale"]}
-        if config.formula.square_limit(1) is not None and row[0] * row[2] == config.formula.centred * row[1] ** 2:
+        if config.formula.square_limit(1) is not None and _all_equal(config, *row):
             # All elements are equal: d and S1 are 0, and z too, whatever the scale, if the shifts agree.
             assert got["centre"] == -precision.half(got["shift"]) & mask, row
             continue
         half = precision.half(int(shift[index]))
         want = {"scale": scale[index], "centre": int(centre[index] - half) & mask, "shift": shift[index]}
         assert got == want, f"n, S1, S2 = {row}"
+
+
+def _all_equal(config: NormConfig, n: int, s1: int, s2: int) -> bool:
+    return s2 == 0 if config.formula.has_absolute_sum else n * s2 == config.formula.centred * s1**2
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

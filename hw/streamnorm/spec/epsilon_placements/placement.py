@@ -56,6 +56,10 @@ class EpsilonPlacement(ABC):
     bears_zero: bool = True
     formula: str
 
+    def gives_deviation(self, norm: Norm, epsilon: EpsilonCode) -> bool:
+        """Whether :meth:`evaluate` and :meth:`build` give the root of V in the place of V."""
+        return False
+
     @abstractmethod
     def in_steps(self, epsilon: Fraction, scale: Fraction) -> Fraction:
         """``e``: what epsilon adds to V is ``w**2 * e``."""
@@ -104,13 +108,10 @@ class EpsilonPlacement(ABC):
     def loss(self, weighed: Fraction) -> float:
         """How far V is off, relative to itself, where epsilon is left out because it :meth:`is_lost`."""
 
-    def widest(self, precision: Precision) -> int:
-        """Bits of the widest number in :meth:`evaluate` that can be wider than V with its fraction bits."""
-        return 0
-
     @abstractmethod
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
-        """V with its fraction bits, of rows; integers that are wide enough for every step."""
+        """V with its fraction bits, of rows, or its root where that is what is given; integers that are wide enough
+        for every step."""
 
     @abstractmethod
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
@@ -118,10 +119,18 @@ class EpsilonPlacement(ABC):
 
 
 class MomentValues:
-    """A row's w, what it is made of, ``B*S2 + A*S1**2`` and ``B*C*S1**2``, arrays of rows; None for what is not."""
+    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not."""
 
-    def __init__(self, weight: Integers, count: Integers, total: Integers | None, square: Integers | None) -> None:
+    def __init__(
+        self,
+        weight: Integers,
+        count: Integers,
+        total: Integers | None,
+        square: Integers | None,
+        absolute: Integers | None = None,
+    ) -> None:
         self.weight, self._count, self._total, self._square = weight, count, total, square
+        self.absolute = absolute
 
     def offset(self, precision: Precision) -> Integers:
         """``E``: w times e."""

@@ -23,23 +23,28 @@ if TYPE_CHECKING:
 __all__ = ["RootPlacement"]
 
 _GUARD = 3
-"""Fraction bits of the deviation beyond what is asked of it: it is cut three times."""
+"""Fraction bits of the deviation beyond what is asked of it: it is cut twice."""
 
 
 class RootPlacement(EpsilonPlacement):
-    """``V = (sqrt(U) + w * sqrt(e))**2`` with ``e = (epsilon / scale)**2``.
+    """``sqrt(V) = sqrt(U) + w * sqrt(e)`` with ``e = (epsilon / scale)**2``.
 
     The root of U is U times its reciprocal root, from a :class:`~streamnorm.spec.roots.RootMethod` of its own. With
     ``F = variance_frac_bits``, M the mantissa of U with its leading one, p the place of that one:
 
     1. ``T = ((M * rho) >> cut) << ((p + 1) >> 1)``, F fraction bits
-    2. ``V = (T + E)**2 >> F``
+    2. ``sqrt(V) = T + E``
+
+    Where a norm has a sum M of absolute deviations, that is T, exact.
     """
 
     name = "root"
     bears_zero = False
     about = "added to the deviation"
     formula = "sqrt(v) + epsilon"
+
+    def gives_deviation(self, norm: Norm, epsilon: EpsilonCode) -> bool:
+        return norm.has_absolute_sum or epsilon.code != 0
 
     def in_steps(self, epsilon: Fraction, scale: Fraction) -> Fraction:
         return (epsilon / scale) ** 2
@@ -67,31 +72,35 @@ class RootPlacement(EpsilonPlacement):
         drop = 0 if norm.has_unit_weight else ranges.weight_bits
         code = round(_root(ranges.epsilon) * (1 << (frac_bits + drop)))
         # Where z is not 0 the deviation is at least 1. It is off by the root's error, by what is cut off M and off T,
-        # and by what E lacks; its square by twice as much, and is cut itself.
-        deviation = root.relative_error + 2.0**-root.mantissa_bits + 2.5 * 2.0**-frac_bits
-        return EpsilonCode(code, drop, frac_bits, 2 * deviation * 1.01 + 2.0**-frac_bits)
-
-    def widest(self, precision: Precision) -> int:
-        return precision.variance_bits + 2 * precision.variance_frac_bits + 2  # the square before it is cut
+        # and by what E lacks; its square by twice as much.
+        deviation = 1.5 * 2.0**-frac_bits
+        if not norm.has_absolute_sum:
+            deviation += root.relative_error + 2.0**-root.mantissa_bits + 2.0**-frac_bits
+        return EpsilonCode(code, drop, frac_bits, 2 * deviation * 1.01)
 
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
+        root, frac = precision.root, precision.variance_frac_bits
+        if moments.absolute is not None:
+            return (moments.absolute << frac) + moments.offset(precision)
         variance = moments.variance(0, None)
         if not precision.epsilon_code:
             return variance
-        root, frac = precision.root, precision.variance_frac_bits
         mantissa, position = mantissa_of(variance, precision.variance_bits, 0, root.mantissa_bits)
         product = (mantissa + (1 << root.mantissa_bits)) * root.evaluate(mantissa, position & 1)
         cut = root.mantissa_bits + root.rho_bits - frac
         deviation = (product >> cut) << ((position + 1) >> 1).astype(product.dtype)
-        total = deviation + moments.offset(precision)
-        return (total * total) >> frac
+        return deviation + moments.offset(precision)
 
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
-        variance = moments.variance(p, precision, 0, None)
+        root, frac, bits = precision.root, precision.variance_frac_bits, precision.variance_bits
+        width = (bits + 1) // 2 + frac
         offset = moments.offset(p, precision)
+        if moments.absolute is not None:
+            exact = moments.absolute
+            return p.extend(exact, width) if offset is None else p.add_shifted(offset, exact, frac, unsigned(width))
+        variance = moments.variance(p, precision, 0, None)
         if offset is None:
             return variance
-        root, frac, bits = precision.root, precision.variance_frac_bits, precision.variance_bits
         mantissa, position = moments.normalized(p, variance, bits, root.mantissa_bits)
         rho = root.build(p, mantissa, position.bits(0, 1))
         product = p.multiply(p.concat(mantissa, p.constant(1, unsigned(1))), rho)
@@ -100,12 +109,9 @@ class RootPlacement(EpsilonPlacement):
         up = p.operate(
             "up", p.target.adder(position.width), [position], unsigned(half_most.bit_length()), lambda x: (x + 1) >> 1
         )
-        width = (bits + 1) // 2 + 1 + frac
         kept = product.bits(cut, product.width)
         deviation = moments.shift_left(p, kept, p.registered(up), half_most, width)
-        total = p.add(deviation, offset, unsigned(width), name="deviation")
-        square = p.square(total)
-        return p.extend(square.bits(frac, square.width), bits + frac)
+        return p.add(deviation, offset, unsigned(width), name="deviation")
 
 
 def _root(square: Fraction) -> Fraction:

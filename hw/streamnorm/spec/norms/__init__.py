@@ -7,6 +7,7 @@ from .dyt import DynamicTanh
 from .frozen import FrozenNorm
 from .groupnorm import GroupNorm
 from .instancenorm import InstanceNorm
+from .l1norm import L1Norm
 from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .norm import Norm
@@ -18,7 +19,7 @@ __all__ = ["NORMS", "DynamicTanh", "Norm", "StaticNorm"]
 NORMS: dict[str, Norm] = {
     norm.name: norm
     for norm in (
-        *(LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm()),
+        *(LayerNorm(), RmsNorm(), L2Norm(), CrmsNorm(), FrozenNorm(), AdaNorm(), L1Norm()),
         *(GroupNorm(), InstanceNorm(), AffineNorm(), DynamicTanh()),
     )
 }

@@ -19,6 +19,10 @@ class Norm(ABC):
 
         z = (w*d - (n - 1)*S1) / sqrt(V)        V = w * (n*S2 - S1**2), without epsilon        w = n*(n - 1)
 
+    with absolute deviations in the place of squares,
+
+        z = (w*d - n*S1) / sqrt(V)        sqrt(V) = M + w*sqrt(e)        M = sum(abs(n*d - S1))        w = n**2
+
     and with a curvature k, ``u = z - k*z**2`` takes the place of z where gamma is. Where epsilon is placed otherwise,
     see :mod:`streamnorm.spec.epsilon_placements`. Nothing else asks a norm's name: whoever needs to know something of
     it reads it here.
@@ -37,6 +41,7 @@ class Norm(ABC):
     has_squared_sum : A: V has the square of S1 in it
     has_unit_weight, weight_offset : w is 1 in every row; else what w is more than the number of elements
     has_sample_variance : the variance is over n - 1, see above
+    has_absolute_sum : the deviation is the mean of absolute ones, see above; they need S1, and so a second pass
     curvature : k; 0 where u is z
     placement : where epsilon is, of :data:`~streamnorm.spec.epsilon_placements.EPSILON_PLACEMENTS`; None where the
         configuration says so
@@ -60,6 +65,7 @@ class Norm(ABC):
     has_unit_weight: bool = False
     weight_offset: int = 0
     has_sample_variance: bool = False
+    has_absolute_sum: bool = False
     curvature: float = 0.0
     placement: str | None = None
     margin: float = 0.0
@@ -92,13 +98,27 @@ class Norm(ABC):
         """Whether V is a variance: the sum of squares needs the mean."""
         return self.centred and self.has_squares
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether elements are measured from the mean, be it by squares or not."""
+        return self.has_variance or self.has_absolute_sum
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether w is n times a :meth:`factor`, which S1 is taken times, too."""
+        return self.has_sample_variance or self.has_absolute_sum
+
+    def factor(self, count: Any) -> Any:
+        """That factor of rows of ``count`` elements: integers, or values of hardware."""
+        return count - 1 if self.has_sample_variance else count
+
     def weight(self, n: int) -> int:
         """``w`` of a row of ``n`` elements; it never falls as n grows."""
         count = self.count(n)
-        return count * (count - 1) if self.has_sample_variance else count
+        return count * self.factor(count) if self.has_factor else count
 
     def count(self, n: int) -> int:
-        """What w is made of: in most norms w itself, of a sample n."""
+        """What w is made of: in most norms w itself; n where it :attr:`has_factor`."""
         if self.has_unit_weight:
             return 1
         return (n if self.statistic_length is None else min(n, self.statistic_length)) + self.weight_offset
@@ -116,6 +136,8 @@ class Norm(ABC):
     @abstractmethod
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         """The smallest V above 0 and the largest of rows of ``n`` elements with ``|d| <= largest``, without epsilon.
+
+        The largest M, where there is one, is the root of the largest V.
 
         The smallest is 0 where V is 0 in every such row.
         """

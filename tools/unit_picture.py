@@ -53,7 +53,9 @@ def picture(config: NormConfig, keys: Mapping[str, object] | None = None) -> str
     shape = f"{config.input.name} in, {config.output.name} out, {config.lanes} elements a beat"
     title = f"{norm}: {shape}, planned for {config.clock_mhz:g} MHz"
     head = text(_WIDTH // 2, 26, title, bold=True, size=15)
-    blocks = _blocks if isinstance(plan.precision, Precision) else _static_blocks
+    blocks = _static_blocks
+    if isinstance(plan.precision, Precision):
+        blocks = _two_pass_blocks if config.formula.has_absolute_sum else _blocks
     return document(_WIDTH, _HEIGHT, (head, *blocks(plan), *_timeline(plan)))
 
 
@@ -117,6 +119,47 @@ def _static_blocks(plan: Plan) -> Iterator[str]:
     yield arrow(705, _LOW, 705, _TOP + _BLOCK)
 
 
+def _two_pass_blocks(plan: Plan) -> Iterator[str]:
+    """As :func:`_blocks`, where deviations wait for the mean."""
+    stages, multipliers = plan.stages, plan.multipliers
+    precision = plan.precision
+    assert isinstance(precision, Precision)
+    rows = {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
+    yield from _ends()
+    yield box(110, _TOP, 130, _BLOCK, _DATA, "ingest", "d = x - pivot", f"{stages['ingest']} cycles")
+    yield box(270, _TOP, 130, _BLOCK, _DATA, "row buffer", "d waits for the mean")
+    passed = f"{stages['second pass']} cycles"
+    yield box(470, _TOP, 150, _BLOCK, _DATA, "second row buffer", "d waits for its statistic", passed)
+    yield box(
+        680, _TOP, 210, _BLOCK, _DATA, "apply", "d · scale - centre, · γ + β, round",
+        _cost(stages["apply"], multipliers["apply"]),
+    )  # fmt: skip
+    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
+    yield box(912, _TOP, 114, _BLOCK, _DATA, "output queue", *queue)
+    method = next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))
+    scale = _symbols(rows["RF"].partition(", ")[2])
+    statistic = (
+        (110, 130, "sum", "n, Σd, exact", f"{stages['sum']} cycles"),
+        (290, 160, "M = Σ|n d - Σd|", "as d goes on, exact"),
+        (500, 130, "1/√V", _symbols(rows["sqrt(V)"]), f"by {method}"),
+        (660, 150, "scale, centre", scale, f"{stages['deviations and statistic']} cycles from d on"),
+    )
+    for x, width, title, *lines in statistic:
+        yield box(x, _LOW, width, _BLOCK, _STATISTIC, title, *lines)
+    yield text(460, _LOW + _BLOCK + 16, f"statistic: {multipliers['statistic']} multipliers", size=11)
+    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
+    yield box(870, _LOW, 120, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
+    middle, low = _TOP + _BLOCK // 2, _LOW + _BLOCK // 2
+    for start, end in ((88, 110), (240, 270), (400, 470), (620, 680), (890, 912), (1026, 1038)):
+        yield arrow(start, middle, end, middle)
+    for (x, width, *_), (following, *_) in pairwise(statistic):
+        yield arrow(x + width, low, following, low)
+    for x in (175, 435):
+        yield arrow(x, _TOP + (_BLOCK if x == 175 else _BLOCK // 2), x, _LOW)
+    for x in (760, 880):
+        yield arrow(x, _LOW, x, _TOP + _BLOCK)
+
+
 def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
     """The blocks from the moments to the queue of statistics: place, width, title, lines."""
     stages, multipliers, norm = plan.stages, plan.multipliers, plan.config.formula
@@ -128,11 +171,11 @@ def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
     of = "exact" if norm.statistic_length is None else f"of {norm.statistic_length}"
     what = f"{', '.join(_symbols(name) for name in sums)}, {of}"
     yield 50, 142, "moments", what, _cost(stages["moments"], multipliers["moments"])
-    words = _symbols(rows["V"])
+    words = _symbols(rows.get("V") or rows["sqrt(V)"])
     cycles = f"{stages['variance']} cycles"
     if inner := re.search(r"√\((.*)\) \+", words):
         yield 205, 105, "U", inner[1]
-        yield 325, 120, "√U, then V", words.replace(f"√({inner[1]})", "√U"), cycles
+        yield 325, 120, "V" if "V" in rows else "√V", words.replace(f"√({inner[1]})", "√U"), cycles
     else:
         yield 210, 230, "V", words if "epsilon" in norm.keys else words.replace("ε", "e"), cycles
     method = next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))

@@ -70,6 +70,10 @@ MATRIX: dict[str, dict[str, Any]] = {
     "frozen": {"norm": "frozen", "deviation": 1.5, "lanes": 4, "max_length": 70, "gamma": ANY, "beta": ANY},
     "adanorm": {"norm": "adanorm", "lanes": 2, "max_length": 50, "gamma": 1.2, "target": ECP5, "clock_mhz": 150},
     "epsilon_root": {"epsilon_placement": "root", "epsilon": 0.1, "lanes": 3, "max_length": 60, "gamma": ANY},
+    "l1_ecp5_200": {"norm": "l1norm", "epsilon": 0.1, "lanes": 3, "max_length": 60, "gamma": ANY, "beta": ANY,
+                    "target": ECP5, "clock_mhz": 200},
+    "l1_ram_banks": {"norm": "l1norm", "epsilon": 0.0, "lanes": 4, "max_length": 50, "storage": "ram", "banks": 2,
+                     "input": signed(12, 2e-3)},
     # Rounded before gamma.
     "rounded_first": {"gamma_rounding": "output", "lanes": 3, "max_length": 50, "target": ECP5, "clock_mhz": 150,
                       "gamma": ANY, "beta": ANY},
@@ -172,7 +176,7 @@ PAIRS: dict[str, dict[str, Any]] = {f"pair_{number:02}": keys(choice) for number
 CORNERS = (
     "bert_ecp5_200", "generic_1", "generic_1000", "ice40_serial", "one_element", "two_elements", "row_below_a_beat",
     "row_of_one_beat", "lanes_3", "length_16384", "saturating", "rom_banks", "ram_banks", "min_length",
-    "below_a_block_ram", "l2_floor", "epsilon_root", "crms_ecp5_200", "frozen", "affine", "dyt",
+    "below_a_block_ram", "l2_floor", "epsilon_root", "l1_ecp5_200", "crms_ecp5_200", "frozen", "affine", "dyt",
 )  # fmt: skip
 """What no pair stands for, and the units of tests of their own. The others of `MATRIX` are for `make test-slow`."""
 

@@ -48,6 +48,8 @@ NAMES = (
     "frozen",
     "adanorm",
     "epsilon_root",
+    "l1_ecp5_200",
+    "l1_ram_banks",
     "rounded_first",
     "part_ecp5_200",
     "groups_56",

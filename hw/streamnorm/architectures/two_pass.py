@@ -209,10 +209,14 @@ class TwoPassUnit(wiring.Component):
         ]
         valid = delays(m, issue.issue, base, "second_valid")[base]
         ends = delays(m, ended, base + self.statistic.latency, "second_end")
+        fetch = ends[base - 1]
+        if self._absolute:  # a row's n and sum are needed from its first beat on
+            fetch = delays(m, issue.issue & issue.first, base - 1, "second_begin")[-1]
         m.d.comb += [
             squares.valid.eq(valid),
             squares.first.eq(delays(m, issue.first, base, "second_first")[base]),
             squares.d.eq(first.d),
+            sums.advance.eq(fetch),
             statistic.n.eq(sums.data[: len(statistic.n)]),
             statistic.s1.eq(sums.data[len(statistic.n) :].as_signed()),
             statistic.s2.eq(squares.s2),
@@ -223,16 +227,11 @@ class TwoPassUnit(wiring.Component):
             apply_issue.row_ready.eq(ends[base + self._announce_apply]),
         ]
         if self._absolute:
-            # A row's n and sum are there from its first beat on.
-            begun = delays(m, issue.issue & issue.first, base - 1, "second_begin")[base - 1]
             m.d.comb += [
-                sums.advance.eq(begun),
                 squares.keep.eq(delays(m, issue.issued_keep, base, "absolute_keep")[base]),
                 squares.n.eq(statistic.n),
                 squares.s1.eq(statistic.s1),
             ]
-        else:
-            m.d.comb += sums.advance.eq(ends[base - 1])
         connect_statistic(m, statistic, self.statistic_queue, ends[base + statistic.scale_cycle])
         # From block RAM to block RAM through a register.
         m.d.sync += [buffer.write.eq(valid), buffer.write_d.eq(first.d)]

@@ -204,7 +204,12 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "S1", _bits(ranges.sum_bits, 0), "sum of d, exact"
     if norm.has_squares:
         yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of d², exact"
-    if not norm.has_unit_weight:
+    if norm.has_absolute_sum:
+        yield "M", _bits(ranges.square_sum_max.bit_length(), 0), "sum of abs(n d - S1), exact"
+    if norm.has_factor:
+        yield "n", _bits(ranges.count_bits, 0), "length of the row"
+        yield _weight(norm), _bits(ranges.weight_bits, 0), "n (n - 1)" if norm.has_sample_variance else "n²"
+    elif not norm.has_unit_weight:
         yield _weight(norm), _bits(ranges.weight_bits, 0), "length of the row" + _less_and_more(norm)
     if not ARCHITECTURES[plan.config.architecture].exact:
         points = WelfordPrecision.of(plan.config)
@@ -215,23 +220,23 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "epsilon", value, "constant, in squared input steps"
     else:
         yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
-    width = precision.variance_bits + precision.variance_frac_bits
-    yield ("V", _bits(width, precision.variance_frac_bits), _variance(norm, placement))
-    yield ("p", _bits((precision.variance_bits - 1).bit_length() or 1, 0), "position of V's leading one; k = p >> 1")
+    yield from _widths_of_variance(norm, placement, precision)
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
     if precision.factor is not None:
         yield "1 / scale", _bits(precision.factor.bits, precision.factor.bits), "constant, less its power of two"
         yield "rho / scale", _bits(precision.rho_bits, precision.rho_bits), "rho times that, rounded"
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
-    yield "b", f"0 … {precision.left_max}", "left shift of n and S1: fine exponent and length"
+    shifted = f"{_weight(norm)} and {_factor(norm)} S1" if norm.has_factor else "n and S1"
+    yield "b", f"0 … {precision.left_max}", f"left shift of {shifted}: fine exponent and length"
     most = frac + guard + precision.product_drop
     yield (
         "RF",
         _bits(precision.scale_bits, most, shifts),
         f"scale, {'1' if norm.has_unit_weight else _weight(norm)} / sqrt(V)",
     )
-    meaning = "centre, S1 / sqrt(V), and half a step of z" if centred else "half a step of z"
+    centre = f"{_factor(norm)} S1" if norm.has_factor else "S1"
+    meaning = f"centre, {centre} / sqrt(V), and half a step of z" if centred else "half a step of z"
     yield "KF", _bits(precision.centre_bits, frac + guard, shifts), meaning
     yield (
         "z",
@@ -243,13 +248,32 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "q", _bits(precision.grid.bits, 0), meaning
 
 
+def _widths_of_variance(norm: Norm, placement: EpsilonPlacement, precision: Precision) -> _Lines:
+    bits, frac_bits = precision.root_bits
+    position = _bits((bits - 2 * precision.ranges.root_guard - 1).bit_length() or 1, 0)
+    width = _bits(bits + frac_bits, precision.variance_frac_bits)
+    total, weight, less = _terms(norm)
+    if precision.gives_deviation:
+        yield "sqrt(V)", width, placement.deviation_in_terms(total, weight, less)
+        yield "k", position, "position of its leading one; the mantissa below is squared"
+    else:
+        yield "V", width, placement.in_terms(total, weight, less)
+        yield "p", position, "position of V's leading one; k = p >> 1"
+
+
 def _worth(norm: Norm) -> str:
     """What a stored gamma is for, where that is not a z of 1."""
     return " for an input step" if norm.counts_steps else ""
 
 
 def _weight(norm: Norm) -> str:
-    return "n" if norm.weight_offset == 0 and norm.statistic_length is None else "w"
+    plain = norm.weight_offset == 0 and norm.statistic_length is None and not norm.has_factor
+    return "n" if plain else "w"
+
+
+def _factor(norm: Norm) -> str:
+    """What S1 is taken times, where it is."""
+    return "(n - 1)" if norm.has_sample_variance else "n"
 
 
 def _less_and_more(norm: Norm) -> str:
@@ -257,11 +281,15 @@ def _less_and_more(norm: Norm) -> str:
     return most + (f" and {norm.weight_offset}" if norm.weight_offset else "")
 
 
-def _variance(norm: Norm, placement: EpsilonPlacement) -> str:
-    """V in terms of what the table has."""
+def _terms(norm: Norm) -> tuple[str, str, str]:
+    """What V is made of, in terms of what the table has: a sum, its weight, and what is subtracted."""
+    if norm.has_absolute_sum:
+        return "M", _weight(norm), ""
+    if norm.has_sample_variance:
+        return "n S2 - S1²", _weight(norm), ""
     terms = [*(["S2"] if norm.has_squares else []), *(["S1²"] if norm.has_squared_sum else [])]
     weight = "" if norm.has_unit_weight else _weight(norm)
-    return placement.in_terms(" + ".join(terms), weight, " - S1²" if norm.has_variance else "")
+    return " + ".join(terms), weight, " - S1²" if norm.has_variance else ""
 
 
 def _bits(bits: int, frac_bits: int, more: str = "") -> str:

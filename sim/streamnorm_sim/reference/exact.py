@@ -24,7 +24,7 @@ the set over which the mean and the variance are taken, and both have the formul
 
     V = D + W²·ε/s²            a rational number P/Q, from the exact values of the floats ε and s
     V = max(D, W²·(ε/s)²)      with ``epsilon_placement = "floor"``
-    √V = √D + W·ε/s            with ``epsilon_placement = "root"``,, and of adanorm and l1norm
+    √V = √D + W·ε/s            with ``epsilon_placement = "root"``, and of adanorm and l1norm
     V = D + W²·(σ/s)²          for the deviation σ of a frozen norm
     V = 1                      for a static norm; an affine one's γ is that of a step of x, so γ·s of the γ as given
     y = c·g / (2^fg·√V) + b / 2^fb

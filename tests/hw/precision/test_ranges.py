@@ -23,7 +23,7 @@ def config(member: str, source: IntFormat, length: int, epsilon: float = 0.0) ->
 
 
 class Moments:
-    """``d``, ``S1``, ``S2`` (or M) and the unit's integer V (or its root, with its fraction bits) of rows of a length."""
+    """``d``, ``S1``, ``S2`` (or M) and the unit's integer V (or its root, with its fraction bits) of equal rows."""
 
     def __init__(self, config: NormConfig, rows: np.ndarray) -> None:
         norm, precision = config.formula, Precision.of(config)

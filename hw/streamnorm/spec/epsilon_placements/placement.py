@@ -72,6 +72,10 @@ class EpsilonPlacement(ABC):
     def in_terms(self, total: str, weight: str, less: str) -> str:
         """V in words: of ``B*S2 + A*S1**2`` and w, either of which may be absent, and what is subtracted."""
 
+    def deviation_in_terms(self, total: str, weight: str, less: str) -> str:
+        """The root of V in words, where that is what is given."""
+        raise NotImplementedError
+
     @abstractmethod
     def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
         """The integer parts of the smallest and the largest V, for U from ``least`` to ``most``.
@@ -147,4 +151,4 @@ class MomentValues:
 
 def weighed(total: str, weight: str) -> str:
     """A sum times w in words; either may be absent."""
-    return f"{weight} ({total})" if "+" in total and weight else f"{weight} {total}".strip()
+    return f"{weight} ({total})" if " " in total and weight else f"{weight} {total}".strip()

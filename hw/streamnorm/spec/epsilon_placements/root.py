@@ -50,7 +50,11 @@ class RootPlacement(EpsilonPlacement):
         return (epsilon / scale) ** 2
 
     def in_terms(self, total: str, weight: str, less: str) -> str:
-        return f"(sqrt({weighed(total, weight)}{less}) + {weight} epsilon)²".replace("  ", " ")
+        return f"({self.deviation_in_terms(total, weight, less)})²"
+
+    def deviation_in_terms(self, total: str, weight: str, less: str) -> str:
+        deviation = total if total == "M" else f"sqrt({weighed(total, weight)}{less})"
+        return f"{deviation} + {weight} epsilon".replace("  ", " ")
 
     def least_deviation(self, epsilon: float) -> float:
         return epsilon

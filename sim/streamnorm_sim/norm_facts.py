@@ -5,6 +5,7 @@ from typing import Any
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import key_fields
+from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.values import nearest, shown
 
@@ -39,12 +40,15 @@ def norm_named(name: str) -> Norm:
     raise ConfigError(f"unknown norm {shown(name)}{hint}")
 
 
-def _key_facts(key: str) -> dict[str, str]:
-    """Return what a key may be, what it means, and what it is if it is left out."""
+def _key_facts(key: str, norm: Norm) -> dict[str, str]:
+    """Return what a key of a norm may be, what it means, and what it is if it is left out."""
     (field,) = (field for field in key_fields() if field.name == key)
     about = {name: text.replace("`", "") for name, text in field.metadata.items() if text is not None}
     default = about.get("default", f"{json.dumps(field.default)}")
-    return {"key": key, "allowed": about["allowed"], "default": default, "meaning": about["meaning"]}
+    meaning = about["meaning"]
+    if key == "epsilon" and norm.placement is not None:
+        meaning = f"{EPSILON_PLACEMENTS[norm.placement].about}, in real units"
+    return {"key": key, "allowed": about["allowed"], "default": default, "meaning": meaning}
 
 
 def _unit_facts(unit: NormUnit) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def norm_facts(norm: Norm) -> dict[str, Any]:
     """Return everything about a norm as JSON values."""
     return {
         **{name: getattr(norm, name) for name in ("name", "title", "about", "use", "formula", "source")},
-        "keys": [_key_facts(key) for key in _KEYS_OF_NORMS if key in norm.keys],
+        "keys": [_key_facts(key, norm) for key in _KEYS_OF_NORMS if key in norm.keys],
         "units": [_unit_facts(unit) for unit in norm_units().values() if unit.norm == norm.name],
         "example": example_toml(norm),
     }
@@ -100,7 +104,7 @@ def example_toml(norm: Norm) -> str | None:
     lines += [f"{key} = {json.dumps(getattr(config, key))}" for key in ("lanes", "max_length")]
     for key in _KEYS_OF_NORMS:
         if key in norm.keys:
-            about = _key_facts(key)
+            about = _key_facts(key, norm)
             lines += ["", f"# {about['meaning']} ({about['allowed']})"]
             said = key in unit.said or about["default"] == "none: must be said"
             value = getattr(config, key) if said else variants.get(key, getattr(config, key))

@@ -293,7 +293,7 @@ def test_what_cannot_be(arguments, message, capsys):
 def test_welford_needs_a_mean(capsys):
     llama = EXAMPLES / "llama_rms_int16.toml"
     assert cycles(BERT, llama, "--compare", "architectures", "--welford") == 2
-    assert f"--welford: {llama} is rmsnorm, which has no mean to update; leave it out" in capsys.readouterr().err
+    assert f"--welford: {llama} is rmsnorm, which has no variance to update; leave it out" in capsys.readouterr().err
 
 
 def test_simulation_tells_what_was_lost_too(config_file, capsys):

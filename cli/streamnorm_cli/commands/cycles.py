@@ -260,7 +260,7 @@ def _work(args: argparse.Namespace, *, by_model: bool) -> tuple[list[tuple[Path,
                 f"--lengths: {max(lengths)} is more than max_length = {config.max_length} of {file}; raise it there"
             )
         if args.welford and not config.formula.has_variance:
-            raise ConfigError(f"--welford: {file} is {config.norm}, which has no mean to update; leave it out")
+            raise ConfigError(f"--welford: {file} is {config.norm}, which has no variance to update; leave it out")
         for normed in _norms(config, notes, by_model=by_model) if args.compare == "norms" else (config,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
                 changed = normed.replace(lanes=lanes)

@@ -217,7 +217,7 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "M", f"{points.square_frac_bits} fraction bits", "squared deviations, in the place of S2 - S1² / n"
     if precision.epsilon_code:
         value = _bits(precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop)
-        yield "epsilon", value, "constant, in squared input steps"
+        yield "epsilon", value, f"constant, in {'' if precision.gives_deviation else 'squared '}input steps"
     else:
         yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
     yield from _widths_of_variance(norm, placement, precision)

@@ -184,13 +184,13 @@ class _Series:
         largest = float(ranges.normalized_max)
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
-        # With a curvature k, u has 1 + 2k|z| times the error of z, and 0 again where z is 1 / k: nothing is invisible.
         curvature = demand.norm.curvature
-        self._steepest = 1 + 2 * curvature * largest
         self._ordinary_slope = 1 + 2 * curvature
-        self._relative_bound = visible * root.relative_error * 1.01
+        self._steepest, self._farthest = 1.0, largest
         if curvature:
-            self._relative_bound = demand.gain * largest * self._steepest * root.relative_error * 1.01
+            self._steepest, self._farthest = _seen_of_curve(demand, curvature, largest)
+            visible = demand.gain * self._farthest * self._steepest
+        self._relative_bound = visible * root.relative_error * 1.01
         # RF's rounding error acts on d, up to half a unit times what |d| can be beside this scale: reach * largest.
         reach = largest * demand.norm.reach + 1
         if demand.norm.square_limit(1) is None and not demand.norm.centred and demand.gain:
@@ -259,9 +259,9 @@ class _Series:
         inexact = self._scale_error + self._floors(frac_bits) + rounding
         curve = self._curve(frac_bits)
         if curve is not None:
-            largest = self._demand.ranges.normalized_max
+            farthest = self._farthest
             inexact *= self._steepest
-            inexact += rounding + largest * curve.slope_error() + largest**2 * curve.code_error()
+            inexact += rounding + farthest * curve.slope_error() + farthest**2 * curve.code_error()
         return self._relative_bound + self._demand.gain * inexact * 1.01
 
     def is_exact(self, frac_bits: int) -> bool:
@@ -366,6 +366,18 @@ class _Series:
             error_bound=self.error_bound(frac_bits),
             expected_error=self.expected_error(frac_bits),
         )
+
+
+def _seen_of_curve(demand: Demand, curvature: float, largest: float) -> tuple[float, float]:
+    """The largest ``|1 - 2*k*z|`` and the largest ``|z|`` of results that are not beyond the output range.
+
+    Where ``|z - k*z**2|`` is U, the slope is at most ``sqrt(1 + 4*k*U)``. Gamma times it, and times ``|z|`` besides, is
+    largest for the largest gamma, although smaller ones see more of the curve.
+    """
+    slope = 1 + 2 * curvature * largest
+    if demand.gain:
+        slope = min(slope, sqrt(1 + 4 * curvature * (demand.output_reach + demand.beta_max_abs) / demand.gain))
+    return slope, min(largest, (1 + slope) / (2 * curvature))
 
 
 def _root_of_squares(*parts: float) -> float:

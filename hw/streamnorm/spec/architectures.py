@@ -57,7 +57,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap"),
         Architecture(
             "two-pass",
-            "the sum while the row comes in, squares on the way to a second buffer, then apply; rows overlap",
+            "the sum while the row comes in, squares (or absolute deviations) on the way to a second buffer, then "
+            "apply; rows overlap",
             has_second_pass=True,
         ),
         Architecture(

@@ -346,7 +346,7 @@ class NormConfig:
         if architecture.goes_with(norm):
             return
         if norm.has_statistic == architecture.has_statistic:
-            why = "has no variance that could be updated"
+            why = "needs the mean before the deviations" if norm.has_absolute_sum else "has no variance to be updated"
         else:
             why = "has a statistic" if norm.has_statistic else "has no statistic"
         raise ConfigError(

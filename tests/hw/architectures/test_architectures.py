@@ -53,9 +53,7 @@ def test_what_is_no_architecture_is_refused(name, message):
 
 def test_rms_norm_has_no_mean():
     rms = configuration(norm="rmsnorm")
-    with pytest.raises(
-        ConfigError, match="norm = 'rmsnorm' has no variance that could be updated; allowed: one-pass, two"
-    ):
+    with pytest.raises(ConfigError, match="norm = 'rmsnorm' has no variance to be updated; allowed: one-pass, two"):
         rms.replace(architecture="three-scan:welford")
     two_pass = rms.replace(architecture="two-pass")
     assert isinstance(unit_of(two_pass), NormUnit)
@@ -64,6 +62,17 @@ def test_rms_norm_has_no_mean():
     for name in ("three-scan", "five-scan"):
         scans = [Plan.of(c.replace(architecture=name)).report.interval_beats for c in (configuration(), rms)]
         assert scans == [{"three-scan": 3, "five-scan": 5}[name], {"three-scan": 2, "five-scan": 4}[name]]
+
+
+def test_deviations_from_the_mean_take_two_passes():
+    l1 = configuration(norm="l1norm")
+    assert l1.architecture == "two-pass"
+    for name in ("one-pass", "five-scan", "three-scan:welford"):
+        with pytest.raises(ConfigError, match=r"norm = 'l1norm' needs the mean before the deviations; allowed: two-p"):
+            l1.replace(architecture=name)
+    # Each further beat is one more in each pass.
+    one, ten = (Plan.of(l1.replace(lanes=1)).latency(n) for n in (1, 11))
+    assert ((ten.L1 - one.L1) / 10, (ten.SS - one.SS) / 10) == (2, 1)
 
 
 def test_each_scan_costs_its_beats():

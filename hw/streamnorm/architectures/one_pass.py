@@ -108,7 +108,9 @@ class NormUnit(wiring.Component):
 
         # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
         # stay besides: ready falls with the last but one, and a row may come in before it does.
-        counted = ingest.LATENCY - 1 + self.start + issue
+        # Where lanes have several products one behind the other, dispatch stands far from ingest.
+        self.release_delay = 0 if self._precision.curve is None else 1
+        counted = ingest.LATENCY - 1 + self.start + issue + self.release_delay
         self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
@@ -126,7 +128,7 @@ class NormUnit(wiring.Component):
             sizes["buffer_depth"] = self.row_buffer.depth
         self.dispatch = dispatch_unit(config, **sizes, family=family)
         # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
-        refilled = read - probe.latency + SLOT_RETURN
+        refilled = read - probe.latency + self.release_delay + SLOT_RETURN
         refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
         self.statistic_queue = StatisticQueue(
             config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
@@ -247,7 +249,7 @@ class NormUnit(wiring.Component):
             issue.output_released.eq(queue.released),
         ]
         connect_statistic(m, statistic, self.statistic_queue, row_flags[statistic.scale_cycle])
-        connect_apply(m, self, buffer, released=0)
+        connect_apply(m, self, buffer, released=self.release_delay)
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)

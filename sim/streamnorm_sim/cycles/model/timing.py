@@ -107,7 +107,7 @@ def _timing(config: NormConfig) -> Timing:
         output_depth=unit.output_depth,
         end_to_issue=unit.latency - to_write - output_queue.LATENCY,
         beat_to_issue=ingest.LATENCY + early_dispatch.BEAT_TO_ISSUE,
-        release_to_ready=SLOT_RETURN,  # released with the issue
+        release_to_ready=unit.release_delay + SLOT_RETURN,
         issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
         pop_to_output=1,
         pop_to_issue=dispatch.CREDIT_RETURN,

@@ -62,8 +62,8 @@ def _one_pass_terms(plan: "Plan") -> dict[str, float]:
 
 
 def _static_terms(plan: "Plan") -> dict[str, float]:
-    """What every unit has, and has for loads; bits in the output queue's memory, of results, of polynomials and of gamma
-    and beta where a lane's are picked; bits by bits of products, multipliers."""
+    """What every unit has, and has for loads; bits in the output queue's memory, of results, of polynomials, and of
+    gamma and beta where a lane's are picked; bits by bits of products, multipliers."""
     config, precision, stored = plan.config, plan.precision, StoredParameters.of(plan.config)
     assert isinstance(precision, StaticPrecision)
     lanes, table = config.lanes, precision.table

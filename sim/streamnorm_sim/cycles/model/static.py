@@ -257,8 +257,8 @@ class Static:
     def _lost_outputs(self, earliest: Cycles, before: Cycles, last: int, beats: int) -> Losses:
         """What was lost at the output by ``beats`` beats, the latest taken in cycle ``last``.
 
-        Those that were not in at once behind the one ahead of them might come from ``earliest`` on, and that one was
-        taken in the cycles ``before``.
+        ``earliest``: the cycle from which on a beat was there to be taken, for each beat, or for the first one of each
+        run of beats that are there one a cycle; ``before``: the cycle in which the beat ahead of it was taken.
         """
         state = self._state
         waits = np.maximum(earliest - 1 - before, 0)

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from streamnorm.plan import Plan
 from streamnorm_sim.cycles import CycleModel
-from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 
 __all__ = ["FreeRows", "free_rows"]
 
@@ -19,12 +18,7 @@ class FreeRows(NamedTuple):
 
 
 def free_rows(plan: Plan, length: int, rows: int) -> FreeRows:
-    """Return them as the cycle model has them, or where it does not know the unit, as the plan does."""
-    if CycleModel.knows(plan.config):
-        trace = CycleModel(plan.config).run([length] * rows)
-        found = (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
-        return FreeRows(*([int(cycle) for cycle in cycles] for cycles in found))
-    latency = plan.latency(length)
-    begins = [FIRST_CYCLE + row * latency.SS for row in range(rows)]
-    after = (0, latency.L1 - latency.L2, latency.L1, latency.L3)
-    return FreeRows(*([begin + cycles for begin in begins] for cycles in after))
+    """Return them as the cycle model has them."""
+    trace = CycleModel(plan.config).run([length] * rows)
+    found = (trace.first_in, trace.last_in, trace.first_out, trace.last_out)
+    return FreeRows(*([int(cycle) for cycle in cycles] for cycles in found))

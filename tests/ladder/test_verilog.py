@@ -79,6 +79,7 @@ def test_linters_have_nothing_to_say(name: str, tmp_path: Path) -> None:
         pytest.param("bert_ecp5_200", "synth_ecp5", "MULT18X18D", "DP16KD", marks=pytest.mark.slow),
         ("int16_ecp5_100", "synth_ecp5", "MULT18X18D", "DP16KD"),
         ("ice40_up5k", "synth_ice40 -dsp -device u", "SB_MAC16", "SB_RAM40_4K"),
+        ("dyt_instances_ram", "synth_ice40", "SB_MAC16", "SB_RAM40_4K"),
         pytest.param("ice40_hx8k", "synth_ice40", "SB_MAC16", "SB_RAM40_4K", marks=pytest.mark.slow),
     ],
 )

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.values import counted
 
 from .area import titled_table
@@ -30,16 +30,17 @@ def tables(
 
     Other projects' units come last. What all units have in common stands in the title. ``notes``: what else is said.
     """
-    units = [_unit(counts) for counts in results]
+    # A norm's first architecture goes without saying.
+    chosen = any(counts.config.architecture != architectures_of(counts.config.formula)[0] for counts in results)
+    units = [_unit(counts, architecture=chosen) for counts in results]
     others = [_other(peer) for peer in peers]
     always = ("lanes", "n", "unit") if peers else ("lanes", "n")
     alike = [name for name in units[0] if name not in always and len({unit[name] for unit in units}) == 1]
     how = "measured on the hardware" if by_hardware else "computed"
-    facts = [units[0][name] for name in alike if units[0][name] != ONE_PASS]
+    facts = [units[0][name] for name in alike]
     title = f"cycles, {how}; a batch of {results[0].rows:,} rows; {', '.join(facts)}"
-    area = any(counts.config.architecture != ONE_PASS for counts in results)
     # With stalls, losses take the room; they change no area.
-    area = area or len({counts.config.norm for counts in results if counts.stalled_SS is None}) > 1
+    area = chosen or len({counts.config.norm for counts in results if counts.stalled_SS is None}) > 1
     cycles = [
         [unit | _cycles(counts, area=area) for unit, counts in zip(units, results, strict=True)],
         [other | _four(peer) for other, peer in zip(others, peers, strict=True)],
@@ -83,11 +84,11 @@ def _table(title: str, alike: Sequence[str], sections: Sequence[Sequence[_Line]]
     return result
 
 
-def _unit(counts: "CycleCounts") -> _Line:
+def _unit(counts: "CycleCounts", *, architecture: bool) -> _Line:
     config = counts.config
     return {
         "unit": config.name,
-        "architecture": counts.plan.architecture,
+        **({"architecture": counts.plan.architecture} if architecture else {}),
         "norm": config.norm,
         "in → out": f"{config.input.name} → {config.output.name}",
         "lanes": f"{config.lanes}",
@@ -109,7 +110,7 @@ def _cycles(counts: "CycleCounts", *, area: bool) -> _Line:
     line = {**_four(vars(counts)), "stalled\nSS": stalled, "batch": f"{counts.batch:,}"}
     if counts.losses is not None:
         lost = counts.losses.to_dict()
-        line |= {f"lost to\n{name}": f"{lost[name]:,}" for name in _LOST}
+        line |= {f"lost:\n{name}": f"{lost[name]:,}" for name in _LOST}
     if area:
         line["multi-\npliers"] = f"{sum(counts.plan.multipliers.values())}"
         line["block\nRAMs"] = f"{sum(counts.plan.block_rams.values())}"

@@ -164,7 +164,8 @@ def measure_cycles(
     Parameters
     ----------
     vectors : Vectors
-        At least 3 rows, all of one length and bank, and no more than 1 + what the board's memory holds.
+        At least 3 rows, all of one length, and of one bank or each of the bank whose turn it is; and no more than 1 +
+        what the board's memory holds.
 
     Returns
     -------

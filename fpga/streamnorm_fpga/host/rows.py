@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
-from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER, Operation
+from streamnorm_fpga.link.protocol import Operation, rows_header
+from streamnorm_fpga.top.banks import in_turn
 
 from .messages import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from streamnorm.spec.config import NormConfig
@@ -35,6 +39,7 @@ class RowGroup:
     length : int
         Elements of each.
     bank : int
+        Of the first; of the others, too, unless rows take the banks in turn.
     stalls : bool
         Whether source and sink of the unit stall at random.
     """
@@ -55,7 +60,7 @@ class RowGroup:
         padded = np.zeros((len(self.indices), row_beats * config.lanes), np.int64)
         padded[:, : self.length] = x[self.indices, : self.length]
         data = element_bytes(padded, config.input.bytes)
-        header = ROWS_HEADER.pack(self.bank, CONTROL_STALLS * self.stalls, row_beats - 1, kept)
+        header = rows_header(self.bank, stalls=self.stalls, beats=row_beats, kept=kept)
         beats = self.beats(config)
         octets = beats * config.lanes * config.output.bytes
         return Request(Operation.ROWS, header + data.tobytes(), octets, beats)
@@ -83,19 +88,41 @@ def group_rows(
     stalls: bool,
     request_octets: int = REQUEST_OCTETS,
 ) -> list[RowGroup]:
-    """Part rows into requests: of one length and bank each, and no more than the board's memory holds.
+    """Part rows into requests: of one length each, and of one bank or, where rows take the banks in turn, each of the
+    bank behind that of the row before; and no more than the board's memory holds.
 
     They keep their order within a length and bank. A request has no more than ``request_octets`` octets of elements,
     unless one row has.
     """
     groups = []
     kinds, kind_of_row = np.unique(np.stack([lengths, banks]), axis=1, return_inverse=True)
-    for kind, (length, bank) in enumerate(kinds.T.tolist()):
-        indices = np.flatnonzero(kind_of_row.reshape(-1) == kind)
+    alike = [np.flatnonzero(kind_of_row.reshape(-1) == kind) for kind in range(kinds.shape[1])]
+    if in_turn(config):
+        alike = [
+            chain
+            for length in np.unique(lengths)
+            for chain in _chains([rows for rows in alike if lengths[rows[0]] == length], banks, config.banks)
+        ]
+    for indices in alike:
+        length = int(lengths[indices[0]])
         row_beats = -(-length // config.lanes)
         few = request_octets // (row_beats * config.lanes * config.input.bytes)
         most = max(1, min(few, memory_beats // row_beats))
         groups += [
-            RowGroup(indices[start : start + most], length, bank, stalls) for start in range(0, len(indices), most)
+            RowGroup(indices[start : start + most], length, int(banks[indices[start]]), stalls)
+            for start in range(0, len(indices), most)
         ]
     return groups
+
+
+def _chains(alike: Sequence[NDArray[np.int64]], banks: NDArray[np.integer], count: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of each bank, as sequences in which each row's bank is the one behind that of the row before."""
+    left = {int(banks[rows[0]]): deque(rows.tolist()) for rows in alike}
+    while left:
+        bank, chain = min(left, key=lambda bank: left[bank][0]), []
+        while bank in left:
+            chain.append(left[bank].popleft())
+            if not left[bank]:
+                del left[bank]
+            bank = (bank + 1) % count
+        yield np.array(chain, np.int64)

@@ -45,7 +45,7 @@ def mixed_vectors(config: NormConfig, count: int, *, lengths: Sequence[int] = ()
 
 
 def longest_vectors(config: NormConfig, count: int, *, seed: int = 0) -> Vectors:
-    """Return random rows of ``max_length``, all of bank 0."""
+    """Return random rows of ``max_length``, of bank 0 or, where rows take the banks in turn, from that on."""
     lengths = np.full(count, config.max_length)
     rows = random_rows(config, count, seeded(seed), lengths=lengths)
     return vectors_of(config, RowBatch.of(config, rows.x))

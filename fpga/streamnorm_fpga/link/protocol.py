@@ -12,6 +12,8 @@ from enum import IntEnum
 from typing import Final
 
 __all__ = [
+    "BANK_OCTET",
+    "CONTROL_BANK",
     "CONTROL_STALLS",
     "FLAG_SELF_TEST_FINISHED",
     "FLAG_SELF_TEST_PASSED",
@@ -23,6 +25,7 @@ __all__ = [
     "Operation",
     "Record",
     "Status",
+    "rows_header",
 ]
 
 VERSION: Final = 1
@@ -34,11 +37,14 @@ RESPONSE: Final = 0x80
 ROWS_HEADER: Final = struct.Struct("<BBHB")
 """Begins the body of ``ROWS``: bank, control, beats of each row - 1, elements in each row's last beat."""
 
-BANKS_MAX: Final = 256
-"""Banks that the header can name."""
+BANK_OCTET: Final = 8
+"""Bits of a bank that have an octet of their own."""
 
 CONTROL_STALLS: Final = 1
 """Bit of ``control``: source and sink stall at random while the rows are played."""
+
+CONTROL_BANK: Final = 4
+"""From this bit of ``control`` on: the bits of a bank above its octet; looked at where there are so many banks."""
 
 FLAG_SELF_TEST_FINISHED: Final = 1
 FLAG_SELF_TEST_PASSED: Final = 2
@@ -83,6 +89,12 @@ RECORD: Final = (
 _LAYOUT: Final = struct.Struct("<" + "".join({1: "B", 2: "H", 4: "I"}[size] for _, size in RECORD))
 
 RECORD_BYTES: Final = _LAYOUT.size
+
+
+def rows_header(bank: int, *, stalls: bool, beats: int, kept: int) -> bytes:
+    """Return what the body of ``ROWS`` begins with: for rows of ``beats`` beats, the last one of ``kept`` elements."""
+    octet, above = bank & ((1 << BANK_OCTET) - 1), bank >> BANK_OCTET
+    return ROWS_HEADER.pack(octet, CONTROL_STALLS * stalls | above << CONTROL_BANK, beats - 1, kept)
 
 
 @dataclass(frozen=True)

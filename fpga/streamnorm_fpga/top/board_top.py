@@ -10,14 +10,14 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserte
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
-from streamnorm_fpga.link.protocol import BANKS_MAX, RECORD, VERSION
+from streamnorm_fpga.link.protocol import RECORD, VERSION
 from streamnorm_fpga.link.uart import SerialReceiver, SerialTransmitter
 
 from . import self_test
+from .banks import in_turn
 from .counter import Counter, SaturatingCounter
 from .memory import BoardMemory, memory_beats
 from .player import Player
@@ -66,17 +66,6 @@ def info(config: NormConfig, clock_mhz: float) -> bytes:
     return json.dumps(said, separators=(",", ":")).encode()
 
 
-def _refuse_banks(config: NormConfig) -> None:
-    if config.banks > 1 and config.bank_order == "cyclic":
-        raise ConfigError(
-            'bank_order = "cyclic": must be "given" on a board, where rows go in by length, each with its bank'
-        )
-    if config.banks > BANKS_MAX:
-        raise ConfigError(
-            f"banks = {config.banks}: a request names its bank in an octet: at most {BANKS_MAX} on a board"
-        )
-
-
 class BoardTop(wiring.Component):
     """A unit, rows for it from a serial line, results back, counters, and a self-test that needs no host.
 
@@ -105,11 +94,6 @@ class BoardTop(wiring.Component):
     leds : Out(4)
         From bit 0 on: blinks at about 2 Hz as long as the clock runs; the self-test has passed; it has failed;
         there is traffic.
-
-    Raises
-    ------
-    ConfigError
-        If a request cannot name the bank of its rows: there are too many, or rows take them in turn.
     """
 
     def __init__(
@@ -121,7 +105,6 @@ class BoardTop(wiring.Component):
         expected_signature: int | None = None,
         unit: Elaboratable | None = None,
     ) -> None:
-        _refuse_banks(config)
         self._config = config
         self._unit = unit
         self._clock_mhz = clock_mhz
@@ -231,6 +214,8 @@ class BoardTop(wiring.Component):
         ]
         if "s_axis_tuser" in unit:
             m.d.comb += unit["s_axis_tuser"].eq(sequencer.bank)
+        if in_turn(config):
+            m.d.comb += sequencer.row_in.eq(stopwatch.last_in)
         return player, recorder, stopwatch
 
     def _connected_unit(self, m: Module) -> dict[str, Signal]:

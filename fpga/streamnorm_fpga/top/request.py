@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.units.streams import bank_width
-from streamnorm_fpga.link.protocol import CONTROL_STALLS, ROWS_HEADER
+from streamnorm_fpga.link.protocol import BANK_OCTET, CONTROL_BANK, CONTROL_STALLS, ROWS_HEADER
 
 from .memory import memory_beats
 
@@ -107,6 +107,9 @@ class RequestReceiver(wiring.Component):
                 m.d.sync += [self.bank.eq(octet), refused.eq(octet >= self._config.banks)]
             with m.Case(3):
                 m.d.sync += self.stalls.eq((octet & CONTROL_STALLS) != 0)
+                if len(self.bank) > BANK_OCTET:
+                    bank = Cat(self.bank[:BANK_OCTET], octet[CONTROL_BANK:])
+                    m.d.sync += [self.bank.eq(bank), refused.eq(bank >= self._config.banks)]
             with m.Case(4):
                 m.d.sync += self.beats_minus_1[:8].eq(octet)
                 if low_bits < 8:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from streamnorm_sim.reference.models import golden_model
 
+from .banks import banks_of, in_turn
 from .pattern import PatternModel
 from .signature import rows_signature
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from streamnorm.spec.config import NormConfig
@@ -32,6 +32,7 @@ class Batch:
     narrow : bool
         Whether the elements lie close together, far from zero.
     bank : int
+        Of the first row; of the others, too, unless rows take the banks in turn.
     """
 
     rows: int
@@ -47,7 +48,7 @@ def batches(config: NormConfig) -> list[Batch]:
     Rows of all lengths that matter, with stalls and without; the last ones, of ``max_length`` and unstalled, leave
     their cycle counts in the counters.
     """
-    full, banks = config.max_length, config.banks
+    full = config.max_length
     lengths = [
         Batch(rows=3, length=full, stalls=True),
         Batch(rows=9, length=1, stalls=True),
@@ -55,10 +56,9 @@ def batches(config: NormConfig) -> list[Batch]:
         Batch(rows=3, length=max(1, full - 1), narrow=True, stalls=True),
         Batch(rows=4, length=full),
     ]
-    return [
-        Batch(rows=b.rows, length=b.length, stalls=b.stalls, narrow=b.narrow, bank=i % banks)
-        for i, b in enumerate(lengths)
-    ]
+    # Where rows take the banks in turn, they do so from batch to batch.
+    before = [sum(b.rows for b in lengths[:i]) if in_turn(config) else i for i in range(len(lengths))]
+    return [replace(batch, bank=bank % config.banks) for batch, bank in zip(lengths, before, strict=True)]
 
 
 def pattern(config: NormConfig) -> list[tuple[Batch, NDArray[np.int64]]]:
@@ -72,6 +72,6 @@ def expected_signature(config: NormConfig) -> int:
     golden = golden_model(config)
     signature = 0
     for batch, rows in pattern(config):
-        outputs = golden.normalize(rows, banks=np.full(len(rows), batch.bank))
+        outputs = golden.normalize(rows, banks=banks_of(config, batch.bank, len(rows)))
         signature = rows_signature(config, outputs, signature=signature)
     return signature

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.units.streams import bank_width
 from streamnorm_fpga.link.protocol import Operation, Status
 
+from .banks import in_turn
 from .memory import memory_beats
 from .self_test import batches
 from .signature import SIGNATURE_BITS
@@ -25,6 +26,9 @@ _RECOVERY_CYCLES = 8  # the unit wants two at least
 
 class Sequencer(wiring.Component):
     """Starts player, recorder and responder in turn.
+
+    Where rows take the banks in turn, rows of one element are played first, until it is the turn of the bank that the
+    request names, or in front of a self-test, of bank 0.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ class Sequencer(wiring.Component):
         Rows are to be played, as the following say.
     rows, beats_minus_1, kept, bank, stalls, narrow, testing : Out
     restart_pattern : Out(1)
+    row_in : In(1); only where rows take the banks in turn
+        A row has gone into the unit.
     rows_out : In
         Rows that have come since ``start``.
     result_signature : In(32)
@@ -78,6 +84,7 @@ class Sequencer(wiring.Component):
                 "narrow": Out(1),
                 "testing": Out(1, init=1),
                 "restart_pattern": Out(1),
+                **({"row_in": In(1)} if in_turn(config) else {}),
                 "rows_out": In(range(depth + 1)),
                 "result_signature": In(SIGNATURE_BITS),
                 "expired": In(1),
@@ -94,7 +101,13 @@ class Sequencer(wiring.Component):
         m = Module()
         tests = batches(self._config)
         batch = Signal(range(len(tests) + 1))
-        self._geometry(m, batch)
+        lead = _Lead(self._config) if in_turn(self._config) else None
+        self._geometry(m, batch, lead)
+        if lead is not None:
+            with m.If(self.recover):
+                m.d.sync += lead.turn.eq(0)
+            with m.Elif(self.row_in):
+                m.d.sync += lead.turn.eq(Mux(lead.turn == self._config.banks - 1, 0, lead.turn + 1))
         # What others do at once comes from registers: they are far away on the part.
         orders = (self.start, self.clear, self.restart_pattern, self.respond, self.request_done)
         m.d.sync += [order.eq(0) for order in orders]
@@ -137,12 +150,12 @@ class Sequencer(wiring.Component):
                 with m.Switch(self.operation):
                     with m.Case(Operation.ROWS):
                         m.d.sync += self.clear.eq(1)
-                        m.next = "SET UP ROWS"
+                        m.next = "SET UP ROWS" if lead is None else "COUNT TURNS"
                         with m.If(~self.rows_ok):
                             m.d.sync += self.status.eq(Status.MALFORMED)
                             m.next = "RESPOND"
                     with m.Case(Operation.SELF_TEST):
-                        m.next = "BEGIN TEST"
+                        m.next = "BEGIN TEST" if lead is None else "COUNT TURNS"
                     with m.Case(Operation.INFO):
                         pass
                     with m.Default():
@@ -157,8 +170,14 @@ class Sequencer(wiring.Component):
             with m.State("ROWS"):
                 with m.If(self.rows_out == self.rows):
                     m.next = "RESPOND"
+                    if lead is not None:
+                        with m.If(lead.playing):
+                            m.next = "COUNT TURNS"
                 with m.Elif(self.expired):
                     m.d.sync += rows_hung.eq(1)
+                    if lead is not None:
+                        # Of rows that nobody has asked for, nothing is told.
+                        m.d.sync += [self.clear.eq(lead.playing), lead.playing.eq(0)]
                     m.next = "RECOVER"
             with m.State("RECOVER"):
                 m.d.sync += [self.recover.eq(1), self.status.eq(Status.HUNG), held.eq(held + 1)]
@@ -172,10 +191,28 @@ class Sequencer(wiring.Component):
                 m.next = "RESPONSE STARTS"
             with m.State("RESPONSE STARTS"):
                 m.next = "REST"
+            if lead is not None:
+                self._take_turns(m, lead)
         return m
 
-    def _geometry(self, m: Module, batch: Signal) -> None:
-        """What is played: the batch of the self-test, or the request."""
+    def _take_turns(self, m: Module, lead: _Lead) -> None:
+        """Rows of one element, as many as it takes, and then the request."""
+        banks = self._config.banks
+        rows_asked = self.operation == Operation.ROWS
+        first = Mux(rows_asked, self.request_bank, 0)
+        with m.State("COUNT TURNS"):
+            m.d.sync += lead.left.eq(Mux(first < lead.turn, first + banks, first) - lead.turn)
+            m.next = "TAKE TURNS"
+        with m.State("TAKE TURNS"):
+            m.d.sync += lead.playing.eq(lead.left != 0)
+            m.next = "SET UP ROWS"
+            with m.If(lead.left == 0):
+                m.d.sync += self.clear.eq(1)
+                with m.If(~rows_asked):
+                    m.next = "BEGIN TEST"
+
+    def _geometry(self, m: Module, batch: Signal, lead: _Lead | None) -> None:
+        """What is played: the batch of the self-test, or the request, or what goes ahead of them."""
         lanes, tests = self._config.lanes, batches(self._config)
         with m.If(self.testing), m.Switch(batch):
             for index, test in enumerate(tests):
@@ -197,3 +234,28 @@ class Sequencer(wiring.Component):
                 self.bank.eq(self.request_bank),
                 self.stalls.eq(self.request_stalls & (self.operation == Operation.ROWS)),
             ]
+        if lead is not None:
+            most = memory_beats(self._config)
+            with m.If(lead.playing):
+                m.d.sync += [
+                    self.rows.eq(Mux(lead.left > most, most, lead.left)),
+                    self.beats_minus_1.eq(0),
+                    self.kept.eq(1),
+                    self.stalls.eq(0),
+                ]
+
+
+class _Lead:
+    """What is known of the unit's banks, and of the rows that are played until it is the turn of the right one.
+
+    Attributes
+    ----------
+    turn : the bank that the next row takes
+    left : rows until then
+    playing : they are what is played
+    """
+
+    def __init__(self, config: NormConfig) -> None:
+        self.turn = Signal(range(config.banks), name="turn")
+        self.left = Signal(range(config.banks), name="turns_left")
+        self.playing = Signal(name="leading")

@@ -51,7 +51,6 @@ class StaticUnit(wiring.Component):
         self.output_depth = whole_columns(within + _COUNTING + ingest.READY_LAG)
         self.ingest = Ingest(config, buffer_depth=self.output_depth, row_slots=None)
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family, bypass=True)
-        queue_rams = self.output_queue.block_rams
         table = StaticPrecision.of(config).table
         self.report = UnitReport(
             architecture=STATIC,
@@ -66,7 +65,6 @@ class StaticUnit(wiring.Component):
             block_rams={
                 "gamma and beta": self.parameter_store.block_rams,
                 **({} if table is None else {"function tables": self.lanes.block_rams}),
-                **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.output_depth,
             buffer_beats=0,

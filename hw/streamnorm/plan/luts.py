@@ -3,34 +3,44 @@
 ``tools/lut_figures.py`` synthesizes the units of its list, fits the terms and tells how far off each estimate is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamnorm.precision.precision import Precision
-from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.precision.static import StaticPrecision
+from streamnorm.spec.architectures import ONE_PASS, STATIC
+from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.tanh_table import MagnitudeTable
 from streamnorm.spec.targets import TARGETS
+from streamnorm.units.parameter_words import parameter_words
 
 if TYPE_CHECKING:
     from .plan import Plan
 
-__all__ = ["LUT_ERROR", "LUT_MODELS", "estimated_luts", "lut_terms"]
+__all__ = ["LUT_ERROR", "LUT_MODELS", "LutModel", "estimated_luts"]
 
 LUT_ERROR = 0.25
 """How far an estimate may be off, relative to what synthesis makes of the unit. Those measured keep to 0.18."""
 
-LUT_MODELS: Mapping[str, Mapping[str, float]] = {
-    "ecp5": {"statistic": 19.3, "elements": 9.04, "elements of a norm with a mean": 5.31, "multipliers": 18.9},
-    "ice40": {
-        **{"statistic of a norm with a mean": 25.4, "products of the statistic": 0.725},
-        **{"products": 2.25, "stages": 31.1},
-    },
-}
-"""By the primitives of a target: LUTs for each of what `lut_terms` counts; on iCE40 logic cells."""
+
+@dataclass(frozen=True)
+class LutModel:
+    """How the LUTs of an architecture's units are estimated.
+
+    Attributes
+    ----------
+    terms : what makes such a unit large, by name
+    luts : by the primitives of a target: LUTs for each of some terms; on iCE40 logic cells
+    """
+
+    terms: "Callable[[Plan], Mapping[str, float]]"
+    luts: Mapping[str, Mapping[str, float]]
 
 
-def lut_terms(plan: "Plan") -> dict[str, float]:
-    """Return what makes a unit large: bits of its values, bits by bits of products, multipliers, pipeline stages."""
+def _one_pass_terms(plan: "Plan") -> dict[str, float]:
+    """Bits of the unit's values, bits by bits of products, multipliers, pipeline stages."""
     config, precision, stored = plan.config, plan.precision, StoredParameters.of(plan.config)
     assert isinstance(precision, Precision)
     element = precision.ranges.difference_bits
@@ -51,10 +61,72 @@ def lut_terms(plan: "Plan") -> dict[str, float]:
     }
 
 
+def _static_terms(plan: "Plan") -> dict[str, float]:
+    """What every unit has, and has for loads; bits in the output queue's memory, of results, of polynomials, and of
+    gamma and beta where a lane's are picked; bits by bits of products, multipliers."""
+    config, precision, stored = plan.config, plan.precision, StoredParameters.of(plan.config)
+    assert isinstance(precision, StaticPrecision)
+    lanes, table = config.lanes, precision.table
+    # A gamma that is the same everywhere is built into the logic: only its own bits count.
+    gamma = int(stored.gamma[0, 0]).bit_length() if stored.gamma_is_constant else stored.gamma_bits
+    polynomials = table.table if isinstance(table, MagnitudeTable) else None
+    widths = () if polynomials is None else polynomials.widths
+    return {
+        "unit": 1,
+        "loads": config.storage == "ram",
+        "queue": plan.output_entries * (lanes * (_varying_bits(config, precision, stored) + 1) + 2),
+        "results": lanes * (precision.normalized_bits + gamma),
+        "polynomials": lanes * (precision.difference_bits + sum(widths)) if widths else 0,
+        "picked": lanes * (stored.gamma_bits + stored.beta_bits) if parameter_words(config).memory_cycles else 0,
+        "multipliers": sum(plan.multipliers.values()),
+        "products": 0 if stored.gamma_is_constant else lanes * precision.normalized_bits * gamma,
+        "products of polynomials": 0 if polynomials is None else lanes * polynomials.t_bits * sum(widths[1:]),
+    }
+
+
+def _varying_bits(config: NormConfig, precision: StaticPrecision, stored: StoredParameters) -> int:
+    """Bits of a result but for those at its low end that are the same in all: where everything is multiplied by one
+    number, and that ends with zeros."""
+    if not (stored.gamma_is_constant and stored.beta_is_constant):
+        return config.output.bits
+    gamma = int(stored.gamma[0, 0])
+    zeros = (gamma & -gamma).bit_length() - 1 + precision.gamma_align - precision.result_frac_bits
+    return config.output.bits - max(zeros, 0)
+
+
+LUT_MODELS: Mapping[str, LutModel] = {
+    ONE_PASS: LutModel(
+        _one_pass_terms,
+        {
+            "ecp5": {"statistic": 19.3, "elements": 9.04, "elements of a norm with a mean": 5.31, "multipliers": 18.9},
+            "ice40": {
+                **{"statistic of a norm with a mean": 25.4, "products of the statistic": 0.725},
+                **{"products": 2.25, "stages": 31.1},
+            },
+        },
+    ),
+    STATIC: LutModel(
+        _static_terms,
+        {
+            "ecp5": {
+                **{"unit": 82.7, "loads": 81.0, "queue": 0.218, "results": 0.748},
+                **{"polynomials": 1.13, "multipliers": 17.5, "picked": 1.12},
+            },
+            "ice40": {
+                **{"unit": 107, "loads": 154, "queue": 2.18},
+                **{"products": 2.5, "products of polynomials": 3.43, "picked": 0.5},
+            },
+        },
+    ),
+}
+"""By what a unit's report calls its architecture."""
+
+
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
-    model = LUT_MODELS.get(TARGETS[plan.config.target].primitives)
-    if model is None or plan.report.architecture != ONE_PASS:
+    model = LUT_MODELS.get(plan.report.architecture)
+    luts = None if model is None else model.luts.get(TARGETS[plan.config.target].primitives)
+    if model is None or luts is None:
         return None
-    terms = lut_terms(plan)
-    return round(sum(luts * terms[name] for name, luts in model.items()))
+    terms = model.terms(plan)
+    return round(sum(each * terms[name] for name, each in luts.items()))

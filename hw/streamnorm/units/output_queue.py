@@ -39,7 +39,8 @@ class OutputQueue(wiring.Component):
         self.latency = LATENCY - bypass
         layout = result_layout(config)
         self._ram = DistributedRam(width=layout.size, depth=depth, family=family)
-        self.block_rams = self._ram.block_rams
+        # With a bypass, no register follows the memory at once: where there is no LUT RAM, it becomes flip-flops.
+        self.block_rams = 0 if bypass else self._ram.block_rams
         super().__init__(
             {"write": In(1), "write_data": In(layout), "o": Out(stream.Signature(layout)), "released": Out(1)}
         )

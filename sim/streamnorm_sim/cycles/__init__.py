@@ -1,6 +1,6 @@
 """Cycle counts of a unit, computed or measured, and of other projects' units."""
 
-from .model import CycleModel, CycleStream, CycleTrace, Losses, OpenCycles, Timing
+from .model import CycleModel, CycleStream, CycleTrace, Losses, OpenCycles, StaticTiming, Timing
 from .predict import predict
 
-__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "Timing", "predict"]
+__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "StaticTiming", "Timing", "predict"]

@@ -141,8 +141,8 @@ def computed(
 ) -> CycleCounts:
     """Return the counts without simulating anything; `rows` is 2 or more.
 
-    Those of the one-pass unit come from the cycle model, the others from the formulas of `Plan`, which know
-    no stalls.
+    They come from the cycle model; those of units that it does not know from the formulas of `Plan`, which know no
+    stalls.
 
     Raises
     ------

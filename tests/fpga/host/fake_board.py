@@ -9,6 +9,8 @@ import numpy as np
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
 from streamnorm_fpga.link.protocol import (
+    BANK_OCTET,
+    CONTROL_BANK,
     FLAG_SELF_TEST_FINISHED,
     FLAG_SELF_TEST_PASSED,
     RESPONSE,
@@ -18,6 +20,7 @@ from streamnorm_fpga.link.protocol import (
     Record,
     Status,
 )
+from streamnorm_fpga.top.banks import banks_of
 from streamnorm_fpga.top.signature import rows_signature
 from streamnorm_fpga.virtual_board.faults import BREAK, Faults, FaultyLine
 from streamnorm_sim.reference.golden import GoldenModel
@@ -171,7 +174,9 @@ class FakeBoard:
         config = self.config
         if len(body) < ROWS_HEADER.size:
             return Status.MALFORMED, b"", 0, 0
-        bank, _, beats_minus_1, kept = ROWS_HEADER.unpack_from(body)
+        bank, control, beats_minus_1, kept = ROWS_HEADER.unpack_from(body)
+        if config.banks > 1 << BANK_OCTET:
+            bank |= control >> CONTROL_BANK << BANK_OCTET
         beats, width = beats_minus_1 + 1, config.lanes * config.input.bytes
         data = np.frombuffer(body, np.uint8, offset=ROWS_HEADER.size)
         length = beats_minus_1 * config.lanes + kept
@@ -188,7 +193,7 @@ class FakeBoard:
             :, :length
         ]
         rows = np.clip(rows, config.input.min, config.input.max)
-        values = self.spoil(count, self.golden.normalize(rows, banks=np.full(len(rows), bank)))
+        values = self.spoil(count, self.golden.normalize(rows, banks=banks_of(config, bank, len(rows))))
         padded = np.zeros((len(rows), beats * config.lanes), np.int64)
         padded[:, :length] = values
         octets = element_bytes(padded, config.output.bytes).tobytes()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from streamnorm_fpga.host.rows import RowGroup, group_rows
 from streamnorm_fpga.link.protocol import ROWS_HEADER, Operation
+from streamnorm_fpga.top.banks import banks_of
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import encode_rows
 
@@ -23,6 +24,30 @@ def test_every_row_is_in_one_group(config, rows, memory_beats):
         assert (np.diff(group.indices) > 0).all()
         assert group.stalls
         assert len(group.indices) * -(-group.length // config.lanes) == group.beats(config) <= memory_beats
+
+
+IN_TURN = {"banks": 3, "bank_order": "cyclic", "gamma": np.ones((3, 15))}
+
+
+@given(lengths=st.lists(st.sampled_from([1, 2, 15]), min_size=1, max_size=60), first=st.integers(0, 2))
+def test_in_a_request_rows_take_the_banks_in_turn(config, lengths, first):
+    config = config.replace(**IN_TURN)
+    lengths = np.array(lengths)
+    banks = (first + np.arange(len(lengths))) % 3
+    groups = group_rows(config, lengths, banks, memory_beats=64, stalls=False)
+    assert sorted(index for group in groups for index in group.indices) == list(range(len(lengths)))
+    for group in groups:
+        assert (lengths[group.indices] == group.length).all()
+        assert banks[group.indices].tolist() == banks_of(config, group.bank, len(group.indices)).tolist()
+        assert group.beats(config) <= 64
+
+
+def test_rows_of_one_length_in_turn_travel_together(config):
+    config = config.replace(**IN_TURN)
+    banks = (1 + np.arange(50)) % 3
+    groups = group_rows(config, np.full(50, 4), banks, memory_beats=64, stalls=False)
+    assert [group.indices.tolist() for group in groups] == [list(range(32)), list(range(32, 50))]
+    assert [group.bank for group in groups] == [1, 0]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 14, 15])

@@ -14,6 +14,7 @@ from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info, run_self_test, self_test_of
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.host.port import open_port
+from streamnorm_fpga.host.vectors import longest_vectors
 from streamnorm_fpga.top.board_top import identity
 from streamnorm_fpga.virtual_board import BIT_CYCLES, Faults, VirtualBoard, board_text
 from streamnorm_sim.reference.golden import GoldenModel
@@ -99,6 +100,39 @@ def test_cycles_of_a_row_that_leaves_before_its_end(config):
         )
         cycles, _ = measure_cycles(link, said, config, vectors)
         assert vars(cycles) == vars(Plan.of(config).latency(n))
+    finally:
+        port.close()
+        board.close()
+
+
+@pytest.fixture(scope="module")
+def in_turn(config):
+    """More banks than an octet names, and than the row memory has beats, which rows take in turn."""
+    gamma = np.random.default_rng(3).uniform(-1, 1, (300, 31))
+    return config.replace(name="banks_in_turn", banks=300, bank_order="cyclic", gamma=gamma)
+
+
+@pytest.mark.parametrize("faults", [{}, {"corrupt": 5e-4, "drop": 5e-4, "seed": 1}], ids=["good line", "bad line"])
+def test_rows_that_take_the_banks_in_turn(in_turn, faults):
+    board = VirtualBoard(*board_text(in_turn), BIT_CYCLES, faults=Faults(**faults))
+    port = open_port(board.port, 1_000_000)
+    try:
+        link = BoardLink(port, board.port, 1_000_000, 0.05 if faults else 5.0, attempts=200)
+        said, record = ask_info(link)
+        assert self_test_of(record).words == "passed"
+        vectors = make_vectors(in_turn, 700, seed=2)
+        assert (vectors.banks == np.arange(700) % 300).all()
+        report = check_rows(link, said, in_turn, vectors)
+        assert (report.mismatches, report.first_mismatch) == (0, None)
+        assert (report.values == vectors.expected).all()
+        assert self_test_of(run_self_test(link)).words == "passed"
+        # Where the turn is forgotten, it is taken up again.
+        board.reset()
+        some = slice(40, 90)
+        again = Vectors(*(getattr(vectors, name)[some] for name in ("input", "lengths", "banks", "expected")))
+        assert check_rows(link, said, in_turn, again, stalls=True).mismatches == 0
+        cycles, _ = measure_cycles(link, said, in_turn, longest_vectors(in_turn, 5))
+        assert vars(cycles) == vars(Plan.of(in_turn).latency(31))
     finally:
         port.close()
         board.close()

@@ -2,7 +2,17 @@
 
 import pytest
 
-from streamnorm_fpga.link.protocol import RECORD, RECORD_BYTES, Record
+from streamnorm.spec.config import BANKS_MAX
+from streamnorm_fpga.link.protocol import (
+    BANK_OCTET,
+    CONTROL_BANK,
+    CONTROL_STALLS,
+    RECORD,
+    RECORD_BYTES,
+    ROWS_HEADER,
+    Record,
+    rows_header,
+)
 
 
 def test_record_comes_back():
@@ -19,3 +29,12 @@ def test_fields_are_in_the_order_of_the_table_low_byte_first():
 def test_short_record_is_refused():
     with pytest.raises(ValueError, match="a record has 28 octets, not 27"):
         Record.unpack(bytes(27))
+
+
+@pytest.mark.parametrize("bank", [0, 1, 255, 256, BANKS_MAX - 1])
+@pytest.mark.parametrize("stalls", [False, True])
+def test_a_header_names_any_bank_that_there_may_be(bank, stalls):
+    octet, control, beats_minus_1, kept = ROWS_HEADER.unpack(rows_header(bank, stalls=stalls, beats=300, kept=5))
+    assert octet | control >> CONTROL_BANK << BANK_OCTET == bank
+    assert bool(control & CONTROL_STALLS) == stalls
+    assert (beats_minus_1, kept) == (299, 5)

@@ -7,7 +7,7 @@ from fpga.link.serial_line import receive_octet, send_octet
 from fpga.top.stand_in import StandIn, outputs
 from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm_fpga.link.codec import FrameDecoder, encode_frame
-from streamnorm_fpga.link.protocol import RECORD_BYTES, RESPONSE, ROWS_HEADER, Record
+from streamnorm_fpga.link.protocol import CONTROL_STALLS, RECORD_BYTES, RESPONSE, Record, rows_header
 from streamnorm_fpga.top.board_top import BoardTop
 from streamnorm_fpga.top.self_test import pattern
 from streamnorm_fpga.top.signature import rows_signature
@@ -70,7 +70,8 @@ def rows_body(config, rows, *, bank=0, control=0):
     """The body of a ROWS request."""
     beats = -(-rows.shape[1] // config.lanes)
     kept = rows.shape[1] - (beats - 1) * config.lanes
-    return ROWS_HEADER.pack(bank, control, beats - 1, kept) + beat_octets(config.lanes, config.input, rows)
+    head = rows_header(bank, stalls=bool(control & CONTROL_STALLS), beats=beats, kept=kept)
+    return head + beat_octets(config.lanes, config.input, rows)
 
 
 def beat_octets(lanes, number, rows):

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.ports import ports
+from streamnorm_fpga.top.banks import banks_of, in_turn
 
 LATENCY = 20
 
@@ -28,9 +29,10 @@ def config(**changes):
 
 
 def outputs(config, rows, bank=0):
-    """What the unit makes of rows: each element plus one more than its bank, cut to the output's bits."""
-    number = config.output
-    values = (np.asarray(rows) + bank + 1) & ((1 << number.bits) - 1)
+    """What the unit makes of rows, the first of a bank: each element plus one more than its bank, cut to the output's
+    bits."""
+    number, rows = config.output, np.asarray(rows)
+    values = (rows + banks_of(config, bank, len(rows))[:, None] + 1) & ((1 << number.bits) - 1)
     return np.where(values >> (number.bits - 1) & number.signed, values - (1 << number.bits), values)
 
 
@@ -56,7 +58,7 @@ class StandIn(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        bank = Signal(8)
+        bank = Signal(range(max(2, config.banks)))
         beat = Signal(range(4096))
         number = Signal(32)
         first = Signal(init=1)
@@ -67,10 +69,13 @@ class StandIn(wiring.Component):
         with m.If(self.s_axis_tvalid & self.s_axis_tready):
             m.d.sync += [first.eq(self.s_axis_tlast), number.eq(number + 1)]
             m.d.sync += beat.eq(Mux(self.s_axis_tlast, 0, beat + 1))
-            if config.banks > 1:
+            if in_turn(config):
+                with m.If(self.s_axis_tlast):
+                    m.d.sync += bank.eq(Mux(bank == config.banks - 1, 0, bank + 1))
+            elif config.banks > 1:
                 with m.If(first):
                     m.d.sync += bank.eq(self.s_axis_tuser)
-        row_bank = Mux(first, self.s_axis_tuser, bank) if config.banks > 1 else bank
+        row_bank = Mux(first, self.s_axis_tuser, bank) if config.rows_name_banks else bank
         lanes, keeps = [], []
         for lane in range(config.lanes):
             word = self.s_axis_tdata.word_select(lane, config.input.bytes * 8)[: config.input.bits]

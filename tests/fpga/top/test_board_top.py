@@ -8,7 +8,6 @@ import pytest
 
 from fpga.top.bench_board import CLOCK_MHZ, NoAnswer, beat_octets, rows_body, run
 from fpga.top.stand_in import LATENCY, config, outputs
-from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.codec import encode_frame
 from streamnorm_fpga.link.protocol import (
@@ -18,7 +17,8 @@ from streamnorm_fpga.link.protocol import (
     Operation,
     Status,
 )
-from streamnorm_fpga.top.board_top import BoardTop, identity, info, memory_beats
+from streamnorm_fpga.top.banks import in_turn
+from streamnorm_fpga.top.board_top import identity, info, memory_beats
 from streamnorm_fpga.top.self_test import batches, pattern
 from streamnorm_fpga.top.signature import rows_signature
 
@@ -28,6 +28,12 @@ CONFIGS = {
     "3 x int16 to uint8, 3 banks": config(
         lanes=3, max_length=11, banks=3, input=IntFormat(16), output=IntFormat(8, signed=False), gamma=np.ones((3, 11))
     ),
+    "3 x int16 to uint8, 5 banks in turn": config(
+        **{"lanes": 3, "max_length": 11, "banks": 5, "bank_order": "cyclic", "gamma": np.ones((5, 11))},
+        input=IntFormat(16),
+        output=IntFormat(8, signed=False),
+    ),
+    "2 x int8 to int16, 300 banks": config(banks=300, storage="ram", output=IntFormat(16)),
     "2 x uint12 to int20, parameters in RAM": config(
         storage="ram", input=IntFormat(12, signed=False), output=IntFormat(20)
     ),
@@ -48,24 +54,6 @@ def unit(request):
     return request.param
 
 
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"banks": 257}, "banks = 257: a request names its bank in an octet: at most 256 on a board"),
-        (
-            {"banks": 2, "bank_order": "cyclic"},
-            'bank_order = "cyclic": must be "given" on a board, where rows go in by length, each with its bank',
-        ),
-    ],
-)
-def test_banks_that_a_request_cannot_name_are_refused(keys, message):
-    with pytest.raises(ConfigError) as caught:
-        BoardTop(config(storage="ram", **keys), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
-    assert str(caught.value) == message
-    BoardTop(config(storage="ram", banks=256), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
-    BoardTop(config(bank_order="cyclic"), bit_cycles=4, clock_mhz=CLOCK_MHZ, expected_signature=0)
-
-
 WIDE = pytest.mark.parametrize("unit", list(CONFIGS.values())[2:], ids=list(CONFIGS)[2:])
 """Those with several octets to an element, with banks and with parameters in RAM."""
 
@@ -77,9 +65,11 @@ def test_self_test_passes_at_power_up_and_again(unit):
         first, _ = await host.ask(Operation.SELF_TEST)
         second, payload = await host.ask(Operation.SELF_TEST)
         played = sum(batch.rows * -(-batch.length // unit.lanes) for batch in batches(unit))
+        # Rows of a beat, until it is the turn of bank 0 again.
+        ahead = -sum(batch.rows for batch in batches(unit)) % unit.banks if in_turn(unit) else 0
         assert first.flags == second.flags == PASSED
-        assert (first.beats_in, first.beats_out) == (2 * played, 2 * played)
-        assert (second.beats_in, second.beats_out) == (3 * played, 3 * played)
+        assert (first.beats_in, first.beats_out) == (2 * played + ahead, 2 * played + ahead)
+        assert (second.beats_in, second.beats_out) == (3 * played + 2 * ahead, 3 * played + 2 * ahead)
         assert first.signature == second.signature
         assert (second.status, second.rows_out, second.row_errors, payload) == (Status.OK, 4, 0, b"")
         assert (second.l1, second.l3, second.ss) == (LATENCY, LATENCY + unit.max_beats - 1, unit.max_beats)
@@ -120,16 +110,19 @@ def test_rows_come_back(unit):
     async def bench(host):
         record, _ = await host.ask(Operation.INFO)
         lengths = (1, unit.lanes, unit.lanes + 1, unit.max_length, unit.max_length)
+        turn = sum(batch.rows for batch in batches(unit))
         for seed, length in enumerate(lengths):
             control = CONTROL_STALLS if seed == len(lengths) - 1 else 0
-            rows, bank = draw_rows(unit, 3, length, seed), seed % unit.banks
+            rows, bank = draw_rows(unit, 3, length, seed), seed * 71 % unit.banks
+            ahead = (bank - turn) % unit.banks if in_turn(unit) else 0
+            turn = bank + 3
             before, beats = record, 3 * -(-length // unit.lanes)
             record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows, bank=bank, control=control))
             wanted = outputs(unit, rows, bank)
             assert payload == beat_octets(unit.lanes, unit.output, wanted), f"seed {seed}"
             assert record.signature == rows_signature(unit, wanted)
             assert (record.status, record.rows_out, record.line_errors, record.row_errors) == (0, 3, 0, 0)
-            assert record.beats_in - before.beats_in == record.beats_out - before.beats_out == beats
+            assert record.beats_in - before.beats_in == record.beats_out - before.beats_out == beats + ahead
             if not control:
                 cycles = beats // 3
                 assert (record.l1, record.l2) == (LATENCY, LATENCY - cycles + 1)
@@ -321,3 +314,21 @@ def test_a_unit_that_hangs_while_rows_are_played_is_told():
         assert payload == beat_octets(unit.lanes, unit.output, outputs(unit, rows))
 
     run(unit, bench, hangs_at=beats + 7)
+
+
+def test_a_unit_that_hangs_before_it_is_the_turn_of_the_first_row_is_told():
+    unit = CONFIGS["3 x int16 to uint8, 5 banks in turn"]
+    rows = draw_rows(unit, 3, unit.max_length, 1)
+    played = [batch.rows * -(-batch.length // unit.lanes) for batch in batches(unit)]
+
+    async def bench(host):
+        record, _ = await host.ask(Operation.INFO)
+        assert record.flags == PASSED
+        # The self-test has ended with bank 2: banks 3 and 4 come before that of these rows.
+        record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows, bank=0))
+        assert (record.status, record.rows_out, record.signature, payload) == (Status.HUNG, 0, 0, b"")
+        record, payload = await host.ask(Operation.ROWS, rows_body(unit, rows, bank=3))
+        assert (record.status, record.rows_out) == (Status.OK, 3)
+        assert payload == beat_octets(unit.lanes, unit.output, outputs(unit, rows, 3))
+
+    run(unit, bench, hangs_at=sum(played) + 1)

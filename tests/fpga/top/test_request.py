@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 from fpga.top.bench_board import beat_octets, rows_body
 from fpga.top.stand_in import config
 from streamnorm.spec.formats import IntFormat
-from streamnorm_fpga.link.protocol import ROWS_HEADER, Operation
+from streamnorm_fpga.link.protocol import ROWS_HEADER, Operation, rows_header
 from streamnorm_fpga.top.memory import memory_beats
 from streamnorm_fpga.top.request import RequestReceiver
 
@@ -16,6 +16,7 @@ CONFIGS = {
     "1 x int8": config(lanes=1, max_length=9),
     "2 x uint12": config(input=IntFormat(12, signed=False)),
     "3 x int8, 3 banks": config(lanes=3, max_length=80, banks=3, gamma=np.ones((3, 80))),
+    "2 x int8, 300 banks": config(banks=300, storage="ram"),
     "1 x int24, long rows": config(lanes=1, max_length=130, input=IntFormat(24)),
 }
 OCTET_CYCLES = 4
@@ -98,7 +99,7 @@ def draw_rows(config, rows, length, seed):
 def test_rows_go_to_the_memory(unit):
     async def bench(frames):
         for seed, length in enumerate((1, unit.lanes, unit.lanes + 1, unit.max_length, unit.max_length - 1)):
-            bank, control, count = seed % unit.banks, seed % 2, 1 + seed % 3
+            bank, control, count = seed * 71 % unit.banks, seed % 2, 1 + seed % 3
             rows = draw_rows(unit, count, length, seed)
             frames.written.clear()
             assert await frames.request(rows_body(unit, rows, bank=bank, control=control)), f"seed {seed}"
@@ -152,8 +153,8 @@ def bad_bodies(unit):
     yield "a beat too many", good + bytes(beat)
     yield "a beat too few", good[:-beat]
     yield "an octet too few", good[:-1]
-    yield "no such bank", body(unit.banks, control, beats_minus_1, kept)
-    yield "far from any bank", body(255, control, beats_minus_1, kept)
+    for name, wrong in (("no such bank", unit.banks), ("far from any bank", 255 if unit.banks <= 255 else 4095)):
+        yield name, rows_header(wrong, stalls=False, beats=beats_minus_1 + 1, kept=kept) + data
     yield "nothing kept", body(bank, control, beats_minus_1, 0)
     yield "too much kept", body(bank, control, beats_minus_1, unit.lanes + 1)
     yield "far too much kept", body(bank, control, beats_minus_1, 255)

@@ -14,6 +14,7 @@ from streamnorm_fpga.top import self_test
 from streamnorm_fpga.top.memory import memory_beats
 from streamnorm_fpga.top.pattern import Pattern, PatternModel
 from streamnorm_fpga.top.self_test import batches, expected_signature, pattern
+from streamnorm_fpga.top.signature import rows_signature
 from streamnorm_sim.reference.golden import GoldenModel
 
 CONFIGS = [
@@ -99,6 +100,18 @@ def test_batches_hold_what_a_self_test_needs(unit):
 def test_banks_take_turns():
     unit = config(max_length=9, banks=3, gamma=np.ones((3, 9)))
     assert [batch.bank for batch in batches(unit)] == [0, 1, 2, 0, 1]
+
+
+def test_where_rows_take_the_banks_in_turn_a_batch_begins_where_the_one_before_has_ended():
+    rng = np.random.default_rng(1)
+    unit = config(max_length=9, banks=5, bank_order="cyclic", gamma=rng.uniform(0.5, 1, (5, 9)))
+    assert [batch.bank for batch in batches(unit)] == [0, 3, 12 % 5, 21 % 5, 24 % 5]
+    rows = [row for _, batch in pattern(unit) for row in batch]
+    golden, signature = GoldenModel(unit), 0
+    for number, row in enumerate(rows):
+        outputs = golden.normalize(row[None, :], banks=np.array([number % 5]))
+        signature = rows_signature(unit, outputs, signature=signature)
+    assert expected_signature(unit) == signature
 
 
 def test_the_longest_pattern_has_the_rows_of_its_batches():

@@ -14,6 +14,7 @@ from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.norms import NORMS
+from streamnorm.spec.other_norm import with_norm
 from streamnorm_sim.cycles import CycleModel
 from streamnorm_sim.cycles import counts as cycle_counts
 from streamnorm_sim.cycles.clocks import PlacedClock, measured_clock
@@ -37,8 +38,10 @@ def config():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "affine"])
 @pytest.mark.parametrize("stall", [Stall(), Stall.random(0.3)])
-def test_the_model_counts_as_the_hardware_does(config, stall):
+def test_the_model_counts_as_the_hardware_does(config, norm, stall):
+    config = with_norm(config, norm).config
     for length in (1, 9, 24):
         expected = simulated(config, length, 30, source=stall, sink=stall, seed=3).to_dict()
         counts = computed(config, length, 30, source=stall, sink=stall, seed=3).to_dict()

@@ -9,12 +9,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.cycles.registers import simulate
-from streamnorm_sim.cycles import Timing
-from streamnorm_sim.cycles.model import model
-from streamnorm_sim.cycles.model.context import Context
+from sim.cycles import registers, static_registers
+from streamnorm_sim.cycles import StaticTiming, Timing
+from streamnorm_sim.cycles.model import one_pass, static
 from streamnorm_sim.cycles.model.model import CycleStream
+from streamnorm_sim.cycles.model.one_pass import OnePass
 from streamnorm_sim.cycles.model.open_cycles import open_cycles
+from streamnorm_sim.cycles.model.static import Static
 from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 
 
@@ -41,6 +42,14 @@ def timings(draw):
     )
 
 
+@st.composite
+def static_timings(draw):
+    way = draw(st.integers(1, 20))
+    return StaticTiming(
+        accepted_to_pop=way, pop_to_output=1, limit=way + 4 + draw(st.integers(0, 3) | st.integers(0, 20))
+    )
+
+
 def patterns():
     booleans = st.lists(st.booleans(), min_size=1, max_size=40).filter(any)
     gaps = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 60)), max_size=8)
@@ -58,10 +67,10 @@ def is_open(pattern, cycle):
 
 
 @st.composite
-def runs(draw):
-    timing = draw(timings())
-    kinds = st.integers(1, timing.max_beats + draw(st.sampled_from([0, 0, 5])))
-    longest = st.just(timing.max_beats)
+def runs(draw, max_beats):
+    """Beats of each row, when they are offered, patterns of both ends, where parts begin, and beats solved at once."""
+    kinds = st.integers(1, max_beats + draw(st.sampled_from([0, 0, 5])))
+    longest = st.just(max_beats)
     sent = draw(st.lists(st.just(1) | kinds | longest, min_size=1, max_size=draw(st.sampled_from([5, 60]))))
     offered = None
     if draw(st.booleans()):
@@ -72,21 +81,22 @@ def runs(draw):
     source, sink = draw(patterns()), draw(patterns())
     cuts = draw(st.lists(st.integers(0, len(sent)), max_size=3))
     few = draw(st.sampled_from([1, 4, 64]))
-    return timing, sent, offered, source, sink, sorted({0, len(sent), *cuts}), few
+    return sent, offered, source, sink, sorted({0, len(sent), *cuts}), few
 
 
-@settings(max_examples=600)
-@given(runs())
-def test_every_cycle_and_every_loss(case):
-    timing, sent, offered, source, sink, cuts, few = case
-    times = np.zeros(sum(sent), np.int64)
-    if offered is not None:
-        times = np.repeat(offered, sent) if len(offered) == len(sent) else offered
-    true = simulate(timing, sent, times, lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
-    context = Context(timing, open_cycles("source", source), open_cycles("sink", sink))
-    # All that it looks at of a configuration, besides the timing.
-    shape: Any = SimpleNamespace(lanes=1, max_beats=timing.max_beats, max_length=timing.max_beats)
-    stream = CycleStream(shape, context, cut=True)
+def every_time(sent, offered):
+    """From which cycle on there is each beat."""
+    if offered is None:
+        return np.zeros(sum(sent), np.int64)
+    return np.repeat(offered, sent) if len(offered) == len(sent) else offered
+
+
+def compare(module, solver, max_beats, run, true):
+    """The unit that ``solver`` makes of the open cycles of both ends, with what its registers did."""
+    sent, offered, source, sink, cuts, few = run
+    # All that is looked at of a configuration.
+    shape: Any = SimpleNamespace(lanes=1, max_beats=max_beats, max_length=max_beats)
+    stream = CycleStream(shape, solver(open_cycles("source", source), open_cycles("sink", sink)), cut=True)
     parts = []
     bounds = np.concatenate([[0], np.cumsum(sent)])
     for start, stop in pairwise(cuts):
@@ -94,7 +104,7 @@ def test_every_cycle_and_every_loss(case):
         if offered is not None:
             part = offered[start:stop] if len(offered) == len(sent) else offered[bounds[start] : bounds[stop]]
         # So that many rows are solved as arrays, some in turn, and again as arrays.
-        with patch.multiple(model, _FEW=few, _MANY=8 * few):
+        with patch.multiple(module, FEW=few, MANY=8 * few):
             parts.append(stream.feed(sent[start:stop], part))
     inputs = np.concatenate([part.input_cycles for part in parts])
     outputs = np.concatenate([part.output_cycles for part in parts])
@@ -108,7 +118,28 @@ def test_every_cycle_and_every_loss(case):
     ends = np.cumsum(sent)
     assert np.concatenate([part.last_in for part in parts]).tolist() == inputs[ends - 1].tolist()
     assert np.concatenate([part.first_in for part in parts]).tolist() == inputs[ends - sent].tolist()
-    out_sizes = np.minimum(sent, timing.max_beats)
+    out_sizes = np.minimum(sent, max_beats)
     ends = np.cumsum(out_sizes)
     assert np.concatenate([part.last_out for part in parts]).tolist() == outputs[ends - 1].tolist()
     assert np.concatenate([part.first_out for part in parts]).tolist() == outputs[ends - out_sizes].tolist()
+
+
+@settings(max_examples=600)
+@given(timings().flatmap(lambda timing: st.tuples(st.just(timing), runs(timing.max_beats))))
+def test_every_cycle_and_every_loss(case):
+    timing, run = case
+    sent, offered, source, sink, *_ = run
+    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
+    true = registers.simulate(timing, sent, every_time(sent, offered), *ends)
+    compare(one_pass, lambda *patterns: OnePass(timing, *patterns), timing.max_beats, run, true)
+
+
+@settings(max_examples=300)
+@given(static_timings(), st.integers(1, 30).flatmap(lambda beats: st.tuples(st.just(beats), runs(beats))))
+def test_every_cycle_and_every_loss_of_a_static_unit(timing, case):
+    max_beats, run = case
+    sent, offered, source, sink, *_ = run
+    kept = [place < max_beats for count in sent for place in range(count)]
+    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
+    true = static_registers.simulate(timing, kept, every_time(sent, offered), *ends)
+    compare(static, lambda *patterns: Static(timing, *patterns), max_beats, run, true)

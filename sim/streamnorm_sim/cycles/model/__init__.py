@@ -2,7 +2,8 @@
 
 from .model import CycleModel, CycleStream
 from .open_cycles import OpenCycles
+from .static import StaticTiming
 from .timing import Timing
 from .trace import CycleTrace, Losses
 
-__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "Timing"]
+__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "StaticTiming", "Timing"]

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .admission import admit, rows_at_once
-from .chains import chained, exclusive_sum
+from .chains import exclusive_sum
 from .context import Context
-from .open_cycles import ALWAYS
+from .offers import accepted_at_once
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
 from .rows import Rows
 from .state import State
-from .timing import FIRST_CYCLE, SPACE_DELAY
+from .timing import SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["solve_unhindered", "solve_waiting"]
@@ -40,12 +40,9 @@ class _Way:
     @staticmethod
     def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> _Way:
         starts = take_starts = exclusive_sum(rows.beats)
-        taken, takes = None, accepted
-        if rows.cut:
-            take_starts = exclusive_sum(rows.taken)
-            place = np.arange(len(accepted)) - np.repeat(starts, rows.beats)
-            taken = place < np.repeat(rows.taken, rows.beats)
-            takes = accepted[taken]
+        taken, takes = rows.kept, accepted
+        if taken is not None:
+            take_starts, takes = exclusive_sum(rows.taken), accepted[taken]
         timing, counts, known = context.timing, rows.taken, None
         if timing.early:
             counts = np.minimum(counts, timing.statistic_beats)
@@ -65,7 +62,7 @@ class _Way:
 
 def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace | None:
     """Solve the rows up to the first for which ready may fall, as arrays; None if that is the first of them."""
-    way = _Way.of(context, state, rows, _unhindered(context, state, rows))
+    way = _Way.of(context, state, rows, _at_once(context, state, rows))
     good = _rows_unhindered(context, state, way)
     if not good:
         return None
@@ -82,7 +79,7 @@ def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     them, and the true issues from that. All is right up to and including the first row for which the two differ, since
     a row waits only for rows ahead of it; and in any case for the rows that wait for none of those solved here.
     """
-    guess = _Way.of(context, state, rows, _unhindered(context, state, rows))
+    guess = _Way.of(context, state, rows, _at_once(context, state, rows))
     accepted, waits = admit(context, state, rows, guess.flow.issues, guess.firsts)
     way = _Way.of(context, state, rows, accepted)
     good = len(rows)
@@ -96,26 +93,8 @@ def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     return _finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
 
 
-def _unhindered(context: Context, state: State, rows: Rows) -> Cycles:
-    """Return the cycle in which each beat would be accepted if ready were always 1."""
-    count = int(rows.beats.sum())
-    order = np.arange(count, dtype=np.int64)
-    earliest = np.full(count, state.accepted + 1, np.int64)
-    if rows.offered is not None:
-        np.maximum(earliest, rows.times(), out=earliest)
-    source = context.source
-    if source is ALWAYS:
-        return chained(earliest, order)
-    ranks = source.rank(earliest)
-    offer = 0 if rows.offered is None else int(rows.offered[0])
-    early = state.fresh and source.following(offer) < FIRST_CYCLE
-    if early:
-        # The first beat is offered before ready can be 1, and stays: its cycle need not be an open one.
-        ranks[0] = source.rank(np.array([FIRST_CYCLE + 1]))[0] - 1
-    accepted = source.select(chained(ranks, order))
-    if early:
-        accepted[0] = FIRST_CYCLE
-    return accepted
+def _at_once(context: Context, state: State, rows: Rows) -> Cycles:
+    return accepted_at_once(context.source, state.accepted, state.fresh, rows)
 
 
 def _rows_unhindered(context: Context, state: State, way: _Way) -> int:

@@ -6,17 +6,14 @@ from numpy.typing import ArrayLike
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
-from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import boolean, shortened
 
-from . import by_beat, by_row
-from .context import Context
+from .modelled import MODELLED
 from .open_cycles import OpenCycles, open_cycles
 from .rows import Rows, checked_lengths, checked_times
-from .state import State
-from .timing import Timing
+from .solver import Solver
 from .trace import CycleTrace, Losses
 
 __all__ = ["CycleModel", "CycleStream"]
@@ -24,16 +21,14 @@ __all__ = ["CycleModel", "CycleStream"]
 PATTERN_BEATS_MAX = 1 << 24
 """Beats of one row where stalls are patterns: memory is that of the beats."""
 
-_FEW, _MANY = 1 << 9, 1 << 15
-"""Rows, or beats, worked on at once: few where ready has just fallen or risen, then twice as many each time."""
-
 
 class CycleModel:
     """In which cycle each beat enters and leaves an :class:`~streamnorm.verilog.axi.AxiNorm`, exactly.
 
     Cycle 0 is the first one with ``aresetn`` at 1. No parameters are loaded meanwhile. It works with arrays over rows
     while ready stays at 1, the sink takes every beat and a row's beats are offered one after the other; with arrays
-    over beats where the latter two do not hold; and where ready falls, row by row or beat by beat.
+    over beats where the latter two do not hold; and where ready falls, row by row or beat by beat. Which units it
+    knows, and what computes each, stands in :data:`~.modelled.MODELLED`.
 
     Parameters
     ----------
@@ -41,7 +36,7 @@ class CycleModel:
 
     Attributes
     ----------
-    timing : Timing
+    timing : Timing or StaticTiming
         All that it knows of the unit.
 
     Raises
@@ -54,17 +49,20 @@ class CycleModel:
     def __init__(self, config: NormConfig) -> None:
         checked_config(config)
         if not self.knows(config):
-            raise ConfigError(f"architecture = {config.architecture!r}: the cycle model knows the one-pass unit only")
+            raise ConfigError(
+                f"architecture = {config.architecture!r}: the cycle model knows these units only: {', '.join(MODELLED)}"
+            )
         self.config = config
-        self.timing = Timing.of(config)
+        self._modelled = MODELLED[_built_as(config)]
+        self.timing = self._modelled.timing(config)
 
     def __repr__(self) -> str:
-        return f"<CycleModel of {shortened(self.config.name, 20)}: {Plan.of(self.config).report.architecture}>"
+        return f"<CycleModel of {shortened(self.config.name, 20)}: {_built_as(self.config)}>"
 
     @staticmethod
     def knows(config: NormConfig) -> bool:
-        """Whether the configuration's unit is one whose every cycle is modelled: the one-pass unit."""
-        return Plan.of(config).report.architecture == ONE_PASS
+        """Whether the configuration's unit is one whose every cycle is modelled."""
+        return _built_as(config) in MODELLED
 
     def run(
         self,
@@ -104,8 +102,13 @@ class CycleModel:
             If a pattern is malformed or never open, or ``cut`` no bool.
         """
         boolean("cut", cut)
-        context = Context(self.timing, open_cycles("source", source), open_cycles("sink", sink))
-        return CycleStream(self.config, context, cut)
+        solver = self._modelled.solver(self.timing, open_cycles("source", source), open_cycles("sink", sink))
+        return CycleStream(self.config, solver, cut)
+
+
+def _built_as(config: NormConfig) -> str:
+    """The architecture that the configuration's comes to."""
+    return Plan.of(config).report.architecture
 
 
 class CycleStream:
@@ -119,9 +122,8 @@ class CycleStream:
         How many there have been.
     """
 
-    def __init__(self, config: NormConfig, context: Context, cut: bool) -> None:
-        self._config, self._context, self._cut = config, context, cut
-        self._state = State.after_reset(context.timing)
+    def __init__(self, config: NormConfig, solver: Solver, cut: bool) -> None:
+        self._config, self._solver, self._cut = config, solver, cut
         self._offered = 0
         self.losses = Losses()
         self.rows = 0
@@ -149,52 +151,14 @@ class CycleStream:
         """
         beats, taken = checked_lengths(self._config, lengths, self._cut)
         times, by_beat = checked_times(offered, len(beats), int(beats.sum()), self._offered)
-        if not self._context.by_row and int(beats.max(initial=0)) > PATTERN_BEATS_MAX:
+        if not self._solver.by_row and int(beats.max(initial=0)) > PATTERN_BEATS_MAX:
             raise ConfigError(
                 f"lengths: with patterns, a row has {PATTERN_BEATS_MAX:,} beats at most, "
                 f"{PATTERN_BEATS_MAX * self._config.lanes:,} elements"
             )
         if times is not None and len(times):
             self._offered = int(times[-1])
-        trace = CycleTrace.join(self._solve(Rows(beats, taken, times, by_beat)))
+        trace = CycleTrace.join(self._solver.solve(Rows(beats, taken, times, by_beat)))
         self.losses += trace.losses
         self.rows += len(trace)
         return trace
-
-    def _solve(self, rows: Rows) -> list[CycleTrace]:
-        context, state = self._context, self._state
-        by_row_now = context.by_row and not rows.by_beat
-        unhindered = by_row.solve_unhindered if by_row_now else by_beat.solve_unhindered
-        bounds = rows.bounds
-        parts: list[CycleTrace] = []
-        start, many, few = 0, _MANY, _FEW
-
-        def whole_rows(beats: int) -> int:
-            """Where rows of so many beats end, from ``start`` on; at least one row."""
-            return max(start + 1, int(bounds.searchsorted(bounds[start] + beats, side="right")) - 1)
-
-        while start < len(rows):
-            stop = min(start + many, len(rows)) if by_row_now else whole_rows(many)
-            part = unhindered(context, state, rows.part(start, stop))
-            if part is not None:
-                parts.append(part)
-                start += len(part)
-                many = min(2 * many, _MANY)
-            if start == stop:
-                few = _FEW
-                continue
-            # Ready may fall: some rows the slow way, and more of them each time that it still falls after these.
-            many, part = _FEW, None
-            if by_row_now:
-                stop = min(start + few, len(rows))
-                part = by_row.solve_in_turn(context, state, rows.part(start, stop))
-            if part is None:
-                stop = whole_rows(_FEW if by_row_now else few)
-                part = by_beat.solve_waiting(context, state, rows.part(start, stop))
-            parts.append(part)
-            start += len(part)
-            if start == stop:
-                few = min(2 * few, _MANY)
-            else:
-                few = max(_FEW, len(part) if by_row_now else int(part.beats_in.sum()))
-        return parts

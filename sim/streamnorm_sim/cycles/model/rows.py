@@ -52,10 +52,24 @@ class Rows:
         """Number of each row's first beat, and that of all beats, (rows + 1,)."""
         return np.concatenate([[0], np.cumsum(self.beats)])
 
+    @property
+    def kept(self) -> NDArray[np.bool_] | None:
+        """Which beats are not swallowed, (beats,); None: all."""
+        if not self.cut:
+            return None
+        bounds = self.bounds
+        place = np.arange(bounds[-1]) - np.repeat(bounds[:-1], self.beats)
+        return place < np.repeat(self.taken, self.beats)
+
     def times(self) -> Cycles:
         """Return the cycle from which each beat is offered, (beats,); ``offered`` must not be None."""
         assert self.offered is not None
         return self.offered if self.by_beat else np.repeat(self.offered, self.beats)
+
+    def end_of(self, start: int, beats: int) -> int:
+        """Return the row before which the rows of at most so many beats end, from ``start`` on; at least one row."""
+        bounds = self.bounds
+        return max(start + 1, int(bounds.searchsorted(bounds[start] + beats, side="right")) - 1)
 
     def part(self, start: int, stop: int) -> Rows:
         """Return rows ``start`` to before ``stop``."""

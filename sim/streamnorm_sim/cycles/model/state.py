@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
 
-__all__ = ["State"]
+__all__ = ["State", "newest"]
 
 Cycles = NDArray[np.int64]
 
@@ -80,13 +80,13 @@ class State:
     ) -> None:
         """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
         self.accepted, self.counted, self.started, self.output = accepted, counted, started, output
-        self.takes = _newest(self.takes, takes)
-        self.issues = _newest(self.issues, issues)
-        self.first_issues = _newest(self.first_issues, first_issues)
-        self.pops = _newest(self.pops, pops)
+        self.takes = newest(self.takes, takes)
+        self.issues = newest(self.issues, issues)
+        self.first_issues = newest(self.first_issues, first_issues)
+        self.pops = newest(self.pops, pops)
 
 
-def _newest(old: Cycles, new: Cycles) -> Cycles:
-    """The newest elements of both, as many as there were; a copy, so that no large array is kept alive."""
+def newest(old: Cycles, new: Cycles) -> Cycles:
+    """Return the newest elements of both, as many as there were; a copy, so that no large array is kept alive."""
     count = len(old)
     return new[-count:].copy() if len(new) >= count else np.concatenate([old[len(new) :], new])

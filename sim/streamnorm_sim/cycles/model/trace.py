@@ -26,9 +26,10 @@ class Losses:
     ----------
     source : ready, or about to be, but the source had no beat to offer
     slots : a beat was offered, but as many rows were on their way as have a place
-    buffer : a beat was offered and there was a place for the row, but the row buffer was full
+    buffer : a beat was offered and there was a place for the row, but the row buffer was full; without one, the output
+        queue
     fill : up to the first output beat, its row's arrival included
-    rows : no output beat, since the next row had not come in or its statistic was under way
+    rows : no output beat, since the next row had not come in or its statistic was under way; without one, its next beat
     interval : the same, but only because the statistic had not yet been free for the row
     sink : an output beat waited for the sink
     credits : issues put off because the output queue was full, the sum over all beats; what is lost by it is in

@@ -367,7 +367,7 @@ def test_a_yosys_without_the_headers_of_cxxrtl_is_refused(tiny, native_yosys):
 
 
 def test_units_compiled_together_run_as_each_does_alone(tiny, monkeypatch, tmp_path):
-    narrow = dataclasses.replace(tiny, name="narrow", output=IntFormat(5))
+    narrow = tiny.replace(name="narrow", output=IntFormat(5, scale=0.5))
     traffics = {config: Traffic(**rows_of(config), **STALLS) for config in (tiny, narrow)}
     alone = {config: run(config, traffic) for config, traffic in traffics.items()}
     monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))

@@ -34,7 +34,7 @@ STALLS = ((NO_STALL, NO_STALL), (Stall.random(0.5), NO_STALL), (Stall.burst(9, 4
 def configuration(**changes: Any) -> NormConfig:
     keys: dict[str, Any] = {
         "norm": "layernorm",
-        "lanes": 2,
+        "lanes": 4,
         "max_length": 50,
         "input": IntFormat(8, scale=0.05),
         "output": IntFormat(8, scale=0.03, zero_point=7),

@@ -307,6 +307,7 @@ def test_welford_needs_a_mean(capsys):
 
 
 def test_simulation_tells_what_was_lost_too(config_file, capsys):
+    config_file.write_text(config_file.read_text().replace("int8", "int4"))
     options = ("--lengths", "12", "--stalls", "source:0.1,sink:burst:20/5", "--compare", "architectures", "--simulate")
     assert cycles(config_file, *options, "--csv") == 0
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

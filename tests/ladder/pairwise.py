@@ -8,6 +8,7 @@ at least once. A new norm, or a new family of devices, joins by itself.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, product
 from typing import Any
@@ -53,6 +54,9 @@ FACTORS: dict[str, tuple[Any, ...]] = {
 }
 
 
+SIZES = ("output", "clock", "lanes", "input", "parameter bits", "accuracy")
+"""Factors whose values stand in order of what they add to a unit, which is what it takes to compile."""
+
 WIDE_PART = {"norm": family.PART, "output": "int24", "parameter bits": "computed"}
 
 
@@ -76,7 +80,8 @@ def pairs(tries: int = 8) -> list[Choice]:
     """Return choices in which every two values of two factors meet, the same ones every time.
 
     One after the other: of `tries` choices the one with most new pairs. Each begins with a pair that is still missing;
-    each further factor, in random order, takes the value that makes most new pairs with those before it.
+    each further factor, in random order, takes the value that makes most new pairs with those before it. At the end
+    each is made as small as it can be.
     """
     rng = random.Random(1)
     missing = dict.fromkeys(every_pair())
@@ -87,6 +92,7 @@ def pairs(tries: int = 8) -> list[Choice]:
         for pair in _pairs_of(best):
             missing.pop(pair, None)
         found.append(best)
+    _make_small(found)
     return found
 
 
@@ -120,6 +126,25 @@ def _candidate(rng: random.Random, missing: dict[Pair, None]) -> Choice:
             )
         choice[factor] = max(new, key=new.__getitem__)
     return choice
+
+
+def _make_small(found: list[Choice]) -> None:
+    """Let each factor of a choice take its smallest value, as long as every two values still meet somewhere.
+
+    So wide products without multipliers in many lanes and stages, which take longer to compile than all the others, do
+    not come together by chance.
+    """
+    met = Counter(pair for choice in found for pair in _pairs_of(choice))
+    for choice, factor in product(found, SIZES):
+        before = set(_pairs_of(choice))
+        for value in FACTORS[factor][: FACTORS[factor].index(choice[factor])]:
+            smaller = {**choice, factor: value}
+            after = set(_pairs_of(smaller))
+            if can_be(smaller) and all(met[pair] > 1 for pair in before - after):
+                met.subtract(before - after)
+                met.update(after - before)
+                choice[factor] = value
+                break
 
 
 def keys(choice: Choice) -> dict[str, Any]:

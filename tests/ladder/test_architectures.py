@@ -39,6 +39,7 @@ UNITS = {
     "one_beat": configuration(lanes=4, max_length=3, gamma=None, beta=2.0, target="ice40-hx8k", clock_mhz=48),
 }
 
+LOADED = configuration(storage="ram", gamma=None, beta=None, lanes=2, banks=2, max_length=20)
 
 QUICK = {
     "generic": TOGETHER,
@@ -146,8 +147,7 @@ def test_a_reset_at_any_moment_leaves_a_working_unit(architecture):
 
 @pytest.mark.parametrize("architecture", TOGETHER)
 def test_loads_between_rows_serve_the_rows_behind_them(architecture):
-    config = configuration(storage="ram", gamma=None, beta=None, lanes=3, banks=2, max_length=20)
-    config = built_as(config, architecture)
+    config = built_as(LOADED, architecture)
     rng = np.random.default_rng(4)
     loads = [
         ParameterLoad(
@@ -182,9 +182,7 @@ def test_a_receiver_that_stalls_for_long_loses_nothing(architecture):
 
 
 def test_a_scan_at_the_pace_of_a_long_loop_is_not_taken_for_a_hang():
-    config = configuration(
-        lanes=1, max_length=400, input=IntFormat(16), gamma=None, beta=None, target="ice40-up5k", clock_mhz=100
-    )
+    config = configuration(lanes=1, max_length=400, gamma=None, beta=None, target="ice40-up5k", clock_mhz=100)
     planned = Plan.of(config.replace(architecture="five-scan:welford")).latency(400)
     assert planned.SS > 4096 + 2 * 400
     assert measure_cycles(config.replace(architecture="five-scan:welford")).to_dict() == vars(planned)
@@ -201,7 +199,7 @@ def test_loads_reach_a_memory_of_one_word():
 
 @pytest.mark.parametrize("architecture", EXACT)
 def test_two_engines_see_the_same_cycles(architecture):
-    config = unit_as("one_beat" if architecture == "two-pass" else "slow", architecture)
+    config = unit_as("one_beat" if architecture == "three-scan" else "ecp5_200", architecture)
     batch = rows_of(config, np.random.default_rng(5), 6)
     traffic = Traffic(rows=batch.x, lengths=batch.lengths, source=Stall.random(0.2), sink=Stall.burst(4, 9), seed=5)
     first, second = (run(config, traffic, engine) for engine in ("cxxrtl", "pysim"))

@@ -10,6 +10,7 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of
 from ladder.configurations import configuration
+from ladder.test_architectures import LOADED, built_as
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.streams.stalls import Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
@@ -51,7 +52,7 @@ def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str)
 @pytest.mark.parametrize("simulator", SLOW_OR_ICARUS)
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan"])
 def test_verilog_of_other_architectures_gives_the_same_beats(architecture: str, simulator: str) -> None:
-    config = configuration("ram_banks", architecture=architecture)
+    config = built_as(LOADED, architecture)
     traffic = some_traffic(config, 5, STALLS[2], STALLS[3])
     slow, fast = (agree(config, traffic, engine) for engine in (simulator, "cxxrtl"))
     same_beats(slow, fast)

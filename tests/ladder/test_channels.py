@@ -133,7 +133,7 @@ def test_each_of_many_banks_is_named_and_loaded() -> None:
 
 def test_engines_agree() -> None:
     for name in ("groups_3_ram", "groups_49"):
-        config = configuration(name, max_length=50)
+        config = configuration(name)
         rng = np.random.default_rng(8)
         rows = cut_rows(config, rng, 8)
         banks = None if config.bank_order == "cyclic" else rng.integers(config.banks, size=len(rows))

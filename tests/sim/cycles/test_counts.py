@@ -53,7 +53,8 @@ def test_the_model_counts_as_the_hardware_does(config, norm, stall):
     ("norm", "architectures"), [(norm, architectures_of(NORMS[norm])) for norm in ("layernorm", "rmsnorm")]
 )
 def test_every_architecture_is_computed_as_it_runs(config, norm, architectures):
-    units = [config.replace(norm=norm, architecture=architecture) for architecture in architectures]
+    small = IntFormat(4, scale=0.5)
+    units = [config.replace(norm=norm, architecture=name, input=small, output=small) for name in architectures]
     compile_together(units)
     for unit, length in product(units, (1, 23)):
         expected = simulated(unit, length, 12).to_dict()

@@ -16,6 +16,22 @@ def small():
 
 
 @pytest.fixture
+def tiny():
+    """A unit that is compiled in a moment, where nothing depends on what a unit does."""
+    return NormConfig(
+        name="tiny", norm="affine", lanes=2, max_length=9, input=IntFormat(8, scale=0.1), output=IntFormat(8, scale=0.1)
+    )
+
+
+@pytest.fixture(autouse=True)
+def verilator_optimizes_nothing(request, monkeypatch):
+    """It runs for some hundred cycles, in which most of the time is cocotb's."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and callspec.params.get("engine") == "verilator":
+        monkeypatch.setenv("CXXFLAGS", "-O0")
+
+
+@pytest.fixture
 def loaded():
     """A unit with three banks of parameters that are loaded at run time."""
     return configuration("ram_banks")

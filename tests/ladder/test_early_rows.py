@@ -72,7 +72,7 @@ def test_k_192_of_768() -> None:
     assert config.lanes == 8
     assert Plan.of(config).latency(768).L1 <= 192 // 8 + 40
     # With gamma and beta for each element it takes a slower clock.
-    config = configuration("bert_ecp5_200", **keys, epsilon=1e-5, clock_mhz=190)
+    config = configuration("bert_ecp5_200", **keys, epsilon=1e-5, clock_mhz=185)
     assert Plan.of(config).latency(768).L1 <= 192 // 8 + 40
 
 

@@ -45,13 +45,14 @@ def recorded() -> Iterator[tuple[NormUnit, dict[str, Any]]]:
 
 
 def known(unit: NormUnit) -> Mapping[str, Any]:
-    """What has been placed of a unit: its own entry, or an example's that is the same unit."""
-    digest = unit.config.digest()
-    if (entry := stored().get(digest)) is not None:
+    """What has been placed of a unit: its own entry, or that of a unit or an example whose Verilog is the same."""
+    if (entry := stored().get(unit.config.digest())) is not None:
         return entry
-    for part, figures in figures_page.stored().items():
-        if part.startswith("fit-") and figures["digest"] == digest:
-            return {key: figures[key] for key in (*_AREA, "verilog_sha256", "tools", "fmax_mhz")}
+    digest = body_hash(verilog(unit.config))
+    examples = (figures for part, figures in figures_page.stored().items() if part.startswith("fit-"))
+    for entry in (*stored().values(), *examples):
+        if entry["verilog_sha256"] == digest:
+            return {key: entry[key] for key in (*_AREA, "verilog_sha256", "tools", "fmax_mhz")}
     return {}
 
 

@@ -27,18 +27,15 @@ def test_nothing_else_is_kept():
 
 
 LEAST_MHZ = 190.0
-"""What each unit is to reach with the worst of its seeds; they are planned for a little more."""
+"""What each unit reaches with the worst of its seeds; they are planned for a little more."""
 
-BELOW_THEIR_PLAN = {"rmsnorm, a part", "layernorm, root", "adanorm"}
+BELOW_THEIR_PLAN = {"rmsnorm, a part", "l1norm"}
 """Units that miss the clock they were planned for. One that leaves this set, or joins it, is worth a look."""
-
-FAR_BELOW = {"adanorm"}
-"""Those that miss even :data:`LEAST_MHZ`: two roots and two products a lane are too far apart."""
 
 
 @pytest.mark.parametrize("unit", [unit for unit, _ in norm_figures.recorded()], ids=lambda unit: unit.name)
 def test_a_unit_reaches_the_clock_it_is_to_have(unit):
-    assert (unit.placed.clock_mhz < LEAST_MHZ) == (unit.name in FAR_BELOW)
+    assert unit.placed.clock_mhz >= LEAST_MHZ
     assert (unit.placed.clock_mhz < unit.config.clock_mhz) == (unit.name in BELOW_THEIR_PLAN)
 
 
@@ -103,12 +100,15 @@ def test_another_verilog_is_placed_anew_and_another_digest_forgotten(placing):
     assert list(entries[digest]["fmax_mhz"]) == ["2"]
 
 
-def test_an_example_that_is_the_same_unit_is_not_placed_again(placing, capsys):
+def test_a_unit_of_the_same_verilog_is_not_placed_again(placing, capsys):
     store, done = placing
     assert norm_figures.main(["--only", "layernorm"]) == 0
     assert done == []
     [entry] = json.loads(store.read_text()).values()
     assert entry["comb"] == norm_figures.figures_page.stored()["fit-bert_int8"]["comb"]
+    # GroupNorm of a group is LayerNorm of a row: the same Verilog.
+    assert norm_figures.main(["--only", "groupnorm"]) == 0
+    assert done == []
     capsys.readouterr()
     assert norm_figures.main(["--list", "--only", "layernorm", "frozen"]) == 0
     assert capsys.readouterr().out == "layernorm: 1, 2, 3, 4, 5, 6, 7, 8\nfrozen: not placed\n"

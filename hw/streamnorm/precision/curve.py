@@ -72,14 +72,14 @@ class Curve:
         t = (1 << self.slope_frac_bits) - ((z * self.code) >> self.drop)
         return (z * t + (1 << (self.slope_frac_bits - 1))) >> self.slope_frac_bits
 
-    def build(self, p: Pipeline, z: Timed) -> Timed:
-        """The same as hardware."""
+    def build(self, p: Pipeline, z: Timed, distance: float) -> Timed:
+        """The same as hardware; ``distance`` as of `Pipeline.multiply`."""
         code = p.constant(self.code, signed(self.code.bit_length() + 1))
-        product = p.multiply(z, code)
+        product = p.multiply(z, code, distance=distance)
         cut = product.bits(self.drop, product.width).as_signed()
         one = p.constant(1 << self.slope_frac_bits, signed(self.slope_frac_bits + 2))
         t = p.add(one, cut, signed(self.slope_bits), subtract=True, name="slope")
-        curved = p.multiply(z, t)
+        curved = p.multiply(z, t, distance=distance)
         upper = curved.bits(self.slope_frac_bits, curved.width).as_signed()
         half = curved.bits(self.slope_frac_bits - 1, self.slope_frac_bits)
         return p.add(upper, half, signed(self.bits), name="curved")

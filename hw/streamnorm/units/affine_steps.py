@@ -44,6 +44,7 @@ class AffineSteps:
         self._p, self._config, self._lane = p, config, precision
         self._parameters = StoredParameters.of(config)
         self._target = config.device
+        self._product_distance = 0.0
 
     def parameter(self, component: Any, name: str, cycle: int, delay: float) -> list[Timed | None]:
         """Each lane's gamma or beta, from the component's port of that name; None where it is a constant."""
@@ -60,7 +61,7 @@ class AffineSteps:
                 return z
             gamma = p.constant(value, signed(max(value.bit_length(), (-value - 1).bit_length()) + 1))
         assert gamma is not None
-        return p.multiply(z, gamma)
+        return p.multiply(z, gamma, distance=self._product_distance)
 
     def finish(
         self, component: Any, values: Sequence[Timed], *, parameter_delay: float, distance: float, earliest: int

@@ -42,6 +42,9 @@ class LaneSteps(AffineSteps):
     def __init__(self, p: Pipeline, config: NormConfig) -> None:
         self._precision = Precision.of(config)
         super().__init__(p, config, self._precision)
+        if self._precision.curve is not None:
+            # Products one behind the other: tiles stand in few columns, and each has the others about it.
+            self._product_distance = self._target.family.block_distance
 
     def times_scale(self, d: Timed, scale: Timed) -> Timed:
         """``d * RF``, with the fraction bits of KF."""
@@ -74,7 +77,7 @@ class LaneSteps(AffineSteps):
     def curved(self, z: Timed) -> Timed:
         """``u`` of a norm with a curvature, else z as it is."""
         curve = self._precision.curve
-        return z if curve is None else curve.build(self._p, z)
+        return z if curve is None else curve.build(self._p, z, self._product_distance)
 
     def round_to_output(self, z: Timed) -> Timed:
         """``q``, where z is rounded to the output format before gamma; else z as it is.

@@ -65,8 +65,8 @@ class StaticTiming:
 def _timing(config: NormConfig) -> StaticTiming:
     unit = StaticUnit(config)
     return StaticTiming(
-        accepted_to_pop=unit.lanes.latency,
-        pop_to_output=unit.output_queue.latency,
+        accepted_to_pop=unit.lanes.latency + unit.output_queue.latency - 1,
+        pop_to_output=1,
         limit=unit.output_depth - ingest.READY_LAG,
     )
 

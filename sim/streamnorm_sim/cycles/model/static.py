@@ -35,7 +35,7 @@ class StaticTiming:
 
     Attributes
     ----------
-    accepted_to_pop : cycles from a beat's acceptance to its passing by the memory of an empty output queue
+    accepted_to_pop : cycles from a beat's acceptance to its passing by or leaving the memory of an empty output queue
     pop_to_output : cycles from there to ``m_axis_tvalid``
     limit : beats on their way, in the output queue included, from which ready is 0
     """

@@ -155,6 +155,9 @@ MATRIX: dict[str, dict[str, Any]] = {
                "clock_mhz": 200},
     "dyt": {"norm": "dyt", "alpha": 0.7, "lanes": 4, "max_length": 50, "gamma": ANY, "beta": ANY,
             "input": signed(12, 2e-3), "target": ECP5, "clock_mhz": 200},
+    # Its output queue is a block RAM, and as many beats are on their way at full rate as are counted.
+    "affine_ice40": {"norm": "affine", "lanes": 2, "max_length": 50, "gamma": ANY, "beta": ANY,
+                     "output": signed(4, 0.5), "target": "ice40-hx8k", "clock_mhz": 75},
     "affine_groups_49": {"norm": "affine", "lanes": 8, "max_length": 196, "parameter_repeat": 49, "banks": 6,
                          "bank_order": "cyclic", "gamma": ANY, "beta": ANY, "target": ECP5, "clock_mhz": 200},
     "affine_groups_56": {"norm": "affine", "lanes": 8, "max_length": 224, "parameter_repeat": 56, "banks": 3,

@@ -56,6 +56,7 @@ NAMES = (
     "groups_49",
     "instances_ram",
     "affine",
+    "affine_ice40",
     "dyt",
     "bert_ecp5_200 two-pass",
     "ram_banks two-pass",

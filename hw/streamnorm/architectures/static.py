@@ -42,15 +42,19 @@ class StaticUnit(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
-        family = config.device.primitives
+        family = config.device.family
         self.parameter_store = ParameterStore(config)
         store = self.parameter_store
         self.lanes = StaticLanes(config, parameter_delay=store.delay, parameter_latency=store.cycles)
         within = self.lanes.latency
+        # Nothing leads past a block RAM to the register inside it: with a bypass, the memory would become flip-flops.
+        bypass = family.lut_ram
         # Every beat inside, and those that still come in when ready is about to fall.
-        self.output_depth = whole_columns(within + _COUNTING + ingest.READY_LAG)
+        self.output_depth = whole_columns(within + (not bypass) + _COUNTING + ingest.READY_LAG)
         self.ingest = Ingest(config, buffer_depth=self.output_depth, row_slots=None)
-        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family, bypass=True)
+        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family.primitives, bypass=bypass)
+        queue_rams = self.output_queue.block_rams
+        queued = "output register; by its memory while it is empty" if bypass else "memory and output register"
         table = StaticPrecision.of(config).table
         self.report = UnitReport(
             architecture=STATIC,
@@ -58,13 +62,14 @@ class StaticUnit(wiring.Component):
                 Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the zero point"),
                 Stage("function", self.lanes.z_cycle - ingest.LATENCY, "" if table is None else table.about),
                 Stage("lanes", within - self.lanes.z_cycle, "each lane: times gamma, plus beta, round, saturate"),
-                Stage("output queue", self.output_queue.latency, "output register; by its memory while it is empty"),
+                Stage("output queue", self.output_queue.latency, queued),
             ),
             beats_before_output=-1,
             multipliers={"lanes": self.lanes.multipliers},
             block_rams={
                 "gamma and beta": self.parameter_store.block_rams,
                 **({} if table is None else {"function tables": self.lanes.block_rams}),
+                **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.output_depth,
             buffer_beats=0,

@@ -62,8 +62,9 @@ def _one_pass_terms(plan: "Plan") -> dict[str, float]:
 
 
 def _static_terms(plan: "Plan") -> dict[str, float]:
-    """What every unit has, and has for loads; bits in the output queue's memory, of results, of polynomials, and of
-    gamma and beta where a lane's are picked; bits by bits of products, multipliers."""
+    """What every unit has, and has for loads; bits in the output queue, of results, of polynomials, and of gamma and
+    beta where a lane's are picked; bits by bits of products, multipliers; pipeline stages, and bits of results in them.
+    """
     config, precision, stored = plan.config, plan.precision, StoredParameters.of(plan.config)
     assert isinstance(precision, StaticPrecision)
     lanes, table = config.lanes, precision.table
@@ -71,16 +72,19 @@ def _static_terms(plan: "Plan") -> dict[str, float]:
     gamma = int(stored.gamma[0, 0]).bit_length() if stored.gamma_is_constant else stored.gamma_bits
     polynomials = table.table if isinstance(table, MagnitudeTable) else None
     widths = () if polynomials is None else polynomials.widths
+    results = lanes * (precision.normalized_bits + gamma)
     return {
         "unit": 1,
         "loads": config.storage == "ram",
         "queue": plan.output_entries * (lanes * (_varying_bits(config, precision, stored) + 1) + 2),
-        "results": lanes * (precision.normalized_bits + gamma),
+        "results": results,
         "polynomials": lanes * (precision.difference_bits + sum(widths)) if widths else 0,
         "picked": lanes * (stored.gamma_bits + stored.beta_bits) if parameter_words(config).memory_cycles else 0,
         "multipliers": sum(plan.multipliers.values()),
         "products": 0 if stored.gamma_is_constant else lanes * precision.normalized_bits * gamma,
         "products of polynomials": 0 if polynomials is None else lanes * polynomials.t_bits * sum(widths[1:]),
+        "stages": plan.latency_cycles,
+        "stages of results": plan.latency_cycles * results,
     }
 
 
@@ -113,8 +117,8 @@ LUT_MODELS: Mapping[str, LutModel] = {
                 **{"polynomials": 1.13, "multipliers": 17.5, "picked": 1.12},
             },
             "ice40": {
-                **{"unit": 107, "loads": 154, "queue": 2.18},
-                **{"products": 2.5, "products of polynomials": 3.43, "picked": 0.5},
+                **{"stages": 26.2, "stages of results": 0.59},
+                **{"products": 2.06, "products of polynomials": 2.27},
             },
         },
     ),

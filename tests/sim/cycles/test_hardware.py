@@ -17,8 +17,9 @@ UNITS = (
 )
 """With and without spacing; one beat a row; few slots and many; gamma and beta from RAM; rows that leave early."""
 
-STATIC = ("affine", "dyt", "dyt_instances_ram", "affine_groups_49")
-"""Short ways and long ones; gamma and beta from RAM; one and several banks."""
+STATIC = ("affine", "dyt", "affine_ice40", "dyt_instances_ram", "affine_groups_49")
+"""Short ways and long ones; past the output queue's memory and through it; gamma and beta from RAM; one and several
+banks."""
 
 
 def rows_of(lengths):

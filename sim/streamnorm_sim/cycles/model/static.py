@@ -35,7 +35,7 @@ class StaticTiming:
 
     Attributes
     ----------
-    accepted_to_pop : cycles from a beat's acceptance to its passing by the memory of an empty output queue
+    accepted_to_pop : cycles from a beat's acceptance to its passing by or leaving the memory of an empty output queue
     pop_to_output : cycles from there to ``m_axis_tvalid``
     limit : beats on their way, in the output queue included, from which ready is 0
     """
@@ -65,8 +65,8 @@ class StaticTiming:
 def _timing(config: NormConfig) -> StaticTiming:
     unit = StaticUnit(config)
     return StaticTiming(
-        accepted_to_pop=unit.lanes.latency,
-        pop_to_output=unit.output_queue.latency,
+        accepted_to_pop=unit.lanes.latency + unit.output_queue.latency - 1,
+        pop_to_output=1,
         limit=unit.output_depth - ingest.READY_LAG,
     )
 

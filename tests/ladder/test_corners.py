@@ -20,7 +20,8 @@ def beta_alone(config: NormConfig, batch: RowBatch) -> np.ndarray:
     stored = StoredParameters.of(config)
     rounded = np.rint(np.ldexp(stored.beta.astype(float), -stored.beta_frac_bits))  # exact: beta has 36 bits at most
     results = np.clip(rounded, config.output.min, config.output.max).astype(int)
-    return np.where(batch.valid, results[batch.banks, : batch.x.shape[1]], 0)
+    of_rows = np.repeat(results, config.parameter_repeat, axis=1)[batch.banks, : batch.x.shape[1]]
+    return np.where(batch.valid, of_rows, 0)
 
 
 def results(config: NormConfig, rows: list[np.ndarray], seed: int = 0) -> RowBatch:
@@ -41,7 +42,8 @@ def test_rows_without_anything_but_their_centre_give_beta_exactly(name: str) -> 
     rows = [
         np.full(length, np.clip(value, config.input.min, config.input.max)) for length in lengths for value in values
     ]
-    batch = RowBatch.pack(config, rows, rng.integers(config.banks, size=len(rows)))
+    banks = rng.integers(config.banks, size=len(rows)) if config.rows_name_banks else None
+    batch = RowBatch.pack(config, rows, banks)
     got = agree(config, traffic_of(batch)).rows
     np.testing.assert_array_equal(got.x, beta_alone(config, batch))
 

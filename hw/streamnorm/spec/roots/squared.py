@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
-from amaranth.hdl import Mux, Value, unsigned
+from amaranth.hdl import Mux, unsigned
 
 from .root_method import RootMethod
 
@@ -45,7 +45,7 @@ def squared_hardware(p: Pipeline, mantissa: Timed, bits: int) -> tuple[Timed, Ti
     odd = square.bits(2 * given + 1, 2 * given + 2)
     low = 2 * given - bits
 
-    def below(x: Value, upper: Value) -> Value:
+    def below(x: Any, upper: Any) -> Any:
         return Mux(upper, x[1:], x[:-1])
 
     field = square.bits(low, low + bits + 1)

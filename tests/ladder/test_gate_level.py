@@ -36,6 +36,7 @@ UNITS = [  # and which cells each must have for the test to mean anything
     pytest.param("l2_floor", ECP5, id="l2_floor", marks=pytest.mark.gate_level),
     pytest.param("crms_ecp5_200", ECP5, id="crms_ecp5_200", marks=pytest.mark.gate_level),
     pytest.param("adanorm", ECP5, id="adanorm", marks=pytest.mark.gate_level),
+    pytest.param("l1_ecp5_200", ECP5, id="l1_ecp5_200", marks=pytest.mark.gate_level),
 ]
 
 

@@ -36,6 +36,7 @@ class _Way:
     complete: Cycles
     issue: Issue
     flow: Outflow
+    left: Cycles  # each beat's leaving the buffer that rows come in to
 
     @staticmethod
     def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> _Way:
@@ -52,7 +53,8 @@ class _Way:
         complete = takes[take_starts + counts - 1]
         issue = first_issues(context, state, complete, rows.taken, known)
         flow = outflow(context, state, issue, rows.taken, known)
-        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow)
+        left = context.left(state, issue.started, flow.issues, rows.taken)
+        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left)
 
     @property
     def firsts(self) -> Cycles:
@@ -74,18 +76,20 @@ def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace |
 def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     """Solve the next rows, at least one, where ready falls.
 
-    Ready follows from the issues of earlier beats. Where it falls, the sink or the statistic sets the pace, and issues
-    hardly depend on when beats are accepted. So they are first worked out as if ready never fell, the input side from
-    them, and the true issues from that. All is right up to and including the first row for which the two differ, since
-    a row waits only for rows ahead of it; and in any case for the rows that wait for none of those solved here.
+    Ready follows from when earlier beats left the buffer, and from the issues of earlier rows. Where it falls, the sink
+    or the statistic sets the pace, and these hardly depend on when beats are accepted. So they are first worked out as
+    if ready never fell, the input side from them, and the true ones from that. All is right up to and including the
+    first row for which the two differ, since a row waits only for rows ahead of it; and in any case for the rows that
+    wait for none of those solved here.
     """
     guess = _Way.of(context, state, rows, _at_once(context, state, rows))
-    accepted, waits = admit(context, state, rows, guess.flow.issues, guess.firsts)
+    accepted, waits = admit(context, state, rows, guess.left, guess.firsts)
     way = _Way.of(context, state, rows, accepted)
     good = len(rows)
-    wrong = np.flatnonzero(way.flow.issues != guess.flow.issues)
-    if len(wrong):
-        good = int(np.searchsorted(way.take_starts, wrong[0], side="right"))
+    wrong = way.left != guess.left
+    wrong[way.take_starts] |= way.firsts != guess.firsts
+    if wrong.any():
+        good = int(np.searchsorted(way.take_starts, np.argmax(wrong), side="right"))
         good = max(good, rows_at_once(context, rows))
     beats = int(rows.beats[:good].sum())
     slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
@@ -102,7 +106,7 @@ def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
     rows, accepted, starts = way.rows, way.accepted, way.starts
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, way.firsts]) + context.timing.release_to_ready
-    waiting_space = np.concatenate([space, way.flow.issues]) + SPACE_DELAY
+    waiting_space = np.concatenate([space, way.left]) + SPACE_DELAY
     if way.taken is None:
         waits = waiting_space[: len(accepted)] > accepted
     else:
@@ -144,6 +148,7 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
         takes=way.takes[:count],
         counted=int(way.complete[good - 1]),
         started=int(issue.started[-1]),
+        left=way.left[:count],
         issues=way.flow.issues[:count],
         first_issues=way.firsts[:good],
         pops=way.flow.pops[:count],

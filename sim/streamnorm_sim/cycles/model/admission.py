@@ -25,8 +25,8 @@ def rows_at_once(context: Context, rows: Rows) -> int:
 
 
 def admit(context: Context, state: State, rows: Rows, left: Cycles, first_issues: Cycles) -> tuple[Cycles, Cycles]:
-    """Return the cycle in which each beat is accepted, given when the rows' beats leave the buffer, and when their first
-    beats are issued.
+    """Return the cycle in which each beat is accepted, given when the rows' beats leave the buffer, and the issues of
+    their first beats.
 
     The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.
     """

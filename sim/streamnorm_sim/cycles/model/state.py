@@ -68,8 +68,8 @@ class State:
         return self.counted == NEVER
 
     def places(self) -> tuple[Cycles, Cycles]:
-        """What the next beats have to wait for to leave the buffer, and the first issues that the next rows have to wait
-        for, one after the other."""
+        """What the next beats have to wait for to leave the buffer, and the first issues that the next rows have to
+        wait for, one after the other."""
         return self.left[SPACE_DELAY - 1 :], self.first_issues[ROW_DELAY - 1 :]
 
     def advance(

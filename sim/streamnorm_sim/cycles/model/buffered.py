@@ -26,6 +26,7 @@ class Buffered:
     def solve(self, rows: Rows) -> list[CycleTrace]:
         context, state = self._context, self._state
         by_row_now = context.by_row and not rows.by_beat
+        in_turn = by_row_now and context.in_turn
         unhindered = by_row.solve_unhindered if by_row_now else by_beat.solve_unhindered
         parts: list[CycleTrace] = []
         start, many, few = 0, MANY, FEW
@@ -42,16 +43,16 @@ class Buffered:
                 continue
             # Ready may fall: some rows the slow way, and more of them each time that it still falls after these.
             many, part = FEW, None
-            if by_row_now:
+            if in_turn:
                 stop = min(start + few, len(rows))
                 part = by_row.solve_in_turn(context, state, rows.part(start, stop))
             if part is None:
-                stop = rows.end_of(start, FEW if by_row_now else few)
+                stop = rows.end_of(start, FEW if in_turn else few)
                 part = by_beat.solve_waiting(context, state, rows.part(start, stop))
             parts.append(part)
             start += len(part)
             if start == stop:
                 few = min(2 * few, MANY)
             else:
-                few = max(FEW, len(part) if by_row_now else int(part.beats_in.sum()))
+                few = max(FEW, len(part) if in_turn else int(part.beats_in.sum()))
         return parts

@@ -68,14 +68,11 @@ def _waiting_space(space: Cycles, left: Cycles, taken: Cycles, ends: Cycles, tak
 
 def solve_in_turn(context: Context, state: State, rows: Rows) -> CycleTrace | None:
     """Solve rows one after the other, waits for slots included, up to the first that is too long or may wait for the
-    buffer; None if that is the first of them.
+    buffer; None if that is the first of them. Only where ``context.in_turn``.
 
     A row waits for its slot with its first beat or with its second: ready takes a cycle to know of the row ahead of it.
-    Where a row takes its slot in its middle, or leaves the buffer before its statistic is there, none is solved so.
     """
     timing = context.timing
-    if not context.in_turn:
-        return None
     release, to_issue, interval = timing.release_to_ready, timing.end_to_issue, timing.interval
     accepted, ended, started, issued = state.accepted, state.counted, state.started, int(state.issues[-1])
     count = _leading(rows.beats == rows.taken)

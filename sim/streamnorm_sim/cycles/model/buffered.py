@@ -51,8 +51,6 @@ class Buffered:
                 part = by_beat.solve_waiting(context, state, rows.part(start, stop))
             parts.append(part)
             start += len(part)
-            if start == stop:
-                few = min(2 * few, MANY)
-            else:
-                few = max(FEW, len(part) if in_turn else int(part.beats_in.sum()))
+            solved = len(part) if in_turn else int(part.beats_in.sum())
+            few = min(2 * few, MANY) if start == stop else max(FEW, solved)
         return parts

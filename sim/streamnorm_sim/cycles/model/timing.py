@@ -41,7 +41,7 @@ class Timing:
     end_to_issue : cycles from the beat that completes a row's statistic to the issue of its first, if nothing is in its
         way; from that beat's acceptance, or, in a unit with a second pass, from its being read for that
     beat_to_issue : where a row leaves before its last beat is in, cycles from a beat in to the issue of the beat ahead
-        of it in its row; a last beat is issued one cycle later after it has come in
+        of it in its row; a last beat is issued one cycle later after it has come in; 0: no row does
     release_to_ready : cycles from the issue of a row's first beat to the ready that knows its slot is free
     issue_to_pop : cycles from a beat's issue to its leaving the memory of an empty output queue
     pop_to_output : cycles from there to ``m_axis_tvalid``

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -72,15 +71,22 @@ def test_every_norm_is_counted_with_stalls(capsys):
     assert all(line["lost"]["sink"] > 0 for line in result["counts"])
 
 
-def test_norms_that_the_cycle_model_does_not_know_are_left_out_of_stalls_and_said_to_be(capsys, config_file):
+def test_norms_in_two_passes_are_counted_with_stalls(capsys, config_file):
     """Two passes are one where no mean is subtracted; a file of two passes names no unit of a static norm."""
-    text = config_file.read_text()
-    config_file.write_text('architecture = "two-pass"\n' + re.sub('norm = ".*"', 'norm = "rmsnorm"', text))
+    config_file.write_text('architecture = "two-pass"\n' + config_file.read_text())
     result = counted(capsys, config_file, "--compare", "norms", "--stalls", "sink:0.5")
-    one = [name for name, norm in NORMS.items() if norm.has_statistic and not norm.has_variance and not norm.placement]
-    assert [line["norm"] for line in result["counts"]] == one
-    left_out = [note for note in result["notes"] if "the cycle model does not know its unit" in note]
-    assert "layernorm" in [note.partition(" ")[0] for note in left_out]
+    able = [name for name, norm in NORMS.items() if norm.has_statistic]
+    assert [line["norm"] for line in result["counts"]] == able
+    built = {line["norm"]: line["built_as"] for line in result["counts"]}
+    assert (built["layernorm"], built["l1norm"], built["frozen"]) == ("two-pass", "two-pass", "one-pass")
+    assert all(line["lost"]["sink"] > 0 for line in result["counts"])
+
+
+def test_norms_in_scans_are_not_counted_with_stalls(capsys, config_file):
+    config_file.write_text('architecture = "three-scan"\n' + config_file.read_text())
+    assert cycles(config_file, "--compare", "norms", "--stalls", "sink:0.5") == 2
+    message = "stalls: the cycle model does not know the three-scan unit; simulate it (--simulate)"
+    assert message in capsys.readouterr().err
 
 
 def test_a_norm_that_does_not_go_with_the_file_is_left_out_and_said_to_be(capsys, config_file):
@@ -283,7 +289,10 @@ def test_with_stalls_the_losses_are_drawn(tmp_path, monkeypatch):
             f"--fmax: hx8k.toml is none of the units; they are {BERT}, layernorm, one-pass, 8",
         ),
         (["--welford"], "--welford: only with --compare architectures"),
-        (["--compare", "architectures", "--stalls", "0.5"], "stalls: the cycle model does not know the two-pass unit"),
+        (
+            ["--compare", "architectures", "--stalls", "0.5"],
+            "stalls: the cycle model does not know the three-scan unit",
+        ),
         (["--json", "--csv"], "--json and --csv: one of them only"),
         (["--plot", "a.pdf"], "--plot: a.pdf: the name must end in .png or .svg"),
         (["--timeline", "no/a.svg"], "no/a.svg: cannot be written: there is no directory "),
@@ -318,7 +327,8 @@ def test_simulation_tells_what_was_lost_too(config_file, capsys):
         name: str(lost) for name, lost in model["lost"].items()
     }
     assert lines[0]["batch_cycles"] == str(model["batch_cycles"])
-    assert [line["lost_sink"] for line in lines[1:]] == ["", "", ""]
+    assert int(lines[1]["lost_sink"]) > 0
+    assert [line["lost_sink"] for line in lines[2:]] == ["", ""]
 
 
 @pytest.mark.parametrize("text", ["", "0", "8:4", "1,x", "4:"])

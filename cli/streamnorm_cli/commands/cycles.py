@@ -196,7 +196,7 @@ def run(args: argparse.Namespace) -> int:
         from streamnorm_sim.streams.stalls import NO_STALL, parse_stalls
     source, sink = parse_stalls(args.stalls)
     stalled = (source, sink) != (NO_STALL, NO_STALL)
-    work, notes = _work(args, by_model=stalled and not args.simulate)
+    work, notes = _work(args)
     clocks = _clocks(args, work)
     count = simulated if args.simulate else computed
     results: list[CycleCounts] = []
@@ -243,11 +243,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _work(args: argparse.Namespace, *, by_model: bool) -> tuple[list[tuple[Path, "NormConfig", int]], list[str]]:
+def _work(args: argparse.Namespace) -> tuple[list[tuple[Path, "NormConfig", int]], list[str]]:
     """What is to be counted: the file it comes from, the unit, and the length; all is checked before anything is.
 
-    And what has to be said of the norms that were put in place of the file's. ``by_model``: only the cycle model knows
-    how they are counted.
+    And what has to be said of the norms that were put in place of the file's.
     """
     from streamnorm.spec.config import NormConfig
 
@@ -261,7 +260,7 @@ def _work(args: argparse.Namespace, *, by_model: bool) -> tuple[list[tuple[Path,
             )
         if args.welford and not config.formula.has_variance:
             raise ConfigError(f"--welford: {file} is {config.norm}, which has no variance to update; leave it out")
-        for normed in _norms(config, notes, by_model=by_model) if args.compare == "norms" else (config,):
+        for normed in _norms(config, notes) if args.compare == "norms" else (config,):
             for lanes in dict.fromkeys(args.lanes or (config.lanes,)):
                 changed = normed.replace(lanes=lanes)
                 for architecture in _architectures(args, changed):
@@ -272,12 +271,11 @@ def _work(args: argparse.Namespace, *, by_model: bool) -> tuple[list[tuple[Path,
     return list(once.values())[::-1], list(dict.fromkeys(notes))
 
 
-def _norms(config: "NormConfig", notes: list[str], *, by_model: bool) -> Iterator["NormConfig"]:
+def _norms(config: "NormConfig", notes: list[str]) -> Iterator["NormConfig"]:
     """A configuration with every norm that goes with its other keys; ``notes`` is added what has to be said of it."""
     from streamnorm.plan import Plan
     from streamnorm.spec.norms import NORMS
     from streamnorm.spec.other_norm import with_norm
-    from streamnorm_sim.cycles import CycleModel
 
     for norm in NORMS:
         try:
@@ -287,9 +285,6 @@ def _norms(config: "NormConfig", notes: list[str], *, by_model: bool) -> Iterato
             if norm == config.norm:
                 raise
             notes.append(f"{norm} is left out: {error}")
-            continue
-        if by_model and norm != config.norm and not CycleModel.knows(other.config):
-            notes.append(f"{norm} is left out: the cycle model does not know its unit; simulate it (--simulate)")
             continue
         if str(other):
             notes.append(f"{norm}: {other}")

@@ -96,7 +96,10 @@ class TwoPassUnit(wiring.Component):
         self._announce_apply = max(1, meeting - base - dispatch.READY_TO_ISSUE)
         applied = self._announce_apply + dispatch.READY_TO_ISSUE
         flight = base + self.apply.latency
-        held = ingest.LATENCY + second + base + applied + base + SLOT_RETURN + 1
+        self.end_to_second = ingest.LATENCY + second
+        self.second_to_issue = base + applied
+        self.release_delay = base
+        held = self.end_to_second + self.second_to_issue + self.release_delay + SLOT_RETURN + 1
         self.row_slots = whole_columns(held)
         self.output_depth = whole_columns(flight + 1 + dispatch.CREDIT_RETURN)
         depth = config.max_beats + second + ingest.READY_LAG + _SPARE
@@ -109,7 +112,7 @@ class TwoPassUnit(wiring.Component):
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         sum_width = len(sums.n) + len(sums.s1)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
-        refilled = read + SLOT_RETURN + ingest.LATENCY + second + base + self.statistic.scale_cycle
+        refilled = read + SLOT_RETURN + self.end_to_second + base + self.statistic.scale_cycle
         self.statistic_queue = StatisticQueue(
             config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
@@ -169,7 +172,7 @@ class TwoPassUnit(wiring.Component):
         self._second_pass(m, row_end, entry)
         m.submodules.apply = self.apply
         m.d.comb += [self.second_buffer.read.eq(self.dispatch.issue), self.dispatch.output_released.eq(queue.released)]
-        connect_apply(m, self, self.second_buffer, self.second_buffer.latency)
+        connect_apply(m, self, self.second_buffer, self.release_delay)
         if config.storage == "ram":
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)

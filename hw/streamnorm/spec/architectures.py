@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .norms import Norm
 
-__all__ = ["ARCHITECTURES", "ONE_PASS", "STATIC", "Architecture", "architectures_of"]
+__all__ = ["ARCHITECTURES", "ONE_PASS", "STATIC", "TWO_PASS", "Architecture", "architectures_of"]
 
 ONE_PASS = "one-pass"
 """What a unit with a statistic is unless it is asked for something else."""
+
+TWO_PASS = "two-pass"
+"""What a unit is that needs the mean before it reads the row a second time."""
 
 STATIC = "static"
 """What a unit without one is."""
@@ -56,7 +59,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     for architecture in (
         Architecture(ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap"),
         Architecture(
-            "two-pass",
+            TWO_PASS,
             "the sum while the row comes in, squares (or absolute deviations) on the way to a second buffer, then "
             "apply; rows overlap",
             has_second_pass=True,

@@ -9,14 +9,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.cycles import registers, static_registers
-from streamnorm_sim.cycles import StaticTiming, Timing
-from streamnorm_sim.cycles.model import one_pass, static
+from sim.cycles import registers, static_registers, two_pass_registers
+from streamnorm_sim.cycles import StaticTiming, Timing, TwoPassTiming
+from streamnorm_sim.cycles.model import buffered, static
+from streamnorm_sim.cycles.model.buffered import Buffered
 from streamnorm_sim.cycles.model.model import CycleStream
 from streamnorm_sim.cycles.model.one_pass import OnePass
 from streamnorm_sim.cycles.model.open_cycles import open_cycles
 from streamnorm_sim.cycles.model.static import Static
 from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
+from streamnorm_sim.cycles.model.two_pass import TwoPass
 
 
 @st.composite
@@ -39,6 +41,30 @@ def timings(draw):
         issue_to_pop=issue_to_pop,
         pop_to_output=1,
         pop_to_issue=pop_to_issue,
+    )
+
+
+@st.composite
+def two_pass_timings(draw):
+    max_beats = draw(st.integers(1, 12))
+    issue_to_pop, pop_to_issue = draw(st.integers(2, 9)), draw(st.integers(2, 3))
+    end_to_issue, issue_to_second = draw(st.integers(4, 25)), draw(st.integers(2, 3))
+    spare = st.integers(0, 3) | st.integers(0, 40)
+    return TwoPassTiming(
+        lanes=1,
+        max_beats=max_beats,
+        statistic_beats=max_beats,
+        row_slots=draw(st.integers(4, 12)),
+        buffer_limit=max_beats + draw(st.integers(1, 9) | st.integers(1, 60)),
+        output_depth=issue_to_pop + pop_to_issue + draw(st.integers(0, 8)),
+        end_to_issue=end_to_issue,
+        release_to_ready=draw(st.integers(1, 4)),
+        issue_to_pop=issue_to_pop,
+        pop_to_output=1,
+        pop_to_issue=pop_to_issue,
+        end_to_second=draw(st.integers(4, 12)),
+        second_limit=max_beats - 1 + end_to_issue + issue_to_second + draw(spare),
+        issue_to_second=issue_to_second,
     )
 
 
@@ -131,7 +157,17 @@ def test_every_cycle_and_every_loss(case):
     sent, offered, source, sink, *_ = run
     ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
     true = registers.simulate(timing, sent, every_time(sent, offered), *ends)
-    compare(one_pass, lambda *patterns: OnePass(timing, *patterns), timing.max_beats, run, true)
+    compare(buffered, lambda *patterns: Buffered(OnePass(timing, *patterns)), timing.max_beats, run, true)
+
+
+@settings(max_examples=400)
+@given(two_pass_timings().flatmap(lambda timing: st.tuples(st.just(timing), runs(timing.max_beats))))
+def test_every_cycle_and_every_loss_of_two_passes(case):
+    timing, run = case
+    sent, offered, source, sink, *_ = run
+    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
+    true = two_pass_registers.simulate(timing, sent, every_time(sent, offered), *ends)
+    compare(buffered, lambda *patterns: Buffered(TwoPass(timing, *patterns)), timing.max_beats, run, true)
 
 
 @settings(max_examples=300)

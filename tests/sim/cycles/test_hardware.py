@@ -17,9 +17,25 @@ UNITS = (
 )
 """With and without spacing; one beat a row; few slots and many; gamma and beta from RAM; rows that leave early."""
 
+TWO_PASS = (
+    *("bert_ecp5_200 two-pass", "ram_banks two-pass", "row_below_a_beat two-pass", "ice40_serial two-pass"),
+    *("l1_ecp5_200", "l1_ram_banks"),
+)
+"""Rows that run out of slots, rows of a beat alone, and rows that fill both buffers."""
+
 STATIC = ("affine", "dyt", "affine_ice40", "dyt_instances_ram", "affine_groups_49")
 """Short ways and long ones; past the output queue's memory and through it; gamma and beta from RAM; one and several
 banks."""
+
+
+INPUT = {"ice40_serial two-pass": {"slots", "buffer"}, **{name: {"buffer"} for name in STATIC}}
+"""What a unit's input waits for, where it is not its slots alone."""
+
+
+def unit(name):
+    """A configuration as it is, or in another architecture."""
+    name, _, architecture = name.partition(" ")
+    return configuration(name, **({"architecture": architecture} if architecture else {}))
 
 
 def rows_of(lengths):
@@ -63,9 +79,9 @@ def opened(stall):
     return None if stall == NO_STALL else ~np.array(stall.cycles)
 
 
-@pytest.mark.parametrize("name", [*UNITS, *STATIC])
+@pytest.mark.parametrize("name", [*UNITS, *TWO_PASS, *STATIC])
 def test_every_cycle_is_that_of_the_hardware(name):
-    config = configuration(name)
+    config = unit(name)
     losses = Losses()
 
     @settings(max_examples=40)
@@ -84,7 +100,7 @@ def test_every_cycle_is_that_of_the_hardware(name):
 
     check()
     # Every reason to wait has come up.
-    causes = {"source", "buffer", "rows", "sink"} if name in STATIC else {"source", "slots", "rows", "sink", "credits"}
+    causes = {"source", "rows", "sink", *INPUT.get(name, {"slots"}), *(() if name in STATIC else ("credits",))}
     assert min(getattr(losses, cause) for cause in causes) > 0
     if name in STATIC:
         assert (losses.slots, losses.interval, losses.credits) == (0, 0, 0)
@@ -92,11 +108,11 @@ def test_every_cycle_is_that_of_the_hardware(name):
         assert (losses.interval > 0) == (CycleModel(config).timing.interval > 1)
 
 
-@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length", "dyt"])
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length", "ice40_serial two-pass", "l1_ecp5_200", "dyt"])
 @pytest.mark.parametrize("each", ["row", "beat"])
 def test_beats_offered_from_given_cycles_on(name, each):
     """The engine's source knows patterns only: it is given the one in which each beat comes when the model says so."""
-    config = configuration(name)
+    config = unit(name)
     model = CycleModel(config)
     for seed in range(12):
         rng = np.random.default_rng(seed)

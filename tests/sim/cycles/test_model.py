@@ -28,7 +28,7 @@ def model(config):
     return CycleModel(config)
 
 
-@pytest.mark.parametrize("name", ["bert_ecp5_200", "affine", "dyt"])
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "l1_ecp5_200", "affine", "dyt"])
 def test_rows_of_one_length_take_the_planned_cycles(name):
     config = configuration(name)
     model = CycleModel(config)
@@ -41,7 +41,7 @@ def test_rows_of_one_length_take_the_planned_cycles(name):
         assert trace.losses == Losses(fill=planned.L1)
 
 
-@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length", "affine"])
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "min_length", "l1_ecp5_200", "affine"])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
 def test_rows_as_wholes_and_beat_by_beat_agree(name, share):
     config = configuration(name)
@@ -59,7 +59,7 @@ def test_rows_as_wholes_and_beat_by_beat_agree(name, share):
     assert wholes.losses.slots > 0 or name != "min_length"
 
 
-@pytest.mark.parametrize("name", ["bert_ecp5_200", "dyt"])
+@pytest.mark.parametrize("name", ["bert_ecp5_200", "l1_ecp5_200", "dyt"])
 def test_a_stream_in_parts_is_the_whole(name):
     model, rng = CycleModel(configuration(name)), np.random.default_rng(4)
     lengths, sink = rng.integers(1, model.config.max_length, 3000, endpoint=True), rng.random(777) < 0.8
@@ -81,9 +81,10 @@ def test_a_slow_source_loses_its_own_cycles_only(model):
     assert (trace.losses.rows, trace.losses.sink) == (9 * 12, 0)
 
 
+@pytest.mark.parametrize("architecture", ["one-pass", "two-pass"])
 @pytest.mark.parametrize(("name", "cause"), [("bert_ecp5_200", "slots"), ("length_1000", "buffer")])
-def test_a_sink_that_stops_fills_the_unit(name, cause):
-    model = CycleModel(configuration(name))
+def test_a_sink_that_stops_fills_the_unit(name, cause, architecture):
+    model = CycleModel(configuration(name, architecture=architecture))
     lengths = [model.config.max_length if cause == "buffer" else 1] * 3000
     free, stopped = model.run(lengths), model.run(lengths, sink=[[500, 3000]])
     assert stopped.losses.sink == stopped.cycles - free.cycles == 2500
@@ -250,12 +251,16 @@ def test_a_model_needs_a_configuration():
 
 
 def test_a_unit_that_is_not_modelled_is_refused(model):
-    config = model.config.replace(norm="layernorm", architecture="two-pass")
     with pytest.raises(
-        ConfigError, match=r"^architecture = 'two-pass': the cycle model knows these units only: one-pass, s"
+        ConfigError,
+        match=r"^architecture = 'three-scan': the cycle model knows these units only: one-pass, two-pass, static$",
     ):
-        CycleModel(config)
-    assert CycleModel.knows(config.replace(norm="rmsnorm"))  # there, two passes are one
+        CycleModel(model.config.replace(architecture="three-scan"))
+
+
+def test_two_passes_that_are_one_are_computed_as_one():
+    one = configuration("row_of_one_beat")
+    assert CycleModel(one.replace(architecture="two-pass")).timing == CycleModel(one).timing
 
 
 def test_a_row_whose_beats_take_too_much_memory_is_refused_before_any_is_fed(model):

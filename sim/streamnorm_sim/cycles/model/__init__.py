@@ -5,5 +5,8 @@ from .open_cycles import OpenCycles
 from .static import StaticTiming
 from .timing import Timing
 from .trace import CycleTrace, Losses
+from .two_pass import TwoPassTiming
 
-__all__ = ["CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "StaticTiming", "Timing"]
+__all__ = [
+    "CycleModel", "CycleStream", "CycleTrace", "Losses", "OpenCycles", "StaticTiming", "Timing", "TwoPassTiming",
+]  # fmt: skip

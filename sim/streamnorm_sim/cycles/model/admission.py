@@ -24,14 +24,15 @@ def rows_at_once(context: Context, rows: Rows) -> int:
     return min(count, max(within, 1))
 
 
-def admit(context: Context, state: State, rows: Rows, issues: Cycles, first_issues: Cycles) -> tuple[Cycles, Cycles]:
-    """Return the cycle in which each beat is accepted, given the issues of the rows' beats, and of their first beats.
+def admit(context: Context, state: State, rows: Rows, left: Cycles, first_issues: Cycles) -> tuple[Cycles, Cycles]:
+    """Return the cycle in which each beat is accepted, given when the rows' beats leave the buffer, and the issues of
+    their first beats.
 
     The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.
     """
     # Ready looks at counts, of beats taken and of rows with a complete statistic, that are a few cycles old. The first
     # elements of the lists are for the beats and rows that came before these and are not counted yet.
-    space = (np.concatenate([state.issues, issues]) + SPACE_DELAY).tolist()
+    space = (np.concatenate([state.left, left]) + SPACE_DELAY).tolist()
     slots = (np.concatenate([state.first_issues, first_issues]) + context.timing.release_to_ready).tolist()
     following = None if context.source is ALWAYS else context.source.following
     third, second, newest = state.takes.tolist()

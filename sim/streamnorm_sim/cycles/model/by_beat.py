@@ -14,7 +14,7 @@ from .offers import accepted_at_once
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
 from .rows import Rows
 from .state import State
-from .timing import SPACE_DELAY
+from .timing import ROW_DELAY, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["solve_unhindered", "solve_waiting"]
@@ -36,6 +36,7 @@ class _Way:
     complete: Cycles
     issue: Issue
     flow: Outflow
+    left: Cycles  # each beat's leaving the buffer that rows come in to
 
     @staticmethod
     def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> _Way:
@@ -52,7 +53,8 @@ class _Way:
         complete = takes[take_starts + counts - 1]
         issue = first_issues(context, state, complete, rows.taken, known)
         flow = outflow(context, state, issue, rows.taken, known)
-        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow)
+        left = context.left(state, issue.started, flow.issues, rows.taken)
+        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left)
 
     @property
     def firsts(self) -> Cycles:
@@ -74,19 +76,16 @@ def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace |
 def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     """Solve the next rows, at least one, where ready falls.
 
-    Ready follows from the issues of earlier beats. Where it falls, the sink or the statistic sets the pace, and issues
-    hardly depend on when beats are accepted. So they are first worked out as if ready never fell, the input side from
-    them, and the true issues from that. All is right up to and including the first row for which the two differ, since
-    a row waits only for rows ahead of it; and in any case for the rows that wait for none of those solved here.
+    Ready follows from when earlier beats left the buffer, and from the issues of earlier rows. Where it falls, the sink
+    or the statistic sets the pace, and these hardly depend on when beats are accepted. So they are first worked out as
+    if ready never fell, the input side from them, and the true ones from that. All is right up to the first row that
+    the difference of the two may concern, since a row waits only for rows ahead of it; and in any case for the rows
+    that wait for none of those solved here.
     """
     guess = _Way.of(context, state, rows, _at_once(context, state, rows))
-    accepted, waits = admit(context, state, rows, guess.flow.issues, guess.firsts)
+    accepted, waits = admit(context, state, rows, guess.left, guess.firsts)
     way = _Way.of(context, state, rows, accepted)
-    good = len(rows)
-    wrong = np.flatnonzero(way.flow.issues != guess.flow.issues)
-    if len(wrong):
-        good = int(np.searchsorted(way.take_starts, wrong[0], side="right"))
-        good = max(good, rows_at_once(context, rows))
+    good = max(_rows_right(context, state, guess, way), rows_at_once(context, rows))
     beats = int(rows.beats[:good].sum())
     slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
     source = int(accepted[beats - 1]) - state.accepted - beats - slots - buffer
@@ -97,12 +96,37 @@ def _at_once(context: Context, state: State, rows: Rows) -> Cycles:
     return accepted_at_once(context.source, state.accepted, state.fresh, rows)
 
 
+def _rows_right(context: Context, state: State, guess: _Way, way: _Way) -> int:
+    """Return how many rows are accepted as ``way`` has it, although ready was worked out from ``guess``.
+
+    Nothing of a guess is late: its beats are accepted as early as can be. So a beat that does not wait any more when
+    what it waits for comes as in ``way`` is right, and it takes the same time for the same reasons.
+    """
+    accepted, taken, starts = way.accepted, way.taken, way.starts
+    ahead = np.arange(len(accepted)) if taken is None else np.cumsum(taken) - taken
+    # Ready may not know yet of the latest beats, nor of the row ahead: see `admit`.
+    room = np.concatenate([state.left, way.left]) + SPACE_DELAY
+    differs = np.concatenate([np.zeros(len(state.left), np.bool_), way.left != guess.left])
+    concerned = differs[ahead]
+    for seen in range(1, SPACE_DELAY):
+        concerned |= differs[ahead + seen]
+    concerned &= room[ahead + (SPACE_DELAY - 1)] > accepted
+    slots = np.concatenate([state.first_issues, way.firsts]) + context.timing.release_to_ready
+    differs = np.concatenate([np.zeros(len(state.first_issues), np.bool_), way.firsts != guess.firsts])
+    rows = np.arange(len(starts))
+    differs = differs[rows] | differs[rows + 1] | differs[rows + ROW_DELAY]
+    before = np.concatenate([[state.accepted], accepted])[starts]
+    concerned[starts] |= differs & (slots[rows + ROW_DELAY] > before + 1)
+    first = int(np.argmax(concerned))
+    return int(np.searchsorted(starts, first, side="right")) - 1 if concerned[first] else len(rows)
+
+
 def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
     """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
     rows, accepted, starts = way.rows, way.accepted, way.starts
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, way.firsts]) + context.timing.release_to_ready
-    waiting_space = np.concatenate([space, way.flow.issues]) + SPACE_DELAY
+    waiting_space = np.concatenate([space, way.left]) + SPACE_DELAY
     if way.taken is None:
         waits = waiting_space[: len(accepted)] > accepted
     else:
@@ -144,6 +168,7 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
         takes=way.takes[:count],
         counted=int(way.complete[good - 1]),
         started=int(issue.started[-1]),
+        left=way.left[:count],
         issues=way.flow.issues[:count],
         first_issues=way.firsts[:good],
         pops=way.flow.pops[:count],

@@ -28,50 +28,51 @@ def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace |
     counts = np.minimum(rows.taken, context.timing.statistic_beats)
     complete = first + (counts - 1)
     issue = first_issues(context, state, complete, rows.taken)
-    good = _unhindered(context, state, rows, first, counts, issue.first)
+    left = context.first_left(issue.started, issue.first, rows.taken)
+    good = _unhindered(context, state, rows, first, counts, issue.first, left)
     if not good:
         return None
     issue = Issue(issue.started[:good], issue.first[:good])
     return _finish(context, state, rows.part(0, good), first[:good], None, complete[:good], issue)
 
 
-def _unhindered(context: Context, state: State, rows: Rows, first: Cycles, counts: Cycles, issues: Cycles) -> int:
+def _unhindered(
+    context: Context, state: State, rows: Rows, first: Cycles, counts: Cycles, issues: Cycles, left: Cycles
+) -> int:
     """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted.
 
-    ``counts``: beats of each row that complete its statistic.
+    ``counts``: beats of each row that complete its statistic; ``issues``: of the rows' first beats; ``left``: their
+    leaving the buffer.
     """
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, issues]) + context.timing.release_to_ready
     waits = waiting_slots[: len(rows)] > first
     # Of a row's beats, which come and leave one after the other, it is the last that has least room.
     ends, ended = np.cumsum(rows.taken), first + (rows.taken - 1)
-    waits |= _waiting_space(space, issues, rows.taken, ends, ends - 1) > ended
+    waits |= _waiting_space(space, left, rows.taken, ends, ends - 1) > ended
     waits |= (rows.beats > counts) & (waiting_slots[1 : len(rows) + 1] > first + counts)
     if rows.cut:
         swallowing = rows.beats > rows.taken
-        waits |= swallowing & (_waiting_space(space, issues, rows.taken, ends, ends) > ended + 1)
+        waits |= swallowing & (_waiting_space(space, left, rows.taken, ends, ends) > ended + 1)
     return _leading(~waits)
 
 
-def _waiting_space(space: Cycles, issues: Cycles, taken: Cycles, ends: Cycles, takes: Cycles) -> Cycles:
+def _waiting_space(space: Cycles, left: Cycles, taken: Cycles, ends: Cycles, takes: Cycles) -> Cycles:
     """Return the first cycles in which ready knows of room for a beat, so many takes being ahead of it."""
     known = int(np.searchsorted(takes, len(space)))
     beats = takes[known:] - len(space)
     row = np.searchsorted(ends, beats, side="right")
-    later = issues[row] + (beats - (ends[row] - taken[row]))
+    later = left[row] + (beats - (ends[row] - taken[row]))
     return np.concatenate([space[takes[:known]], later]) + SPACE_DELAY
 
 
 def solve_in_turn(context: Context, state: State, rows: Rows) -> CycleTrace | None:
     """Solve rows one after the other, waits for slots included, up to the first that is too long or may wait for the
-    buffer; None if that is the first of them.
+    buffer; None if that is the first of them. Only where ``context.in_turn``.
 
     A row waits for its slot with its first beat or with its second: ready takes a cycle to know of the row ahead of it.
-    Where a row takes its slot in its middle, none is solved so.
     """
     timing = context.timing
-    if timing.early:
-        return None
     release, to_issue, interval = timing.release_to_ready, timing.end_to_issue, timing.interval
     accepted, ended, started, issued = state.accepted, state.counted, state.started, int(state.issues[-1])
     count = _leading(rows.beats == rows.taken)
@@ -159,15 +160,18 @@ def _finish(
         _inputs=[inputs],
         _outputs=[Runs(first_out, rows.taken)],
     )
-    kept = max(len(state.issues), len(state.pops))
+    kept = max(len(state.left), len(state.issues), len(state.pops))
     tail = slice(max(0, len(rows) - kept), None)  # a row has at least one beat
-    issues = contiguous(issue.first[tail], rows.taken[tail])
+    counts = rows.taken[tail]
+    issues = contiguous(issue.first[tail], counts)
+    left = contiguous(context.first_left(issue.started[tail], issue.first[tail], counts), counts)
     takes = contiguous(first[tail], rows.taken[tail]) if second is None else inputs.cycles()
     state.advance(
         accepted=int(last_in[-1]),
         takes=takes,
         counted=int(complete[-1]),
         started=int(issue.started[-1]),
+        left=left,
         issues=issues,
         first_issues=issue.first,
         pops=issues + timing.issue_to_pop,

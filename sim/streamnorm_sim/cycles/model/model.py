@@ -36,7 +36,7 @@ class CycleModel:
 
     Attributes
     ----------
-    timing : Timing or StaticTiming
+    timing : Timing, TwoPassTiming or StaticTiming
         All that it knows of the unit.
 
     Raises

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from streamnorm.spec.architectures import ONE_PASS, STATIC
+from streamnorm.spec.architectures import ONE_PASS, STATIC, TWO_PASS
 from streamnorm.spec.config import NormConfig
 
+from .buffered import Buffered
 from .one_pass import OnePass
 from .open_cycles import OpenCycles
 from .solver import Solver
 from .static import Static, StaticTiming
 from .timing import Timing
+from .two_pass import TwoPass, TwoPassTiming
 
 __all__ = ["MODELLED", "Modelled"]
 
@@ -33,7 +35,8 @@ class Modelled(Generic[_Timing]):
 
 
 MODELLED: Mapping[str, Modelled[Any]] = {
-    ONE_PASS: Modelled(Timing.of, OnePass),
+    ONE_PASS: Modelled(Timing.of, lambda *unit: Buffered(OnePass(*unit))),
+    TWO_PASS: Modelled(TwoPassTiming.of, lambda *unit: Buffered(TwoPass(*unit))),
     STATIC: Modelled(StaticTiming.of, Static),
 }
 """By what a unit's report calls its architecture."""

@@ -1,59 +1,38 @@
-"""The one-pass unit: rows wait for their statistic in a buffer that holds any of them."""
+"""The one-pass unit: a row's beats leave the buffer on their way to the output, and that alone."""
 
-from . import by_beat, by_row
+import numpy as np
+from numpy.typing import NDArray
+
+from .chains import chain
 from .context import Context
-from .open_cycles import OpenCycles
-from .rows import Rows
-from .solver import FEW, MANY
 from .state import State
-from .timing import Timing
-from .trace import CycleTrace
 
 __all__ = ["OnePass"]
 
+Cycles = NDArray[np.int64]
 
-class OnePass:
-    """Works with arrays over rows while ready stays at 1, the sink takes every beat and a row's beats are offered one
-    after the other; with arrays over beats where the latter two do not hold; and where ready falls, row by row or beat
-    by beat. A :class:`~.solver.Solver`."""
 
-    def __init__(self, timing: Timing, source: OpenCycles, sink: OpenCycles) -> None:
-        self._context = Context(timing, source, sink)
-        self._state = State.after_reset(timing)
+class OnePass(Context):
+    """The statistic starts with the beat that completes it, or as soon as it is free for the row."""
 
     @property
-    def by_row(self) -> bool:
-        return self._context.by_row
+    def in_turn(self) -> bool:
+        return not self.timing.early
 
-    def solve(self, rows: Rows) -> list[CycleTrace]:
-        context, state = self._context, self._state
-        by_row_now = context.by_row and not rows.by_beat
-        unhindered = by_row.solve_unhindered if by_row_now else by_beat.solve_unhindered
-        parts: list[CycleTrace] = []
-        start, many, few = 0, MANY, FEW
+    @property
+    def issues_kept(self) -> int:
+        return 1
 
-        while start < len(rows):
-            stop = min(start + many, len(rows)) if by_row_now else rows.end_of(start, many)
-            part = unhindered(context, state, rows.part(start, stop))
-            if part is not None:
-                parts.append(part)
-                start += len(part)
-                many = min(2 * many, MANY)
-            if start == stop:
-                few = FEW
-                continue
-            # Ready may fall: some rows the slow way, and more of them each time that it still falls after these.
-            many, part = FEW, None
-            if by_row_now:
-                stop = min(start + few, len(rows))
-                part = by_row.solve_in_turn(context, state, rows.part(start, stop))
-            if part is None:
-                stop = rows.end_of(start, FEW if by_row_now else few)
-                part = by_beat.solve_waiting(context, state, rows.part(start, stop))
-            parts.append(part)
-            start += len(part)
-            if start == stop:
-                few = min(2 * few, MANY)
-            else:
-                few = max(FEW, len(part) if by_row_now else int(part.beats_in.sum()))
-        return parts
+    def started(self, state: State, complete: Cycles, taken: Cycles) -> Cycles:
+        interval = self.timing.interval
+        if interval == 1:
+            return complete
+        earliest = complete.copy()
+        earliest[0] = max(earliest[0], state.started + interval)
+        return chain(earliest, interval)
+
+    def first_left(self, started: Cycles, first: Cycles, taken: Cycles) -> Cycles:
+        return first
+
+    def left(self, state: State, started: Cycles, issues: Cycles, taken: Cycles) -> Cycles:
+        return issues

@@ -23,7 +23,7 @@ class Issue:
 
     Attributes
     ----------
-    started : acceptance of the beat that completed the statistic, later by as many cycles as the row waited for it
+    started : the cycle from which the way of its statistic counts, see :meth:`~.context.Context.started`
     first : issue of the first beat if the output queue were endless
     beats : of every beat; None: they follow the first one at once
     """
@@ -52,13 +52,8 @@ class Outflow:
 def first_issues(context: Context, state: State, complete: Cycles, taken: Cycles, known: Cycles | None = None) -> Issue:
     """Return what follows from the cycles in which the beats that completed the statistic of rows of ``taken`` beats
     were accepted; ``known``: the earliest issue of each beat, where a row may leave before its last beat is in."""
-    timing = context.timing
-    started = complete
-    if timing.interval > 1:
-        started = complete.copy()
-        started[0] = max(started[0], state.started + timing.interval)
-        started = chain(started, timing.interval)
-    earliest = started + timing.end_to_issue
+    started = context.started(state, complete, taken)
+    earliest = started + context.timing.end_to_issue
     earliest[0] = max(earliest[0], state.issues[-1] + 1)
     if known is None:
         return Issue(started, chain(earliest, taken))
@@ -119,7 +114,7 @@ def waits_for_rows(
     if state.output == NEVER:
         fill = int(waits[0])
         waits[0] = 0
-    interval = int(np.minimum(waits, issue.started - complete).sum())
+    interval = int(np.minimum(waits, issue.started - complete).sum()) if context.timing.interval > 1 else 0
     return Losses(
         fill=fill, rows=total - fill - interval, interval=interval, sink=int(last_out[-1]) - begin - beats - total
     )

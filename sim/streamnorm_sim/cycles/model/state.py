@@ -24,8 +24,9 @@ class State:
     takes : acceptance of the latest SPACE_DELAY - 1 beats that were not swallowed
     counted : acceptance of the beat that completed a row's statistic; with it the row took its slot
     started : the same, later by as many cycles as the row waited for the statistic
-    issues : issue of the latest beats; from element SPACE_DELAY - 1 on, what the beats to come have to wait for, one
-        after the other
+    left : the latest beats' leaving the buffer that rows come in to; from element SPACE_DELAY - 1 on, what the beats to
+        come have to wait for, one after the other
+    issues : issue to the output of the latest beats, as many as are kept
     first_issues : issue of the first beat of the latest rows; from element ROW_DELAY - 1 on, what the rows to come have
         to wait for
     pops : the latest ``output_depth`` beats' leaving the memory of the output queue
@@ -36,13 +37,16 @@ class State:
     takes: Cycles
     counted: int
     started: int
+    left: Cycles
     issues: Cycles
     first_issues: Cycles
     pops: Cycles
     output: int
 
     @staticmethod
-    def after_reset(timing: Timing) -> State:
+    def after_reset(timing: Timing, issues: int) -> State:
+        """Return that of a unit just reset, of which so many issues are kept."""
+
         def never(count: int) -> Cycles:
             return np.full(count, NEVER, np.int64)
 
@@ -51,7 +55,8 @@ class State:
             takes=never(SPACE_DELAY - 1),
             counted=NEVER,
             started=NEVER,
-            issues=never(timing.buffer_limit + SPACE_DELAY - 1),
+            left=never(timing.buffer_limit + SPACE_DELAY - 1),
+            issues=never(issues),
             first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
             pops=never(timing.output_depth),
             output=NEVER,
@@ -63,8 +68,9 @@ class State:
         return self.counted == NEVER
 
     def places(self) -> tuple[Cycles, Cycles]:
-        """Issues that the next beats, and first issues that the next rows have to wait for, one after the other."""
-        return self.issues[SPACE_DELAY - 1 :], self.first_issues[ROW_DELAY - 1 :]
+        """What the next beats have to wait for to leave the buffer, and the first issues that the next rows have to
+        wait for, one after the other."""
+        return self.left[SPACE_DELAY - 1 :], self.first_issues[ROW_DELAY - 1 :]
 
     def advance(
         self,
@@ -73,6 +79,7 @@ class State:
         takes: Cycles,
         counted: int,
         started: int,
+        left: Cycles,
         issues: Cycles,
         first_issues: Cycles,
         pops: Cycles,
@@ -81,6 +88,7 @@ class State:
         """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
         self.accepted, self.counted, self.started, self.output = accepted, counted, started, output
         self.takes = newest(self.takes, takes)
+        self.left = newest(self.left, left)
         self.issues = newest(self.issues, issues)
         self.first_issues = newest(self.first_issues, first_issues)
         self.pops = newest(self.pops, pops)

@@ -25,7 +25,7 @@ NEVER = -(1 << 40)
 """A cycle before all others: of a beat that there has not been."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """What the cycle of every handshake follows from; a row is named by its number, a beat by its own.
 
@@ -39,9 +39,9 @@ class Timing:
     buffer_limit : beats in the row buffer from which ready is 0
     output_depth : entries of the output queue
     end_to_issue : cycles from the beat that completes a row's statistic to the issue of its first, if nothing is in its
-        way
+        way; from that beat's acceptance, or, in a unit with a second pass, from its being read for that
     beat_to_issue : where a row leaves before its last beat is in, cycles from a beat in to the issue of the beat ahead
-        of it in its row; a last beat is issued one cycle later after it has come in
+        of it in its row; a last beat is issued one cycle later after it has come in; 0: no row does
     release_to_ready : cycles from the issue of a row's first beat to the ready that knows its slot is free
     issue_to_pop : cycles from a beat's issue to its leaving the memory of an empty output queue
     pop_to_output : cycles from there to ``m_axis_tvalid``
@@ -51,12 +51,12 @@ class Timing:
     lanes: int
     max_beats: int
     statistic_beats: int
-    interval: int
+    interval: int = 1
     row_slots: int
     buffer_limit: int
     output_depth: int
     end_to_issue: int
-    beat_to_issue: int
+    beat_to_issue: int = 0
     release_to_ready: int
     issue_to_pop: int
     pop_to_output: int

@@ -26,8 +26,8 @@ class Losses:
     ----------
     source : ready, or about to be, but the source had no beat to offer
     slots : a beat was offered, but as many rows were on their way as have a place
-    buffer : a beat was offered and there was a place for the row, but the row buffer was full; without one, the output
-        queue
+    buffer : a beat was offered and there was a place for the row, but the row buffer was full (of two, the one that it
+        comes in to); without one, the output queue
     fill : up to the first output beat, its row's arrival included
     rows : no output beat, since the next row had not come in or its statistic was under way; without one, its next beat
     interval : the same, but only because the statistic had not yet been free for the row

@@ -231,7 +231,7 @@ class NormConfig:
         default=_COMPUTED,
         metadata=_about(
             _quoted(ARCHITECTURES),
-            "how the unit goes about its work; of norms with a statistic, all but one-pass are there to compare with",
+            "how the unit goes about its work; of norms with a statistic, all but the first are there to compare with",
             "the first one that goes with the norm: "
             + "; ".join(f"`{own}` of {_listed(norms)}" for own, norms in _BY_DEFAULT.items()),
         ),

@@ -15,8 +15,8 @@ UNITS = (
     *("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks"),
     *("part_ecp5_200", "part_of_one_element", "part_min_length", "adanorm"),
 )
-"""With and without spacing; one beat a row; few slots and many, some given back late; gamma and beta from RAM; rows that
-leave early."""
+"""With and without spacing; one beat a row; few slots and many, some given back late; gamma and beta from RAM; rows
+that leave early."""
 
 TWO_PASS = (
     *("bert_ecp5_200 two-pass", "ram_banks two-pass", "row_below_a_beat two-pass", "ice40_serial two-pass"),

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from streamnorm.plan import Plan
-from streamnorm.spec.config import NormConfig
 from streamnorm.spec.architectures import architectures_of
+from streamnorm.spec.config import NormConfig
 from streamnorm.spec.norms import NORMS
 from streamnorm.spec.norms.rmsnorm import RmsNorm
 from streamnorm_cli import main

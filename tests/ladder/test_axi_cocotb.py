@@ -50,7 +50,7 @@ def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str)
 
 
 @pytest.mark.parametrize("simulator", SLOW_OR_ICARUS)
-@pytest.mark.parametrize("architecture", ["two-pass", "five-scan"])
+@pytest.mark.parametrize("architecture", [pytest.param("two-pass", marks=pytest.mark.slow), "five-scan"])
 def test_verilog_of_other_architectures_gives_the_same_beats(architecture: str, simulator: str) -> None:
     config = built_as(LOADED, architecture)
     traffic = some_traffic(config, 5, STALLS[2], STALLS[3])

@@ -109,9 +109,9 @@ def test_the_netlist_is_the_unit(name: str, kinds: set[str]) -> None:
     assert 1 <= len(trace.rows) < 12
 
 
+@pytest.mark.gate_level
 @pytest.mark.parametrize(
-    ("name", "contents", "output", "data"),
-    [("ram_banks", "INIT", "Z", "DI"), pytest.param("ice40_up5k", "LUT_INIT", "O", "D", marks=pytest.mark.gate_level)],
+    ("name", "contents", "output", "data"), [("ram_banks", "INIT", "Z", "DI"), ("ice40_up5k", "LUT_INIT", "O", "D")]
 )
 def test_one_wrong_lookup_table_is_noticed(name: str, contents: str, output: str, data: str) -> None:
     """The LUT of the highest bit of the rows' centres turned over; lower ones are rounded off."""

@@ -34,7 +34,8 @@ def yosys(directory: Path, script: str) -> str:
     ("name", "defines"),
     [
         *(("lanes_3", ""), ("ram_banks", ""), ("ram_banks", "-DSYNTHESIS"), ("ice40_up5k", "-DSYNTHESIS")),
-        *(("int24", ""), ("adanorm", ""), ("l2_floor", "")),
+        ("int24", ""),
+        *(pytest.param(name, "", marks=pytest.mark.slow) for name in ("adanorm", "l2_floor", "l1_ecp5_200")),
     ],
 )
 def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:

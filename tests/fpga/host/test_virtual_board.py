@@ -112,6 +112,7 @@ def in_turn(config):
     return config.replace(name="banks_in_turn", banks=300, bank_order="cyclic", gamma=gamma)
 
 
+@pytest.mark.slow  # the board's blocks do the same in tests/fpga/top
 @pytest.mark.parametrize("faults", [{}, {"corrupt": 5e-4, "drop": 5e-4, "seed": 1}], ids=["good line", "bad line"])
 def test_rows_that_take_the_banks_in_turn(in_turn, faults):
     board = VirtualBoard(*board_text(in_turn), BIT_CYCLES, faults=Faults(**faults))

@@ -80,7 +80,14 @@ def opened(stall):
     return None if stall == NO_STALL else ~np.array(stall.cycles)
 
 
-@pytest.mark.parametrize("name", [*UNITS, *TWO_PASS, *STATIC])
+SLOW = ("ram_banks two-pass", "row_below_a_beat two-pass", "dyt_instances_ram", "affine_groups_49")
+"""What others stand for, unless much has changed."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in (*UNITS, *TWO_PASS, *STATIC)],
+)
 def test_every_cycle_is_that_of_the_hardware(name):
     config = unit(name)
     losses = Losses()

@@ -9,7 +9,7 @@ from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
 from streamnorm.precision.welford import WelfordPrecision
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
-from streamnorm.spec.epsilon_placements import EpsilonPlacement
+from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
@@ -254,7 +254,8 @@ def _widths_of_variance(norm: Norm, placement: EpsilonPlacement, precision: Prec
     width = _bits(bits + frac_bits, precision.variance_frac_bits)
     total, weight, less = _terms(norm)
     if precision.gives_deviation:
-        yield "sqrt(V)", width, placement.deviation_in_terms(total, weight, less)
+        deviation = "M" if norm.has_absolute_sum else f"sqrt({weighed(total, weight)}{less})"
+        yield "sqrt(V)", width, placement.deviation_in_terms(deviation, weight)
         yield "k", position, "position of its leading one; the mantissa below is squared"
     else:
         yield "V", width, placement.in_terms(total, weight, less)
@@ -283,8 +284,6 @@ def _less_and_more(norm: Norm) -> str:
 
 def _terms(norm: Norm) -> tuple[str, str, str]:
     """What V is made of, in terms of what the table has: a sum, its weight, and what is subtracted."""
-    if norm.has_absolute_sum:
-        return "M", _weight(norm), ""
     if norm.has_sample_variance:
         return "n S2 - S1²", _weight(norm), ""
     terms = [*(["S2"] if norm.has_squares else []), *(["S1²"] if norm.has_squared_sum else [])]

@@ -1,11 +1,11 @@
 """Where epsilon is added: each place is a class in a file of its own, entered here."""
 
 from .floor import FloorPlacement
-from .placement import EpsilonCode, EpsilonPlacement, MomentValues
+from .placement import EpsilonCode, EpsilonPlacement, MomentValues, weighed
 from .root import RootPlacement
 from .variance import VariancePlacement
 
-__all__ = ["EPSILON_PLACEMENTS", "EpsilonCode", "EpsilonPlacement", "MomentValues"]
+__all__ = ["EPSILON_PLACEMENTS", "EpsilonCode", "EpsilonPlacement", "MomentValues", "weighed"]
 
 EPSILON_PLACEMENTS: dict[str, EpsilonPlacement] = {
     placement.name: placement for placement in (VariancePlacement(), RootPlacement(), FloorPlacement())

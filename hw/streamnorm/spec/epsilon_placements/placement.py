@@ -72,8 +72,8 @@ class EpsilonPlacement(ABC):
     def in_terms(self, total: str, weight: str, less: str) -> str:
         """V in words: of ``B*S2 + A*S1**2`` and w, either of which may be absent, and what is subtracted."""
 
-    def deviation_in_terms(self, total: str, weight: str, less: str) -> str:
-        """The root of V in words, where that is what is given."""
+    def deviation_in_terms(self, deviation: str, weight: str) -> str:
+        """The root of V in words, where that is what is given: of the root of U, and w."""
         raise NotImplementedError
 
     @abstractmethod

@@ -50,10 +50,9 @@ class RootPlacement(EpsilonPlacement):
         return (epsilon / scale) ** 2
 
     def in_terms(self, total: str, weight: str, less: str) -> str:
-        return f"({self.deviation_in_terms(total, weight, less)})²"
+        return f"({self.deviation_in_terms(f'sqrt({weighed(total, weight)}{less})', weight)})²"
 
-    def deviation_in_terms(self, total: str, weight: str, less: str) -> str:
-        deviation = total if total == "M" else f"sqrt({weighed(total, weight)}{less})"
+    def deviation_in_terms(self, deviation: str, weight: str) -> str:
         return f"{deviation} + {weight} epsilon".replace("  ", " ")
 
     def least_deviation(self, epsilon: float) -> float:

@@ -150,32 +150,34 @@ def compare(module, solver, max_beats, run, true):
     assert np.concatenate([part.first_out for part in parts]).tolist() == outputs[ends - out_sizes].tolist()
 
 
+def ends_of(run):
+    """From which cycle on there is each beat, and whether source and sink are open in a cycle."""
+    sent, offered, source, sink, *_ = run
+    return every_time(sent, offered), lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle)
+
+
+def compare_buffered(context, simulate, timing, run):
+    """Units whose rows wait in a buffer."""
+    true = simulate(timing, run[0], *ends_of(run))
+    compare(buffered, lambda *patterns: Buffered(context(timing, *patterns)), timing.max_beats, run, true)
+
+
 @settings(max_examples=600)
 @given(timings().flatmap(lambda timing: st.tuples(st.just(timing), runs(timing.max_beats))))
 def test_every_cycle_and_every_loss(case):
-    timing, run = case
-    sent, offered, source, sink, *_ = run
-    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
-    true = registers.simulate(timing, sent, every_time(sent, offered), *ends)
-    compare(buffered, lambda *patterns: Buffered(OnePass(timing, *patterns)), timing.max_beats, run, true)
+    compare_buffered(OnePass, registers.simulate, *case)
 
 
 @settings(max_examples=400)
 @given(two_pass_timings().flatmap(lambda timing: st.tuples(st.just(timing), runs(timing.max_beats))))
 def test_every_cycle_and_every_loss_of_two_passes(case):
-    timing, run = case
-    sent, offered, source, sink, *_ = run
-    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
-    true = two_pass_registers.simulate(timing, sent, every_time(sent, offered), *ends)
-    compare(buffered, lambda *patterns: Buffered(TwoPass(timing, *patterns)), timing.max_beats, run, true)
+    compare_buffered(TwoPass, two_pass_registers.simulate, *case)
 
 
 @settings(max_examples=300)
 @given(static_timings(), st.integers(1, 30).flatmap(lambda beats: st.tuples(st.just(beats), runs(beats))))
 def test_every_cycle_and_every_loss_of_a_static_unit(timing, case):
     max_beats, run = case
-    sent, offered, source, sink, *_ = run
-    kept = [place < max_beats for count in sent for place in range(count)]
-    ends = (lambda cycle: is_open(source, cycle), lambda cycle: is_open(sink, cycle))
-    true = static_registers.simulate(timing, kept, every_time(sent, offered), *ends)
+    kept = [place < max_beats for count in run[0] for place in range(count)]
+    true = static_registers.simulate(timing, kept, *ends_of(run))
     compare(static, lambda *patterns: Static(timing, *patterns), max_beats, run, true)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streamnorm.architectures.one_pass import SLOT_RETURN, NormUnit
+from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, early_dispatch, ingest, output_queue
+from streamnorm.units.row_buffer import RowBuffer
 
-__all__ = ["FIRST_CYCLE", "NEVER", "ROW_DELAY", "SPACE_DELAY", "Timing"]
+__all__ = ["FIRST_CYCLE", "NEVER", "ROW_DELAY", "SPACE_DELAY", "Timing", "ends_of"]
 
 FIRST_CYCLE = 2
 """First cycle in which ``s_axis_tready`` can be 1, counted from the first one with ``aresetn`` at 1: the reset is
@@ -98,17 +100,25 @@ def _timing(config: NormConfig) -> Timing:
     unit = NormUnit(config)
     to_write = unit.row_buffer.latency + unit.apply.latency
     return Timing(
-        lanes=config.lanes,
-        max_beats=config.max_beats,
+        **ends_of(unit, first=unit.row_buffer, last=unit.row_buffer),
         statistic_beats=config.statistic_beats,
         interval=unit.interval,
-        row_slots=unit.row_slots,
-        buffer_limit=unit.row_buffer.depth - ingest.READY_LAG,
-        output_depth=unit.output_depth,
         end_to_issue=unit.latency - to_write - output_queue.LATENCY,
         beat_to_issue=ingest.LATENCY + early_dispatch.BEAT_TO_ISSUE,
-        release_to_ready=unit.release_delay + SLOT_RETURN,
-        issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
-        pop_to_output=1,
-        pop_to_issue=dispatch.CREDIT_RETURN,
     )
+
+
+def ends_of(unit: NormUnit | TwoPassUnit, *, first: RowBuffer, last: RowBuffer) -> dict[str, int]:
+    """Return what units with a statistic have in common at both ends; ``first`` and ``last`` of their row buffers."""
+    return {
+        "lanes": unit.config.lanes,
+        "max_beats": unit.config.max_beats,
+        "row_slots": unit.row_slots,
+        "buffer_limit": first.depth - ingest.READY_LAG,
+        "output_depth": unit.output_depth,
+        "release_to_ready": unit.release_delay + SLOT_RETURN,
+        # The last of the queue's cycles is the output register.
+        "issue_to_pop": last.latency + unit.apply.latency + output_queue.LATENCY - 1,
+        "pop_to_output": 1,
+        "pop_to_issue": dispatch.CREDIT_RETURN,
+    }

@@ -8,15 +8,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.architectures.one_pass import SLOT_RETURN
 from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, ingest, output_queue
+from streamnorm.units import dispatch
 
 from .chains import chain, chained, exclusive_sum
 from .context import Context
 from .state import State
-from .timing import Timing
+from .timing import Timing, ends_of
 
 __all__ = ["TwoPass", "TwoPassTiming"]
 
@@ -54,19 +53,10 @@ class TwoPassTiming(Timing):
 @lru_cache(maxsize=128)
 def _timing(config: NormConfig) -> TwoPassTiming:
     unit = TwoPassUnit(config)
-    to_write = unit.second_buffer.latency + unit.apply.latency
     return TwoPassTiming(
-        lanes=config.lanes,
-        max_beats=config.max_beats,
+        **ends_of(unit, first=unit.first_buffer, last=unit.second_buffer),
         statistic_beats=config.max_beats,
-        row_slots=unit.row_slots,
-        buffer_limit=unit.first_buffer.depth - ingest.READY_LAG,
-        output_depth=unit.output_depth,
         end_to_issue=unit.second_to_issue,
-        release_to_ready=unit.release_delay + SLOT_RETURN,
-        issue_to_pop=to_write + output_queue.LATENCY - 1,  # the last of its cycles is the output register
-        pop_to_output=1,
-        pop_to_issue=dispatch.CREDIT_RETURN,
         end_to_second=unit.end_to_second,
         second_limit=unit.second_buffer.depth,
         issue_to_second=dispatch.CREDIT_RETURN,

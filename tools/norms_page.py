@@ -11,7 +11,7 @@ from norm_figures import stored
 from papers import PAPERS
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm_sim.norm_facts import norm_facts, reference_facts
-from streamnorm_sim.norm_units import norm_units
+from streamnorm_sim.norm_units import REFERENCE, NormUnit, norm_units
 from unit_picture import page_of
 
 PAGE = ROOT / "docs/norms.md"
@@ -40,16 +40,15 @@ def cost_table() -> str:
 
 def _beside_the_reference() -> str:
     """Return what other norms of rows save beside LayerNorm, and what they cost."""
-    reference, said = reference_facts(), []
+    units, said = norm_units(), []
+    reference, latency = units[REFERENCE].placed, _first_out(units[REFERENCE])
     for norm in NORMS.values():
-        placed = next(unit for unit in norm_facts(norm)["units"] if unit["unit"] == norm.name)
-        if placed["placed"] is None or norm.name == reference["unit"] or not norm.has_statistic:
-            continue
-        luts = placed["placed"]["luts"] / reference["placed"]["luts"] - 1
-        if not luts:
-            continue
-        multipliers = placed["placed"]["multipliers"] - reference["placed"]["multipliers"]
-        cycles = placed["L1"] - reference["L1"]
+        unit = units[norm.name]
+        if unit.placed is None or unit.placed.comb == reference.comb or not norm.has_statistic:
+            continue  # not placed yet, or the same unit
+        luts = unit.placed.comb / reference.comb - 1
+        multipliers = unit.placed.dsp - reference.dsp
+        cycles = _first_out(unit) - latency
         said.append(f"`{norm.name}` {luts * 100:+.0f} % LUTs, {multipliers:+} multipliers, {cycles:+} cycles of L1")
     return (
         f"Beside LayerNorm: {'; '.join(said)}. RMSNorm's paper reports 7 to 64 % less time in software; in a unit of "
@@ -57,6 +56,11 @@ def _beside_the_reference() -> str:
         "squares, is the dearest here but for AdaNorm: it multiplies in every lane all the same, n times d, and its "
         "second pass needs a second buffer."
     ).replace("-", "−")
+
+
+def _first_out(unit: NormUnit) -> int:
+    """Return L1 of its longest rows."""
+    return unit.plan.latency(unit.config.max_length).L1
 
 
 def _cost(unit: Mapping[str, Any]) -> Iterator[str]:

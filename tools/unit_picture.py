@@ -66,12 +66,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
     difference = f"d = x - {'pivot' if centred else 'zero point'}"
     yield box(110, _TOP, 130, _BLOCK, _DATA, "ingest", difference, f"{stages['ingest']} cycles")
     yield box(330, _TOP, 150, _BLOCK, _DATA, "row buffer", "d waits for its statistic", f"{plan.buffer_beats} beats")
-    yield box(
-        680, _TOP, 210, _BLOCK, _DATA, "apply", f"d · scale{' - centre' if centred else ''}, · γ + β, round",
-        _cost(stages["apply"], multipliers["apply"]),
-    )  # fmt: skip
-    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
-    yield box(912, _TOP, 114, _BLOCK, _DATA, "output queue", *queue)
+    yield from _apply(plan)
     places = []
     for x, width, title, *lines in _statistic(plan):
         yield box(x, _LOW, width, _BLOCK, _STATISTIC, title, *lines)
@@ -79,8 +74,7 @@ def _blocks(plan: Plan) -> Iterator[str]:
     (_, start), *_, (end, _) = places
     products = f"statistic: {multipliers['statistic']} multipliers"
     yield text((start + end) // 2, _LOW + _BLOCK + 16, products, size=11)
-    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
-    yield box(870, _LOW, 120, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
+    yield _parameters(plan)
     middle, low = _TOP + _BLOCK // 2, _LOW + _BLOCK // 2
     for start, end in ((88, 110), (240, 330), (480, 680), (890, 912), (1026, 1038)):
         yield arrow(start, middle, end, middle)
@@ -89,6 +83,29 @@ def _blocks(plan: Plan) -> Iterator[str]:
     yield arrow(150, _TOP + _BLOCK, 150, _LOW)
     for x in (800, 880):
         yield arrow(x, _LOW, x, _TOP + _BLOCK)
+
+
+def _apply(plan: Plan) -> Iterator[str]:
+    """The blocks that a beat with a statistic goes through to the output."""
+    stages, centre = plan.stages, " - centre" if plan.config.formula.centred else ""
+    cost = _cost(stages["apply"], plan.multipliers["apply"])
+    yield box(680, _TOP, 210, _BLOCK, _DATA, "apply", f"d · scale{centre}, · γ + β, round", cost)
+    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
+    yield box(912, _TOP, 114, _BLOCK, _DATA, "output queue", *queue)
+
+
+def _parameters(plan: Plan) -> str:
+    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
+    return box(870, _LOW, 120, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
+
+
+def _meanings(plan: Plan) -> dict[str, str]:
+    """What the plan's table says of each value."""
+    return {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
+
+
+def _root_name(precision: Precision) -> str:
+    return next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))
 
 
 def _ends() -> Iterator[str]:
@@ -124,31 +141,24 @@ def _two_pass_blocks(plan: Plan) -> Iterator[str]:
     stages, multipliers = plan.stages, plan.multipliers
     precision = plan.precision
     assert isinstance(precision, Precision)
-    rows = {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
+    rows = _meanings(plan)
     yield from _ends()
     yield box(110, _TOP, 130, _BLOCK, _DATA, "ingest", "d = x - pivot", f"{stages['ingest']} cycles")
     yield box(270, _TOP, 130, _BLOCK, _DATA, "row buffer", "d waits for the mean")
     passed = f"{stages['second pass']} cycles"
     yield box(470, _TOP, 150, _BLOCK, _DATA, "second row buffer", "d waits for its statistic", passed)
-    yield box(
-        680, _TOP, 210, _BLOCK, _DATA, "apply", "d · scale - centre, · γ + β, round",
-        _cost(stages["apply"], multipliers["apply"]),
-    )  # fmt: skip
-    queue = (f"{plan.output_entries} beats", f"{stages['output queue']} cycles")
-    yield box(912, _TOP, 114, _BLOCK, _DATA, "output queue", *queue)
-    method = next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))
+    yield from _apply(plan)
     scale = _symbols(rows["RF"].partition(", ")[2])
     statistic = (
         (110, 130, "sum", "n, Σd, exact", f"{stages['sum']} cycles"),
         (290, 160, "M = Σ|n d - Σd|", "as d goes on, exact"),
-        (500, 130, "1/√V", _symbols(rows["sqrt(V)"]), f"by {method}"),
+        (500, 130, "1/√V", _symbols(rows["sqrt(V)"]), f"by {_root_name(precision)}"),
         (660, 150, "scale, centre", scale, f"{stages['deviations and statistic']} cycles from d on"),
     )
     for x, width, title, *lines in statistic:
         yield box(x, _LOW, width, _BLOCK, _STATISTIC, title, *lines)
     yield text(460, _LOW + _BLOCK + 16, f"statistic: {multipliers['statistic']} multipliers", size=11)
-    memory = f"{plan.block_rams['gamma and beta']} block RAMs"
-    yield box(870, _LOW, 120, _BLOCK, _PARAMETERS, "γ and β", "fixed, or loaded", memory)
+    yield _parameters(plan)
     middle, low = _TOP + _BLOCK // 2, _LOW + _BLOCK // 2
     for start, end in ((88, 110), (240, 270), (400, 470), (620, 680), (890, 912), (1026, 1038)):
         yield arrow(start, middle, end, middle)
@@ -165,7 +175,7 @@ def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
     stages, multipliers, norm = plan.stages, plan.multipliers, plan.config.formula
     precision = plan.precision
     assert isinstance(precision, Precision)
-    rows = {row.name: row.meaning for row in plan_rows(plan) if row.section == "Widths"}
+    rows = _meanings(plan)
     names = list(rows)
     sums = sorted(names[1 : names.index("epsilon")], key=lambda name: name.startswith("S"))
     of = "exact" if norm.statistic_length is None else f"of {norm.statistic_length}"
@@ -178,8 +188,7 @@ def _statistic(plan: Plan) -> Iterator[tuple[int, int, str, *tuple[str, ...]]]:
         yield 325, 120, "V" if "V" in rows else "√V", words.replace(f"√({inner[1]})", "√U"), cycles
     else:
         yield 210, 230, "V", words if "epsilon" in norm.keys else words.replace("ε", "e"), cycles
-    method = next(name for name, kind in ROOTS.items() if isinstance(precision.root, kind))
-    yield 460, 110, "1/√V", f"by {method}", f"{stages['reciprocal square root']} cycles"
+    yield 460, 110, "1/√V", f"by {_root_name(precision)}", f"{stages['reciprocal square root']} cycles"
     scale = "scale, centre" if norm.centred else "scale"
     yield 590, 130, scale, _symbols(rows["RF"].partition(", ")[2]), f"{stages['scale and centre']} cycles"
     yield 738, 116, "statistic queue", f"{plan.row_slots} rows", f"{stages['statistic queue']} cycles"

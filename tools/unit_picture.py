@@ -122,7 +122,7 @@ def _static_blocks(plan: Plan) -> Iterator[str]:
     places = [(110, 270)]
     if norm.name == "dyt":
         tables = f"{plan.block_rams['function tables']} block RAMs"
-        yield box(330, _TOP, 190, _BLOCK, _DATA, "function", "tanh(α x), a table for each lane", tables)
+        yield box(330, _TOP, 190, _BLOCK, _DATA, "function", "tanh(α x), a table for two lanes", tables)
         places.append((330, 520))
     cost = _cost(stages["lanes"], plan.multipliers["lanes"])
     yield box(600, _TOP, 210, _BLOCK, _DATA, "lanes", "· γ + β, round", cost)

@@ -148,7 +148,7 @@ def test_int8_takes_8_cycles_at_200_mhz_and_no_row_buffer(name: str) -> None:
     plan = Plan.of(unit(name, lanes=8))
     assert plan.latency(LENGTH).L1 <= 8
     assert plan.buffer_beats == 0
-    tables = {"function tables": 8} if name == "dyt" else {}
+    tables = {"function tables": 4} if name == "dyt" else {}
     assert plan.block_rams == {"gamma and beta": plan.block_rams["gamma and beta"], **tables}
     assert plan.multipliers == {"lanes": 8}
 

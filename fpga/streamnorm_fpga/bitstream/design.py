@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamnorm.errors import ConfigError
+from streamnorm.logic.primitives import wrapper_modules
 from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm.verilog.emit import verilog
 from streamnorm_fpga.boards.platform import pin
@@ -64,8 +65,13 @@ class BoardDesign:
     @property
     def sources(self) -> dict[str, str]:
         """The texts to synthesize, by file name."""
-        pll = {"pll.v": self.clock.verilog} if self.clock.verilog else {}
-        return {"board.il": self.pinned.rtlil, "unit.v": self.unit, **pll}
+        texts = {
+            "board.il": self.pinned.rtlil,
+            "unit.v": self.unit,
+            "cells.v": wrapper_modules(self.pinned.rtlil, beside=self.unit),
+            "pll.v": self.clock.verilog,
+        }
+        return {name: text for name, text in texts.items() if text}
 
     def inputs(self) -> str:
         """Return a digest of all that a bitstream of this design depends on but the seed."""

@@ -1,10 +1,12 @@
 """Frequency-directed pipelining: arithmetic is written once, registers go where a clock period is full."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 
 from streamnorm.logic.primitives.block_ram import BlockRam
+from streamnorm.logic.primitives.dual_port_rom import DualPortRom
 from streamnorm.logic.primitives.multiplier import Multiplier
 from streamnorm.logic.primitives.serial_multiplier import SerialMultiplier
 from streamnorm.spec.targets import Target
@@ -212,20 +214,43 @@ class Pipeline(TimedLogic):
         self, name: str, address: Timed, width: int, contents: Sequence[int], *, distance: float | None = None
     ) -> Timed:
         """``contents[address]`` from a block RAM; ``distance`` in place of the family's ``block_distance``, ns."""
+        return self.lookups(name, [address], width, contents, distance=distance)[0]
+
+    def lookups(
+        self,
+        name: str,
+        addresses: Sequence[Timed],
+        width: int,
+        contents: Sequence[int],
+        *,
+        distance: float | None = None,
+    ) -> list[Timed]:
+        """As :meth:`lookup`, of one table at each address; two addresses share a memory where a family's block RAM
+        reads two, up to 1024 words."""
         family, budget = self._target.family, self._target.budget
-        (aligned,), _ = self.align(address, limit=0.4 * budget)
         output_register = family.block_ram > 0.5 * budget
-        ram = BlockRam(
-            width=width,
-            depth=len(contents),
-            family=family.primitives,
-            output_register=output_register,
-            init=contents,
-            writable=False,
-        )
-        self._m.submodules[self._label(name)] = ram
-        self._m.d.comb += ram.read_address.eq(aligned.value)
-        self.block_rams += ram.geometry.blocks
+        memory: dict[str, Any] = {
+            "width": width,
+            "depth": len(contents),
+            "family": family.primitives,
+            "output_register": output_register,
+            "init": contents,
+        }
         delay = family.block_ram_output if output_register else family.block_ram
         distance = family.block_distance if distance is None else distance
-        return self.carried(Timed(ram.read_data, aligned.cycle + ram.latency, delay), distance)
+        aligned = [self.align(address, limit=0.4 * budget)[0][0] for address in addresses]
+        found = []
+        for first in range(0, len(aligned), 2):
+            pair = aligned[first : first + 2]
+            if len(pair) == 2:
+                rom = DualPortRom(**memory)
+                ports = [(rom.address_a, rom.data_a), (rom.address_b, rom.data_b)]
+            else:
+                rom = BlockRam(**memory, writable=False)
+                ports = [(rom.read_address, rom.read_data)]
+            self._m.submodules[self._label(name)] = rom
+            self.block_rams += rom.blocks
+            for address, (port, data) in zip(pair, ports, strict=True):
+                self._m.d.comb += port.eq(address.value)
+                found.append(self.carried(Timed(data, address.cycle + rom.latency, delay), distance))
+        return found

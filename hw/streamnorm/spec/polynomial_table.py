@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,14 @@ class PolynomialTable:
 
     def build(self, p: Pipeline, address: Timed, t: Timed, result_bits: int) -> Timed:
         """The same as hardware: the low ``result_bits`` of the result, unsigned."""
-        entry = p.lookup("table", address, self.word_width, self.words())
+        return self.build_each(p, [(address, t)], result_bits)[0]
+
+    def build_each(self, p: Pipeline, places: Sequence[tuple[Timed, Timed]], result_bits: int) -> list[Timed]:
+        """As :meth:`build`, for each of some segments and positions."""
+        entries = p.lookups("table", [address for address, _ in places], self.word_width, self.words())
+        return [self._build_sum(p, entry, t, result_bits) for entry, (_, t) in zip(entries, places, strict=True)]
+
+    def _build_sum(self, p: Pipeline, entry: Timed, t: Timed, result_bits: int) -> Timed:
         fields, offset = [], 0
         for degree, width in enumerate(self.widths):
             field = entry.bits(offset, offset + width)

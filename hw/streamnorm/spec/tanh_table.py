@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -67,8 +67,9 @@ class TanhTable(ABC):
         """z of differences."""
 
     @abstractmethod
-    def build(self, p: Pipeline, source: Timed) -> Timed:
-        """The same as hardware; ``source`` is the element's code as it travels, or its difference."""
+    def build(self, p: Pipeline, sources: Sequence[Timed]) -> list[Timed]:
+        """The same as hardware, for each of some lanes; a source is an element's code as it travels, or its
+        difference. Two lanes share a table where block RAM has two ports that read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,10 @@ class CodeTable(TanhTable):
     def evaluate(self, d: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         return self.entries[(d.astype(np.int64) + self.zero_point) & (len(self.entries) - 1)]
 
-    def build(self, p: Pipeline, source: Timed) -> Timed:
+    def build(self, p: Pipeline, sources: Sequence[Timed]) -> list[Timed]:
         words = [int(entry) & ((1 << self.bits) - 1) for entry in self.entries]
         # Near enough: from the block RAM's output register straight to that of a tile, as gamma.
-        return p.lookup("tanh", source, self.bits, words, distance=0.0).as_signed()
+        return [z.as_signed() for z in p.lookups("tanh", sources, self.bits, words, distance=0.0)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +129,21 @@ class MagnitudeTable(TanhTable):
         z = np.minimum(self.table.evaluate(magnitude >> t_bits, t).astype(np.int64), (1 << self.frac_bits) - 1)
         return np.where((d < 0) ^ self.negative, -z, z)
 
-    def build(self, p: Pipeline, source: Timed) -> Timed:
-        sign = source.bits(source.width - 1, source.width)
+    def build(self, p: Pipeline, sources: Sequence[Timed]) -> list[Timed]:
+        places = [self._place(p, source) for source in sources]
+        magnitudes = self.table.build_each(p, places, self.frac_bits + 1)
+        return [self._with_sign(p, z, source) for z, source in zip(magnitudes, sources, strict=True)]
+
+    def _place(self, p: Pipeline, source: Timed) -> tuple[Timed, Timed]:
+        """Which polynomial, and where in its segment."""
         magnitude = p.registered(p.magnitude(source)).bits(0, self.difference_max.bit_length())
         magnitude = p.registered(p.limited(magnitude, self.reach_bits))
         t_bits = self.table.t_bits
-        address, t = magnitude.bits(t_bits, self.reach_bits), magnitude.bits(0, t_bits)
-        z = p.limited(self.table.build(p, address, t, self.frac_bits + 1), self.frac_bits)
-        return p.negated(z, sign, signed(self.bits), unless=self.negative)
+        return magnitude.bits(t_bits, self.reach_bits), magnitude.bits(0, t_bits)
+
+    def _with_sign(self, p: Pipeline, magnitude: Timed, source: Timed) -> Timed:
+        sign = source.bits(source.width - 1, source.width)
+        return p.negated(p.limited(magnitude, self.frac_bits), sign, signed(self.bits), unless=self.negative)
 
 
 def tanh_tables(slope: Fraction, source: NumberFormat, difference_max: int) -> Iterator[TanhTable]:

@@ -53,7 +53,7 @@ class StaticLanes(wiring.Component):
         self._m = m = Module()
         p = Pipeline(m, target, "lane")
         steps = AffineSteps(p, config, precision)
-        values = [self._value(p, lane) for lane in lanes]
+        values = self._values(p, lanes)
         self.z_cycle = values[0].cycle
         # From the block RAM's output register straight to that of a tile: in a unit this small, it is near enough.
         steps.finish(self, values, parameter_delay=parameter_delay, distance=0.0, earliest=parameter_latency)
@@ -64,13 +64,13 @@ class StaticLanes(wiring.Component):
             return {"code": In(data.ArrayLayout(unsigned(config.input.bits), config.lanes))}
         return {"d": In(data.ArrayLayout(signed(difference_bits), config.lanes))}
 
-    def _value(self, p: Pipeline, lane: int) -> Timed:
-        """A lane's z, no sooner than ingest has told what there is to say about its beat."""
+    def _values(self, p: Pipeline, lanes: range) -> list[Timed]:
+        """Each lane's z, no sooner than ingest has told what there is to say about its beat."""
         if self.takes_codes:
             assert self._table is not None
-            z = self._table.build(p, p.input(self.code[lane]))
-            return p.delayed(z, max(z.cycle, LATENCY))
-        d = p.input(self.d[lane], LATENCY)
+            found = self._table.build(p, [p.input(self.code[lane]) for lane in lanes])
+            return [p.delayed(z, max(z.cycle, LATENCY)) for z in found]
+        d = [p.input(self.d[lane], LATENCY) for lane in lanes]
         return d if self._table is None else self._table.build(p, d)
 
     def elaborate(self, platform: object) -> Module:

@@ -1,12 +1,12 @@
-// ECP5's block RAM with one port that writes (A) and one that reads (B), both of the same width (Lattice's memory
-// usage guide, FPGA-TN-02204), as far as yosys' mapping files use it: 1, 2, 4, 9, 18 or 36 bits; a register behind
+// ECP5's block RAM with two ports of the same width: A writes and reads, B reads (Lattice's memory usage guide,
+// FPGA-TN-02204), as far as yosys' mapping files use it: 1, 2, 4, 9, 18 or 36 bits; a register behind
 // the read data with its own enable (OCEB); byte enables on the lowest address pins of the writing port where a word
 // has several bytes. In 36-bit mode the pins of port A carry the low half of a word, those of port B the high half.
 //
 // A parameter or pin that is not declared here cannot be used: yosys refuses the netlist. Resets, chip selects and
-// writing through port B are not modelled: RSTA, RSTB, CSA*, CSB* and WEB must be 0, and narrower words cannot be read
-// through port A. Of a word that is read while it is written the guide promises nothing: the model gives all its
-// bits inverted, so that whatever depends on them fails. Registers start at 0.
+// writing through port B are not modelled: RSTA, RSTB, CSA*, CSB* and WEB must be 0. Of a word that is read while it is
+// written the guide promises nothing, at the port that writes it neither: the model gives all its bits inverted, so that
+// whatever depends on them fails. Registers start at 0.
 //
 // The order of initial bits is that of yosys' techlibs/lattice/brams_map_16kd.v: 16 half words of 18 bits in 20
 // each; words of less than 9 bits leave every ninth bit unused.
@@ -112,8 +112,8 @@ module DP16KD #(
         DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
     assign data_in[35:18] = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6,
         DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
-    wire [13-FIRST_PIN:0] write_address = pins_a[13:FIRST_PIN];
-    wire [13-FIRST_PIN:0] read_address = pins_b[13:FIRST_PIN];
+    wire [13-FIRST_PIN:0] address_a = pins_a[13:FIRST_PIN];
+    wire [13-FIRST_PIN:0] address_b = pins_b[13:FIRST_PIN];
     wire writing = CEA && WEA;
 
     reg [WIDTH-1:0] memory [0:(1<<(14-FIRST_PIN))-1];
@@ -148,36 +148,45 @@ module DP16KD #(
         end
         if (BYTES == 1) begin : one_byte
             always @(posedge CLKA)
-                if (writing) memory[write_address] <= data_in[WIDTH-1:0];
+                if (writing) memory[address_a] <= data_in[WIDTH-1:0];
         end else begin : several_bytes
             integer index;
             always @(posedge CLKA)
                 if (writing)
                     for (index = 0; index < BYTES; index = index + 1)
-                        if (pins_a[index]) memory[write_address][index*9 +: 9] <= data_in[index*9 +: 9];
+                        if (pins_a[index]) memory[address_a][index*9 +: 9] <= data_in[index*9 +: 9];
         end
     endgenerate
 
-    reg [WIDTH-1:0] data;
-    reg [WIDTH-1:0] registered;
-    initial data = 0;
-    initial registered = 0;
-    always @(posedge CLKB) begin
-        if (CEB) data <= memory[read_address] ^ {WIDTH{writing && write_address == read_address}};
-        if (OCEB) registered <= data;
+    reg [WIDTH-1:0] data_a;
+    reg [WIDTH-1:0] data_b;
+    reg [WIDTH-1:0] registered_a;
+    reg [WIDTH-1:0] registered_b;
+    initial data_a = 0;
+    initial data_b = 0;
+    initial registered_a = 0;
+    initial registered_b = 0;
+    always @(posedge CLKA) begin
+        if (CEA) data_a <= memory[address_a] ^ {WIDTH{writing}};
+        if (OCEA) registered_a <= data_a;
     end
-    wire [WIDTH-1:0] data_out = REGMODE_B == "OUTREG" ? registered : data;
+    always @(posedge CLKB) begin
+        if (CEB) data_b <= memory[address_b] ^ {WIDTH{writing && address_a == address_b}};
+        if (OCEB) registered_b <= data_b;
+    end
+    wire [WIDTH-1:0] data_out_a = REGMODE_A == "OUTREG" ? registered_a : data_a;
+    wire [WIDTH-1:0] data_out_b = REGMODE_B == "OUTREG" ? registered_b : data_b;
     generate
         if (WIDTH == 36) begin : both_halves
             assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3,
-                DOA2, DOA1, DOA0} = data_out[17:0];
+                DOA2, DOA1, DOA0} = data_out_b[17:0];
             assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3,
-                DOB2, DOB1, DOB0} = data_out[35:18];
-        end else begin : reading_port
+                DOB2, DOB1, DOB0} = data_out_b[35:18];
+        end else begin : a_word_each
             assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3,
-                DOA2, DOA1, DOA0} = 18'bx;
+                DOA2, DOA1, DOA0} = data_out_a;
             assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3,
-                DOB2, DOB1, DOB0} = data_out;
+                DOB2, DOB1, DOB0} = data_out_b;
         end
     endgenerate
 endmodule

@@ -1,6 +1,7 @@
 """Device primitives: one generic, simulatable form each, and vendor cells of the same latency."""
 
 from .block_ram import BlockGeometry, BlockRam, block_count, block_geometry
+from .dual_port_rom import DualPortRom
 from .emission import FAMILIES, Emission
 from .multiplier import Multiplier, tile_limit
 from .queue import DistributedRam
@@ -12,6 +13,7 @@ __all__ = [
     "BlockGeometry",
     "BlockRam",
     "DistributedRam",
+    "DualPortRom",
     "Emission",
     "Multiplier",
     "SerialMultiplier",

@@ -14,7 +14,7 @@ from amaranth.utils import ceil_log2
 
 from .emission import check_family, emits_vendor_cells
 
-__all__ = ["BlockGeometry", "BlockRam", "block_count", "block_geometry"]
+__all__ = ["BlockGeometry", "BlockRam", "block_count", "block_geometry", "checked_contents"]
 
 # (data bits, words) of one block, widest first. A DP16KD is used pseudo dual port: one port writes, the other
 # reads. Only widths of 9 and more reach its parity bits: 18432 bits against 16384.
@@ -77,6 +77,17 @@ def block_count(width: int, depth: int, family: str) -> int:
     return block_geometry(width, depth, family).blocks
 
 
+def checked_contents(init: Sequence[int] | None, width: int, depth: int) -> tuple[int, ...]:
+    """Contents at power-up; raise ``ValueError`` if they do not fit a ``width`` x ``depth`` memory."""
+    words = tuple(int(word) for word in init) if init is not None else ()
+    if len(words) > depth:
+        raise ValueError(f"{len(words)} initial words do not fit a memory of {depth}")
+    for index, word in enumerate(words):
+        if not 0 <= word < 1 << width:
+            raise ValueError(f"initial word {index}, {word}, is not an unsigned number of {width} bits")
+    return words
+
+
 class BlockRam(wiring.Component):
     """A memory with one write and one read port in the same clock domain; no read enable, no reset.
 
@@ -127,12 +138,7 @@ class BlockRam(wiring.Component):
         writable: bool = True,
     ) -> None:
         self.geometry = block_geometry(width, depth, family)
-        self.init = tuple(int(word) for word in init) if init is not None else ()
-        if len(self.init) > depth:
-            raise ValueError(f"{len(self.init)} initial words do not fit a memory of {depth}")
-        for index, word in enumerate(self.init):
-            if not 0 <= word < 1 << width:
-                raise ValueError(f"initial word {index}, {word}, is not an unsigned number of {width} bits")
+        self.init = checked_contents(init, width, depth)
         self.width = width
         self.depth = depth
         self.family = family

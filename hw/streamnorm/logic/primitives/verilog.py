@@ -18,21 +18,24 @@ __all__ = ["wrapper_modules"]
 _WRAPPERS: Final = {
     "streamnorm_ecp5_multiplier": verilog_ecp5.multiplier,
     "streamnorm_ecp5_block_ram": verilog_ecp5.block_ram,
+    "streamnorm_ecp5_dual_port_rom": verilog_ecp5.dual_port_rom,
     "streamnorm_ice40_multiplier": verilog_ice40.multiplier,
     "streamnorm_ice40_block_ram": verilog_ice40.block_ram,
 }
 
 
-def wrapper_modules(verilog: str) -> str:
-    """Text of every wrapper module that the text ``verilog`` instantiates, in a fixed order; else empty.
+def wrapper_modules(text: str, *, beside: str = "") -> str:
+    """Text of every wrapper module that ``text``, Verilog or RTLIL, instantiates, in a fixed order; else empty.
+
+    Those that the Verilog ``beside``, which is to be compiled with it, has are left out.
 
     Each module is guarded by a macro of its own name in capitals, so that two generated units may be compiled
     together.
     """
-    used = set(re.findall(r"\bstreamnorm_\w+", verilog))
+    used = set(re.findall(r"\bstreamnorm_\w+", text)) - set(re.findall(r"^module (\w+)", beside, re.MULTILINE))
     texts = []
-    for name, text in _WRAPPERS.items():
+    for name, module in _WRAPPERS.items():
         if name in used:
             guard = name.upper()
-            texts.append(f"`ifndef {guard}\n`define {guard}\n{text(name)}`endif\n")
+            texts.append(f"`ifndef {guard}\n`define {guard}\n{module(name)}`endif\n")
     return "\n".join(texts)

@@ -19,7 +19,7 @@ from .verilog_text import (
     with_model,
 )
 
-__all__ = ["block_ram", "multiplier"]
+__all__ = ["block_ram", "dual_port_rom", "multiplier"]
 
 # By way of 64 words at a time: a simulator may copy all of INIT to take a part of it.
 _INITIAL: Final = """\
@@ -33,6 +33,24 @@ _INITIAL: Final = """\
         end
 """
 
+_INITIAL_BITS: Final = """\
+    // 16 half words of 18 bits, each in 20; widths below 9 leave every ninth bit unused.
+    function [319:0] initial_bits;
+        input integer index;
+        integer half;
+        begin
+            initial_bits = 320'd0;
+            for (half = 0; half < 16; half = half + 1)
+                if (WIDTH >= 9)
+                    initial_bits[half*20 +: 18] = INIT[(index*16 + half)*18 +: 18];
+                else begin
+                    initial_bits[half*20 +: 8] = INIT[(index*16 + half)*16 +: 8];
+                    initial_bits[half*20 + 9 +: 8] = INIT[(index*16 + half)*16 + 8 +: 8];
+                end
+        end
+    endfunction
+"""
+
 _OUTPUT_MODEL: Final = """\
     generate
         if (OUTPUT_REGISTER != 0) begin : with_output_register
@@ -42,6 +60,53 @@ _OUTPUT_MODEL: Final = """\
             assign read_data = registered;
         end else begin : without_output_register
             assign read_data = data;
+        end
+    endgenerate
+"""
+
+
+_ROM_HEADER: Final = """\
+// A block RAM whose both ports read: the device's where SYNTHESIS is defined, elsewhere a model of the same latency.
+module {name} #(
+    parameter OUTPUT_REGISTER = 1,
+    parameter [18431:0] INIT = 0
+) (
+    input clk,
+    input [9:0] address_a,
+    output [17:0] data_a,
+    input [9:0] address_b,
+    output [17:0] data_b
+);
+    localparam WIDTH = 18;
+    localparam ADDRESS_WIDTH = 10;
+"""
+
+_ROM_MODEL: Final = """\
+    reg [17:0] memory [0:1023];
+    reg [17:0] word_a;
+    reg [17:0] word_b;
+    initial word_a = 0;
+    initial word_b = 0;
+    integer word;
+{initial}    always @(posedge clk) begin
+        word_a <= memory[address_a];
+        word_b <= memory[address_b];
+    end
+    generate
+        if (OUTPUT_REGISTER != 0) begin : with_output_register
+            reg [17:0] registered_a;
+            reg [17:0] registered_b;
+            initial registered_a = 0;
+            initial registered_b = 0;
+            always @(posedge clk) begin
+                registered_a <= word_a;
+                registered_b <= word_b;
+            end
+            assign data_a = registered_a;
+            assign data_b = registered_b;
+        end else begin : without_output_register
+            assign data_a = word_a;
+            assign data_b = word_b;
         end
     endgenerate
 """
@@ -91,22 +156,7 @@ def block_ram(name: str) -> str:
         *bus("DOB", "data_out", 18, 18),
     ]
     cell = f"""\
-    // 16 half words of 18 bits, each in 20; widths below 9 leave every ninth bit unused.
-    function [319:0] initial_bits;
-        input integer index;
-        integer half;
-        begin
-            initial_bits = 320'd0;
-            for (half = 0; half < 16; half = half + 1)
-                if (WIDTH >= 9)
-                    initial_bits[half*20 +: 18] = INIT[(index*16 + half)*18 +: 18];
-                else begin
-                    initial_bits[half*20 +: 8] = INIT[(index*16 + half)*16 +: 8];
-                    initial_bits[half*20 + 9 +: 8] = INIT[(index*16 + half)*16 + 8 +: 8];
-                end
-        end
-    endfunction
-    wire [14:0] bit_write_address = {{write_address, {{(15-ADDRESS_WIDTH){{1'b0}}}}}} >> 1;
+{_INITIAL_BITS}    wire [14:0] bit_write_address = {{write_address, {{(15-ADDRESS_WIDTH){{1'b0}}}}}} >> 1;
     wire [14:0] bit_read_address = {{read_address, {{(15-ADDRESS_WIDTH){{1'b0}}}}}} >> 1;
     // In 18 and 36-bit mode the lowest address pins of the writing port are byte enables.
     wire [13:0] write_pins = bit_write_address[13:0] | (WIDTH == 36 ? 14'd15 : WIDTH == 18 ? 14'd3 : 14'd0);
@@ -135,3 +185,25 @@ def block_ram(name: str) -> str:
     )
     model = BLOCK_RAM_MODEL.format(initial=_INITIAL)
     return with_model(header, cell, model + _OUTPUT_MODEL)
+
+
+def dual_port_rom(name: str) -> str:
+    """Text of the module around DP16KD, both ports of which read 1024 words of 18 bits."""
+    parameters = [(f"INITVAL_{index:02X}", f"initial_bits({index})") for index in range(64)]
+    parameters += [(f"DATA_WIDTH_{port}", "WIDTH") for port in "AB"]
+    parameters += [(f"REGMODE_{port}", 'OUTPUT_REGISTER != 0 ? "OUTREG" : "NOREG"') for port in "AB"]
+    ports = [("CLKA", "clk"), ("CLKB", "clk"), *ties(1, "CEA", "CEB", "OCEA", "OCEB")]
+    ports += ties(0, *(f"{pin}{port}" for port in "AB" for pin in ("WE", "RST")))
+    ports += ties(0, *(f"CS{port}{number}" for port in "AB" for number in range(3)))
+    ports += ties(0, *(f"AD{port}{pin}" for port in "AB" for pin in range(4)))
+    for port in "AB":
+        ports += [(f"AD{port}{4 + bit}", f"address_{port.lower()}[{bit}]") for bit in range(10)]
+        ports += bus(f"DO{port}", f"data_{port.lower()}", 18)
+    cell = f"""\
+{_INITIAL_BITS}    DP16KD #(
+{connections(parameters)}
+    ) block (
+{connections(ports)}
+    );
+"""
+    return with_model(_ROM_HEADER.format(name=name), cell, _ROM_MODEL.format(initial=_INITIAL))

@@ -15,9 +15,9 @@ from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Signal
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-from streamnorm.logic.primitives import BlockRam, DistributedRam, Emission, Multiplier, wrapper_modules
+from streamnorm.logic.primitives import BlockRam, DistributedRam, DualPortRom, Emission, Multiplier, wrapper_modules
 
-Primitive = Multiplier | BlockRam | DistributedRam
+Primitive = Multiplier | BlockRam | DistributedRam | DualPortRom
 
 
 class SideBySide(Elaboratable):
@@ -89,6 +89,8 @@ def random_inputs(primitive: Primitive, generator: random.Random) -> dict[str, i
         return {"a": any_word(len(primitive.a), generator), "b": any_word(len(primitive.b), generator)}
     # A few addresses come often, so that what was written is read again.
     addresses = [generator.choice((generator.randrange(primitive.depth), index % primitive.depth)) for index in (0, 7)]
+    if isinstance(primitive, DualPortRom):
+        return {"address_a": addresses[0], "address_b": addresses[1]}
     inputs = {"read_address": addresses[0]}
     if isinstance(primitive, DistributedRam) or primitive.writable:
         enable = generator.random() < 0.5

@@ -67,6 +67,7 @@ UNITS = {
         output=IntFormat(8, scale=2.0**-5), target="ecp5-85k-6", clock_mhz=200, min_length=48, beta=None
     ),
     "shared products": configuration(norm="rmsnorm", target="ecp5-85k-6", clock_mhz=200, min_length=48),
+    "curve": configuration(norm="adanorm", curvature=0.3, target="ecp5-85k-6", clock_mhz=100, lanes=2),
     "no epsilon": configuration(epsilon=0.0, gamma=1.5, beta=None, output=IntFormat(8, scale=0.1875)),
 }
 LARGE = {

@@ -244,7 +244,10 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         f"normalized value, rounded half up; |z| <= {ranges.normalized_max}",
     )
     if precision.grid is not None:
-        meaning = f"z in output steps, of {precision.step_frac_bits} fraction bits, rounded half to even, saturated"
+        value = "z" if precision.curve is None else "z - k z²"
+        meaning = (
+            f"{value} in output steps, of {precision.step_frac_bits} fraction bits, rounded half to even, saturated"
+        )
         yield "q", _bits(precision.grid.bits, 0), meaning
 
 

@@ -7,14 +7,20 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
-from amaranth.hdl import signed
+from amaranth.hdl import signed, unsigned
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
+    from streamnorm.spec.output_grid import OutputGrid
 
-__all__ = ["Curve"]
+__all__ = ["Curve", "curvature_on"]
 
 _SLOPE_GUARD, _CODE_GUARD = 1, 3
+
+
+def curvature_on(grid: OutputGrid | None, curvature: float) -> Fraction:
+    """k of values that are multiplied by the grid's mantissa."""
+    return Fraction(curvature) / (1 if grid is None else grid.mantissa)
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,17 @@ class Curve:
     """``u = z - k*z**2`` as ``z * t`` with ``t = 1 - k*z``, of values with ``frac_bits`` fraction bits.
 
     1. ``t = (1 << slope_frac_bits) - ((code * z) >> drop)``, floor; ``code = k * 2**code_frac_bits``, rounded
-    2. ``u = (z * t + half) >> slope_frac_bits``, ``frac_bits`` fraction bits, rounded half up
+    2. ``u = ((z * t + half) >> slope_frac_bits) + added``, ``frac_bits`` fraction bits, rounded half up
+
+    Where u is rounded to the output format before gamma, z and u are those numbers times the grid's mantissa m, and so
+    counts k as k / m; ``added`` is half an output step then.
 
     Attributes
     ----------
     code, code_frac_bits : k as a constant
     frac_bits, slope_frac_bits : fraction bits of z and u, and of t
     bits, slope_bits : two's complement bits of u and of t
+    added : what is added to u
     """
 
     code: int
@@ -37,21 +47,27 @@ class Curve:
     slope_frac_bits: int
     bits: int
     slope_bits: int
+    added: int
 
     @staticmethod
-    def of(curvature: float, largest: int, frac_bits: int) -> Curve | None:
-        """The curve of a curvature for ``|z| <= largest``; None where it is a straight line."""
+    def of(curvature: float, largest: int, frac_bits: int, grid: OutputGrid | None) -> Curve | None:
+        """The curve of a curvature for ``|z| <= largest``; None where it is a straight line.
+
+        With a grid, one of its steps has two fraction bits at least.
+        """
         if not curvature:
             return None
         slope_frac_bits, code_frac_bits = frac_bits + _SLOPE_GUARD, frac_bits + _CODE_GUARD
-        k = Fraction(curvature)
+        k, half_step = curvature_on(grid, curvature), 0 if grid is None else 1 << (frac_bits + grid.exponent - 1)
+        farthest = int(largest + k * largest**2 + 1) + (half_step >> frac_bits)
         return Curve(
             code=max(1, round(k * (1 << code_frac_bits))),
             code_frac_bits=code_frac_bits,
             frac_bits=frac_bits,
             slope_frac_bits=slope_frac_bits,
-            bits=int(largest + k * largest**2 + 1).bit_length() + frac_bits + 1,
+            bits=farthest.bit_length() + frac_bits + 1,
             slope_bits=int(2 + k * largest).bit_length() + slope_frac_bits + 1,
+            added=half_step,
         )
 
     @property
@@ -70,7 +86,7 @@ class Curve:
     def evaluate(self, z: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """``u``; ``bits + slope_frac_bits`` and ``slope_bits`` with those of z must fit the type."""
         t = (1 << self.slope_frac_bits) - ((z * self.code) >> self.drop)
-        return (z * t + (1 << (self.slope_frac_bits - 1))) >> self.slope_frac_bits
+        return ((z * t + (1 << (self.slope_frac_bits - 1))) >> self.slope_frac_bits) + self.added
 
     def build(self, p: Pipeline, z: Timed, distance: float) -> Timed:
         """The same as hardware; ``distance`` as of `Pipeline.multiply`."""
@@ -82,4 +98,6 @@ class Curve:
         curved = p.multiply(z, t, distance=distance)
         upper = curved.bits(self.slope_frac_bits, curved.width).as_signed()
         half = curved.bits(self.slope_frac_bits - 1, self.slope_frac_bits)
+        if self.added:  # above the bit that rounds: one adder takes both
+            half = p.concat(half, p.constant(self.added >> 1, unsigned(self.added.bit_length() - 1)))
         return p.add(upper, half, signed(self.bits), name="curved")

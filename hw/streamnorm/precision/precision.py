@@ -47,7 +47,7 @@ class Precision(Widths):
     * behind step 2, ``rho = (rho * value + half) >> drop`` with the :attr:`factor`, of :attr:`rho_bits` fraction bits,
       so that z of step 6 is ``z * mantissa``: ``z / scale`` with :attr:`step_frac_bits` fraction bits. No factor where
       the output scale is a power of two.
-    * ``half(s)`` of step 5 has half an output step besides.
+    * ``half(s)`` of step 5 has half an output step besides; with a curvature, u of the curve has it.
     * behind step 6, in the lane: ``q = z >> step_frac_bits``, its lowest bit cleared on a tie (half to even), then
       saturated to ``grid.low`` … ``grid.high``.
     * step 7 takes q for z; gamma is not divided by the output scale, and all that follows is exact but the last
@@ -149,9 +149,10 @@ class Precision(Widths):
         return self.normalized_bits + self.normalize_shift + (self.shift_count - 1) * self.radix
 
     def half(self, shift: int) -> int:
-        """Half a unit of z before the shift of step 6, for shift index ``shift``; with a grid, half a step besides."""
+        """Half a unit of z before the shift of step 6, for shift index ``shift``; with a grid and no curve, half a step
+        besides."""
         unit = self.normalize_shift + shift * self.radix
-        half_step = 0 if self.grid is None else 1 << (unit + self.step_frac_bits - 1)
+        half_step = 0 if self.grid is None or self.curve is not None else 1 << (unit + self.step_frac_bits - 1)
         return half_step + (1 << (unit - 1))
 
     def figures(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
 from streamnorm.spec.roots.squared import squaring_error
 
-from .curve import Curve
+from .curve import Curve, curvature_on
 from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor
 
@@ -177,15 +177,15 @@ class _Series:
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
         first = _NORMALIZED_FRAC_BITS[0]
-        if grid is not None:  # a step of the grid has a half, at least
-            first = max(first, 1 - grid.exponent)
+        if grid is not None:  # a step of the grid has a half, at least; behind a curve, a bit below it
+            first = max(first, (2 if demand.norm.curvature else 1) - grid.exponent)
         self.frac_bits = range(first, min(last, _NORMALIZED_FRAC_BITS[-1]) + 1)
 
         largest = float(ranges.normalized_max)
         # A result beyond the output range saturates, so a relative error acts on no more than this.
         visible = min(demand.gain * largest, demand.output_reach + demand.beta_max_abs)
-        curvature = demand.norm.curvature
-        self._ordinary_slope = 1 + 2 * curvature
+        curvature = float(curvature_on(grid, demand.norm.curvature))
+        self._ordinary_slope = 1 + 2 * demand.norm.curvature
         self._steepest, self._farthest = 1.0, largest
         if curvature:
             self._steepest, self._farthest = _seen_of_curve(demand, curvature, largest)
@@ -285,7 +285,8 @@ class _Series:
         )
 
     def _curve(self, frac_bits: int) -> Curve | None:
-        return Curve.of(self._demand.norm.curvature, self._demand.ranges.normalized_max, frac_bits)
+        demand = self._demand
+        return Curve.of(demand.norm.curvature, demand.ranges.normalized_max, frac_bits, demand.grid)
 
     def _curve_parts(self, frac_bits: int, gain: Gain) -> list[float]:
         """Mean errors of the curve, where z is about 1."""

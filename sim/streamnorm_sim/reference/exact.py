@@ -166,7 +166,7 @@ def exact_result(
     saturates = np.zeros(batch.x.shape, np.bool_)
     for where, part in batch.parts(_CHUNK_ELEMENTS):
         if normalized is None:
-            rows = _ROWS.get(config.norm, _Rows)(config, part, affine)
+            rows = _rows_of(config, part, affine)
             t = rows.on_grid()
             scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
             rounded[where] = rows.rounded(t)
@@ -179,7 +179,7 @@ def exact_result(
 def _rounded_to_output(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """``q``, and whether it has been saturated."""
     output = config.output
-    rows = _Rows(config, batch, _one_over_scale(config))
+    rows = _rows_of(config, batch, _one_over_scale(config))
     nearest = rows.nearest(rows.on_grid())
     q = np.clip(nearest, output.min - output.zero_point, output.max - output.zero_point)
     return q.astype(np.int64), np.asarray(q != nearest, np.bool_)
@@ -575,6 +575,10 @@ class _CurvedRows(_Rows):
 
 _ROWS: dict[str, type[_Rows]] = {"adanorm": _CurvedRows, "dyt": _TanhRows}
 """What decides the rows of a norm whose y is no quotient of c and a root."""
+
+
+def _rows_of(config: NormConfig, batch: RowBatch, affine: _Affine) -> _Rows:
+    return _ROWS.get(config.norm, _Rows)(config, batch, affine)
 
 
 _BESIDE_DEVIATION = ("adanorm", "l1norm")

@@ -85,10 +85,12 @@ def test_results_are_those_of_the_exact_rounding_or_of_a_neighbour(seed: int) ->
     misrounded(config, drawn_rows(config, np.random.default_rng(seed), 10))
 
 
+@pytest.mark.parametrize("member", [None, "adanorm"], ids=["any norm", "a curve"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_normalized_value_is_farther_off_than_the_bound(seed: int) -> None:
+def test_no_normalized_value_is_farther_off_than_the_bound(seed: int, member: str | None) -> None:
     """Without gamma and beta a result is q: at most 1/2 and the bound away from z / scale, saturated."""
-    config = drawn_config(seed, gamma_rounding="output", gamma=None, beta=None)
+    drawn = {} if member is None else {"norm": member}
+    config = drawn_config(seed, gamma_rounding="output", gamma=None, beta=None, **drawn)
     batch = drawn_rows(config, np.random.default_rng(seed), 20)
     got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
     once = exact_result(config.replace(gamma_rounding="once"), batch.x, batch.lengths, batch.banks, as_given=True)

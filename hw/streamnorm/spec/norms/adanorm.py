@@ -24,7 +24,7 @@ class AdaNorm(LayerNorm):
         "Xu, Sun, Zhang, Zhao, Lin: Understanding and Improving Layer Normalization, 2019, arXiv:1911.07013; the "
         "deviation s over n - 1, as in the authors' code, lancopku/AdaNorm"
     )
-    keys = frozenset({"epsilon", "curvature"})
+    keys = frozenset({"epsilon", "curvature", "gamma_rounding"})
     placement = "root"
     margin = 0.08  # V is a product of three, so its words are long: the statistic's adders missed 200 MHz by a tenth
     has_sample_variance = True

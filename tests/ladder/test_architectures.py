@@ -226,7 +226,7 @@ def test_two_passes_take_and_give_a_beat_a_cycle_however_short_the_rows():
     architecture=st.sampled_from(EXACT),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_any_rows_and_any_stalls(lengths, source, sink, architecture, seed):
     config = unit_as("generic", architecture)
     rng = np.random.default_rng(seed)

@@ -159,7 +159,7 @@ def test_the_row_buffer_holds_what_came_and_has_not_left(name: str) -> None:
     assert most > min(config.max_beats, depth // 2)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.data())
 def test_any_part_of_any_row(data: st.DataObject) -> None:
     """Drawn lanes, parts, clocks and lengths; thousands of cycles each, values, flags and cycles alike."""

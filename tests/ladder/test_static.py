@@ -58,7 +58,11 @@ def unit(name: str, **changes: Any) -> NormConfig:
     return NormConfig(**{"name": name, **keys, **UNITS[name], **changes})
 
 
-@pytest.fixture(params=UNITS)
+LATER = ("plain", "int16", "dyt_slow", "dyt_flat")
+"""Between others in everything."""
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in LATER else ()) for name in UNITS])
 def config(request: pytest.FixtureRequest) -> NormConfig:
     return unit(request.param)
 

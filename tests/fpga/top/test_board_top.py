@@ -45,16 +45,18 @@ def draw_rows(config, rows, length, seed):
     return np.random.default_rng(seed).integers(config.input.min, config.input.max + 1, (rows, length))
 
 
-LATER = {"1 x int8": pytest.mark.slow}
-"""Of no other width than the first, but for the lanes."""
+LATER = ("1 x int8", "3 x int16 to uint8, 3 banks", "2 x int8 to int16, 300 banks")
+"""Of no other width than the first, but for the lanes; and whose banks are named as those of the last, or wider."""
+
+UNITS = [pytest.param(unit, id=name, marks=pytest.mark.slow if name in LATER else ()) for name, unit in CONFIGS.items()]
 
 
-@pytest.fixture(params=[pytest.param(unit, id=name, marks=LATER.get(name, ())) for name, unit in CONFIGS.items()])
+@pytest.fixture(params=UNITS)
 def unit(request):
     return request.param
 
 
-WIDE = pytest.mark.parametrize("unit", list(CONFIGS.values())[2:], ids=list(CONFIGS)[2:])
+WIDE = pytest.mark.parametrize("unit", UNITS[2:])
 """Those with several octets to an element, with banks and with parameters in RAM."""
 
 
@@ -77,7 +79,7 @@ def test_self_test_passes_at_power_up_and_again(unit):
     run(unit, bench)
 
 
-@pytest.mark.parametrize("beat", [0, 50, -1])
+@pytest.mark.parametrize("beat", [0, *(pytest.param(beat, marks=pytest.mark.slow) for beat in (50, -1))])
 def test_self_test_finds_one_wrong_bit(beat):
     unit = CONFIGS["2 x int8"]
     played = sum(batch.rows * -(-batch.length // unit.lanes) for batch in batches(unit))
@@ -185,7 +187,7 @@ def test_malformed_rows_are_refused(unit):
     run(unit, bench)
 
 
-@pytest.mark.parametrize("operation", [0, 4, 127])
+@pytest.mark.parametrize("operation", [4, *(pytest.param(code, marks=pytest.mark.slow) for code in (0, 127))])
 def test_unknown_operation(operation):
     async def bench(host):
         record, payload = await host.ask(operation, b"whatever")

@@ -62,7 +62,9 @@ def test_the_report(config, engine, stall):
     assert simulation.failures == []
 
 
-@pytest.mark.parametrize("architecture", ["two-pass", "five-scan", "three-scan:welford"])
+@pytest.mark.parametrize(
+    "architecture", ["two-pass", pytest.param("five-scan", marks=pytest.mark.slow), "three-scan:welford"]
+)
 def test_other_architectures_have_models_and_plans_of_their_own(config, architecture):
     simulation = simulate(config.replace(architecture=architecture), rows=40, stall="0.2")
     report = simulation.to_dict()

@@ -50,7 +50,11 @@ def test_the_model_counts_as_the_hardware_does(config, norm, stall):
 
 
 @pytest.mark.parametrize(
-    ("norm", "architectures"), [(norm, architectures_of(NORMS[norm])) for norm in ("layernorm", "rmsnorm")]
+    ("norm", "architectures"),
+    [
+        pytest.param(norm, architectures_of(NORMS[norm]), marks=marks, id=norm)
+        for norm, marks in (("layernorm", ()), ("rmsnorm", pytest.mark.slow))
+    ],
 )
 def test_every_architecture_is_computed_as_it_runs(config, norm, architectures):
     small = IntFormat(4, scale=0.5)

@@ -80,7 +80,10 @@ def opened(stall):
     return None if stall == NO_STALL else ~np.array(stall.cycles)
 
 
-SLOW = ("ram_banks two-pass", "row_below_a_beat two-pass", "dyt_instances_ram", "affine_groups_49")
+SLOW = (
+    *("ram_banks two-pass", "row_below_a_beat two-pass", "ice40_serial two-pass", "l1_ecp5_200", "adanorm"),
+    *("dyt_instances_ram", "affine_groups_49", "affine_ice40"),
+)
 """What others stand for, unless much has changed."""
 
 

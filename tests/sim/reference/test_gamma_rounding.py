@@ -105,7 +105,7 @@ def test_no_normalized_value_is_farther_off_than_the_bound(seed: int, member: st
         assert precision.expected_error <= PROMISED_ERROR
 
 
-@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+@pytest.mark.parametrize("distribution", ["normal", pytest.param("uniform", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "changes",
     [

@@ -65,7 +65,7 @@ def test_a_static_unit_has_nothing_but_its_lanes():
         words, plan = drawn(name), Plan.of(UNITS[name].config)
         assert {"d = x - zero point", "· γ + β, round"} <= set(words)
         assert not {"moments", "V", "statistic queue", "row buffer"} & set(words)
-        assert ("tanh(α x), a table for each lane" in words) == table
+        assert ("tanh(α x), a table for two lanes" in words) == table
         assert f"{plan.stages['lanes']} cycles, {plan.multipliers['lanes']} multipliers" in words
         assert (f"{plan.block_rams.get('function tables')} block RAMs" in words) == table
 

@@ -211,6 +211,9 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield _weight(norm), _bits(ranges.weight_bits, 0), "n (n - 1)" if norm.has_sample_variance else "n²"
     elif not norm.has_unit_weight:
         yield _weight(norm), _bits(ranges.weight_bits, 0), "length of the row" + _less_and_more(norm)
+    if precision.weight_root is not None:
+        meaning = "root of w, looked up: the bits from its leading one on, and the place of that one"
+        yield "sqrt(w)", _bits(precision.weight_root.bits, 0), meaning
     if not ARCHITECTURES[plan.config.architecture].exact:
         points = WelfordPrecision.of(plan.config)
         yield "mean", f"{points.mean_frac_bits} fraction bits", "updated with every beat; S1 is made of it in the end"
@@ -228,12 +231,13 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "rho / scale", _bits(precision.rho_bits, precision.rho_bits), "rho times that, rounded"
     yield "s", f"0 … {precision.shift_count - 1}", f"coarse exponent, in steps of 2^{precision.radix}"
     shifted = f"{_weight(norm)} and {_factor(norm)} S1" if norm.has_factor else "n and S1"
-    yield "b", f"0 … {precision.left_max}", f"left shift of {shifted}: fine exponent and length"
+    what = f"{shifted}: fine exponent and length" if precision.weight_root is None else "sqrt(w): fine exponent"
+    yield "b", f"0 … {precision.left_max}", f"left shift of {what}"
     most = frac + guard + precision.product_drop
     yield (
         "RF",
         _bits(precision.scale_bits, most, shifts),
-        f"scale, {'1' if norm.has_unit_weight else _weight(norm)} / sqrt(V)",
+        f"scale, {'1' if norm.has_unit_weight else 'sqrt(w)' if norm.has_weight_root else _weight(norm)} / sqrt(V)",
     )
     centre = f"{_factor(norm)} S1" if norm.has_factor else "S1"
     meaning = f"centre, {centre} / sqrt(V), and half a step of z" if centred else "half a step of z"
@@ -261,7 +265,7 @@ def _widths_of_variance(norm: Norm, placement: EpsilonPlacement, precision: Prec
         yield "sqrt(V)", width, placement.deviation_in_terms(deviation, weight)
         yield "k", position, "position of its leading one; the mantissa below is squared"
     else:
-        yield "V", width, placement.in_terms(total, weight, less)
+        yield "V", width, placement.in_terms(total, weight, less, in_variance=not norm.has_weight_root)
         yield "p", position, "position of V's leading one; k = p >> 1"
 
 

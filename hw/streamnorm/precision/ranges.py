@@ -30,13 +30,15 @@ class Ranges:
     sum_bits : two's complement bits of ``S1 = sum(d)`` (1 where it is not used)
     square_sum_max : largest ``S2 = sum(d**2)``, or M where a norm has it in that place
     length_bits : bits of n
-    weight_bits, count_bits : bits of w, which is n itself or what the norm says, and of what it is made of
+    weight_max : largest w, which is n itself or what the norm says
+    weight_bits, count_bits : bits of w, and of what it is made of
     epsilon : e, exact
     variance_max : largest integer part of V
     root_guard : g, where V may be less than 1 and z is not 0: 2g of its fraction bits count as integer ones from there
         on where its leading one is sought
     exponent_max, exponent_min : over all rows with ``V >= 4**-g``, the largest and smallest ``h = bits(w) - k``,
-        with ``4**k <= V < 4**(k+1)``; ``w/sqrt(V)`` lies between ``2**(h-2)`` and ``2**h``
+        with ``4**k <= V < 4**(k+1)``; ``w/sqrt(V)`` lies between ``2**(h-2)`` and ``2**h``. Bits of the root of w where
+        that stands for w.
     normalized_max : an integer bound of ``|z|``
     """
 
@@ -45,6 +47,7 @@ class Ranges:
     sum_bits: int
     square_sum_max: int
     length_bits: int
+    weight_max: int
     weight_bits: int
     count_bits: int
     epsilon: Fraction
@@ -78,9 +81,9 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
             guard += 1
     exponents, variance_max = [], 1
     for n in _turning_lengths(norm, longest):
-        weight = norm.weight(n)
+        weight = norm.weight_in_variance(n)
         least, most = norm.variance_limits(n, largest)
-        added = weight * weight * epsilon
+        added = weight * norm.weight(n) * epsilon
         lowest, highest = placement.limits(least, most, added, weight)
         variance_max = max(variance_max, highest)
         if square_limit is None:
@@ -88,7 +91,7 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         elif least == 0:
             continue  # z = 0 whatever the statistic
         for variance in (highest, lowest):
-            exponents.append(weight.bit_length() + guard - (variance.bit_length() - 1) // 2)
+            exponents.append(norm.exponent(n) + guard - (variance.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]
     terms = norm.nonzero_differences(longest)
@@ -98,6 +101,7 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
         square_sum_max=_square_sum_max(norm, longest, largest),
         length_bits=longest.bit_length(),
+        weight_max=norm.weight(longest),
         weight_bits=max(1, norm.weight(longest).bit_length()),
         count_bits=norm.count(longest).bit_length(),
         epsilon=epsilon,
@@ -116,14 +120,13 @@ def _square_sum_max(norm: Norm, longest: int, largest: int) -> int:
 
 
 def _turning_lengths(norm: Norm, longest: int) -> list[int]:
-    """The shortest and the longest row of each bit length of w: no other has a larger V or an exponent farther out.
+    """The shortest and the longest row of each exponent of w: no other has a larger V or an exponent farther out.
 
-    The largest and the smallest V never fall as n grows; so among lengths with w of the same bit length, the shortest
+    The largest and the smallest V never fall as n grows; so among lengths with w of the same exponent, the shortest
     has the largest exponent and the longest the smallest.
     """
     lengths = range(1, longest + 1)
-    most = norm.weight(longest).bit_length()
-    starts = {bisect_left(lengths, bits, key=lambda n: norm.weight(n).bit_length()) for bits in range(most + 1)}
+    starts = {bisect_left(lengths, bits, key=norm.exponent) for bits in range(norm.exponent(longest) + 1)}
     return sorted({lengths[start] for start in starts} | {start for start in starts if start} | {longest})
 
 

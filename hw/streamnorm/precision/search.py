@@ -14,6 +14,7 @@ from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.roots import ROOTS, RootMethod
 from streamnorm.spec.roots.squared import squaring_error
+from streamnorm.spec.weight_root import WeightRoot
 
 from .curve import Curve, curvature_on
 from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
@@ -22,6 +23,7 @@ from .output_factor import OutputFactor
 __all__ = ["Widths", "search"]
 
 _RHO_BITS = range(12, 41, 2)
+_WEIGHT_GUARD_BITS = 2
 _NORMALIZED_FRAC_BITS = range(4, 49)
 _RADICES = [
     (radix, count)
@@ -44,6 +46,7 @@ class Widths:
     grid: OutputGrid | None
     factor: OutputFactor | None
     curve: Curve | None
+    weight_root: WeightRoot | None
     epsilon_code: int
     epsilon_drop: int
     gives_deviation: bool
@@ -111,6 +114,8 @@ class _Root(NamedTuple):
     factor: OutputFactor | None
     epsilon: EpsilonCode
     gives_deviation: bool
+    weight_root: WeightRoot | None
+    weight_bits: int
     relative_error: float
 
     @property
@@ -144,7 +149,13 @@ def _roots(demand: Demand) -> Iterator[_Root]:
             gives_deviation = demand.placement.gives_deviation(demand.norm, epsilon)
             if gives_deviation:
                 more += squaring_error(method)
-            yield _Root(method, factor, epsilon, gives_deviation, method.relative_error + epsilon.error / 2 + more)
+            weight_root, weight_bits = None, demand.ranges.weight_bits
+            if demand.norm.has_weight_root:
+                weight_bits = rho_bits + _WEIGHT_GUARD_BITS
+                weight_root = WeightRoot(demand.ranges.weight_max, weight_bits)
+                more += weight_root.relative_error
+            error = method.relative_error + epsilon.error / 2 + more
+            yield _Root(method, factor, epsilon, gives_deviation, weight_root, weight_bits, error)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -157,7 +168,7 @@ def _places(demand: Demand) -> Iterator[_Places]:
 
 def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
-    exact_bits = demand.ranges.weight_bits + places.fine_max + root.rho_bits
+    exact_bits = root.weight_bits + places.fine_max + root.rho_bits
     tile = (demand.tile or (18, 18))[0]
     return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
 
@@ -172,7 +183,7 @@ class _Series:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
         ranges, method, factor, grid = demand.ranges, root.method, root.factor, demand.grid
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = ranges.weight_bits + fine_max + root.rho_bits - scale_bits
+        self._scale_drop = scale_drop = root.weight_bits + fine_max + root.rho_bits - scale_bits
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
@@ -220,14 +231,14 @@ class _Series:
             # relative to a product of 0.72 times the mantissa in the mean, not of 1/4.
             parts = 0.8 * factor.constant_error * size, 0.8 * 0.18 * factor.rounding_error
             self._expected_parts += parts
+        if root.weight_root is not None:  # the same in all rows of a length
+            self._expected_parts += (0.8 * root.weight_root.relative_error * size,)
         self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
-        pairs = [
-            (ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits),
-            (ranges.weight_bits + fine_max, root.rho_bits),
-            *method.products,
-        ]
+        pairs = [(root.weight_bits + fine_max, root.rho_bits), *method.products]
+        if root.weight_root is None:
+            pairs.append((ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits))
         if demand.norm.centred:
             pairs.append((ranges.sum_bits, root.rho_bits))
         if factor is not None:
@@ -346,6 +357,7 @@ class _Series:
             grid=demand.grid,
             factor=root.factor,
             curve=self._curve(frac_bits),
+            weight_root=root.weight_root,
             epsilon_code=root.epsilon.code,
             epsilon_drop=root.epsilon.drop,
             gives_deviation=root.gives_deviation,

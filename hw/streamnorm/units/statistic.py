@@ -97,8 +97,9 @@ class Statistic(wiring.Component):
         variance = self._variance(n, count, s1, s2)
         rho, half_position = self._reciprocal_root(variance)
         rho = self._in_output_steps(rho)
-        left, index = self._exponent(n, half_position)
-        scale = self._scale(n, left, rho)
+        factor, leading = self._factor(n)
+        left, index = self._exponent(leading, half_position)
+        scale = self._scale(factor, left, rho)
         centre = self._centre(centred, left, rho, index)
 
         outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
@@ -136,7 +137,17 @@ class Statistic(wiring.Component):
             squared = p.square(s1)
             total = p.add(s2, squared, unsigned(max(s2.width, squared.width) + 1), name="total")
         subtracted = s1 if norm.centred and norm.has_squares else None
-        return self._placement.build(p, self._precision, TimedMoments(n, count, total, subtracted))
+        in_variance = not norm.has_weight_root
+        return self._placement.build(
+            p, self._precision, TimedMoments(n, count, total, subtracted, in_variance=in_variance)
+        )
+
+    def _factor(self, n: Timed | None) -> tuple[Timed | None, Timed]:
+        """What d is multiplied by, and the position of its leading one, less its fraction bits."""
+        p, root = self._p, self._precision.weight_root
+        if n is None:
+            return None, p.constant(0, unsigned(1))
+        return (n, leading_one(p, self._target, n)) if root is None else root.build(p, n)
 
     def _reciprocal_root(self, variance: Timed) -> tuple[Timed, Timed]:
         """``rho`` and k, half the position of V's leading one."""
@@ -161,10 +172,9 @@ class Statistic(wiring.Component):
         upper, half = product.bits(factor.drop, product.width), product.bits(factor.drop - 1, factor.drop)
         return p.add(upper, half, unsigned(factor.rho_bits), name="divided")
 
-    def _exponent(self, n: Timed | None, half_position: Timed) -> tuple[Timed, Timed]:
+    def _exponent(self, leading: Timed, half_position: Timed) -> tuple[Timed, Timed]:
         """The left shift ``b`` of the weight and S1, and the shift index ``s``."""
         p, precision, ranges = self._p, self._precision, self._precision.ranges
-        leading = p.constant(0, unsigned(1)) if n is None else leading_one(p, self._target, n)
         bits = max(ranges.weight_bits.bit_length(), half_position.width, abs(precision.exponent_base).bit_length()) + 2
         shape = signed(bits)
         # h = exponent_base - (leading + 1) + k
@@ -178,6 +188,8 @@ class Statistic(wiring.Component):
         fine_bits = max(1, precision.fine_max.bit_length())
         index = self._choose("index", low, [shift for shift, _ in pairs], len(self.shift))
         spare = self._choose("spare", low, [precision.fine_max - fine for _, fine in pairs], fine_bits)
+        if precision.weight_root is not None:
+            return p.registered(spare), p.registered(index)
         room = p.operate(
             "room", self._target.adder(bits), [leading], unsigned(bits), lambda x: ranges.weight_bits - 1 - x
         )
@@ -192,14 +204,15 @@ class Statistic(wiring.Component):
         delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
         return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
-    def _scale(self, n: Timed | None, left: Timed, rho: Timed) -> Timed:
+    def _scale(self, factor: Timed | None, left: Timed, rho: Timed) -> Timed:
         """``RF``."""
         p, precision = self._p, self._precision
         left_max = precision.left_max
-        if n is None:
+        if factor is None:
             product = shift_left(p, self._target, rho, left, left_max, precision.exact_scale_bits)
         else:
-            shifted = shift_left(p, self._target, n, left, left_max, left_max + 1)
+            bits = precision.factor_bits + precision.fine_max
+            shifted = shift_left(p, self._target, factor, left, left_max, bits)
             product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
         drop = precision.scale_drop
         if not drop:

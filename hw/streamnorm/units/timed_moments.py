@@ -18,6 +18,7 @@ class TimedMoments:
     total : ``B*S2 + A*S1**2``; None where a norm has neither
     subtracted : S1 where its square is subtracted
     absolute : M where a norm has it
+    in_variance : whether V has w in it
     """
 
     def __init__(
@@ -27,9 +28,12 @@ class TimedMoments:
         total: Timed | None,
         subtracted: Timed | None,
         absolute: Timed | None = None,
+        *,
+        in_variance: bool = True,
     ) -> None:
         self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
         self.absolute = absolute
+        self._in_variance = in_variance
 
     def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
         """``E``; None where epsilon is lost."""
@@ -42,8 +46,8 @@ class TimedMoments:
         return product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
 
     def times_weight(self, p: Pipeline, value: Timed) -> Timed:
-        """``w * value``."""
-        return value if self._weight is None else p.multiply(self._weight, value)
+        """``w * value``; the value itself where V is divided by w."""
+        return value if self._weight is None or not self._in_variance else p.multiply(self._weight, value)
 
     def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
         """``w * (total + offset) - square`` with ``frac`` fraction bits; of a sample, ``w * (n * total - square)``."""

@@ -160,7 +160,8 @@ class GoldenModel:
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
         weight = count * norm.factor(count) if norm.has_factor else count
         square = s1 * s1 if norm.has_variance else None
-        moments = MomentValues(weight, count, total, square, s2 if norm.has_absolute_sum else None)
+        absolute = s2 if norm.has_absolute_sum else None
+        moments = MomentValues(weight, count, total, square, absolute, in_variance=not norm.has_weight_root)
         if norm.has_factor:
             s1 = s1 * norm.factor(count)
         return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
@@ -178,12 +179,17 @@ class GoldenModel:
         rho = root.evaluate(mantissa, odd)
         if p.factor is not None:
             rho = p.factor.evaluate(rho)
-        length = bit_length(weight)
+        if p.weight_root is None:
+            factor, length = weight, bit_length(weight)
+            room = p.factor_bits - length
+        else:
+            factor, length = p.weight_root.evaluate(weight)
+            room = 0
         h = p.exponent_base - length + k
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
         s, fine = split[np.clip(h, 0, len(split) - 1).astype(np.int64)].T
-        b = ranges.weight_bits - length + p.fine_max - fine
-        product = (weight << b) * rho
+        b = room + p.fine_max - fine
+        product = (factor << b) * rho
         if p.scale_drop:
             product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop
             product = np.minimum(product, (1 << p.scale_bits) - 1)

@@ -37,6 +37,8 @@ def variance(norm: Norm, d: list[int]) -> int:
         return sum(abs(len(d) * x - sum(d)) for x in d) ** 2
     counted = d[: norm.statistic_length]
     total = norm.has_squares * sum(x * x for x in counted) + norm.has_squared_sum * sum(counted) ** 2
+    if norm.has_weight_root:
+        return total
     spread = norm.count(len(d)) * total - norm.has_variance * sum(counted) ** 2
     return norm.weight(len(d)) * spread if norm.has_sample_variance else spread
 

@@ -31,8 +31,9 @@ class FloorPlacement(EpsilonPlacement):
     def least_deviation(self, epsilon: float) -> float:
         return epsilon
 
-    def in_terms(self, total: str, weight: str, less: str) -> str:
-        return f"max({weighed(total, weight)}{less}, {weight + '² ' if weight else ''}epsilon)"
+    def in_terms(self, total: str, weight: str, less: str, *, in_variance: bool = True) -> str:
+        least = f"{weight}{'²' if weight and in_variance else ''} epsilon".strip()
+        return f"max({weighed(total, weight if in_variance else '')}{less}, {least})"
 
     def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
         return max(least, int(added) - 2 * doubt), max(most, int(added) + (doubt if added else 0))
@@ -45,7 +46,7 @@ class FloorPlacement(EpsilonPlacement):
 
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
         variance = moments.variance(0, None) << precision.variance_frac_bits
-        return np.maximum(variance, moments.weight * moments.offset(precision))
+        return np.maximum(variance, moments.times_weight(moments.offset(precision)))
 
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
         variance = moments.variance(p, precision, 0, None)

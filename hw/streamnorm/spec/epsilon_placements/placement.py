@@ -69,8 +69,11 @@ class EpsilonPlacement(ABC):
         """The smallest denominator, in real units."""
 
     @abstractmethod
-    def in_terms(self, total: str, weight: str, less: str) -> str:
-        """V in words: of ``B*S2 + A*S1**2`` and w, either of which may be absent, and what is subtracted."""
+    def in_terms(self, total: str, weight: str, less: str, *, in_variance: bool = True) -> str:
+        """V in words: of ``B*S2 + A*S1**2`` and w, either of which may be absent, and what is subtracted.
+
+        ``in_variance`` tells whether V has w in it.
+        """
 
     def deviation_in_terms(self, deviation: str, weight: str) -> str:
         """The root of V in words, where that is what is given: of the root of U, and w."""
@@ -123,7 +126,10 @@ class EpsilonPlacement(ABC):
 
 
 class MomentValues:
-    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not."""
+    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not.
+
+    ``in_variance`` tells whether V has w in it.
+    """
 
     def __init__(
         self,
@@ -132,9 +138,16 @@ class MomentValues:
         total: Integers | None,
         square: Integers | None,
         absolute: Integers | None = None,
+        *,
+        in_variance: bool = True,
     ) -> None:
         self.weight, self._count, self._total, self._square = weight, count, total, square
         self.absolute = absolute
+        self._in_variance = in_variance
+
+    def times_weight(self, value: Integers) -> Integers:
+        """``w * value``; the value itself where V is divided by w."""
+        return self.weight * value if self._in_variance else value
 
     def offset(self, precision: Precision) -> Integers:
         """``E``: w times e."""
@@ -143,10 +156,12 @@ class MomentValues:
     def variance(self, frac_bits: int, offset: Integers | None) -> Integers:
         """``w * (total + offset) - square``; of a sample, ``w * (n * total - square)``."""
         total = np.zeros_like(self.weight) if self._total is None else self._total << frac_bits
-        variance = self._count * (total if offset is None else total + offset)
-        if self._square is not None:
-            variance = variance - (self._square << frac_bits)
-        return variance if self._count is self.weight else self.weight * variance
+        total = total if offset is None else total + offset
+        if self._count is self.weight:
+            total = self.times_weight(total)
+            return total if self._square is None else total - (self._square << frac_bits)
+        assert self._square is not None
+        return self.times_weight(self._count * total - (self._square << frac_bits))
 
 
 def weighed(total: str, weight: str) -> str:

@@ -49,7 +49,7 @@ class RootPlacement(EpsilonPlacement):
     def in_steps(self, epsilon: Fraction, scale: Fraction) -> Fraction:
         return (epsilon / scale) ** 2
 
-    def in_terms(self, total: str, weight: str, less: str) -> str:
+    def in_terms(self, total: str, weight: str, less: str, *, in_variance: bool = True) -> str:
         return f"({self.deviation_in_terms(f'sqrt({weighed(total, weight)}{less})', weight)})²"
 
     def deviation_in_terms(self, deviation: str, weight: str) -> str:

@@ -29,10 +29,10 @@ class VariancePlacement(EpsilonPlacement):
     def least_deviation(self, epsilon: float) -> float:
         return sqrt(epsilon)
 
-    def in_terms(self, total: str, weight: str, less: str) -> str:
+    def in_terms(self, total: str, weight: str, less: str, *, in_variance: bool = True) -> str:
         epsilon = f"{weight} epsilon".strip()
         sums = f"{total} + {epsilon}" if total else epsilon
-        return (f"{weight} ({sums})" if weight else sums) + less
+        return (f"{weight} ({sums})" if weight and in_variance else sums) + less
 
     def limits(self, least: int, most: int, added: Fraction, doubt: int) -> tuple[int, int]:
         return max(least, int(least + added) - 2 * doubt), int(most + added) + (doubt if added else 0)

@@ -1,6 +1,7 @@
 """What there is to say about a norm."""
 
 from abc import ABC, abstractmethod
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ class Norm(ABC):
 
         z = (w*d - n*S1) / sqrt(V)        sqrt(V) = M + w*sqrt(e)        M = sum(abs(n*d - S1))        w = n**2
 
+    with the root of the weight, where V is divided by w,
+
+        z = sqrt(w)*d / sqrt(V)        V = B*S2 + A*S1**2 + w*e
+
     and with a curvature k, ``u = z - k*z**2`` takes the place of z where gamma is. Where epsilon is placed otherwise,
     see :mod:`streamnorm.spec.epsilon_placements`. Nothing else asks a norm's name: whoever needs to know something of
     it reads it here.
@@ -39,6 +44,7 @@ class Norm(ABC):
         Else the pivot is the input's zero point.
     has_squares : B: V has S2 in it
     has_squared_sum : A: V has the square of S1 in it
+    has_weight_root : V is divided by w, and the root of w is looked up, see above
     has_unit_weight, weight_offset : w is 1 in every row; else what w is more than the number of elements
     has_sample_variance : the variance is over n - 1, see above
     has_absolute_sum : the deviation is the mean of absolute ones, see above; they need S1, and so a second pass
@@ -62,6 +68,7 @@ class Norm(ABC):
     centred: bool
     has_squares: bool = True
     has_squared_sum: bool = False
+    has_weight_root: bool = False
     has_unit_weight: bool = False
     weight_offset: int = 0
     has_sample_variance: bool = False
@@ -117,6 +124,15 @@ class Norm(ABC):
         count = self.count(n)
         return count * self.factor(count) if self.has_factor else count
 
+    def weight_in_variance(self, n: int) -> int:
+        """What the sums have in V: w, or 1 where V is divided by it."""
+        return 1 if self.has_weight_root else self.weight(n)
+
+    def exponent(self, n: int) -> int:
+        """Bits of the integer part of what d is multiplied by, w or its root, in a row of ``n`` elements."""
+        weight = self.weight(n)
+        return (isqrt(weight) if self.has_weight_root else weight).bit_length()
+
     def count(self, n: int) -> int:
         """What w is made of: in most norms w itself; n where it :attr:`has_factor`."""
         if self.has_unit_weight:
@@ -151,7 +167,7 @@ class Norm(ABC):
 
     @abstractmethod
     def epsilon_weight(self, n: int) -> int | None:
-        """What ``w**2 / V`` is at most in rows of up to ``n`` elements, where V without epsilon is not 0.
+        """What ``w**2 / V`` is at most, with w in V, in rows of up to ``n`` elements, where V without epsilon is not 0.
 
         None where that may be 0 and z is not.
         """

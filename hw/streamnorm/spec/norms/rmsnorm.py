@@ -12,7 +12,8 @@ class RmsNorm(Norm):
     """C = 0: ``V / w**2`` is the mean square of d, the elements less the zero point.
 
     With a ``statistic_length`` k, that of the first k elements, w of them in a row of that many or fewer (pRMSNorm).
-    Nothing then limits the elements behind those but epsilon, which must not be 0.
+    Nothing then limits the elements behind those but epsilon, which must not be 0. As these rows are to leave early, V
+    has no product with w: the root of w is looked up while the elements come in.
     """
 
     name = "rmsnorm"
@@ -28,6 +29,7 @@ class RmsNorm(Norm):
     def __init__(self, statistic_length: int | None = None) -> None:
         self.statistic_length = statistic_length
         self.length_weight = 1 if statistic_length is None else None
+        self.has_weight_root = statistic_length is not None
 
     def of(self, keys: dict[str, Any]) -> Norm:
         length = keys["statistic_length"]
@@ -36,7 +38,8 @@ class RmsNorm(Norm):
     def variance_limits(self, n: int, largest: int) -> tuple[int, int]:
         # Least: one element is 1. Most: all are at the farther end.
         counted = self.weight(n)
-        return counted, (counted * largest) ** 2
+        weight = self.weight_in_variance(n)
+        return weight, weight * counted * largest**2
 
     def square_limit(self, n: int) -> int | None:
         return n if self.statistic_length is None else None  # one element differs from 0

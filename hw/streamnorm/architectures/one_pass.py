@@ -49,6 +49,10 @@ SLOT_RETURN = 1
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
 
 
+_TABLES = {False: "reciprocal square root table", True: "statistic tables"}
+"""What the statistic's block RAMs are for, by whether a root of the weight is among them."""
+
+
 class NormUnit(wiring.Component):
     """LayerNorm or RMSNorm of a stream of rows, as :class:`~streamnorm.spec.config.NormConfig` asks.
 
@@ -187,7 +191,7 @@ class NormUnit(wiring.Component):
             block_rams={
                 "row buffer": self.row_buffer.block_rams,
                 "gamma and beta": self.parameter_store.block_rams,
-                "reciprocal square root table": statistic.block_rams,
+                _TABLES[self.config.formula.has_weight_root]: statistic.block_rams,
                 **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.row_slots,

@@ -140,6 +140,15 @@ class Precision(Widths):
         return self.root.rho_bits if self.factor is None else self.factor.rho_bits
 
     @property
+    def scale_may_overflow(self) -> bool:
+        """Whether ``RF`` may have to be saturated.
+
+        A mantissa and rho are less than powers of two by 1 at least; where RF has as many bits as rho, that is more
+        than its rounding adds. Of w, which need not be a mantissa, it is taken for granted.
+        """
+        return self.weight_root is None or self.scale_bits < self.rho_bits
+
+    @property
     def step_frac_bits(self) -> int:
         """Fraction bits of ``z / scale``, before it is rounded; only with a grid."""
         assert self.grid is not None

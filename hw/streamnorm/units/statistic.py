@@ -221,6 +221,9 @@ class Statistic(wiring.Component):
         half = product.bits(drop - 1, drop)
         rounded = p.add(upper, half, unsigned(precision.scale_bits + 1), name="scale")
 
+        if not precision.scale_may_overflow:
+            return rounded.bits(0, precision.scale_bits)
+
         def saturate(x: Value) -> Value:
             return x[:-1] | x[-1].replicate(precision.scale_bits)
 

@@ -35,6 +35,16 @@ def test_no_result_is_farther_off_than_the_bound(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_a_scale_that_is_not_saturated_has_no_more_bits_than_it_may(seed):
+    precision = Precision.of(drawn_config(seed, norm="rmsnorm", max_length=100, statistic_length=3 * seed))
+    root, drop = precision.weight_root, precision.scale_drop
+    assert root is not None
+    largest = ((1 << root.bits) - 1 << precision.fine_max) * ((1 << precision.rho_bits) - 1)
+    rounded = largest + (1 << drop - 1) >> drop if drop else largest
+    assert (rounded < 1 << precision.scale_bits) or precision.scale_may_overflow
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_search_keeps_its_promises(seed):
     config = drawn_config(seed, members=WITH_STATISTIC)
     precision = Precision.of(config)

@@ -26,7 +26,7 @@ _ROWS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd")
 _TOP, _LOW, _BLOCK = 52, 164, 66
 """Upper edges of the two lines of blocks, and a block's height."""
 
-_SYMBOLS = {"S1²": "(Σd)²", "S1": "Σd", "S2": "Σd²", "sqrt(V)": "√V", "sqrt": "√", "epsilon": "ε"}
+_SYMBOLS = {"S1²": "(Σd)²", "S1": "Σd", "S2": "Σd²", "sqrt(V)": "√V", "sqrt(w)": "√w", "sqrt": "√", "epsilon": "ε"}
 """What the plan's table calls otherwise."""
 
 

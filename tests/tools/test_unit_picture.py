@@ -40,7 +40,7 @@ def test_pictures_are_whole_small_and_the_same_every_time(name):
 @pytest.mark.parametrize("name", MEASURING)
 def test_moments_and_centre_are_those_of_the_norm(name):
     words, norm = drawn(name), UNITS[name].config.formula
-    [moments] = [line for line in words if line.endswith(", exact") or line.startswith("w, Σd², of")]
+    [moments] = [line for line in words if line.endswith(", exact") or line.startswith("w, √w, Σd², of")]
     assert ("Σd," in moments) == norm.has_sum
     assert ("Σd²" in moments) == norm.has_squares
     assert (moments[0] in "nw") == (not norm.has_unit_weight)
@@ -53,7 +53,7 @@ def test_what_is_special_about_a_unit_is_drawn():
     assert {"U", "V", "w (n Σd² - (Σd)²)", "(√U + w ε)²"} <= set(drawn("adanorm"))
     assert {"sum", "M = Σ|n d - Σd|", "M + w ε", "second row buffer"} <= set(drawn("l1norm"))
     assert "max(n Σd² - (Σd)², n² ε)" in drawn("layernorm, floor")
-    assert "w, Σd², of 192" in drawn("rmsnorm, a part")
+    assert {"w, √w, Σd², of 192", "Σd² + w ε", "√w / √V"} <= set(drawn("rmsnorm, a part"))
     assert "w (Σd² + (Σd)² + w ε)" in drawn("crmsnorm")
     assert "n (n e)" in drawn("frozen")
     assert "1 / √V" in drawn("l2norm")

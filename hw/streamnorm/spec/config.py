@@ -369,16 +369,17 @@ class NormConfig:
 
     def _check_epsilon(self) -> None:
         """Nothing may be divided by 0, and what epsilon becomes in input steps must be no absurd number."""
-        if not self.formula.has_statistic or self.formula.square_limit(1) is not None:
+        formula = self.formula
+        if not formula.has_statistic:
             return
-        part = self.statistic_length is not None
+        unlimited, part = formula.square_limit(1) is None, self.statistic_length is not None
         where = f"statistic_length = {self.statistic_length}" if part else f"norm = {self.norm!r}"
-        if not self.placement.bears_zero:
+        if (unlimited or formula.has_weight_root) and not self.placement.bears_zero:
             able = ", ".join(place.name for place in EPSILON_PLACEMENTS.values() if place.bears_zero)
             raise ConfigError(
                 f"epsilon_placement = {self.epsilon_placement!r}: does not go with {where}; allowed: {able}"
             )
-        if not self.epsilon_in_steps:
+        if unlimited and not self.epsilon_in_steps:
             row = "a row whose first elements are 0" if part else "a row that is not 0"
             raise ConfigError(
                 f"epsilon = {self.epsilon:g}: must be greater than 0 with {where}; {row} would be divided by 0"

@@ -114,6 +114,11 @@ def test_keys_that_no_configuration_has_are_refused() -> None:
         ({"has_squares": False}, "has_squares = False: must be True, or centred; there is no hardware for other norms"),
         ({"counts_steps": True}, "counts_steps = True: does not go with a statistic"),
         ({"centred": True, "weight_offset": 2}, "weight_offset = 2: does not go with centred; "),
+        (
+            {"has_weight_root": True, "has_unit_weight": True},
+            "has_weight_root = True: does not go with has_unit_weight; ",
+        ),
+        ({"centred": True, "has_weight_root": True}, "has_weight_root = True: does not go with centred; "),
         ({"centred": True, "has_unit_weight": True}, "has_unit_weight = True: does not go with centred; "),
         ({"centred": True, "has_squared_sum": True}, "has_squared_sum = True: does not go with centred; "),
     ],

@@ -47,7 +47,7 @@ class EpsilonPlacement(ABC):
     ----------
     name : what ``NormConfig.epsilon_placement`` calls it
     about : where epsilon is, in a few words
-    bears_zero : whether U may be 0 where z is not
+    bears_zero : whether U may be 0 where z is not, and whether V may be divided by w
     formula : the denominator, v being the variance (without a mean: the mean square; of the L2 norm: the sum)
     """
 

@@ -59,12 +59,12 @@ def _why_no_formula(norm: Norm) -> str | None:
         return f"weight_offset = {norm.weight_offset}: must be at least 0"
     if norm.has_squared_sum and not norm.has_squares:
         return "has_squared_sum: goes with has_squares only"
-    if norm.has_weight_root and (norm.centred or norm.has_unit_weight):
-        return "has_weight_root = True: does not go with centred or has_unit_weight"
+    if norm.has_weight_root and norm.has_unit_weight:
+        return "has_weight_root = True: does not go with has_unit_weight; the root of 1 is 1"
     if norm.has_absolute_sum and not (norm.centred and norm.placement == "root" and not norm.has_squares):
         return 'has_absolute_sum: goes with centred, has_squares = False and placement = "root" only'
     if norm.centred:
-        for name in ("has_squared_sum", "has_unit_weight", "weight_offset", "statistic_length"):
+        for name in ("has_squared_sum", "has_weight_root", "has_unit_weight", "weight_offset", "statistic_length"):
             if value := getattr(norm, name):
                 return f"{name} = {value}: does not go with centred; a mean is that of all elements, each as it is"
     return None

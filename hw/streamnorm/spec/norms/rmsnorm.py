@@ -29,7 +29,8 @@ class RmsNorm(Norm):
     def __init__(self, statistic_length: int | None = None) -> None:
         self.statistic_length = statistic_length
         self.length_weight = 1 if statistic_length is None else None
-        self.has_weight_root = statistic_length is not None
+        if statistic_length is not None:
+            self.has_weight_root = True
 
     def of(self, keys: dict[str, Any]) -> Norm:
         length = keys["statistic_length"]

@@ -36,7 +36,7 @@ def pages() -> Mapping[Path, Callable[[], dict[str, str]]]:
     def maker(unit: NormUnit) -> Callable[[], dict[str, str]]:
         return lambda: {WHOLE: picture(unit.config, unit.said)}
 
-    return {page_of(unit): maker(unit) for unit in norm_units().values() if unit.plan is not None}
+    return {page_of(unit): maker(unit) for unit in norm_units().values()}
 
 
 def page_of(unit: NormUnit) -> Path:

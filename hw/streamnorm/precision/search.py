@@ -297,6 +297,8 @@ class _Series:
 
     def _curve(self, frac_bits: int) -> Curve | None:
         demand = self._demand
+        if not demand.norm.curvature:
+            return None
         return Curve.of(demand.norm.curvature, demand.ranges.normalized_max, frac_bits, demand.grid)
 
     def _curve_parts(self, frac_bits: int, gain: Gain) -> list[float]:

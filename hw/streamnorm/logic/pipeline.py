@@ -225,8 +225,8 @@ class Pipeline(TimedLogic):
         *,
         distance: float | None = None,
     ) -> list[Timed]:
-        """As :meth:`lookup`, of one table at each address; two addresses share a memory where a family's block RAM
-        reads two, up to 1024 words."""
+        """As :meth:`lookup`, of one table at each address. Two addresses share a memory where a family's block RAM
+        reads two; the table has at most 1024 words then."""
         family, budget = self._target.family, self._target.budget
         output_register = family.block_ram > 0.5 * budget
         memory: dict[str, Any] = {

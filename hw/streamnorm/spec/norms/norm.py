@@ -53,7 +53,8 @@ class Norm(ABC):
         configuration says so
     margin : how much faster than other units its own is pipelined unless the configuration says how much: 0.2 for 20 %
     reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
-    length_weight : what ``w / V`` is at most, where V without epsilon is not 0; None where that is 0 and z is not
+    length_weight : what ``w / V`` is at most, with w in V, where V without epsilon is not 0; None where that may be 0
+        and z is not
     counts_steps : z in the unit is a number of input steps, no real one
     statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
     """

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+from marks import slow_among
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
@@ -62,7 +63,7 @@ LATER = ("plain", "int16", "dyt_slow", "dyt_flat")
 """Between others in everything."""
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in LATER else ()) for name in UNITS])
+@pytest.fixture(params=slow_among(UNITS, LATER))
 def config(request: pytest.FixtureRequest) -> NormConfig:
     return unit(request.param)
 

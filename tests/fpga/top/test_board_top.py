@@ -8,6 +8,7 @@ import pytest
 
 from fpga.top.bench_board import CLOCK_MHZ, NoAnswer, beat_octets, rows_body, run
 from fpga.top.stand_in import LATENCY, config, outputs
+from marks import slow_among
 from streamnorm.spec.formats import IntFormat
 from streamnorm_fpga.link.codec import encode_frame
 from streamnorm_fpga.link.protocol import (
@@ -48,15 +49,15 @@ def draw_rows(config, rows, length, seed):
 LATER = ("1 x int8", "3 x int16 to uint8, 3 banks", "2 x int8 to int16, 300 banks")
 """Of no other width than the first, but for the lanes; and whose banks are named as those of the last, or wider."""
 
-UNITS = [pytest.param(unit, id=name, marks=pytest.mark.slow if name in LATER else ()) for name, unit in CONFIGS.items()]
+UNITS = slow_among(CONFIGS, LATER)
 
 
 @pytest.fixture(params=UNITS)
 def unit(request):
-    return request.param
+    return CONFIGS[request.param]
 
 
-WIDE = pytest.mark.parametrize("unit", UNITS[2:])
+WIDE = pytest.mark.parametrize("unit", UNITS[2:], indirect=True)
 """Those with several octets to an element, with banks and with parameters in RAM."""
 
 

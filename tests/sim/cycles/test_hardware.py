@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ladder.configurations import configuration
+from marks import slow_among
 from streamnorm_sim.cycles import CycleModel, Losses, predict
 from streamnorm_sim.engines import run
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
@@ -87,10 +88,7 @@ SLOW = (
 """What others stand for, unless much has changed."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in (*UNITS, *TWO_PASS, *STATIC)],
-)
+@pytest.mark.parametrize("name", slow_among((*UNITS, *TWO_PASS, *STATIC), SLOW))
 def test_every_cycle_is_that_of_the_hardware(name):
     config = unit(name)
     losses = Losses()

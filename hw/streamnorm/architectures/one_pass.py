@@ -49,10 +49,6 @@ SLOT_RETURN = 1
 warnings.filterwarnings("ignore", category=UnusedElaboratable, module=r".*[\\/]streamnorm(_sim)?[\\/]")
 
 
-_TABLES = {False: "reciprocal square root table", True: "statistic tables"}
-"""What the statistic's block RAMs are for, by whether a root of the weight is among them."""
-
-
 class NormUnit(wiring.Component):
     """LayerNorm or RMSNorm of a stream of rows, as :class:`~streamnorm.spec.config.NormConfig` asks.
 
@@ -146,6 +142,8 @@ class NormUnit(wiring.Component):
         fetched = self.latency - self.apply.latency - output_queue.LATENCY
         queues = (self.dispatch, self.statistic_queue, self.output_queue, *((self.spacing,) if self.spacing else ()))
         queue_rams = sum(queue.block_rams for queue in queues)
+        # A root of the weight is a table, too.
+        tables = "statistic tables" if self.config.formula.has_weight_root else "reciprocal square root table"
         return UnitReport(
             architecture=ONE_PASS,
             stages=(
@@ -191,7 +189,7 @@ class NormUnit(wiring.Component):
             block_rams={
                 "row buffer": self.row_buffer.block_rams,
                 "gamma and beta": self.parameter_store.block_rams,
-                _TABLES[self.config.formula.has_weight_root]: statistic.block_rams,
+                tables: statistic.block_rams,
                 **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.row_slots,

@@ -234,11 +234,7 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
     what = f"{shifted}: fine exponent and length" if precision.weight_root is None else "sqrt(w): fine exponent"
     yield "b", f"0 … {precision.left_max}", f"left shift of {what}"
     most = frac + guard + precision.product_drop
-    yield (
-        "RF",
-        _bits(precision.scale_bits, most, shifts),
-        f"scale, {'1' if norm.has_unit_weight else 'sqrt(w)' if norm.has_weight_root else _weight(norm)} / sqrt(V)",
-    )
+    yield "RF", _bits(precision.scale_bits, most, shifts), f"scale, {_numerator(norm)} / sqrt(V)"
     centre = f"{_factor(norm)} S1" if norm.has_factor else "S1"
     meaning = f"centre, {centre} / sqrt(V), and half a step of z" if centred else "half a step of z"
     yield "KF", _bits(precision.centre_bits, frac + guard, shifts), meaning
@@ -277,6 +273,13 @@ def _worth(norm: Norm) -> str:
 def _weight(norm: Norm) -> str:
     plain = norm.weight_offset == 0 and norm.statistic_length is None and not norm.has_factor
     return "n" if plain else "w"
+
+
+def _numerator(norm: Norm) -> str:
+    """What d is multiplied by in z."""
+    if norm.has_unit_weight:
+        return "1"
+    return "sqrt(w)" if norm.has_weight_root else _weight(norm)
 
 
 def _factor(norm: Norm) -> str:

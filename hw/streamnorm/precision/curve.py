@@ -50,13 +50,11 @@ class Curve:
     added: int
 
     @staticmethod
-    def of(curvature: float, largest: int, frac_bits: int, grid: OutputGrid | None) -> Curve | None:
-        """The curve of a curvature for ``|z| <= largest``; None where it is a straight line.
+    def of(curvature: float, largest: int, frac_bits: int, grid: OutputGrid | None) -> Curve:
+        """The curve of a curvature, which is not 0, for ``|z| <= largest``.
 
         With a grid, one of its steps has two fraction bits at least.
         """
-        if not curvature:
-            return None
         slope_frac_bits, code_frac_bits = frac_bits + _SLOPE_GUARD, frac_bits + _CODE_GUARD
         k, half_step = curvature_on(grid, curvature), 0 if grid is None else 1 << (frac_bits + grid.exponent - 1)
         farthest = int(largest + k * largest**2 + 1) + (half_step >> frac_bits)

@@ -41,7 +41,7 @@ class Precision(Widths):
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
 
     Where the root of w stands for w (see :class:`~streamnorm.spec.norms.Norm`), ``V = (S2 << variance_frac_bits) + E``,
-    and steps 3 and 4 take its :attr:`weight_root`: for w the mantissa, of :attr:`factor_bits` with the leading one
+    and steps 3 and 4 take its :attr:`weight_root`: for w the mantissa, of :attr:`numerator_bits` with the leading one
     foremost, so that ``j = 0``; for ``bits(w)`` the exponent.
 
     A norm with a curvature has a :class:`~streamnorm.precision.curve.Curve` behind step 6: step 7 takes its u for z.
@@ -103,7 +103,7 @@ class Precision(Widths):
         return self.ranges.difference_bits
 
     @property
-    def factor_bits(self) -> int:
+    def numerator_bits(self) -> int:
         """Bits of what d is multiplied by: of w, or of its root's mantissa."""
         return self.ranges.weight_bits if self.weight_root is None else self.weight_root.bits
 
@@ -132,7 +132,7 @@ class Precision(Widths):
     @property
     def exact_scale_bits(self) -> int:
         """Bits of ``(w << b) * rho`` before ``scale_drop``."""
-        return self.factor_bits + self.fine_max + self.rho_bits
+        return self.numerator_bits + self.fine_max + self.rho_bits
 
     @property
     def rho_bits(self) -> int:

@@ -115,7 +115,7 @@ class _Root(NamedTuple):
     epsilon: EpsilonCode
     gives_deviation: bool
     weight_root: WeightRoot | None
-    weight_bits: int
+    numerator_bits: int
     relative_error: float
 
     @property
@@ -149,13 +149,13 @@ def _roots(demand: Demand) -> Iterator[_Root]:
             gives_deviation = demand.placement.gives_deviation(demand.norm, epsilon)
             if gives_deviation:
                 more += squaring_error(method)
-            weight_root, weight_bits = None, demand.ranges.weight_bits
+            weight_root, numerator_bits = None, demand.ranges.weight_bits
             if demand.norm.has_weight_root:
-                weight_bits = rho_bits + _WEIGHT_GUARD_BITS
-                weight_root = WeightRoot(demand.ranges.weight_max, weight_bits)
+                numerator_bits = rho_bits + _WEIGHT_GUARD_BITS
+                weight_root = WeightRoot(demand.ranges.weight_max, numerator_bits)
                 more += weight_root.relative_error
             error = method.relative_error + epsilon.error / 2 + more
-            yield _Root(method, factor, epsilon, gives_deviation, weight_root, weight_bits, error)
+            yield _Root(method, factor, epsilon, gives_deviation, weight_root, numerator_bits, error)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -168,7 +168,7 @@ def _places(demand: Demand) -> Iterator[_Places]:
 
 def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
-    exact_bits = root.weight_bits + places.fine_max + root.rho_bits
+    exact_bits = root.numerator_bits + places.fine_max + root.rho_bits
     tile = (demand.tile or (18, 18))[0]
     return [*(bits for bits in (tile, 2 * tile - 1, 2 * tile) if bits < exact_bits), exact_bits]
 
@@ -183,7 +183,7 @@ class _Series:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
         ranges, method, factor, grid = demand.ranges, root.method, root.factor, demand.grid
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = root.weight_bits + fine_max + root.rho_bits - scale_bits
+        self._scale_drop = scale_drop = root.numerator_bits + fine_max + root.rho_bits - scale_bits
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
@@ -236,7 +236,7 @@ class _Series:
         self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
-        pairs = [(root.weight_bits + fine_max, root.rho_bits), *method.products]
+        pairs = [(root.numerator_bits + fine_max, root.rho_bits), *method.products]
         if root.weight_root is None:
             pairs.append((ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits))
         if demand.norm.centred:
@@ -298,7 +298,7 @@ class _Series:
     def _curve(self, frac_bits: int) -> Curve | None:
         demand = self._demand
         if not demand.norm.curvature:
-            return None
+            return None  # u is z
         return Curve.of(demand.norm.curvature, demand.ranges.normalized_max, frac_bits, demand.grid)
 
     def _curve_parts(self, frac_bits: int, gain: Gain) -> list[float]:

@@ -97,9 +97,9 @@ class Statistic(wiring.Component):
         variance = self._variance(n, count, s1, s2)
         rho, half_position = self._reciprocal_root(variance)
         rho = self._in_output_steps(rho)
-        factor, leading = self._factor(n)
+        numerator, leading = self._numerator(n)
         left, index = self._exponent(leading, half_position)
-        scale = self._scale(factor, left, rho)
+        scale = self._scale(numerator, left, rho)
         centre = self._centre(centred, left, rho, index)
 
         outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
@@ -137,12 +137,9 @@ class Statistic(wiring.Component):
             squared = p.square(s1)
             total = p.add(s2, squared, unsigned(max(s2.width, squared.width) + 1), name="total")
         subtracted = s1 if norm.centred and norm.has_squares else None
-        in_variance = not norm.has_weight_root
-        return self._placement.build(
-            p, self._precision, TimedMoments(n, count, total, subtracted, in_variance=in_variance)
-        )
+        return self._placement.build(p, self._precision, TimedMoments(n, count, total, subtracted))
 
-    def _factor(self, n: Timed | None) -> tuple[Timed | None, Timed]:
+    def _numerator(self, n: Timed | None) -> tuple[Timed | None, Timed]:
         """What d is multiplied by, and the position of its leading one, less its fraction bits."""
         p, root = self._p, self._precision.weight_root
         if n is None:
@@ -204,15 +201,15 @@ class Statistic(wiring.Component):
         delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
         return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
-    def _scale(self, factor: Timed | None, left: Timed, rho: Timed) -> Timed:
+    def _scale(self, numerator: Timed | None, left: Timed, rho: Timed) -> Timed:
         """``RF``."""
         p, precision = self._p, self._precision
         left_max = precision.left_max
-        if factor is None:
+        if numerator is None:
             product = shift_left(p, self._target, rho, left, left_max, precision.exact_scale_bits)
         else:
-            bits = precision.factor_bits + precision.fine_max
-            shifted = shift_left(p, self._target, factor, left, left_max, bits)
+            bits = precision.numerator_bits + precision.fine_max
+            shifted = shift_left(p, self._target, numerator, left, left_max, bits)
             product = p.multiply(p.registered(shifted), rho, distance=self._target.family.shared_distance)
         drop = precision.scale_drop
         if not drop:

@@ -18,7 +18,6 @@ class TimedMoments:
     total : ``B*S2 + A*S1**2``; None where a norm has neither
     subtracted : S1 where its square is subtracted
     absolute : M where a norm has it
-    in_variance : whether V has w in it
     """
 
     def __init__(
@@ -28,12 +27,9 @@ class TimedMoments:
         total: Timed | None,
         subtracted: Timed | None,
         absolute: Timed | None = None,
-        *,
-        in_variance: bool = True,
     ) -> None:
         self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
         self.absolute = absolute
-        self._in_variance = in_variance
 
     def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
         """``E``; None where epsilon is lost."""
@@ -45,9 +41,11 @@ class TimedMoments:
         product = p.multiply(self._weight, code)
         return product.bits(min(precision.epsilon_drop, product.width - 1), product.width)
 
-    def times_weight(self, p: Pipeline, value: Timed) -> Timed:
+    def times_weight(self, p: Pipeline, precision: Precision, value: Timed) -> Timed:
         """``w * value``; the value itself where V is divided by w."""
-        return value if self._weight is None or not self._in_variance else p.multiply(self._weight, value)
+        if self._weight is None or precision.weight_root is not None:
+            return value
+        return p.multiply(self._weight, value)
 
     def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
         """``w * (total + offset) - square`` with ``frac`` fraction bits; of a sample, ``w * (n * total - square)``."""
@@ -58,7 +56,7 @@ class TimedMoments:
             assert self._subtracted is not None
             product, square = p.multiply(self._count, self._total), p.square(self._subtracted)
             spread = p.add(product, square, unsigned(product.width), subtract=True, name="spread")
-            return p.extend(self.times_weight(p, spread), precision.variance_bits)
+            return p.extend(self.times_weight(p, precision, spread), precision.variance_bits)
         bits = precision.variance_bits
         total = self._total
         if total is None:
@@ -67,7 +65,7 @@ class TimedMoments:
         elif offset is not None:
             width = max(total.width + frac, offset.width) + 1
             total = p.add_shifted(offset, total, frac, unsigned(width))
-        product = p.extend(self.times_weight(p, total), bits + frac)
+        product = p.extend(self.times_weight(p, precision, total), bits + frac)
         if self._subtracted is None:
             return product
         square = p.extend(p.square(self._subtracted), bits)

@@ -160,8 +160,7 @@ class GoldenModel:
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
         weight = count * norm.factor(count) if norm.has_factor else count
         square = s1 * s1 if norm.has_variance else None
-        absolute = s2 if norm.has_absolute_sum else None
-        moments = MomentValues(weight, count, total, square, absolute, in_variance=not norm.has_weight_root)
+        moments = MomentValues(weight, count, total, square, s2 if norm.has_absolute_sum else None)
         if norm.has_factor:
             s1 = s1 * norm.factor(count)
         return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
@@ -180,16 +179,16 @@ class GoldenModel:
         if p.factor is not None:
             rho = p.factor.evaluate(rho)
         if p.weight_root is None:
-            factor, length = weight, bit_length(weight)
-            room = p.factor_bits - length
+            numerator, length = weight, bit_length(weight)
+            room = p.numerator_bits - length
         else:
-            factor, length = p.weight_root.evaluate(weight)
+            numerator, length = p.weight_root.evaluate(weight)
             room = 0
         h = p.exponent_base - length + k
         split = np.array([p.split(i) for i in range(ranges.exponent_max - ranges.exponent_min + 1)])
         s, fine = split[np.clip(h, 0, len(split) - 1).astype(np.int64)].T
         b = room + p.fine_max - fine
-        product = (factor << b) * rho
+        product = (numerator << b) * rho
         if p.scale_drop:
             product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop
             product = np.minimum(product, (1 << p.scale_bits) - 1)

@@ -49,9 +49,8 @@ class Moments:
         self.fraction_bits = precision.variance_frac_bits
         counts = np.full(len(rows), count, object)
         weights = np.full(len(rows), self.weight, object) if norm.has_factor else counts
-        self.factor_bits = (isqrt(self.weight) if norm.has_weight_root else self.weight).bit_length()
-        values = MomentValues(weights, counts, total, square, absolute, in_variance=not norm.has_weight_root)
-        self.v = config.placement.evaluate(precision, values)
+        self.numerator_bits = (isqrt(self.weight) if norm.has_weight_root else self.weight).bit_length()
+        self.v = config.placement.evaluate(precision, MomentValues(weights, counts, total, square, absolute))
 
 
 def check(config: NormConfig, rows: np.ndarray) -> Moments:
@@ -77,7 +76,7 @@ def check(config: NormConfig, rows: np.ndarray) -> Moments:
     if varied.any():
         for extreme in (int(whole.min()), int(whole.max())):
             k = (extreme.bit_length() - 1) * power // 2 - ranges.root_guard
-            assert ranges.exponent_min <= moments.factor_bits - k <= ranges.exponent_max, (n, extreme)
+            assert ranges.exponent_min <= moments.numerator_bits - k <= ranges.exponent_max, (n, extreme)
     # z**2 = c**2 / V <= normalized_max**2
     numerators = weight * moments.d - (moments.factor * moments.s1[:, None] if config.formula.centred else 0)
     added = weight**2 * ranges.epsilon
@@ -120,7 +119,7 @@ def test_every_row_of_up_to_3_elements_is_within_and_every_range_is_reached(memb
         assert ranges.sum_bits == 1
     if not epsilon and measured:
         assert max(int(m.spread.max()) for m in moments) == ranges.variance_max
-        exponents = {m.factor_bits - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
+        exponents = {m.numerator_bits - (int(v).bit_length() - 1) // 2 for m in moments for v in m.spread if v}
         assert (min(exponents), max(exponents)) == (ranges.exponent_min, ranges.exponent_max)
     elif measured:
         assert ranges.epsilon == Fraction(epsilon) ** (1 if unit.placement.name == "variance" else 2)

@@ -49,9 +49,9 @@ class DualPortRom(wiring.Component):
     ) -> None:
         if depth > 1 << _ADDRESS_BITS:
             raise ValueError(f"a memory with two read ports has at most {1 << _ADDRESS_BITS} entries, not {depth}")
-        single = block_count(width, depth, family)
+        apart = 2 * block_count(width, depth, family)  # refuses what no memory can be
         self._shared = not family.startswith("ice40")
-        self.blocks = -(-width // _BITS) if self._shared else 2 * single
+        self.blocks = -(-width // _BITS) if self._shared else apart
         self.init = checked_contents(init, width, depth)
         self.width, self.depth, self.family = width, depth, family
         self.output_register = bool(output_register)

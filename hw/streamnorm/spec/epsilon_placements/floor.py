@@ -45,8 +45,8 @@ class FloorPlacement(EpsilonPlacement):
         return 0.0
 
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
-        variance = moments.variance(0, None) << precision.variance_frac_bits
-        return np.maximum(variance, moments.times_weight(moments.offset(precision)))
+        variance = moments.variance(precision, 0, None) << precision.variance_frac_bits
+        return np.maximum(variance, moments.times_weight(precision, moments.offset(precision)))
 
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
         variance = moments.variance(p, precision, 0, None)
@@ -54,7 +54,7 @@ class FloorPlacement(EpsilonPlacement):
         if offset is None:
             return variance
         frac, bits = precision.variance_frac_bits, precision.variance_bits
-        least = p.extend(moments.times_weight(p, offset), bits + frac)
+        least = p.extend(moments.times_weight(p, precision, offset), bits + frac)
         # With equal integer parts the floor is the larger one.
         spare = p.add(least.bits(frac, bits + frac), variance, signed(bits + 1), subtract=True, name="spare")
         above = spare.bits(bits, bits + 1)

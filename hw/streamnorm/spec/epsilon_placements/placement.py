@@ -126,10 +126,7 @@ class EpsilonPlacement(ABC):
 
 
 class MomentValues:
-    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not.
-
-    ``in_variance`` tells whether V has w in it.
-    """
+    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not."""
 
     def __init__(
         self,
@@ -138,30 +135,27 @@ class MomentValues:
         total: Integers | None,
         square: Integers | None,
         absolute: Integers | None = None,
-        *,
-        in_variance: bool = True,
     ) -> None:
         self.weight, self._count, self._total, self._square = weight, count, total, square
         self.absolute = absolute
-        self._in_variance = in_variance
 
-    def times_weight(self, value: Integers) -> Integers:
+    def times_weight(self, precision: Precision, value: Integers) -> Integers:
         """``w * value``; the value itself where V is divided by w."""
-        return self.weight * value if self._in_variance else value
+        return self.weight * value if precision.weight_root is None else value
 
     def offset(self, precision: Precision) -> Integers:
         """``E``: w times e."""
         return (self.weight * precision.epsilon_code) >> precision.epsilon_drop
 
-    def variance(self, frac_bits: int, offset: Integers | None) -> Integers:
+    def variance(self, precision: Precision, frac_bits: int, offset: Integers | None) -> Integers:
         """``w * (total + offset) - square``; of a sample, ``w * (n * total - square)``."""
         total = np.zeros_like(self.weight) if self._total is None else self._total << frac_bits
         total = total if offset is None else total + offset
         if self._count is self.weight:
-            total = self.times_weight(total)
+            total = self.times_weight(precision, total)
             return total if self._square is None else total - (self._square << frac_bits)
         assert self._square is not None
-        return self.times_weight(self._count * total - (self._square << frac_bits))
+        return self.times_weight(precision, self._count * total - (self._square << frac_bits))
 
 
 def weighed(total: str, weight: str) -> str:

@@ -85,7 +85,7 @@ class RootPlacement(EpsilonPlacement):
         root, frac = precision.root, precision.variance_frac_bits
         if moments.absolute is not None:
             return (moments.absolute << frac) + moments.offset(precision)
-        variance = moments.variance(0, None)
+        variance = moments.variance(precision, 0, None)
         if not precision.epsilon_code:
             return variance
         mantissa, position = mantissa_of(variance, precision.variance_bits, 0, root.mantissa_bits)

@@ -44,7 +44,7 @@ class VariancePlacement(EpsilonPlacement):
         return float(weighed)
 
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
-        return moments.variance(precision.variance_frac_bits, moments.offset(precision))
+        return moments.variance(precision, precision.variance_frac_bits, moments.offset(precision))
 
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
         return moments.variance(p, precision, precision.variance_frac_bits, moments.offset(p, precision))

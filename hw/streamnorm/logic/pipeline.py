@@ -64,7 +64,7 @@ class Pipeline(TimedLogic):
             output_registers=output_registers,
             family=family.primitives,
         )
-        self._m.submodules[self._label("multiply")] = tile
+        self._m.submodules[self.label("multiply")] = tile
         self._m.d.comb += [tile.a.eq(aligned[0].value), tile.b.eq(aligned[1].value)]
         self.multipliers += 1
         delay = family.multiplier_output if output_registers else arrival + family.multiplier
@@ -130,7 +130,7 @@ class Pipeline(TimedLogic):
     def _multiply_serially(self, a: Timed, b: Timed) -> Timed:
         (a, b), _ = self.align(a, b, delay=self._target.family.lut)
         product = SerialMultiplier(a_shape=a.value.shape(), b_width=b.width)
-        self._m.submodules[self._label("multiply")] = product
+        self._m.submodules[self.label("multiply")] = product
         self._m.d.comb += [product.start.eq(self.started(a.cycle)), product.a.eq(a.value), product.b.eq(b.value)]
         return Timed(product.p, a.cycle + product.latency)
 
@@ -248,7 +248,7 @@ class Pipeline(TimedLogic):
             else:
                 rom = BlockRam(**memory, writable=False)
                 ports = [(rom.read_address, rom.read_data)]
-            self._m.submodules[self._label(name)] = rom
+            self._m.submodules[self.label(name)] = rom
             self.block_rams += rom.blocks
             for address, (port, data) in zip(pair, ports, strict=True):
                 self._m.d.comb += port.eq(address.value)

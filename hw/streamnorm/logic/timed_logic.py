@@ -74,9 +74,20 @@ class TimedLogic:
         """What decides what fits in a cycle."""
         return self._target
 
+    @property
+    def module(self) -> Module:
+        """Where the logic goes."""
+        return self._m
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one operation to the next, at least."""
+        return self._interval
+
     # -- time -------------------------------------------------------------------------------------------------
 
-    def _label(self, name: str) -> str:
+    def label(self, name: str) -> str:
+        """A name of a signal that no other has."""
         count = self._counts[name] = self._counts.get(name, -1) + 1
         return f"{self._name}_{name}_{count}"
 
@@ -114,7 +125,7 @@ class TimedLogic:
         for _ in range(timed.cycle, cycle):
             key: tuple[int, int | None] = (id(value), None)
             if key not in self._registers:
-                register = Signal(value.shape(), reset_less=True, name=self._label("q"))
+                register = Signal(value.shape(), reset_less=True, name=self.label("q"))
                 self._m.d.sync += register.eq(value)
                 self._registers[key] = (value, register)  # keeps ``value`` alive: its id is the key
             value = self._registers[key][1]
@@ -124,7 +135,7 @@ class TimedLogic:
         """The value of that cycle, in the ``interval`` cycles after it."""
         key: tuple[int, int | None] = (id(value), cycle)
         if key not in self._registers:
-            register = Signal(value.shape(), reset_less=True, name=self._label("held"))
+            register = Signal(value.shape(), reset_less=True, name=self.label("held"))
             with self._m.If(self.started(cycle)):
                 self._m.d.sync += register.eq(value)
             self._registers[key] = (value, register)
@@ -166,7 +177,7 @@ class TimedLogic:
     ) -> Timed:
         """``compute(*values)`` as a new signal of ``shape`` that takes ``delay`` ns."""
         aligned, arrival = self.align(*inputs, delay=delay)
-        result = Signal(shape, name=self._label(name))
+        result = Signal(shape, name=self.label(name))
         self._m.d.comb += result.eq(compute(*(timed.value for timed in aligned)))
         return Timed(result, aligned[0].cycle, arrival + delay)
 
@@ -283,7 +294,7 @@ class TimedLogic:
             now = cycle + index
             operand = self.delayed(self.extend(wide, width).bits(start, stop), now).value
             begin, enable = self.delayed(first, now).value, self.delayed(valid, now).value
-            total = Signal(stop - start + 1, reset_less=True, name=self._label(name))
+            total = Signal(stop - start + 1, reset_less=True, name=self.label(name))
             held = Mux(begin, 0, total[:-1])
             with self._m.If(enable):
                 addend = (Cat(Const(1, 1), held) + Cat(carry, operand))[1:] if index else held + operand

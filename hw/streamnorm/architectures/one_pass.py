@@ -262,7 +262,8 @@ def _interval(config: NormConfig) -> int:
     """Cycles that the statistic may take from row to row: rows of several beats leave time to share its multipliers."""
     family = config.device.family
     beats = -(-config.min_length // config.lanes)
+    turns = Precision.of(config).root.turns
     if family.serial_products and beats >= SERIAL_INTERVAL_MIN:
-        return min(beats, SERIAL_INTERVAL_MAX)
+        return min(beats, max(SERIAL_INTERVAL_MAX, turns))
     # Products made of logic all at once gain nothing: the queue of moments is as large as what it saves.
-    return min(beats, INTERVAL_MAX) if family.tile is not None else 1
+    return min(beats, max(INTERVAL_MAX if family.tile is not None else 1, turns))

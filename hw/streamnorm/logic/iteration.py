@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from amaranth.hdl import Const, Module, Signal, unsigned
 
-from .pipeline import Pipeline, Timed
+from .timed_logic import Timed
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
 
 __all__ = ["Step", "iterate"]
 
-Step = Callable[[Pipeline, Timed, Sequence[Timed], Sequence[Timed]], Sequence[Timed]]
+Step: TypeAlias = "Callable[[Pipeline, Timed, Sequence[Timed], Sequence[Timed]], Sequence[Timed]]"
 """From a pipeline, the number of the step, the state and what does not change, to the state after the step."""
 
 
@@ -58,7 +62,7 @@ def _loop_of(
 
 
 def _cycles(p: Pipeline, count: int, interval: int, step: Step, state: Sequence[Timed], held: Sequence[Timed]) -> int:
-    """Cycles from one step to the next where a step may take ``interval`` of them; found by building one for nothing."""
+    """Cycles from one step to the next where it may take ``interval`` of them; found by building one for nothing."""
     values = [[Signal(timed.value.shape()) for timed in group] for group in (state, held)]
     probe = _Body(p, Module(), "probe", count, interval, Signal(), step, *values)
     return probe.cycles
@@ -86,7 +90,7 @@ class _Body:
         held: Sequence[Signal],
     ) -> None:
         self.number = Signal(range(count), name=f"{name}_number", reset_less=True)
-        self.pipeline = q = Pipeline(m, p.target, name, interval=interval, start=start)
+        self.pipeline = q = p.another(m, name, interval=interval, start=start)
         inputs = [[q.input(value) for value in group] for group in (state, held)]
         self.result = list(step(q, q.input(self.number), *inputs))
         end = max(timed.cycle for timed in self.result)

@@ -11,6 +11,7 @@ from streamnorm.logic.primitives.multiplier import Multiplier
 from streamnorm.logic.primitives.serial_multiplier import SerialMultiplier
 from streamnorm.spec.targets import Target
 
+from .iteration import Step, iterate
 from .timed_logic import Timed, TimedLogic
 
 __all__ = ["SERIAL_STEPS_MIN", "Pipeline", "Timed"]
@@ -41,6 +42,16 @@ class Pipeline(TimedLogic):
         super().__init__(m, target, name, interval=interval, start=start)
         self.multipliers = 0
         self.block_rams = 0
+
+    def another(self, m: Module, name: str, *, interval: int, start: Value) -> "Pipeline":
+        """A pipeline for the same target."""
+        return Pipeline(m, self._target, name, interval=interval, start=start)
+
+    def iterate(
+        self, name: str, count: int, step: Step, state: Sequence[Timed], held: Sequence[Timed] = ()
+    ) -> list[Timed]:
+        """The state after ``count`` steps; see :func:`~streamnorm.logic.iteration.iterate`."""
+        return iterate(self, name, count, step, state, held)
 
     def _limits(self) -> tuple[int, int]:
         """Widest operands of a tile; where its operands change, all of them are signed."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueCastable, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, ValueCastable, unsigned
 
 from streamnorm.spec.targets import Target
 
@@ -191,6 +191,14 @@ class TimedLogic:
         delay = self._target.family.lut
         return self.operate("select", delay, [condition, if_true, if_false], shape, Mux)
 
+    def choose(self, name: str, select: Timed, values: Sequence[int], shape: Shape) -> Timed:
+        """``values[select]``, in logic; the last one beyond their end."""
+        padded = [*values, *values[-1:] * ((1 << select.width) - len(values))]
+        constants = [Const(value, shape) for value in padded]
+        # Up to 4 inputs are one LUT; each one more doubles the LUTs and widens the multiplexer behind them.
+        delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
+        return self.operate(name, delay, [select], shape, lambda x: Array(constants)[x])
+
     def add(self, a: Timed, b: Timed, shape: Shape, *, subtract: bool = False, name: str = "sum") -> Timed:
         """``a + b`` or ``a - b``, cut to ``shape``; an adder too wide for a cycle is cut into several."""
         width, chunk = shape.width, self._target.adder_chunk
@@ -214,6 +222,25 @@ class TimedLogic:
             delay = self._target.adder(stop - start + 1)
             inputs = operands if carry is None else [*operands, carry]
             part = self.operate(name, delay, inputs, shape_part, compute)
+            parts.append(part.bits(0, stop - start))
+            carry = part.bits(stop - start, stop - start + 1)
+        result = self.concat(*parts)
+        return result.as_signed() if shape.signed else result
+
+    def add_or_subtract(self, a: Timed, b: Timed, subtract: Timed, shape: Shape, *, name: str = "sum") -> Timed:
+        """``a - b`` where ``subtract`` is 1, else ``a + b``, cut to ``shape``, in one adder."""
+        width, chunk = shape.width, self._target.adder_chunk
+        wide_a, wide_b = self.extend(a, width), self.extend(b, width)
+        parts, carry = [], subtract
+
+        def compute(x: Value, y: Value, s: Value, c: Value) -> Value:
+            return (Cat(Const(1, 1), x) + Cat(c, y ^ s.replicate(len(y))))[1:]
+
+        for start in range(0, width, chunk):
+            stop = min(start + chunk, width)
+            delay = self._target.adder(stop - start + 1) + self._target.family.lut
+            operands = [wide_a.bits(start, stop), wide_b.bits(start, stop), subtract, carry]
+            part = self.operate(name, delay, operands, unsigned(stop - start + 1), compute)
             parts.append(part.bits(0, stop - start))
             carry = part.bits(stop - start, stop - start + 1)
         result = self.concat(*parts)

@@ -107,6 +107,12 @@ def _accuracy(plan: Plan) -> _Lines:
     if not isfinite(plan.error_bound):
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
+    if isinstance(plan.precision, Precision) and plan.precision.promise == "as-is":
+        off = plan.precision.root.relative_error
+        meaning = f"less than is promised elsewhere; the reciprocal square root is off by up to {off:.2g}"
+        yield "promise", "as-is", meaning
+        yield "error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding"
+        return
     tight = ", 99.9 % correctly rounded" if is_tight(config) else ""
     if config.output_grid is None:
         yield "promise", config.accuracy, f"at most 1 LSB off{tight}"

@@ -13,6 +13,7 @@ from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.root_choice import RootChoice
 
 from .ranges import Ranges
 
@@ -79,6 +80,7 @@ class Demand:
     Attributes
     ----------
     norm, placement : what z and V are, and how far they reach
+    root : how the reciprocal square root is found
     tile : operand widths of the target's multiplier; None where products are logic
     error_limit : the largest error before the final rounding, output LSB
     tight : the expected error is limited, too
@@ -89,6 +91,7 @@ class Demand:
     row_gain : mean gamma of the longest rows; of the bank where it is largest, and of the largest that may be loaded
     prefix_gain : the same of rows of any length from :data:`SHORTEST_ROW` on, of that where it is largest
     grid : where the normalized value is rounded before gamma; None where it is not
+    is_relaxed : less is demanded than is promised elsewhere
 
     With a grid, what is demanded is demanded of that rounding, and what follows it is exact: the errors are those of
     ``q`` in output steps before it is rounded, gain is an output step's part of z times the grid's mantissa, and
@@ -98,6 +101,7 @@ class Demand:
     ranges: Ranges
     norm: Norm
     placement: EpsilonPlacement
+    root: RootChoice
     lanes: int
     tile: tuple[int, int] | None
     error_limit: float
@@ -112,6 +116,12 @@ class Demand:
     row_gain: Gain
     prefix_gain: Gain
     grid: OutputGrid | None
+    is_relaxed: bool = False
+
+    def relaxed(self, closest: float) -> "Demand":
+        """A demand that can be met where the smallest error bound there is, is ``closest``: little more than that."""
+        limit = max(FAITHFUL_ERROR, closest + COMFORTABLE_ERROR)
+        return replace(self, error_limit=limit, tight=False, exact=False, is_relaxed=True)
 
     @staticmethod
     def of(config: NormConfig) -> "Demand":
@@ -139,6 +149,7 @@ def _demand(config: NormConfig) -> Demand:
         ranges=Ranges.of(config),
         norm=config.formula,
         placement=config.placement,
+        root=config.rsqrt,
         lanes=config.lanes,
         tile=config.device.family.tile,
         error_limit=error_limit(parameters),

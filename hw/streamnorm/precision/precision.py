@@ -1,14 +1,16 @@
 """Every internal width and binary point, and what they mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.roots import ROOTS
 
 from .demand import Demand
 from .ranges import Ranges
-from .search import Widths, search
+from .search import RHO_BITS, Widths, search
 
 __all__ = ["VARIANCE_BITS_MAX", "Precision"]
 
@@ -67,6 +69,8 @@ class Precision(Widths):
     """
 
     ranges: Ranges
+    promise: str
+    """What is promised: "faithful" or "tight", or "as-is" where neither is kept, and `error_bound` alone holds."""
 
     @staticmethod
     def of(config: NormConfig) -> "Precision":
@@ -75,17 +79,20 @@ class Precision(Widths):
         Raises
         ------
         ConfigError
-            If no supported width reaches the asked accuracy, or V is wider than `VARIANCE_BITS_MAX`; see
-            `NormConfig.named_in_errors`.
+            If no supported width reaches the asked accuracy, which "as-is" always does, or V is wider than
+            `VARIANCE_BITS_MAX`; see `NormConfig.named_in_errors`.
         """
         assert config.formula.has_statistic  # see precision_of
         demand = Demand.of(config)
         found = _precision(demand)
+        if isinstance(found, float) and config.accuracy == "as-is":
+            found = _precision(demand.relaxed(found))
         if isinstance(found, Precision):
             with config.named_in_errors():
                 _refuse_too_wide(config, found.variance_bits + found.variance_frac_bits)
             return found
         with config.named_in_errors():
+            _refuse_root(config, demand, found)
             if demand.grid is not None:
                 raise ConfigError(
                     f'accuracy = "{config.accuracy}", gamma_rounding = "output": a normalized value reaches '
@@ -198,7 +205,26 @@ def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
         )
 
 
+def _refuse_root(config: NormConfig, demand: Demand, found: float) -> None:
+    """Refuses the method for the reciprocal square root, where another one would do."""
+    others = {name: _precision(replace(demand, root=RootChoice(name))) for name in ROOTS if name != demand.root.method}
+    able = [f'"{name}"' for name, other in others.items() if isinstance(other, Precision)]
+    if not able:
+        return
+    root = min((demand.root.smallest(bits) for bits in RHO_BITS), key=lambda root: root.relative_error)
+    what = f"results would be off by up to {found:.3g} output steps before they are rounded"
+    if found <= demand.error_limit:
+        what = "fewer than 99.9 % of the results would be rounded correctly"
+    raise ConfigError(
+        f"in [rsqrt]: {config.rsqrt}: off by up to {root.relative_error:.2g} of the root at best, and {what}. Allowed: "
+        f'method = {", ".join(able)}; or accuracy = "as-is", which takes it and tells what it reaches'
+    )
+
+
 @lru_cache(maxsize=256)
 def _precision(demand: Demand) -> Precision | float:
     found = search(demand)
-    return found if isinstance(found, float) else Precision(ranges=demand.ranges, **vars(found))
+    if isinstance(found, float):
+        return found
+    promise = "as-is" if demand.is_relaxed else "tight" if demand.tight else "faithful"
+    return Precision(ranges=demand.ranges, promise=promise, **vars(found))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.output_grid import OutputGrid
-from streamnorm.spec.roots import ROOTS, RootMethod
+from streamnorm.spec.roots import RootMethod
 from streamnorm.spec.roots.squared import squaring_error
 from streamnorm.spec.weight_root import WeightRoot
 
@@ -20,9 +20,11 @@ from .curve import Curve, curvature_on
 from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor
 
-__all__ = ["Widths", "search"]
+__all__ = ["RHO_BITS", "Widths", "search"]
 
-_RHO_BITS = range(12, 41, 2)
+RHO_BITS = range(12, 41, 2)
+"""Precisions of the reciprocal square root that are tried."""
+
 _WEIGHT_GUARD_BITS = 2
 _NORMALIZED_FRAC_BITS = range(4, 49)
 _RADICES = [
@@ -140,22 +142,21 @@ class _Places(NamedTuple):
 
 
 def _roots(demand: Demand) -> Iterator[_Root]:
-    for rho_bits in _RHO_BITS:
-        for kind in ROOTS.values():
-            method = kind.smallest(rho_bits)
-            factor = OutputFactor.of(demand.grid, rho_bits)
-            more = 0.0 if factor is None else factor.relative_error
-            epsilon = demand.placement.encode(demand.norm, demand.ranges, method, rho_bits + 2)
-            gives_deviation = demand.placement.gives_deviation(demand.norm, epsilon)
-            if gives_deviation:
-                more += squaring_error(method)
-            weight_root, numerator_bits = None, demand.ranges.weight_bits
-            if demand.norm.has_weight_root:
-                numerator_bits = rho_bits + _WEIGHT_GUARD_BITS
-                weight_root = WeightRoot(demand.ranges.weight_max, numerator_bits)
-                more += weight_root.relative_error
-            error = method.relative_error + epsilon.error / 2 + more
-            yield _Root(method, factor, epsilon, gives_deviation, weight_root, numerator_bits, error)
+    for rho_bits in RHO_BITS:
+        method = demand.root.smallest(rho_bits)
+        factor = OutputFactor.of(demand.grid, rho_bits)
+        more = 0.0 if factor is None else factor.relative_error
+        epsilon = demand.placement.encode(demand.norm, demand.ranges, method, rho_bits + 2)
+        gives_deviation = demand.placement.gives_deviation(demand.norm, epsilon)
+        if gives_deviation:
+            more += squaring_error(method)
+        weight_root, numerator_bits = None, demand.ranges.weight_bits
+        if demand.norm.has_weight_root:
+            numerator_bits = rho_bits + _WEIGHT_GUARD_BITS
+            weight_root = WeightRoot(demand.ranges.weight_max, numerator_bits)
+            more += weight_root.relative_error
+        error = method.relative_error + epsilon.error / 2 + more
+        yield _Root(method, factor, epsilon, gives_deviation, weight_root, numerator_bits, error)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
@@ -214,7 +215,7 @@ class _Series:
         # What z times the mantissa is beside z. RF has the mantissa too, but its rounding errors have not.
         size = 1.0 if grid is None else float(grid.mantissa)
         self._cautious_parts = (
-            0.8 * root.relative_error / 2 * size,
+            0.8 * root.relative_error * max(0.5, method.mean_share) * size,
             1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
         )
 
@@ -223,7 +224,7 @@ class _Series:
         # more for rows that are all of one deviation.
         inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
         self._expected_parts = (
-            0.8 * 0.3 * method.relative_error * size,
+            0.8 * method.mean_share * method.relative_error * size,
             (1.15 if demand.norm.centred else 0.8) * (0.25 * inverse if scale_drop else 0.0),
         )
         if factor is not None:

@@ -30,6 +30,8 @@ from .names import why_not_module_name
 from .output_grid import GAMMA_ROUNDINGS, OutputGrid
 from .parameter_values import checked_parameter
 from .paths import given_path, named_file
+from .root_choice import AUTO, RootChoice
+from .roots import ROOTS
 from .values import (
     counted,
     file_name,
@@ -220,11 +222,21 @@ class NormConfig:
             "number serves the row",
         ),
     )
-    accuracy: Literal["faithful", "tight"] = field(
+    accuracy: Literal["faithful", "tight", "as-is"] = field(
         default="faithful",
         metadata=_about(
-            '"faithful", "tight"',
-            "at most 1 ulp of error; tight, or output of up to 8 bits: besides, 99.9 % correctly rounded",
+            '"faithful", "tight", "as-is"',
+            "at most 1 ulp of error; tight, or output of up to 8 bits: besides, 99.9 % correctly rounded; as-is: the "
+            "same where it can be kept, else the bound that is reached, which plan, manifest and Verilog tell",
+        ),
+    )
+    rsqrt: RootChoice = field(
+        default=RootChoice(),
+        metadata=_about(
+            f"table with `method` = {_quoted([*ROOTS, AUTO])} and, for some, `steps`",
+            "how the reciprocal square root is found; auto: the one that costs least here; `streamnorm rsqrt compare` "
+            "has them side by side",
+            '`method = "table"`',
         ),
     )
     architecture: str = field(
@@ -264,6 +276,7 @@ class NormConfig:
             epsilon: float = ...,
             gamma: ArrayOrFile | None = None,
             beta: ArrayOrFile | None = None,
+            rsqrt: RootChoice | str | Mapping[str, Any] = ...,
             **keys: Any,
         ) -> None: ...
 
@@ -295,7 +308,12 @@ class NormConfig:
                 raise ConfigError("alpha = 0: must not be 0; every result would be beta")
         one_of("storage", self.storage, ("rom", "ram"))
         one_of("bank_order", self.bank_order, ("given", "cyclic"))
-        one_of("accuracy", self.accuracy, ("faithful", "tight"))
+        one_of("accuracy", self.accuracy, ("faithful", "tight", "as-is"))
+        if self.accuracy == "as-is" and not self.formula.has_statistic:
+            raise ConfigError(f'accuracy = "as-is": norm = "{self.norm}" has no root to be inexact; leave it out')
+        self._set("rsqrt", RootChoice.of(self.rsqrt))
+        if self.rsqrt != RootChoice() and not self.formula.has_statistic:
+            raise ConfigError(f'rsqrt: {self.rsqrt}: norm = "{self.norm}" has no reciprocal square root; leave it out')
         one_of("target", self.target, TARGET_NAMES)
         self._check_architecture()
         if not (self.placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
@@ -707,6 +725,8 @@ def _json_value(value: Any, *, only_said: bool = False) -> Any:
         keys = value.to_dict()
         plain = parse_format(keys["format"]).to_dict() if only_said else {}
         return {key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]}
+    if isinstance(value, RootChoice):
+        return value.to_dict()
     if isinstance(value, np.ndarray):
         # One byte order and one layout, so that the digest is the same on every machine.
         content = np.ascontiguousarray(value, dtype="<f8").tobytes()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Shape
+from amaranth.hdl import Shape, unsigned
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -90,6 +90,11 @@ class PolynomialTable:
     def build(self, p: Pipeline, address: Timed, t: Timed, result_bits: int) -> Timed:
         """The same as hardware: the low ``result_bits`` of the result, unsigned."""
         return self.build_each(p, [(address, t)], result_bits)[0]
+
+    def build_in_logic(self, p: Pipeline, address: Timed, t: Timed, result_bits: int) -> Timed:
+        """As :meth:`build`, without a block RAM."""
+        entry = p.choose("table", address, self.words(), unsigned(self.word_width))
+        return self._build_sum(p, entry, t, result_bits)
 
     def build_each(self, p: Pipeline, places: Sequence[tuple[Timed, Timed]], result_bits: int) -> list[Timed]:
         """As :meth:`build`, for each of some segments and positions."""

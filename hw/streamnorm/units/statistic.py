@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from amaranth.hdl import Array, Const, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -183,8 +183,8 @@ class Statistic(wiring.Component):
         pairs = [precision.split(i) for i in range(span + 1)]
         low = h.bits(0, max(1, span.bit_length()))
         fine_bits = max(1, precision.fine_max.bit_length())
-        index = self._choose("index", low, [shift for shift, _ in pairs], len(self.shift))
-        spare = self._choose("spare", low, [precision.fine_max - fine for _, fine in pairs], fine_bits)
+        index = p.choose("index", low, [shift for shift, _ in pairs], unsigned(len(self.shift)))
+        spare = p.choose("spare", low, [precision.fine_max - fine for _, fine in pairs], unsigned(fine_bits))
         if precision.weight_root is not None:
             return p.registered(spare), p.registered(index)
         room = p.operate(
@@ -192,14 +192,6 @@ class Statistic(wiring.Component):
         )
         left = p.add(room, spare, unsigned(precision.left_max.bit_length()), name="left")
         return p.registered(left), p.registered(index)
-
-    def _choose(self, name: str, select: Timed, values: list[int], bits: int) -> Timed:
-        """``values[select]``, in logic."""
-        values = values + values[-1:] * ((1 << select.width) - len(values))
-        constants = [Const(value, bits) for value in values]
-        # Up to 4 inputs are one LUT; each one more doubles the LUTs and widens the multiplexer behind them.
-        delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
-        return self._p.operate(name, delay, [select], unsigned(bits), lambda x: Array(constants)[x])
 
     def _scale(self, numerator: Timed | None, left: Timed, rho: Timed) -> Timed:
         """``RF``."""
@@ -231,7 +223,7 @@ class Statistic(wiring.Component):
         p, precision = self._p, self._precision
         width = precision.centre_bits
         halves = [precision.half(s) for s in range(precision.shift_count)]
-        half = self._choose("half", index, halves, width)
+        half = p.choose("half", index, halves, unsigned(width))
         if s1 is None:
             return p.operate("centre", self._target.adder(width), [half], unsigned(width), lambda x: -x)
         product = p.multiply(s1, rho, distance=self._target.family.shared_distance)

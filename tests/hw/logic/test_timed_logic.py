@@ -176,3 +176,15 @@ def test_a_value_that_comes_from_afar_comes_later():
     carried = bench.p.carried(late, 0.5)
     assert (carried.value, carried.delay) == (late.value, late.delay + 0.5)
     assert bench.p.add(carried, register, unsigned(9)).cycle == 1
+
+
+@by_target
+def test_add_or_subtract(target):
+    bench = Bench(target)
+    for a, b, width in ((signed(9), signed(8), 10), (unsigned(12), unsigned(12), 12), (signed(50), unsigned(30), 51)):
+        bench.check(
+            [a, b, unsigned(1)],
+            lambda x, y, s, w=width: bench.p.add_or_subtract(x, y, s, signed(w)),
+            lambda x, y, s: x - y if s else x + y,
+        )
+    bench.run()

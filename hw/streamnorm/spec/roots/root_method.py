@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
@@ -20,7 +21,10 @@ class RootMethod(ABC):
 
     Attributes
     ----------
-    about : how it is done, in a few words
+    title : what it is called, for documents
+    source : who described it, and where
+    steps_allowed : numbers of steps that may be asked for; none where it has no steps
+    about : how this instance does it, in a few words
     rho_bits : fraction bits of rho, an unsigned number below ``2**rho_bits``
     mantissa_bits : bits of u below its leading one that are looked at
     relative_error : proven bound of ``|rho * 2**-rho_bits / exact - 1|`` over all mantissas, the bits that are not
@@ -28,28 +32,49 @@ class RootMethod(ABC):
     products : operand widths of its products, the signed operand first
     word_width : bits of a word of its memory; 0 where it has none
     widest : bits of the widest intermediate
+    mean_share : the mean magnitude of the relative error, at most, as a share of its bound
+    turns : cycles from row to row beyond which sharing logic between its steps saves no more; 1 where none is shared
     """
 
-    about: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]
+    steps_allowed: ClassVar[Collection[int]] = ()
+    mean_share: ClassVar[float] = 0.3
     rho_bits: int
     relative_error: float
 
     @classmethod
     @abstractmethod
-    def smallest(cls, rho_bits: int) -> RootMethod:
-        """The cheapest instance that is off by less than ``2**-(rho_bits - 1.5)``; ``rho_bits`` is even, 12 to 40."""
+    def smallest(cls, rho_bits: int, steps: int | None = None) -> RootMethod:
+        """The cheapest instance that is off by less than `wanted_error`; the most exact one where none is.
+
+        ``rho_bits`` is even, 12 to 40; ``steps``, one of `steps_allowed`, leaves no choice of their number.
+        """
+
+    @staticmethod
+    def wanted_error(rho_bits: int) -> float:
+        """The relative error that a rho of so many bits is to stay below: less than three units of its last place."""
+        return 2.0 ** -(rho_bits - 1.5)
+
+    @property
+    @abstractmethod
+    def about(self) -> str: ...
+
+    @property
+    def turns(self) -> int:
+        return 1
 
     @property
     @abstractmethod
     def mantissa_bits(self) -> int: ...
 
     @property
-    @abstractmethod
-    def products(self) -> tuple[tuple[int, int], ...]: ...
+    def products(self) -> tuple[tuple[int, int], ...]:
+        return ()
 
     @property
-    @abstractmethod
-    def word_width(self) -> int: ...
+    def word_width(self) -> int:
+        return 0
 
     @property
     @abstractmethod
@@ -66,9 +91,9 @@ class RootMethod(ABC):
     def build(self, p: Pipeline, mantissa: Timed, odd: Timed) -> Timed:
         """The same as hardware."""
 
-    @abstractmethod
     def figures(self) -> dict[str, int]:
         """What a plan's JSON says of it besides ``rho_bits``."""
+        return {}
 
     @abstractmethod
     def lines(self) -> list[tuple[str, int, int, str]]:

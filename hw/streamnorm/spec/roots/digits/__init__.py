@@ -1,0 +1,1 @@
+"""Methods that find a digit in each step, with additions and shifts only."""

@@ -1,0 +1,1 @@
+"""Methods that look up a polynomial and evaluate it."""

@@ -1,0 +1,1 @@
+"""Methods that begin with an estimate and refine it by products, step by step."""

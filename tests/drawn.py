@@ -10,6 +10,8 @@ from streamnorm.errors import ConfigError
 from streamnorm.precision.lane import precision_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.norms import NORMS
+from streamnorm.spec.roots import ROOTS
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -26,14 +28,19 @@ def drawn_format(rng: np.random.Generator) -> IntFormat:
 
 def drawn_config(seed: int, *, members: Sequence[str] = MEMBERS, **fixed: Any) -> NormConfig:
     """A configuration of some of the family that can be built; drawn again where gamma or beta do not fit."""
-    rng = np.random.default_rng(seed)
+    rng, roots = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     while True:
         try:
-            config = _drawn(rng, members, fixed)
+            config = _drawn(rng, members, {"rsqrt": _drawn_root(roots), **fixed})
             precision_of(config)
         except ConfigError:
             continue
         return config
+
+
+def _drawn_root(rng: np.random.Generator) -> str:
+    """The default, or any method: not all are exact enough for all configurations."""
+    return str(rng.choice(list(ROOTS))) if rng.integers(2) else "table"
 
 
 def _drawn(rng: np.random.Generator, members: Sequence[str], fixed: dict[str, Any]) -> NormConfig:
@@ -61,7 +68,10 @@ def _drawn(rng: np.random.Generator, members: Sequence[str], fixed: dict[str, An
         "accuracy": str(rng.choice(["faithful", "tight"])),
         "target": str(rng.choice(TARGETS)),
     }
-    return NormConfig(**{**keys, **fixed})
+    keys = {**keys, **fixed}
+    if not NORMS[keys["norm"]].has_statistic:
+        keys.pop("rsqrt")
+    return NormConfig(**keys)
 
 
 def drawn_rows(config: NormConfig, rng: np.random.Generator, count: int) -> RowBatch:

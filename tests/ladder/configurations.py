@@ -167,6 +167,27 @@ MATRIX: dict[str, dict[str, Any]] = {
     "dyt_instances_ram": {"norm": "dyt", "alpha": 0.7, "lanes": 3, "max_length": 40, "parameter_repeat": 40,
                           "banks": 20, "bank_order": "cyclic", "storage": "ram", "gamma": ANY, "beta": ANY,
                           "target": "ice40-hx8k", "clock_mhz": 40},
+    # Methods for the reciprocal square root: one behind the other, in loops, and two of them in a unit.
+    "root_linear": {"rsqrt": "linear", "lanes": 2, "max_length": 40, "gamma": ANY, "target": ECP5, "clock_mhz": 200},
+    "root_quadratic": {"rsqrt": "quadratic", "lanes": 1, "max_length": 60, "min_length": 40, "gamma": ANY,
+                       "target": "ice40-hx8k", "clock_mhz": 60, "gamma_bits": 12, "beta_bits": 14},
+    "root_table_newton": {"rsqrt": "table-newton", "lanes": 2, "max_length": 90, "min_length": 80, "gamma": ANY,
+                          "input": signed(12, 2e-3), "output": signed(16, 1e-3), "target": ECP5, "clock_mhz": 200},
+    "root_goldschmidt": {"rsqrt": "goldschmidt", "norm": "rmsnorm", "lanes": 2, "max_length": 90, "gamma": ANY,
+                         "input": signed(12, 2e-3), "output": signed(16, 1e-3), "target": ECP5, "clock_mhz": 150},
+    "root_fast_inverse": {"rsqrt": {"method": "fast-inverse", "steps": 3}, "lanes": 3, "max_length": 50,
+                          "gamma": ANY, "clock_mhz": 10},
+    "root_vfrsqrt7_as_is": {"rsqrt": {"method": "vfrsqrt7", "steps": 0}, "accuracy": "as-is", "lanes": 2,
+                            "max_length": 40, "gamma": ANY, "beta": ANY, "target": ECP5, "clock_mhz": 200},
+    "root_iterl2norm_as_is": {"rsqrt": "iterl2norm", "norm": "l2norm", "accuracy": "as-is", "lanes": 1,
+                              "max_length": 100, "min_length": 90, "output": signed(8, 0.01), "gamma": ANY,
+                              "target": ECP5, "clock_mhz": 150},
+    "root_non_restoring": {"rsqrt": "non-restoring", "lanes": 1, "max_length": 64, "min_length": 48, "gamma": ANY,
+                           "beta": ANY, "target": "ice40-hx8k", "clock_mhz": 80, "gamma_bits": 12, "beta_bits": 14},
+    "root_binary_search": {"rsqrt": "binary-search", "epsilon_placement": "root", "epsilon": 0.1, "lanes": 3,
+                           "max_length": 60, "min_length": 30, "gamma": ANY, "target": ECP5, "clock_mhz": 200},
+    "root_cordic": {"rsqrt": "cordic", "lanes": 2, "max_length": 33, "gamma": ANY, "beta": ANY, "target": ECP5,
+                    "clock_mhz": 200},
     # Accuracy.
     "tight_int8": {"lanes": 4, "max_length": 100, "accuracy": "tight", "target": ECP5, "gamma": ANY, "beta": ANY},
     "tight_int16": {"norm": "rmsnorm", "lanes": 2, "max_length": 100, "accuracy": "tight",
@@ -179,6 +200,7 @@ PAIRS: dict[str, dict[str, Any]] = {f"pair_{number:02}": keys(choice) for number
 CORNERS = (
     "bert_ecp5_200", "generic_1", "generic_1000", "ice40_serial", "one_element", "two_elements", "row_below_a_beat",
     "row_of_one_beat", "lanes_3", "length_16384", "saturating", "rom_banks", "ram_banks", "min_length",
+    "root_non_restoring", "root_binary_search", "root_vfrsqrt7_as_is", "root_table_newton",
     "below_a_block_ram", "l2_floor", "epsilon_root", "l1_ecp5_200", "crms_ecp5_200", "frozen", "affine", "dyt",
 )  # fmt: skip
 """What no pair stands for, and the units of tests of their own. The others of `MATRIX` are for `make test-slow`."""

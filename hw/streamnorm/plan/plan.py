@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, isfinite
+from math import floor, inf, isfinite
 from typing import Any
 
 from streamnorm.architectures import UnitReport, unit_of
@@ -108,18 +108,28 @@ class Plan:
         return self.report.output_entries
 
     @property
+    def promise(self) -> str | None:
+        """What is promised of results: "faithful", "tight", or "as-is" where no more than `error_bound` is; None where
+        the architecture promises nothing."""
+        if not ARCHITECTURES[self.config.architecture].exact:
+            return None
+        return self.precision.promise
+
+    @property
     def error_bound(self) -> float:
         """Largest error of a result against the exact one, output LSB, the final rounding included.
 
         With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
         correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
-        ``|gamma|``, the largest that may be stored. Infinite where the architecture promises none.
+        ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
+        times that. Infinite where the architecture promises none.
         """
         if not ARCHITECTURES[self.config.architecture].exact:
             return inf
         if self.config.output_grid is None:
             return 0.5 + self.precision.error_bound
-        return 0.5 + StoredParameters.of(self.config).gamma_max_abs
+        steps = 1 + floor(self.precision.error_bound)
+        return 0.5 + steps * StoredParameters.of(self.config).gamma_max_abs
 
     @property
     def error_bound_as_given(self) -> float:
@@ -199,6 +209,7 @@ class Plan:
             "target": self.config.target,
             "clock_mhz": self.config.clock_mhz,
             "accuracy": self.config.accuracy,
+            "promise": self.promise,
             "error_bound_lsb": self.error_bound if isfinite(self.error_bound) else None,
             "error_bound_as_given_lsb": self.error_bound_as_given if isfinite(self.error_bound) else None,
             "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,

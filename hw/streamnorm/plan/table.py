@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from streamnorm.precision.demand import is_tight
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
 from streamnorm.precision.welford import WelfordPrecision
@@ -13,6 +12,7 @@ from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.root_choice import RootChoice
 
 from .limits import Limits
 from .luts import LUT_ERROR
@@ -86,6 +86,9 @@ def _unit(plan: Plan) -> _Lines:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.bank_values} values"
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
+    if config.rsqrt != RootChoice():
+        assert isinstance(plan.precision, Precision)
+        yield "root", config.rsqrt.method, plan.precision.root.title
     target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
@@ -107,13 +110,14 @@ def _accuracy(plan: Plan) -> _Lines:
     if not isfinite(plan.error_bound):
         yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
         return
-    if isinstance(plan.precision, Precision) and plan.precision.promise == "as-is":
+    if plan.promise == "as-is":
+        assert isinstance(plan.precision, Precision)
         off = plan.precision.root.relative_error
         meaning = f"less than is promised elsewhere; the reciprocal square root is off by up to {off:.2g}"
         yield "promise", "as-is", meaning
         yield "error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding"
         return
-    tight = ", 99.9 % correctly rounded" if is_tight(config) else ""
+    tight = ", 99.9 % correctly rounded" if plan.promise == "tight" else ""
     if config.output_grid is None:
         yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
         meaning = "proven for every row; 0.5 of it is the final rounding"

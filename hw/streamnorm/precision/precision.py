@@ -207,7 +207,8 @@ def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
 
 def _refuse_root(config: NormConfig, demand: Demand, found: float) -> None:
     """Refuses the method for the reciprocal square root, where another one would do."""
-    others = {name: _precision(replace(demand, root=RootChoice(name))) for name in ROOTS if name != demand.root.method}
+    choices = [RootChoice(name) for name in ROOTS if RootChoice(name) != demand.root]
+    others = {choice.method: _precision(replace(demand, root=choice)) for choice in choices}
     able = [f'"{name}"' for name, other in others.items() if isinstance(other, Precision)]
     if not able:
         return

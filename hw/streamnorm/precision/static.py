@@ -30,9 +30,11 @@ class StaticPrecision:
 
     Attributes
     ----------
+    promise : "faithful" or "tight"
     difference_bits, difference_max : two's complement bits of d, and its largest magnitude
     """
 
+    promise: str
     difference_bits: int
     difference_max: int
     normalized_bits: int
@@ -73,6 +75,7 @@ def _static_precision(config: NormConfig) -> StaticPrecision:
     frac_bits = 0 if table is None else table.frac_bits
     result_frac_bits = max(frac_bits + parameters.gamma_frac_bits, parameters.beta_frac_bits)
     return StaticPrecision(
+        promise="tight" if is_tight(config) else "faithful",
         difference_bits=bits,
         difference_max=largest,
         normalized_bits=bits if table is None else table.bits,

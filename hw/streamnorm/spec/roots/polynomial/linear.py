@@ -10,7 +10,7 @@ __all__ = ["PiecewiseLinear"]
 
 
 class PiecewiseLinear(FewestSegments):
-    """A straight line in each segment: one product. Up to about 24 bits of rho."""
+    """A straight line in each segment: one product. Up to 24 bits of rho."""
 
     title: ClassVar[str] = "piecewise linear"
     source: ClassVar[str] = (

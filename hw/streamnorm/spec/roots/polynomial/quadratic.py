@@ -10,7 +10,7 @@ __all__ = ["PiecewiseQuadratic"]
 
 
 class PiecewiseQuadratic(FewestSegments):
-    """A parabola in each segment: two products, one behind the other. Up to about 34 bits of rho."""
+    """A parabola in each segment: two products, one behind the other. Up to 36 bits of rho."""
 
     title: ClassVar[str] = "piecewise quadratic"
     source: ClassVar[str] = (

@@ -1,0 +1,152 @@
+"""The method for the reciprocal square root: asked for, refused, taken as it is."""
+
+import re
+
+import numpy as np
+import pytest
+
+from drawn import drawn_config, drawn_rows
+from family import WITH_STATISTIC
+from streamnorm.errors import ConfigError
+from streamnorm.plan import Plan
+from streamnorm.plan.table import plan_rows
+from streamnorm.precision.demand import FAITHFUL_ERROR
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.roots import ROOTS
+from streamnorm.verilog.emit import manifest, verilog
+from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.golden import GoldenModel
+
+EXACT_GRID = 1e-6
+INEXACT = ({"method": "iterl2norm"}, {"method": "vfrsqrt7", "steps": 0}, {"method": "fast-inverse", "steps": 1})
+
+
+def unit(**changes: object) -> NormConfig:
+    keys = {
+        "norm": "layernorm",
+        "lanes": 4,
+        "max_length": 64,
+        "epsilon": 1e-5,
+        "input": IntFormat(8, scale=0.05),
+        "output": IntFormat(8, scale=0.08),
+    }
+    return NormConfig(**{**keys, **changes})
+
+
+@pytest.mark.parametrize("method", ROOTS)
+def test_the_method_that_is_asked_for_is_taken(method):
+    config = unit(rsqrt=method, accuracy="as-is")
+    assert isinstance(Precision.of(config).root, ROOTS[method])
+    assert config.rsqrt == RootChoice(method)
+    assert config.replace(rsqrt="table") == config.replace(rsqrt={"method": "table"})
+
+
+def test_the_number_of_steps_that_is_asked_for_is_taken():
+    for steps in (1, 2, 3):
+        root = Precision.of(unit(rsqrt={"method": "table-newton", "steps": steps})).root
+        assert root.figures()["root_steps"] == steps
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("tabel", "in [rsqrt]: method = 'tabel': must be one of table, linear, "),
+        ({"methods": "table"}, "in [rsqrt]: unknown key 'methods'; did you mean method?"),
+        ({"method": "table", "steps": 1}, 'in [rsqrt]: steps = 1: method = "table" has no steps to choose; those that'),
+        ({"method": "auto", "steps": 1}, 'in [rsqrt]: steps = 1: method = "auto" has no steps to choose; those that'),
+        (
+            {"method": "vfrsqrt7", "steps": 3},
+            'in [rsqrt]: steps = 3: must be an integer from 0 to 2 for method = "vfrsqrt7"',
+        ),
+        (
+            {"method": "vfrsqrt7", "steps": True},
+            'in [rsqrt]: steps = True: must be an integer from 0 to 2 for method = "vfrsqrt7"',
+        ),
+        (7, 'rsqrt = 7: must be a table, for example [rsqrt] with method = "table"'),
+    ],
+)
+def test_a_choice_that_is_none_is_refused(given, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        unit(rsqrt=given)
+
+
+def test_norms_without_a_root_take_no_method():
+    affine = {"norm": "affine", "lanes": 2, "max_length": 8, "input": IntFormat(8), "output": IntFormat(8)}
+    with pytest.raises(ConfigError, match='norm = "affine" has no reciprocal square root; leave it out'):
+        NormConfig(**affine, rsqrt="cordic")
+    with pytest.raises(ConfigError, match='norm = "affine" has no root to be inexact; leave it out'):
+        NormConfig(**affine, accuracy="as-is")
+    assert NormConfig(**affine, rsqrt="table").rsqrt == RootChoice()
+
+
+def test_a_method_that_is_not_exact_enough_is_refused_and_the_others_named():
+    with pytest.raises(ConfigError) as caught:
+        Plan.of(unit(rsqrt={"method": "vfrsqrt7", "steps": 0}))
+    message = str(caught.value)
+    assert message.startswith('in [rsqrt]: method = "vfrsqrt7", steps = 0: off by up to 0.0063 of the root at best, ')
+    named = re.search(r"Allowed: method = (.*); or accuracy", message)
+    assert named is not None
+    able = [name.strip('"') for name in named[1].split(", ")]
+    for method in ROOTS:
+        if method in able:
+            assert Precision.of(unit(rsqrt=method)).error_bound <= FAITHFUL_ERROR
+        else:
+            with pytest.raises(ConfigError):
+                Precision.of(unit(rsqrt=method))
+
+
+def test_a_method_that_rounds_too_few_correctly_is_refused():
+    with pytest.raises(ConfigError, match=r"and fewer than 99.9 % of the results would be rounded correctly"):
+        Plan.of(unit(rsqrt={"method": "iterl2norm", "steps": 7}))
+
+
+@pytest.mark.parametrize("choice", INEXACT, ids=lambda choice: choice["method"])
+@pytest.mark.parametrize("seed", range(5))
+def test_as_is_tells_a_bound_that_holds(seed, choice):
+    config = drawn_config(seed, members=WITH_STATISTIC, rsqrt=choice, accuracy="as-is")
+    plan = Plan.of(config)
+    batch = drawn_rows(config, np.random.default_rng(seed), 20)
+    got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
+    exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+    saturated = np.clip(exact.scaled, config.output.min, config.output.max)
+    assert np.abs(got - saturated)[batch.valid].max() <= plan.error_bound + EXACT_GRID, f"seed {seed}: {config}"
+
+
+def test_as_is_is_told_everywhere():
+    config = unit(rsqrt={"method": "vfrsqrt7", "steps": 0}, accuracy="as-is")
+    plan = Plan.of(config)
+    assert plan.promise == "as-is"
+    assert plan.error_bound > 1
+    lines = {row.name: row for row in plan_rows(plan)}
+    assert lines["promise"].value == "as-is"
+    assert lines["error bound"].value == f"{plan.error_bound:.4f} LSB"
+    assert lines["root"].value == "vfrsqrt7"
+    assert manifest(config, {})["plan"]["promise"] == "as-is"
+    assert manifest(config, {})["plan"]["error_bound_lsb"] == plan.error_bound
+    head = verilog(config).splitlines()[:4]
+    assert head[3] == f"// Accuracy as it is: results are off by up to {plan.error_bound:.4g} output steps"
+
+
+def test_as_is_is_as_good_as_ever_where_the_method_is():
+    for method in ("table", "cordic"):
+        kept, as_is = (Precision.of(unit(rsqrt=method, accuracy=accuracy)) for accuracy in ("faithful", "as-is"))
+        assert vars(kept) == vars(as_is)
+        assert as_is.promise == "tight"
+
+
+def test_as_is_with_two_roundings_counts_the_steps_that_z_may_be_off():
+    config = unit(
+        rsqrt={"method": "fast-inverse", "steps": 1}, accuracy="as-is", gamma_rounding="output", gamma=0.5,
+        input=IntFormat(12, scale=1e-3), output=IntFormat(12, scale=2e-3),
+    )  # fmt: skip
+    plan = Plan.of(config)
+    assert plan.precision.error_bound > 1
+    rng = np.random.default_rng(3)
+    batch = drawn_rows(config, rng, 100)
+    got = GoldenModel(config).normalize(batch.x, batch.lengths, batch.banks)
+    exact = exact_result(config, batch.x, batch.lengths, batch.banks)
+    saturated = np.clip(exact.scaled, config.output.min, config.output.max)
+    assert np.abs(got - saturated)[batch.valid].max() <= plan.error_bound + EXACT_GRID

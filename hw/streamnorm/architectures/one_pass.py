@@ -6,6 +6,7 @@ from amaranth.hdl import Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
+from streamnorm.precision.interval import statistic_interval
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
@@ -34,13 +35,6 @@ from .connections import (
 from .report import Stage, UnitReport
 
 __all__ = ["NormUnit"]
-
-INTERVAL_MAX = 8
-"""Cycles from row to row beyond which no more multipliers would be saved."""
-
-SERIAL_INTERVAL_MIN, SERIAL_INTERVAL_MAX = 16, 40
-"""The same where products are worked off bit by bit: shorter ones are not worth the queue of moments, and none has more
-steps than the longer."""
 
 SLOT_RETURN = 1
 """Cycles from a row's release to the ``ready`` that knows of it, a register."""
@@ -73,7 +67,7 @@ class NormUnit(wiring.Component):
         self._precision = Precision.of(config)
         family = config.device.primitives
         self.moments = moments = Moments(config)
-        self.interval = _interval(config)
+        self.interval = statistic_interval(config, self._precision.root)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         apart = rings_apart(config)
         if self.interval > 1:
@@ -256,14 +250,3 @@ class NormUnit(wiring.Component):
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
-
-
-def _interval(config: NormConfig) -> int:
-    """Cycles that the statistic may take from row to row: rows of several beats leave time to share its multipliers."""
-    family = config.device.family
-    beats = -(-config.min_length // config.lanes)
-    turns = Precision.of(config).root.turns
-    if family.serial_products and beats >= SERIAL_INTERVAL_MIN:
-        return min(beats, max(SERIAL_INTERVAL_MAX, turns))
-    # Products made of logic all at once gain nothing: the queue of moments is as large as what it saves.
-    return min(beats, max(INTERVAL_MAX if family.tile is not None else 1, turns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from amaranth.hdl import Const, Module, Signal, unsigned
@@ -41,23 +42,37 @@ def iterate(
             state = list(step(p, number, state, held))
             done += 1
             continue
-        rounds = min(loop[0], left)
-        state = _go_around(p, name, done, count, rounds, loop[1], step, state, held)
+        rounds = min(loop.rounds, left)
+        state = _go_around(p, name, done, count, replace(loop, rounds=rounds), step, state, held)
         done += rounds
     return state
 
 
-def _loop_of(
-    p: Pipeline, count: int, step: Step, state: Sequence[Timed], held: Sequence[Timed]
-) -> tuple[int, int] | None:
-    """How often a state goes around in a piece of logic, and the cycles of a step; None where it does not."""
+@dataclass(frozen=True)
+class _Loop:
+    """How a state goes around in a piece of logic.
+
+    Attributes
+    ----------
+    rounds : how often
+    interval : cycles that a step may take
+    cycles : those that it takes
+    """
+
+    rounds: int
+    interval: int
+    cycles: int
+
+
+def _loop_of(p: Pipeline, count: int, step: Step, state: Sequence[Timed], held: Sequence[Timed]) -> _Loop | None:
+    """The loop with most rounds; None where there is none."""
     tried: dict[int, int] = {}
     for rounds in range(min(count, p.interval), 1, -1):
         interval = p.interval // rounds
         if interval not in tried:
             tried[interval] = _cycles(p, count, interval, step, state, held)
         if tried[interval] <= interval:
-            return rounds, tried[interval]
+            return _Loop(rounds, interval, tried[interval])
     return None
 
 
@@ -103,13 +118,13 @@ def _go_around(
     name: str,
     first: int,
     count: int,
-    rounds: int,
-    cycles: int,
+    loop: _Loop,
     step: Step,
     state: Sequence[Timed],
     held: Sequence[Timed],
 ) -> list[Timed]:
-    """The state after ``rounds`` steps from number ``first`` on, in one piece of logic."""
+    """The state after the loop's steps from number ``first`` on, in one piece of logic."""
+    rounds, cycles = loop.rounds, loop.cycles
     m, label = p.module, p.label(name)
     aligned, _ = p.align(*state, *held, delay=p.target.family.mux)
     cycle = aligned[0].cycle
@@ -127,10 +142,13 @@ def _go_around(
     ]
     # 1 as a step begins, and as its result is there.
     begins, ends = Signal(name=f"{label}_begins"), Signal(name=f"{label}_ends")
-    body = _Body(p, m, f"{label}_step", count, p.interval // rounds, begins, step, registers, constants)
+    body = _Body(p, m, f"{label}_step", count, loop.interval, begins, step, registers, constants)
     assert body.cycles == cycles
     p.multipliers += body.pipeline.multipliers
     p.block_rams += body.pipeline.block_rams
+    p.logic_bits += body.pipeline.logic_bits
+    p.register_bits += body.pipeline.register_bits
+    p.register_bits += sum(len(kept) for kept in (*registers, *constants) if isinstance(kept, Signal))
     number = body.number
     if cycles == 1:
         m.d.comb += ends.eq(1)  # what goes around when nothing was loaded is of no use to anybody

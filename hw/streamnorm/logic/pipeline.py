@@ -141,6 +141,8 @@ class Pipeline(TimedLogic):
     def _multiply_serially(self, a: Timed, b: Timed) -> Timed:
         (a, b), _ = self.align(a, b, delay=self._target.family.lut)
         product = SerialMultiplier(a_shape=a.value.shape(), b_width=b.width)
+        self.logic_bits += a.width
+        self.register_bits += 2 * a.width + b.width
         self._m.submodules[self.label("multiply")] = product
         self._m.d.comb += [product.start.eq(self.started(a.cycle)), product.a.eq(a.value), product.b.eq(b.value)]
         return Timed(product.p, a.cycle + product.latency)

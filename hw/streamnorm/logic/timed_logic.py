@@ -57,6 +57,10 @@ class TimedLogic:
         Cycles from one operation to the next, at least.
     start : Value
         With an interval above 1: 1 in cycle 0 of an operation.
+
+    Attributes
+    ----------
+    logic_bits, register_bits : bits that are computed, and bits that are kept from cycle to cycle, so far
     """
 
     def __init__(self, m: Module, target: Target, name: str, *, interval: int = 1, start: Value | None = None) -> None:
@@ -67,6 +71,8 @@ class TimedLogic:
         self._registers: dict[tuple[int, int | None], tuple[Value, Signal]] = {}
         self._counts: dict[str, int] = {}
         self._interval = interval
+        self.logic_bits = 0
+        self.register_bits = 0
         self._starts: list[Value] = [] if start is None else [start]
 
     @property
@@ -127,6 +133,7 @@ class TimedLogic:
             if key not in self._registers:
                 register = Signal(value.shape(), reset_less=True, name=self.label("q"))
                 self._m.d.sync += register.eq(value)
+                self.register_bits += len(register)
                 self._registers[key] = (value, register)  # keeps ``value`` alive: its id is the key
             value = self._registers[key][1]
         return Timed(value, cycle, timed.delay if cycle == timed.cycle else 0.0)
@@ -138,6 +145,7 @@ class TimedLogic:
             register = Signal(value.shape(), reset_less=True, name=self.label("held"))
             with self._m.If(self.started(cycle)):
                 self._m.d.sync += register.eq(value)
+            self.register_bits += len(register)
             self._registers[key] = (value, register)
         return self._registers[key][1]
 
@@ -179,6 +187,7 @@ class TimedLogic:
         aligned, arrival = self.align(*inputs, delay=delay)
         result = Signal(shape, name=self.label(name))
         self._m.d.comb += result.eq(compute(*(timed.value for timed in aligned)))
+        self.logic_bits += len(result) if delay else 0
         return Timed(result, aligned[0].cycle, arrival + delay)
 
     def concat(self, *parts: Timed) -> Timed:
@@ -197,6 +206,7 @@ class TimedLogic:
         constants = [Const(value, shape) for value in padded]
         # Up to 4 inputs are one LUT; each one more doubles the LUTs and widens the multiplexer behind them.
         delay = self._target.family.lut * (1 + 0.6 * max(0, select.width - 4))
+        self.logic_bits += shape.width * (len(padded) >> 4)
         return self.operate(name, delay, [select], shape, lambda x: Array(constants)[x])
 
     def add(self, a: Timed, b: Timed, shape: Shape, *, subtract: bool = False, name: str = "sum") -> Timed:
@@ -230,16 +240,20 @@ class TimedLogic:
     def add_or_subtract(self, a: Timed, b: Timed, subtract: Timed, shape: Shape, *, name: str = "sum") -> Timed:
         """``a - b`` where ``subtract`` is 1, else ``a + b``, cut to ``shape``, in one adder."""
         width, chunk = shape.width, self._target.adder_chunk
-        wide_a, wide_b = self.extend(a, width), self.extend(b, width)
+        # A bit that inverts a whole number goes far.
+        delay = 1.4 * self._target.family.lut
+        wide_a = self.extend(a, width)
+        operands = [self.extend(b, width), subtract]
+        wide_b = self.operate(f"{name}_operand", delay, operands, unsigned(width), lambda y, s: y ^ s.replicate(width))
         parts, carry = [], subtract
 
-        def compute(x: Value, y: Value, s: Value, c: Value) -> Value:
-            return (Cat(Const(1, 1), x) + Cat(c, y ^ s.replicate(len(y))))[1:]
+        def compute(x: Value, y: Value, c: Value) -> Value:
+            return (Cat(Const(1, 1), x) + Cat(c, y))[1:]
 
         for start in range(0, width, chunk):
             stop = min(start + chunk, width)
-            delay = self._target.adder(stop - start + 1) + self._target.family.lut
-            operands = [wide_a.bits(start, stop), wide_b.bits(start, stop), subtract, carry]
+            operands = [wide_a.bits(start, stop), wide_b.bits(start, stop), carry]
+            delay = self._target.adder(stop - start + 1)
             part = self.operate(name, delay, operands, unsigned(stop - start + 1), compute)
             parts.append(part.bits(0, stop - start))
             carry = part.bits(stop - start, stop - start + 1)

@@ -5,9 +5,10 @@ from functools import lru_cache
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.root_choice import AUTO, RootChoice
 from streamnorm.spec.roots import ROOTS
 
+from .automatic_root import least_costly
 from .demand import Demand
 from .ranges import Ranges
 from .search import RHO_BITS, Widths, search
@@ -84,6 +85,8 @@ class Precision(Widths):
         """
         assert config.formula.has_statistic  # see precision_of
         demand = Demand.of(config)
+        if config.rsqrt.method == AUTO:
+            demand = _with_automatic_root(config)
         found = _precision(demand)
         if isinstance(found, float) and config.accuracy == "as-is":
             found = _precision(demand.relaxed(found))
@@ -203,6 +206,15 @@ def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
             f"in squared input steps, would take {variance_bits} bits; at most {VARIANCE_BITS_MAX} are allowed. "
             "Allowed: a larger input scale or a smaller epsilon"
         )
+
+
+@lru_cache(maxsize=256)
+def _with_automatic_root(config: NormConfig) -> Demand:
+    """The demand with the method that costs least, of those that keep the promise; with the default if none does."""
+    demands = {name: replace(Demand.of(config), root=RootChoice(name)) for name in ROOTS}
+    found = {name: _precision(demand) for name, demand in demands.items()}
+    able = [(name, precision.root) for name, precision in found.items() if isinstance(precision, Precision)]
+    return demands[least_costly(config, able) if able else RootChoice.method]
 
 
 def _refuse_root(config: NormConfig, demand: Demand, found: float) -> None:

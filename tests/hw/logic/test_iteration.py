@@ -95,6 +95,18 @@ def test_iterate(target, interval):
     bench.run(6 * interval + 50, starts=None if interval == 1 else _starts(interval))
 
 
+@pytest.mark.parametrize("count", range(8, 13))
+def test_the_last_piece_of_logic_has_fewer_rounds_in_steps_of_the_same_length(count):
+    """Products bit by bit take as long as there are bits: how long a step may take decides what it is made of."""
+    bench = Bench(Target("ice40-hx8k", 110.0), interval=64)
+    bench.check(
+        [unsigned(_BITS)] * 2,
+        lambda x, c: iterate(bench.p, "square", count, _square_and_add, [x], [c])[0],
+        lambda x, c: _squared_and_added(count, x, c),
+    )
+    bench.run(500, starts=_starts(64))
+
+
 @pytest.mark.parametrize("interval", [1, 6, 40, 100])
 def test_a_loop_in_a_loop(interval):
     bench = Bench(Target("ecp5-85k-6", 150.0), interval=interval)

@@ -10,12 +10,14 @@ from family import WITH_STATISTIC
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.plan.table import plan_rows
+from streamnorm.precision.automatic_root import CYCLE_SHARE, RootCost
 from streamnorm.precision.demand import FAITHFUL_ERROR
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.roots import ROOTS
+from streamnorm.spec.targets import CAPACITIES
 from streamnorm.verilog.emit import manifest, verilog
 from streamnorm_sim.reference.exact import exact_result
 from streamnorm_sim.reference.golden import GoldenModel
@@ -150,3 +152,53 @@ def test_as_is_with_two_roundings_counts_the_steps_that_z_may_be_off():
     exact = exact_result(config, batch.x, batch.lengths, batch.banks)
     saturated = np.clip(exact.scaled, config.output.min, config.output.max)
     assert np.abs(got - saturated)[batch.valid].max() <= plan.error_bound + EXACT_GRID
+
+
+AUTOMATIC = {
+    "a small part without multipliers": {"target": "ice40-hx8k", "clock_mhz": 60, "min_length": 64},
+    "a slow clock": {"clock_mhz": 25},
+    "one lane of a small part": {"target": "ecp5-25k-6", "clock_mhz": 150, "lanes": 1, "min_length": 64},
+    "a fast clock": {"target": "ecp5-85k-6", "clock_mhz": 200},
+}
+
+
+@pytest.mark.parametrize("name", AUTOMATIC)
+def test_auto_takes_what_costs_least_of_what_keeps_the_promise(name):
+    config = unit(rsqrt="auto", **AUTOMATIC[name])
+    taken = Precision.of(config)
+    capacity = CAPACITIES.get(config.target, CAPACITIES["ecp5-85k-6"])
+    shares = {}
+    for method, kind in ROOTS.items():
+        try:
+            precision = Precision.of(config.replace(rsqrt=method))
+        except ConfigError:
+            assert not isinstance(taken.root, kind)
+            continue
+        shares[method] = RootCost.of(config, precision.root).share(capacity)
+        if isinstance(taken.root, kind):
+            assert vars(precision) == vars(taken)
+            chosen = method
+    assert shares[chosen] == min(shares.values())
+
+
+def test_auto_saves_block_rams_where_they_are_few():
+    keys = AUTOMATIC["a small part without multipliers"]
+    automatic, default = (Plan.of(unit(rsqrt=method, **keys)) for method in ("auto", "table"))
+    assert sum(automatic.block_rams.values()) <= sum(default.block_rams.values()) - 4
+    assert automatic.latency(64).L1 <= default.latency(64).L1 + 10
+
+
+def test_what_a_root_costs_is_what_is_built():
+    """A table takes its block RAM and its product; a loop of digits neither, and fewer cells than all digits at once."""
+    table, loop, unrolled = (
+        RootCost.of(
+            unit(rsqrt=method, target="ecp5-85k-6", clock_mhz=100, min_length=length), ROOTS[method].smallest(16)
+        )
+        for method, length in (("table", 1), ("non-restoring", 64), ("non-restoring", 1))
+    )
+    assert (table.multipliers, table.block_rams) == (1, 1)
+    assert (loop.multipliers, loop.block_rams) == (0, 0)
+    assert 3 * loop.cells < unrolled.cells
+    assert loop.share(CAPACITIES["ecp5-25k-6"]) == pytest.approx(
+        loop.cells / CAPACITIES["ecp5-25k-6"].luts + loop.cycles * CYCLE_SHARE
+    )

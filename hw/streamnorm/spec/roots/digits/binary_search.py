@@ -41,6 +41,7 @@ class BinarySearch(DigitRoot):
         "Kluwer 1994"
     )
 
+    margin: ClassVar[float] = 0.08
     rho_bits: int
     relative_error: float
 

@@ -169,6 +169,8 @@ def test_auto_takes_what_costs_least_of_what_keeps_the_promise(name):
     capacity = CAPACITIES.get(config.target, CAPACITIES["ecp5-85k-6"])
     shares = {}
     for method, kind in ROOTS.items():
+        if kind.margin:
+            continue
         try:
             precision = Precision.of(config.replace(rsqrt=method))
         except ConfigError:
@@ -189,7 +191,7 @@ def test_auto_saves_block_rams_where_they_are_few():
 
 
 def test_what_a_root_costs_is_what_is_built():
-    """A table takes its block RAM and its product; a loop of digits neither, and fewer cells than all digits at once."""
+    """A table takes a block RAM and a product; a loop of digits neither, and fewer cells than all digits at once."""
     table, loop, unrolled = (
         RootCost.of(
             unit(rsqrt=method, target="ecp5-85k-6", clock_mhz=100, min_length=length), ROOTS[method].smallest(16)

@@ -5,6 +5,7 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
+from streamnorm.precision.precision import Precision
 from streamnorm.spec.targets import CAPACITIES, TARGETS, Capacity, Family
 from streamnorm.spec.targets.family import FAST
 
@@ -15,6 +16,10 @@ __all__ = ["Limits"]
 
 _MULTIPLIERS, _BLOCK_RAMS = "multipliers", "block RAMs"
 _FEWER = {_BLOCK_RAMS: ("fewer lanes", "a smaller max_length", "fewer banks")}
+_MANY_ROWS = 80
+"""Rows on their way beyond which the memories of the queues lie too far apart for a fast clock: with 96, units planned
+for 200 MHz were placed at 174 and 177."""
+
 _LESS_LOGIC = ("fewer lanes", "a larger min_length")
 """What makes a unit take less: of block RAMs, and of everything else."""
 
@@ -95,7 +100,21 @@ class Limits:
                 f"for more than {FAST:.0%} of the {family.block_ram_limit_mhz:g} MHz that block RAM allows; fewer "
                 "lanes, a lower clock, or fit --close helps"
             )
+        if self._is_deep:
+            result.append(
+                f"{config.name} may miss {config.clock_mhz:g} MHz where it is placed: {self.plan.row_slots} rows may "
+                f"be on their way while the steps of {config.rsqrt.method} stand one behind the other; a larger "
+                "min_length shares them, and a lower clock or fit --close helps, too"
+            )
         return tuple(result)
+
+    @property
+    def _is_deep(self) -> bool:
+        """Whether so many rows wait for a root of many steps that their queues are slower than the clock may be."""
+        precision, limit = self.plan.precision, self.plan.config.device.family.block_ram_limit_mhz
+        if not isinstance(precision, Precision) or precision.root.turns == 1 or limit is None:
+            return False
+        return self.plan.row_slots > _MANY_ROWS and FAST * limit < self.plan.config.clock_mhz <= limit
 
     def to_dict(self) -> dict[str, Any]:
         """How much of what the target has is taken, as JSON values; None where that is not known."""

@@ -46,3 +46,5 @@ def test_its_verilog_is_whole(target, interval, cell):
     assert ("start" in ports) == (interval > 1)
     if cell is not None:
         assert cell in modules
+    assert text.startswith("module ")
+    assert text == root_verilog(RootAlone(ROOTS["table"].smallest(14), target, interval), target.primitives)

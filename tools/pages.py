@@ -23,6 +23,7 @@ import norms_timeline
 import placed_page
 import placed_units
 import readme_page
+import rsqrt_page
 import unit_picture
 import workload_page
 from figures import ROOT
@@ -43,12 +44,13 @@ PAGES: Mapping[Path, Parts] = {
     norms_timeline.PAGE: norms_timeline.parts,
     placed_units.PAGE: placed_units.parts,
     readme_page.PAGE: readme_page.parts,
+    rsqrt_page.PAGE: rsqrt_page.parts,
     **unit_picture.pages(),
     workload_page.PAGE: workload_page.parts,
 }
 """Every page of which parts are generated, and what makes them; each is written before the next is made."""
 
-PICTURES = (cycles_page.pictures,)
+PICTURES = (cycles_page.pictures, rsqrt_page.pictures)
 """What draws pictures into docs/. They are not compared: their bytes depend on versions of the drawing packages."""
 
 

@@ -38,6 +38,7 @@ from .commands import (
     init,
     norms,
     plan,
+    rsqrt,
     simulate,
     workload,
 )
@@ -53,6 +54,7 @@ COMMANDS = {
     "fit": fit,
     "cycles": cycles,
     "norms": norms,
+    "rsqrt": rsqrt,
     "boards": boards,
     "build": build,
     "flash": flash,
@@ -71,6 +73,7 @@ examples:
   streamnorm generate examples/bert_int8.toml -o rtl write the Verilog, its manifest and test vectors
   streamnorm cycles examples/bert_int8.toml --lanes 1,2,4,8,16   cycle counts side by side
   streamnorm norms                                   the norms: formula, keys, and what a unit of each costs
+  streamnorm rsqrt compare examples/bert_int8.toml   the unit with each way to 1/sqrt: error, cycles, cost
   streamnorm fit examples/bert_int8.toml             place and route the unit alone: area and clock rate
   streamnorm workload llama-3.1-8b --tokens 2048     the norms of a whole model: cycles, and units that keep up
   streamnorm boards                                  the boards a unit can be put on

@@ -3,17 +3,15 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog as amaranth_verilog
 from amaranth.hdl import Fragment
 
 from streamnorm import __version__
-from streamnorm.errors import ConfigError, StreamnormError, as_named, last_line
+from streamnorm.errors import ConfigError
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
@@ -24,6 +22,7 @@ from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.values import instance_of, require_function
 
 from .axi import AxiNorm
+from .conversion import converted
 from .elaboration import without_garbage_collection
 from .lint_waivers import lint_waivers
 from .plain_bench import plain_bench
@@ -46,17 +45,7 @@ def verilog(config: NormConfig) -> str:
     """
     top = AxiNorm(checked_config(config))
     fragment = Fragment.get(top, Emission(config.device.primitives))
-    connections = {port.name: (getattr(top, port.name), None) for port in ports(config)}
-    try:
-        text, _ = amaranth_verilog.convert_fragment(
-            fragment, connections, config.name, emit_src=False, strip_internal_attrs=True
-        )
-    except amaranth_verilog.YosysError as error:  # on a full disk, for one
-        yosys = as_named("yosys", "YOSYS")  # as Amaranth has it
-        raise StreamnormError(f"{yosys}, which writes the Verilog, fails: {last_line(str(error))}") from error
-    # Icarus Verilog, as SystemVerilog, does not run `always @*` at time 0: what depends on signals that never change
-    # would stay unknown. yosys starts such blocks with an event on this register, which has to come as one.
-    text = re.sub(r"reg (\\\$auto\$verilog_backend\S+) +=( 1'h0| 0);", r"reg \1 ; initial \1 = 0;", text)
+    text = converted(fragment, {port.name: getattr(top, port.name) for port in ports(config)}, config.name)
     parts = [_header(config), readable(text, purposes(fragment, config.name)), wrapper_modules(text)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 

@@ -10,9 +10,11 @@ import pytest
 from streamnorm.errors import ConfigError, ToolMissing
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.roots import ROOTS
 from streamnorm_sim.cycles.clocks import PlacedClock
 from streamnorm_sim.cycles.counts import CycleCounts, Losses
 from streamnorm_sim.cycles.peers import peer_counts
+from streamnorm_sim.roots import measure_errors
 
 matplotlib_figure = pytest.importorskip("matplotlib.figure")
 
@@ -20,6 +22,7 @@ from streamnorm_sim.draw.cycle_plot import plot_cycles  # noqa: E402
 from streamnorm_sim.draw.error_plot import ERROR_BINS, plot_errors  # noqa: E402
 from streamnorm_sim.draw.figure import picture  # noqa: E402
 from streamnorm_sim.draw.loss_plot import plot_losses  # noqa: E402
+from streamnorm_sim.draw.root_errors import plot_root_errors  # noqa: E402
 from streamnorm_sim.draw.series import COLOURS, OTHERS, fill_style, line_style, named, other_style  # noqa: E402
 from streamnorm_sim.draw.timeline import Timeline, draw_timeline  # noqa: E402
 
@@ -285,3 +288,33 @@ def test_names_tell_what_differs():
     assert named(facts, [1, 1, 1]) == (["a", "b", "b (2)"], "layernorm")
     assert named(facts, [1, 1, 2], unsaid="layernorm") == (["a", "b", "b"], "")
     assert named(facts[:1], [1]) == ([""], "a, layernorm")
+
+
+def test_every_root_has_a_panel_with_its_bound_and_all_its_errors_in_it(drawn):
+    methods = [(name, measure_errors(ROOTS[name].smallest(12))) for name in ("table", "iterl2norm", "binary-search")]
+    figure = drawn(plot_root_errors, "three roots", [*methods, methods[0]])
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(panels) == 4
+    assert [axes.get_title().split("\n")[0] for axes in panels] == ["table", "iterl2norm", "binary-search", "table"]
+    for (_, errors), axes in zip(methods, panels, strict=False):
+        bound = errors.root.relative_error * 2**12
+        lines = sorted({float(line.get_ydata()[0]) for line in axes.get_lines()})
+        assert lines == pytest.approx([-bound, 0, bound])
+        (band,) = axes.patches
+        drawn_low, drawn_high = band.get_data().baseline, band.get_data().values
+        np.testing.assert_allclose(drawn_low, errors.low * 2**12)
+        np.testing.assert_allclose(drawn_high, errors.high * 2**12)
+        bottom, top = axes.get_ylim()
+        assert bottom < -bound < drawn_low.min() <= drawn_high.max() < bound < top
+        assert axes.get_xlim() == (1, 4)
+    assert [axes.get_yscale() for axes in panels] == ["linear", "symlog", "linear", "linear"]
+    assert labels(figure)[1] == "proven bound"
+    assert labels(figure)[0].endswith("over every mantissa")
+    assert whole(figure)
+
+
+def test_a_picture_of_some_mantissas_says_so(drawn):
+    errors = measure_errors(ROOTS["table"].smallest(26), 1 << 12)
+    figure = drawn(plot_root_errors, "a root", [("table", errors)])
+    label = " ".join(labels(figure)[0].split())
+    assert label.endswith("over every mantissa, or 4,096 of them, evenly spread")

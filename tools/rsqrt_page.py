@@ -18,6 +18,8 @@ from markdown import paragraph, table
 from promises import GATE_SEEDS
 from rsqrt_figures import EXAMPLES, placed_methods, stored
 from streamnorm.plan import Plan
+from streamnorm.precision.precision import Precision
+from streamnorm.spec.root_choice import AUTO
 from streamnorm.spec.roots import ROOTS, RootMethod
 from streamnorm.spec.roots.digits.division import quotient, quotient_hardware
 from streamnorm.spec.roots.refined.residual import residual
@@ -34,6 +36,9 @@ _REFERENCE = "table"
 _STEPS = (1, 2, 3, 5, 8, 12, 20)
 """Of the methods that allow them, the numbers of steps in the table."""
 
+_AUTOMATIC = ("bert_int8", "qwen3_qk_norm", "ice40_int8", "hx8k_layernorm", "icebreaker_rms")
+"""Examples whose automatic method is told: ECP5 first, then iCE40."""
+
 _SPACE = "\0"
 """Stands for a space at which no line may end."""
 
@@ -45,11 +50,34 @@ def parts() -> dict[str, str]:
     return {
         "methods": method_table(),
         **{name: unit_table(name) for name in EXAMPLES},
+        "automatic": automatic_table(),
         "multipliers": multipliers(),
         "placed": "\n".join(placed_table(name) for name in EXAMPLES),
         "steps": steps_table(),
         "contracts": contracts(),
     }
+
+
+def automatic_table() -> str:
+    """Return what the automatic method is in some examples, and what the default would be beside it."""
+    head = ("example", "target", "clock, MHz", "automatic", "L1", "multipliers", "block RAMs")
+    rows = []
+    for name in _AUTOMATIC:
+        config = example(name)
+        default, automatic = (Plan.of(config.replace(rsqrt=method)) for method in (_REFERENCE, AUTO))
+        assert isinstance(automatic.precision, Precision)
+        root = automatic.precision.root
+        taken = next(method for method, kind in ROOTS.items() if isinstance(root, kind))
+        numbers = [
+            (plan.latency(config.max_length).L1, sum(plan.multipliers.values()), sum(plan.block_rams.values()))
+            for plan in (default, automatic)
+        ]
+        cells = [
+            str(after) if before == after else f"{before} → {after}" for before, after in zip(*numbers, strict=True)
+        ]
+        about = f"`{taken}`" if taken == _REFERENCE else f"`{taken}`: {root.about}"
+        rows.append((f"`{name}`", f"`{config.target}`", f"{config.clock_mhz:g}", about, *cells))
+    return table(head, rows)
 
 
 def pictures(directory: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ladder.verilog_hashes import HASHES, NAMES, unit
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.norms import NORMS
+from streamnorm.spec.roots import ROOTS
 from streamnorm.verilog.emit import body_hash, verilog
 
 
@@ -40,10 +41,11 @@ def reads_well(text: str) -> None:
 def test_the_guarded_units_differ_in_everything_that_shapes_them() -> None:
     configs = [unit(name) for name in NAMES]
     assert {config.norm for config in configs} == set(NORMS)
+    assert {config.rsqrt.method for config in configs} == set(ROOTS)
     assert {config.architecture for config in configs} == set(ARCHITECTURES)
     assert {config.target.rpartition("-")[0] for config in configs} >= {"ice40", "ecp5-85k", "ecp5-25k", ""}
     assert {config.storage for config in configs} == {"rom", "ram"}
-    assert {config.accuracy for config in configs} == {"faithful", "tight"}
+    assert {config.accuracy for config in configs} == {"faithful", "tight", "as-is"}
     assert {1, 2, 3, 5, 7, 8} <= {config.lanes for config in configs}
     assert any(config.min_length >= 16 * config.lanes for config in configs)
     assert any(config.banks > 1 for config in configs)

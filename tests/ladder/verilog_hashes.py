@@ -58,6 +58,16 @@ NAMES = (
     "affine",
     "affine_ice40",
     "dyt",
+    "root_linear",
+    "root_quadratic",
+    "root_table_newton",
+    "root_goldschmidt",
+    "root_fast_inverse",
+    "root_vfrsqrt7_as_is",
+    "root_iterl2norm_as_is",
+    "root_non_restoring",
+    "root_binary_search",
+    "root_cordic",
     "bert_ecp5_200 two-pass",
     "ram_banks two-pass",
     "lanes_7 two-pass",
@@ -68,7 +78,7 @@ NAMES = (
     "bert_ecp5_100 three-scan:welford",
     "rom_banks_beta five-scan:welford",
 )
-"""Norms, targets, clocks, formats, storage, sharing, odd lanes and architectures; an example, or one of the matrix."""
+"""Norms, roots, targets, clocks, formats, storage, sharing, odd lanes and architectures; an example, or one of the matrix."""
 
 
 def unit(name: str) -> NormConfig:

@@ -142,7 +142,7 @@ def _go_around(
     ]
     # 1 as a step begins, and as its result is there.
     begins, ends = Signal(name=f"{label}_begins"), Signal(name=f"{label}_ends")
-    body = _Body(p, m, f"{label}_step", count, loop.interval, begins, step, registers, constants)
+    body = _Body(p, m, label, count, loop.interval, begins, step, registers, constants)
     assert body.cycles == cycles
     p.multipliers += body.pipeline.multipliers
     p.block_rams += body.pipeline.block_rams

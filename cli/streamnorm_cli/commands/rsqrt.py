@@ -228,11 +228,9 @@ def _compare(args: argparse.Namespace) -> int:
         "accuracy": config.accuracy,
         "methods": rows,
     }
+    drawn = [errors for errors, _ in measured] if args.verbose or output_console().is_terminal else []
     print_result(
-        args,
-        lambda: result,
-        lambda: compared(result, [errors for errors, _ in measured] if output_console().is_terminal else []),
-        [failure for facts in rows for failure in _beyond(facts)],
+        args, lambda: result, lambda: compared(result, drawn), [failure for facts in rows for failure in _beyond(facts)]
     )
     if args.plot is not None and not args.quiet and not args.json:
         output_console().print(f"{args.plot}", soft_wrap=True)

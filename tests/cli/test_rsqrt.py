@@ -15,7 +15,7 @@ from streamnorm_cli.commands.rsqrt import method_list, target_list
 from streamnorm_cli.tables.rsqrt import compared, power_of_two, sparkline
 from streamnorm_fpga.place import roots as place_roots
 from streamnorm_fpga.place.roots import PlacedRoot
-from streamnorm_sim.roots import measure_errors
+from streamnorm_sim.roots import MANTISSAS_MAX, measure_errors
 
 
 @pytest.fixture
@@ -58,6 +58,11 @@ def test_help_teaches(option, capsys):
     assert "streamnorm rsqrt compare examples/bert_int8.toml" in out
     for text in ("--json", "--quiet", "--verbose"):
         assert text in out
+
+
+def test_the_default_number_of_mantissas_is_told(capsys):
+    main(["rsqrt", "compare", "--help"])
+    assert f"(default: {MANTISSAS_MAX})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_all_methods_in_their_order_as_planned(facts, config_file):
@@ -249,6 +254,14 @@ def test_a_line_of_blocks_is_a_share_of_the_bound():
     assert line[0] == max(line)
     assert line[16] < line[0]
     assert sparkline(errors, 1) == max(line)
+
+
+def test_blocks_are_for_terminals_and_who_asks(told):
+    title = "largest error from 1 to 4, as a share of its proven bound"
+    assert title not in told("--methods", "table").out
+    out = told("--methods", "table", "-v").out
+    line = out.partition(title)[2].strip().splitlines()[-1]
+    assert re.fullmatch(r"table +[▁▂▃▄▅▆▇█]{32} +[▁▂▃▄▅▆▇█]{32} *", line)
 
 
 def test_blocks_come_last_where_they_are_asked_for(facts):

@@ -215,8 +215,7 @@ def _compare(args: argparse.Namespace) -> int:
         named = [(f"{facts['method']}: {facts['about']}", errors) for errors, facts in measured]
         plot_root_errors(args.plot, f"{config.name}, {config.norm}", named)
     if args.fit or args.fit_unit:
-        jobs = len(choices) * len(seeds) * (len(targets) + args.fit_unit)
-        with _placing(args, jobs) as show:
+        with _placing(args, len(choices) * (len(targets) + args.fit_unit), len(seeds)) as show:
             for choice, facts in zip(choices, rows, strict=True):
                 _place(args, config, choice, facts, targets, seeds, show)
     result = {
@@ -229,11 +228,9 @@ def _compare(args: argparse.Namespace) -> int:
         "accuracy": config.accuracy,
         "methods": rows,
     }
+    drawn = [errors for errors, _ in measured] if args.verbose or output_console().is_terminal else []
     print_result(
-        args,
-        lambda: result,
-        lambda: compared(result, [errors for errors, _ in measured] if output_console().is_terminal else []),
-        [failure for facts in rows for failure in _beyond(facts)],
+        args, lambda: result, lambda: compared(result, drawn), [failure for facts in rows for failure in _beyond(facts)]
     )
     if args.plot is not None and not args.quiet and not args.json:
         output_console().print(f"{args.plot}", soft_wrap=True)
@@ -312,13 +309,19 @@ def _beyond(facts: dict[str, Any]) -> Iterator[str]:
 
 
 @contextmanager
-def _placing(args: argparse.Namespace, total: int) -> "Iterator[Callable[[str], Callable[[Placed | None], None]]]":
-    """Yield what begins a placement, and returns what is to be told of each of its steps."""
+def _placing(
+    args: argparse.Namespace, designs: int, seeds: int
+) -> "Iterator[Callable[[str], Callable[[Placed | None], None]]]":
+    """Yield what begins the placements of a design, and returns what is to be told of each of its steps."""
     with progress_bar(args, counted=True) as bar:
-        task = bar.add_task("synthesizing", total=total)
+        task = bar.add_task("synthesizing", total=designs * seeds)
+        begun = 0
 
         def begin(what: str) -> "Callable[[Placed | None], None]":
-            bar.update(task, description=f"synthesizing {escape(what)}")
+            nonlocal begun
+            # Of a design that could not be placed, no seed was told.
+            bar.update(task, completed=begun * seeds, description=f"synthesizing {escape(what)}")
+            begun += 1
             return lambda placed: _show(bar, task, what, placed)
 
         yield begin

@@ -137,7 +137,7 @@ def _go_around(
     constants = [
         timed.value
         if isinstance(timed.value, Const)
-        else Signal(timed.value.shape(), name=f"{label}_held_{place}", reset_less=True)
+        else Signal(timed.value.shape(), name=f"{label}_kept_{place}", reset_less=True)
         for place, timed in enumerate(unchanging)
     ]
     # 1 as a step begins, and as its result is there.

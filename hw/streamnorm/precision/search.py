@@ -36,6 +36,9 @@ _RADICES = [
 """Distance and number of the places a normalized value can be taken from."""
 
 
+_TILES_OF_A_BIT = 1e-3
+"""What a bit of a root's logic counts beside multiplier tiles."""
+
 _ORDINARY_OCTAVES = 4
 """Rows with a deviation of 1/2 to 1/32 of the input range are taken for ordinary."""
 
@@ -245,6 +248,7 @@ class _Series:
         if factor is not None:
             pairs.append((method.rho_bits, factor.bits))
         self._shared_area = sum(self._area(a, b) for a, b in pairs)
+        self._shared_area += method.logic_bits * (1 if demand.tile is None else _TILES_OF_A_BIT)
         self._scale_area = self._area(ranges.difference_bits, scale_bits)
         self._farthest_shift = (self._shift_count - 1) * radix
 

@@ -30,6 +30,7 @@ class RootMethod(ABC):
     relative_error : proven bound of ``|rho * 2**-rho_bits / exact - 1|`` over all mantissas, the bits that are not
         looked at included
     products : operand widths of its products, the signed operand first
+    logic_bits : about how many bits its additions have together, or those between its products; 0 where they are few
     word_width : bits of a word of its memory; 0 where it has none
     widest : bits of the widest intermediate
     margin : how much faster than others a unit with it is pipelined, 0.08 for 8 %, where the configuration does not say
@@ -73,6 +74,10 @@ class RootMethod(ABC):
     @property
     def products(self) -> tuple[tuple[int, int], ...]:
         return ()
+
+    @property
+    def logic_bits(self) -> int:
+        return 0
 
     @property
     def word_width(self) -> int:

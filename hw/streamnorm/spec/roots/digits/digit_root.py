@@ -22,6 +22,10 @@ class DigitRoot(RootMethod):
     def turns(self) -> int:
         return self.rho_bits
 
+    @property
+    def logic_bits(self) -> int:
+        return self.rho_bits**2
+
     def lines(self) -> list[tuple[str, int, int, str]]:
         return [
             ("u", self.mantissa_bits, self.mantissa_bits, "V below its leading one"),

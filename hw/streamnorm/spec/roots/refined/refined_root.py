@@ -69,6 +69,10 @@ class RefinedRoot(RootMethod):
         return self.refinement.products(self.widths, self.steps) if self.steps else ()
 
     @property
+    def logic_bits(self) -> int:
+        return sum(a + b for a, b in self.products)
+
+    @property
     def word_width(self) -> int:
         return self.estimate.bits if self.estimate.entries else 0
 

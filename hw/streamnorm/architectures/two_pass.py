@@ -11,14 +11,13 @@ from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue
 from streamnorm.units.absolute_sum import AbsoluteSum
-from streamnorm.units.apply import Apply
+from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
-from streamnorm.units.statistic import Statistic
 from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 from .connections import (
@@ -75,9 +74,10 @@ class TwoPassUnit(wiring.Component):
         self.squares = squares
         cycles = (0, 0, squares.s2_cycle)
         apart = rings_apart(config)
-        self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
+        kinds = parts_of(config)
+        self.statistic = kinds.statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
         self.parameter_store = ParameterStore(config)
-        self.apply = Apply(
+        self.apply = kinds.apply(
             config,
             d_delay=probe.delay,
             parameter_delay=self.parameter_store.delay,

@@ -25,13 +25,13 @@ Integers = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requantization:
-    """``y = saturate(round_half_even((z + bias) * m / 2**e) + zero point)``; see :mod:`~streamnorm.spec.algorithms.dyadic`.
+    """``y = saturate(round_half_even((z + bias) * m / 2**e) + zero point)`` of every element.
 
-    ``m / 2**e`` is the dyadic number of ``gamma * step / scale`` with the output's scale, and
-    ``bias = floor((beta / gamma) / step)``, both in float64, from left to right, gamma with its offset. A step of z is
-    worth ``step``. Where gamma is 0, bias is 0.
+    See :mod:`~streamnorm.spec.algorithms.dyadic`. ``m / 2**e`` is the dyadic number of ``gamma * step / scale`` with
+    the output's scale, and ``bias = floor((beta / gamma) / step)``, both in float64, from left to right, gamma with
+    its offset. A step of z is worth ``step``. Where gamma is 0, bias is 0.
 
-    In hardware, and in the model, products are shifted left so that all have the fraction bits of the largest e:
+    In hardware, products are shifted left so that all have the fraction bits of the largest e:
     ``A = ((z + bias) * m) << shift``, then ``y = (A + 2**(f-1) - 1 + bit f of A) >> f`` with ``f = frac_bits``, and the
     zero point. An m whose product is always below a half is 0.
 
@@ -81,16 +81,6 @@ class Requantization:
     def product_bits(self) -> int:
         """Two's complement bits of A."""
         return self.sum_bits + MULTIPLIER_BITS + self.shift_max
-
-    def evaluate(self, z: Integers, multiplier: Integers, shift: Integers, bias: Integers) -> Integers:
-        """Results before zero point and saturation, as Python integers where 63 bits do not do.
-
-        The stored values are those of z's elements.
-        """
-        kind = np.dtype(np.int64 if self.product_bits + 2 <= 63 else object)
-        a = (z.astype(kind) + bias.astype(kind)) * multiplier.astype(kind) << shift.astype(kind)
-        f = self.frac_bits
-        return (a + ((1 << (f - 1)) - 1) + (a >> f & 1)) >> f
 
 
 @lru_cache(maxsize=64)

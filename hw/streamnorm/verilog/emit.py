@@ -16,6 +16,7 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError, as_named, last_line
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
+from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
@@ -195,6 +196,8 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
+    if config.algorithm != OWN_ALGORITHM:
+        header += f"\n// Algorithm: {config.algorithm}, bit by bit; results are not within the error bound"
     if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
         return header
     header += f"\n// Architecture: {config.architecture}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import shown
@@ -47,7 +47,7 @@ class Algorithm:
     is_dyadic: bool = True
     norms: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
-    values: Mapping[str, tuple[Any, ...]] = {"storage": ("rom",), "gamma_rounding": ("once",)}
+    values: ClassVar[Mapping[str, tuple[Any, ...]]] = {"storage": ("rom",), "gamma_rounding": ("once",)}
 
     def norm(self, norm: Norm) -> Norm:
         """The description of a norm, as far as the algorithm takes another part of it than the project's own."""

@@ -23,7 +23,10 @@ class IVit(NewtonLayerNorm):
         "z = floor(y factor / 2) + floor((beta / gamma) / (sqrt(n) / 2**30))",
         "result = requantize(z, gamma sqrt(n) / 2**30 / output scale)",
     )
-    source = "Li, Gu: I-ViT: Integer-only Quantization for Efficient Vision Transformer Inference, ICCV 2023, arXiv:2207.01405"
+    source = (
+        "Li, Gu: I-ViT: Integer-only Quantization for Efficient Vision Transformer Inference, ICCV 2023, "
+        "arXiv:2207.01405"
+    )
     left_open = (
         "V above 2**32, for which the start is below the root: such configurations are refused",
         "k is at least 2**6 after ten iterations, so that nothing is divided by 0; rows whose deviation "

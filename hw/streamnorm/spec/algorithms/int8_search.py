@@ -28,9 +28,7 @@ class Int8Search(IntegerLayerNorm):
         "z = (largest q with q k <= y 2**8) + floor((beta / gamma) 2**8)",
         "result = requantize(z, gamma / 2**8 / output scale)",
     )
-    source = (
-        "Rock, Khalil, Shai, Grouchy: INT8 Transformers for Inference Acceleration, ENLSP workshop at NeurIPS 2022"
-    )
+    source = "Rock, Khalil, Shai, Grouchy: INT8 Transformers for Inference Acceleration, ENLSP workshop at NeurIPS 2022"
     left_open = (
         "nearly all: public is that what integer hardware lacks, divisions and roots, is done by an efficient binary "
         "search, applied to the intermediate values of LayerNorm, and that weights and activations are int8",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.norms import NORMS, LayerNorm
@@ -51,7 +51,7 @@ class IntegerLayerNorm(Algorithm):
 
     norms = ("layernorm",)
     architectures = (ONE_PASS,)
-    values = {
+    values: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         **Algorithm.values,
         "epsilon": (0.0,),
         "epsilon_placement": ("variance",),

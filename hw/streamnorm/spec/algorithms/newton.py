@@ -65,8 +65,9 @@ def descents(bits: int) -> int:
     """Iterations after which k is the root of V, rounded down, for every V of up to ``bits`` bits.
 
     k begins at ``2**ceil(bits(V)/2)``, at most twice the root s. Without floors, r = k/s becomes ``(r + 1/r) / 2``,
-    which rises with r, so that r from 2 on is an upper bound, and floors only lower k, which never falls below s rounded
-    down. Where ``s * (r - 1) < 1``, k is that or one more; in the latter case V < k**2, and the next step goes down.
+    which rises with r, so that r from 2 on is an upper bound, and floors only lower k, which never falls below s
+    rounded down. Where ``s * (r - 1) < 1``, k is that or one more; in the latter case V < k**2, and the next step goes
+    down.
     """
     ratio, count = Fraction(2), 0
     while (1 << bits) * (ratio - 1) ** 2 >= 1:

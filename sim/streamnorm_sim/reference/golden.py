@@ -230,6 +230,7 @@ class GoldenModel:
     def _results(self, z: Integers, banks: Integers) -> Integers:
         """Step 7, in the place of what gamma multiplies."""
         p, target, kind = self.precision, self.config.output, self._lane_type
+        assert not isinstance(p, IntegerPrecision)
         a, width = z, z.shape[1]
         gamma, beta = (self._of_rows(stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align

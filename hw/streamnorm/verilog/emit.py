@@ -16,6 +16,7 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError, StreamnormError, as_named, last_line
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
+from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
@@ -100,7 +101,6 @@ def instance(config: NormConfig) -> str:
 def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     """Return what ``manifest.json`` says of a unit and of its files' contents."""
     plan = Plan.of(config)
-    stored = StoredParameters.of(config)
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
         f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
@@ -120,8 +120,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         "formats": {
             "input": _format_limits(config, "input"),
             "output": _format_limits(config, "output"),
-            "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
-            "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
+            **_parameter_formats(config),
         },
         "latency": plan.latency_formulas(),
         "plan": plan.to_dict(),
@@ -187,6 +186,17 @@ def generate(
 
 
 _STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
+
+
+def _parameter_formats(config: NormConfig) -> dict[str, Any]:
+    """Of gamma and beta; a dyadic multiplier with its shift, and what is added to it, have no binary point."""
+    if config.computed.is_dyadic:
+        return {name: {"bits": words.bits, "signed": True} for name, words in stored_words(config).items()}
+    stored = StoredParameters.of(config)
+    return {
+        "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
+        "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
+    }
 
 
 def _header(config: NormConfig) -> str:

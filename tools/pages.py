@@ -22,6 +22,7 @@ import norms_page
 import norms_timeline
 import placed_page
 import placed_units
+import published_page
 import readme_page
 import unit_picture
 import workload_page
@@ -42,6 +43,7 @@ PAGES: Mapping[Path, Parts] = {
     norms_page.PAGE: norms_page.parts,
     norms_timeline.PAGE: norms_timeline.parts,
     placed_units.PAGE: placed_units.parts,
+    published_page.PAGE: published_page.parts,
     readme_page.PAGE: readme_page.parts,
     **unit_picture.pages(),
     workload_page.PAGE: workload_page.parts,

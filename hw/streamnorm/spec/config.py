@@ -242,7 +242,7 @@ class NormConfig:
         metadata=_about(
             _quoted(ALGORITHMS),
             "the integers that are computed: the project's own, within a proven bound of the error, or those of a "
-            "publication, bit by bit; see published.md",
+            "publication, bit by bit; see docs/published.md",
         ),
     )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))

@@ -29,4 +29,5 @@ def _all() -> tuple[Algorithm, ...]:
 def _section(algorithm: Algorithm) -> str:
     formula = "".join(f"    {line}\n" for line in algorithm.formula)
     chosen = "".join(f"- {sentence}.\n" for sentence in algorithm.left_open)
-    return f'### {algorithm.title}\n\n`algorithm = "{algorithm.name}"`\n\n{formula}\nLeft open, or chosen here:\n\n{chosen}'
+    head = f'### {algorithm.title}\n\n`algorithm = "{algorithm.name}"`\n'
+    return f"{head}\n{formula}\nLeft open, or chosen here:\n\n{chosen}"

@@ -58,7 +58,7 @@ def _loop_of(
 
 
 def _cycles(p: Pipeline, count: int, interval: int, step: Step, state: Sequence[Timed], held: Sequence[Timed]) -> int:
-    """Cycles from one step to the next where a step may take ``interval`` of them; found by building one for nothing."""
+    """Cycles from one step to the next where a step may take ``interval`` of them; one is built to find out."""
     values = [[Signal(timed.value.shape()) for timed in group] for group in (state, held)]
     probe = _Body(p, Module(), "probe", count, interval, Signal(), step, *values)
     return probe.cycles

@@ -1,5 +1,7 @@
 """The parts of docs/published.md: the algorithms of the literature, each with its formula and what it leaves open."""
 
+import textwrap
+
 from figures import ROOT
 from markdown import table
 from streamnorm.spec.algorithms import ALGORITHMS, Algorithm
@@ -28,6 +30,7 @@ def _all() -> tuple[Algorithm, ...]:
 
 def _section(algorithm: Algorithm) -> str:
     formula = "".join(f"    {line}\n" for line in algorithm.formula)
-    chosen = "".join(f"- {sentence}.\n" for sentence in algorithm.left_open)
+    filled = (textwrap.fill(f"- {sentence}.", 120, subsequent_indent="  ") for sentence in algorithm.left_open)
+    chosen = "".join(f"{entry}\n" for entry in filled)
     head = f'### {algorithm.title}\n\n`algorithm = "{algorithm.name}"`\n'
     return f"{head}\n{formula}\nLeft open, or chosen here:\n\n{chosen}"

@@ -37,6 +37,9 @@ UNITS: dict[str, dict[str, Any]] = {
                      "gamma": GAMMA * np.logspace(-5, 0, LENGTH), "beta": BETA * 1e-5},
     "i-bert_every_cycle": {"algorithm": "i-bert", "lanes": 4, "max_length": 12, "gamma": -1.5, "beta": 0.3,
                            "input": IntFormat(4, scale=0.5), "clock_mhz": 30},
+    "i-bert_shifted": {"algorithm": "i-bert", "architecture": "two-pass", "lanes": 2, "max_length": 12,
+                       "input": IntFormat(16, scale=1e-3, zero_point=-9), "gamma": GAMMA[:12], "beta": BETA[:12],
+                       **ECP5},
     "i-vit": {**WHOLE, **AFFINE, "input": UINT8, "output": UINT8},
     "i-vit_fast": {"algorithm": "i-vit", "lanes": 3, "max_length": LENGTH, "min_length": 20, "gamma": GAMMA,
                    "target": "ecp5-85k-8", "clock_mhz": 300},
@@ -56,7 +59,8 @@ UNITS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """The first of each algorithm bears its name."""
 
-TOGETHER = tuple(name for name in UNITS if name in ALGORITHMS)
+FIRST = tuple(name for name in UNITS if name in ALGORITHMS)
+TOGETHER = (*FIRST, "i-bert_shifted")
 """For every run, compiled as one program."""
 
 NAMES = [name if name in TOGETHER else pytest.param(name, marks=pytest.mark.slow) for name in UNITS]
@@ -74,7 +78,7 @@ def _compiled() -> None:
 
 
 def test_every_algorithm_is_here():
-    assert {*TOGETHER, OWN_ALGORITHM} == set(ALGORITHMS)
+    assert {*FIRST, OWN_ALGORITHM} == set(ALGORITHMS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,8 +95,8 @@ def test_every_small_row_of_a_beat_and_extreme_long_ones(name):
     config = unit(name)
     low, high, zero = config.input.min, config.input.max, config.input.zero_point
     pairs = [np.array([a, b]) + zero for a in range(-6, 7) for b in range(-6, 7)]
-    half = LENGTH // 2
-    extreme = [np.repeat([low, high], half), np.repeat([high, low], [1, LENGTH - 1]), np.full(LENGTH, low)]
+    n = config.max_length
+    extreme = [np.repeat([low, high], n // 2), np.repeat([high, low], [1, n - 1]), np.full(n, low)]
     agree(config, Traffic(rows=[np.clip(row, low, high) for row in pairs] + extreme))
 
 
@@ -106,18 +110,18 @@ def test_cycles_are_the_planned_ones(name):
 @pytest.mark.parametrize("name", TOGETHER)
 def test_rows_that_are_too_long_are_cut_and_the_next_one_is_untouched(name):
     config, rng = unit(name), np.random.default_rng(5)
-    lengths = [length for extra in (1, 2, LENGTH + 3) for length in (LENGTH + extra, LENGTH, 1, LENGTH - 1)]
+    n = config.max_length
+    lengths = [length for extra in (1, 2, n + 3) for length in (n + extra, n, 1, n - 1)]
     rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
     trace = agree(config, Traffic(rows=rows, source=STALLS[2], sink=STALLS[4]))
-    assert trace.rows.errors.tolist() == [length > LENGTH for length in lengths]
+    assert trace.rows.errors.tolist() == [length > n for length in lengths]
 
 
 @pytest.mark.parametrize("name", TOGETHER)
 def test_the_cycle_model_knows_them(name):
     config, rng = unit(name), np.random.default_rng(6)
-    rows = [
-        np.zeros(length, np.int64) + config.input.zero_point for length in rng.integers(1, LENGTH, 60, endpoint=True)
-    ]
+    lengths = rng.integers(1, config.max_length, 60, endpoint=True)
+    rows = [np.zeros(length, np.int64) + config.input.zero_point for length in lengths]
     for source, sink in ((STALLS[0], STALLS[0]), (STALLS[2], STALLS[4])):
         traffic = Traffic(rows=rows, source=source, sink=sink, seed=6)
         trace, predicted = run(config, traffic), predict(config, traffic)

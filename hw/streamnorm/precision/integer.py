@@ -5,7 +5,7 @@ from functools import lru_cache
 from math import inf
 
 from streamnorm.spec.algorithms import ALGORITHMS, IntegerLayerNorm
-from streamnorm.spec.algorithms.integer_layernorm import IntegerValue
+from streamnorm.spec.algorithms.integer_layernorm import IntegerBounds, IntegerValue
 from streamnorm.spec.config import NormConfig
 
 from .ranges import Ranges
@@ -21,7 +21,8 @@ class IntegerPrecision:
     ----------
     ranges : of x, S1 and S2, which are those of differences to the zero point
     mean_bits, centred_bits : two's complement bits of m and of y
-    variance_max : the largest V
+    variance_max : no V is larger
+    shift : what y is shifted right by before it is squared
     way : values between V and z
     normalized_bits : two's complement bits of z, before beta is added
     error_bound, expected_error : infinite: nothing is promised
@@ -31,6 +32,7 @@ class IntegerPrecision:
     mean_bits: int
     centred_bits: int
     variance_max: int
+    shift: int
     way: tuple[IntegerValue, ...]
     normalized_bits: int
     error_bound: float = inf
@@ -74,14 +76,16 @@ class IntegerPrecision:
 def _integer_precision(config: NormConfig) -> IntegerPrecision:
     algorithm, ranges = ALGORITHMS[config.algorithm], Ranges.of(config)
     assert isinstance(algorithm, IntegerLayerNorm)
-    reach = config.input.max - config.input.min
-    variance_max = algorithm.variance_max(config.input, config.max_length)
-    low, high = algorithm.limits(variance_max, config.max_length, reach)
+    reach, shift = config.input.max - config.input.min, algorithm.shift(config.input, config.max_length)
+    variance_max = algorithm.variance_max(config.input, config.max_length, shift)
+    bounds = IntegerBounds(variance_max, config.max_length, reach, shift)
+    low, high = algorithm.limits(bounds)
     return IntegerPrecision(
         ranges=ranges,
         mean_bits=ranges.difference_bits,
         centred_bits=reach.bit_length() + 1,
         variance_max=variance_max,
-        way=tuple(algorithm.way(variance_max, config.max_length)),
+        shift=shift,
+        way=tuple(algorithm.way(bounds)),
         normalized_bits=max(high.bit_length(), (-low - 1).bit_length()) + 1,
     )

@@ -74,6 +74,11 @@ def test_nothing_is_promised(name):
         ({"gamma_rounding": "output"}, "gamma_rounding = 'output': does not go with algorithm = 'i-bert'"),
         ({"gamma_bits": 12}, "gamma_bits = 12: does not go with algorithm = 'i-bert'"),
         ({"epsilon": 1e-5}, "epsilon = 1e-05: does not go with algorithm = 'i-bert'; allowed: 0.0"),
+        (
+            {"input": IntFormat(16)},
+            "architecture = 'one-pass': does not go with algorithm = 'i-bert'; allowed: two-pass, as deviations are "
+            "shifted right by 2 and so need the mean first, or max_length from 1 to 4",
+        ),
         ({"norm": "rmsnorm"}, "norm = 'rmsnorm': does not go with algorithm = 'i-bert'; allowed: layernorm"),
         ({"architecture": "three-scan"}, "architecture = 'three-scan': does not go with algorithm = 'i-bert'"),
         (
@@ -142,6 +147,25 @@ def test_newtons_iterations_are_enough_where_they_are_slowest(bits):
         for _ in range(descents(bits)):
             k = min(k, (k + v // k) // 2)
         assert k == isqrt(v)
+
+
+@pytest.mark.parametrize(("bits", "n"), [(16, 8), (16, 384), (12, 16384), (24, 1000)])
+def test_i_bert_shifts_so_that_no_sum_of_squares_takes_33_bits(bits, n):
+    source = IntFormat(bits)
+    algorithm = ALGORITHMS["i-bert"]
+    assert isinstance(algorithm, IntegerLayerNorm)
+    shift = algorithm.shift(source, n)
+    assert shift > 0
+    largest = algorithm.variance_max(source, n, shift)
+    assert largest < 1 << 32 <= algorithm.variance_max(source, n, shift - 1)
+    rows = [
+        np.repeat([source.min, source.max], n // 2),
+        np.repeat([source.min, source.max], [1, n - 1]),
+        np.repeat([source.max, source.min], [n // 2 + 1, n // 2 - 1]),
+    ]
+    for row in rows:
+        y = row - round(Fraction(int(row.sum()), n))
+        assert ((y >> shift) ** 2).sum() <= largest
 
 
 def test_the_bound_of_the_sum_of_squares_is_reached():

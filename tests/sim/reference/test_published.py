@@ -48,6 +48,20 @@ def test_i_bert_by_hand():
     assert result(of_four("i-bert", 0.25, gamma=-1.0, beta=0.5, zero_point=10)) == [9, 20, 7, 12]
 
 
+def test_i_bert_with_a_shift_by_hand():
+    # Sum 8, mean 1, y = 4 -5 7 -1 -1 -1 -1 -2; shifted right by 1, floor: 2 -3 3 -1 -1 -1 -1 -1, V = 27, of 5 bits.
+    # k = 8; (8 + 3) // 2 = 5; (5 + 5) // 2 = 5: 5, shifted left 10. 2**31 // 10 = 214748364; y times its half.
+    row = [5, -4, 8, 0, 0, 0, 0, -1]
+    want = [429496728, -536870910, 751619274, *[-107374182] * 4, -214748364]
+    assert i_bert.normalized(np.array([row]), np.array([8]), shift=1).tolist() == [want]
+    # A unit for 8 elements of 16 bits has that shift. sqrt(8) / 2**30, scale 2**-8: M = 2.828427 * 2**-22:
+    # z / 4194304 * 2.828427 = 289.63, -362.04, 506.85, -72.41, -144.81; in 16 bits.
+    config = unit(
+        "i-bert", architecture="two-pass", max_length=8, input=IntFormat(16), output=IntFormat(16, scale=2.0**-8)
+    )
+    assert result(config, row) == [290, -362, 507, -72, -72, -72, -72, -145]
+
+
 def test_i_vit_by_hand():
     # From 65536 each iteration halves k, as 14 // k = 0: after ten of them 64. (2**31 - 1) // 64 = 33554431.
     # y factor / 2, floor: 16777215 (.5), -50331647 (.5 more below), 33554431, 0.

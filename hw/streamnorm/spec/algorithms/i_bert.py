@@ -1,6 +1,16 @@
 """I-BERT's LayerNorm."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamnorm.spec.architectures import ONE_PASS, TWO_PASS
+
+from .integer_layernorm import VARIANCE_BITS
 from .newton import NewtonLayerNorm, descents
+
+if TYPE_CHECKING:
+    from streamnorm.spec.formats import NumberFormat
 
 __all__ = ["IBert"]
 
@@ -14,21 +24,28 @@ class IBert(NewtonLayerNorm):
     formula = (
         "m = round_half_even(sum(x) / n)",
         "y = x - m",
-        "V = sum(y**2)",
+        "V = sum((y >> shift)**2)",
         "k = 2**ceil(bits(V) / 2); k = floor((k + floor(V / k)) / 2) until it no longer falls; 0 where V = 0",
-        "factor = floor(2**31 / k)",
+        "factor = floor(2**31 / (k 2**shift))",
         "z = floor(y factor / 2) + floor((beta / gamma) / (sqrt(n) / 2**30))",
         "result = requantize(z, gamma sqrt(n) / 2**30 / output scale)",
     )
     source = "Kim, Gholami, Yao, Mahoney, Keutzer: I-BERT: Integer-only BERT Quantization, ICML 2021, arXiv:2101.01321"
     left_open = (
-        "V is to stay below 2**32, for which deviations may be shifted right before they are squared: units are built "
-        "where no row needs that, a shift of 0; other configurations are refused",
-        "k = 0, of a row of equal elements: divided by 1; every y is 0 then",
+        "the shift, which is to keep V below 2**32: the smallest for which that is proven of every row of the input "
+        "format, 0 of int8; where it is not 0, the unit must have two passes",
+        "k = 0: 1 in its place; without a shift, every y is 0 then",
     )
     numerator = 1 << 31
+    architectures = (ONE_PASS, TWO_PASS)
     deviation_start = None
     deviation_min = 1
+
+    def shift(self, source: NumberFormat, longest: int) -> int:
+        shift = 0
+        while self.variance_max(source, longest, shift) >> VARIANCE_BITS:
+            shift += 1
+        return shift
 
     def iterations(self, bits: int) -> int:
         return descents(bits)

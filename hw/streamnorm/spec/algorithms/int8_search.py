@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isqrt
 
-from .integer_layernorm import IntegerLayerNorm, IntegerValue
+from .integer_layernorm import IntegerBounds, IntegerLayerNorm, IntegerValue
 
 __all__ = ["Int8Search"]
 
@@ -44,14 +44,14 @@ class Int8Search(IntegerLayerNorm):
     def step(self, longest: int) -> float:
         return 2.0**-self.frac_bits
 
-    def limits(self, variance_max: int, longest: int, largest: int) -> tuple[int, int]:
+    def limits(self, bounds: IntegerBounds) -> tuple[int, int]:
         # y**2 <= V < n (v + 1) <= n (k + 1)**2, and so |y| / k < sqrt(n) (k + 1) / k, at most 2 sqrt(n); k = 0 is 1.
-        most = min(isqrt(4 * longest << 2 * self.frac_bits) + 1, largest << self.frac_bits)
+        most = min(isqrt(4 * bounds.longest << 2 * self.frac_bits) + 1, bounds.largest << self.frac_bits)
         return -most, most
 
-    def way(self, variance_max: int, longest: int) -> Sequence[IntegerValue]:
+    def way(self, bounds: IntegerBounds) -> Sequence[IntegerValue]:
         # No row has a larger V / n than the longest may have.
-        v = variance_max // longest
+        v = bounds.variance_max // bounds.longest
         return (
             IntegerValue("v", v.bit_length(), "V / n, floor, by binary search"),
             IntegerValue("k", isqrt(v).bit_length(), "root of v, floor, by binary search"),

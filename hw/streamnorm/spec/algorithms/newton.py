@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import sqrt
 
-from .integer_layernorm import IntegerLayerNorm, IntegerValue
+from .integer_layernorm import IntegerBounds, IntegerLayerNorm, IntegerValue
 
 __all__ = ["NewtonLayerNorm", "descents"]
 
 
 class NewtonLayerNorm(IntegerLayerNorm):
-    """LayerNorm with ``k = (k + V // k) // 2`` again and again, and ``z = (y * (numerator // k)) >> 1``.
+    """LayerNorm with ``k = (k + V // k) // 2`` again and again, and ``z = (y * (numerator // (k << shift))) >> 1``.
 
     Attributes
     ----------
@@ -29,16 +29,18 @@ class NewtonLayerNorm(IntegerLayerNorm):
     def step(self, longest: int) -> float:
         return sqrt(longest) / 2.0**30
 
-    def limits(self, variance_max: int, longest: int, largest: int) -> tuple[int, int]:
-        # No iterate is below the root of V, once there has been one, and no y above it: |y| <= k.
-        return -(self.numerator + 1) // 2, self.numerator // 2
+    def limits(self, bounds: IntegerBounds) -> tuple[int, int]:
+        # No iterate is below the root of V, once there has been one, and no y >> shift above it. So |y| <= k without a
+        # shift; and with one, y < (k + 1) << shift, at most twice k << shift, as k is at least 1.
+        half = (self.numerator + 1) // 2
+        return (-half, 2 * half) if bounds.shift else (-half, self.numerator // 2)
 
-    def way(self, variance_max: int, longest: int) -> Sequence[IntegerValue]:
-        bits = variance_max.bit_length()
+    def way(self, bounds: IntegerBounds) -> Sequence[IntegerValue]:
+        bits, shifted = bounds.variance_max.bit_length(), f" 2^{bounds.shift}" if bounds.shift else ""
         count = f"{self.iterations(bits)} iterations of k = (k + V / k) / 2"
         return (
             IntegerValue("k", self.deviation_bits(bits), f"root of V: {count}"),
-            IntegerValue("factor", self.factor_bits, f"{self.numerator} / k, floor"),
+            IntegerValue("factor", self.factor_bits(bounds.shift), f"{self.numerator} / k{shifted}, floor"),
         )
 
     @abstractmethod
@@ -55,10 +57,9 @@ class NewtonLayerNorm(IntegerLayerNorm):
         """Bits of ``V // k`` for a V of so many: k is at least the root of V, rounded down, so it is that and 2."""
         return (bits + 1) // 2 + 1
 
-    @property
-    def factor_bits(self) -> int:
-        """Bits of ``numerator // k``."""
-        return (self.numerator // self.deviation_min).bit_length()
+    def factor_bits(self, shift: int) -> int:
+        """Bits of ``numerator // (k << shift)``."""
+        return (self.numerator // (self.deviation_min << shift)).bit_length()
 
 
 def descents(bits: int) -> int:

@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.logic.digits import divide
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.integer import IntegerPrecision
@@ -66,8 +67,7 @@ class IntegerStatistic(wiring.Component):
             p.input(getattr(self, name), cycle, delays.get(name, 0.0))
             for name, cycle in zip(("n", "s1", "s2"), cycles, strict=True)
         )
-        mean = p.registered(self._mean(n, s1))
-        variance = p.registered(self._variance(n, s1, s2, mean))
+        mean, variance = self._moments(n, s1, s2)
         values, steps = self._values(n, variance)
         found = [p.registered(value) for value in (*values, mean)]
         self.latency = self.scale_cycle = self.centre_cycle = max(value.cycle for value in found)
@@ -76,7 +76,7 @@ class IntegerStatistic(wiring.Component):
             m.d.comb += getattr(self, name).eq(there.value)
         self.steps = (
             StatisticStep("mean", mean.cycle, "S1 / n, rounded"),
-            StatisticStep("variance", variance.cycle, "S2 - 2 m S1 + n m²"),
+            StatisticStep("variance", max(mean.cycle, variance.cycle), "S2 - 2 m S1 + n m²"),
             *steps[:-1],
             StatisticStep(steps[-1].name, self.latency, steps[-1].meaning),
         )
@@ -101,6 +101,11 @@ class IntegerStatistic(wiring.Component):
     @abstractmethod
     def _values(self, n: Timed, variance: Timed) -> tuple[list[Timed], Sequence[StatisticStep]]:
         """The outputs besides the mean, which is the last, and what happens on the way to them."""
+
+    def _moments(self, n: Timed, s1: Timed, s2: Timed) -> tuple[Timed, Timed]:
+        """m and V, from registers."""
+        mean = self._p.registered(self._mean(n, s1))
+        return mean, self._p.registered(self._variance(n, s1, s2, mean))
 
     def _variance(self, n: Timed, s1: Timed, s2: Timed, mean: Timed) -> Timed:
         """``V = S2 - m*(2*S1 - n*m)``."""
@@ -181,9 +186,10 @@ class IntegerApply(wiring.Component):
         return self._m
 
 
-def half_even_mean(p: Pipeline, n: Timed, s1: Timed, quotient: Timed, rest: Timed, bits: int) -> Timed:
-    """S1 / n, half to even, from the quotient of its magnitude and what that leaves."""
+def half_even_mean(p: Pipeline, n: Timed, s1: Timed, bits: int) -> Timed:
+    """S1 / n, half to even, of ``bits``."""
     target = p.target
+    quotient, rest = divide(p, "mean", p.registered(p.magnitude(s1)), n, bits)
     twice = p.concat(p.constant(0, unsigned(1)), rest)
     less = p.add(n, twice, signed(max(n.width, twice.width) + 2), subtract=True, name="below_half")
     delay = target.logic(less.width + 1)

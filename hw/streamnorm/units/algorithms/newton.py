@@ -31,8 +31,7 @@ class NewtonStatistic(IntegerStatistic):
 
     def _mean(self, n: Timed, s1: Timed) -> Timed:
         p, bits = self._p, self._precision.mean_bits
-        quotient, rest = divide(p, "mean", p.registered(p.magnitude(s1)), n, bits)
-        return half_even_mean(p, n, s1, quotient, rest, bits)
+        return half_even_mean(p, n, s1, bits)
 
     def _values(self, n: Timed, variance: Timed) -> tuple[list[Timed], Sequence[StatisticStep]]:
         p, algorithm, bits = self._p, self._algorithm, self._precision.variance_bits
@@ -51,7 +50,9 @@ class NewtonStatistic(IntegerStatistic):
             "divisor", self._target.logic(width), [root], unsigned(width), lambda x: Mux(x < least, least, x)
         )
         numerator = p.constant(algorithm.numerator, unsigned(algorithm.numerator.bit_length()))
-        factor, _ = divide(p, "factor", numerator, divisor, algorithm.factor_bits)
+        shift = self._precision.shift
+        shifted = p.concat(p.constant(0, unsigned(shift)), divisor) if shift else divisor
+        factor, _ = divide(p, "factor", numerator, shifted, self._precision.bits_of("factor"))
         return [factor], (
             StatisticStep("root", root.cycle, f"{count} iterations of k = (k + V / k) / 2"),
             StatisticStep("factor", factor.cycle, f"{algorithm.numerator} / k"),

@@ -1,6 +1,7 @@
 """Models of the algorithms of the literature, written from their publications, a file for each."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,8 +51,11 @@ def published_model(config: NormConfig) -> PublishedModel | None:
     algorithm = config.computed
     if not algorithm.is_dyadic:
         return None
+    normalized = NORMALIZED[algorithm.name]
     if isinstance(algorithm, IntegerLayerNorm):
         step = algorithm.step(config.max_length)
+        shift = algorithm.shift(config.input, config.max_length)
+        normalized = partial(normalized, shift=shift) if normalized is not None and shift else normalized
     else:
         precision = precision_of(config)
         assert isinstance(precision, Precision)
@@ -59,4 +63,4 @@ def published_model(config: NormConfig) -> PublishedModel | None:
     shape, given = (config.banks, config.bank_values), config.given_parameters
     gamma = np.broadcast_to(given.gamma + given.gamma_offset, shape)
     bias = integer_bias(gamma, np.broadcast_to(given.beta, shape), step)
-    return PublishedModel(NORMALIZED[algorithm.name], (*dyadic_numbers(gamma * step / config.output.scale), bias))
+    return PublishedModel(normalized, (*dyadic_numbers(gamma * step / config.output.scale), bias))

@@ -17,14 +17,14 @@ __all__ = ["isqrt_by_newton", "normalized"]
 Integers = npt.NDArray[Any]
 
 
-def normalized(x: Integers, lengths: Integers) -> Integers:
+def normalized(x: Integers, lengths: Integers, shift: int = 0) -> Integers:
     """Elements of rows, int64 (rows, n) less the zero point and 0 behind a row's end, to integers of sqrt(n) / 2**30.
 
-    Rows of equal elements have a deviation of 0, in the place of which 1 is taken.
+    Deviations are shifted right by ``shift`` before they are squared, and their root left. A root of 0 counts as 1.
     """
     y = centred(x, lengths, half_even_quotient(x.sum(axis=1), lengths))
-    deviation = isqrt_by_newton((y * y).sum(axis=1))
-    factor = (1 << 31) // np.maximum(deviation, 1)
+    deviation = isqrt_by_newton(((y >> shift) ** 2).sum(axis=1))
+    factor = (1 << 31) // (np.maximum(deviation, 1) << shift)
     return (y * factor[:, None]) >> 1
 
 

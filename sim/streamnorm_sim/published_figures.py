@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from streamnorm.plan import Plan
-from streamnorm.spec.algorithms import ALGORITHMS
+from streamnorm.spec.algorithms import ALGORITHMS, IntegerLayerNorm
+from streamnorm.spec.architectures import ONE_PASS, TWO_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 
@@ -22,6 +23,8 @@ TARGET, CLOCK_MHZ = "ecp5-85k-6", 100.0
 def published_unit(layer: LayerRows, algorithm: str, input_bits: int = 8, output_bits: int = 8) -> NormConfig:
     """The unit of a layer with an algorithm, for rows of the layer's length; without epsilon, which few of them have.
 
+    It has one pass, or two where the algorithm shifts the deviations of such rows before it squares them.
+
     Raises
     ------
     ConfigError
@@ -29,13 +32,16 @@ def published_unit(layer: LayerRows, algorithm: str, input_bits: int = 8, output
     """
     n = layer.x.shape[1]
     input_scale, output_scale = layer_scales(layer, input_bits, output_bits)
+    source, about = IntFormat(input_bits, scale=input_scale), ALGORITHMS.get(algorithm)
+    shifts = isinstance(about, IntegerLayerNorm) and about.shift(source, n) > 0
     return NormConfig(
         norm="layernorm",
         algorithm=algorithm,
+        architecture=TWO_PASS if shifts else ONE_PASS,
         lanes=LANES,
         max_length=n,
         min_length=n,
-        input=IntFormat(input_bits, scale=input_scale),
+        input=source,
         output=IntFormat(output_bits, scale=output_scale),
         epsilon=0.0,
         gamma=layer.gamma,
@@ -56,8 +62,8 @@ def published_figures(
     Returns
     -------
     dict of plain numbers and strings: what was run, and under "algorithms", by name: "title", "source", "promises",
-    "max_ulp", "mean_ulp", "correctly_rounded" (a share), "L1", "SS" (of the longest rows), "interval", "multipliers",
-    "block_rams"
+    "architecture", "max_ulp", "mean_ulp", "correctly_rounded" (a share), "L1", "SS" (of the longest rows), "interval",
+    "multipliers", "block_rams"
 
     Raises
     ------
@@ -95,6 +101,7 @@ def _figures(configs: list[NormConfig], layers: tuple[LayerRows, ...]) -> dict[s
         "title": about.title,
         "source": about.source,
         "promises": about.promises,
+        "architecture": configs[0].architecture,
         "elements": accuracy.elements,
         "max_ulp": accuracy.max_ulp,
         "mean_ulp": accuracy.mean_ulp,

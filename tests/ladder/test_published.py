@@ -41,6 +41,8 @@ UNITS: dict[str, dict[str, Any]] = {
                        "input": IntFormat(16, scale=1e-3, zero_point=-9), "gamma": GAMMA[:12], "beta": BETA[:12],
                        **ECP5},
     "i-vit": {**WHOLE, **AFFINE, "input": UINT8, "output": UINT8},
+    "i-bert_two_passes": {"algorithm": "i-bert", "architecture": "two-pass", "lanes": 3, "max_length": LENGTH,
+                          "gamma": GAMMA, "clock_mhz": 60},
     "i-vit_fast": {"algorithm": "i-vit", "lanes": 3, "max_length": LENGTH, "min_length": 20, "gamma": GAMMA,
                    "target": "ecp5-85k-8", "clock_mhz": 300},
     "int8-search": {**WHOLE, **AFFINE, **ECP5, "input": IntFormat(8, scale=0.05, zero_point=-3)},

@@ -45,6 +45,13 @@ def test_figures_are_those_of_model_and_plan(two_layers):
     assert published["elements"] == errors.size
 
 
+def test_i_bert_of_wide_elements_has_two_passes_for_its_shift(two_layers):
+    figures = published_figures(input_bits=16, algorithms=("i-bert",))["algorithms"]["i-bert"]
+    assert figures["architecture"] == "two-pass"
+    assert published_unit(two_layers[0], "i-bert", 8).architecture == "one-pass"
+    assert figures["max_ulp"] < 1.5  # most of the error of int8 rows is the root's, of few bits
+
+
 def test_formats_that_an_algorithm_cannot_take_are_refused(two_layers):
     with pytest.raises(ConfigError, match="does not go with algorithm = 'i-vit'"):
         published_figures(input_bits=16, algorithms=("i-vit",))

@@ -18,8 +18,9 @@ from .q_layernorm_dyadic import dyadic_numbers, integer_bias
 __all__ = ["NORMALIZED", "PublishedModel", "published_model"]
 
 Integers = npt.NDArray[Any]
-Normalized = Callable[[Integers, Integers], Integers]
-"""From elements (rows, n) less the zero point, 0 behind a row's end, and lengths to z; all int64."""
+Normalized = Callable[..., Integers]
+"""From elements (rows, n) less the zero point, 0 behind a row's end, and lengths to z; all int64. Where the algorithm
+has a shift, it is given as ``shift``."""
 
 NORMALIZED: dict[str, Normalized | None] = {
     "i-bert": i_bert.normalized,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of
+from ladder.test_verilog import lint
 from ladder.test_verilog_stays import reads_well
 from streamnorm.plan import Plan
 from streamnorm.plan.table import plan_rows
@@ -152,6 +153,11 @@ def test_the_verilog_reads_well_and_names_the_algorithm(name):
     reads_well(text)
     assert f"// Algorithm: {config.algorithm}" in text
     assert manifest(config, {})["config"]["algorithm"] == config.algorithm
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in TOGETHER])
+def test_linters_have_nothing_to_say(name, tmp_path):
+    lint(unit(name), tmp_path)
 
 
 def test_longer_rows_take_less_logic_for_their_statistic():

@@ -22,6 +22,7 @@ import norms_page
 import norms_timeline
 import placed_page
 import placed_units
+import published_page
 import readme_page
 import rsqrt_page
 import unit_picture
@@ -43,6 +44,7 @@ PAGES: Mapping[Path, Parts] = {
     norms_page.PAGE: norms_page.parts,
     norms_timeline.PAGE: norms_timeline.parts,
     placed_units.PAGE: placed_units.parts,
+    published_page.PAGE: published_page.parts,
     readme_page.PAGE: readme_page.parts,
     rsqrt_page.PAGE: rsqrt_page.parts,
     **unit_picture.pages(),

@@ -8,6 +8,7 @@ from figures import ROOT, example
 from figures_page import down, peers, seed_range, stored, tool_list, up
 from markdown import commands, paragraph, table
 from promises import largest_error, least_cosine, usable_clock
+from streamnorm.spec.algorithms import ALGORITHMS
 from streamnorm.spec.architectures import ARCHITECTURES
 from streamnorm.spec.formats import FAMILIES
 from streamnorm.spec.norms import NORMS
@@ -56,6 +57,8 @@ def choices() -> Iterator[tuple[str, str, str]]:
         ),
     )
     yield "architecture: in how many passes", "`architecture`", _codes(ARCHITECTURES)
+    published = "our own, or [as published](docs/published.md)"
+    yield f"algorithm: the integers on the way; {published}", "`algorithm`", _codes(ALGORITHMS)
 
 
 def figure_table(figures: Mapping[str, Any], peers: Mapping[str, Any]) -> str:

@@ -107,20 +107,26 @@ class UnitResult:
 
 def unit_config(layer: LayerRows, index: int, output_bits: int) -> NormConfig:
     """Return the configuration of a layer's unit; its scales are those of the layer's largest magnitudes."""
-    reference = float_layernorm(layer.x, layer.gamma, layer.beta, layer.epsilon)
+    input_scale, output_scale = layer_scales(layer, INPUT_BITS, output_bits)
     return NormConfig(
         name=f"minilm_{index:02d}_int{INPUT_BITS}_int{output_bits}",
         norm="layernorm",
         lanes=4,
         max_length=layer.x.shape[1],
-        input=IntFormat(INPUT_BITS, scale=_scale(layer.x, INPUT_BITS)),
-        output=IntFormat(output_bits, scale=_scale(reference, output_bits)),
+        input=IntFormat(INPUT_BITS, scale=input_scale),
+        output=IntFormat(output_bits, scale=output_scale),
         epsilon=layer.epsilon,
         gamma=layer.gamma,
         beta=layer.beta,
         target="ecp5-85k-6",
         clock_mhz=180,
     )
+
+
+def layer_scales(layer: LayerRows, input_bits: int, output_bits: int) -> tuple[float, float]:
+    """Return the scales of formats that just hold a layer's rows, and their float64 LayerNorm."""
+    reference = float_layernorm(layer.x, layer.gamma, layer.beta, layer.epsilon)
+    return _scale(layer.x, input_bits), _scale(reference, output_bits)
 
 
 def run_unit(index: int, output_bits: int, directory: Path) -> UnitResult:

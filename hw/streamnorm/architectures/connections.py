@@ -79,9 +79,7 @@ def connect_statistic(m: Module, statistic: Statistic, queue: StatisticQueue, sc
     """Brings what the statistic gives to its queue."""
     m.d.comb += [
         queue.write.eq(scale_there),
-        queue.scale.eq(statistic.scale),
-        queue.centre.eq(statistic.centre),
-        queue.shift.eq(statistic.shift),
+        *(getattr(queue, name).eq(getattr(statistic, name)) for name in statistic.outputs),
     ]
 
 
@@ -118,9 +116,7 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
         statistic.advance.eq(starts[advance]),
         unit.ingest.row_released.eq(starts[released]),
         lanes.d.eq(buffer.d),
-        lanes.scale.eq(statistic.row_scale),
-        lanes.centre.eq(statistic.row_centre),
-        lanes.shift.eq(statistic.row_shift),
+        *(getattr(lanes, name).eq(getattr(statistic, f"row_{name}")) for name in unit.statistic.outputs),
     ]
     connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
     connect_results(m, issue, issue.issue, lanes, buffer.latency, unit.output_queue)

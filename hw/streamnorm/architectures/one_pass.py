@@ -1,17 +1,16 @@
 """The normalization unit: wires the blocks, with streams at both ends."""
 
 import warnings
+from collections.abc import Sequence
 
 from amaranth.hdl import Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.precision.interval import statistic_interval
-from streamnorm.precision.precision import Precision
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue, spacing
-from streamnorm.units.apply import Apply
+from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.early_dispatch import EarlyDispatch
 from streamnorm.units.ingest import Ingest
@@ -20,7 +19,7 @@ from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
-from streamnorm.units.statistic import Statistic
+from streamnorm.units.statistic import StatisticStep
 from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 from .connections import (
@@ -64,25 +63,25 @@ class NormUnit(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
-        self._precision = Precision.of(config)
+        kinds = parts_of(config)
         family = config.device.primitives
         self.moments = moments = Moments(config)
-        self.interval = statistic_interval(config, self._precision.root)
+        self.interval = kinds.statistic.interval_of(config)
         cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
         apart = rings_apart(config)
         if self.interval > 1:
             ring = ("n", "s1", "s2")
-            self.statistic = Statistic(
+            self.statistic = kinds.statistic(
                 config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring, apart=apart
             )
             self.start = max(cycles) + spacing.LATENCY
         else:
-            self.statistic = Statistic(config, moments, cycles=cycles, apart=apart)
+            self.statistic = kinds.statistic(config, moments, cycles=cycles, apart=apart)
             self.start = 0
         self.parameter_store = ParameterStore(config)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats)
-        self.apply = Apply(
+        self.apply = kinds.apply(
             config,
             d_delay=probe.delay,
             parameter_delay=self.parameter_store.delay,
@@ -103,7 +102,7 @@ class NormUnit(wiring.Component):
         # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
         # stay besides: ready falls with the last but one, and a row may come in before it does.
         # Where lanes have several products one behind the other, dispatch stands far from ingest.
-        self.release_delay = 0 if self._precision.curve is None else 1
+        self.release_delay = 1 if config.formula.curvature else 0
         counted = ingest.LATENCY - 1 + self.start + issue + self.release_delay
         self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
@@ -136,8 +135,6 @@ class NormUnit(wiring.Component):
         fetched = self.latency - self.apply.latency - output_queue.LATENCY
         queues = (self.dispatch, self.statistic_queue, self.output_queue, *((self.spacing,) if self.spacing else ()))
         queue_rams = sum(queue.block_rams for queue in queues)
-        # A root of the weight is a table, too.
-        tables = "statistic tables" if self.config.formula.has_weight_root else "reciprocal square root table"
         return UnitReport(
             architecture=ONE_PASS,
             stages=(
@@ -148,29 +145,13 @@ class NormUnit(wiring.Component):
                     self.start - moments.s2_cycle if spaced else 0,
                     "moments wait until the statistic can take the next row" if spaced else "",
                 ),
-                Stage(
-                    "variance", statistic.variance_cycle - (0 if spaced else moments.s2_cycle), "n S2 - S1² and epsilon"
-                ),
-                Stage(
-                    "reciprocal square root",
-                    statistic.rho_cycle - statistic.variance_cycle,
-                    f"leading one, normalize, {self._precision.root.about}",
-                ),
-                Stage(
-                    "scale and centre",
-                    statistic.scale_cycle - statistic.rho_cycle,
-                    "times n and times S1, shifts; until the scale is there, the centre may follow",
-                ),
+                *_stages(statistic.steps, 0 if spaced else moments.s2_cycle),
                 Stage(
                     "statistic queue",
                     fetched - ingest.LATENCY - self.start - statistic.scale_cycle,
                     "written, then fetched as its row's first difference leaves the row buffer",
                 ),
-                Stage(
-                    "apply",
-                    self.apply.latency,
-                    "each lane: times scale, less centre, times gamma, plus beta, round, saturate",
-                ),
+                Stage("apply", self.apply.latency, self.apply.about),
                 Stage("output queue", output_queue.LATENCY, "memory and output register"),
             ),
             statistic_beats=self.config.statistic_beats if self._early else None,
@@ -183,7 +164,7 @@ class NormUnit(wiring.Component):
             block_rams={
                 "row buffer": self.row_buffer.block_rams,
                 "gamma and beta": self.parameter_store.block_rams,
-                tables: statistic.block_rams,
+                **statistic.tables,
                 **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.row_slots,
@@ -250,3 +231,12 @@ class NormUnit(wiring.Component):
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m
+
+
+def _stages(steps: Sequence[StatisticStep], begin: int) -> list[Stage]:
+    """The steps of a statistic as stages, from the cycle ``begin`` on."""
+    stages = []
+    for step in steps:
+        stages.append(Stage(step.name, step.cycle - begin, step.meaning))
+        begin = step.cycle
+    return stages

@@ -11,14 +11,13 @@ from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, ingest, output_queue
 from streamnorm.units.absolute_sum import AbsoluteSum
-from streamnorm.units.apply import Apply
+from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
-from streamnorm.units.statistic import Statistic
 from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
 from .connections import (
@@ -66,18 +65,20 @@ class TwoPassUnit(wiring.Component):
         family = target.primitives
         probe = RowBuffer(config, depth=config.max_beats)  # the latency does not depend on the depth
         base = probe.latency
-        self.sums = sums = Moments(config, outputs=("n", "s1"))
-        self._absolute = config.formula.has_absolute_sum
-        if self._absolute:
-            squares = AbsoluteSum(config, d_delay=probe.delay, row_delay=data_delay(target))
+        kinds = parts_of(config)
+        self.sums = sums = Moments(config, outputs=("n", "s1")) if kinds.sums is None else kinds.sums(config)
+        absolute = AbsoluteSum if config.formula.has_absolute_sum else kinds.squares
+        self._needs_row = absolute is not None
+        if absolute is not None:
+            squares = absolute(config, d_delay=probe.delay, row_delay=data_delay(target))
         else:
             squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
         self.squares = squares
         cycles = (0, 0, squares.s2_cycle)
         apart = rings_apart(config)
-        self.statistic = Statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
+        self.statistic = kinds.statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
         self.parameter_store = ParameterStore(config)
-        self.apply = Apply(
+        self.apply = kinds.apply(
             config,
             d_delay=probe.delay,
             parameter_delay=self.parameter_store.delay,
@@ -118,7 +119,8 @@ class TwoPassUnit(wiring.Component):
         )
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
         queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_queue, self.output_queue)
-        measure = "mean absolute deviation" if self._absolute else "variance"
+        absolute = config.formula.has_absolute_sum
+        measure = "mean absolute deviation" if absolute else "variance"
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
@@ -126,16 +128,16 @@ class TwoPassUnit(wiring.Component):
                 Stage("sum", second, "add up the lanes, accumulate over the row; each further beat is a cycle more"),
                 Stage("second pass", base, "from buffer to buffer"),
                 Stage(
-                    f"{'deviations' if self._absolute else 'squares'} and statistic",
+                    f"{'deviations' if absolute else 'squares'} and statistic",
                     applied,
-                    f"{'n d - S1' if self._absolute else 'square'}, accumulate; {measure}, root, scale and centre",
+                    f"{'n d - S1' if absolute else 'square'}, accumulate; {measure}, root, scale and centre",
                 ),
                 Stage("apply", flight, "each lane, from the second buffer on"),
                 Stage("output queue", output_queue.LATENCY, "memory and output register"),
             ),
             beats_before_output=1,
             multipliers={
-                "statistic": squares.multipliers + self.statistic.multipliers,
+                "statistic": sums.multipliers + squares.multipliers + self.statistic.multipliers,
                 "apply": self.apply.multipliers,
             },
             block_rams={
@@ -213,7 +215,7 @@ class TwoPassUnit(wiring.Component):
         valid = delays(m, issue.issue, base, "second_valid")[base]
         ends = delays(m, ended, base + self.statistic.latency, "second_end")
         fetch = ends[base - 1]
-        if self._absolute:  # a row's n and sum are needed from its first beat on
+        if self._needs_row:  # a row's n and sum are needed from its first beat on
             fetch = delays(m, issue.issue & issue.first, base - 1, "second_begin")[-1]
         m.d.comb += [
             squares.valid.eq(valid),
@@ -229,7 +231,7 @@ class TwoPassUnit(wiring.Component):
             apply_issue.error.eq(delays(m, issue.issued_error, base + 1, "second_error")[base + 1]),
             apply_issue.row_ready.eq(ends[base + self._announce_apply]),
         ]
-        if self._absolute:
+        if self._needs_row:
             m.d.comb += [
                 squares.keep.eq(delays(m, issue.issued_keep, base, "absolute_keep")[base]),
                 squares.n.eq(statistic.n),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
+from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ONE_PASS, STATIC
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
@@ -128,7 +129,7 @@ LUT_MODELS: Mapping[str, LutModel] = {
 
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
-    model = LUT_MODELS.get(plan.report.architecture)
+    model = LUT_MODELS.get(plan.report.architecture) if plan.config.algorithm == OWN_ALGORITHM else None
     luts = None if model is None else model.luts.get(TARGETS[plan.config.target].primitives)
     if model is None or luts is None:
         return None

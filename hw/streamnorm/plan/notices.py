@@ -5,6 +5,7 @@ from math import isfinite
 
 import numpy as np
 
+from streamnorm.precision.requantization import Requantization
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 
@@ -22,11 +23,13 @@ def notices(config: NormConfig, error_bound: float) -> Iterator[str]:
             f"with gamma and beta as given, a result can be off by {error_bound:.3g} output LSB: "
             f"gamma_bits = {stored.gamma_bits} and beta_bits = {stored.beta_bits} do not hold them any better"
         )
-    lost = (stored.gamma == 0) & (given.gamma + given.gamma_offset != 0)
+    zero = Requantization.of(config).multiplier == 0 if config.computed.is_dyadic else stored.gamma == 0
+    lost = zero & (given.gamma + given.gamma_offset != 0)
     if count := np.count_nonzero(lost):
+        why = "no product reaches half an output step" if config.computed.is_dyadic else None
         yield (
             f"{count} of {lost.size} values of gamma are stored as 0 and are not 0: "
-            f"too small for {stored.gamma_bits} bits"
+            f"{why or f'too small for {stored.gamma_bits} bits'}"
         )
     if given.z_max == 0 < given.z_limit:
         yield (

@@ -6,8 +6,7 @@ from math import floor, inf, isfinite
 from typing import Any
 
 from streamnorm.architectures import UnitReport, unit_of
-from streamnorm.precision.lane import LanePrecision, precision_of
-from streamnorm.spec.architectures import ARCHITECTURES
+from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between, shortened
@@ -42,7 +41,7 @@ class Plan:
     """
 
     config: NormConfig
-    precision: LanePrecision
+    precision: UnitPrecision
     report: UnitReport
 
     def __repr__(self) -> str:
@@ -110,10 +109,8 @@ class Plan:
     @property
     def promise(self) -> str | None:
         """What is promised of results: "faithful", "tight", or "as-is" where no more than `error_bound` is; None where
-        the architecture promises nothing."""
-        if not ARCHITECTURES[self.config.architecture].exact:
-            return None
-        return self.precision.promise
+        the architecture or the algorithm promises nothing."""
+        return self.precision.promise if self.config.promises else None
 
     @property
     def error_bound(self) -> float:
@@ -122,9 +119,9 @@ class Plan:
         With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
         correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
         ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
-        times that. Infinite where the architecture promises none.
+        times that. Infinite where the architecture or the algorithm promises none.
         """
-        if not ARCHITECTURES[self.config.architecture].exact:
+        if not self.config.promises:
             return inf
         if self.config.output_grid is None:
             return 0.5 + self.precision.error_bound

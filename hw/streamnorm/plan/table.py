@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
+from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.precision import Precision
+from streamnorm.precision.requantization import Requantization
 from streamnorm.precision.static import StaticPrecision
+from streamnorm.precision.stored_words import stored_words
 from streamnorm.precision.welford import WelfordPrecision
+from streamnorm.spec.algorithms import OWN_ALGORITHM
+from streamnorm.spec.algorithms.dyadic import MULTIPLIER_BITS
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
+from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
@@ -52,6 +58,8 @@ def _unit(plan: Plan) -> _Lines:
     config = plan.config
     yield "module", config.name, "name of the top module"
     yield ("norm", config.norm, config.formula.about)
+    if config.algorithm != OWN_ALGORITHM:
+        yield "algorithm", config.algorithm, config.computed.about
     if config.architecture != ONE_PASS:
         yield "architecture", plan.architecture, ARCHITECTURES[plan.report.architecture].about
     yield ("row", f"1 … {config.max_length} elements", f"{config.lanes} a beat: at most {config.max_beats} beats")
@@ -72,6 +80,32 @@ def _unit(plan: Plan) -> _Lines:
         yield "alpha", f"{config.alpha:g}", f"tanh of {config.alpha * config.input.scale:.4g} for an input step"
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
+    yield from _dyadic_numbers(config) if config.computed.is_dyadic else _stored(config)
+    if config.rsqrt != RootChoice():
+        assert isinstance(plan.precision, Precision)
+        yield "root", config.rsqrt.method, plan.precision.root.title
+    target = config.device
+    limit = target.family.block_ram_limit_mhz
+    yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
+    yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
+
+
+def _dyadic_numbers(config: NormConfig) -> _Lines:
+    """Gamma and beta as multipliers, exponents and addends."""
+    dyadic = Requantization.of(config)
+    exponents = f"{dyadic.frac_bits - dyadic.shift_max} … {dyadic.frac_bits}" if dyadic.shift_max else dyadic.frac_bits
+    meanings = {
+        "gamma": f"m / 2^e with m of {MULTIPLIER_BITS} bits, e = {exponents}",
+        "beta": f"{dyadic.bias_bits} bits, in steps of z, which are worth {dyadic.step:.4g}",
+    }
+    for key, words in stored_words(config).items():
+        banks = f"{config.banks} banks of " if config.banks > 1 else ""
+        constant = "absent" if getattr(config, key) is None else "one constant"
+        yield key, constant if words.is_constant else f"rom, {banks}{config.bank_values} values", meanings[key]
+
+
+def _stored(config: NormConfig) -> _Lines:
+    """Gamma and beta as they are stored."""
     stored = StoredParameters.of(config)
     worth = {"gamma": _worth(config.formula), "beta": ""}
     for key, values, bits, frac_bits, constant in (
@@ -86,13 +120,6 @@ def _unit(plan: Plan) -> _Lines:
             banks = f"{config.banks} banks of " if config.banks > 1 else ""
             value = f"{config.storage}, {banks}{config.bank_values} values"
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
-    if config.rsqrt != RootChoice():
-        assert isinstance(plan.precision, Precision)
-        yield "root", config.rsqrt.method, plan.precision.root.title
-    target = config.device
-    limit = target.family.block_ram_limit_mhz
-    yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
-    yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
 
 
 def _format(number_format: NumberFormat) -> str:
@@ -108,7 +135,8 @@ def _span(number_format: NumberFormat) -> str:
 def _accuracy(plan: Plan) -> _Lines:
     config = plan.config
     if not isfinite(plan.error_bound):
-        yield "promise", "none", "mean and variance are updated with every beat: no bound of the error is proven"
+        why = "mean and variance are updated with every beat" if config.computed.promises else "that of a publication"
+        yield "promise", "none", f"{why}: no bound of the error is proven"
         return
     if plan.promise == "as-is":
         assert isinstance(plan.precision, Precision)
@@ -186,13 +214,19 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision, stored = plan.precision, StoredParameters.of(plan.config)
-    if isinstance(precision, Precision):
+    if isinstance(precision, IntegerPrecision):
+        yield from _widths_of_integers(precision)
+    elif isinstance(precision, Precision):
         yield from _widths_of_statistic(plan, precision)
     else:
         assert isinstance(precision, StaticPrecision)
         yield "d", _bits(precision.difference_bits, 0), "element less the zero point, exact"
         about = "d itself" if precision.table is None else f"tanh(alpha x), off by {precision.table.error:.2g} at most"
         yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), about
+    if plan.config.computed.is_dyadic:
+        yield from _widths_of_dyadic(plan.config)
+        return
+    assert isinstance(precision, Precision | StaticPrecision)
     once = plan.config.output_grid is None
     meaning = f"as stored, in output steps{_worth(plan.config.formula)}"
     if not once:
@@ -201,6 +235,30 @@ def _widths(plan: Plan) -> _Lines:
     yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
     yield "A", f"{precision.result_frac_bits} fraction bits", f"{'z' if once else 'q'} gamma + beta, exact"
     yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+
+
+def _widths_of_integers(precision: IntegerPrecision) -> _Lines:
+    ranges = precision.ranges
+    yield "x", _bits(precision.difference_bits, 0), "element less the zero point, exact"
+    yield "S1", _bits(ranges.sum_bits, 0), "sum of x, exact"
+    yield "S2", _bits(ranges.square_sum_max.bit_length(), 0), "sum of x², exact"
+    yield "n", _bits(ranges.count_bits, 0), "length of the row"
+    yield "m", _bits(precision.mean_bits, 0), "S1 / n, rounded to an integer"
+    yield "V", _bits(precision.variance_bits, 0), "S2 - 2 m S1 + n m², exact"
+    for value in precision.way:
+        yield value.name, _bits(value.bits, 0), value.meaning
+    yield "y", _bits(precision.centred_bits, 0), "x - m, exact"
+    yield "z", _bits(precision.normalized_bits, 0), "normalized value"
+
+
+def _widths_of_dyadic(config: NormConfig) -> _Lines:
+    dyadic = Requantization.of(config)
+    if dyadic.has_bias:
+        yield "z + bias", _bits(dyadic.sum_bits, 0), "bias is beta / gamma in steps of z, floor"
+    yield "m", _bits(MULTIPLIER_BITS, 0), "multiplier of a channel"
+    shifted = f", shifted left by 0 … {dyadic.shift_max}" if dyadic.shift_max else ""
+    yield "A", _bits(dyadic.product_bits, dyadic.frac_bits), f"product with m{shifted}"
+    yield "result", f"{config.output.bits} bits", "A rounded half to even, plus the zero point, saturated"
 
 
 def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:

@@ -2,22 +2,23 @@
 
 from typing import Protocol
 
+from streamnorm.spec.algorithms import IntegerLayerNorm
 from streamnorm.spec.config import NormConfig
 
+from .integer import IntegerPrecision
 from .precision import Precision
 from .static import StaticPrecision
 
-__all__ = ["LanePrecision", "precision_of"]
+__all__ = ["LanePrecision", "UnitPrecision", "precision_of"]
 
 
-class LanePrecision(Protocol):
-    """Widths and binary points from d to the result, and how far that may be off.
+class UnitPrecision(Protocol):
+    """Widths of a unit, whatever it computes, and how far its results may be off.
 
     Attributes
     ----------
     difference_bits : two's complement bits of d
-    normalized_bits, normalized_frac_bits : of z
-    gamma_align, beta_align, result_frac_bits : see step 7 of :class:`~streamnorm.precision.precision.Precision`
+    normalized_bits : of z
     error_bound, expected_error : the largest and the mean error before the final rounding, output LSB
     """
 
@@ -25,14 +26,6 @@ class LanePrecision(Protocol):
     def difference_bits(self) -> int: ...
     @property
     def normalized_bits(self) -> int: ...
-    @property
-    def normalized_frac_bits(self) -> int: ...
-    @property
-    def gamma_align(self) -> int: ...
-    @property
-    def beta_align(self) -> int: ...
-    @property
-    def result_frac_bits(self) -> int: ...
     @property
     def promise(self) -> str: ...
     @property
@@ -45,12 +38,33 @@ class LanePrecision(Protocol):
         ...
 
 
-def precision_of(config: NormConfig) -> Precision | StaticPrecision:
-    """The precision of a configuration, of the kind that its norm has.
+class LanePrecision(UnitPrecision, Protocol):
+    """Widths and binary points from d to the result, with gamma and beta as they are stored.
+
+    Attributes
+    ----------
+    normalized_frac_bits : of z
+    gamma_align, beta_align, result_frac_bits : see step 7 of :class:`~streamnorm.precision.precision.Precision`
+    """
+
+    @property
+    def normalized_frac_bits(self) -> int: ...
+    @property
+    def gamma_align(self) -> int: ...
+    @property
+    def beta_align(self) -> int: ...
+    @property
+    def result_frac_bits(self) -> int: ...
+
+
+def precision_of(config: NormConfig) -> Precision | StaticPrecision | IntegerPrecision:
+    """The precision of a configuration, of the kind that its norm and its algorithm have.
 
     Raises
     ------
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
+    if isinstance(config.computed, IntegerLayerNorm):
+        return IntegerPrecision.of(config)
     return Precision.of(config) if config.formula.has_statistic else StaticPrecision.of(config)

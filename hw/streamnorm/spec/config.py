@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
 from streamnorm.spec.formats import NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
@@ -252,6 +253,14 @@ class NormConfig:
             + "; ".join(f"`{own}` of {_listed(norms)}" for own, norms in _BY_DEFAULT.items()),
         ),
     )
+    algorithm: str = field(
+        default=OWN_ALGORITHM,
+        metadata=_about(
+            _quoted(ALGORITHMS),
+            "the integers that are computed: the project's own, within a proven bound of the error, or those of a "
+            "publication, bit by bit; see docs/published.md",
+        ),
+    )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     margin: float = field(
@@ -290,6 +299,8 @@ class NormConfig:
         files = (file_of(given) for given in (self.gamma, self.beta))
         self._set("_read", tuple(file for file in files if file is not None))
         self._check_scalars()
+        given = frozenset(f.name for f in key_fields()) - self._defaulted
+        ALGORITHMS[self.algorithm].require_goes_with(self, given)
         self._check_parameters()
         self._check_widths()
 
@@ -320,6 +331,7 @@ class NormConfig:
             raise ConfigError(f'rsqrt: {self.rsqrt}: norm = "{self.norm}" has no reciprocal square root; leave it out')
         one_of("target", self.target, TARGET_NAMES)
         self._check_architecture()
+        one_of("algorithm", self.algorithm, ALGORITHMS)
         if not (self.placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
             what = "norm" if self.formula.placement else "epsilon_placement"
             raise ConfigError(
@@ -442,8 +454,8 @@ class NormConfig:
         for key in _WIDTHS:
             if getattr(self, key) is None:
                 self._set(key, self._computed(key))
-        if not self._defaulted.issuperset(_WIDTHS):
-            return  # widths given by hand are taken as they are
+        if not self._defaulted.issuperset(_WIDTHS) or self.computed.is_dyadic:
+            return  # widths given by hand are taken as they are; a dyadic number has its own
         error = given.storage_error(self.gamma_bits, self.beta_bits)
         if STORAGE_ERROR_MAX < error < math.inf:
             what, cure = self._what_is_stored()
@@ -640,7 +652,17 @@ class NormConfig:
     def formula(self) -> Norm:
         """What there is to say about :attr:`norm`."""
         keys = {key: getattr(self, key) for key in (*_KEYS_OF_NORMS, "max_length")}
-        return NORMS[self.norm].of(keys)
+        return self.computed.norm(NORMS[self.norm].of(keys))
+
+    @property
+    def computed(self) -> Algorithm:
+        """What there is to say about :attr:`algorithm`."""
+        return ALGORITHMS[self.algorithm]
+
+    @property
+    def promises(self) -> bool:
+        """Whether results keep to a proven bound of the error: with exact sums, and the project's own algorithm."""
+        return ARCHITECTURES[self.architecture].exact and self.computed.promises
 
     @property
     def placement(self) -> EpsilonPlacement:
@@ -689,7 +711,8 @@ class NormConfig:
     def __repr__(self) -> str:
         formats = f"{self.input.name} to {self.output.name}"
         rows = f"rows of up to {self.max_length}, {counted(self.lanes, 'lane')}"
-        other = "" if self.architecture == self._computed("architecture") else f"{self.architecture}, "
+        other = "" if self.algorithm == OWN_ALGORITHM else f"{self.algorithm}, "
+        other += "" if self.architecture == self._computed("architecture") else f"{self.architecture}, "
         name = shortened(self.name, 20)
         return f"<NormConfig {name}: {self.norm}, {formats}, {rows}, {other}{self.target} at {self.clock_mhz:g} MHz>"
 

@@ -70,6 +70,9 @@ class RootChoice:
         """The cheapest instance for a precision; not of "auto"."""
         return self.kind.smallest(rho_bits, self.steps)
 
+    def __repr__(self) -> str:
+        return f"{{{self}}}"
+
     def __str__(self) -> str:
         steps = "" if self.steps is None else f", steps = {self.steps}"
         return f'method = "{self.method}"{steps}'

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pipeline import Pipeline, Timed
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
 
 __all__ = ["AbsoluteSum"]
@@ -39,7 +39,7 @@ class AbsoluteSum(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, *, d_delay: float = 0.0, row_delay: float = 0.0) -> None:
-        ranges = Precision.of(config).ranges
+        ranges = Ranges.of(config)
         self._target = target = config.device
         super().__init__(
             {

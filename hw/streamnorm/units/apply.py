@@ -1,5 +1,7 @@
 """Apply: normalize, scale, shift, round and saturate every lane of a beat."""
 
+from typing import ClassVar
+
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
@@ -8,6 +10,8 @@ from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 
+from .affine_steps import AffineSteps
+from .dyadic_steps import DyadicSteps
 from .lane_steps import LaneSteps, lane_ports
 
 __all__ = ["Apply"]
@@ -40,6 +44,7 @@ class Apply(wiring.Component):
         0 in lanes that are not kept.
     """
 
+    about: ClassVar[str] = "each lane: times scale, less centre, times gamma, plus beta, round, saturate"
     gamma_cycle: int
     beta_cycle: int
     keep_cycle: int
@@ -71,7 +76,7 @@ class Apply(wiring.Component):
         normalized = [
             steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))) for product in scaled
         ]
-        steps.finish(
+        self._ending(p, config, steps).finish(
             self,
             normalized,
             parameter_delay=parameter_delay,
@@ -79,6 +84,10 @@ class Apply(wiring.Component):
             earliest=parameter_cycle,
         )
         self.multipliers = p.multipliers
+
+    def _ending(self, p: Pipeline, config: NormConfig, steps: LaneSteps) -> AffineSteps | DyadicSteps:
+        """What takes the lanes from z to their results."""
+        return steps
 
     def elaborate(self, platform: object) -> Module:
         return self._m

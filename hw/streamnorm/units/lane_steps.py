@@ -10,7 +10,8 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 
-from .affine_steps import AffineSteps, affine_ports, even_and_saturated
+from .affine_steps import AffineSteps
+from .result_steps import even_and_saturated, result_ports
 
 __all__ = ["LaneSteps", "lane_ports"]
 
@@ -23,14 +24,14 @@ def lane_ports(config: NormConfig) -> dict[str, Any]:
         "scale": In(precision.scale_bits),
         "centre": In(precision.centre_bits),
         "shift": In(max(1, (precision.shift_count - 1).bit_length())),
-        **affine_ports(config),
+        **result_ports(config),
     }
 
 
 class LaneSteps(AffineSteps):
     """Steps 6 and 7 of :class:`~streamnorm.precision.precision.Precision` as logic in a pipeline.
 
-    ``round_half_even(plus_beta(times_gamma(round_to_output(less_centre(times_scale(d))))))`` is a result; all between
+    ``rounded(plus_beta(times_gamma(round_to_output(less_centre(times_scale(d))))))`` is a result; all between
     but z, and q where it is rounded to the output format, is exact.
 
     Parameters

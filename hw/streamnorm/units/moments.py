@@ -8,7 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pipeline import Pipeline, Timed
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
 
 __all__ = ["Moments"]
@@ -47,7 +47,7 @@ class Moments(wiring.Component):
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:
-        ranges = Precision.of(config).ranges
+        ranges = Ranges.of(config)
         self._target = target = config.device
         s2_shape = unsigned(ranges.square_sum_max.bit_length())
         super().__init__(

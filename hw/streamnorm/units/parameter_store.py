@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
 
@@ -23,8 +24,9 @@ class ParameterStore(wiring.Component):
     """What each lane of a beat is multiplied by and what is added to it.
 
     Address: where the beat reads, which is its number in its row or tells its channel (``words.place``), and above it
-    the bank. Beta is stored with half an output step added. ``gamma`` and ``beta`` follow their address by
-    :attr:`latency` cycles, and so the beat's issue by :attr:`cycles` ones; a constant has no memory and no ports.
+    the bank. What is stored, :func:`~streamnorm.precision.stored_words.stored_words` tells. ``gamma`` and ``beta``
+    follow their address by :attr:`latency` cycles, and so the beat's issue by :attr:`cycles` ones; a constant has no
+    memory and no ports.
 
     Members
     -------
@@ -40,7 +42,7 @@ class ParameterStore(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self._config = config
-        self._parameters = parameters = StoredParameters.of(config)
+        self._parameters = StoredParameters.of(config)
         target = config.device
         self.words = words = parameter_words(config)
         address = words.place_bits + bank_width(config)
@@ -52,16 +54,12 @@ class ParameterStore(wiring.Component):
             self.delay = 0.0  # the last of them is a register
         self.block_rams = 0
         self._rams: dict[str, Any] = {}
-        half = 1 << (parameters.beta_frac_bits - 1)
         members: dict[str, object] = {}
-        for name, constant, bits, stored in (
-            ("gamma", parameters.gamma_is_constant, parameters.gamma_bits, parameters.gamma),
-            ("beta", parameters.beta_is_constant, parameters.beta_bits + 1, parameters.beta + half),
-        ):
-            if constant:
+        for name, stored in stored_words(config).items():
+            if stored.is_constant:
                 continue
-            layout = data.ArrayLayout(signed(bits), config.lanes)
-            self._rams[name] = ram = words.memory(stored, bits, output_register)
+            layout = data.ArrayLayout(signed(stored.bits), config.lanes)
+            self._rams[name] = ram = words.memory(stored.values, stored.bits, output_register)
             self.block_rams += ram.blocks
             members |= {f"{name}_address": In(address), name: Out(layout)}
         self._spreader: LoadSpreader | None = None

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.block_ram import BlockRam, block_geometry
-from streamnorm.precision.precision import Precision
+from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
 
 __all__ = ["RowBuffer"]
@@ -36,7 +36,7 @@ class RowBuffer(wiring.Component):
     def __init__(self, config: NormConfig, *, depth: int) -> None:
         target = config.device
         family = target.primitives
-        layout = data.ArrayLayout(signed(Precision.of(config).ranges.difference_bits), config.lanes)
+        layout = data.ArrayLayout(signed(Ranges.of(config).difference_bits), config.lanes)
         geometry = block_geometry(layout.size, depth, family)
         self.depth = geometry.block_depth * geometry.banks
         self._ram = BlockRam(

@@ -11,8 +11,9 @@ from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.tanh_table import CodeTable
 
-from .affine_steps import AffineSteps, affine_ports
+from .affine_steps import AffineSteps
 from .ingest import LATENCY
+from .result_steps import result_ports
 
 __all__ = ["StaticLanes"]
 
@@ -49,7 +50,7 @@ class StaticLanes(wiring.Component):
         target, precision, lanes = config.device, StaticPrecision.of(config), range(config.lanes)
         self._table = precision.table
         self.takes_codes = isinstance(self._table, CodeTable)
-        super().__init__({**self._source(config, precision.difference_bits), **affine_ports(config)})
+        super().__init__({**self._source(config, precision.difference_bits), **result_ports(config)})
         self._m = m = Module()
         p = Pipeline(m, target, "lane")
         steps = AffineSteps(p, config, precision)

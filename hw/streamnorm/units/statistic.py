@@ -1,7 +1,7 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
@@ -10,13 +10,14 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.logic.leading_one import leading_one, normalized, shift_left, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
+from streamnorm.precision.interval import statistic_interval
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots.squared import SQUARED_GUARD, squared_hardware
 
 from .timed_moments import TimedMoments
 
-__all__ = ["MomentSignals", "Statistic"]
+__all__ = ["MomentSignals", "Statistic", "StatisticStep"]
 
 
 class MomentSignals(Protocol):
@@ -28,6 +29,14 @@ class MomentSignals(Protocol):
     n: Signal
     s1: Signal
     s2: Signal
+
+
+class StatisticStep(NamedTuple):
+    """A step of a statistic, for a report: its name, the cycle in which its result is there, what happens in it."""
+
+    name: str
+    cycle: int
+    meaning: str
 
 
 class Statistic(wiring.Component):
@@ -53,7 +62,16 @@ class Statistic(wiring.Component):
     start : In(1); 1 in cycle 0 of a row; only with an interval above 1
     n : In(weight_bits), the weight of the row; s1 : In(signed(sum_bits)); s2 : In(bits of square_sum_max)
     scale : Out(scale_bits); centre : Out(centre_bits); shift : Out(bits of shift_count - 1)
+
+    Attributes
+    ----------
+    outputs : names of the outputs, the one that is there first before the others
+    steps : what happens, step by step, up to that one
+    tables : block RAMs of the tables, by what they are called
+    multipliers, block_rams : in all
     """
+
+    outputs: ClassVar[tuple[str, ...]] = ("scale", "centre", "shift")
 
     def __init__(
         self,
@@ -112,6 +130,23 @@ class Statistic(wiring.Component):
         m.d.comb += [self.scale.eq(scale.value), self.centre.eq(centre.value), self.shift.eq(index.value)]
         self.multipliers = p.multipliers
         self.block_rams = p.block_rams
+        # A root of the weight is a table, too.
+        tables = "statistic tables" if norm.has_weight_root else "reciprocal square root table"
+        self.tables = {tables: p.block_rams}
+        self.steps = (
+            StatisticStep("variance", self.variance_cycle, "n S2 - S1² and epsilon"),
+            StatisticStep("reciprocal square root", self.rho_cycle, f"leading one, normalize, {precision.root.about}"),
+            StatisticStep(
+                "scale and centre",
+                self.scale_cycle,
+                "times n and times S1, shifts; until the scale is there, the centre may follow",
+            ),
+        )
+
+    @classmethod
+    def interval_of(cls, config: NormConfig) -> int:
+        """Cycles that it may take from row to row: rows of several beats leave time to share its multipliers."""
+        return statistic_interval(config, Precision.of(config).root)
 
     def _with_factor(self, count: Timed | None, s1: Timed | None) -> tuple[Timed, Timed]:
         """n and S1 times the norm's factor."""

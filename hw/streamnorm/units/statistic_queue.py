@@ -1,4 +1,4 @@
-"""The statistic queue: a row's scale, centre and shift wait here until its first difference leaves the row buffer."""
+"""The statistic queue: what a row's statistic gives waits here until its first difference leaves the row buffer."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
@@ -56,7 +56,8 @@ class StatisticQueue(wiring.Component):
     :class:`~streamnorm.units.apply.Apply`; scale on its own where :func:`rings_apart` says so.
 
     ``row_scale`` is there :attr:`latency` cycles after ``advance``, ``row_centre`` and ``row_shift`` are there
-    ``apply.centre_cycle`` cycles later, and they stay until the next row's.
+    ``apply.centre_cycle`` cycles later, and they stay until the next row's. Statistics of other algorithms have other
+    outputs: the first of them stands for scale.
 
     Parameters
     ----------
@@ -80,8 +81,9 @@ class StatisticQueue(wiring.Component):
         self._waits = (statistic.centre_cycle - statistic.scale_cycle, apply.centre_cycle)
         assert apply.centre_cycle <= refilled + self._waits[0]
         self.latency = latency
-        self._groups = [("scale",), ("centre", "shift")] if rings_apart(config) else [("scale", "centre", "shift")]
-        shapes = {name: getattr(statistic, name).shape() for name in ("scale", "centre", "shift")}
+        names = statistic.outputs
+        self._groups = [names[:1], names[1:]] if rings_apart(config) else [names]
+        shapes = {name: getattr(statistic, name).shape() for name in names}
         self._memories = [
             RingMemory(
                 width=sum(shapes[name].width for name in group),
@@ -107,10 +109,10 @@ class StatisticQueue(wiring.Component):
             pointer = Signal(range(self._depth), name=f"{name}_at")
             advance_pointer(m, pointer, getattr(self, name), self._depth)
             events.append((getattr(self, name), pointer))
-        for group, memory in zip(self._groups, self._memories, strict=True):
+        for place, (group, memory) in enumerate(zip(self._groups, self._memories, strict=True)):
             m.submodules[f"{group[0]}_memory"] = memory
-            if group[0] == "centre":
-                # Events and addresses follow those of scale, in registers of their own.
+            if place:
+                # Events and addresses follow those of the first group, in registers of their own.
                 events = [_later(m, *event, wait) for event, wait in zip(events, self._waits, strict=True)]
             (write, write_at), (advance, read_at) = events
             m.d.comb += [

@@ -14,6 +14,8 @@ from streamnorm import __version__
 from streamnorm.errors import ConfigError
 from streamnorm.logic.primitives import Emission, wrapper_modules
 from streamnorm.plan import Plan
+from streamnorm.precision.stored_words import stored_words
+from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
@@ -88,7 +90,6 @@ def instance(config: NormConfig) -> str:
 def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
     """Return what ``manifest.json`` says of a unit and of its files' contents."""
     plan = Plan.of(config)
-    stored = StoredParameters.of(config)
     meanings = {
         f"{config.name}.v": "the unit: one file, no other is needed",
         f"{config.name}_instance.v": "a module that holds the unit and nothing else: copy from it",
@@ -108,8 +109,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         "formats": {
             "input": _format_limits(config, "input"),
             "output": _format_limits(config, "output"),
-            "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
-            "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
+            **_parameter_formats(config),
         },
         "latency": plan.latency_formulas(),
         "plan": plan.to_dict(),
@@ -177,6 +177,17 @@ def generate(
 _STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
 
 
+def _parameter_formats(config: NormConfig) -> dict[str, Any]:
+    """Of gamma and beta; a dyadic multiplier with its shift, and what is added to it, have no binary point."""
+    if config.computed.is_dyadic:
+        return {name: {"bits": words.bits, "signed": True} for name, words in stored_words(config).items()}
+    stored = StoredParameters.of(config)
+    return {
+        "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
+        "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
+    }
+
+
 def _header(config: NormConfig) -> str:
     header = (
         f"// {config.name}: {config.formula.title} of rows of up to {config.max_length} elements, "
@@ -187,6 +198,8 @@ def _header(config: NormConfig) -> str:
     plan = Plan.of(config)
     if plan.promise == "as-is":
         header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} output steps"
+    if config.algorithm != OWN_ALGORITHM:
+        header += f"\n// Algorithm: {config.algorithm}, bit by bit; results are not within the error bound"
     if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
         return header
     header += f"\n// Architecture: {config.architecture}"

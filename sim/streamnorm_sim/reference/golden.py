@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
@@ -18,6 +19,9 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
+from .published import published_model
+from .published.q_layernorm_dyadic import requantized
+
 __all__ = ["GoldenModel"]
 
 Integers = npt.NDArray[Any]
@@ -30,7 +34,8 @@ _CHUNK = 1 << 16
 class GoldenModel:
     """What the unit of a configuration answers, computed with the integers of its :class:`Precision`.
 
-    Where the norm has no statistic, with those of its :class:`StaticPrecision`.
+    Where the norm has no statistic, with those of its :class:`StaticPrecision`; with an algorithm of the literature,
+    with the integers of that, as :mod:`.published` has them.
 
     Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
     integers where they do not.
@@ -54,9 +59,12 @@ class GoldenModel:
         self.config = config = checked_config(config)
         self.precision = precision = precision_of(config)
         self.parameters = StoredParameters.of(config)
+        self._published = published_model(config)
         self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
         half = 1 << (self.parameters.beta_frac_bits - 1)
         self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
+        if isinstance(precision, IntegerPrecision):
+            return
         lane_widths = [
             precision.normalized_bits + self.parameters.gamma_bits + precision.gamma_align + 1,
             self.parameters.beta_bits + 1 + precision.beta_align + 1,
@@ -119,16 +127,23 @@ class GoldenModel:
     def _rows(self, batch: RowBatch) -> Integers:
         full = bool((batch.lengths == batch.x.shape[1]).all())
         inside = None if full else batch.valid
-        centred = self.config.formula.centred
         d = batch.x.astype(np.int32)
-        d -= d[:, :1].copy() if centred else np.array(self.config.input.zero_point, d.dtype)
+        d -= d[:, :1].copy() if self.config.formula.pivot_in_row else np.array(self.config.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
-        if isinstance(self.precision, StaticPrecision):
+        published = self._published
+        if published is not None and published.normalized is not None:
+            z = published.normalized(d.astype(np.int64), batch.lengths)
+        elif isinstance(self.precision, StaticPrecision):
             z = self.precision.evaluate(d).astype(self._lane_type)
         else:
             z = self._normalized(d, *self.rows_statistic(d, batch.lengths))
-        y = self._results(z, batch.banks)
+        if published is None:
+            y = self._results(z, batch.banks)
+        else:
+            numbers = (self._of_rows(values, batch.banks, z.shape[1]) for values in published.numbers)
+            y = requantized(z, *numbers) + self.config.output.zero_point
+            y = np.clip(y, self.config.output.min, self.config.output.max).astype(np.int64)
         if inside is not None:
             y *= inside
         return y
@@ -215,6 +230,7 @@ class GoldenModel:
     def _results(self, z: Integers, banks: Integers) -> Integers:
         """Step 7, in the place of what gamma multiplies."""
         p, target, kind = self.precision, self.config.output, self._lane_type
+        assert not isinstance(p, IntegerPrecision)
         a, width = z, z.shape[1]
         gamma, beta = (self._of_rows(stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
@@ -128,6 +129,8 @@ def row_buffer_bytes(plan: Plan) -> int:
 
 def parameter_bits(plan: Plan) -> int:
     """Bits that a unit stores for gamma and beta of one element; a constant takes none."""
+    if plan.config.computed.is_dyadic:
+        return sum(words.bits for words in stored_words(plan.config).values() if not words.is_constant)
     stored = StoredParameters.of(plan.config)
     gamma = 0 if stored.gamma_is_constant else stored.gamma_bits
     return gamma + (0 if stored.beta_is_constant else stored.beta_bits)

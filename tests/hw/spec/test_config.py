@@ -392,6 +392,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "parameter_repeat": 1,
         "accuracy": "tight",
         "architecture": "two-pass",
+        "algorithm": "q-layernorm-dyadic",
         "target": "ecp5-85k-6",
         "clock_mhz": 99.0,
         "margin": 0.1,
@@ -401,6 +402,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     others["curvature"] = {"norm": "adanorm"}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
     others["alpha"] = {"norm": "dyt", "epsilon": None}
+    others["algorithm"] = {"storage": "rom"}
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == digests.pop("parameter_repeat") == config.digest()
     assert make(gamma=0.5, storage="ram", parameter_repeat=2) != make(gamma=0.5, storage="ram")

@@ -102,6 +102,11 @@ class Norm(ABC):
         return self.centred or self.has_squared_sum
 
     @property
+    def pivot_in_row(self) -> bool:
+        """Whether the pivot is an element of the row; else it is the input's zero point."""
+        return self.centred
+
+    @property
     def has_variance(self) -> bool:
         """Whether V is a variance: the sum of squares needs the mean."""
         return self.centred and self.has_squares
@@ -142,11 +147,11 @@ class Norm(ABC):
 
     def differences(self, low: int, high: int, zero_point: int) -> tuple[int, int]:
         """The smallest and the largest d where elements go from ``low`` to ``high``."""
-        return (low - high, high - low) if self.centred else (low - zero_point, high - zero_point)
+        return (low - high, high - low) if self.pivot_in_row else (low - zero_point, high - zero_point)
 
     def nonzero_differences(self, n: int) -> int:
         """How many of the d that the moments are of can differ from 0, in a row of ``n`` elements."""
-        if self.centred:
+        if self.pivot_in_row:
             return n - 1  # the pivot is one of them
         return n if self.statistic_length is None else min(n, self.statistic_length)
 

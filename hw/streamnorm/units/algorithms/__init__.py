@@ -1,0 +1,54 @@
+"""The hardware of each algorithm: what stands between a row's moments and its results, a file for each."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from streamnorm.spec.architectures import TWO_PASS
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.apply import Apply
+from streamnorm.units.statistic import Statistic
+
+from .i_bert import IBertApply, IBertStatistic
+from .i_vit import IVitApply, IVitStatistic
+from .int8_search import SearchApply, SearchStatistic
+from .q_layernorm_dyadic import DyadicApply
+from .shifted import RowMean, ShiftedSquares, ShiftedStatistic
+
+__all__ = ["PARTS", "Parts", "parts_of"]
+
+
+class Parts(NamedTuple):
+    """Classes with the parameters, inputs and attributes of those that stand there by default.
+
+    Attributes
+    ----------
+    statistic : as `Statistic`
+    apply : as `Apply`
+    sums : as `Moments`; what a unit of two passes adds up in the first one. None: n and S1
+    squares : as `AbsoluteSum`; what it adds up in the second one. None: what the norm has
+    two_pass : the parts of a unit of two passes, where they are others
+    """
+
+    statistic: Any
+    apply: Callable[..., Any]
+    sums: Callable[..., Any] | None = None
+    squares: Callable[..., Any] | None = None
+    two_pass: "Parts | None" = None
+
+
+PARTS: dict[str, Parts] = {
+    "streamnorm": Parts(Statistic, Apply),
+    "i-bert": Parts(
+        IBertStatistic, IBertApply, two_pass=Parts(ShiftedStatistic, IBertApply, sums=RowMean, squares=ShiftedSquares)
+    ),
+    "i-vit": Parts(IVitStatistic, IVitApply),
+    "q-layernorm-dyadic": Parts(Statistic, DyadicApply),
+    "int8-search": Parts(SearchStatistic, SearchApply),
+}
+"""The parts of each of :data:`~streamnorm.spec.algorithms.ALGORITHMS`."""
+
+
+def parts_of(config: NormConfig) -> Parts:
+    """The parts of a configuration's algorithm, in its architecture."""
+    parts = PARTS[config.algorithm]
+    return parts if config.architecture != TWO_PASS or parts.two_pass is None else parts.two_pass

@@ -78,7 +78,7 @@ NAMES = (
     "bert_ecp5_100 three-scan:welford",
     "rom_banks_beta five-scan:welford",
 )
-"""Norms, roots, targets, clocks, formats, storage, sharing, odd lanes and architectures; an example, or one of the matrix."""
+"""Norms, roots, targets, clocks, formats, storage, sharing, odd lanes, architectures; examples, or of the matrix."""
 
 
 def unit(name: str) -> NormConfig:

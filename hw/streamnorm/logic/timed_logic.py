@@ -240,19 +240,21 @@ class TimedLogic:
     def add_or_subtract(self, a: Timed, b: Timed, subtract: Timed, shape: Shape, *, name: str = "sum") -> Timed:
         """``a - b`` where ``subtract`` is 1, else ``a + b``, cut to ``shape``, in one adder."""
         width, chunk = shape.width, self._target.adder_chunk
-        # What inverts the operand is placed beside the adder: measured with 20 and with 26 bits.
-        delay = 0.6 * self._target.family.lut
-        wide_a = self.extend(a, width)
-        operands = [self.extend(b, width), subtract]
-        wide_b = self.operate(f"{name}_operand", delay, operands, unsigned(width), lambda y, s: y ^ s.replicate(width))
-        parts, carry = [], subtract
+        wide_a, wide_b = self.extend(a, width), self.extend(b, width)
+
+        def invert(y: Value, s: Value) -> Value:
+            return y ^ s.replicate(width)
 
         def compute(x: Value, y: Value, c: Value) -> Value:
             return (Cat(Const(1, 1), x) + Cat(c, y))[1:]
 
+        # What inverts the operand is placed beside the adder: measured with 20 and with 26 bits.
+        delay = 0.6 * self._target.family.lut
+        operand = self.operate(f"{name}_operand", delay, [wide_b, subtract], unsigned(width), invert)
+        parts, carry = [], subtract
         for start in range(0, width, chunk):
             stop = min(start + chunk, width)
-            operands = [wide_a.bits(start, stop), wide_b.bits(start, stop), carry]
+            operands = [wide_a.bits(start, stop), operand.bits(start, stop), carry]
             delay = self._target.adder(stop - start + 1)
             part = self.operate(name, delay, operands, unsigned(stop - start + 1), compute)
             parts.append(part.bits(0, stop - start))

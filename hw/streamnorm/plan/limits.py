@@ -16,9 +16,9 @@ __all__ = ["Limits"]
 
 _MULTIPLIERS, _BLOCK_RAMS = "multipliers", "block RAMs"
 _FEWER = {_BLOCK_RAMS: ("fewer lanes", "a smaller max_length", "fewer banks")}
-_MANY_ROWS = 80
-"""Rows on their way beyond which the memories of the queues lie too far apart for a fast clock: with 96, units planned
-for 200 MHz were placed at 174 and 177."""
+_MANY_ROWS = 64
+"""Rows on their way from which on the memories of the queues lie far apart for a fast clock: with 64, units planned for
+200 MHz were placed at 190 to 201, with 96 at 174 and 177."""
 
 _LESS_LOGIC = ("fewer lanes", "a larger min_length")
 """What makes a unit take less: of block RAMs, and of everything else."""
@@ -110,11 +110,11 @@ class Limits:
 
     @property
     def _is_deep(self) -> bool:
-        """Whether so many rows wait for a root of many steps that their queues are slower than the clock may be."""
+        """Whether so many rows wait for a root of many steps that their queues may be slower than the clock."""
         precision, limit = self.plan.precision, self.plan.config.device.family.block_ram_limit_mhz
         if not isinstance(precision, Precision) or precision.root.turns == 1 or limit is None:
             return False
-        return self.plan.row_slots > _MANY_ROWS and FAST * limit < self.plan.config.clock_mhz <= limit
+        return self.plan.row_slots >= _MANY_ROWS and FAST * limit < self.plan.config.clock_mhz <= limit
 
     def to_dict(self) -> dict[str, Any]:
         """How much of what the target has is taken, as JSON values; None where that is not known."""

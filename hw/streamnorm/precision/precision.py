@@ -210,12 +210,8 @@ def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
 
 @lru_cache(maxsize=256)
 def _with_automatic_root(config: NormConfig) -> Demand:
-    """The demand with the method that costs least, of those that keep the promise; with the default if none does.
-
-    A method with a margin of its own would make the whole unit larger, and is left out.
-    """
-    names = [name for name, kind in ROOTS.items() if not kind.margin]
-    demands = {name: replace(Demand.of(config), root=RootChoice(name)) for name in names}
+    """The demand with the method that costs least, of those that keep the promise; with the default if none does."""
+    demands = {name: replace(Demand.of(config), root=RootChoice(name)) for name in ROOTS}
     found = {name: _precision(demand) for name, demand in demands.items()}
     able = [(name, precision.root) for name, precision in found.items() if isinstance(precision, Precision)]
     return demands[least_costly(config, able) if able else RootChoice.method]

@@ -79,12 +79,8 @@ for _norm in NORMS.values():
     _BY_DEFAULT.setdefault(architectures_of(_norm)[0], []).append(_norm.name)
 
 
-def _margins_of_parts() -> list[str]:
-    parts = {
-        **{name: norm.margin for name, norm in NORMS.items()},
-        **{name: kind.margin for name, kind in ROOTS.items()},
-    }
-    return [f"{margin:g} more for {name}" for name, margin in parts.items() if margin]
+def _margins_of_norms() -> list[str]:
+    return [f"{norm.margin:g} more for {norm.name}" for norm in NORMS.values() if norm.margin]
 
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
@@ -269,7 +265,7 @@ class NormConfig:
             f"0 to {MARGIN_MAX:g}",
             "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
             "`streamnorm fit --close` finds what it takes",
-            ", ".join(sorted({family.margins for family in TARGETS.values()}) + _margins_of_parts()),
+            ", ".join(sorted({family.margins for family in TARGETS.values()}) + _margins_of_norms()),
         ),
     )
     source: Path | None = field(init=False, default=None)
@@ -535,8 +531,7 @@ class NormConfig:
         if key == "margin":
             family = TARGETS[self.target]
             of_family = family.margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
-            of_root = 0.0 if self.rsqrt.method == AUTO else self.rsqrt.kind.margin
-            return round(of_family + NORMS[self.norm].margin + of_root, 2)
+            return round(of_family + NORMS[self.norm].margin, 2)
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":

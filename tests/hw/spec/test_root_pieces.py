@@ -124,12 +124,12 @@ def test_cordic_can_turn_as_far_as_it_must():
 
 @pytest.mark.parametrize("name", ["binary-search", "non-restoring"])
 def test_digits_are_those_of_the_exact_root(name):
-    """Bit by bit in fractions: binary search finds the root cut down, the others one that is next to it."""
+    """Bit by bit in fractions: binary search finds the root cut down, the other one that is next to it."""
     root = ROOTS[name].smallest(12)
     rng = np.random.default_rng(2)
-    for value in rng.integers(1 << 12, size=60).tolist():
+    for value in rng.integers(1 << root.mantissa_bits, size=60).tolist():
         for odd in (0, 1):
-            x = (1 + Fraction(value, 1 << 12)) * (1 + odd)
+            x = (1 + Fraction(value, 1 << root.mantissa_bits)) * (1 + odd)
             found = 0
             for bit in range(11, -1, -1):
                 if x * Fraction(found + (1 << bit), 1 << 12) ** 2 <= 1:

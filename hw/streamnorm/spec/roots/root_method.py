@@ -33,7 +33,6 @@ class RootMethod(ABC):
     logic_bits : about how many bits its additions have together, or those between its products; 0 where they are few
     word_width : bits of a word of its memory; 0 where it has none
     widest : bits of the widest intermediate
-    margin : how much faster than others a unit with it is pipelined, 0.08 for 8 %, where the configuration does not say
     mean_share : the mean magnitude of the relative error, at most, as a share of its bound
     turns : cycles from row to row beyond which sharing logic between its steps saves no more; 1 where none is shared
     """
@@ -41,7 +40,6 @@ class RootMethod(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     steps_allowed: ClassVar[Collection[int]] = ()
-    margin: ClassVar[float] = 0.0
     mean_share: ClassVar[float] = 0.3
     rho_bits: int
     relative_error: float

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import signed, unsigned
 
-from .found_bits import with_next_bit
+from .found_bits import found_bits, with_sign, without_signs
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -33,13 +33,13 @@ def quotient_hardware(p: Pipeline, numerator: int, divisor: Timed, bits: int) ->
     width = divisor.width + 2
 
     def step(q: Pipeline, _number: Timed, state: Sequence[Timed], held: Sequence[Timed]) -> list[Timed]:
-        rest, found = state
+        rest, signs = state
 
         twice = q.concat(q.constant(1, unsigned(1)), rest.bits(0, width - 1))
         positive = q.operate("positive", 0.0, [rest], unsigned(1), lambda r: ~r[-1])
         less = q.add_or_subtract(twice, held[0], positive, signed(width), name="rest")
-        return [less, with_next_bit(q, found, less.bits(width - 1, width))]
+        return [less, with_sign(q, signs, less)]
 
     rest = p.constant(numerator, signed(width))
-    _, found = p.iterate("divide", bits, step, [rest, p.constant(0, unsigned(bits))], [divisor])
-    return found
+    _, signs = p.iterate("divide", bits, step, [rest, without_signs(p, bits)], [divisor])
+    return found_bits(p, signs)

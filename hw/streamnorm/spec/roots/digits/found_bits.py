@@ -1,4 +1,4 @@
-"""The bits found so far, and one more."""
+"""Bits that are found one after the other: 1 where a rest is not negative."""
 
 from __future__ import annotations
 
@@ -9,14 +9,25 @@ from amaranth.hdl import Cat, unsigned
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
 
-__all__ = ["with_next_bit"]
+__all__ = ["found_bits", "with_sign", "without_signs"]
 
 
-def with_next_bit(q: Pipeline, found: Timed, negative: Timed) -> Timed:
-    """``2 * found``, and 1 more unless ``negative``, of as many bits as found has."""
+def without_signs(p: Pipeline, bits: int, found: int = 0) -> Timed:
+    """``found`` as signs, of ``bits``: a bit that is 1 as 0, so that a sign joins them as it leaves its adder."""
+    return p.constant(((1 << bits) - 1) ^ found, unsigned(bits))
 
-    def shifted(n: Any, lower: Any) -> Any:
-        return Cat(~n, lower)
 
-    width = found.width
-    return q.operate("found", 0.0, [negative, found.bits(0, width - 1)], unsigned(width), shifted)
+def with_sign(q: Pipeline, signs: Timed, rest: Timed) -> Timed:
+    """The signs so far, of which the first leaves, and that of ``rest``."""
+
+    def shifted(sign: Any, lower: Any) -> Any:
+        return Cat(sign, lower)
+
+    width = signs.width
+    sign = rest.bits(rest.width - 1, rest.width)
+    return q.operate("signs", 0.0, [sign, signs.bits(0, width - 1)], unsigned(width), shifted)
+
+
+def found_bits(p: Pipeline, signs: Timed) -> Timed:
+    """The bits themselves."""
+    return p.operate("found", p.target.family.lut, [signs], unsigned(signs.width), lambda x: ~x)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import signed, unsigned
+from amaranth.hdl import Cat, signed, unsigned
 
 from streamnorm.spec.roots.radicand import radicand, radicand_hardware
 from streamnorm.spec.roots.rounding import relative_error_of
 
 from .digit_root import DigitRoot
 from .division import quotient, quotient_hardware
-from .found_bits import with_next_bit
 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
@@ -74,6 +73,9 @@ class NonRestoring(DigitRoot):
         width = bits + 3
         x = radicand_hardware(p, mantissa, odd)
 
+        def shifted(sign: Any, lower: Any) -> Any:
+            return Cat(~sign, lower)
+
         def step(q: Pipeline, _number: Timed, state: Sequence[Timed], held: Sequence[Timed]) -> list[Timed]:
             rest, root, below = state
 
@@ -81,7 +83,8 @@ class NonRestoring(DigitRoot):
             positive = q.operate("positive", 0.0, [rest], unsigned(1), lambda r: ~r[-1])
             tried = q.concat(q.constant(1, unsigned(1)), rest.bits(width - 1, width), root)
             less = q.add_or_subtract(fourfold, tried, positive, signed(width), name="rest")
-            found = with_next_bit(q, root, less.bits(width - 1, width))
+            sign = less.bits(width - 1, width)
+            found = q.operate("found", 0.0, [sign, root.bits(0, bits)], unsigned(bits + 1), shifted)
             return [less, found, q.concat(q.constant(0, unsigned(2)), below.bits(0, bits - 2))]
 
         # The integer part, 1 to 3, has the root 1; its rest is what it has besides.

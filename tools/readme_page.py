@@ -48,7 +48,8 @@ def choices() -> Iterator[tuple[str, str, str]]:
         "`input`, `output`",
         ", ".join(re.sub(r"\w+\d+", r"`\g<0>`", family.names) for family in FAMILIES),
     )
-    yield "root: how the reciprocal square root is found", "–", _codes(ROOTS)
+    beside = "[side by side](docs/rsqrt.md)"
+    yield f"root: how the reciprocal square root is found; {beside}", "`rsqrt`", _codes(ROOTS)
     yield (
         "target: the device, and so the clock's limits",
         "`target`",

@@ -251,7 +251,7 @@ def _choices(args: argparse.Namespace, config: "NormConfig") -> "list[RootChoice
             found += own if steps is None else [RootChoice.of({"method": name, "steps": steps})]
     except ConfigError as error:
         raise ConfigError(f"--methods: {error}") from error
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _targets(args: argparse.Namespace, config: "NormConfig") -> list[tuple[str, float]]:

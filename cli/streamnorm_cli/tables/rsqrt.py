@@ -57,26 +57,27 @@ def compared(result: _Facts, errors: "Sequence[RootErrors]" = ()) -> Iterator[Re
         table.add_row(*_line(method))
     yield table
     yield Text("\n".join(_notes(methods)), style="dim")
-    placed = [(method["method"], "root alone", one) for method in methods for one in method.get("placed_roots", ())]
-    placed += [(method["method"], "unit", method["placed_unit"]) for method in methods if "placed_unit" in method]
+    placed = [(method["name"], "root alone", one) for method in methods for one in method.get("placed_roots", ())]
+    placed += [(method["name"], "unit", method["placed_unit"]) for method in methods if "placed_unit" in method]
     if placed:
         yield _placed(placed)
         for name, _, one in placed:
             if one["placed"] is None:
                 yield Text(f"{name} on {one['target']}: {one['refusal']}", style="yellow")
     if errors:
-        yield _lines_of_errors([method["method"] for method in methods], errors)
+        yield _lines_of_errors([method["name"] for method in methods], errors)
 
 
 def _line(method: _Facts) -> Iterator[str]:
     error, bound = method["error"], method["error_bound_lsb"]
-    yield escape(f"{method['method']} *" if method["chosen"] else method["method"])
+    yield escape(f"{method['name']} *" if method["chosen"] else method["name"])
     yield escape(method["about"])
     yield f"{method['rho_bits']}"
     yield power_of_two(error["proven"])
     yield power_of_two(error["measured"])
     yield "-" if bound is None else f"{bound:.3f}"
-    yield method["promise"] if method["keeps_promise"] else "[yellow]no: as-is[/yellow]"
+    kept = method["promise"] or "-"
+    yield "[yellow]no: as-is[/yellow]" if method["keeps_promise"] is False else kept
     for name in ("L1", "L2", "SS", "interval", "multipliers", "block_rams"):
         yield f"{method[name]:,}"
     for name in ("cycles", "multipliers", "block_rams"):

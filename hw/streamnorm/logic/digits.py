@@ -1,4 +1,8 @@
-"""Quotients and roots digit by digit: a subtraction for each bit of the result, from its highest one on."""
+"""Quotients and roots digit by digit: a subtraction for each bit of the result, from its highest one on.
+
+For any operands, and with what is left; :mod:`streamnorm.spec.roots.digits` has those of a mantissa, whose quotient is
+always less than 1 and of which nothing is left over that anybody wants: there, a step is an adder alone.
+"""
 
 from collections.abc import Sequence
 

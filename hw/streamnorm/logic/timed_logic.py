@@ -202,6 +202,8 @@ class TimedLogic:
 
     def choose(self, name: str, select: Timed, values: Sequence[int], shape: Shape) -> Timed:
         """``values[select]``, in logic; the last one beyond their end."""
+        if isinstance(select.value, Const):
+            return self.constant(values[min(select.value.value, len(values) - 1)], shape)
         padded = [*values, *values[-1:] * ((1 << select.width) - len(values))]
         constants = [Const(value, shape) for value in padded]
         # Up to 4 inputs are one LUT; each one more doubles the LUTs and widens the multiplexer behind them.

@@ -103,10 +103,15 @@ class Limits:
         if self._is_deep:
             result.append(
                 f"{config.name} may miss {config.clock_mhz:g} MHz where it is placed: {self.plan.row_slots} rows may "
-                f"be on their way while the steps of {config.rsqrt.method} stand one behind the other; a larger "
+                f"be on their way while the steps of its root ({self._root}) stand one behind the other; a larger "
                 "min_length shares them, and a lower clock or fit --close helps, too"
             )
         return tuple(result)
+
+    @property
+    def _root(self) -> str:
+        precision = self.plan.precision
+        return precision.root.title if isinstance(precision, Precision) else "none"
 
     @property
     def _is_deep(self) -> bool:

@@ -35,7 +35,7 @@ class IntegerPrecision:
     shift: int
     way: tuple[IntegerValue, ...]
     normalized_bits: int
-    promise: str = "none"
+    promise: None = None
     error_bound: float = inf
     expected_error: float = inf
 

@@ -1,5 +1,6 @@
 """How long a row's statistic may take until the next row's begins."""
 
+from streamnorm.spec.architectures import ONE_PASS, TWO_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots import RootMethod
 
@@ -14,8 +15,10 @@ steps than the longer."""
 
 
 def statistic_interval(config: NormConfig, root: RootMethod) -> int:
-    """Cycles that the statistic of a one-pass unit may take from row to row: rows of several beats leave time to share
-    its multipliers, and the steps of its root."""
+    """Cycles that the statistic may take from row to row: in a one-pass unit, rows of several beats leave time to share
+    its multipliers, and the steps of its root; others work it out at once."""
+    if config.architecture != ONE_PASS and (config.architecture != TWO_PASS or config.formula.has_spread):
+        return 1
     family = config.device.family
     beats = -(-config.min_length // config.lanes)
     if family.serial_products and beats >= SERIAL_INTERVAL_MIN:

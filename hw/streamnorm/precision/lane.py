@@ -19,6 +19,7 @@ class UnitPrecision(Protocol):
     ----------
     difference_bits : two's complement bits of d
     normalized_bits : of z
+    promise : what is promised of results; None where nothing is
     error_bound, expected_error : the largest and the mean error before the final rounding, output LSB
     """
 
@@ -27,7 +28,7 @@ class UnitPrecision(Protocol):
     @property
     def normalized_bits(self) -> int: ...
     @property
-    def promise(self) -> str: ...
+    def promise(self) -> str | None: ...
     @property
     def error_bound(self) -> float: ...
     @property

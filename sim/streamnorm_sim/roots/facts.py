@@ -9,8 +9,9 @@ from typing import Any
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.precision.precision import Precision
+from streamnorm.spec.algorithms import IntegerLayerNorm
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.root_choice import AUTO, RootChoice
 from streamnorm.spec.roots import ROOTS, RootMethod
 from streamnorm.spec.values import shown
 from streamnorm.units.root_alone import RootAlone
@@ -35,8 +36,10 @@ def root_choices(config: NormConfig, names: Collection[str] = tuple(ROOTS)) -> l
     Raises
     ------
     ConfigError
-        If the norm takes no root, or there is no such method.
+        If the norm or the algorithm takes no root, or there is no such method.
     """
+    if isinstance(config.computed, IntegerLayerNorm):
+        raise ConfigError(f'algorithm = "{config.algorithm}": has a root of its own, beside which there is no other')
     if not config.formula.has_statistic:
         raise ConfigError(f'norm = "{config.norm}": has no reciprocal square root, whose methods could be compared')
     for name in names:
@@ -86,11 +89,11 @@ def root_facts(config: NormConfig, choice: RootChoice, unit: NormConfig, errors:
         Of the unit's root.
     """
     plan, root, alone = Plan.of(unit), root_of(unit), root_alone(unit)
-    promise = Precision.of(unit).promise
     latency = plan.latency(unit.max_length)
     return {
         **method_facts(choice.method),
-        "chosen": choice.method == config.rsqrt.method,
+        "name": choice.method if choice.steps is None else f"{choice.method}:{choice.steps}",
+        "chosen": _is_own(config, choice),
         "about": root.about,
         "rho_bits": root.rho_bits,
         "mantissa_bits": root.mantissa_bits,
@@ -101,11 +104,18 @@ def root_facts(config: NormConfig, choice: RootChoice, unit: NormConfig, errors:
             "every_mantissa": errors.is_every,
         },
         "error_bound_lsb": plan.error_bound if isfinite(plan.error_bound) else None,
-        "promise": promise,
-        "keeps_promise": promise != AS_IS,
+        "promise": plan.promise,
+        "keeps_promise": None if plan.promise is None else plan.promise != AS_IS,
         **{name: getattr(latency, name) for name in ("L1", "L2", "SS")},
         "interval": plan.interval,
         "multipliers": sum(plan.multipliers.values()),
         "block_rams": sum(plan.block_rams.values()),
         "root": {"cycles": alone.cycles, "multipliers": alone.multipliers, "block_rams": alone.block_rams},
     }
+
+
+def _is_own(config: NormConfig, choice: RootChoice) -> bool:
+    """Whether a choice is the configuration's own, or what its "auto" comes to."""
+    if config.rsqrt.method != AUTO:
+        return choice == config.rsqrt
+    return choice.steps is None and type(root_of(config)) is choice.kind

@@ -18,7 +18,7 @@ def notices(**keys: object) -> str:
 
 
 def test_many_steps_one_behind_the_other_are_told_at_a_fast_clock():
-    assert "rows may be on their way while the steps of cordic stand one behind the other" in notices()
+    assert "rows may be on their way while the steps of its root (CORDIC) stand one behind the other" in notices()
 
 
 @pytest.mark.parametrize("keys", [{"clock_mhz": 150}, {"min_length": 768}, {"rsqrt": "table"}], ids=str)

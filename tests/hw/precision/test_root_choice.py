@@ -12,13 +12,16 @@ from streamnorm.plan import Plan
 from streamnorm.plan.table import plan_rows
 from streamnorm.precision.automatic_root import CYCLE_SHARE, RootCost
 from streamnorm.precision.demand import FAITHFUL_ERROR
+from streamnorm.precision.interval import statistic_interval
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.roots import ROOTS
 from streamnorm.spec.targets import CAPACITIES
+from streamnorm.units.root_alone import RootAlone
 from streamnorm.verilog.emit import manifest, verilog
+from streamnorm.verilog.root_alone import root_verilog
 from streamnorm_sim.reference.exact import exact_result
 from streamnorm_sim.reference.golden import GoldenModel
 
@@ -202,3 +205,22 @@ def test_what_a_root_costs_is_what_is_built():
     assert loop.share(CAPACITIES["ecp5-25k-6"]) == pytest.approx(
         loop.cells / CAPACITIES["ecp5-25k-6"].luts + loop.cycles * CYCLE_SHARE
     )
+
+
+@pytest.mark.parametrize("architecture", ["one-pass", "two-pass", "three-scan"])
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
+def test_a_root_is_costed_at_the_interval_that_the_unit_has(architecture, norm):
+    """Also where two passes come to one."""
+    config = unit(
+        norm=norm, architecture=architecture, rsqrt="non-restoring", target="ice40-hx8k", clock_mhz=48, lanes=1,
+        min_length=64,
+    )  # fmt: skip
+    assert statistic_interval(config, Precision.of(config).root) == Plan.of(config).interval
+
+
+def test_steps_one_behind_the_other_shift_by_constants():
+    """CORDIC's shifts are wires there, so that no cycle goes into choosing them; a loop has to choose."""
+    device, root = unit(target="ecp5-85k-6", clock_mhz=200).device, ROOTS["cordic"].smallest(16)
+    at_once, loop = (root_verilog(RootAlone(root, device, interval), device.primitives) for interval in (1, 100))
+    assert "shifted" not in at_once
+    assert "shifted" in loop

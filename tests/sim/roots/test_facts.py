@@ -83,3 +83,34 @@ def test_a_norm_without_a_root_is_refused():
         root_choices(config)
     with pytest.raises(ConfigError, match=r"^method 'cordc': must be one of table, "):
         root_choices(unit(), ["cordc"])
+
+
+def test_integers_of_a_publication_have_a_root_of_their_own():
+    config = unit(algorithm="i-bert", epsilon=0.0)
+    with pytest.raises(ConfigError, match='algorithm = "i-bert": has a root of its own'):
+        root_choices(config)
+
+
+def test_nothing_is_promised_where_the_plan_promises_nothing():
+    config = unit(algorithm="q-layernorm-dyadic")
+    built = unit_with(config, RootChoice("table"))
+    facts = root_facts(config, RootChoice("table"), built, measure_errors(root_of(built), 1 << 12))
+    assert facts["promise"] is None
+    assert facts["keeps_promise"] is None
+
+
+def test_the_configurations_own_is_the_one_with_its_steps_or_what_auto_comes_to():
+    config = unit(rsqrt={"method": "iterl2norm", "steps": 12})
+    for steps in (None, 12, 14):
+        choice = RootChoice("iterl2norm", steps)
+        built = unit_with(config, choice)
+        facts = root_facts(config, choice, built, measure_errors(root_of(built), 1 << 12))
+        assert facts["chosen"] == (steps == 12)
+        assert facts["name"] == ("iterl2norm" if steps is None else f"iterl2norm:{steps}")
+    config = unit(rsqrt="auto")
+    chosen = []
+    for choice in root_choices(config, ["table", "linear"]):
+        built = unit_with(config, choice)
+        facts = root_facts(config, choice, built, measure_errors(root_of(built), 1 << 12))
+        chosen += [choice.kind] if facts["chosen"] else []
+    assert chosen in ([type(root_of(config))], [])

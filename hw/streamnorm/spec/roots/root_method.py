@@ -31,7 +31,7 @@ class RootMethod(ABC):
         looked at included
     products : operand widths of its products, the signed operand first
     logic_bits : about how many bits its additions have together, or those between its products; 0 where they are few
-    word_width : bits of a word of its memory; 0 where it has none
+    word_width : bits of a word of its table, in memory or in logic; 0 where it has none
     widest : bits of the widest intermediate
     mean_share : the mean magnitude of the relative error, at most, as a share of its bound
     turns : cycles from row to row beyond which sharing logic between its steps saves no more; 1 where none is shared

@@ -68,7 +68,7 @@ class BinarySearch(DigitRoot):
 
     @property
     def widest(self) -> int:
-        return 64  # in Python integers: 4**rho_bits and the mantissa's bits
+        return 2 * self.rho_bits + self.mantissa_bits + INTEGER_BITS
 
     def evaluate(self, mantissa: npt.NDArray[Any], odd: npt.NDArray[Any]) -> npt.NDArray[Any]:
         one = 1 << (2 * self.rho_bits + self.mantissa_bits)

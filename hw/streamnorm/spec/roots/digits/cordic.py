@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cordic"]
 
-_REPEATED = (4, 13, 40)
+_REPEATED = (4, 13)
 """Shifts that must be done twice, or the angles that are left are too small for what may remain."""
 
 _LEAST_ROOT = 0.5

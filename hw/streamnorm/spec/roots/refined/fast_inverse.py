@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from typing import ClassVar
 
 from .estimate import Estimate
@@ -26,7 +26,5 @@ class FastInverse(RefinedRoot):
     refinement: ClassVar[Refinement] = Newton()
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        estimate = MagicEstimate(mantissa_bits)
-        for count in cls.steps_allowed if steps is None else (steps,):
-            yield estimate, count
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        return [MagicEstimate(mantissa_bits)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from typing import ClassVar
 
 from .estimate import Estimate
@@ -28,7 +28,5 @@ class Goldschmidt(RefinedRoot):
     refinement: ClassVar[Refinement] = GoldschmidtIteration()
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        for count in cls.steps_allowed if steps is None else (steps,):
-            for estimate in table_estimates():
-                yield estimate, count
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        return table_estimates()

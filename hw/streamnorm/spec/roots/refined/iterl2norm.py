@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import ClassVar
 
@@ -39,5 +39,9 @@ class IterL2Norm(RefinedRoot):
     refinement: ClassVar[Refinement] = FixedRate()
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        yield _estimate(), _STEPS if steps is None else steps
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        return [_estimate()]
+
+    @classmethod
+    def usual_steps(cls) -> Iterable[int]:
+        return [_STEPS]

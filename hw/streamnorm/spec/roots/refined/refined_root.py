@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
@@ -44,9 +46,14 @@ class RefinedRoot(RootMethod):
     rounding: Rounding
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        """Estimates and numbers of steps, the cheapest first."""
-        raise NotImplementedError
+    @abstractmethod
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        """What the steps may begin with, the cheapest first."""
+
+    @classmethod
+    def usual_steps(cls) -> Iterable[int]:
+        """Numbers of steps that are tried, one after the other, where none is asked for."""
+        return cls.steps_allowed
 
     @classmethod
     def smallest(cls, rho_bits: int, steps: int | None = None) -> RefinedRoot:
@@ -113,7 +120,8 @@ class RefinedRoot(RootMethod):
 def _smallest(kind: type[RefinedRoot], rho_bits: int, steps: int | None) -> RefinedRoot:
     best: RefinedRoot | None = None
     for more in (0, 2):
-        for estimate, count in kind.candidates(rho_bits + more, steps):
+        counts = kind.usual_steps() if steps is None else (steps,)
+        for count, estimate in product(counts, kind.estimates(rho_bits + more)):
             for guard_bits in _GUARD_BITS if count else (0,):
                 root = _with(kind, rho_bits, rho_bits + more, guard_bits, estimate, count)
                 if root.relative_error < kind.wanted_error(rho_bits):

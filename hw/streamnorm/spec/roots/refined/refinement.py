@@ -39,10 +39,6 @@ class Widths:
     work_bits: int
     residual_bits: int
 
-    @property
-    def unit(self) -> float:
-        return 2.0**-self.work_bits
-
 
 class Refinement(ABC):
     """All steps of a method, from the estimate r, with ``work_bits`` fraction bits, to the r before it is rounded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import ClassVar
 
@@ -37,7 +37,5 @@ class TableNewton(RefinedRoot):
     refinement: ClassVar[Refinement] = Newton()
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        for count in cls.steps_allowed if steps is None else (steps,):
-            for estimate in table_estimates():
-                yield estimate, count
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        return table_estimates()

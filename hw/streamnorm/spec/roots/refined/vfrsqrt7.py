@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import ClassVar
 
@@ -32,6 +32,5 @@ class Vfrsqrt7(RefinedRoot):
     refinement: ClassVar[Refinement] = Newton()
 
     @classmethod
-    def candidates(cls, mantissa_bits: int, steps: int | None) -> Iterator[tuple[Estimate, int]]:
-        for count in cls.steps_allowed if steps is None else (steps,):
-            yield _estimate(), count
+    def estimates(cls, mantissa_bits: int) -> Iterable[Estimate]:
+        return [_estimate()]

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamnorm.precision.automatic_root import RootCost
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ONE_PASS, STATIC
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.tanh_table import MagnitudeTable
 from streamnorm.spec.targets import TARGETS
 from streamnorm.units.parameter_words import parameter_words
@@ -127,8 +129,28 @@ LUT_MODELS: Mapping[str, LutModel] = {
 """By what a unit's report calls its architecture."""
 
 
+_LUTS_OF_A_ROW = 15
+"""Of each row more that may be on its way, where its queues are LUTs."""
+
+
+def _with_another_root(plan: "Plan", precision: Precision) -> int | None:
+    """The estimate of the same unit with the default root, and what the other one and its longer way take besides."""
+    default = plan.of(plan.config.replace(rsqrt=RootChoice()))
+    luts = estimated_luts(default)
+    if luts is None:
+        return None
+    assert isinstance(default.precision, Precision)
+    own = RootCost.of(plan.config, precision.root)
+    other = RootCost.of(default.config, default.precision.root)
+    if not plan.config.device.family.lut_ram:
+        return luts + own.cells - other.cells
+    return luts + own.logic_bits - other.logic_bits + _LUTS_OF_A_ROW * (plan.row_slots - default.row_slots)
+
+
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
+    if isinstance(plan.precision, Precision) and plan.config.rsqrt != RootChoice():
+        return _with_another_root(plan, plan.precision)
     model = LUT_MODELS.get(plan.report.architecture) if plan.config.algorithm == OWN_ALGORITHM else None
     luts = None if model is None else model.luts.get(TARGETS[plan.config.target].primitives)
     if model is None or luts is None:

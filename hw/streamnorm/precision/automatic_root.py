@@ -30,12 +30,14 @@ class RootCost:
     Attributes
     ----------
     cycles, multipliers, block_rams : as built
+    logic_bits : bits that are computed, about as many LUTs
     cells : logic cells, about: bits that are computed or kept, whichever are more
     """
 
     cycles: int
     multipliers: int
     block_rams: int
+    logic_bits: int
     cells: int
 
     @staticmethod
@@ -44,7 +46,8 @@ class RootCost:
         interval = statistic_interval(config, root)
         p = Pipeline(Module(), config.device, "root", interval=interval, start=Signal() if interval > 1 else None)
         rho = p.registered(root.build(p, p.input(Signal(root.mantissa_bits)), p.input(Signal())))
-        return RootCost(rho.cycle, p.multipliers, p.block_rams, max(p.logic_bits, p.register_bits))
+        cells = max(p.logic_bits, p.register_bits)
+        return RootCost(rho.cycle, p.multipliers, p.block_rams, p.logic_bits, cells)
 
     def share(self, capacity: Capacity) -> float:
         """Shares of a part's cells, multipliers and block RAMs, added up, and `CYCLE_SHARE` for each cycle."""

@@ -72,8 +72,8 @@ def _starts(interval):
     return starts
 
 
-@pytest.mark.parametrize("target", TARGETS[:6], ids=lambda t: f"{t.name}@{t.clock_mhz:g}")
-@pytest.mark.parametrize("interval", [1, 2, 5, 7, 30, 64])
+@pytest.mark.parametrize("target", TARGETS[:6:2], ids=lambda t: f"{t.name}@{t.clock_mhz:g}")
+@pytest.mark.parametrize("interval", [1, 5, 7, 64])
 def test_iterate(target, interval):
     """A count that the rounds of a piece of logic divide, and one that leaves a rest."""
     bench = Bench(target, interval=interval)
@@ -95,7 +95,7 @@ def test_iterate(target, interval):
     bench.run(6 * interval + 50, starts=None if interval == 1 else _starts(interval))
 
 
-@pytest.mark.parametrize("count", range(8, 13))
+@pytest.mark.parametrize("count", [9, 11])
 def test_the_last_piece_of_logic_has_fewer_rounds_in_steps_of_the_same_length(count):
     """Products bit by bit take as long as there are bits: how long a step may take decides what it is made of."""
     bench = Bench(Target("ice40-hx8k", 110.0), interval=64)

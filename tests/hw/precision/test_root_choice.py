@@ -109,7 +109,7 @@ def test_a_method_that_rounds_too_few_correctly_is_refused():
 
 
 @pytest.mark.parametrize("choice", INEXACT, ids=lambda choice: choice["method"])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_as_is_tells_a_bound_that_holds(seed, choice):
     config = drawn_config(seed, members=WITH_STATISTIC, rsqrt=choice, accuracy="as-is")
     plan = Plan.of(config)

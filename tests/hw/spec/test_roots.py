@@ -135,8 +135,19 @@ class Bench(wiring.Component):
         return self._m
 
 
-@pytest.mark.parametrize("target", [Target("ecp5-85k-6", 200.0), Target("ice40-hx8k", 30.0)], ids=str)
-@pytest.mark.parametrize(("rho_bits", "interval"), [(14, 1), (24, 1), (14, 7), (14, 60)])
+@pytest.mark.parametrize(
+    ("rho_bits", "interval", "target"),
+    [
+        (14, 1, Target("ecp5-85k-6", 200.0)),
+        (14, 60, Target("ecp5-85k-6", 200.0)),
+        (14, 7, Target("ice40-hx8k", 30.0)),
+        *(
+            pytest.param(rho_bits, interval, Target(*target), marks=pytest.mark.slow)
+            for rho_bits, interval in ((24, 1), (26, 31))
+            for target in (("ecp5-85k-6", 200.0), ("ice40-hx8k", 30.0))
+        ),
+    ],
+)
 def test_hardware_gives_the_same_integer(method, rho_bits, interval, target):
     """Also where steps go around in one piece of logic; mantissas come only with their start there."""
     root = method.smallest(rho_bits)

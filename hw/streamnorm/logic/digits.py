@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Mux, Value, unsigned
 
-from .iteration import iterate
 from .pipeline import Pipeline, Timed
 
 __all__ = ["divide", "square_root"]
@@ -33,7 +32,7 @@ def divide(p: Pipeline, name: str, dividend: Timed, divisor: Timed, digits: int)
 
     wide = p.extend(dividend, max(dividend.width, digits + 1))
     state = [p.extend(wide.bits(digits, wide.width), width), wide.bits(0, digits)]
-    rest, quotient = iterate(p, name, digits, digit, state, [divisor])
+    rest, quotient = p.iterate(name, digits, digit, state, [divisor])
     return quotient, rest
 
 
@@ -61,7 +60,7 @@ def square_root(p: Pipeline, name: str, value: Timed) -> Timed:
         ]
 
     zero = [p.constant(0, unsigned(bits)) for bits in (width, digits)]
-    return iterate(p, name, digits, digit, [zero[0], p.extend(value, 2 * digits), zero[1]])[2]
+    return p.iterate(name, digits, digit, [zero[0], p.extend(value, 2 * digits), zero[1]])[2]
 
 
 def _smaller(negative: Value, less: Value, before: Value) -> Value:

@@ -87,12 +87,10 @@ class PolynomialTable:
             acc = self.coefficients[j][address] + ((acc * t) >> self.shifts[j])
         return acc >> self.guard_bits
 
-    def build(self, p: Pipeline, address: Timed, t: Timed, result_bits: int) -> Timed:
-        """The same as hardware: the low ``result_bits`` of the result, unsigned."""
-        return self.build_each(p, [(address, t)], result_bits)[0]
-
-    def build_in_logic(self, p: Pipeline, address: Timed, t: Timed, result_bits: int) -> Timed:
-        """As :meth:`build`, without a block RAM."""
+    def build(self, p: Pipeline, address: Timed, t: Timed, result_bits: int, *, in_logic: bool = False) -> Timed:
+        """The same as hardware: the low ``result_bits`` of the result, unsigned; ``in_logic`` without a block RAM."""
+        if not in_logic:
+            return self.build_each(p, [(address, t)], result_bits)[0]
         entry = p.choose("table", address, self.words(), unsigned(self.word_width))
         return self._build_sum(p, entry, t, result_bits)
 

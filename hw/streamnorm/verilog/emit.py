@@ -195,15 +195,14 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
-    plan = Plan.of(config)
-    if plan.promise == "as-is":
+    if config.accuracy == "as-is" and (plan := Plan.of(config)).promise == "as-is":
         header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} output steps"
     if config.algorithm != OWN_ALGORITHM:
         header += f"\n// Algorithm: {config.algorithm}, bit by bit; results are not within the error bound"
     if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
         return header
     header += f"\n// Architecture: {config.architecture}"
-    if plan.report.architecture == ONE_PASS:
+    if Plan.of(config).report.architecture == ONE_PASS:
         return f"{header}, which is one-pass where there is no mean"
     return header if ARCHITECTURES[config.architecture].exact else f"{header}; results are not within the error bound"
 

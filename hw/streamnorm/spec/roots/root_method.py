@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy.typing as npt
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
 
 __all__ = ["RootMethod"]
+
+_Instance = TypeVar("_Instance", bound="RootMethod")
 
 
 class RootMethod(ABC):
@@ -51,6 +53,18 @@ class RootMethod(ABC):
 
         ``rho_bits`` is even, 12 to 40; ``steps``, one of `steps_allowed`, leaves no choice of their number.
         """
+
+    @classmethod
+    def first_exact_enough(cls, instances: Iterable[_Instance], rho_bits: int) -> _Instance:
+        """The first that is off by less than `wanted_error`; the most exact one, the first of equals, where none is."""
+        best = None
+        for instance in instances:
+            if instance.relative_error < cls.wanted_error(rho_bits):
+                return instance
+            if best is None or instance.relative_error < best.relative_error:
+                best = instance
+        assert best is not None
+        return best
 
     @staticmethod
     def wanted_error(rho_bits: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from amaranth.hdl import Mux, signed, unsigned
 
 from streamnorm.logic.digits import divide, square_root
-from streamnorm.logic.pipeline import Timed
+from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.spec.algorithms.int8_search import Int8Search
 from streamnorm.units.statistic import StatisticStep
@@ -28,7 +28,6 @@ class SearchStatistic(IntegerStatistic):
         return {"deviation": unsigned(precision.bits_of("k")), "mean": signed(precision.mean_bits)}
 
     def _mean(self, n: Timed, s1: Timed) -> Timed:
-        # Of S1 + n 2**(bits - 1), which is not negative, and the quotient that much less.
         p, bits = self._p, self._precision.mean_bits
         twice = p.concat(p.constant(0, unsigned(1)), s1).as_signed()
         above = p.concat(p.constant(0, unsigned(bits)), n)
@@ -36,10 +35,7 @@ class SearchStatistic(IntegerStatistic):
         rounded = p.add(twice, n, signed(twice.width + 1), name="rounded")
         dividend = p.add(rounded, above, unsigned(width), name="dividend")
         divisor = p.concat(p.constant(0, unsigned(1)), n)
-        quotient, _ = divide(p, "mean", dividend, divisor, bits)
-        high = quotient.bits(bits - 1, bits)
-        flipped = p.operate("mean", self._target.family.lut, [high], unsigned(1), lambda x: ~x)
-        return p.concat(quotient.bits(0, bits - 1), flipped).as_signed()
+        return _signed_quotient(p, "mean", dividend, divisor, bits, "mean")
 
     def _values(self, n: Timed, variance: Timed) -> tuple[list[Timed], Sequence[StatisticStep]]:
         p, precision = self._p, self._precision
@@ -61,12 +57,19 @@ class SearchApply(IntegerApply):
     about: ClassVar[str] = "each lane: less the mean, over the deviation, plus bias, times m / 2^e, round, saturate"
 
     def _normalized(self, centred: Timed, values: Sequence[Timed]) -> Timed:
-        # Of y 2**s + k 2**(bits - 1), which is not negative, and the quotient that much less.
         p, bits, deviation = self._p, self._precision.normalized_bits, values[0]
         raised = p.concat(p.constant(0, unsigned(Int8Search.frac_bits)), centred).as_signed()
         above = p.concat(p.constant(0, unsigned(bits - 1)), deviation)
         dividend = p.add(raised, above, unsigned(max(raised.width, above.width) + 1), name="dividend")
-        quotient, _ = divide(p, "search", p.registered(dividend), deviation, bits)
-        high = quotient.bits(bits - 1, bits)
-        flipped = p.operate("normalized", self._target.family.lut, [high], unsigned(1), lambda x: ~x)
-        return p.concat(quotient.bits(0, bits - 1), flipped).as_signed()
+        return _signed_quotient(p, "search", p.registered(dividend), deviation, bits, "normalized")
+
+
+def _signed_quotient(p: Pipeline, name: str, dividend: Timed, divisor: Timed, bits: int, sign_name: str) -> Timed:
+    """A signed quotient of ``bits``, rounded down, of a dividend to which ``divisor << (bits - 1)`` has been added.
+
+    So the dividend is not negative, and the quotient is ``2**(bits - 1)`` too large: its highest bit is inverted.
+    """
+    quotient, _ = divide(p, name, dividend, divisor, bits)
+    high = quotient.bits(bits - 1, bits)
+    sign = p.operate(sign_name, p.target.family.lut, [high], unsigned(1), lambda x: ~x)
+    return p.concat(quotient.bits(0, bits - 1), sign).as_signed()

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from amaranth.hdl import Mux, signed, unsigned
 
 from streamnorm.logic.digits import divide
-from streamnorm.logic.iteration import iterate
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.spec.algorithms.newton import NewtonLayerNorm
@@ -43,7 +42,7 @@ class NewtonStatistic(IntegerStatistic):
             return [self._taken(q, q.extend(total.bits(1, total.width), width), state[0])]
 
         count = algorithm.iterations(bits)
-        (root,) = iterate(p, "newton", count, step, [self._start(variance)], [variance])
+        (root,) = p.iterate("newton", count, step, [self._start(variance)], [variance])
         root = p.registered(root)
         least = algorithm.deviation_min
         divisor = p.operate(

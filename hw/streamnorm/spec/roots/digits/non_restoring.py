@@ -78,7 +78,6 @@ class NonRestoring(DigitRoot):
 
         def step(q: Pipeline, _number: Timed, state: Sequence[Timed], held: Sequence[Timed]) -> list[Timed]:
             rest, root, below = state
-
             fourfold = q.concat(below.bits(bits - 2, bits), rest.bits(0, width - 2))
             positive = q.operate("positive", 0.0, [rest], unsigned(1), lambda r: ~r[-1])
             tried = q.concat(q.constant(1, unsigned(1)), rest.bits(width - 1, width), root)

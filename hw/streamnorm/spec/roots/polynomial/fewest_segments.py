@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from .polynomials import Polynomials
-
-if TYPE_CHECKING:
-    from streamnorm.logic.pipeline import Pipeline, Timed
 
 __all__ = ["FewestSegments"]
 
@@ -24,20 +21,11 @@ class FewestSegments(Polynomials):
     @classmethod
     def smallest(cls, rho_bits: int, steps: int | None = None) -> Polynomials:
         tables = (cls.of(cls.degree_of_all, rho_bits, index_bits) for index_bits in _INDEX_BITS)
-        best = None
-        for table in tables:
-            if table.relative_error < cls.wanted_error(rho_bits):
-                return table
-            if best is None or table.relative_error < best.relative_error:
-                best = table
-        assert best is not None
-        return best
+        return cls.first_exact_enough(tables, rho_bits)
 
-    def build(self, p: Pipeline, mantissa: Timed, odd: Timed) -> Timed:
-        if len(self.table.coefficients[0]) > _IN_LOGIC:
-            return super().build(p, mantissa, odd)
-        address = p.concat(mantissa.bits(self.t_bits, self.mantissa_bits), odd)
-        return self.table.build_in_logic(p, address, mantissa.bits(0, self.t_bits), self.rho_bits)
+    @property
+    def in_logic(self) -> bool:
+        return len(self.table.coefficients[0]) <= _IN_LOGIC
 
     @property
     def about(self) -> str:

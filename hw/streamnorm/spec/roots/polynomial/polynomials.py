@@ -61,6 +61,11 @@ class Polynomials(RootMethod):
         return self.index_bits + self.t_bits
 
     @property
+    def in_logic(self) -> bool:
+        """Whether the table is logic, not a block RAM."""
+        return False
+
+    @property
     def products(self) -> tuple[tuple[int, int], ...]:
         return tuple((width, self.t_bits) for width in self.table.widths[1:])
 
@@ -78,7 +83,7 @@ class Polynomials(RootMethod):
 
     def build(self, p: Pipeline, mantissa: Timed, odd: Timed) -> Timed:
         address = p.concat(mantissa.bits(self.t_bits, self.mantissa_bits), odd)
-        return self.table.build(p, address, mantissa.bits(0, self.t_bits), self.rho_bits)
+        return self.table.build(p, address, mantissa.bits(0, self.t_bits), self.rho_bits, in_logic=self.in_logic)
 
     def figures(self) -> dict[str, int]:
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -118,18 +118,16 @@ class RefinedRoot(RootMethod):
 
 @lru_cache(maxsize=1024)
 def _smallest(kind: type[RefinedRoot], rho_bits: int, steps: int | None) -> RefinedRoot:
-    best: RefinedRoot | None = None
+    return kind.first_exact_enough(_candidates(kind, rho_bits, steps), rho_bits)
+
+
+def _candidates(kind: type[RefinedRoot], rho_bits: int, steps: int | None) -> Iterator[RefinedRoot]:
+    """The cheapest first; two bits more of the mantissa are looked at only where nothing else does."""
     for more in (0, 2):
         counts = kind.usual_steps() if steps is None else (steps,)
         for count, estimate in product(counts, kind.estimates(rho_bits + more)):
             for guard_bits in _GUARD_BITS if count else (0,):
-                root = _with(kind, rho_bits, rho_bits + more, guard_bits, estimate, count)
-                if root.relative_error < kind.wanted_error(rho_bits):
-                    return root
-                if best is None or root.relative_error < best.relative_error:
-                    best = root
-    assert best is not None
-    return best
+                yield _with(kind, rho_bits, rho_bits + more, guard_bits, estimate, count)
 
 
 def _with(

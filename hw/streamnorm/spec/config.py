@@ -18,7 +18,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
-from streamnorm.spec.formats import NumberFormat, as_format, parse_format
+from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -29,6 +29,7 @@ from .file_identity import file_identity
 from .given_parameters import BETA_BITS, GAMMA_BITS, STORAGE_ERROR_MAX, GivenParameters
 from .names import why_not_module_name
 from .output_grid import GAMMA_ROUNDINGS, OutputGrid
+from .parameter_format import PARAMETER_FORMATS, first_that_holds, require_parameter_format
 from .parameter_values import checked_parameter
 from .paths import given_path, named_file
 from .root_choice import AUTO, RootChoice
@@ -85,7 +86,7 @@ def _margins_of_norms() -> list[str]:
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
-_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin")
+_COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin", "parameter_format")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -197,6 +198,14 @@ class NormConfig:
             'greater than 0; only with storage = "ram"',
             "largest magnitude of beta that may ever be loaded",
             f"that of the beta array given, else {RAM_PARAMETER_MAX:g} or the number given if larger",
+        ),
+    )
+    parameter_format: NumberFormat = field(
+        default=_COMPUTED,
+        metadata=_about(
+            _quoted(PARAMETER_FORMATS),
+            "with floating-point output: format of a stored gamma and beta",
+            "the first that holds all of them exactly; if none does, or they are loaded, the last",
         ),
     )
     storage: Literal["rom", "ram"] = field(
@@ -435,6 +444,10 @@ class NormConfig:
             return
         for key in ("gamma_max", "beta_max"):
             limit = getattr(self, key)
+            if self.output.is_float:
+                if limit is not None:
+                    raise ConfigError(f"{key}: output = {self.output.name} has no use for it; any number may be loaded")
+                continue
             if limit is None:
                 self._set(key, self._computed(key))
                 continue
@@ -444,6 +457,19 @@ class NormConfig:
             self._set(key, limit)
 
     def _check_widths(self) -> None:
+        if self.parameter_format is None:
+            self._set("parameter_format", self._computed("parameter_format"))
+        else:
+            self._set("parameter_format", require_parameter_format(self.parameter_format, self.output))
+        if self.output.is_float:
+            if not self._defaulted.issuperset(_WIDTHS):
+                raise ConfigError(
+                    f"gamma_bits and beta_bits: output = {self.output.name} has no use for them; parameter_format says "
+                    "how gamma and beta are stored"
+                )
+            for key in _WIDTHS:
+                self._set(key, self._computed(key))
+            return
         given = self.given_parameters
         self._refuse_only_rounded_zeros()
         self._refuse_only_zeros(given)
@@ -499,8 +525,9 @@ class NormConfig:
 
     @cached_property
     def output_grid(self) -> OutputGrid | None:
-        """Where the normalized value is rounded before gamma; None where it is not."""
-        return OutputGrid.of(self.output) if self.gamma_rounding == "output" else None
+        """Where the normalized value is rounded before gamma; None where it is not, or to floating point."""
+        is_fixed = not self.output.is_float
+        return OutputGrid.of(self.output) if self.gamma_rounding == "output" and is_fixed else None
 
     @cached_property
     def given_parameters(self) -> GivenParameters:
@@ -522,7 +549,7 @@ class NormConfig:
             z_unit=self.formula.z_unit(self.input),
         )
 
-    def _computed(self, key: str) -> int | float | str | None:
+    def _computed(self, key: str) -> int | float | str | NumberFormat | None:
         """The default of a key that depends on others."""
         if key == "epsilon":
             return 0.0
@@ -532,6 +559,10 @@ class NormConfig:
             family = TARGETS[self.target]
             of_family = family.margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
             return round(of_family + NORMS[self.norm].margin, 2)
+        if key == "parameter_format":
+            return self._computed_parameter_format()
+        if key in _WIDTHS and self.output.is_float:
+            return self.parameter_format.bits
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
         if self.storage == "rom":
@@ -539,6 +570,14 @@ class NormConfig:
         given = self._largest_given(key)
         is_array = isinstance(getattr(self, key.removesuffix("_max")), np.ndarray)
         return given if is_array and given > 0 else max(given, RAM_PARAMETER_MAX)
+
+    def _computed_parameter_format(self) -> NumberFormat | None:
+        if not self.output.is_float:
+            return None
+        if self.storage == "ram":
+            return first_that_holds([np.array(np.pi)])
+        gamma = np.asarray(1.0 if self.gamma is None else self.gamma) + self.gamma_offset
+        return first_that_holds([gamma, np.asarray(0.0 if self.beta is None else self.beta)])
 
     def _largest_given(self, key: str) -> float:
         """The largest magnitude of gamma with its offset, or of beta, that is there before any load."""
@@ -653,6 +692,11 @@ class NormConfig:
     def computed(self) -> Algorithm:
         """What there is to say about :attr:`algorithm`."""
         return ALGORITHMS[self.algorithm]
+
+    @property
+    def is_floating(self) -> bool:
+        """Whether elements come in or go out as floating-point numbers: the unit is of the arithmetic for them."""
+        return self.input.is_float or self.output.is_float
 
     @property
     def promises(self) -> bool:

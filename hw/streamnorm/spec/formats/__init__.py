@@ -6,12 +6,13 @@ from typing import Any
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import refuse_unknown, shown
 
+from .floating import FloatFormat
 from .integer import IntFormat
 from .number_format import NumberFormat
 
-__all__ = ["FAMILIES", "FORMAT_KEYS", "IntFormat", "NumberFormat", "as_format", "parse_format"]
+__all__ = ["FAMILIES", "FORMAT_KEYS", "FloatFormat", "IntFormat", "NumberFormat", "as_format", "parse_format"]
 
-FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat,)
+FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat, FloatFormat)
 """Every family of formats."""
 
 FORMAT_KEYS = ("format", *dict.fromkeys(key for family in FAMILIES for key in family.keys))

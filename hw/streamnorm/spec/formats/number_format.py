@@ -27,11 +27,13 @@ class NumberFormat(ABC):
     name : of this format, without ``keys``
     bits, signed : a code as it travels in a lane
     min, max : the smallest and the largest code
-    scale, zero_point : a code stands for the real number ``scale * (code - zero_point)``
+    scale, zero_point : of integers: a code stands for the real number ``scale * (code - zero_point)``
+    is_float : of a whole family, whether codes are floating-point numbers
     """
 
     names: ClassVar[str]
     keys: ClassVar[tuple[str, ...]]
+    is_float: ClassVar[bool] = False
 
     parse: ClassVar[Callable[..., "NumberFormat"]]
 

@@ -138,8 +138,8 @@ def _error(given: _Floats, offset: float, codes: _Codes, stored_as: FloatFormat)
     total = given + offset
     # What the sum has been rounded by, exactly (Knuth's two-sum).
     part = total - given
-    lost = np.abs((given - (total - part)) + (offset - part))
-    off = np.abs(stored_as.dequantize(codes) - total) + lost
-    size = np.maximum(np.abs(total) - lost, np.finfo(np.float64).smallest_normal)
+    lost = (given - (total - part)) + (offset - part)
+    off = np.abs(stored_as.dequantize(codes) - total - lost)
+    size = np.maximum(np.abs(total), np.finfo(np.float64).smallest_normal)
     with np.errstate(over="ignore"):
         return float((off / size).max()) * (1 + 2.0**-50)

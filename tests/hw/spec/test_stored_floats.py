@@ -43,7 +43,7 @@ def test_constants_and_what_may_be_loaded():
     assert stored(beta=[0.0, 0, 0, 0, 1]).has_beta
     loaded = stored(storage="ram", parameter_format="fp16")
     assert loaded.has_beta
-    assert not (loaded.gamma_is_constant or loaded.beta_is_constant)
+    assert (loaded.gamma_is_constant, loaded.beta_is_constant) == (False, False)
     assert (loaded.gamma_error, loaded.beta_error) == (2.0**-11, 2.0**-11)
 
 

@@ -56,6 +56,11 @@ class StoredFloats:
         banks, length = self.gamma.shape
         return f"<StoredFloats of {counted(banks, 'bank')} of {length}: {self.format.name}>"
 
+    @property
+    def has_gamma(self) -> bool:
+        """Whether z is multiplied by anything; else gamma is 1 for good."""
+        return not (self.gamma_is_constant and self.format.dequantize(self.gamma[0, 0]) == 1)
+
     @staticmethod
     def of(config: NormConfig) -> "StoredFloats":
         """Return the stored parameters of ``config``, whose output is floating point; the same for equal ones.

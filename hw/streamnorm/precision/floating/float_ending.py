@@ -50,8 +50,7 @@ class FloatEnding:
     ) -> "FloatEnding":
         """The ending for a Z; ``exact_bits``: high bits of P that matter where beta is added."""
         exponent = -_exponent(output.scale)
-        has_gamma = not (stored.gamma_is_constant and stored.gamma_value == 1)
-        gamma_bits = stored.format.precision if has_gamma else 0
+        gamma_bits = stored.format.precision if stored.has_gamma else 0
         beta_bits = stored.format.precision if stored.has_beta else 0
         of_parameters = exponent + _exponent(stored.format.scale)
         product_bits = z_bits + gamma_bits
@@ -61,7 +60,7 @@ class FloatEnding:
             z_is_signed=z_is_signed,
             gamma_bits=gamma_bits,
             beta_bits=beta_bits,
-            gamma_exponent=of_parameters if has_gamma else exponent,
+            gamma_exponent=of_parameters if gamma_bits else exponent,
             beta_exponent=of_parameters,
             sum_bits=max(min(product_bits, exact_bits), beta_bits) if beta_bits else product_bits,
         )

@@ -164,10 +164,7 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
         for count in range(1, max(elements.binade_max, floor) // window + 2):
-            bits = min(row_bits, elements.mantissa_bits + window * (count - 1))
-            if count * window > elements.binade_max:  # one window more than there are is never dropped
-                bits = min(row_bits, elements.mantissa_bits + elements.binade_max)
-            sums = RowSums(elements=elements, window=window, count=count, row_bits=bits, floor=floor)
+            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
             of_sums = sums_error(norm, sums, longest)
             error = of_sums.relative + of_sums.absolute
             allowed = error <= _SUMS_SHARE * demand.limit * 2.0**-demand.precision

@@ -13,7 +13,7 @@ from .row_sums import RowSums
 
 __all__ = ["RowEpsilon"]
 
-_CODE_BITS = 26
+_CODE_GUARD = 3
 _ROOT_GUARD = 3
 
 
@@ -62,9 +62,9 @@ class RowEpsilon:
             error = float(gain * Fraction(3, 2) / (1 << frac_bits))
         scaled = value * (1 << frac_bits)
         whole = int(scaled).bit_length()
-        spare = min(_CODE_BITS - whole, 0 if norm.has_unit_weight else weight_bits)
+        spare = min(bits + _CODE_GUARD - whole, 0 if norm.has_unit_weight else weight_bits)
         code = round(scaled * Fraction(2) ** spare)
-        return RowEpsilon(code, max(0, -spare), max(0, spare), degree, frac_bits, error + 2.0 ** (1 - _CODE_BITS))
+        return RowEpsilon(code, max(0, -spare), max(0, spare), degree, frac_bits, error + 2.0 ** -(bits + _CODE_GUARD))
 
 
 def _of_root(norm: Any, root: RootMethod, degree: int, bits: int) -> float:

@@ -29,7 +29,7 @@ class RowSums:
     ----------
     elements : what is added up
     window, count : binades of a window, a power of two; windows that are kept
-    row_bits : bits of the largest element in the row's unit; at most ``mantissa_bits + window*(count - 1)``
+    row_bits : bits of the largest element in the row's unit
     floor : the lowest ``top``
     """
 
@@ -42,7 +42,6 @@ class RowSums:
     def __post_init__(self) -> None:
         assert self.window & (self.window - 1) == 0
         assert self.elements.mantissa_bits <= self.row_bits
-        assert self.cut_bits >= 0
 
     @staticmethod
     def floor_of(elements: Elements, epsilon: Fraction) -> int:
@@ -77,7 +76,7 @@ class RowSums:
 
     @property
     def cut_bits(self) -> int:
-        """Low bits of the joined sum of x that are cut off at least; ``top % window`` more are."""
+        """What the joined sum of x is shifted right by, besides ``top % window``; below 0: left."""
         return self.joined_bits - self.window + 1 - self.row_bits
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from operator import and_
+from typing import ClassVar
 
 from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
@@ -43,6 +44,9 @@ class Moments(wiring.Component):
         Elements of the row before this beat.
     s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(count_bits)
     """
+
+    names: ClassVar[tuple[str, ...]] = ("n", "s1", "s2")
+    """The outputs."""
 
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")

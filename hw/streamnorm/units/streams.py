@@ -8,16 +8,25 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from streamnorm.precision.ranges import difference_limits
+
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import NumberFormat
 
-__all__ = ["bank_width", "element_shape", "parameter_layout", "result_layout", "row_layout"]
+__all__ = ["bank_width", "difference_shape", "element_shape", "parameter_layout", "result_layout", "row_layout"]
 
 
 def element_shape(number_format: NumberFormat) -> Shape:
     """Shape of one element as it travels in a lane."""
     return Shape(number_format.bits, number_format.signed)
+
+
+def difference_shape(config: NormConfig) -> Shape:
+    """Shape of an element as lanes take it: relative to the row's pivot; of floats, their code."""
+    if config.input.is_float:
+        return unsigned(config.input.bits)
+    return signed(difference_limits(config)[0])
 
 
 def bank_width(config: NormConfig) -> int:

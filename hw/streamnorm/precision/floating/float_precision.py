@@ -134,10 +134,12 @@ class FloatPrecision:
         return 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
 
     @property
-    def half_position_max(self) -> int:
-        """The largest k."""
-        bits = self.variance_bits
-        return (bits - 1) // 2 if not self.gives_deviation else (bits + 1) // 2
+    def exponent_bits(self) -> int:
+        """Two's complement bits of R."""
+        top_max = 0 if self.sums is None else self.sums.top_max
+        most = top_max + self.variance_bits + self.rho_bits + self.numerator_bits
+        least = abs(self.unit_exponent) + self.normalized_frac_bits + self.scale_drop
+        return max(most, least).bit_length() + 1
 
     @property
     def root_bits(self) -> tuple[int, int]:

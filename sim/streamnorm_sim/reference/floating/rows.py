@@ -183,17 +183,18 @@ class FloatRows:
         is_zero = (variance == 0) | has_infinity
         rho = np.where(is_zero, 0, rho)
         exponent = (top + p.unit_exponent if p.sums is not None else top) + k + p.rho_bits
-        if p.is_fixed:
-            numerator, left = weight, 0
-        elif p.weight_root is None:
-            numerator, left = weight, p.weight_bits - bit_length(weight)
-        else:
+        if p.weight_root is not None:
             numerator, length = p.weight_root.evaluate(weight)
             left = p.weight_root.bits - length
-        scale = ((numerator << left) * rho) >> p.scale_drop
+        elif p.is_fixed:
+            numerator, left = weight, 0
+        else:
+            left = p.weight_bits - bit_length(weight)
+            numerator = weight << left
+        scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
             return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
-        exponent = exponent - p.normalized_frac_bits
+        exponent = exponent + left - p.normalized_frac_bits
         if not norm.centred:
             return _Statistic(scale, np.zeros_like(scale), exponent)
         down = np.maximum(k + p.rho_bits - p.normalized_frac_bits + p.pad_bits, 0).astype(kind)

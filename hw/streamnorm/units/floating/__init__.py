@@ -1,0 +1,1 @@
+"""The blocks of units for floating point that differ from those for integers."""

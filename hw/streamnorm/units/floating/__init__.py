@@ -1,1 +1,5 @@
-"""The blocks of units for floating point that differ from those for integers."""
+"""Blocks of units whose elements come in or go out as floating-point numbers."""
+
+from .float_moments import FloatMoments
+
+__all__ = ["FloatMoments"]

@@ -100,7 +100,11 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
 
 def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw stored gamma and beta of every bank, such that results are spread over the output format."""
-    stored, output = StoredParameters.of(config), config.output
+    output = config.output
+    if output.is_float:
+        shape, code = (config.banks, config.bank_values), config.parameter_format.quantize
+        return code(rng.normal(0, 1, shape)), code(rng.normal(0, 1, shape))
+    stored = StoredParameters.of(config)
 
     def steps(low: int, high: int, bits: int, frac_bits: int) -> NDArray[np.int64]:
         """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""

@@ -1,4 +1,4 @@
-"""What a unit says of a row in its last beat, beside its results: the row error, and flags of floating-point numbers."""
+"""What a unit says of a row in its last beat, beside its results: whether it was malformed, and other flags."""
 
 from __future__ import annotations
 

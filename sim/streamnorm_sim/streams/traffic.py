@@ -30,8 +30,8 @@ class ParameterLoad:
     after_row : int
         Index of the row before it.
     gamma, beta : int64 (n,)
-        Stored integers, or codes, of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the stream has
-        no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
+        Stored integers, or codes, of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the
+        stream has no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
         ``bank_values``; if they are fewer than ``lanes``, then of whole beats, or all.
     bank : int
     """

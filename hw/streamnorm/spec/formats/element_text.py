@@ -1,8 +1,8 @@
-"""Elements in messages."""
+"""Elements and errors in messages."""
 
 from .number_format import NumberFormat
 
-__all__ = ["element_text"]
+__all__ = ["element_text", "error_unit"]
 
 
 def element_text(number_format: NumberFormat, element: int) -> str:
@@ -11,3 +11,8 @@ def element_text(number_format: NumberFormat, element: int) -> str:
         return str(element)
     digits = -(-number_format.bits // 4)
     return f"0x{element:0{digits}x} ({number_format.dequantize([element]).item():g})"
+
+
+def error_unit(number_format: NumberFormat) -> str:
+    """In what errors of results of the format are told."""
+    return "ulp" if number_format.is_float else "output LSB"

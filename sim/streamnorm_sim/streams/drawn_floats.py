@@ -129,10 +129,11 @@ KINDS: Mapping[str, Callable[[FloatFormat, int, np.random.Generator], _Codes]] =
 
 def _magnitude(number_format: FloatFormat, rng: np.random.Generator) -> float:
     """About 1, as in networks; of every fourth row anywhere in the format, as far as it is normal."""
-    largest, smallest = number_format.largest, number_format.scale * 2.0**number_format.fraction_bits
+    smallest = number_format.scale * 2.0**number_format.fraction_bits
+    largest = max(number_format.largest / 4, smallest)
     if rng.integers(4):
-        return float(np.clip(2.0 ** rng.uniform(-3, 4), smallest, largest / 4))
-    return float(2.0 ** rng.uniform(np.log2(smallest), np.log2(largest) - 2))
+        return float(np.clip(2.0 ** rng.uniform(-3, 4), smallest, largest))
+    return float(2.0 ** rng.uniform(np.log2(smallest), np.log2(largest)))
 
 
 def _codes(number_format: FloatFormat, values: _Reals) -> _Codes:

@@ -95,7 +95,7 @@ class Recorder(wiring.Component):
         if self._flags:
             flags = Signal(self._flags)
             m.d.sync += flags.eq(self.flags)
-            user += flags
+            user += list(flags)
         with m.If(self.moved):
             m.d.sync += self.first.eq(self.last)
         with m.If(came):

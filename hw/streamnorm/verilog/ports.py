@@ -94,7 +94,7 @@ def _flags_meaning(config: NormConfig) -> str:
     if not (names := flags_of(config)):
         return "1 in a row's last beat if the row came in too long or malformed"
     flags = ", ".join(f"bit {bit} {name}" for bit, name in enumerate(names, 1))
-    return f"of the row, in its last beat: bit 0 is 1 if it came in too long or malformed; {flags}"
+    return f"in a row's last beat: bit 0 came in too long or malformed, {flags}"
 
 
 def _parameter_ports(config: NormConfig) -> list[Port]:

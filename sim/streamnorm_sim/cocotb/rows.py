@@ -31,14 +31,26 @@ class Row:
 
     Attributes
     ----------
-    elements : int64 (n,)
-        In the output format; ``config.output.dequantize`` makes real values of them.
-    error : bool
-        Its error flag.
+    batch : RowBatch
+        This row alone.
     """
 
-    elements: NDArray[np.int64]
-    error: bool
+    batch: RowBatch
+
+    @property
+    def elements(self) -> NDArray[np.integer]:
+        """In the output format, (n,); ``config.output.dequantize`` makes real values of them."""
+        return self.batch.x[0]
+
+    @property
+    def error(self) -> bool:
+        """Its error flag."""
+        return bool(self.batch.errors[0])
+
+    @property
+    def flags(self) -> int:
+        """Its other flags with floating-point numbers on either side, as in `RowBatch`."""
+        return int(self.batch.flags[0])
 
 
 class RowSource:
@@ -224,8 +236,7 @@ class RowSink:
         """
         frame = await self.bus_model.recv(compact=False)
         beats = frame_beats(frame, self.config.lanes * self.config.output.bytes)
-        rows = decode_rows(self.config, beats)
-        return Row(rows.x[0], bool(rows.errors[0]))
+        return Row(decode_rows(self.config, beats))
 
     def empty(self) -> bool:
         """Whether no row has come out that has not been received."""

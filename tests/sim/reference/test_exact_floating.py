@@ -154,10 +154,8 @@ def expected(config, row, bank=0, *, as_given=False):
             if max(beside):
                 unit = Decimal(2) ** rounded(max(beside), output.precision, least_place(output))[1]
         if y == 0 and floating:
-            if not has_beta:
-                sign = product_sign
-            else:
-                sign = product_sign if b == 0 and product_sign == b_sign else 1.0
+            both = not has_beta or (b == 0 and product_sign == b_sign)
+            sign = product_sign if both else 1.0
             results.append((int(sign < 0) << (output.bits - 1), y, unit, False))
         else:
             code, beyond = to_float(y, output) if floating else to_integer(y, output)

@@ -78,7 +78,7 @@ class GivenParameters:
         if square is not None and not least_deviation:
             return float(np.sqrt(square)), float(np.sqrt(square))
         # No element is farther from the mean than this.
-        farthest = max(map(abs, norm.differences(source.min, source.max, source.zero_point)))
+        farthest = max(map(abs, norm.differences(*source.ends, source.zero_point)))
         by_epsilon = farthest * source.scale / least_deviation * (1 + 1e-9)
         limit = by_epsilon if square is None else float(np.sqrt(square))
         return limit, min(limit, by_epsilon)

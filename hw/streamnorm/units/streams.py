@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Shape, unsigned
+from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from streamnorm.precision.ranges import difference_limits
 from streamnorm.spec.row_flags import flags_of
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import NumberFormat
 
-__all__ = ["bank_width", "element_shape", "flags_layout", "parameter_layout", "result_layout", "row_layout"]
+__all__ = [
+    "bank_width", "difference_shape", "element_shape", "flags_layout", "parameter_layout", "result_layout",
+    "row_layout",
+]  # fmt: skip
 
 
 def element_shape(number_format: NumberFormat) -> Shape:
     """Shape of one element as it travels in a lane."""
     return Shape(number_format.bits, number_format.signed)
+
+
+def difference_shape(config: NormConfig) -> Shape:
+    """Shape of an element as lanes take it: relative to the row's pivot; of floats, their code."""
+    if config.input.is_float:
+        return unsigned(config.input.bits)
+    return signed(difference_limits(config)[0])
 
 
 def bank_width(config: NormConfig) -> int:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, finite_reals, given_array, require_array
+from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, finite_reals, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.paths import named_file
-from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.exact import ExactResult, exact_result
 from streamnorm_sim.streams.rows import RowBatch
 
 
@@ -29,7 +30,11 @@ class Accuracy:
         Elements whose exact result, rounded, lies beyond the output range, or whose normalized value does where that is
         rounded to the output format before gamma.
     errors : float64 (elements,)
-        The errors themselves, result minus truth, row by row.
+        The errors themselves, result minus truth, row by row; without those that floating-point output leaves out.
+
+    Of floating-point output the ulp is :attr:`.ExactResult.unit`. NaN and infinities are without error where they are
+    the exact result's code, else infinitely far off. Results beyond the largest number, as they should be, are left out
+    of the errors; one that should not counts as the first number that the format does not hold.
     """
 
     elements: int
@@ -54,7 +59,7 @@ class Accuracy:
         *,
         as_given: bool = False,
     ) -> "Accuracy":
-        """Measure results ``y``, integers (rows, n) or a .npy file of them, for the rows ``x``.
+        """Measure results ``y``, integers or codes (rows, n) or a .npy file of them, for the rows ``x``.
 
         The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding (where there are
         two, before the last one), limited to the output range: what saturates is not wrong. ``x``, ``lengths`` and
@@ -72,26 +77,53 @@ class Accuracy:
             require_array("y is", results, INTEGERS, results.shape == shape, f"integers of shape {shape}")
         exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given)
         valid = batch.valid
+        saturated = int((exact.overflows | exact.normalized_saturates)[valid].sum())
+        if isinstance(config.output, FloatFormat):
+            return cls._of_floats(config.output, results[valid], exact, valid, saturated)
         low, high, scaled = config.output.min, config.output.max, exact.scaled[valid]
-        saturated = int(((scaled < low - 0.5) | (scaled > high + 0.5) | exact.normalized_saturates[valid]).sum())
         right = int((results == exact.rounded)[valid].sum())
-        return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated)
+        return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated, scaled.size)
+
+    @classmethod
+    def _of_floats(
+        cls,
+        output: FloatFormat,
+        codes: NDArray[np.integer],
+        exact: ExactResult,
+        valid: NDArray[np.bool_],
+        saturated: int,
+    ) -> "Accuracy":
+        require_within("y", codes, output.min, output.max, f" ({output.name})")
+        wanted, truth, unit = exact.rounded[valid], exact.scaled[valid], exact.unit[valid]
+        magnitudes, wanted_magnitudes = (code & ((1 << (output.bits - 1)) - 1) for code in (codes, wanted))
+        equal = (codes == wanted) | ((magnitudes == 0) & (wanted_magnitudes == 0))
+        beyond = (magnitudes == output.code_of_overflow) & (output.overflow != "saturate")
+        first_beyond = (output.mantissa_max + 1) * 2.0**output.binade_max * output.scale
+        signs = np.where(output.parts(codes).negative, -1.0, 1.0)
+        got = np.where(beyond, signs * first_beyond, output.dequantize(codes))
+        numbers = np.isfinite(got) & np.isfinite(truth)
+        errors = np.full(codes.shape, np.inf)
+        errors[numbers] = (got[numbers] - truth[numbers]) / unit[numbers]
+        errors[equal & ~np.isfinite(truth)] = 0.0
+        counted = ~(exact.overflows[valid] & equal)
+        return cls._over(errors[counted], int(equal.sum()), saturated, codes.size)
 
     @classmethod
     def join(cls, parts: Sequence["Accuracy"]) -> "Accuracy":
         """Return what `of` says of all rows of the parts."""
         right = sum(round(part.correctly_rounded * part.elements) for part in parts)
         saturated = sum(part.saturated for part in parts)
-        return cls._over(np.concatenate([part.errors for part in parts]), right, saturated)
+        elements = sum(part.elements for part in parts)
+        return cls._over(np.concatenate([part.errors for part in parts]), right, saturated, elements)
 
     @classmethod
-    def _over(cls, errors: NDArray[np.float64], right: int, saturated: int) -> "Accuracy":
+    def _over(cls, errors: NDArray[np.float64], right: int, saturated: int, elements: int) -> "Accuracy":
         magnitudes = np.abs(errors)
         return cls(
-            elements=errors.size,
+            elements=elements,
             max_ulp=float(magnitudes.max(initial=0.0)),
             mean_ulp=float(magnitudes.mean()) if errors.size else 0.0,
-            correctly_rounded=right / errors.size if errors.size else 1.0,
+            correctly_rounded=right / elements if elements else 1.0,
             saturated=saturated,
             errors=errors,
         )

@@ -2,7 +2,8 @@
 
 This is the truth that bounds the error of the golden model and, through it, of the hardware. No
 floating-point number takes part in any decision. For a row ``x_1 .. x_n`` of integers with input scale ``s``,
-input zero point ``zp`` and ε:
+input zero point ``zp`` and ε (floating-point elements are integers, too, with a power of two for the row's ``s``, see
+:mod:`.exact_elements`):
 
 =========  =====================  ==============================  =============
 norm       centred element ``c``  squared scale ``D``             weight ``W``
@@ -42,6 +43,9 @@ with γ = 1 and β = 0, as given: ``q = c / (√V·scale)`` half to even, satura
 Then ``y = q·g / 2^fg + b / (2^fb·m)``, where γ is not divided by the scale, is a quotient of integers, rounded half to
 even and saturated.
 
+Floating-point output has no scale and no zero point; ``y`` is rounded by :mod:`.exact_floating`, from bounds and exact
+comparisons. With two roundings, the first gives ``q`` in that format, half to even, or its largest number.
+
 How it is fast and still exact
 ------------------------------
 Let ``f`` be the fraction bits of a grid, ``a = c·g``, and ``r = isqrt(⌊2^(2K)·Q/P⌋)``. Because
@@ -65,7 +69,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import isqrt
+from math import frexp, isqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,9 +77,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
+from .exact_elements import Elements, elements_of
+from .exact_floating import Bounds, round_rows
 from .exact_tanh import tanh_bounds, tanh_floor
 
 _DIGITS = [30 << step for step in range(9)]
@@ -89,6 +97,9 @@ _FRAC_BITS = 40
 
 _INT64_BITS = 62
 
+_LARGEST_BITS = 1000
+"""More is not made a float."""
+
 _Integers = NDArray[Any]
 """An array of integers: of dtype int64 where they fit, else of Python integers (dtype object)."""
 
@@ -100,19 +111,28 @@ class ExactResult:
     Attributes
     ----------
     rounded : int64 (rows, n)
-        Rounded half to even and saturated to the output format; 0 beyond a row's length.
+        Rounded half to even and saturated to the output format, or its codes; 0 beyond a row's length.
     scaled : float64 (rows, n)
         Output LSB, neither rounded nor saturated, within ``2^-39`` of the truth (beyond ``2^13`` LSB,
-        within the spacing of float64 there); 0 beyond a row's length.
+        within the spacing of float64 there); what is no number is what it saturates to. Of floating-point output the
+        result in real units, within ``2^-23`` of its last place, NaN and infinite where it is that. 0 beyond a row's
+        length.
+    unit : float64 (rows, n)
+        What an error is measured in: 1, or of floating-point output the worth of the last place of the result, or of γ
+        or β, where β is added, or a mean has been subtracted, and they are larger.
+    overflows : bool (rows, n)
+        Whether the rounded result, a number, lay beyond the output format.
     normalized : int64 (rows, n) or None
-        With ``gamma_rounding = "output"``, q, the normalized value rounded to the output format before γ; ``scaled`` is
-        what follows from it. 0 beyond a row's length.
+        With ``gamma_rounding = "output"``, q, the normalized value rounded to the output format before γ, or its code;
+        ``scaled`` is what follows from it. 0 beyond a row's length.
     normalized_saturates : bool (rows, n)
         Whether the rounded normalized value lay beyond the output format; False where it is not rounded.
     """
 
     rounded: NDArray[np.int64]
     scaled: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    overflows: NDArray[np.bool_]
     normalized: NDArray[np.int64] | None
     normalized_saturates: NDArray[np.bool_]
 
@@ -130,7 +150,7 @@ def exact_rows(
     Parameters
     ----------
     config : NormConfig
-        The unit's configuration.
+        The unit's configuration, of integers or floating-point numbers.
     x, lengths, banks
         Rows, as for `RowBatch.of`.
     as_given : bool
@@ -160,26 +180,137 @@ def exact_result(
     """As `exact_rows`, and the results before rounding too."""
     batch = RowBatch.of(config, x, lengths, banks)
     affine = _given(config) if as_given else _stored(config)
-    rounded = np.zeros(batch.x.shape, np.int64)
-    scaled = np.zeros(batch.x.shape, np.float64)
-    normalized = None if config.gamma_rounding == "once" else np.zeros(batch.x.shape, np.int64)
-    saturates = np.zeros(batch.x.shape, np.bool_)
+    shape = batch.x.shape
+    result = ExactResult(
+        rounded=np.zeros(shape, np.int64),
+        scaled=np.zeros(shape, np.float64),
+        unit=np.ones(shape, np.float64),
+        overflows=np.zeros(shape, np.bool_),
+        normalized=None if config.gamma_rounding == "once" else np.zeros(shape, np.int64),
+        normalized_saturates=np.zeros(shape, np.bool_),
+    )
+    of_part = _floating_part if config.output.is_float else _integer_part
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        if normalized is None:
-            rows = _rows_of(config, part, affine)
-            t = rows.on_grid()
-            scaled[where] = np.ldexp(t.astype(np.float64), -_FRAC_BITS)
-            rounded[where] = rows.rounded(t)
-        else:
-            normalized[where], saturates[where] = _rounded_to_output(config, part)
-            rounded[where], scaled[where] = _scaled_and_shifted(config, part, affine, normalized[where])
-    return ExactResult(rounded, scaled, normalized, saturates)
+        found = of_part(config, part, affine)
+        for name, values in vars(found).items():
+            if values is not None:
+                getattr(result, name)[where] = values
+    return result
 
 
-def _rounded_to_output(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _integer_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> ExactResult:
+    """A few rows whose output is integers."""
+    output = config.output
+    elements = elements_of(config, batch)
+    q, saturates = None, np.zeros(batch.x.shape, np.bool_)
+    if config.gamma_rounding == "once":
+        rows = _rows_of(config, batch, elements, affine)
+        t = rows.on_grid()
+        scaled = np.ldexp(_as_floats(t), -_FRAC_BITS)
+        nearest = rows.nearest(t)
+    else:
+        q, saturates = _rounded_to_output(config, batch, elements)
+        nearest, scaled = _scaled_and_shifted(config, batch, affine, q)
+    rounded = np.clip(nearest, output.min, output.max).astype(np.int64)
+    overflows = np.asarray(rounded != nearest, np.bool_)
+    side = np.where(elements.negative, -1, 1) * np.sign(affine.gamma[_values_of(config, batch)]).astype(np.int64)
+    infinite = elements.is_infinite & (side != 0)
+    ends = np.where(side < 0, output.min, output.max)
+    rounded = np.where(infinite, ends, np.where(elements.is_nan | elements.is_infinite, output.zero_point, rounded))
+    special = elements.is_nan | elements.is_infinite
+    scaled = np.where(special, rounded, scaled)
+    if q is not None:
+        far = np.where(elements.negative, output.min, output.max) - output.zero_point
+        q = np.where(elements.is_infinite, far, np.where(elements.is_nan, 0, q))
+    return ExactResult(rounded, scaled, np.ones_like(scaled), overflows & ~special, q, saturates & ~special)
+
+
+def _floating_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> ExactResult:
+    """A few rows whose output is floating-point numbers."""
+    output = config.output
+    assert isinstance(output, FloatFormat)
+    elements = elements_of(config, batch)
+    q, saturates = None, np.zeros(batch.x.shape, np.bool_)
+    special = elements.is_nan | elements.is_infinite
+    if config.gamma_rounding == "once":
+        rows = _rows_of(config, batch, elements, affine)
+        negative_zeros = elements.negative
+    else:
+        rows = _rows_of(config, batch, elements, _one(config))
+        found = round_rows(rows, batch.lengths.tolist(), batch.x.shape, output)
+        magnitudes = np.minimum(found.codes, output.code_of_largest)
+        saturates = (found.codes > output.code_of_largest) & ~special
+        parts = output.parts(magnitudes)
+        negative_zeros = np.where(found.is_zero, rows.negative_zeros(elements.negative), found.negative)
+        q_steps = parts.mantissa.astype(object) << parts.binade.astype(object)
+        q = magnitudes | (negative_zeros.astype(np.int64) << (output.bits - 1))
+        q = _with_specials(output, q, elements.is_nan, elements.is_infinite, elements.negative)
+        step = Fraction(output.scale)
+        one = [_Denominator(step.denominator**2, step.numerator**2, Fraction(0))] * len(batch)
+        rows = _Rows(config, batch, np.where(negative_zeros, -q_steps, q_steps), one, affine)
+    found = round_rows(rows, batch.lengths.tolist(), batch.x.shape, output)
+    negative = np.where(found.is_zero, rows.negative_zeros(negative_zeros), found.negative)
+    overflows = (found.codes > output.code_of_largest) & ~special
+    rounded = np.where(found.codes > output.code_of_largest, output.code_of_overflow, found.codes)
+    rounded |= negative.astype(np.int64) << (output.bits - 1)
+    gamma_sign = np.sign(rows.g).astype(np.int64)
+    is_nan = elements.is_nan | (elements.is_infinite & (gamma_sign == 0))
+    below = elements.negative ^ (gamma_sign < 0)
+    rounded = _with_specials(output, rounded, is_nan, elements.is_infinite & ~is_nan, below)
+    infinite = np.where(below, -np.inf, np.inf)
+    scaled = np.where(is_nan, np.nan, np.where(elements.is_infinite, infinite, found.values))
+    unit = np.ldexp(1.0, np.maximum(found.exponents, _exponents_beside(config, rows, output)))
+    valid = batch.valid
+    return ExactResult(
+        rounded=np.where(valid, rounded, 0),
+        scaled=np.where(valid, scaled, 0.0),
+        unit=np.where(valid, unit, 1.0),
+        overflows=overflows & valid,
+        normalized=None if q is None else np.where(valid, q, 0),
+        normalized_saturates=saturates & valid,
+    )
+
+
+def _with_specials(
+    output: FloatFormat,
+    codes: NDArray[np.int64],
+    is_nan: NDArray[np.bool_],
+    is_infinite: NDArray[np.bool_],
+    negative: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Codes, or those of NaN and of infinity; where the format has none, of a number beyond the largest."""
+    infinity = output.code_of_overflow if output.finite else output.code_of_infinity
+    signed = infinity | (negative.astype(np.int64) << (output.bits - 1))
+    return np.where(is_nan, output.code_of_nan, np.where(is_infinite, signed, codes))
+
+
+def _exponents_beside(config: NormConfig, rows: "_Rows", output: FloatFormat) -> NDArray[np.int64]:
+    """Of the last place that γ and β would have as results, where they count; where they do not, the format's least."""
+    least = 1 - output.bias - output.fraction_bits
+    beside = np.full(rows.g.shape, least)
+    counted = [(rows.b, rows.beta_frac_bits)]
+    if config.formula.centred:
+        counted.append((rows.g, rows.gamma_frac_bits))
+    for values, frac_bits in counted:
+        lengths = np.array([abs(int(value)).bit_length() for value in values.flat], np.int64).reshape(values.shape)
+        places = lengths - frac_bits - output.precision
+        beside = np.maximum(beside, np.where(lengths > 0, places, least))
+    return beside
+
+
+def _as_floats(values: _Integers) -> NDArray[np.float64]:
+    """The nearest of float64, whose range ends far beyond everything that does not saturate."""
+    if values.dtype == object:
+        values = np.clip(values, -(1 << _LARGEST_BITS), 1 << _LARGEST_BITS)
+    return values.astype(np.float64)
+
+
+def _rounded_to_output(
+    config: NormConfig, batch: RowBatch, elements: Elements
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """``q``, and whether it has been saturated."""
     output = config.output
-    rows = _rows_of(config, batch, _one_over_scale(config))
+    rows = _rows_of(config, batch, elements, _one(config))
     nearest = rows.nearest(rows.on_grid())
     q = np.clip(nearest, output.min - output.zero_point, output.max - output.zero_point)
     return q.astype(np.int64), np.asarray(q != nearest, np.bool_)
@@ -187,8 +318,8 @@ def _rounded_to_output(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.
 
 def _scaled_and_shifted(
     config: NormConfig, batch: RowBatch, affine: "_Affine", q: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """``y = q·γ + β`` rounded and saturated, and as it is."""
+) -> tuple[_Integers, NDArray[np.float64]]:
+    """``y = q·γ + β`` rounded, and as it is."""
     where = _values_of(config, batch)
     frac_bits = max(affine.gamma_frac_bits, affine.beta_frac_bits, 0)
     gamma = affine.gamma[where].astype(object) << (frac_bits - affine.gamma_frac_bits)
@@ -199,8 +330,7 @@ def _scaled_and_shifted(
     nearest = doubled // (2 * denominator)
     tie = doubled % (2 * denominator) == 0
     nearest -= np.where(tie, nearest & 1, 0)
-    rounded = np.clip(nearest, config.output.min, config.output.max).astype(np.int64)
-    return rounded, (numerator / denominator).astype(np.float64)
+    return nearest, (numerator / denominator).astype(np.float64)
 
 
 class RowTerms(NamedTuple):
@@ -212,26 +342,29 @@ class RowTerms(NamedTuple):
     squared, weight : ``D`` and ``W`` of each row
     """
 
-    c: NDArray[np.int64]
+    c: _Integers
     squared: list[int]
     weight: list[int]
 
 
 @dataclass(frozen=True)
 class _RowBlock:
-    """Elements (0 behind a row's end), lengths, which elements count, and the zero point."""
+    """Elements (0 behind a row's end), lengths, which elements count, and the zero point.
 
-    x: NDArray[np.int64]
+    Elements are int64; floating-point numbers, aligned, are integers of Python.
+    """
+
+    x: _Integers
     lengths: list[int]
     valid: NDArray[np.bool_]
     zero_point: int
 
     @property
-    def real(self) -> NDArray[np.int64]:
+    def real(self) -> _Integers:
         """Elements less the zero point."""
         return np.where(self.valid, self.x - self.zero_point, 0)
 
-    def times(self, weight: list[int], x: NDArray[np.int64]) -> NDArray[np.int64]:
+    def times(self, weight: list[int], x: _Integers) -> _Integers:
         """Each element times its row's weight."""
         return np.array(weight, np.int64)[:, None] * x
 
@@ -291,8 +424,8 @@ def _dyt(rows: _RowBlock, config: NormConfig) -> RowTerms:
     return RowTerms(np.sign(rows.real), [0] * len(rows.x), [1] * len(rows.x))
 
 
-def _sums_of_squares(x: NDArray[np.int64]) -> list[int]:
-    """At most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
+def _sums_of_squares(x: _Integers) -> list[int]:
+    """Of int64 at most 2^14 squares of at most 2^48 each: the sum fits 63 bits."""
     return [int(total) for total in (x * x).sum(axis=1)]
 
 
@@ -330,7 +463,7 @@ FORMULAS: dict[str, Callable[[_RowBlock, NormConfig], RowTerms]] = {
 RowFormula = Callable[[list[int]], tuple[Sequence[int], int, int]]
 """A norm's formula of one row: from its elements, less the zero point, to ``(c, D, W)`` as in the table above.
 
-All are integers: a c for each element, of at most 63 bits, and D at least 0.
+All are integers: a c for each element, of at most 63 bits unless elements are floating-point numbers, and D at least 0.
 """
 
 
@@ -340,7 +473,7 @@ def formula_of_rows(formula: RowFormula) -> Callable[[_RowBlock, NormConfig], Ro
     def of_rows(rows: _RowBlock, config: NormConfig) -> RowTerms:
         real = rows.real
         terms = [formula(row[:n]) for row, n in zip(real.tolist(), rows.lengths, strict=True)]
-        c = np.zeros(real.shape, np.int64)
+        c = np.zeros(real.shape, real.dtype)
         for row, n, (centred, _, _) in zip(c, rows.lengths, terms, strict=True):
             row[:n] = centred
         return RowTerms(c, [int(squared) for _, squared, _ in terms], [int(weight) for _, _, weight in terms])
@@ -350,15 +483,20 @@ def formula_of_rows(formula: RowFormula) -> Callable[[_RowBlock, NormConfig], Ro
 
 def exact_terms(config: NormConfig, batch: RowBatch) -> RowTerms:
     """The exact terms of rows, without gamma, beta and epsilon."""
-    x = np.where(batch.valid, batch.x, 0).astype(np.int64)
-    return FORMULAS[config.norm](_RowBlock(x, batch.lengths.tolist(), batch.valid, config.input.zero_point), config)
+    return _terms(config, batch, elements_of(config, batch))
+
+
+def _terms(config: NormConfig, batch: RowBatch, elements: Elements) -> RowTerms:
+    block = _RowBlock(elements.x, batch.lengths.tolist(), batch.valid, config.input.zero_point)
+    return FORMULAS[config.norm](block, config)
 
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
     """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both.
 
-    With two roundings, γ is that of q, and the divisor that of β alone.
+    With two roundings, γ is that of q, and the divisor that of β alone. An affine norm's γ is that of a step of x. Of
+    floating-point output, whose zeros have a sign: which γ and β are negative, be they 0, and whether β is added.
     """
 
     gamma: _Integers
@@ -366,21 +504,33 @@ class _Affine:
     gamma_frac_bits: int
     beta_frac_bits: int
     divisor: int
+    gamma_negative: NDArray[np.bool_] | None = None
+    beta_negative: NDArray[np.bool_] | None = None
+    has_beta: bool = True
 
 
+@lru_cache(maxsize=4)
 def _stored(config: NormConfig) -> _Affine:
+    if config.output.is_float:
+        floats = StoredFloats.of(config)
+        gamma, beta = (floats.format.dequantize(codes) for codes in (floats.gamma, floats.beta))
+        return _of_floats(config, gamma, 0.0, beta, floats.has_beta)
     stored = StoredParameters.of(config)
-    return _Affine(stored.gamma, stored.beta, stored.gamma_frac_bits, stored.beta_frac_bits, 1)
+    # Of integers that come in, the scale is in what is stored.
+    step_bits = frexp(config.input.scale)[1] - 1 if config.norm == "affine" and config.input.is_float else 0
+    return _Affine(stored.gamma, stored.beta, stored.gamma_frac_bits - step_bits, stored.beta_frac_bits, 1)
 
 
 @lru_cache(maxsize=4)
 def _given(config: NormConfig) -> _Affine:
     given, shape = config.given_parameters, (config.banks, config.bank_values)
+    if config.output.is_float:
+        gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
+        return _of_floats(config, gamma, given.gamma_offset, beta, bool(beta.any()) or config.storage == "ram")
     scale = Fraction(config.output.scale)
     divisor, power = _divisor_and_power(scale)
     gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
-    step = Fraction(config.input.scale) if config.norm == "affine" else Fraction(1)
-    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), gamma_power * step)
+    gamma, gamma_frac_bits = _dyadic(given.gamma, Fraction(given.gamma_offset), gamma_power * _step_of_gamma(config))
     beta, beta_frac_bits = _dyadic(given.beta, config.output.zero_point * scale, power)
     # At least 1, so that the tie between two steps is one of its integers.
     if beta_frac_bits < 1:
@@ -390,9 +540,24 @@ def _given(config: NormConfig) -> _Affine:
     )
 
 
-def _one_over_scale(config: NormConfig) -> _Affine:
-    """What makes of a normalized value its quotient by the output scale."""
+def _of_floats(
+    config: NormConfig, gamma: NDArray[np.float64], offset: float, beta: NDArray[np.float64], has_beta: bool
+) -> _Affine:
+    gammas, gamma_frac_bits = _dyadic(gamma, Fraction(offset), _step_of_gamma(config))
+    betas, beta_frac_bits = _dyadic(beta, Fraction(0), Fraction(1))
+    negative = np.signbit(gamma + offset), np.signbit(beta)
+    return _Affine(gammas, betas, gamma_frac_bits, beta_frac_bits, 1, *negative, has_beta)
+
+
+def _step_of_gamma(config: NormConfig) -> Fraction:
+    return Fraction(config.input.scale) if config.norm == "affine" else Fraction(1)
+
+
+def _one(config: NormConfig) -> _Affine:
+    """What makes of a normalized value its quotient by the output scale; of floating-point output itself."""
     shape = (config.banks, config.bank_values)
+    if config.output.is_float:
+        return _of_floats(config, np.ones(shape), 0.0, np.zeros(shape), False)
     divisor, power = _divisor_and_power(Fraction(config.output.scale))
     one, frac_bits = _dyadic(np.array(1.0), Fraction(0), power)
     return _Affine(np.broadcast_to(one, shape), np.zeros(shape, np.int64), frac_bits, 1, divisor)
@@ -420,22 +585,82 @@ def _values_of(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.integer]
 class _Rows:
     """The exact quantities of a few rows: ``a = c·g`` and ``b`` of each element, ``V·m² = P/Q`` of each row."""
 
-    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
-        valid = batch.valid
-        terms = exact_terms(config, batch)
-        c = np.where(valid, terms.c, 0)
-        self.divisor = affine.divisor
-        denominators = zip(terms.squared, terms.weight, strict=True)
-        self.denominators = [_denominator(config, squared, weight, self.divisor) for squared, weight in denominators]
+    def __init__(
+        self, config: NormConfig, batch: RowBatch, c: _Integers, denominators: "list[_Denominator]", affine: _Affine
+    ) -> None:
         where = _values_of(config, batch)
-        g = affine.gamma[where]
-        self.b = np.where(valid, affine.beta[where], 0)
+        self.affine, self.where = affine, where
+        self.divisor = affine.divisor
+        self.denominators = denominators
+        self.c = c
+        self.g = g = affine.gamma[where]
+        self.b = np.where(batch.valid, affine.beta[where], 0)
         # |a| <= |c|·|g| may exceed 63 bits for wide formats.
         self.a_bits = (_magnitude(c) * _magnitude(g)).bit_length()
         self.a: _Integers = c * g if self.a_bits <= _INT64_BITS else c.astype(object) * g.astype(object)
         self.gamma_frac_bits = affine.gamma_frac_bits
         self.beta_frac_bits = affine.beta_frac_bits
-        self.output = config.output
+
+    @classmethod
+    def of(cls, config: NormConfig, batch: RowBatch, elements: Elements, affine: _Affine) -> "_Rows":
+        terms = _terms(config, batch, elements)
+        pairs = zip(terms.squared, terms.weight, elements.steps, strict=True)
+        denominators = [
+            _denominator(config, squared, weight, cls.divisor_of(affine), step) for squared, weight, step in pairs
+        ]
+        return cls(config, batch, np.where(batch.valid, terms.c, 0), denominators, affine)
+
+    @staticmethod
+    def divisor_of(affine: _Affine) -> int:
+        """What the denominators are times."""
+        return affine.divisor
+
+    def negative_zeros(self, negative: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which results would be -0 if they are 0, where ``negative`` are the normalized values that would be.
+
+        A sum of two zeros has their sign, if they have the same; any other sum that is 0 is +0.
+        """
+        assert self.affine.gamma_negative is not None
+        assert self.affine.beta_negative is not None
+        negative = np.where(self.c == 0, negative, False)
+        for row, column in zip(*np.nonzero((self.c != 0) & (self.g == 0)), strict=True):
+            negative[row, column] = self.sign(int(row), int(column)) < 0
+        product = negative ^ self.affine.gamma_negative[self.where]
+        if not self.affine.has_beta:
+            return product
+        return product & self.affine.beta_negative[self.where] & (self.b == 0)
+
+    def sign(self, row: int, column: int) -> int:
+        """Of what γ is the factor of."""
+        return _sign(int(self.c[row, column]))
+
+    def bounds(self, row: int, columns: Sequence[int], bits: int) -> Bounds:
+        """As :class:`~.exact_floating.ExactRows` has them, without a divisor."""
+        exponent, lower, upper = self._factor_bounds(row, columns, bits)
+        exponent += self.gamma_frac_bits
+        shift = max(0, self.beta_frac_bits - exponent)
+        up = exponent + shift - self.beta_frac_bits
+        low, high = [], []
+        for a, b, least, most in zip(_of(self.a, row, columns), _of(self.b, row, columns), lower, upper, strict=True):
+            added = b << up
+            if least == most or not a:
+                value = (a * least << shift) + added << 1
+                low.append(value)
+                high.append(value)
+                continue
+            first, last = (a * least, a * most) if a > 0 else (a * most, a * least)
+            # Strictly in between, so that not even a tie is left for the bounds themselves.
+            low.append(((first << shift) + added << 1) + 1)
+            high.append(((last << shift) + added << 1) - 1)
+        return Bounds(low, high, exponent + shift + 1)
+
+    def _factor_bounds(self, row: int, columns: Sequence[int], bits: int) -> tuple[int, list[int], list[int]]:
+        """``K``, and for each element two integers between which ``2^K/√V`` lies; they are equal where they are it."""
+        denominator = self.denominators[row]
+        root_bits = max(0, bits + denominator.exponent)
+        factor = denominator.reciprocal(root_bits)
+        inexact = denominator.compare(1 << root_bits, factor) != 0
+        return root_bits, [factor] * len(columns), [factor + inexact] * len(columns)
 
     def on_grid(self) -> _Integers:
         """``t`` of the module's proof: ``t - 1 < y·2^f < t + 3``. Padding gives 0."""
@@ -462,10 +687,6 @@ class _Rows:
         scaled = scaled << shift if shift >= 0 else scaled >> -shift
         return scaled // self.divisor
 
-    def rounded(self, t: _Integers) -> NDArray[np.int64]:
-        """``y`` rounded half to even and saturated, from `on_grid`'s ``t``."""
-        return np.clip(self.nearest(t), self.output.min, self.output.max).astype(np.int64)
-
     def nearest(self, t: _Integers) -> _Integers:
         """``y`` rounded half to even, from `on_grid`'s ``t``."""
         h = t + (1 << (_FRAC_BITS - 1))
@@ -478,23 +699,27 @@ class _Rows:
         return nearest
 
     def _decide(self, row: int, column: int, upper: int) -> int:
-        """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``.
+        """Round one element known to lie strictly between ``upper - 3/2`` and ``upper + 1/2``."""
+        order = self.side(row, column, Fraction(2 * upper - 1, 2))
+        if order == 0:
+            return upper - (upper & 1)
+        return upper if order > 0 else upper - 1
 
-        ``y`` against ``upper - 1/2`` is ``a·2^(fb - fg)/√V`` against ``w = m·(upper - 1/2)·2^fb - b``, where a
-        negative exponent moves to ``w``. Where V = 0, y lies on the grid and can only be the tie itself.
+    def side(self, row: int, column: int, limit: Fraction) -> int:
+        """The sign of ``y - limit``.
+
+        ``a·2^(fb - fg)/√V`` is compared with ``w = m·limit·2^fb - b``, where a negative exponent moves to ``w``, and so
+        does the denominator of limit. Where V = 0, a is 0, and 0 is the answer: y can only be the limit itself, since
+        it lies on the grid, or is known.
         """
-        a = int(self.a[row, column])
-        w = self.divisor * ((2 * upper - 1) << (self.beta_frac_bits - 1)) - int(self.b[row, column])
-        a *= self.divisor  # the denominator has it
+        a = int(self.a[row, column]) * self.divisor * limit.denominator  # the root has the divisor
+        w = (self.divisor * limit.numerator << self.beta_frac_bits) - int(self.b[row, column]) * limit.denominator
         exponent = self.beta_frac_bits - self.gamma_frac_bits
         if exponent >= 0:
             a <<= exponent
         else:
             w <<= -exponent
-        order = self._order(row, column, a, w)
-        if order == 0:
-            return upper - (upper & 1)
-        return upper if order > 0 else upper - 1
+        return self._order(row, column, a, w)
 
     def _order(self, row: int, column: int, a: int, w: int) -> int:
         """The sign of ``a - w·√V·m`` of an element."""
@@ -504,18 +729,34 @@ class _Rows:
 class _TanhRows(_Rows):
     """Rows of Dynamic Tanh: a factor for each element, ``tanh|t| / m``."""
 
-    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
-        super().__init__(config, batch, affine)
+    _slope: Fraction
+    _magnitude: _Integers
+
+    @classmethod
+    def of(cls, config: NormConfig, batch: RowBatch, elements: Elements, affine: _Affine) -> "_TanhRows":
         assert config.alpha is not None
-        self._slope = abs(Fraction(config.alpha)) * Fraction(config.input.scale)
-        if config.alpha < 0:
-            self.a = -self.a
-        self._magnitude = np.where(batch.valid, np.abs(batch.x.astype(np.int64) - config.input.zero_point), 0)
+        c = np.where(batch.valid, _terms(config, batch, elements).c, 0)
+        rows = cls(config, batch, -c if config.alpha < 0 else c, [], affine)
+        rows._slope = abs(Fraction(config.alpha)) * Fraction(config.input.scale)
+        rows._magnitude = np.where(batch.valid, np.abs(elements.x - config.input.zero_point), 0)
+        return rows
 
     def _factors(self, root_bits: int) -> NDArray[np.object_]:
         distinct, places = np.unique(self._magnitude, return_inverse=True)
         floors = [tanh_floor(self._slope * int(d), root_bits, self.divisor) for d in distinct]
         return np.array(floors, object)[places].reshape(self._magnitude.shape)
+
+    def _factor_bounds(self, row: int, columns: Sequence[int], bits: int) -> tuple[int, list[int], list[int]]:
+        magnitudes = _of(self._magnitude, row, columns)
+        found = [_tanh_factor(self._slope, magnitude, bits) for magnitude in magnitudes]
+        most = max(root_bits for root_bits, _ in found)
+        lower = [factor << (most - root_bits) for root_bits, factor in found]
+        # tanh of a rational number is none, so that the factor is never it, but for 0.
+        upper = [
+            factor + (magnitude > 0) << (most - root_bits)
+            for magnitude, (root_bits, factor) in zip(magnitudes, found, strict=True)
+        ]
+        return most, lower, upper
 
     def _order(self, row: int, column: int, a: int, w: int) -> int:
         t = self._slope * int(self._magnitude[row, column])
@@ -532,15 +773,18 @@ class _TanhRows(_Rows):
 class _CurvedRows(_Rows):
     """The same with ``ŷ - k·ŷ²`` in the place of ``ŷ = c/U``: ``y·m = g/2^fg · (ŷ - k·ŷ²) + b/2^fb``."""
 
-    def __init__(self, config: NormConfig, batch: RowBatch, affine: _Affine) -> None:
-        super().__init__(config, batch, affine)
-        terms = exact_terms(config, batch)
+    def __init__(
+        self, config: NormConfig, batch: RowBatch, c: _Integers, denominators: "list[_Denominator]", affine: _Affine
+    ) -> None:
+        super().__init__(config, batch, c.astype(object), denominators, affine)
         self.valid = batch.valid
-        self.c = np.where(batch.valid, terms.c, 0).astype(object)
-        self.g = affine.gamma[_values_of(config, batch)].astype(object)
+        self.g = self.g.astype(object)
         self.curvature = Fraction(config.curvature)
-        pairs = zip(terms.squared, terms.weight, strict=True)
-        self.denominators = [_denominator(config, squared, weight, 1) for squared, weight in pairs]
+
+    @staticmethod
+    def divisor_of(affine: _Affine) -> int:
+        """``ŷ`` is squared, and so without it."""
+        return 1
 
     def on_grid(self) -> _Integers:
         c_bits, frac_bits = _magnitude(self.c).bit_length(), 64 + _magnitude(self.g).bit_length()
@@ -556,29 +800,60 @@ class _CurvedRows(_Rows):
         total: _Integers = ((gamma + beta) << _FRAC_BITS) // self.divisor >> up
         return np.where(self.valid, total - 1, 0)
 
-    def _decide(self, row: int, column: int, upper: int) -> int:
-        """As of `_Rows`: the sign of ``g·(c·U - k·c²) - w·U²`` with ``U = √D + R``, which is ``P + Q·√D``."""
+    def sign(self, row: int, column: int) -> int:
+        """Of ``c·(U - k·c)``, where U is above 0."""
+        c, k = int(self.c[row, column]), self.curvature
+        return -_sign(c) * self.denominators[row].compare(k.numerator * c, k.denominator) if c else 0
+
+    def bounds(self, row: int, columns: Sequence[int], bits: int) -> Bounds:
+        root_bits, lower, _ = self._factor_bounds(row, columns, bits)
+        k, shift = self.curvature, self.curvature.denominator.bit_length() - 1  # k is a float
+        exponent = 2 * root_bits + shift + self.gamma_frac_bits
+        up = max(0, self.beta_frac_bits - exponent)
+        low, high = [], []
+        values = zip(*(_of(values, row, columns) for values in (self.c, self.g, self.b)), lower, strict=True)
+        for c, g, b, factor in values:
+            z = c * factor
+            curved = (z << root_bits + shift) - k.numerator * z * z
+            # z is less than |c| off, and so z² less than |c|·(2·|z| + |c|).
+            doubt = (abs(c) << root_bits + shift) + k.numerator * abs(c) * (2 * abs(z) + abs(c))
+            middle = (g * curved << up) + (b << exponent + up - self.beta_frac_bits)
+            low.append(middle - (abs(g) * doubt << up))
+            high.append(middle + (abs(g) * doubt << up))
+        return Bounds(low, high, exponent + up)
+
+    def side(self, row: int, column: int, limit: Fraction) -> int:
+        """The sign of ``g·(c·U - k·c²) - w·U²`` with ``U = √D + R``, which is ``P + Q·√D``."""
         denominator = self.denominators[row]
         square, added = Fraction(denominator.numerator, denominator.denominator), denominator.added
         c, k = int(self.c[row, column]), self.curvature
         g = int(self.g[row, column]) * Fraction(2) ** (self.beta_frac_bits - self.gamma_frac_bits)
-        w = Fraction(self.divisor * (2 * upper - 1) << self.beta_frac_bits, 2) - int(self.b[row, column])
+        w = self.divisor * limit * 2**self.beta_frac_bits - int(self.b[row, column])
         if not square and not added:
-            over = _sign(-w)
-        else:
-            rest, factor = g * (c * added - k * c * c) - w * (square + added**2), g * c - 2 * w * added
-            over = _sign(_sign(rest) * rest**2 + _sign(factor) * factor**2 * square)
-        if over == 0:
-            return upper - (upper & 1)
-        return upper if over > 0 else upper - 1
+            return _sign(-w)
+        rest, factor = g * (c * added - k * c * c) - w * (square + added**2), g * c - 2 * w * added
+        return _sign(_sign(rest) * rest**2 + _sign(factor) * factor**2 * square)
 
 
 _ROWS: dict[str, type[_Rows]] = {"adanorm": _CurvedRows, "dyt": _TanhRows}
 """What decides the rows of a norm whose y is no quotient of c and a root."""
 
 
-def _rows_of(config: NormConfig, batch: RowBatch, affine: _Affine) -> _Rows:
-    return _ROWS.get(config.norm, _Rows)(config, batch, affine)
+def _rows_of(config: NormConfig, batch: RowBatch, elements: Elements, affine: _Affine) -> _Rows:
+    return _ROWS.get(config.norm, _Rows).of(config, batch, elements, affine)
+
+
+def _of(values: _Integers, row: int, columns: Sequence[int]) -> list[int]:
+    """Some elements of a row, as Python integers."""
+    return values[row, list(columns)].tolist()
+
+
+@lru_cache(maxsize=1 << 16)
+def _tanh_factor(slope: Fraction, magnitude: int, bits: int) -> tuple[int, int]:
+    """``K`` and ``⌊2^K·tanh(slope·magnitude)⌋``, which has about as many bits as are asked for."""
+    t = slope * magnitude
+    root_bits = bits + max(0, t.denominator.bit_length() - t.numerator.bit_length() + 1)
+    return root_bits, tanh_floor(t, root_bits)
 
 
 _BESIDE_DEVIATION = ("adanorm", "l1norm")
@@ -603,6 +878,13 @@ class _Denominator:
         found = (1 << (bits + guard)) // below
         return found + (self.compare(1 << bits, found + 1) >= 0)
 
+    @property
+    def exponent(self) -> int:
+        """U is at most ``2^exponent``, and not much less."""
+        root = (self.numerator.bit_length() - self.denominator.bit_length() + 2) // 2 + 1
+        beside = self.added.numerator.bit_length() - self.added.denominator.bit_length() + 1
+        return max(root if self.numerator else beside, beside if self.added else root) + 1
+
     def compare(self, a: int, w: int) -> int:
         """The sign of ``a - w·U``."""
         rest = a * self.added.denominator - w * self.added.numerator  # against w·√(…), both times that denominator
@@ -610,9 +892,8 @@ class _Denominator:
         return _sign(_sign(rest) * rest**2 * self.denominator - _sign(w) * w**2 * self.numerator)
 
 
-def _denominator(config: NormConfig, squared: int, weight: int, divisor: int) -> _Denominator:
-    """``√V·m``."""
-    scale = Fraction(config.input.scale)
+def _denominator(config: NormConfig, squared: int, weight: int, divisor: int, scale: Fraction) -> _Denominator:
+    """``√V·m``, of a row with steps of that scale."""
     if config.deviation is not None:
         added = (weight * Fraction(config.deviation) / scale) ** 2
     elif not config.formula.has_statistic:

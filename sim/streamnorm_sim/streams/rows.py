@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.arrays import INTEGERS, REALS, ArrayOrFile, as_array, given_array, require_array, require_within
+from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, as_array, given_array, require_array, require_within
 from streamnorm.spec.config import BANKS_MAX, NormConfig, checked_config
+from streamnorm.spec.formats import FloatFormat, NumberFormat
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.values import shown
+
+from .float_arrays import codes_of, is_float_array
 
 __all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "turns"]
 
@@ -59,7 +62,8 @@ class RowBatch:
         Parameters
         ----------
         x : array (rows, n), or the name of a .npy file that holds one
-            With n from 1 to ``max_length``. Integers are of the input format; floats are real values, and quantized.
+            With n from 1 to ``max_length``. Integers are of the input format, codes if that is floating point; floats,
+            of ml_dtypes too, are real values, and quantized. Floats of the input format itself keep all their bits.
         lengths : integers (rows,), or one for all rows; optional
             All n elements of every row where absent.
         banks : integers (rows,), or one for all rows; optional
@@ -75,9 +79,10 @@ class RowBatch:
         checked_config(config)
         array, path = given_array(x)
         with named_file(path):
-            _require_rows(array, REALS, "integers or floats")
-            if array.dtype.kind == "f":
-                array = config.input.quantize(array)
+            if is_float_array(array):
+                _require_rows(array, array.dtype.kind, "integers or floats")
+                array = _quantized(config.input, array)
+            _require_rows(array, INTEGERS, "integers or floats")
             batch = cls.arrange(array, lengths, banks, bank_count=config.banks)
             if banks is None:
                 batch = replace(batch, banks=turns(config, len(batch)))
@@ -242,6 +247,12 @@ def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.in
     for target, array in zip(x, arrays, strict=True):
         target[: len(array)] = array
     return x, lengths
+
+
+def _quantized(source: NumberFormat, numbers: NDArray[Any]) -> NDArray[np.integer]:
+    if isinstance(source, FloatFormat):
+        return codes_of(source, numbers)
+    return source.quantize(numbers.astype(np.float64, copy=False))
 
 
 def _require_rows(x: NDArray[Any], kinds: str, what: str) -> None:

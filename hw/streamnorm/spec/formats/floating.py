@@ -185,6 +185,11 @@ class FloatFormat(NumberFormat):
         return (1 << self.precision) - (2 if self.finite else 1)
 
     @property
+    def ends(self) -> tuple[int, int]:
+        largest = self.mantissa_max << self.binade_max
+        return -largest, largest
+
+    @property
     def largest(self) -> float:
         """The largest number."""
         return self.mantissa_max * 2.0**self.binade_max * self.scale

@@ -60,6 +60,11 @@ class NumberFormat(ABC):
     def max(self) -> int: ...
 
     @property
+    def ends(self) -> tuple[int, int]:
+        """The smallest and the largest number, in steps of ``scale``, ``zero_point`` included."""
+        return self.min, self.max
+
+    @property
     def bytes(self) -> int:
         """Whole bytes that one element takes on a stream."""
         return -(-self.bits // 8)

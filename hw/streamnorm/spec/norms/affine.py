@@ -1,5 +1,7 @@
 """A factor and an offset of each element: what norms with running statistics fold into."""
 
+from fractions import Fraction
+
 from streamnorm.spec.formats import NumberFormat
 
 from .static_norm import StaticNorm
@@ -26,4 +28,5 @@ class AffineNorm(StaticNorm):
     counts_steps = True
 
     def largest(self, source: NumberFormat) -> float:
-        return float(max(map(abs, self.differences(source.min, source.max, source.zero_point))))
+        farthest = max(map(abs, self.differences(*source.ends, source.zero_point)))
+        return float(farthest * Fraction(source.scale) / Fraction(self.z_unit(source)))

@@ -55,7 +55,7 @@ class Norm(ABC):
     reach : ``|d| * w / sqrt(V)`` is at most ``reach`` times the largest ``|z|``
     length_weight : what ``w / V`` is at most, with w in V, where V without epsilon is not 0; None where that may be 0
         and z is not
-    counts_steps : z in the unit is a number of input steps, no real one
+    counts_steps : z in the unit is a number of input steps, no real one; of integers that come in
     statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
     """
 
@@ -93,8 +93,11 @@ class Norm(ABC):
         return self.centred or self.has_squares or self.has_squared_sum
 
     def z_unit(self, source: "NumberFormat") -> float:
-        """What a z of 1 in the unit is worth: the input scale where :attr:`counts_steps`, which is then in gamma."""
-        return source.scale if self.counts_steps else 1.0
+        """What a z of 1 in the unit is worth: the input scale where :attr:`counts_steps`, which is then in gamma.
+
+        Floating-point numbers have no scale that gamma would have to hold.
+        """
+        return source.scale if self.counts_steps and not source.is_float else 1.0
 
     @property
     def has_sum(self) -> bool:

@@ -8,7 +8,6 @@ from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm.spec.stored import stored_of
 from streamnorm.spec.values import integer_between
 
 from .calls import NormCall, calls
@@ -110,7 +109,7 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
         sets = sum(
             call.sets for call in calls(model) if call.kind.affine and (call.kind.norm, call.kind.epsilon) in served
         )
-        stored = stored_of(config)
+        stored = StoredParameters.of(config)
         own = not (stored.gamma_is_constant and stored.beta_is_constant)
         if config.parameter_repeat > 1 and sets:
             found.append(
@@ -130,7 +129,7 @@ def row_buffer_bytes(plan: Plan) -> int:
 
 def parameter_bits(plan: Plan) -> int:
     """Bits that a unit stores for gamma and beta of one element; a constant takes none."""
-    if plan.config.computed.is_dyadic or plan.config.output.is_float:
+    if plan.config.computed.is_dyadic:
         return sum(words.bits for words in stored_words(plan.config).values() if not words.is_constant)
     stored = StoredParameters.of(plan.config)
     gamma = 0 if stored.gamma_is_constant else stored.gamma_bits

@@ -14,11 +14,7 @@ def float_widths(config: NormConfig, precision: FloatPrecision) -> Iterator[tupl
     yield "m", _bits(precision.elements.mantissa_bits), "mantissa of an element, the hidden one included"
     if precision.sums is not None:
         sums = precision.sums
-        yield (
-            "window",
-            f"{sums.count} x {sums.window} binades",
-            "elements in them are added up exactly, those below not",
-        )
+        yield ("window", f"{sums.count} x {sums.window} binades", "elements in them are added up exactly, none below")
         yield "top", f"up to {sums.top_max}", "binade of the row's largest element"
     if norm.has_sum:
         yield "S1", _bits(precision.sum_bits), "sum of x, in the unit of the row"

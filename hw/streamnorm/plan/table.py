@@ -21,8 +21,8 @@ from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
 
-from .limits import Limits
 from .float_widths import float_widths
+from .limits import Limits
 from .luts import LUT_ERROR
 from .plan import Plan
 

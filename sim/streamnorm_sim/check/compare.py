@@ -7,7 +7,7 @@ import numpy as np
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_text import element_text
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.row_flags import flags_in_words
 from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
@@ -45,7 +45,7 @@ def golden_rows(trace: Trace) -> RowBatch:
     config, traffic, expected = trace.config, trace.traffic, trace.expected
     if traffic.loads and traffic.reset_at is not None:
         raise ConfigError("a run with parameter loads and a reset cannot be compared")
-    stored = StoredParameters.of(config)
+    stored = stored_parameters(config)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
     x, flags = np.zeros(expected.x.shape, np.int64), expected.flags.copy()
     done = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -181,7 +181,7 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
         If the unit has no such port, a value cannot be stored, a shape is wrong, or the bank is out of range.
     """
     config = source.config
-    stored = StoredParameters.of(config)
+    stored = stored_parameters(config)
     values, offsets = given_array(gamma, "gamma")[0], given_array(beta, "beta")[0]
     whole = np.empty(config.bank_values) if values.ndim == offsets.ndim == 0 else np.empty(())
     try:

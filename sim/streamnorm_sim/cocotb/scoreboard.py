@@ -3,7 +3,7 @@
 from cocotb.triggers import RisingEdge
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.check.compare import row_difference
 from streamnorm_sim.reference.answers import answers
@@ -48,7 +48,7 @@ class Scoreboard:
         self.source, self.sink = source, sink
         self.config = source.config
         self.checked = 0
-        stored = StoredParameters.of(self.config)
+        stored = stored_parameters(self.config)
         self._gamma, self._beta = stored.gamma.copy(), stored.beta.copy()
         self._model = golden_model(self.config)
         self._patience = patience(self.config, source.open, sink.open)

@@ -133,7 +133,7 @@ class FixedLane(_Lane):
         if "centre" in row:
             z = p.add(z, row["centre"], signed(precision.normalized_bits), subtract=True, name="normalized")
         exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))
-        return self._value(begun, row.get("special"), z, exponent, p.constant(0, unsigned(1)))
+        return self._value(begun, row.get("exceptions"), z, exponent, p.constant(0, unsigned(1)))
 
 
 class ProductLane(_Lane):
@@ -157,4 +157,4 @@ class ProductLane(_Lane):
         exponent = p.add(begun.binade, row["exponent"], shape, subtract=True, name="exponent")
         if precision.product_drop:
             exponent = p.add(exponent, p.constant(precision.product_drop, shape), shape, name="exponent")
-        return self._value(begun, row.get("special"), begun.product, exponent, begun.negative)
+        return self._value(begun, row.get("exceptions"), begun.product, exponent, begun.negative)

@@ -20,14 +20,14 @@ __all__ = ["FloatStatistic", "statistic_shapes"]
 
 def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
     """What the lanes need of a row, by name: ``scale``, RF; ``centre``, KF, where a mean is subtracted; ``exponent``,
-    R; ``special``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
+    R; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
     precision = FloatPrecision.of(config)
     shapes = {"scale": unsigned(precision.scale_bits)}
     if precision.is_centred:
         shapes["centre"] = unsigned(precision.normalized_bits)
     shapes["exponent"] = signed(precision.exponent_bits)
     if config.input.is_float:
-        shapes["special"] = unsigned(2)
+        shapes["exceptions"] = unsigned(2)
     return shapes
 
 
@@ -115,7 +115,7 @@ class FloatStatistic(Statistic):
         if centred is not None:
             values["centre"] = self._float_centre(centred, rho, k)
         if special is not None:
-            values["special"] = special
+            values["exceptions"] = special
         ends = {name: p.registered(values[name]) for name in self.outputs}
         self.latency = self.centre_cycle = max(end.cycle for end in ends.values())
         self.scale_cycle = ends["scale"].cycle if apart else self.latency

@@ -11,6 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.units.affine_steps import AffineSteps
 from streamnorm.units.result_steps import even_and_saturated
 
+from .beat_end import end_beat
 from .float_lane import LaneValue
 
 __all__ = ["IntegerResults"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
+from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.requantization import Requantization
@@ -20,6 +21,7 @@ from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
 
+from .float_widths import float_widths
 from .limits import Limits
 from .luts import LUT_ERROR
 from .plan import Plan
@@ -83,7 +85,7 @@ def _unit(plan: Plan) -> _Lines:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     yield from _dyadic_numbers(config) if config.computed.is_dyadic else _stored(config)
     if config.rsqrt != RootChoice():
-        assert isinstance(plan.precision, Precision)
+        assert isinstance(plan.precision, Precision | FloatPrecision)
         yield "root", config.rsqrt.method, plan.precision.root.title
     target = config.device
     limit = target.family.block_ram_limit_mhz
@@ -157,7 +159,7 @@ def _accuracy(plan: Plan) -> _Lines:
         return
     unit = "ulp" if config.output.is_float else "LSB"
     if plan.promise == "as-is":
-        assert isinstance(plan.precision, Precision)
+        assert isinstance(plan.precision, Precision | FloatPrecision)
         off = plan.precision.root.relative_error
         meaning = f"less than is promised elsewhere; the reciprocal square root is off by up to {off:.2g}"
         yield "promise", "as-is", meaning
@@ -231,7 +233,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _widths(plan: Plan) -> _Lines:
-    precision, stored = plan.precision, StoredParameters.of(plan.config)
+    precision = plan.precision
+    if isinstance(precision, FloatPrecision):
+        yield from float_widths(plan.config, precision)
+        return
+    stored = StoredParameters.of(plan.config)
     if isinstance(precision, IntegerPrecision):
         yield from _widths_of_integers(precision)
     elif isinstance(precision, Precision):

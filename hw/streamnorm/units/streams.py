@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from streamnorm.spec.formats import NumberFormat
 
 __all__ = [
-    "bank_width", "difference_shape", "element_shape", "flags_layout", "parameter_layout", "result_layout", "row_layout",
+    "bank_width", "difference_shape", "element_shape", "flags_layout", "parameter_layout", "result_layout",
+    "row_layout",
 ]  # fmt: skip
 
 

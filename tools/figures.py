@@ -42,7 +42,7 @@ from streamnorm_sim.dataset import minilm_layers
 from streamnorm_sim.demo import OUTPUT_BITS, UnitResult, run_units
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.golden import GoldenModel
-from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.tools import YOSYS, versions
@@ -252,7 +252,7 @@ def measure_speed(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
     """Run the engines by turns, three rounds; their speeds only compare within one such run."""
     config = example(SPEED_UNIT)
     rng = np.random.default_rng(RANDOM_SEED)
-    rows = rng.integers(config.input.min, config.input.max, (8192, config.max_length), endpoint=True)
+    rows = uniform_elements(config, rng, (8192, config.max_length))
     counts = {"cxxrtl": 8192, "pysim": 40, "verilator": 400}
     speeds: dict[str, list[float]] = {engine: [] for engine in counts}
     golden = []

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
+from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
-from streamnorm_sim.reference.rows import corner_rows, random_rows
+from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.seeds import seeded
 
@@ -68,8 +69,8 @@ def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others
 
 def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
-    expected = golden_model(config).normalize(batch.x, lengths=batch.lengths, banks=batch.banks)
-    return Vectors(input=batch.x, lengths=batch.lengths, banks=batch.banks, expected=expected)
+    expected = answers(golden_model(config), batch)
+    return Vectors(batch.x, batch.lengths, batch.banks, expected.x, flags=expected.flags)
 
 
 def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closing:
@@ -85,19 +86,25 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     model = golden_model(config, gamma=gamma, beta=beta)
     too_long = most + config.lanes + 1
     x = fitted(rows.x, too_long)
-    x[0, most:] = rng.integers(config.input.min, config.input.max, too_long - most, endpoint=True)
+    x[0, most:] = uniform_elements(config, rng, too_long - most)
+    expected = answers(model, replace(rows, banks=banks))
     vectors = Vectors(
         input=x,
         lengths=np.array([too_long] + [most] * (count - 1)),
         banks=banks,
-        expected=fitted(model.normalize(rows.x, banks=banks), too_long),
+        expected=fitted(expected.x, too_long),
+        flags=expected.flags,
     )
     return Closing(vectors, parameters)
 
 
 def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw stored gamma and beta of every bank, such that results are spread over the output format."""
-    stored, output = StoredParameters.of(config), config.output
+    output = config.output
+    if output.is_float:
+        shape, code = (config.banks, config.bank_values), config.parameter_format.quantize
+        return code(rng.normal(0, 1, shape)), code(rng.normal(0, 1, shape))
+    stored = stored_parameters(config)
 
     def steps(low: int, high: int, bits: int, frac_bits: int) -> NDArray[np.int64]:
         """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import streamnorm.verilog.axi
+from float_stand_in import FloatStandIn, StandInModel
+from float_stand_in import config as float_config
 from ladder.configurations import configuration, units
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm.verilog.emit import generate
+from streamnorm.verilog.emit import generate, verilog
 from streamnorm.verilog.plain_bench import plain_bench
 from streamnorm.verilog.ports import ports
 from streamnorm.verilog.vector_files import Vectors, vector_files
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.vectors import make_vectors
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
@@ -72,6 +76,31 @@ def test_it_passes_on_every_unit_under_stalls(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("architecture", ["two-pass", "five-scan:welford"])
 def test_it_passes_on_other_architectures(architecture: str, tmp_path: Path) -> None:
     passed(bench(compiled(configuration("ram_banks", architecture=architecture), tmp_path), "+stalls=30"))
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_it_looks_at_flags_of_rows(wrong: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", FloatStandIn)
+    config, name = float_config(), "float_stand_in"
+    batch = RowBatch.arrange([[1, 2, 3, 4], [0x7E00], [0x7BFF] * 14, [5, 6, 0x7C00]])
+    model = StandInModel(config)
+    rows = batch.x, batch.lengths, batch.banks
+    vectors = Vectors(*rows, model.normalize(*rows), flags=model.flags(*rows))
+    (tmp_path / f"{name}.v").write_text(verilog(config))
+    (tmp_path / f"{name}_tb.v").write_text(plain_bench(config, vectors))
+    (tmp_path / "vectors").mkdir()
+    if wrong:
+        assert vectors.flags is not None
+        vectors.flags[1] = 2
+    for file, content in vector_files(config, vectors).items():
+        (tmp_path / file).write_bytes(content)
+    compile_bench(name, tmp_path, f"{name}.v")
+    code, printed = bench(tmp_path, "+stalls=30")
+    if wrong:
+        assert code == 1
+        assert printed.startswith("FAIL: beat 2 of row 1: got 2_1_03_000000007e00 want 4_1_03_000000007e00")
+    else:
+        assert (code, printed[:22]) == (0, "PASS: 4 rows, 9 beats,")
 
 
 FAULTS = {

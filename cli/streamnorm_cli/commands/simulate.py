@@ -145,16 +145,15 @@ def _values(simulation: "Simulation") -> Table:
     table.add_column(justify="right")
     table.add_column(style="dim", overflow="fold")
     colour = "red" if simulation.mismatches else "green"
+    from streamnorm.spec.formats.element_text import error_unit
+
+    unit = error_unit(simulation.config.output)
     part = "" if simulation.exact_rows == simulation.rows else f", over {simulation.exact_rows:,} of the rows"
     for name, value, meaning in (
         ("rows", f"{simulation.rows:,}", f"with {simulation.elements:,} elements"),
         ("mismatches", f"[{colour}]{simulation.mismatches:,}[/]", "elements that differ from the golden model"),
-        (
-            "max error",
-            f"{accuracy.max_ulp:.4f}",
-            f"output LSB, against the exact result{part}; 0.5 is the best there is",
-        ),
-        ("mean error", f"{accuracy.mean_ulp:.4f}", "output LSB; 0.25 where nothing but rounding is lost"),
+        ("max error", f"{accuracy.max_ulp:.4f}", f"{unit}, against the exact result{part}; 0.5 is the best there is"),
+        ("mean error", f"{accuracy.mean_ulp:.4f}", f"{unit}; 0.25 where nothing but rounding is lost"),
         ("correctly rounded", f"{accuracy.correctly_rounded:.3%}", "of the elements"),
         ("… as given", f"{given.max_ulp:.4f}", "max error with gamma and beta as given, not as stored"),
         ("", f"{given.correctly_rounded:.3%}", "of the elements are then correctly rounded"),

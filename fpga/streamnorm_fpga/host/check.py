@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from streamnorm.errors import CheckFailed
+from streamnorm.spec.formats.element_text import element_text
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_fpga.link.protocol import Status
 from streamnorm_fpga.top.signature import rows_signature
@@ -208,11 +209,11 @@ def _difference(
     if (differs := got != want).any():
         row, element = (int(index) for index in np.argwhere(differs)[0])
         beat, lane = divmod(element, config.lanes)
-        what = (
-            f"row {group.indices[row]} lane {lane}: got {got[row, element]}, want {want[row, element]} in beat {beat}"
-        )
+        element, other = (element_text(config.output, int(side[row, element])) for side in (got, want))
+        what = f"row {group.indices[row]} lane {lane}: got {element}, want {other} in beat {beat}"
         return int(differs.sum()), what
-    wanted = rows_signature(config, vectors.expected[group.indices, : group.length])
+    flags = None if vectors.flags is None else vectors.flags[group.indices]
+    wanted = rows_signature(config, vectors.expected[group.indices, : group.length], flags=flags)
     if record.signature != wanted:
         return elements, (
             f"{rows}: every value is right, but tkeep, tlast or tuser of a beat is not "
@@ -235,4 +236,5 @@ def _understood(link: BoardLink, response: Response) -> None:
 
 
 def _part(vectors: Vectors, rows: slice) -> Vectors:
-    return Vectors(vectors.input[rows], vectors.lengths[rows], vectors.banks[rows], vectors.expected[rows])
+    flags = None if vectors.flags is None else vectors.flags[rows]
+    return Vectors(vectors.input[rows], vectors.lengths[rows], vectors.banks[rows], vectors.expected[rows], flags=flags)

@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.plan import Plan
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
@@ -191,6 +192,7 @@ class BoardTop(wiring.Component):
             recorder.keep.eq(unit["m_axis_tkeep"]),
             recorder.last.eq(unit["m_axis_tlast"]),
             recorder.error.eq(unit["m_axis_tuser"]),
+            *([recorder.flags.eq(unit["m_axis_tuser"][1:])] if flags_of(config) else []),
             recorder.valid.eq(unit["m_axis_tvalid"]),
             unit["m_axis_tready"].eq(recorder.ready),
             *(getattr(recorder, name).eq(getattr(sequencer, name)) for name in ("start", "clear", "testing")),

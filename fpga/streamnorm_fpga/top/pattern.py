@@ -2,7 +2,8 @@
 
 A 31-bit linear feedback shift register (x**31 + x**28 + 1) is stepped 16 times for each beat. Lane ``k`` takes its
 low bits from the register rotated by ``5 k``. ``narrow`` puts a constant above the low three bits: rows far from zero
-and of small variance.
+and of small variance. Of a floating-point number, all but the low three bits of the exponent are constant, too: numbers
+around 1, since one NaN would make a whole row NaN.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.spec.formats import FloatFormat
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streamnorm.spec.config import NormConfig
+    from streamnorm.spec.formats import NumberFormat
 
 __all__ = ["Pattern", "PatternModel"]
 
@@ -25,13 +29,34 @@ _BITS: Final = 31
 _TAP: Final = 3  # the feedback: the top bit and the one three below it
 _STEPS: Final = 16
 _SEED: Final = 0x2545F491
+_REGISTER: Final = (1 << _BITS) - 1
 _ROTATION: Final = 5
 _NARROW_BITS: Final = 3
+_EXPONENT_BITS: Final = 3
 
 
-def _narrow_base(bits: int) -> int:
-    """What is above the low bits of a narrow element: a quarter of the range above zero."""
-    return 1 << (bits - 2) if bits - 2 >= _NARROW_BITS else 0
+def _narrow_bits(number_format: NumberFormat) -> int:
+    """The low bits that are random in narrow elements: of a floating-point number, those of the fraction only."""
+    if isinstance(number_format, FloatFormat):
+        return min(_NARROW_BITS, number_format.fraction_bits)
+    return _NARROW_BITS
+
+
+def _narrow_base(number_format: NumberFormat) -> int:
+    """What is above these bits: a quarter of the range above zero; of a floating-point number, 1."""
+    if isinstance(number_format, FloatFormat):
+        return number_format.bias << number_format.fraction_bits
+    return 1 << (number_format.bits - 2) if number_format.bits - 2 >= _NARROW_BITS else 0
+
+
+def _constant(number_format: FloatFormat) -> tuple[int, int]:
+    """Which bits of a floating-point number are constant, and what they are: those of 1.
+
+    The highest bit of the exponent is 0 there, so that no number is infinite or NaN.
+    """
+    random = min(_EXPONENT_BITS, number_format.exponent_bits - 1)
+    high = (1 << number_format.exponent_bits) - (1 << random)
+    return high << number_format.fraction_bits, (number_format.bias & high) << number_format.fraction_bits
 
 
 class Pattern(wiring.Component):
@@ -62,9 +87,14 @@ class Pattern(wiring.Component):
         lanes: list[Value] = []
         for lane in range(self._config.lanes):
             shift = _ROTATION * lane % _BITS
-            value = Cat(state[shift:], state[:shift])[: number.bits]
-            base = Const(_narrow_base(number.bits), number.bits)[_NARROW_BITS:]
-            lanes += [value[:_NARROW_BITS], Mux(self.narrow, base, value[_NARROW_BITS:])[: number.bits - _NARROW_BITS]]
+            rotated = Cat(state[shift:], state[:shift])
+            value: Value = Cat(rotated, rotated)[: number.bits] if number.bits > _BITS else rotated[: number.bits]
+            if isinstance(number, FloatFormat):
+                which, constant = _constant(number)
+                value = (value & ~Const(which, number.bits) | constant)[: number.bits]
+            low = _narrow_bits(number)
+            base = Const(_narrow_base(number), number.bits)[low:]
+            lanes += [value[:low], Mux(self.narrow, base, value[low:])[: number.bits - low]]
             lanes.append(Const(0, number.bytes * 8 - number.bits))
         m.d.comb += self.data.eq(Cat(*lanes))
         return m
@@ -89,10 +119,14 @@ class PatternModel:
             self._state = (self._state << _STEPS | fed) & ((1 << _BITS) - 1)
         shifts = _ROTATION * np.arange(lanes) % _BITS
         rotated = states[:, None] >> shifts | states[:, None] << (_BITS - shifts)
-        values = rotated & ((1 << number.bits) - 1)
+        rotated &= _REGISTER
+        values = (rotated | rotated << _BITS) & ((1 << number.bits) - 1)
+        if isinstance(number, FloatFormat):
+            which, constant = _constant(number)
+            values = values & ~which | constant
         if narrow:
-            low = (1 << _NARROW_BITS) - 1
-            values = values & low | _narrow_base(number.bits) & ~low
+            low = (1 << _narrow_bits(number)) - 1
+            values = values & low | _narrow_base(number) & ~low
         if number.signed:
             values = (values ^ (1 << number.bits - 1)) - (1 << number.bits - 1)
         return values.reshape(count, beats * lanes)[:, :length]

@@ -8,6 +8,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.spec.row_flags import flags_of
+
 from .memory import memory_beats
 from .signature import SIGNATURE_BITS, next_signature
 
@@ -33,6 +35,8 @@ class Recorder(wiring.Component):
     open : In(1)
     data, keep, last, error, valid : In; ready : Out
         The unit's output, as AXI4-Stream has it.
+    flags : In
+        What is above the error in ``m_axis_tuser``; only with floating-point numbers on either side.
     moved : Out(1); first : Out(1)
         A beat moves; it is its row's first. Not registers.
     rows : Out
@@ -47,11 +51,13 @@ class Recorder(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         width, depth = config.lanes * config.output.bytes * 8, memory_beats(config)
+        self._flags = len(flags_of(config))
         super().__init__(
             {
                 **{name: In(1) for name in ("start", "clear", "testing", "open", "last", "error", "valid")},
                 "data": In(width),
                 "keep": In(width // 8),
+                **({"flags": In(self._flags)} if self._flags else {}),
                 "ready": Out(1),
                 "moved": Out(1),
                 "first": Out(1, init=1),
@@ -85,10 +91,15 @@ class Recorder(wiring.Component):
             error.eq(self.error),
             self.row_failed.eq(came & last & error),
         ]
+        user = [error]
+        if self._flags:
+            flags = Signal(self._flags)
+            m.d.sync += flags.eq(self.flags)
+            user += list(flags)
         with m.If(self.moved):
             m.d.sync += self.first.eq(self.last)
         with m.If(came):
-            signature = next_signature(self.result_signature, self.write_data, keep, last, error)
+            signature = next_signature(self.result_signature, self.write_data, keep, last, *user)
             m.d.sync += self.result_signature.eq(signature)
         with m.If(came & last):
             m.d.sync += self.rows.eq(self.rows + 1)

@@ -16,6 +16,7 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux, Value
 
 from streamnorm.spec.formats.element_bytes import element_bytes
+from streamnorm.spec.row_flags import user_bits, user_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +30,9 @@ _POLYNOMIAL: Final = 0xEDB88320
 _ROTATION: Final = 11
 
 
-def next_signature(signature: Value, data: Value, keep: Value, last: Value, error: Value) -> Value:
-    """The signature after one more beat."""
-    beat = Cat(data, keep, last, error & last)
+def next_signature(signature: Value, data: Value, keep: Value, last: Value, *user: Value) -> Value:
+    """The signature after one more beat; of ``user``, the error and other flags, each bit by itself."""
+    beat = Cat(data, keep, last, *(bit & last for bit in user))
     beat = Cat(beat, Const(0, -len(beat) % SIGNATURE_BITS))
     words = [
         beat.word_select(index, SIGNATURE_BITS).rotate_left(_ROTATION * index % SIGNATURE_BITS)
@@ -41,7 +42,14 @@ def next_signature(signature: Value, data: Value, keep: Value, last: Value, erro
     return reduce(xor, words, stepped)[:SIGNATURE_BITS]
 
 
-def rows_signature(config: NormConfig, rows: NDArray[np.integer], *, errors: bool = False, signature: int = 0) -> int:
+def rows_signature(
+    config: NormConfig,
+    rows: NDArray[np.integer],
+    *,
+    errors: bool = False,
+    flags: NDArray[np.integer] | None = None,
+    signature: int = 0,
+) -> int:
     """Return the signature after all beats of ``rows``.
 
     Parameters
@@ -50,16 +58,19 @@ def rows_signature(config: NormConfig, rows: NDArray[np.integer], *, errors: boo
         Outputs, all of one length.
     errors : bool
         Whether the rows end with their error flag set.
+    flags : integer array, shape (rows,), optional
+        The other flags that each ends with, as of `RowBatch`; none where absent.
     signature : int
         That of the beats before.
     """
-    for word in _folded(config, np.asarray(rows), errors).ravel().tolist():
+    users = user_of(np.full(len(rows), errors, np.int64), 0 if flags is None else flags)
+    for word in _folded(config, np.asarray(rows), users).ravel().tolist():
         signature = signature >> 1 ^ (_POLYNOMIAL if signature & 1 else 0) ^ word
     return signature
 
 
-def _folded(config: NormConfig, rows: NDArray[np.integer], errors: bool) -> NDArray[np.uint32]:
-    """Each beat of each row, folded to 32 bits; shape (rows, beats)."""
+def _folded(config: NormConfig, rows: NDArray[np.integer], users: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Each beat of each row, folded to 32 bits; shape (rows, beats). Rows end with ``users`` in their last beats."""
     size, lanes = config.output.bytes, config.lanes
     count, length = rows.shape
     beats = -(-length // lanes)
@@ -67,8 +78,10 @@ def _folded(config: NormConfig, rows: NDArray[np.integer], errors: bool) -> NDAr
     data[:, :length] = element_bytes(rows, size)
     keep = np.zeros((count, beats * lanes, size), np.uint8)
     keep[:, :length] = 1
-    last = np.zeros((count, beats, 2), np.uint8)
-    last[:, -1] = [1, errors]
+    last = np.zeros((count, beats, 1 + user_bits(config)), np.uint8)
+    last[:, -1] = np.concatenate(
+        [np.ones((count, 1), np.int64), users[:, None] >> np.arange(user_bits(config)) & 1], axis=1
+    )
     data_bits = np.unpackbits(data.reshape(count, beats, -1), axis=2, bitorder="little")
     bits = np.concatenate([data_bits, keep.reshape(count, beats, -1), last], axis=2)
     padding = -bits.shape[2] % SIGNATURE_BITS

@@ -10,12 +10,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.parameter_words import IssuedBeat
 from streamnorm.units.row_buffer import RowBuffer
+from streamnorm.units.row_flags import RowFlags
 from streamnorm.units.statistic import Statistic
 from streamnorm.units.statistic_queue import StatisticQueue
 from streamnorm.units.streams import parameter_layout, result_layout, row_layout
@@ -119,7 +121,7 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
         *(getattr(lanes, name).eq(getattr(statistic, f"row_{name}")) for name in unit.statistic.outputs),
     ]
     connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
-    connect_results(m, issue, issue.issue, lanes, buffer.latency, unit.output_queue)
+    connect_results(m, unit.config, issue, issue.issue, lanes, buffer.latency, unit.output_queue)
 
 
 def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int) -> None:
@@ -144,12 +146,22 @@ def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, ban
 
 
 def connect_results(
-    m: Module, issue: IssuedBeats, valid: Value, lanes: Any, base: int, queue: OutputQueue, *, error_later: int = 0
+    m: Module,
+    config: NormConfig,
+    issue: IssuedBeats,
+    valid: Value,
+    lanes: Any,
+    base: int,
+    queue: OutputQueue,
+    *,
+    error_later: int = 0,
 ) -> None:
     """Brings a beat's keep to ``lanes``, and what these give, with keep, last and error, to the output queue.
 
     ``valid`` tells that a beat is issued; it enters ``lanes`` (keep, keep_cycle, latency, y) ``base`` cycles later.
-    Its row's error is told ``error_later`` cycles after the last beat.
+    Its row's error is told ``error_later`` cycles after the last beat. With floating-point numbers on either side,
+    ``lanes`` tell with ``y`` the flags of the beat, or of its row, too (nan, infinite, overflow; see
+    :class:`~streamnorm.units.row_flags.RowFlags`).
     """
     keep_at, end = base + lanes.keep_cycle, base + lanes.latency
     keep = delays(m, issue.issued_keep, end, "keep")
@@ -164,6 +176,14 @@ def connect_results(
         queue.write_data.last.eq(last[end]),
         queue.write_data.error.eq(error[-1]),
     ]
+    if names := flags_of(config):
+        m.submodules.row_flags = row_flags = RowFlags(config)
+        m.d.comb += [
+            row_flags.valid.eq(valids[end]),
+            row_flags.last.eq(last[end]),
+            *(row_flags.beat[name].eq(getattr(lanes, name)) for name in names),
+            queue.write_data.flags.eq(row_flags.flags),
+        ]
 
 
 def connect_loading(

@@ -14,7 +14,6 @@ from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.early_dispatch import EarlyDispatch
 from streamnorm.units.ingest import Ingest
-from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
@@ -65,14 +64,18 @@ class NormUnit(wiring.Component):
         self.config = config
         kinds = parts_of(config)
         family = config.device.primitives
-        self.moments = moments = Moments(config)
+        self.moments = moments = kinds.moments(config)
         self.interval = kinds.statistic.interval_of(config)
-        cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        cycles = tuple(getattr(moments, f"{name}_cycle") for name in moments.names)
         apart = rings_apart(config)
         if self.interval > 1:
-            ring = ("n", "s1", "s2")
             self.statistic = kinds.statistic(
-                config, moments, cycles=(0, 0, 0), interval=self.interval, from_ring=ring, apart=apart
+                config,
+                moments,
+                cycles=(0,) * len(cycles),
+                interval=self.interval,
+                from_ring=moments.names,
+                apart=apart,
             )
             self.start = max(cycles) + spacing.LATENCY
         else:
@@ -206,17 +209,13 @@ class NormUnit(wiring.Component):
             m.submodules.spacing = gate = self.spacing
             m.d.comb += [
                 gate.row_end.eq(complete),
-                gate.n.eq(moments.n),
-                gate.s1.eq(moments.s1),
-                gate.s2.eq(moments.s2),
+                *(getattr(gate, name).eq(getattr(moments, name)) for name in moments.names),
                 statistic.start.eq(gate.start),
-                statistic.n.eq(gate.start_n),
-                statistic.s1.eq(gate.start_s1),
-                statistic.s2.eq(gate.start_s2),
+                *(getattr(statistic, name).eq(getattr(gate, f"start_{name}")) for name in moments.names),
             ]
             row_start = gate.start
         else:
-            m.d.comb += [statistic.n.eq(moments.n), statistic.s1.eq(moments.s1), statistic.s2.eq(moments.s2)]
+            m.d.comb += [getattr(statistic, name).eq(getattr(moments, name)) for name in moments.names]
             row_start = complete
         row_flags = delays(m, row_start, max(statistic.scale_cycle, self._announce), "row_start")
         m.d.comb += [

@@ -180,4 +180,4 @@ class ScanUnit(wiring.Component):
                 steps.column.eq(control.column),
             ]
         connect_parameters(m, store, control, self.config.banks, steps, base)
-        connect_results(m, control, control.issue & control.final, steps, base, queue)
+        connect_results(m, self.config, control, control.issue & control.final, steps, base, queue)

@@ -97,7 +97,7 @@ class StaticUnit(wiring.Component):
         bank = entry.offered_bank if config.banks > 1 else None
         beats = _Beats(entry.taken, entry.begins, entry.column, bank, entry.last, entry.error, entry.keep)
         connect_parameters(m, store, beats, config.banks, lanes, 0)
-        connect_results(m, beats, entry.valid, lanes, -ingest.LATENCY, queue, error_later=1)
+        connect_results(m, config, beats, entry.valid, lanes, -ingest.LATENCY, queue, error_later=1)
         if config.storage == "ram":
             connect_loading(m, self.parameters, self.o, row_end, store, entry, 2 * self.output_depth + 4)
         return m

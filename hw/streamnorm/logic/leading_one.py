@@ -1,12 +1,12 @@
 """Leading-one detection and shifting."""
 
-from amaranth.hdl import Cat, Const, Mux, Value, unsigned
+from amaranth.hdl import Cat, Const, Mux, Shape, Value, unsigned
 
 from streamnorm.spec.targets import Target
 
 from .pipeline import Pipeline, Timed
 
-__all__ = ["leading_one", "normalized", "shift_left", "shift_right"]
+__all__ = ["leading_one", "normalized", "shift_left", "shift_right", "shift_up"]
 
 
 def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
@@ -77,18 +77,38 @@ def shift_left(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_
     return shift_right(p, target, padded, p.registered(down), amount_max, width)
 
 
-def shift_right(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
-    """The low ``width`` bits of ``value >> amount``, with ``0 <= amount <= amount_max``; signed values shift in
+def shift_up(p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, step: int = 1) -> Timed:
+    """``value << step * amount``, all of its bits, with ``0 <= amount <= amount_max``.
+
+    One bit of the amount a level, the low ones first, so that every level is as narrow as it can be.
+    """
+    current = value
+    for low in range(amount_max.bit_length()):
+        width = min(current.width + (step << low), value.width + step * amount_max)
+        select = p.extend(amount, low + 1).bits(low, low + 1)
+
+        def level(x: Value, s: Value, low: int = low) -> Value:
+            return Mux(s, x << (step << low), x)
+
+        shape = Shape(width, value.signed)
+        current = p.operate("aligned", target.family.mux, [current, select], shape, level)
+    return current
+
+
+def shift_right(
+    p: Pipeline, target: Target, value: Timed, amount: Timed, amount_max: int, width: int, step: int = 1
+) -> Timed:
+    """The low ``width`` bits of ``value >> step * amount``, with ``0 <= amount <= amount_max``; signed values shift in
     their sign. One bit of the amount a level, the high ones first, so that every level is as narrow as it can be.
     """
     fill = value.signed
     current = value
     for low in range(amount_max.bit_length() - 1, -1, -1):
-        kept = width + min((1 << low) - 1, amount_max)
+        kept = width + step * min((1 << low) - 1, amount_max)
         select = p.extend(amount, low + 1).bits(low, low + 1)
 
         def level(x: Value, s: Value, low: int = low, kept: int = kept) -> Value:
-            return Mux(s, _field(x, 1 << low, kept, fill), _field(x, 0, kept, fill))
+            return Mux(s, _field(x, step << low, kept, fill), _field(x, 0, kept, fill))
 
         current = p.operate("shift", target.family.mux, [current, select], unsigned(kept), level)
         if fill and low:

@@ -106,8 +106,8 @@ class Pipeline(TimedLogic):
         rows: list[tuple[int, Timed]] = []
         for b_start, b_piece in b_pieces:
             terms = [(start, self.carried(next(products), distance)) for start, _ in a_pieces]
-            rows.append((b_start, self._combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed))))
-        return self._combine(rows, Shape(a.width + b.width, a.signed or b.signed))
+            rows.append((b_start, self.combine(terms, Shape(a.width + b_piece.width, a.signed or b_piece.signed))))
+        return self.combine(rows, Shape(a.width + b.width, a.signed or b.signed))
 
     def square(self, a: Timed) -> Timed:
         """``a * a``, unsigned; the mixed products are computed once."""
@@ -126,7 +126,7 @@ class Pipeline(TimedLogic):
         products = self._products([(x, y) for _, x, y in terms])
         offsets = [offset for offset, _, _ in terms]
         ordered = sorted(zip(offsets, products, strict=True), key=lambda term: term[0])
-        return self._combine(ordered, shape).bits(0, shape.width)
+        return self.combine(ordered, shape).bits(0, shape.width)
 
     def _is_serial(self, a: Timed, b: Timed) -> bool:
         """Whether ``a * b`` is done by a SerialMultiplier, a bit of ``b`` a cycle."""
@@ -180,7 +180,7 @@ class Pipeline(TimedLogic):
             results.append(part.as_signed() if a.signed or b.signed else part)
         return results
 
-    def _combine(self, terms: Sequence[tuple[int, Timed]], shape: Shape) -> Timed:
+    def combine(self, terms: Sequence[tuple[int, Timed]], shape: Shape) -> Timed:
         """The sum of ``term << offset`` over terms in rising order of offset."""
         level = list(terms)
         base = level[0][0]
@@ -218,7 +218,7 @@ class Pipeline(TimedLogic):
             delay = 1.4 * lut + (self._target.adder(a.width) if negative else 0.0)
             rows.append((bit, self.operate("row", delay, [a, b.bits(bit, bit + 1)], shape, gate)))
         return (
-            self._combine(rows, Shape(width, is_signed))
+            self.combine(rows, Shape(width, is_signed))
             if len(rows) > 1
             else self.reshape(rows[0][1], Shape(width, is_signed))
         )

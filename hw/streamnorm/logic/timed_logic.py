@@ -157,6 +157,18 @@ class TimedLogic:
         """The value one cycle later, straight from a register; unchanged if it is one already."""
         return timed if timed.delay == 0.0 else self.delayed(timed, timed.cycle + 1)
 
+    def cleared(self, timed: Timed, clear: Timed) -> Timed:
+        """The value one cycle later, 0 where ``clear`` is 1: the register's own clear, which takes no logic."""
+        assert self._interval == 1
+        aligned, _ = self.align(timed, clear)
+        register = Signal(timed.value.shape(), reset_less=True, name=self.label("cleared"))
+        with self._m.If(aligned[1].value):
+            self._m.d.sync += register.eq(0)
+        with self._m.Else():
+            self._m.d.sync += register.eq(aligned[0].value)
+        self.register_bits += len(register)
+        return Timed(register, aligned[0].cycle + 1)
+
     def align(self, *inputs: Timed, delay: float = 0.0, limit: float | None = None) -> tuple[list[Timed], float]:
         """All inputs at one cycle in which ``delay`` ns more fit; also the delay at which they arrive.
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
+from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.targets import CAPACITIES, TARGETS, Capacity, Family
 from streamnorm.spec.targets.family import FAST
@@ -111,13 +112,13 @@ class Limits:
     @property
     def _root(self) -> str:
         precision = self.plan.precision
-        return precision.root.title if isinstance(precision, Precision) else "none"
+        return precision.root.title if isinstance(precision, Precision | FloatPrecision) else "none"
 
     @property
     def _is_deep(self) -> bool:
         """Whether so many rows wait for a root of many steps that their queues may be slower than the clock."""
         precision, limit = self.plan.precision, self.plan.config.device.family.block_ram_limit_mhz
-        if not isinstance(precision, Precision) or precision.root.turns == 1 or limit is None:
+        if not isinstance(precision, Precision | FloatPrecision) or precision.root.turns == 1 or limit is None:
             return False
         return self.plan.row_slots >= _MANY_ROWS and FAST * limit < self.plan.config.clock_mhz <= limit
 

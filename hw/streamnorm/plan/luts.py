@@ -149,6 +149,8 @@ def _with_another_root(plan: "Plan", precision: Precision) -> int | None:
 
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
+    if plan.config.is_floating:
+        return None
     if isinstance(plan.precision, Precision) and plan.config.rsqrt != RootChoice():
         return _with_another_root(plan, plan.precision)
     model = LUT_MODELS.get(plan.report.architecture) if plan.config.algorithm == OWN_ALGORITHM else None

@@ -8,7 +8,7 @@ from typing import Any
 from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import integer_between, shortened
 
 from .notices import notices
@@ -126,7 +126,7 @@ class Plan:
         if self.config.output_grid is None:
             return 0.5 + self.precision.error_bound
         steps = 1 + floor(self.precision.error_bound)
-        return 0.5 + steps * StoredParameters.of(self.config).gamma_max_abs
+        return 0.5 + steps * stored_parameters(self.config).gamma_max_abs
 
     @property
     def error_bound_as_given(self) -> float:
@@ -134,7 +134,7 @@ class Plan:
 
         At most 1 where their widths are left to their defaults.
         """
-        return self.error_bound + StoredParameters.of(self.config).storage_error
+        return self.error_bound + stored_parameters(self.config).storage_error
 
     @property
     def error_allowed(self) -> float:
@@ -144,7 +144,7 @@ class Plan:
     @property
     def notices(self) -> list[str]:
         """What a user should know of the configuration, a sentence each."""
-        rounded_right = 0.5 + StoredParameters.of(self.config).storage_error
+        rounded_right = 0.5 + stored_parameters(self.config).storage_error
         bound = self.error_bound_as_given
         return list(notices(self.config, bound if self.config.output_grid is None else rounded_right))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
+from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.requantization import Requantization
@@ -15,11 +16,12 @@ from streamnorm.spec.algorithms.dyadic import MULTIPLIER_BITS
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
-from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.formats import FloatFormat, NumberFormat
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
 
+from .float_widths import float_widths
 from .limits import Limits
 from .luts import LUT_ERROR
 from .plan import Plan
@@ -71,18 +73,19 @@ def _unit(plan: Plan) -> _Lines:
         )
     yield "input", _format(config.input), _span(config.input)
     yield "output", _format(config.output), _span(config.output)
-    in_steps = f"{float(config.epsilon_in_steps):.4g} squared input steps"
+    in_steps = "" if config.input.is_float else f"{float(config.epsilon_in_steps):.4g} squared input steps"
     for key, about in (("epsilon", config.placement.about), ("deviation", "a constant")):
         if key in config.formula.keys:
-            placed = "" if config.epsilon_placement == "variance" or key == "deviation" else f"{about}: "
-            yield key, f"{getattr(config, key):g}", f"{placed}{in_steps}"
+            placed = "" if config.epsilon_placement == "variance" or key == "deviation" else about
+            yield key, f"{getattr(config, key):g}", ": ".join(part for part in (placed, in_steps) if part)
     if config.alpha is not None:
-        yield "alpha", f"{config.alpha:g}", f"tanh of {config.alpha * config.input.scale:.4g} for an input step"
+        step = config.alpha * config.input.scale
+        yield "alpha", f"{config.alpha:g}", "" if config.input.is_float else f"tanh of {step:.4g} for an input step"
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
     yield from _dyadic_numbers(config) if config.computed.is_dyadic else _stored(config)
     if config.rsqrt != RootChoice():
-        assert isinstance(plan.precision, Precision)
+        assert isinstance(plan.precision, Precision | FloatPrecision)
         yield "root", config.rsqrt.method, plan.precision.root.title
     target = config.device
     limit = target.family.block_ram_limit_mhz
@@ -106,6 +109,9 @@ def _dyadic_numbers(config: NormConfig) -> _Lines:
 
 def _stored(config: NormConfig) -> _Lines:
     """Gamma and beta as they are stored."""
+    if config.output.is_float:
+        yield from _stored_codes(config)
+        return
     stored = StoredParameters.of(config)
     worth = {"gamma": _worth(config.formula), "beta": ""}
     for key, values, bits, frac_bits, constant in (
@@ -122,12 +128,25 @@ def _stored(config: NormConfig) -> _Lines:
             yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
 
 
+def _stored_codes(config: NormConfig) -> _Lines:
+    """The same with floating-point output."""
+    banks, values = f"{config.banks} banks of " if config.banks > 1 else "", f"{config.bank_values} values"
+    for key in ("gamma", "beta"):
+        is_absent = getattr(config, key) is None and config.storage == "rom"
+        yield key, "absent" if is_absent else f"{config.storage}, {banks}{values}", config.parameter_format.name
+
+
 def _format(number_format: NumberFormat) -> str:
+    if isinstance(number_format, FloatFormat):
+        return number_format.name
     zero = f", zero point {number_format.zero_point}" if number_format.zero_point else ""
     return f"{number_format.name}, scale {number_format.scale:g}{zero}"
 
 
 def _span(number_format: NumberFormat) -> str:
+    if isinstance(number_format, FloatFormat):
+        largest, least = number_format.largest, number_format.scale
+        return f"{number_format.precision} significant bits; up to {largest:g}, in steps of {least:g} around 0"
     low, high = (number_format.dequantize([number_format.min, number_format.max])).tolist()
     return f"real values {low:g} … {high:g}"
 
@@ -138,30 +157,31 @@ def _accuracy(plan: Plan) -> _Lines:
         why = "mean and variance are updated with every beat" if config.computed.promises else "that of a publication"
         yield "promise", "none", f"{why}: no bound of the error is proven"
         return
+    unit = "ulp" if config.output.is_float else "LSB"
     if plan.promise == "as-is":
-        assert isinstance(plan.precision, Precision)
+        assert isinstance(plan.precision, Precision | FloatPrecision)
         off = plan.precision.root.relative_error
         meaning = f"less than is promised elsewhere; the reciprocal square root is off by up to {off:.2g}"
         yield "promise", "as-is", meaning
-        yield "error bound", f"{plan.error_bound:.4f} LSB", "proven for every row; 0.5 of it is the final rounding"
+        yield "error bound", f"{plan.error_bound:.4f} {unit}", "proven for every row; 0.5 of it is the final rounding"
         return
     tight = ", 99.9 % correctly rounded" if plan.promise == "tight" else ""
     if config.output_grid is None:
-        yield "promise", config.accuracy, f"at most 1 LSB off{tight}"
+        yield "promise", config.accuracy, f"at most 1 {unit} off{tight}"
         meaning = "proven for every row; 0.5 of it is the final rounding"
     else:
         yield "promise", config.accuracy, f"z rounded to an output step at most 1 off{tight}; then one rounding"
         bound = 0.5 + plan.precision.error_bound
         yield (
             "z, rounded",
-            f"{bound:.4f} LSB",
+            f"{bound:.4f} {unit}",
             "proven error for every row, in output steps; 0.5 of it is that rounding",
         )
         meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
-    yield "error bound", f"{plan.error_bound:.4f} LSB", meaning
+    yield "error bound", f"{plan.error_bound:.4f} {unit}", meaning
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"
-        yield ("… as given", f"{plan.error_bound_as_given:.4f} LSB", meaning)
+        yield ("… as given", f"{plan.error_bound_as_given:.4f} {unit}", meaning)
     share = 100 * (1 - plan.expected_error)
     if plan.expected_error:
         yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
@@ -213,7 +233,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _widths(plan: Plan) -> _Lines:
-    precision, stored = plan.precision, StoredParameters.of(plan.config)
+    precision = plan.precision
+    if isinstance(precision, FloatPrecision):
+        yield from float_widths(plan.config, precision)
+        return
+    stored = StoredParameters.of(plan.config)
     if isinstance(precision, IntegerPrecision):
         yield from _widths_of_integers(precision)
     elif isinstance(precision, Precision):

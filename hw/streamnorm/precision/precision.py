@@ -113,6 +113,11 @@ class Precision(Widths):
         return self.ranges.difference_bits
 
     @property
+    def weight_bits(self) -> int:
+        """Bits of w."""
+        return self.ranges.weight_bits
+
+    @property
     def numerator_bits(self) -> int:
         """Bits of what d is multiplied by: of w, or of its root's mantissa."""
         return self.ranges.weight_bits if self.weight_root is None else self.weight_root.bits

@@ -8,7 +8,6 @@ from math import ceil, isqrt
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonPlacement
-from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.norms import Norm
 
 __all__ = ["Ranges", "difference_limits"]
@@ -60,19 +59,35 @@ class Ranges:
     @staticmethod
     def of(config: NormConfig) -> "Ranges":
         """The ranges of a configuration (cached)."""
-        return _ranges(config.formula, config.placement, config.input, config.max_length, config.epsilon_in_steps)
+        differences = difference_limits(config)
+        terms = config.formula.nonzero_differences(config.max_length)
+        if config.is_floating and config.formula.pivot_in_row:
+            terms += 1  # no element is the pivot
+        return _ranges(
+            config.formula, config.placement, differences, terms, config.max_length, config.epsilon_in_steps
+        )
 
 
-def difference_limits(norm: Norm, source: NumberFormat) -> tuple[int, int]:
-    """Two's complement bits of d, and its largest magnitude, of elements of the format ``source``."""
-    low, high = norm.differences(source.min, source.max, source.zero_point)
+def difference_limits(config: NormConfig) -> tuple[int, int]:
+    """Two's complement bits of d, and its largest magnitude."""
+    source = config.input
+    low, high = config.formula.differences(source.min, source.max, source.zero_point)
+    if config.is_floating:  # no element is a pivot there
+        low, high = source.min - source.zero_point, source.max - source.zero_point
     bits = max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
     return bits, max(-low, high, 1)
 
 
 @lru_cache(maxsize=256)
-def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longest: int, epsilon: Fraction) -> Ranges:
-    bits, largest = difference_limits(norm, source)
+def _ranges(
+    norm: Norm,
+    placement: EpsilonPlacement,
+    differences: tuple[int, int],
+    terms: int,
+    longest: int,
+    epsilon: Fraction,
+) -> Ranges:
+    bits, largest = differences
     square_limit = norm.square_limit(longest)
     guard = 0
     if square_limit is None:
@@ -94,12 +109,11 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
             exponents.append(norm.exponent(n) + guard - (variance.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]
-    terms = norm.nonzero_differences(longest)
     return Ranges(
         difference_bits=bits,
         difference_max=largest,
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
-        square_sum_max=_square_sum_max(norm, longest, largest),
+        square_sum_max=_square_sum_max(norm, terms, longest, largest),
         length_bits=longest.bit_length(),
         weight_max=norm.weight(longest),
         weight_bits=max(1, norm.weight(longest).bit_length()),
@@ -113,10 +127,10 @@ def _ranges(norm: Norm, placement: EpsilonPlacement, source: NumberFormat, longe
     )
 
 
-def _square_sum_max(norm: Norm, longest: int, largest: int) -> int:
+def _square_sum_max(norm: Norm, terms: int, longest: int, largest: int) -> int:
     if norm.has_absolute_sum:
         return max(1, isqrt(norm.variance_limits(longest, largest)[1]))
-    return max(1, norm.nonzero_differences(longest)) * largest**2 if norm.has_squares else 1
+    return max(1, terms) * largest**2 if norm.has_squares else 1
 
 
 def _turning_lengths(norm: Norm, longest: int) -> list[int]:

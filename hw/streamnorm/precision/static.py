@@ -70,7 +70,7 @@ class StaticPrecision:
 def _static_precision(config: NormConfig) -> StaticPrecision:
     assert not config.formula.has_statistic
     parameters = StoredParameters.of(config)
-    bits, largest = difference_limits(config.formula, config.input)
+    bits, largest = difference_limits(config)
     table = _table(config, parameters, largest)
     frac_bits = 0 if table is None else table.frac_bits
     result_frac_bits = max(frac_bits + parameters.gamma_frac_bits, parameters.beta_frac_bits)

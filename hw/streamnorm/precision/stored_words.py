@@ -8,6 +8,7 @@ import numpy.typing as npt
 from streamnorm.spec.algorithms.dyadic import MULTIPLIER_BITS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import StoredFloats
 
 from .requantization import Requantization
 
@@ -33,7 +34,8 @@ class StoredWords:
 def stored_words(config: NormConfig) -> dict[str, StoredWords]:
     """The words of "gamma", which the normalized value is multiplied by, and of "beta", which is added.
 
-    Those of :class:`StoredParameters`, beta with half an output step added; with a dyadic algorithm, those of
+    Those of :class:`StoredFloats` where results are floats, codes as they are. Else those of
+    :class:`StoredParameters`, beta with half an output step added; with a dyadic algorithm, those of
     :class:`Requantization`: "gamma" is its multiplier with the shift in the bits above, "beta" its bias.
 
     Raises
@@ -41,6 +43,12 @@ def stored_words(config: NormConfig) -> dict[str, StoredWords]:
     ConfigError
         If gamma or beta cannot be held.
     """
+    if config.output.is_float:
+        floats = StoredFloats.of(config)
+        return {
+            "gamma": StoredWords(floats.gamma, floats.format.bits, floats.gamma_is_constant),
+            "beta": StoredWords(floats.beta, floats.format.bits, floats.beta_is_constant),
+        }
     if not config.computed.is_dyadic:
         parameters = StoredParameters.of(config)
         beta = parameters.beta + (1 << (parameters.beta_frac_bits - 1))

@@ -19,22 +19,29 @@ class StandIn(NamedTuple):
     Attributes
     ----------
     value : its value, of the configuration as it was
-    about : what that is, in a few words
+    about : what that is, in a few words, of the same configuration
     """
 
     value: Callable[[NormConfig], float]
-    about: str
+    about: Callable[[NormConfig], str]
 
 
-def _quarter_of_input(config: NormConfig) -> float:
+def _deviation(config: NormConfig) -> float:
+    if config.input.is_float:
+        return 1.0  # the largest number is far beyond what comes in
     ends = config.input.dequantize(np.array([config.input.min, config.input.max]))
     return float(f"{np.abs(ends).max() / 4:.4g}")
 
 
+_QUARTER = "a quarter of the largest input"
+
 STAND_INS: Mapping[str, StandIn] = {
-    "epsilon": StandIn(lambda config: 1e-5, "the default of PyTorch's LayerNorm"),
-    "deviation": StandIn(_quarter_of_input, "a quarter of the largest input"),
-    "alpha": StandIn(lambda config: 0.5, "what its paper begins to learn it from"),
+    "epsilon": StandIn(lambda config: 1e-5, lambda config: "the default of PyTorch's LayerNorm"),
+    "deviation": StandIn(
+        _deviation,
+        lambda config: "which divides nothing" if config.input.is_float else "a quarter of the largest input",
+    ),
+    "alpha": StandIn(lambda config: 0.5, lambda config: "what its paper begins to learn it from"),
 }
 """For each key that has no default, of the norms that take it."""
 
@@ -56,7 +63,7 @@ class OtherNorm:
 
     def __str__(self) -> str:
         """What was done, in words; empty if nothing was."""
-        said = [f"{key} = {value:g}, {STAND_INS[key].about}" for key, value in self.chosen.items()]
+        said = [f"{key} = {value:g}, {STAND_INS[key].about(self.config)}" for key, value in self.chosen.items()]
         said += [f"without {', '.join(self.dropped)}"] if self.dropped else []
         return "; ".join(said)
 

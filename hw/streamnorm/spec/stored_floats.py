@@ -11,9 +11,10 @@ from streamnorm.errors import ConfigError
 from .arrays import finite_reals
 from .config import NormConfig, checked_config
 from .formats import FloatFormat
+from .parameters import StoredParameters
 from .values import counted
 
-__all__ = ["StoredFloats"]
+__all__ = ["StoredFloats", "stored_parameters"]
 
 _Codes = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float64]
@@ -51,10 +52,31 @@ class StoredFloats:
     gamma_error: float
     beta_error: float
     _gamma_offset: float
+    _precision: int
 
     def __repr__(self) -> str:
         banks, length = self.gamma.shape
         return f"<StoredFloats of {counted(banks, 'bank')} of {length}: {self.format.name}>"
+
+    @property
+    def storage_error(self) -> float:
+        """The two together, in units in the last place of a result in ``precision`` bits, at most."""
+        return (self.gamma_error + self.beta_error) * 2.0**self._precision
+
+    @property
+    def gamma_bits(self) -> int:
+        """Width of a stored gamma."""
+        return self.format.bits
+
+    @property
+    def beta_bits(self) -> int:
+        """Width of a stored beta."""
+        return self.format.bits
+
+    @property
+    def has_gamma(self) -> bool:
+        """Whether z is multiplied by anything; else gamma is 1 for good."""
+        return not (self.gamma_is_constant and self.format.dequantize(self.gamma[0, 0]) == 1)
 
     @staticmethod
     def of(config: NormConfig) -> "StoredFloats":
@@ -90,10 +112,15 @@ class StoredFloats:
         return _codes("beta", values, 0.0, self.format)
 
 
+def stored_parameters(config: NormConfig) -> StoredParameters | StoredFloats:
+    """Gamma and beta as the unit stores them, of the kind that its results are."""
+    return StoredFloats.of(config) if config.output.is_float else StoredParameters.of(config)
+
+
 @lru_cache(maxsize=64)
 def _stored_floats(config: NormConfig) -> StoredFloats:
     stored_as = config.parameter_format
-    if not isinstance(stored_as, FloatFormat):
+    if not isinstance(stored_as, FloatFormat) or not isinstance(config.output, FloatFormat):
         raise ConfigError(f"output = {config.output.name}: gamma and beta are stored as integers, not as floats")
     shape = (config.banks, config.bank_values)
     gamma = np.broadcast_to(np.asarray(1.0 if config.gamma is None else config.gamma), shape)
@@ -115,6 +142,7 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
         gamma_error=_error(gamma, config.gamma_offset, gamma_codes, stored_as) if rom else loaded,
         beta_error=_error(beta, 0.0, beta_codes, stored_as) if rom else loaded,
         _gamma_offset=config.gamma_offset,
+        _precision=config.output.precision,
     )
 
 

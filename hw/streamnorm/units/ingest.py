@@ -1,16 +1,15 @@
 """Ingest: frames rows; takes beats in, and makes every row well-formed."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
-from streamnorm.precision.ranges import difference_limits
 from streamnorm.spec.config import NormConfig
 
 from .pivot import Pivot
 from .statistic_end import statistic_end
-from .streams import bank_width, row_layout
+from .streams import bank_width, difference_shape, row_layout
 
 __all__ = ["Ingest"]
 
@@ -45,7 +44,7 @@ class Ingest(wiring.Component):
         No further row may begin.
     idle : Out(1)
         Nothing but ``hold`` keeps the next row out, and it does.
-    valid, first, last, error : Out(1); d : Out(ArrayLayout(signed, lanes)), 0 in lanes that are not kept
+    valid, first, last, error : Out(1); d : Out(ArrayLayout(difference_shape, lanes)), 0 in lanes that are not kept
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     complete : Out(1), the row may leave from this beat on; only with ``statistic_beats``
@@ -59,7 +58,6 @@ class Ingest(wiring.Component):
     ) -> None:
         assert buffer_depth > (0 if row_slots is None else config.max_beats) + READY_LAG
         self._config = config
-        difference_bits, _ = difference_limits(config.formula, config.input)
         index, bank = Out(range(config.max_beats)), Out(bank_width(config))
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
@@ -75,7 +73,7 @@ class Ingest(wiring.Component):
                 "first": Out(1),
                 "last": Out(1),
                 "error": Out(1),
-                "d": Out(data.ArrayLayout(signed(difference_bits), config.lanes)),
+                "d": Out(data.ArrayLayout(difference_shape(config), config.lanes)),
                 "keep": Out(config.lanes),
                 "before": Out(config.max_length.bit_length()),
                 "index": index,

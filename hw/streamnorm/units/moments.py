@@ -1,15 +1,17 @@
 """The exact moments of a row, in one pass: its weight, the sum and the sum of squares."""
 
 from collections.abc import Collection
-from operator import and_
+from typing import ClassVar
 
-from amaranth.hdl import Module, Mux, signed, unsigned
+from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
+
+from .row_part import RowPart
 
 __all__ = ["Moments"]
 
@@ -44,11 +46,14 @@ class Moments(wiring.Component):
     s1 : Out(signed(sum_bits)); s2 : Out(bits of square_sum_max); n : Out(count_bits)
     """
 
+    names: ClassVar[tuple[str, ...]] = ("n", "s1", "s2")
+    """Of its outputs."""
+
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:
         ranges = Ranges.of(config)
-        self._target = target = config.device
+        target = config.device
         s2_shape = unsigned(ranges.square_sum_max.bit_length())
         super().__init__(
             {
@@ -63,16 +68,12 @@ class Moments(wiring.Component):
             }
         )
         self._m = m = Module()
-        self._norm = norm = config.formula
+        norm = config.formula
         p = Pipeline(m, target, "moments")
         first, valid = p.input(self.first), p.input(self.valid)
         lanes = [p.input(self.d[lane], 0, d_delay) for lane in range(config.lanes)]
-        counted, counted_beat = norm.statistic_length, None
-        if counted is not None:
-            # Of a beat behind the part nothing is added up, and the weight is that of the part.
-            counted_beat = self._is_before(p, -(-counted // config.lanes) * config.lanes)
-            valid = p.operate("counted_beat", target.family.lut, [valid, counted_beat], unsigned(1), and_)
-            lanes = self._counted(p, lanes, counted)
+        part = RowPart(p, config, valid, self.before)
+        valid, lanes = part.valid, part.lanes(lanes)
 
         self.n_cycle = self.s1_cycle = self.s2_cycle = 0
         if "s2" in outputs and norm.has_squares:
@@ -89,39 +90,15 @@ class Moments(wiring.Component):
             self.s1_cycle = s1.cycle
 
         if "n" in outputs and not norm.has_unit_weight:
-            length = unsigned(ranges.length_bits)
-            kept = [p.input(self.keep[lane]) for lane in range(config.lanes)]
-            if counted is not None:
-                kept = self._counted(p, kept, counted)
-            n = p.add(p.input(self.before), p.sum(kept, length), length, name="n")
-            if counted is not None and counted_beat is not None:
-                n = p.select(counted_beat, n, p.constant(counted, n.value.shape())).bits(0, len(self.n))
-            if norm.weight_offset:
-                offset = p.constant(norm.weight_offset, unsigned(norm.weight_offset.bit_length()))
-                n = p.add(n, offset, self.n.shape(), name="weight")
-            n = p.registered(n)
+            n = part.count([self.keep[lane] for lane in range(config.lanes)], len(self.n))
             m.d.comb += self.n.eq(n.value)
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
 
-    def _is_before(self, p: Pipeline, end: int) -> Timed:
-        """Whether a beat's lane 0 is among the row's first ``end`` elements; from a register, since it goes far."""
-        before = p.input(self.before)
-        delay = self._target.adder(before.width)
-        return p.registered(p.operate("is_before", delay, [before], unsigned(1), lambda x: x < end))
-
-    def _counted(self, p: Pipeline, lanes: list[Timed], length: int) -> list[Timed]:
-        """The lanes, 0 in the beat in which the row's first ``length`` elements end, where they are behind these."""
-        beats, rest = divmod(length, len(lanes))
-        if not rest:
-            return lanes
-        counted = self._is_before(p, beats * len(lanes))
-        return [*lanes[:rest], *(self._masked(p, counted, lane) for lane in lanes[rest:])]
-
-    def _masked(self, p: Pipeline, counted: Timed, lane: Timed) -> Timed:
-        return p.operate(
-            "lane", self._target.family.lut, [counted, lane], lane.value.shape(), lambda x, y: Mux(x, y, 0)
-        )
+    @property
+    def cycles(self) -> dict[str, int]:
+        """Of each output, by name."""
+        return {"n": self.n_cycle, "s1": self.s1_cycle, "s2": self.s2_cycle}
 
     @staticmethod
     def _non_negative(p: Pipeline, square: Timed, largest: int) -> Timed:

@@ -42,7 +42,6 @@ class ParameterStore(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self._config = config
-        self._parameters = StoredParameters.of(config)
         target = config.device
         self.words = words = parameter_words(config)
         address = words.place_bits + bank_width(config)
@@ -147,12 +146,13 @@ class ParameterStore(wiring.Component):
     def _written(self, m: Module, accept: Signal) -> tuple[Value, Value, dict[str, Value]]:
         """Whether there is a word to write, whether it is the load's last one, and what to write to each memory."""
         payload, words = self.i.payload, self.words
-        half = 1 << (self._parameters.beta_frac_bits - 1)
+        floats = self._config.output.is_float
+        half = 0 if floats else 1 << (StoredParameters.of(self._config).beta_frac_bits - 1)
         lanes = range(1 if self._spreader is not None else words.lanes)
         values: dict[str, Value] = {}
         for name, ram in self._rams.items():
             field, bits = payload[name], ram.width // words.lanes
-            each = [field[lane] + half if name == "beta" else field[lane] for lane in lanes]
+            each = [field[lane] + half if name == "beta" and half else field[lane] for lane in lanes]
             values[name] = Cat(*(Value.cast(value)[:bits] for value in each))
         if self._spreader is None:
             return accept, payload.last, values

@@ -12,7 +12,7 @@ class Pivot:
     """``d = x - pivot``, exact.
 
     The pivot is the row's first element where the norm has ``pivot_in_row``, for the reason that
-    :class:`~streamnorm.spec.norms.Norm` gives; else the input's zero point. It is there from the cycle behind that in
+    :class:`~streamnorm.spec.norms.Norm` gives; else the input's zero point. Floats are left as they are. It is there from the cycle behind that in
     which the row's first beat was accepted, in which that beat's own differences are taken.
 
     Parameters
@@ -26,7 +26,7 @@ class Pivot:
     def __init__(self, m: Module, config: NormConfig, begins: Signal, elements: data.View) -> None:
         shape = elements[0].shape()
         self._value: Value
-        if config.formula.pivot_in_row:
+        if config.formula.pivot_in_row and not config.is_floating:
             self._value = Signal(shape, reset_less=True, name="pivot")
             # Followed between rows, not only taken with a row's first beat: nothing waits for the handshake.
             with m.If(begins):

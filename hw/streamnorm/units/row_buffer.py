@@ -2,14 +2,15 @@
 
 from typing import ClassVar
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.block_ram import BlockRam, block_geometry
-from streamnorm.precision.ranges import Ranges
 from streamnorm.spec.config import NormConfig
+
+from .streams import difference_shape
 
 __all__ = ["RowBuffer"]
 
@@ -27,7 +28,7 @@ class RowBuffer(wiring.Component):
 
     Members
     -------
-    write : In(1); write_d : In(ArrayLayout(signed(difference_bits), lanes)); read : In(1); d : Out, as ``write_d``
+    write : In(1); write_d : In(ArrayLayout(difference_shape, lanes)); read : In(1); d : Out, as ``write_d``
     """
 
     _controls: ClassVar[tuple[str, ...]] = ()
@@ -36,7 +37,7 @@ class RowBuffer(wiring.Component):
     def __init__(self, config: NormConfig, *, depth: int) -> None:
         target = config.device
         family = target.primitives
-        layout = data.ArrayLayout(signed(Ranges.of(config).difference_bits), config.lanes)
+        layout = data.ArrayLayout(difference_shape(config), config.lanes)
         geometry = block_geometry(layout.size, depth, family)
         self.depth = geometry.block_depth * geometry.banks
         self._ram = BlockRam(

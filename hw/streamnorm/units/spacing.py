@@ -34,21 +34,21 @@ class Spacing(wiring.Component):
     Members
     -------
     row_end : In(1): the beat whose lanes enter Moments in this cycle is the last that its row's statistic needs
-    n, s1, s2 : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2 : Out, there with ``start``
+    n, s1, s2, … : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2, … : Out, there with ``start``
     """
 
     def __init__(self, config: NormConfig, moments: Moments, *, interval: int, row_slots: int) -> None:
         assert interval >= 2
         self._interval, self._row_slots = interval, row_slots
         self._target = config.device
-        self._cycles = (moments.n_cycle, moments.s1_cycle, moments.s2_cycle)
+        self._names = names = moments.names
+        self._cycles = [getattr(moments, f"{name}_cycle") for name in names]
         self.latency = max(self._cycles) + LATENCY
-        shapes = [moments.n.shape(), moments.s1.shape(), moments.s2.shape()]
+        shapes = [getattr(moments, name).shape() for name in names]
         self._ring = RowRing(
             width=sum(shape.width for shape in shapes), depth=row_slots, family=self._target.primitives
         )
         self.block_rams = self._ring.block_rams
-        names = ("n", "s1", "s2")
         members: dict[str, object] = {"row_end": In(1), "start": Out(1)}
         members |= {name: In(shape) for name, shape in zip(names, shapes, strict=True)}
         members |= {f"start_{name}": Out(shape) for name, shape in zip(names, shapes, strict=True)}
@@ -60,7 +60,7 @@ class Spacing(wiring.Component):
         written = max(self._cycles)
         moments: list[Value] = [
             logic.delayed(logic.input(signal, cycle), written).value
-            for signal, cycle in zip((self.n, self.s1, self.s2), self._cycles, strict=True)
+            for signal, cycle in zip((getattr(self, name) for name in self._names), self._cycles, strict=True)
         ]
         ends = [self.row_end]
         for stage in range(written):
@@ -85,7 +85,7 @@ class Spacing(wiring.Component):
             ring.advance.eq(fetch),
             waiting.up.eq(ends[-1]),
             waiting.down.eq(fetch),
-            Cat(self.start_n, self.start_s1, self.start_s2).eq(ring.data),
+            Cat(getattr(self, f"start_{name}") for name in self._names).eq(ring.data),
         ]
         m.d.sync += self.start.eq(fetch)
         return m

@@ -26,6 +26,7 @@ class MomentSignals(Protocol):
     In the place of s2 is M where a norm has that: see :class:`~streamnorm.units.absolute_sum.AbsoluteSum`.
     """
 
+    names: ClassVar[tuple[str, ...]]
     n: Signal
     s1: Signal
     s2: Signal
@@ -158,13 +159,13 @@ class Statistic(wiring.Component):
             factor = p.operate("rest", self._target.adder(width), [count], unsigned(width), self._norm.factor)
         # Both go far, and the weight to several places: from a register each.
         weight, centred = (p.registered(p.multiply(value, factor)) for value in (count, s1))
-        return p.extend(weight, self._precision.ranges.weight_bits), centred
+        return p.extend(weight, self._precision.weight_bits), centred
 
     def _variance(self, n: Timed | None, count: Timed | None, s1: Timed | None, s2: Timed | None) -> Timed:
         """``V`` or its root, ``variance_frac_bits`` fraction bits."""
         p, norm = self._p, self._norm
         if norm.has_absolute_sum:
-            return self._placement.build(p, self._precision, TimedMoments(n, count, None, None, s2))
+            return self._placement.build(p, self._precision, self._moments_of(n, count, None, None, s2))
         total = s2
         if norm.has_squared_sum:
             assert s1 is not None
@@ -172,7 +173,12 @@ class Statistic(wiring.Component):
             squared = p.square(s1)
             total = p.add(s2, squared, unsigned(max(s2.width, squared.width) + 1), name="total")
         subtracted = s1 if norm.centred and norm.has_squares else None
-        return self._placement.build(p, self._precision, TimedMoments(n, count, total, subtracted))
+        return self._placement.build(p, self._precision, self._moments_of(n, count, total, subtracted, None))
+
+    def _moments_of(
+        self, n: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None, absolute: Timed | None
+    ) -> TimedMoments:
+        return TimedMoments(n, count, total, subtracted, absolute)
 
     def _numerator(self, n: Timed | None) -> tuple[Timed | None, Timed]:
         """What d is multiplied by, and the position of its leading one, less its fraction bits."""

@@ -8,16 +8,29 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from streamnorm.precision.ranges import difference_limits
+from streamnorm.spec.row_flags import flags_of
+
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import NumberFormat
 
-__all__ = ["bank_width", "element_shape", "parameter_layout", "result_layout", "row_layout"]
+__all__ = [
+    "bank_width", "difference_shape", "element_shape", "flags_layout", "parameter_layout", "result_layout",
+    "row_layout",
+]  # fmt: skip
 
 
 def element_shape(number_format: NumberFormat) -> Shape:
     """Shape of one element as it travels in a lane."""
     return Shape(number_format.bits, number_format.signed)
+
+
+def difference_shape(config: NormConfig) -> Shape:
+    """Shape of an element as lanes take it: relative to the row's pivot; of floats, their code."""
+    if config.input.is_float:
+        return unsigned(config.input.bits)
+    return signed(difference_limits(config)[0])
 
 
 def bank_width(config: NormConfig) -> int:
@@ -56,6 +69,11 @@ def row_layout(config: NormConfig) -> data.StructLayout:
     )
 
 
+def flags_layout(config: NormConfig) -> data.StructLayout:
+    """What is said of a row besides: a bit for each of `streamnorm.spec.row_flags.flags_of`, which says what it is."""
+    return data.StructLayout({name: unsigned(1) for name in flags_of(config)})
+
+
 def result_layout(config: NormConfig) -> data.StructLayout:
     """One beat of output.
 
@@ -67,36 +85,41 @@ def result_layout(config: NormConfig) -> data.StructLayout:
     last : 1
     error : 1
         Whether the row was malformed (too long, or ``keep`` with holes); holds on its last beat.
+    flags : flags_layout
+        Only with floating-point numbers on either side. Of the row, on its last beat; 0 on all others.
     """
-    return data.StructLayout(
-        {
-            "data": data.ArrayLayout(element_shape(config.output), config.lanes),
-            "keep": unsigned(config.lanes),
-            "last": unsigned(1),
-            "error": unsigned(1),
-        }
-    )
+    fields: dict[str, object] = {
+        "data": data.ArrayLayout(element_shape(config.output), config.lanes),
+        "keep": unsigned(config.lanes),
+        "last": unsigned(1),
+        "error": unsigned(1),
+    }
+    if flags_of(config):
+        fields["flags"] = flags_layout(config)
+    return data.StructLayout(fields)
 
 
 def parameter_layout(config: NormConfig) -> data.StructLayout:
     """One beat of a parameter load (``storage = "ram"``): beat k holds elements ``k * lanes`` and following.
 
-    Where ``parameter_repeat`` elements share a value, ``load_lanes`` is 1, and beat k holds value k.
+    Where ``parameter_repeat`` elements share a value, ``load_lanes`` is 1, and beat k holds value k. Values are signed
+    integers; with floating-point output they are codes, unsigned.
 
     Fields
     ------
-    gamma : ArrayLayout(signed(gamma_bits), load_lanes)
-    beta : ArrayLayout(signed(beta_bits), load_lanes)
+    gamma : ArrayLayout(gamma_bits, load_lanes)
+    beta : ArrayLayout(beta_bits, load_lanes)
     last : 1
         Ends the load.
     bank : unsigned(bank_width)
         Only if ``banks > 1``. Bank that is loaded, taken from the load's first beat.
     """
+    is_signed = not config.output.is_float
     return _with_bank(
         config,
         {
-            "gamma": data.ArrayLayout(signed(config.gamma_bits), config.load_lanes),
-            "beta": data.ArrayLayout(signed(config.beta_bits), config.load_lanes),
+            "gamma": data.ArrayLayout(Shape(config.gamma_bits, is_signed), config.load_lanes),
+            "beta": data.ArrayLayout(Shape(config.beta_bits, is_signed), config.load_lanes),
             "last": unsigned(1),
         },
         config.banks > 1,

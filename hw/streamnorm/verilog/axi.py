@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.architectures import unit_of
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 
 from .ports import parameter_lane_bytes, ports
 
@@ -35,7 +36,8 @@ class AxiNorm(wiring.Component):
     - elements take whole bytes, lane 0 in the low ones; bits of those bytes above the input format's width are
       ignored, results are extended by sign or zeros as the output format is signed or not;
     - a lane holds an element if the bit of ``s_axis_tkeep`` for its lowest byte is 1;
-    - ``m_axis_tuser``, the error flag, holds on the beat with ``m_axis_tlast``.
+    - ``m_axis_tuser``, the error flag, holds on the beat with ``m_axis_tlast``; with floating-point numbers on either
+      side, the flags of :data:`~streamnorm.spec.row_flags.FLAGS` are above it.
 
     Notes
     -----
@@ -103,7 +105,7 @@ class AxiNorm(wiring.Component):
             m.d.comb += [element.eq(beat.data[lane]), keep.eq(beat.keep[lane].replicate(number.bytes))]
         m.d.comb += [
             self.m_axis_tlast.eq(beat.last),
-            self.m_axis_tuser.eq(beat.error),
+            self.m_axis_tuser.eq(Cat(beat.error, beat.flags) if flags_of(self.config) else beat.error),
             self.m_axis_tvalid.eq(unit.o.valid),
             unit.o.ready.eq(self.m_axis_tready),
         ]

@@ -19,8 +19,9 @@ from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.paths import check_directory, given_path
+from streamnorm.spec.row_flags import FLAGS, flags_of
 from streamnorm.spec.values import instance_of, require_function
 
 from .axi import AxiNorm
@@ -178,10 +179,13 @@ _STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma an
 
 
 def _parameter_formats(config: NormConfig) -> dict[str, Any]:
-    """Of gamma and beta; a dyadic multiplier with its shift, and what is added to it, have no binary point."""
+    """Of gamma and beta; a dyadic multiplier with its shift, what is added to it, and codes have no binary point."""
     if config.computed.is_dyadic:
         return {name: {"bits": words.bits, "signed": True} for name, words in stored_words(config).items()}
-    stored = StoredParameters.of(config)
+    if config.output.is_float:
+        code = {"bits": config.parameter_format.bits, "signed": False, "format": config.parameter_format.name}
+        return {"gamma": code, "beta": code}
+    stored = stored_parameters(config)
     return {
         "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
         "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
@@ -196,7 +200,8 @@ def _header(config: NormConfig) -> str:
         f"// Configuration: sha256 {config.digest()}"
     )
     if config.accuracy == "as-is" and (plan := Plan.of(config)).promise == "as-is":
-        header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} output steps"
+        unit = "ulp" if config.output.is_float else "output steps"
+        header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} {unit}"
     if config.algorithm != OWN_ALGORITHM:
         header += f"\n// Algorithm: {config.algorithm}, bit by bit; results are not within the error bound"
     if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
@@ -213,8 +218,9 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         "of aclk at which tvalid and tready are both 1.",
         "Elements sit in whole bytes, sign-extended if signed, lane 0 in the low ones. Element k of a row is "
         "in lane k % lanes of beat k // lanes. tkeep has a bit for each byte.",
-        "A quantized integer q stands for scale * (q - zero_point).",
-        "A row longer than max_length is cut: the excess is swallowed, m_axis_tuser is 1 with its last beat.",
+        *_numbers(config),
+        f"A row longer than max_length is cut: the excess is swallowed, m_axis_tuser{_error_bit(config)} is 1 with its "
+        "last beat.",
         "latency: cycles for a row of n elements, with tvalid and tready held at 1. L1: first beat in to "
         "first beat out; L2: last in to first out; L3: first in to last out; SS: from row to row.",
     ]
@@ -224,13 +230,10 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
-        divided = _in_steps(config) + (" / output scale" if config.output_grid is None else "")
+        code, stored = _stored(config)
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
-            f"beta in {beta}; both are two's complement. {_loaded(config)}; "
-            f"tlast ends a load. Stored is round((gamma + gamma_offset){divided} * 2**frac_bits), and "
-            "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from "
-            "formats."
+            f"beta in {beta}; both are {code}. {_loaded(config)}; tlast ends a load. {stored}"
         )
     if with_vectors:
         text.append(
@@ -240,6 +243,37 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
             "without those that the stream does not have."
         )
     return text
+
+
+def _numbers(config: NormConfig) -> list[str]:
+    """What elements stand for, and what is said of rows with floating-point numbers."""
+    text = []
+    if not (config.input.is_float and config.output.is_float):
+        text.append("A quantized integer q stands for scale * (q - zero_point).")
+    if names := flags_of(config):
+        flags = "; ".join(f"bit {bit}, {name}: {FLAGS[name]}" for bit, name in enumerate(names, 1))
+        text.append(
+            "A floating-point number is its code: sign, exponent, fraction, from the highest bit down; bytes are 0 "
+            f"above it. In a row's last beat m_axis_tuser has flags of the row above the error: {flags}."
+        )
+    return text
+
+
+def _error_bit(config: NormConfig) -> str:
+    return "[0]" if flags_of(config) else ""
+
+
+def _stored(config: NormConfig) -> tuple[str, str]:
+    """As what gamma and beta are loaded, and what stands for a real number."""
+    if config.output.is_float:
+        name = config.parameter_format.name
+        return f"{name} codes", "Stored are the nearest numbers to gamma + gamma_offset, and to beta, ties to even."
+    divided = _in_steps(config) + (" / output scale" if config.output_grid is None else "")
+    return (
+        "two's complement",
+        f"Stored is round((gamma + gamma_offset){divided} * 2**frac_bits), and "
+        "round((beta / output scale + output zero point) * 2**frac_bits), ties to even, frac_bits from formats.",
+    )
 
 
 def _loaded(config: NormConfig) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of, user_bits
 from streamnorm.units.streams import bank_width
 
 __all__ = ["Port", "parameter_lane_bytes", "ports"]
@@ -85,8 +86,15 @@ def _result_ports(config: NormConfig) -> list[Port]:
         Port("m_axis_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
         *_handshake("m_axis", "in"),
         Port("m_axis_tlast", "out", 1, "ends a row"),
-        Port("m_axis_tuser", "out", 1, "1 in a row's last beat if the row came in too long or malformed"),
+        Port("m_axis_tuser", "out", user_bits(config), _flags_meaning(config)),
     ]
+
+
+def _flags_meaning(config: NormConfig) -> str:
+    if not (names := flags_of(config)):
+        return "1 in a row's last beat if the row came in too long or malformed"
+    flags = ", ".join(f"bit {bit} {name}" for bit, name in enumerate(names, 1))
+    return f"in a row's last beat: bit 0 came in too long or malformed, {flags}"
 
 
 def _parameter_ports(config: NormConfig) -> list[Port]:

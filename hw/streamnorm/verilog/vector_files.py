@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import element_bytes
+from streamnorm.spec.row_flags import flags_of, user_of
 
 from .ports import parameter_lane_bytes, ports
 
@@ -21,6 +23,8 @@ VECTOR_FILES = {
     "vectors/lengths.npy": "elements of each row, int32 (rows,)",
     "vectors/banks.npy": "bank of gamma and beta of each row, int32 (rows,)",
     "vectors/expected.npy": "rows that must come out, int32 (rows, n), 0 beyond a row's length",
+    "vectors/flags.npy": "flags that each row must come out with, as bits of m_axis_tuser above the error, int32 "
+    "(rows,); only with floating-point numbers, whose rows are uint32 codes",
     "vectors/input.hex": "the same rows as beats of s_axis, and closing rows behind them, a beat each line",
     "vectors/expected.hex": "the beats that must come out of m_axis, a beat each line",
     "vectors/parameters.hex": "beats of s_axis_param that load every bank before the closing rows; only if storage is "
@@ -40,6 +44,9 @@ class Vectors:
         Elements of each row, 1 to n.
     banks : integers, shape (rows,)
         Bank of each row.
+    flags : integers, shape (rows,), optional
+        Flags that each row must come out with, bits in the order of `streamnorm.spec.row_flags.FLAGS`; none where
+        absent.
     closing : Closing, optional
         What only the .hex files have, behind these rows.
     config : NormConfig, optional
@@ -52,6 +59,7 @@ class Vectors:
     expected: npt.NDArray[np.integer]
     closing: "Closing | None" = None
     config: NormConfig | None = None
+    flags: npt.NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         if self.expected.shape != self.input.shape:
@@ -138,13 +146,14 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
     before the closing rows; ``parameters.hex`` is there if something is loaded before them.
     """
     closing = vectors.closing
-    arrays = {
-        "input": _cleared(vectors.input, vectors.lengths),
-        "lengths": vectors.lengths,
-        "banks": vectors.banks,
-        "expected": _cleared(vectors.expected, vectors.lengths),
+    result = {
+        "vectors/input.npy": _npy(_cleared(vectors.input, vectors.lengths), config.input),
+        "vectors/lengths.npy": _npy(vectors.lengths),
+        "vectors/banks.npy": _npy(vectors.banks),
+        "vectors/expected.npy": _npy(_cleared(vectors.expected, vectors.lengths), config.output),
     }
-    result = {f"vectors/{name}.npy": _npy(array) for name, array in arrays.items()}
+    if flags_of(config):
+        result["vectors/flags.npy"] = _npy(_flags(vectors))
     lines = {"input": _rows_in(config, vectors), "expected": _rows_out(config, vectors)}
     if closing is not None:
         comment = "// closing rows"
@@ -163,9 +172,14 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
 _STREAMS = {"input": "s_axis", "expected": "m_axis", "parameters": "s_axis_param"}
 
 
-def _npy(array: npt.NDArray[np.integer]) -> bytes:
+def _flags(vectors: Vectors) -> npt.NDArray[np.integer]:
+    return np.zeros(len(vectors.lengths), np.uint8) if vectors.flags is None else vectors.flags
+
+
+def _npy(array: npt.NDArray[np.integer], number_format: NumberFormat | None = None) -> bytes:
+    """A file of counts, or of elements of a format: codes of floating-point numbers may need all bits."""
     buffer = io.BytesIO()
-    np.save(buffer, array.astype("<i4"))
+    np.save(buffer, array.astype("<u4" if number_format is not None and number_format.is_float else "<i4"))
     return buffer.getvalue()
 
 
@@ -183,7 +197,8 @@ def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
     elements = element_bytes(rows.expected, config.output.bytes)
     cut = rows.lengths > config.max_length
     lengths = np.minimum(rows.lengths, config.max_length)
-    return _lines(config, "expected", elements, lengths, lambda row, last: int(last and cut[row]))
+    users = user_of(cut.astype(np.int64), _flags(rows)).tolist()
+    return _lines(config, "expected", elements, lengths, lambda row, last: users[row] if last else 0)
 
 
 def _loads(config: NormConfig, gamma: npt.NDArray[np.integer], beta: npt.NDArray[np.integer]) -> list[str]:

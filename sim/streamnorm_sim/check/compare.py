@@ -1,14 +1,17 @@
 """What came out of an engine against what the golden model says had to come out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats.element_text import element_text
+from streamnorm.spec.stored_floats import stored_parameters
+from streamnorm.spec.row_flags import flags_in_words
+from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
-from streamnorm_sim.streams.rows import fitted
+from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.trace import Trace
 
 
@@ -19,8 +22,8 @@ class Comparison:
     Attributes
     ----------
     mismatches : int
-        Elements that differ; a row with another length or error flag counts with all its elements, so does
-        one that is missing or that should not be there.
+        Elements that differ; a row with another length, error flag or other flags counts with all its elements, so
+        does one that is missing or that should not be there.
     first : str or None
         The first difference, in words, with the run's seed.
     """
@@ -29,8 +32,8 @@ class Comparison:
     first: str | None
 
 
-def golden_rows(trace: Trace) -> NDArray[np.int64]:
-    """Return what the golden model makes of ``trace.expected``, (rows, n).
+def golden_rows(trace: Trace) -> RowBatch:
+    """Return what the golden model makes of ``trace.expected``: the rows that have to come out.
 
     γ and β are those loaded by then.
 
@@ -42,9 +45,9 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
     config, traffic, expected = trace.config, trace.traffic, trace.expected
     if traffic.loads and traffic.reset_at is not None:
         raise ConfigError("a run with parameter loads and a reset cannot be compared")
-    stored = StoredParameters.of(config)
+    stored = stored_parameters(config)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
-    result = np.zeros(expected.x.shape, np.int64)
+    x, flags = np.zeros(expected.x.shape, np.int64), expected.flags.copy()
     done = 0
     bounds = [*(load.after_row + 1 for load in traffic.loads), len(expected)]
     for load, end in zip([None, *traffic.loads], bounds, strict=True):
@@ -52,15 +55,14 @@ def golden_rows(trace: Trace) -> NDArray[np.int64]:
             count = len(load.gamma)
             gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
         if end > done:
-            part = expected.select(slice(done, end))
-            model = golden_model(config, gamma=gamma, beta=beta)
-            result[done:end] = model.normalize(part.x, part.lengths, part.banks)
+            part = answers(golden_model(config, gamma=gamma, beta=beta), expected.select(slice(done, end)))
+            x[done:end], flags[done:end] = part.x, part.flags
             done = end
-    return result
+    return replace(expected, x=x, flags=flags)
 
 
 def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
-    """Compare every element, length and error flag that came out with `golden_rows`; the run's rows are counted
+    """Compare every element and length and all flags that came out with `golden_rows`; the run's rows are counted
     from ``first_row``.
 
     Raises
@@ -68,48 +70,49 @@ def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
     CheckFailed
         If the output stream is malformed.
     """
-    got, expected = trace.rows, trace.expected
-    want = golden_rows(trace)
-    common = min(len(got), len(expected))
-    columns = max(got.x.shape[1], want.shape[1])
-    differs = fitted(got.x[:common], columns) != fitted(want[:common], columns)
-    lengths = got.lengths[:common], expected.lengths[:common]
-    flags = got.errors[:common], expected.errors[:common]
-    whole = (lengths[0] != lengths[1]) | (flags[0] != flags[1])
+    got, want = trace.rows, golden_rows(trace)
+    common = min(len(got), len(want))
+    columns = max(got.x.shape[1], want.x.shape[1])
+    differs = fitted(got.x[:common], columns) != fitted(want.x[:common], columns)
+    lengths = got.lengths[:common], want.lengths[:common]
+    whole = lengths[0] != lengths[1]
+    for name in ("errors", "flags"):
+        whole |= getattr(got, name)[:common] != getattr(want, name)[:common]
     counts = np.where(whole, np.maximum(*lengths), differs.sum(axis=1))
-    mismatches = int(counts.sum() + got.lengths[common:].sum() + expected.lengths[common:].sum())
+    mismatches = int(counts.sum() + got.lengths[common:].sum() + want.lengths[common:].sum())
     seed = f"(seed {trace.traffic.seed})"
     if counts.any():
         row = int(np.flatnonzero(counts)[0])
-        sides = (got.x[row, : lengths[0][row]], want[row, : lengths[1][row]])
-        errors = (bool(flags[0][row]), bool(flags[1][row]))
-        what = row_difference(first_row + row, trace.config.lanes, *sides, errors=errors)
-        return Comparison(mismatches, f"{what} {seed}")
-    if len(got) != len(expected):
+        sides = (rows.select(slice(row, row + 1)) for rows in (got, want))
+        return Comparison(mismatches, f"{row_difference(trace.config, first_row + row, *sides)} {seed}")
+    if len(got) != len(want):
         where = f" from row {first_row} on" if first_row else ""
-        return Comparison(mismatches, f"got {len(got)} rows{where}, want {len(expected)} {seed}")
+        return Comparison(mismatches, f"got {len(got)} rows{where}, want {len(want)} {seed}")
     return Comparison(mismatches, None)
 
 
-def row_difference(
-    row: int, lanes: int, got: NDArray[np.integer], want: NDArray[np.integer], *, errors: tuple[bool, bool]
-) -> str | None:
+def row_difference(config: NormConfig, row: int, got: RowBatch, want: RowBatch) -> str | None:
     """Say how a row that came out differs from what had to come, or return None if it does not.
 
     Parameters
     ----------
+    config : NormConfig
     row : int
         What the row is called.
-    lanes : int
-    got, want : integers (n,)
-    errors : the error flags of both
+    got, want : RowBatch
+        One row each.
     """
-    if len(got) != len(want):
-        return f"row {row}: got {len(got)} elements, want {len(want)}"
-    if errors[0] != errors[1]:
-        return f"row {row}: got error flag {int(errors[0])}, want {int(errors[1])}"
-    differs = np.flatnonzero(got != want)
+    (x,), (wanted,) = got.list(), want.list()
+    if len(x) != len(wanted):
+        return f"row {row}: got {len(x)} elements, want {len(wanted)}"
+    if got.errors[0] != want.errors[0]:
+        return f"row {row}: got error flag {int(got.errors[0])}, want {int(want.errors[0])}"
+    if got.flags[0] != want.flags[0]:
+        flags, others = (flags_in_words(int(rows.flags[0])) for rows in (got, want))
+        return f"row {row}: got flags {flags}, want {others}"
+    differs = np.flatnonzero(x != wanted)
     if not len(differs):
         return None
-    beat, lane = divmod(int(differs[0]), lanes)
-    return f"row {row} lane {lane}: got {got[differs[0]]}, want {want[differs[0]]} in beat {beat}"
+    beat, lane = divmod(int(differs[0]), config.lanes)
+    element, other = (element_text(config.output, int(elements[differs[0]])) for elements in (x, wanted))
+    return f"row {row} lane {lane}: got {element}, want {other} in beat {beat}"

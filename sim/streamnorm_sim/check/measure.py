@@ -9,6 +9,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
+from streamnorm_sim.reference.rows import uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL
 from streamnorm_sim.streams.trace import Trace
@@ -101,5 +102,5 @@ def measure_cycles(
     length = config.max_length if n is None else integer_between("n", n, 1, config.max_length, " (max_length)")
     beats = -(-length // config.lanes)
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
-    rows = rng.integers(config.input.min, config.input.max, (count, length), endpoint=True)
+    rows = uniform_elements(config, rng, (count, length))
     return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))

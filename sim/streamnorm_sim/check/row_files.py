@@ -19,14 +19,14 @@ from streamnorm_sim.streams.rows import RowBatch, fitted
 def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
     """Return rows given as an array of shape (rows, n), or as the .npy file that holds one.
 
-    Floats are real values, quantized by the input format's scale and zero point; integers are taken as they are, and
-    those of a file are read when they are looked at: it must stay as it is until then.
+    Floats are real values, quantized to the input format; integers are elements of it, codes where it is one of
+    floating-point numbers, and those of a file are read when they are looked at: it must stay as it is until then.
 
     Raises
     ------
     ConfigError
-        If the file is not such an array, rows are too long, or an element is not finite or outside the input
-        format.
+        If the file is not such an array, rows are too long, or an element is outside the input format, or not finite
+        and the format is one of integers.
     """
     batch = RowBatch.of(config, rows)
     if not len(batch):

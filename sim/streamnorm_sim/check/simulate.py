@@ -16,7 +16,8 @@ from streamnorm.plan import Latency, Plan
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.file_identity import file_identity
-from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.formats import FloatFormat, NumberFormat
+from streamnorm.spec.formats.element_text import error_unit
 from streamnorm.spec.paths import given_path
 from streamnorm.spec.values import integer_between, require_function, shortened
 from streamnorm_sim.cells import GateNetlist
@@ -37,7 +38,7 @@ EXACT_ELEMENTS = 4_000_000
 """More than these are not all compared: the exact reference takes about a second for two million elements."""
 
 ERROR_TOLERANCE = 1e-6
-"""What the float64 of a measured error may be off by, output LSB."""
+"""What the float64 of a measured error may be off by, in its unit."""
 
 Progress = Callable[[str, float], None]
 """Told what is being done ("build", "run", "check" or "measure") and the share of it that is done, 0 to 1."""
@@ -121,7 +122,8 @@ class Simulation:
             ("with gamma and beta as given, ", self.accuracy_as_given.max_ulp, max(1.0, plan.error_bound_as_given)),
         ):
             if error > allowed + ERROR_TOLERANCE:
-                found.append(f"{where}an error of {error:.4f} output LSB; at most {allowed:.4g} is allowed")
+                unit = error_unit(self.config.output)
+                found.append(f"{where}an error of {error:.4f} {unit}; at most {allowed:.4g} is allowed")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
             if value != planned:
@@ -136,13 +138,13 @@ class Simulation:
             share = self.saturated_inputs / max(self.elements, 1)
             said.append(
                 f"{self.saturated_inputs:,} of the input elements ({share:.2%}) lie beyond what "
-                f"{_range(self.config.input)} can hold, and were saturated"
+                f"{_range(self.config.input)} can hold, and {_fate(self.config.input)}"
             )
         if saturated := self.accuracy.saturated:
             share = saturated / self.accuracy.elements
             said.append(
                 f"{saturated:,} of {self.accuracy.elements:,} results ({share:.2%}) lie beyond what "
-                f"{_range(self.config.output)} can hold, and were saturated"
+                f"{_range(self.config.output)} can hold, and {_fate(self.config.output)}"
             )
         return said
 
@@ -205,7 +207,7 @@ def simulate(
     waves : path, optional
         Where a VCD file of the run is written; all rows are one part then.
     output : path, optional
-        Where the rows that came out are written as a .npy file: integers of the output format, (rows, n),
+        Where the rows that came out are written as a .npy file: integers of the output format, or codes, (rows, n),
         shorter rows filled up with 0.
     progress : Progress, optional
     netlist : GateNetlist, optional
@@ -294,8 +296,17 @@ def simulate(
 
 
 def _range(number_format: NumberFormat) -> str:
+    if isinstance(number_format, FloatFormat):
+        return f"{number_format.name} ({-number_format.largest:g} … {number_format.largest:g})"
     low, high = number_format.dequantize([number_format.min, number_format.max]).tolist()
     return f"{number_format.name} of scale {number_format.scale:g} ({low:g} … {high:g})"
+
+
+def _fate(number_format: NumberFormat) -> str:
+    """What became of numbers beyond a format."""
+    if not isinstance(number_format, FloatFormat):
+        return "were saturated"
+    return {"infinity": "became infinite", "nan": "became NaN", "saturate": "were saturated"}[number_format.overflow]
 
 
 def _tell_part(tell: Progress, done: float, share: float, part: float) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -31,14 +31,26 @@ class Row:
 
     Attributes
     ----------
-    elements : int64 (n,)
-        In the output format; ``config.output.dequantize`` makes real values of them.
-    error : bool
-        Its error flag.
+    batch : RowBatch
+        This row alone.
     """
 
-    elements: NDArray[np.int64]
-    error: bool
+    batch: RowBatch
+
+    @property
+    def elements(self) -> NDArray[np.integer]:
+        """In the output format, (n,); ``config.output.dequantize`` makes real values of them."""
+        return self.batch.x[0]
+
+    @property
+    def error(self) -> bool:
+        """Its error flag."""
+        return bool(self.batch.errors[0])
+
+    @property
+    def flags(self) -> int:
+        """Its other flags with floating-point numbers on either side, as in `RowBatch`."""
+        return int(self.batch.flags[0])
 
 
 class RowSource:
@@ -169,7 +181,7 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
         If the unit has no such port, a value cannot be stored, a shape is wrong, or the bank is out of range.
     """
     config = source.config
-    stored = StoredParameters.of(config)
+    stored = stored_parameters(config)
     values, offsets = given_array(gamma, "gamma")[0], given_array(beta, "beta")[0]
     whole = np.empty(config.bank_values) if values.ndim == offsets.ndim == 0 else np.empty(())
     try:
@@ -224,8 +236,7 @@ class RowSink:
         """
         frame = await self.bus_model.recv(compact=False)
         beats = frame_beats(frame, self.config.lanes * self.config.output.bytes)
-        rows = decode_rows(self.config, beats)
-        return Row(rows.x[0], bool(rows.errors[0]))
+        return Row(decode_rows(self.config, beats))
 
     def empty(self) -> bool:
         """Whether no row has come out that has not been received."""

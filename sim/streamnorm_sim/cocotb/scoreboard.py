@@ -3,9 +3,10 @@
 from cocotb.triggers import RisingEdge
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.check.compare import row_difference
+from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, HangError, patience
@@ -19,7 +20,7 @@ __all__ = ["Scoreboard"]
 class Scoreboard:
     """Compares the rows that a sink receives with those that a source has sent, in order, bit for bit.
 
-    What has to come out is computed by the golden model, with the γ and β that are loaded by then, cut rows and error
+    What has to come out is computed by the golden model, with the γ and β that are loaded by then, cut rows and all
     flags included.
 
     Parameters
@@ -47,7 +48,7 @@ class Scoreboard:
         self.source, self.sink = source, sink
         self.config = source.config
         self.checked = 0
-        stored = StoredParameters.of(self.config)
+        stored = stored_parameters(self.config)
         self._gamma, self._beta = stored.gamma.copy(), stored.beta.copy()
         self._model = golden_model(self.config)
         self._patience = patience(self.config, source.open, sink.open)
@@ -68,8 +69,8 @@ class Scoreboard:
         Raises
         ------
         CheckFailed
-            If it differs, with its first element that does: ``row 3 lane 2: got 5, want 6 in beat 0``; if nothing was
-            sent for it; or if its beats are malformed, or more than a row has.
+            If it differs, with its flags, or its first element that does: ``row 3 lane 2: got 5, want 6 in beat 0``; if
+            nothing was sent for it; or if its beats are malformed, or more than a row has.
         HangError
             If the unit stops taking and giving beats.
         """
@@ -78,9 +79,7 @@ class Scoreboard:
         sent = self._next_row()
         if sent is None:
             raise CheckFailed(f"row {self.checked} came out, and nothing was sent for it")
-        want = self._model.normalize(sent.x, sent.lengths, sent.banks)[0]
-        errors = got.error, bool(sent.errors[0])
-        difference = row_difference(self.checked, self.config.lanes, got.elements, want, errors=errors)
+        difference = row_difference(self.config, self.checked, got.batch, answers(self._model, sent))
         if difference is not None:
             raise CheckFailed(difference)
         self.checked += 1

@@ -13,6 +13,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
+from streamnorm_sim.reference.rows import uniform_elements
 from streamnorm_sim.streams.rows import ROWS_MAX
 from streamnorm_sim.streams.seeds import checked_seed, seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, check_stalls, open_patterns
@@ -205,7 +206,7 @@ def simulated(
             "model takes more"
         )
     rng = seeded(seed)
-    values = rng.integers(config.input.min, config.input.max, (rows, length), endpoint=True)
+    values = uniform_elements(config, rng, (rows, length))
     free = run(config, Traffic(rows=values), engine)
     batch, stalled_steady = free, None
     if (source, sink) != (NO_STALL, NO_STALL):

@@ -15,6 +15,7 @@ from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import counted
 from streamnorm_sim.engines.pysim import run
+from streamnorm_sim.reference.rows import uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
@@ -69,7 +70,7 @@ def record_timeline(
     if not lengths or not all(1 <= length <= config.max_length for length in lengths):
         raise ConfigError(f"lengths of {config.name}: one or more, each from 1 to {config.max_length}")
     rng = seeded(seed)
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
+    rows = [uniform_elements(config, rng, length) for length in lengths]
     events: dict[str, list[int]] = {}
 
     def seen(cycle: int, values: Mapping[str, int]) -> None:

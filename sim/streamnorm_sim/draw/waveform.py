@@ -11,6 +11,7 @@ from amaranth.hdl import Value
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.engines.pysim import run
+from streamnorm_sim.reference.rows import uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
@@ -40,7 +41,7 @@ def record_waveform(
     WaveJSON: https://github.com/wavedrom/schema/blob/master/WaveJSON.md
     """
     rng = seeded(seed)
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
+    rows = [uniform_elements(config, rng, length) for length in lengths]
     history: list[Mapping[str, int]] = []
     traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)
     trace = run(config, traffic, watch=_ports, seen=lambda _, values: history.append(dict(values)))

@@ -30,7 +30,7 @@ struct Run {
     Channel rows, loads;
     const uint8_t *sink_open;
     int64_t sink_length;
-    uint8_t *data, *keep, *flags;  // what came out; flags: bit 0 last, bit 1 error
+    uint8_t *data, *keep, *flags;  // what came out; flags: bit 0 last, above it tuser
     int64_t *output_cycles;
     int64_t data_bytes, keep_bytes, capacity, position, target;
     int64_t cycle, stop_cycle, idle, patience;
@@ -249,7 +249,7 @@ public:
     }
 
 private:
-    uint8_t flags() const { return high(top.p_m__axis__tlast) | high(top.p_m__axis__tuser) << 1; }
+    uint8_t flags() const { return high(top.p_m__axis__tlast) | sampled(top.p_m__axis__tuser).data[0] << 1; }
 
     void record(Run &run) {
         read(top.p_m__axis__tdata, run.data + run.position * run.data_bytes, run.data_bytes);

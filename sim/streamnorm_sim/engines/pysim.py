@@ -12,6 +12,7 @@ from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import user_bits
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
@@ -225,7 +226,8 @@ class _Player:
 
     def trace(self, seconds: float) -> Trace:
         width, count = self.config.lanes * self.config.output.bytes, len(self.outputs)
-        bit_count = 2 + 9 * width
+        frame = 1 + user_bits(self.config)
+        bit_count = frame + 9 * width
         byte_count = -(-bit_count // 8)
         raw = b"".join(beat.to_bytes(byte_count, "little") for beat in self.outputs)
         packed = np.frombuffer(raw, np.uint8).reshape(count, byte_count)
@@ -235,10 +237,10 @@ class _Player:
             self.traffic,
             "pysim",
             outputs=Beats(
-                np.packbits(bits[:, 2 + width :], axis=1, bitorder="little"),
-                bits[:, 2 : 2 + width].astype(np.bool_),
+                np.packbits(bits[:, frame + width :], axis=1, bitorder="little"),
+                bits[:, frame : frame + width].astype(np.bool_),
                 bits[:, 0].astype(np.bool_),
-                bits[:, 1],
+                np.packbits(bits[:, 1:frame], axis=1, bitorder="little")[:, 0],
             ),
             input_cycles=self.rows.cycles,
             load_cycles=self.loads.cycles,

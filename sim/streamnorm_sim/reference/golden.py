@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
@@ -19,6 +20,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
+from .floating import FloatRows
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
 
@@ -35,7 +37,8 @@ class GoldenModel:
     """What the unit of a configuration answers, computed with the integers of its :class:`Precision`.
 
     Where the norm has no statistic, with those of its :class:`StaticPrecision`; with an algorithm of the literature,
-    with the integers of that, as :mod:`.published` has them.
+    with the integers of that, as :mod:`.published` has them; where elements or results are floating-point numbers, with
+    those of its :class:`FloatPrecision`, as :mod:`.floating` has them: elements and results are codes then.
 
     Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
     integers where they do not.
@@ -58,6 +61,12 @@ class GoldenModel:
     ) -> None:
         self.config = config = checked_config(config)
         self.precision = precision = precision_of(config)
+        self._floats: FloatRows | None = None
+        if isinstance(precision, FloatPrecision):
+            given = {"gamma": gamma, "beta": beta}
+            stored = {key: None if of is None else _stored(config, key, of) for key, of in given.items()}
+            self._floats = FloatRows(config, stored["gamma"], stored["beta"])
+            return
         self.parameters = StoredParameters.of(config)
         self._published = published_model(config)
         self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
@@ -121,7 +130,20 @@ class GoldenModel:
         batch = RowBatch.of(self.config, x, lengths, banks)
         result = np.zeros(batch.x.shape, np.int64)
         for where, part in batch.parts(_CHUNK):
-            result[where] = self._rows(part)
+            result[where] = self._rows(part) if self._floats is None else self._floats.rows(part)[0]
+        return result
+
+    def flags(
+        self, x: ArrayOrFile, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """The flags of rows, uint8 (rows,): bit 0, an element is NaN, bit 1, one is infinite, bit 2, a result lies
+        beyond the output format. 0 where elements and results are integers. Arguments and errors are those of
+        :meth:`normalize`."""
+        batch = RowBatch.of(self.config, x, lengths, banks)
+        result = np.zeros(len(batch), np.uint8)
+        if self._floats is not None:
+            for where, part in batch.parts(_CHUNK):
+                result[where] = self._floats.rows(part)[1]
         return result
 
     def _rows(self, batch: RowBatch) -> Integers:
@@ -251,7 +273,8 @@ def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
     shape, bits = (config.banks, config.bank_values), getattr(config, f"{key}_bits")
     with named_file(path):
         require_array(f"{key} is", array, INTEGERS, array.shape == shape, f"integers of {shape}")
-        require_within(key, array, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, f" ({key}_bits = {bits})")
+        low, high = (0, (1 << bits) - 1) if config.output.is_float else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+        require_within(key, array, low, high, f" ({key}_bits = {bits})")
     return array.astype(np.int64)
 
 

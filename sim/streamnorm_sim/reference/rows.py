@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.values import integer_at_least, one_of
+from streamnorm_sim.streams.corner_floats import corner_floats
+from streamnorm_sim.streams.drawn_floats import KINDS, MIXED, draw_row, finite_codes
 from streamnorm_sim.streams.rows import RowBatch, per_row
 
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
@@ -32,9 +35,12 @@ _RATIONAL_ROWS: Mapping[int, tuple[int, ...]] = {
 def corner_rows(config: NormConfig, rng: np.random.Generator) -> dict[str, tuple[int, NDArray[np.int64]]]:
     """Return the named rows that break normalization units: name to (length, elements of shape (length,)).
 
-    Corners that do not fit into ``max_length`` or the input format are left out. ``ties_m`` rows have
-    ``z = odd / m`` exactly when ε is 0: where γ is an odd multiple of m/2 output steps, all results are ties.
+    Corners that do not fit into ``max_length`` or the input format are left out. ``ties_m`` rows of integers have
+    ``z = odd / m`` exactly when ε is 0: where γ is an odd multiple of m/2 output steps, all results are ties. Those of
+    floating-point numbers are in `corner_floats`.
     """
+    if isinstance(config.input, FloatFormat):
+        return _fitting(config, corner_floats(config.input, config.max_length, config.lanes, rng))
     low, high, zero = config.input.min, config.input.max, config.input.zero_point
     full, lanes = config.max_length, config.lanes
     middle = (low + high + 1) // 2
@@ -77,8 +83,19 @@ def corner_rows(config: NormConfig, rng: np.random.Generator) -> dict[str, tuple
         "length_max": full,
     }.items():
         rows[name] = rng.integers(low, high, max(length, 0), endpoint=True)
-    rows |= _tie_rows(config)
-    return {name: (len(row), row.astype(np.int64, copy=False)) for name, row in rows.items() if 1 <= len(row) <= full}
+    return _fitting(config, rows | _tie_rows(config))
+
+
+def _fitting(config: NormConfig, rows: Mapping[str, NDArray[np.integer]]) -> dict[str, tuple[int, NDArray[np.int64]]]:
+    most = config.max_length
+    return {name: (len(row), row.astype(np.int64, copy=False)) for name, row in rows.items() if 1 <= len(row) <= most}
+
+
+def uniform_elements(config: NormConfig, rng: np.random.Generator, shape: int | tuple[int, ...]) -> NDArray[np.int64]:
+    """Return elements of the input format, any as likely as any other; of floating-point numbers the finite ones."""
+    if isinstance(config.input, FloatFormat):
+        return finite_codes(config.input, rng, shape)
+    return rng.integers(config.input.min, config.input.max, shape, endpoint=True)
 
 
 def random_rows(
@@ -86,7 +103,7 @@ def random_rows(
     count: int,
     rng: np.random.Generator,
     *,
-    distribution: Distribution = "mixed",
+    distribution: str = "mixed",
     lengths: ArrayLike | None = None,
 ) -> RowBatch:
     """Return random rows, their banks random too, unless rows take them in turn.
@@ -97,8 +114,9 @@ def random_rows(
         Rows, at least 0.
     rng : numpy.random.Generator
         The only source of randomness.
-    distribution : Distribution
-        Statistics of the elements; "mixed" draws one of the others for each row.
+    distribution : str
+        Statistics of the elements: a `Distribution`, or for floating-point numbers one of
+        `streamnorm_sim.streams.drawn_floats.KINDS`; "mixed" draws one of the others for each row.
     lengths : integers (count,), optional
         Row lengths; where absent they are drawn from ``min_length`` to ``max_length``, with the longest row,
         whole beats and whole beats plus or minus one element more often than by chance.
@@ -109,13 +127,17 @@ def random_rows(
         If ``count`` is no integer of at least 0, the distribution has no such name, or a length is out of range.
     """
     integer_at_least("count", count, 0)
-    one_of("distribution", distribution, DISTRIBUTIONS)
+    source = config.input
+    one_of("distribution", distribution, (MIXED, *KINDS) if source.is_float else DISTRIBUTIONS)
     if lengths is None:
         row_lengths = _random_lengths(config, count, rng)
     else:
         row_lengths = per_row("lengths", lengths, count, 1, config.max_length)
-    kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
-    rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
+    if isinstance(source, FloatFormat):
+        rows = [draw_row(source, int(n), rng, distribution) for n in row_lengths]
+    else:
+        kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
+        rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
     banks = rng.integers(config.banks, size=count)
     return RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
 
@@ -148,7 +170,7 @@ def _random_lengths(config: NormConfig, count: int, rng: np.random.Generator) ->
     return np.clip(np.select([kind == 0, kind == 1], [np.full(count, high), near_beat], anywhere), low, high)
 
 
-def _random_row(config: NormConfig, n: int, rng: np.random.Generator, kind: Distribution) -> NDArray[np.int64]:
+def _random_row(config: NormConfig, n: int, rng: np.random.Generator, kind: str) -> NDArray[np.int64]:
     low, high = config.input.min, config.input.max
     span = high - low
     if kind == "uniform":

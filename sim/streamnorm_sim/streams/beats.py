@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from streamnorm.errors import CheckFailed
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
+from streamnorm.spec.row_flags import of_user
 
 from .rows import RowBatch, fitted
 
@@ -26,7 +27,8 @@ class Beats:
     last : bool (beats,)
         ``tlast``.
     user : integers (beats,)
-        ``tuser``: the bank on input and on the parameter stream, the error flag on output.
+        ``tuser``: the bank on input and on the parameter stream; on output the error flag, bit 0, and the flags of a
+        row of floating-point numbers above it, see `streamnorm.spec.row_flags`.
     """
 
     data: NDArray[np.uint8]
@@ -138,11 +140,13 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     padded = np.zeros((len(ends), int(row_beats.max(initial=0)), lanes), np.int64)
     padded[np.arange(padded.shape[1]) < row_beats[:, None]] = values
     columns = int(lengths.max(initial=0))
+    error, flags = of_user(beats.user[ends])
     return RowBatch(
         padded.reshape(len(ends), padded.shape[1] * lanes)[:, :columns],
         lengths.astype(np.int64),
         np.zeros(len(ends), np.int64),
-        beats.user[ends] != 0,
+        error != 0,
+        flags.astype(np.uint8),
     )
 
 

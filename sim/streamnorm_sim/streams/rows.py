@@ -42,12 +42,16 @@ class RowBatch:
         γ/β bank of each row; 0 for rows that came out.
     errors : bool (rows,)
         Whether the row has to come out with its error flag set, or did.
+    flags : uint8 (rows,)
+        Of rows that came out, with floating-point numbers on either side: the flags that they came with, bits in the
+        order of `streamnorm.spec.row_flags.FLAGS`. Else 0.
     """
 
     x: NDArray[np.integer]
     lengths: NDArray[np.int64]
     banks: NDArray[np.int64]
     errors: NDArray[np.bool_]
+    flags: NDArray[np.uint8]
 
     @classmethod
     def of(
@@ -130,7 +134,7 @@ class RowBatch:
         else:
             x, row_lengths = _packed(rows)
         row_banks = per_row("banks", 0 if banks is None else banks, len(x), 0, bank_count - 1)
-        return cls(x, row_lengths, row_banks, np.zeros(len(x), np.bool_))
+        return cls(x, row_lengths, row_banks, np.zeros(len(x), np.bool_), np.zeros(len(x), np.uint8))
 
     @classmethod
     def join(cls, first: "RowBatch", second: "RowBatch") -> "RowBatch":
@@ -141,6 +145,7 @@ class RowBatch:
             np.concatenate([first.lengths, second.lengths]),
             np.concatenate([first.banks, second.banks]),
             np.concatenate([first.errors, second.errors]),
+            np.concatenate([first.flags, second.flags]),
         )
 
     def require_fit(self, config: NormConfig, *, cut: bool = False) -> None:
@@ -188,7 +193,7 @@ class RowBatch:
 
     def select(self, rows: slice | NDArray[np.int64]) -> "RowBatch":
         """Return some of the rows, all columns kept."""
-        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows], self.errors[rows])
+        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows], self.errors[rows], self.flags[rows])
 
     def parts(self, elements: int) -> Iterator[tuple[slice, "RowBatch"]]:
         """Yield consecutive rows of about ``elements`` elements in all, at least one row, and where they stand."""

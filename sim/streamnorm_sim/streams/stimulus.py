@@ -173,8 +173,9 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
         count = f"{len(gamma)} elements" if repeat == 1 else f"{len(gamma)} values of {repeat} elements each"
         raise ConfigError(f"{about}: {count} must be whole beats of {config.lanes}, or all")
     for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
-        if values.dtype.kind not in INTEGERS or values.min() < -(1 << (bits - 1)) or values.max() >= 1 << (bits - 1):
-            raise ConfigError(f"{about}: {name} must be integers of {bits} bits")
+        least, what = (0, "codes") if config.output.is_float else (-(1 << (bits - 1)), "integers")
+        if values.dtype.kind not in INTEGERS or values.min() < least or values.max() >= least + (1 << bits):
+            raise ConfigError(f"{about}: {name} must be {what} of {bits} bits")
     if isinstance(load.bank, bool) or not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
         raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")
     return encode_load(config, gamma, beta, load.bank)

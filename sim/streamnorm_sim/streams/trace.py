@@ -26,7 +26,8 @@ class Trace:
     engine : str
         On which engine.
     outputs : Beats
-        Every beat that came out, ``user`` being the error flag; also beats that should not have come.
+        Every beat that came out, ``user`` being the error flag and the row's others; also beats that should not have
+        come.
     input_cycles : int64 (input beats,)
         Cycle in which each input beat was accepted; -1 for one that a reset made the source abandon.
     load_cycles : int64 (parameter beats,)

@@ -30,8 +30,8 @@ class ParameterLoad:
     after_row : int
         Index of the row before it.
     gamma, beta : int64 (n,)
-        Stored integers of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the stream has
-        no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
+        Stored integers, or codes, of the first n elements; n is ``max_length`` or a multiple of ``lanes``, because the
+        stream has no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
         ``bank_values``; if they are fewer than ``lanes``, then of whole beats, or all.
     bank : int
     """
@@ -132,7 +132,7 @@ class Traffic:
         if self.batch is not None:
             batch = self._in_order(config, self.batch)
             x, lengths, most = batch.x, batch.lengths, config.max_length
-            return RowBatch(x[:, :most], np.minimum(lengths, most), batch.banks, lengths > most)
+            return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=lengths > most)
         assert self.beats is not None
         return _received(config, self.beats)
 

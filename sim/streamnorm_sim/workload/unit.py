@@ -7,7 +7,7 @@ from streamnorm.plan import Plan
 from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
-from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import integer_between
 
 from .calls import NormCall, calls
@@ -109,7 +109,7 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
         sets = sum(
             call.sets for call in calls(model) if call.kind.affine and (call.kind.norm, call.kind.epsilon) in served
         )
-        stored = StoredParameters.of(config)
+        stored = stored_parameters(config)
         own = not (stored.gamma_is_constant and stored.beta_is_constant)
         if config.parameter_repeat > 1 and sets:
             found.append(
@@ -131,7 +131,7 @@ def parameter_bits(plan: Plan) -> int:
     """Bits that a unit stores for gamma and beta of one element; a constant takes none."""
     if plan.config.computed.is_dyadic:
         return sum(words.bits for words in stored_words(plan.config).values() if not words.is_constant)
-    stored = StoredParameters.of(plan.config)
+    stored = stored_parameters(plan.config)
     gamma = 0 if stored.gamma_is_constant else stored.gamma_bits
     return gamma + (0 if stored.beta_is_constant else stored.beta_bits)
 

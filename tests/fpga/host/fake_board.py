@@ -23,7 +23,9 @@ from streamnorm_fpga.link.protocol import (
 from streamnorm_fpga.top.banks import banks_of
 from streamnorm_fpga.top.signature import rows_signature
 from streamnorm_fpga.virtual_board.faults import BREAK, Faults, FaultyLine
+from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.streams.rows import RowBatch
 
 SELF_TEST_BEATS = 37
 HEAD_OCTETS = 4  # of a response's frame: flag, operation, sequence, one of them escaped
@@ -193,9 +195,10 @@ class FakeBoard:
             :, :length
         ]
         rows = np.clip(rows, config.input.min, config.input.max)
-        values = self.spoil(count, self.golden.normalize(rows, banks=banks_of(config, bank, len(rows))))
+        wanted = answers(self.golden, RowBatch.arrange(rows, banks=banks_of(config, bank, len(rows))))
+        values = self.spoil(count, wanted.x)
         padded = np.zeros((len(rows), beats * config.lanes), np.int64)
         padded[:, :length] = values
         octets = element_bytes(padded, config.output.bytes).tobytes()
         self.beats += len(rows) * beats
-        return Status.OK, octets, len(rows), rows_signature(config, values)
+        return Status.OK, octets, len(rows), rows_signature(config, values, flags=wanted.flags)

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from float_stand_in import StandInModel
+from float_stand_in import config as float_config
+from fpga.host import fake_board
 from fpga.host.fake_board import FakeBoard
 from streamnorm.errors import CheckFailed
 from streamnorm.verilog.vector_files import Vectors
@@ -10,7 +13,9 @@ from streamnorm_fpga.host.check import check_rows, measure_cycles
 from streamnorm_fpga.host.info import ask_info
 from streamnorm_fpga.host.link import BoardLink
 from streamnorm_fpga.link.protocol import ROWS_HEADER, Status
+from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.vectors import make_vectors
 
 
@@ -52,6 +57,21 @@ def test_what_is_always_wrong(config, vectors):
     assert report.mismatches == int((vectors.expected != 3)[
         np.arange(config.max_length) < vectors.lengths[:, None]].sum())  # fmt: skip
     assert report.first_mismatch.endswith("; sent once more, the answer is the same")
+
+
+def test_flags_of_rows(monkeypatch):
+    monkeypatch.setattr(fake_board, "GoldenModel", StandInModel)
+    config = float_config()
+    batch = random_rows(config, 60, np.random.default_rng(1))
+    want = answers(StandInModel(config), batch)
+    vectors = Vectors(batch.x, batch.lengths, batch.banks, want.x, flags=want.flags)
+    assert set(want.flags) > {0, 1}
+    report, _ = checked(config, vectors)
+    assert (report.mismatches, report.first_mismatch) == (0, None)
+    want.flags[7] ^= 2
+    report, _ = checked(config, vectors)
+    assert report.mismatches >= batch.lengths[7]
+    assert "every value is right, but tkeep, tlast or tuser of a beat is not" in (report.first_mismatch or "")
 
 
 def test_beats_that_are_framed_wrong(config, vectors):

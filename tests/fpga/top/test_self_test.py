@@ -26,7 +26,13 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize("unit", CONFIGS, ids=lambda unit: f"{unit.lanes} x {unit.input.name}")
+FLOATS = [
+    config(lanes=3, max_length=50, input=name)
+    for name in ("bf16", "fp16", "fp32", "fp8_e5m2", "fp8_e4m3fn", "float(2, 1)", "float(8, 3)")
+]
+
+
+@pytest.mark.parametrize("unit", [*CONFIGS, *FLOATS], ids=lambda unit: f"{unit.lanes} x {unit.input.name}")
 def test_hardware_and_python_make_the_same_pattern(unit):
     dut = Pattern(unit)
     module = Module()
@@ -42,10 +48,8 @@ def test_hardware_and_python_make_the_same_pattern(unit):
             model = PatternModel(unit)
             for narrow in (False, True, False):
                 rows = model.rows(2, 3 * unit.lanes, narrow=narrow)
-                octets = beat_octets(unit.lanes, IntFormat(unit.input.bytes * 8), rows)
-                if unit.input.signed:
-                    rows = rows & ((1 << unit.input.bits) - 1)  # bits above the format's are zero in the pattern
-                    octets = beat_octets(unit.lanes, IntFormat(unit.input.bytes * 8, signed=False), rows)
+                rows = rows & ((1 << unit.input.bits) - 1)  # bits above the format's are zero in the pattern
+                octets = beat_octets(unit.lanes, unit.input, rows)
                 size = unit.lanes * unit.input.bytes
                 context.set(dut.narrow, narrow)
                 for place in range(0, len(octets), size):
@@ -70,6 +74,20 @@ def test_elements_use_the_format_and_narrow_ones_a_corner_of_it(unit):
     assert narrow.max() - narrow.min() == 7
     if unit.input.bits > 4:
         assert narrow.min() >= spread / 8
+
+
+@pytest.mark.parametrize("unit", FLOATS, ids=lambda unit: unit.input.name)
+def test_floating_point_elements_are_around_1(unit):
+    number = unit.input
+    wide = number.dequantize(PatternModel(unit).rows(40, 50, narrow=False))
+    assert np.isfinite(wide).all()
+    assert 1 <= np.abs(wide).max() < 2
+    assert np.signbit(wide).mean() == pytest.approx(0.5, abs=0.1)
+    exponents = np.unique(number.parts(number.quantize(wide)).binade)
+    assert len(exponents) == min(8, number.bias)  # binade 0 is that of two exponents
+    codes = PatternModel(unit).rows(40, 50, narrow=True)
+    low = min(3, number.fraction_bits)
+    assert sorted(set(codes.ravel() - number.quantize([1.0]))) == list(range(1 << low))
 
 
 def test_lanes_differ():
@@ -136,8 +154,8 @@ def test_signature_runs_through_all_batches(monkeypatch):
 
         batches, wrong = 0, 0
 
-        def normalize(self, rows, **options):
-            outputs = super().normalize(rows, **options)
+        def normalize(self, *rows):
+            outputs = super().normalize(*rows)
             outputs[-1, -1] ^= WrongOnce.batches == WrongOnce.wrong
             WrongOnce.batches += 1
             return outputs

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fpga.top.bench_board import beat_octets
 from fpga.top.stand_in import config
 from streamnorm.spec.formats import IntFormat
+from streamnorm_fpga.top.recorder import Recorder
 from streamnorm_fpga.top.signature import SIGNATURE_BITS, next_signature, rows_signature
 
 CONFIGS = [
@@ -57,6 +58,48 @@ def test_hardware_and_python_agree(unit, errors):
     for index, rows in enumerate(batches):
         wanted = rows_signature(unit, rows, errors=errors, signature=wanted)
         assert got[index] == wanted
+
+
+def test_flags_of_rows_count_with_their_last_beats():
+    unit = config(lanes=3, max_length=50, input="fp16", output="bf16")
+    flags = [0, 1, 2, 4, 7, 3]
+    rows = draw_rows(unit, len(flags), 7, 1)
+    dut = Recorder(unit)
+    module = Module()
+    module.submodules.dut = dut
+    simulator = Simulator(module)
+    simulator.add_clock(1e-6)
+    got = []
+
+    async def bench(context):
+        octets = beat_octets(3, unit.output, rows)
+        context.set(dut.open, 1)
+        context.set(dut.valid, 1)
+        for row, of_row in enumerate(flags):
+            for beat in range(3):
+                context.set(dut.data, int.from_bytes(octets[6 * (3 * row + beat) :][:6], "little"))
+                context.set(dut.keep, 0b11 if beat == 2 else 0b111111)
+                context.set(dut.last, beat == 2)
+                context.set(dut.flags, of_row if beat == 2 else row)  # elsewhere nobody looks
+                context.set(dut.error, row == 4)
+                await context.tick()
+        context.set(dut.valid, 0)
+        await context.tick().repeat(3)
+        got.append(context.get(dut.result_signature))
+
+    simulator.add_testbench(bench)
+    simulator.run()
+    wanted = rows_signature(unit, rows[:4], flags=np.array(flags[:4]))
+    wanted = rows_signature(unit, rows[4:5], flags=np.array(flags[4:5]), errors=True, signature=wanted)
+    assert got == [rows_signature(unit, rows[5:], flags=np.array(flags[5:]), signature=wanted)]
+
+
+def test_each_flag_shows():
+    unit = config(lanes=3, max_length=50, input="fp16", output="bf16")
+    rows = draw_rows(unit, 1, 7, 1)
+    signatures = {rows_signature(unit, rows, flags=np.array([flags])) for flags in range(8)}
+    assert len(signatures | {rows_signature(unit, rows, errors=True)}) == 9
+    assert rows_signature(unit, rows) == rows_signature(unit, rows, flags=np.array([0]))
 
 
 @given(st.integers(0, len(CONFIGS) - 1), st.data())

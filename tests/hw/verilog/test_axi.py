@@ -53,6 +53,9 @@ class Echo(wiring.Component):
         m.d.sync += [result.keep.eq(row.keep), result.last.eq(row.last)]
         if self.config.banks > 1:
             m.d.sync += result.error.eq(row.bank[0])
+            if self.config.is_floating:
+                m.d.sync += [result.flags.nan.eq(row.bank[1]), result.flags.infinite.eq(row.bank[2])]
+                m.d.sync += result.flags.overflow.eq(row.bank[3])
         for lane in range(self.config.lanes):
             m.d.sync += result.data[lane].eq(row.data[lane])
         if self.config.storage == "ram":
@@ -143,6 +146,36 @@ def test_bank_and_error_are_the_user_signals():
             context.set(top.s_axis_tuser, bank)
             await context.tick()
             assert context.get(top.m_axis_tuser) == bank & 1
+
+    run(top, bench)
+
+
+@pytest.mark.parametrize("formats", [("fp16", "fp16"), ("fp16", "int16"), ("uint16", "fp16")])
+def test_flags_of_rows_are_above_the_error(formats):
+    top = AxiNorm(config(banks=16, **dict(zip(("input", "output"), formats, strict=True))))
+    assert len(top.m_axis_tuser) == 4
+
+    async def bench(context):
+        await leave_reset(context, top)
+        context.set(top.s_axis_tvalid, 1)
+        for bank in range(16):
+            context.set(top.s_axis_tuser, bank)
+            await context.tick()
+            assert context.get(top.m_axis_tuser) == bank
+
+    run(top, bench)
+
+
+def test_codes_are_extended_with_zeros_and_bits_above_them_not_looked_at():
+    top = AxiNorm(config(input="float(4, 7)", output="float(5, 6)"))  # 12 bits each
+
+    async def bench(context):
+        await leave_reset(context, top)
+        context.set(top.s_axis_tdata, 0xA001_58FF_F7FF)
+        context.set(top.s_axis_tkeep, 0b11_11_11)
+        context.set(top.s_axis_tvalid, 1)
+        await context.tick()
+        assert context.get(top.m_axis_tdata) == 0x0001_08FF_07FF
 
     run(top, bench)
 

@@ -52,7 +52,8 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
         expected=np.array([[4095, 77, 77, 77, 77], [1, 2, 3, 4, 5]]),
     )
     files = vector_files(config, vectors)
-    assert VECTOR_FILES.keys() - files.keys() == {"vectors/parameters.hex"}  # there are no closing rows
+    absent = {"vectors/parameters.hex", "vectors/flags.npy"}  # there are no closing rows, and no floating-point numbers
+    assert VECTOR_FILES.keys() - files.keys() == absent
     assert hex_lines(files, "input")[1:] == [
         "0_1_007_000000000000fffffe",
         "f_0_1ff_000003000002000001",
@@ -63,6 +64,34 @@ def test_banks_wide_elements_and_what_is_beyond_a_row() -> None:
     assert arrays["input"].tolist() == [[-2, 0, 0, 0, 0], [1, 2, 3, 4, -(1 << 19)]]
     assert (arrays["lengths"].tolist(), arrays["banks"].tolist()) == ([1, 5], [0, 15])
     assert {array.dtype.str for array in arrays.values()} == {"<i4"}
+
+
+def test_codes_and_flags_of_rows() -> None:
+    config = make(input="bf16", output="fp32")
+    rows = np.array([[0xFFC0, 1, 2], [0x7F80, 0x8000, 9]])
+    vectors = Vectors(
+        input=rows,
+        lengths=np.array([3, 2]),
+        banks=np.array([0, 0]),
+        expected=np.array([[0xFFC00000, 0x80000001, 2], [0x7F800000, 5, 9]]),
+        flags=np.array([5, 2], np.uint8),
+    )
+    cut = Vectors(np.ones((1, 7), int), np.array([7]), np.array([0]), np.ones((1, 7), int), flags=np.array([1]))
+    files = vector_files(config, replace(vectors, closing=Closing(cut)))
+    assert hex_lines(files, "input")[1:4] == ["0_f_0001ffc0", "1_3_00000002", "1_f_80007f80"]
+    assert hex_lines(files, "expected")[1:] == [
+        "0_0_ff_80000001ffc00000", "a_1_0f_0000000000000002", "4_1_ff_000000057f800000",
+        "// closing rows",
+        "0_0_ff_0000000100000001", "0_0_ff_0000000100000001", "3_1_0f_0000000000000001",
+    ]  # fmt: skip
+    arrays = {name: np.load(io.BytesIO(files[f"vectors/{name}.npy"])) for name in ("input", "expected", "flags")}
+    assert {name: array.dtype.str for name, array in arrays.items()} == {
+        "input": "<u4", "expected": "<u4", "flags": "<i4",
+    }  # fmt: skip
+    assert arrays["expected"].tolist() == [[0xFFC00000, 0x80000001, 2], [0x7F800000, 5, 0]]
+    assert arrays["flags"].tolist() == [5, 2]
+    without = vector_files(config, replace(vectors, flags=None))
+    assert hex_lines(without, "expected")[2].startswith("0_1_")
 
 
 def test_closing_rows_that_are_too_long_come_out_cut_and_flagged() -> None:
@@ -91,7 +120,7 @@ def test_parameters_that_are_loaded_are_beats_of_their_stream() -> None:
     vectors = Vectors(rows, np.array([3]), np.array([1]), rows)
     gamma, beta = np.arange(-5, 5).reshape(2, 5), 1000 * np.arange(-3, 7).reshape(2, 5)
     files = vector_files(config, replace(vectors, closing=Closing(vectors, (gamma, beta))))
-    assert list(files) == list(VECTOR_FILES)
+    assert list(files) == [name for name in VECTOR_FILES if name != "vectors/flags.npy"]
     comment = "// closing rows, after parameters.hex has been loaded"
     assert hex_lines(files, "input")[1:] == ["1_0_3_ff01", "1_1_1_0002", comment, "1_0_3_ff01", "1_1_1_0002"]
     lines = hex_lines(files, "parameters")

@@ -110,7 +110,7 @@ def test_loads_change_the_golden_rows_from_their_row_on():
 
     untouched = alone(stored.gamma[0], stored.beta[0])
     mixed = alone([50, 60, *stored.gamma[0, 2:]], [5, 6, *stored.beta[0, 2:]])
-    assert golden.tolist() == [untouched, alone(gamma, beta), untouched, mixed, alone(gamma, beta)]
+    assert golden.x.tolist() == [untouched, alone(gamma, beta), untouched, mixed, alone(gamma, beta)]
 
 
 def test_loads_and_a_reset_are_not_compared():

@@ -155,7 +155,7 @@ def test_what_differs_is_reported(config, part, monkeypatch, tmp_path):
     def wrong_rows(trace):
         rows = true_rows(trace)
         if (row := 2 - sum(seen)) in range(len(rows)):
-            rows[row, 1] += 1
+            rows.x[row, 1] += 1
         seen.append(len(rows))
         return rows
 

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from cocotb_tools.check_results import get_results
 
+import streamnorm.verilog.axi
+from float_stand_in import FloatStandIn, config
 from streamnorm import ConfigError, NormConfig, ToolMissing, generate
+from streamnorm.verilog.emit import verilog
 from streamnorm_sim.cocotb import get_runner
 from streamnorm_sim.cocotb.runner import MAKEFILE
 
@@ -118,6 +121,25 @@ def test_helpers_follow_the_banks_in_turn(
         timescale=("1ns", "1ps"),
     )
     results = runner.test(test_module="bench_of_channels", hdl_toplevel=config.name, test_dir=tmp_path)
+    assert get_results(results) == (1, 0), capfd.readouterr().out[-8000:]
+
+
+@needs_icarus
+def test_helpers_look_at_flags_of_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", FloatStandIn)
+    (tmp_path / "unit.v").write_text(verilog(config()))
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    runner = get_runner("icarus")
+    runner.build(
+        sources=[tmp_path / "unit.v"],
+        hdl_toplevel=config().name,
+        build_dir=tmp_path / "sim_build",
+        timescale=("1ns", "1ps"),
+    )
+    results = runner.test(test_module="bench_of_floats", hdl_toplevel=config().name, test_dir=tmp_path)
     assert get_results(results) == (1, 0), capfd.readouterr().out[-8000:]
 
 

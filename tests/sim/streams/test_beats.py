@@ -71,6 +71,25 @@ def test_decoding_undoes_encoding(lanes, bits, signed, lengths, seed):
     assert [row.tolist() for row in decoded.list()] == [row.tolist() for row in rows]
 
 
+def test_flags_of_a_row_are_above_its_error():
+    unit = NormConfig(norm="layernorm", lanes=2, max_length=64, input="fp16", output="fp16", epsilon=0.0)
+    beats = encode(unit, [[0xFC00, 0x7E01, 3], [0x8000], [1], [2]])
+    assert beats.data[0].tolist() == [0x00, 0xFC, 0x01, 0x7E]
+    beats.user[:] = [0, 0b0011, 0b1110, 0b0001, 0]
+    decoded = decode_rows(unit, beats)
+    assert decoded.list()[0].tolist() == [0xFC00, 0x7E01, 3]
+    assert decoded.errors.tolist() == [True, False, True, False]
+    assert decoded.flags.tolist() == [1, 7, 0, 0]
+    assert decoded.flags.dtype == np.uint8
+
+
+def test_bits_above_a_code_are_zero():
+    unit = NormConfig(norm="layernorm", lanes=1, max_length=64, input="fp16", output="float(5, 4)", epsilon=0.0)
+    beats = encode(unit, [[0x3FF], [0x400]])
+    with pytest.raises(CheckFailed, match=r"^an output element is not extended from float\(5, 4\) \(output beat 1\)$"):
+        decode_rows(unit, beats)
+
+
 def test_no_beats_are_no_rows():
     rows = decode_rows(config(), Beats.empty(4))
     assert len(rows) == 0

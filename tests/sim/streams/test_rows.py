@@ -1,6 +1,7 @@
 """Batches of rows: how they are laid side by side, and what is refused."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,3 +136,12 @@ def test_rows_too_long_suit_a_configuration_where_they_may_be_cut():
     batch.require_fit(CONFIG, cut=True)
     with pytest.raises(ValueError, match=r"^rows have 22 elements: must have at most max_length = 21$"):
         batch.require_fit(CONFIG)
+
+
+def test_flags_go_with_their_rows():
+    batch = replace(RowBatch.pack(CONFIG, [[1, 2], [3], [4]]), flags=np.array([1, 2, 4], np.uint8))
+    assert RowBatch.pack(CONFIG, [[1]]).flags.tolist() == [0]
+    assert batch.select(slice(1, 3)).flags.tolist() == [2, 4]
+    assert batch.select(np.array([2, 0])).flags.tolist() == [4, 1]
+    assert RowBatch.join(batch, RowBatch.pack(CONFIG, [[1, 2, 3]])).flags.tolist() == [1, 2, 4, 0]
+    assert [part.flags.tolist() for _, part in batch.parts(4)] == [[1, 2], [4]]

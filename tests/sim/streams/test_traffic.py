@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stalls import Stall
-from streamnorm_sim.streams.stimulus import Stimulus
+from streamnorm_sim.streams.stimulus import Stimulus, load_beats
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
 
@@ -65,6 +66,20 @@ def test_a_traffic_must_fit_the_configuration(traffic, message):
     with pytest.raises(ValueError, match=r"must|need|bytes") as error:
         Stimulus.of(config(), traffic)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(("code", "fits"), [(0, True), (0xFFFF, True), (0x10000, False), (-1, False)])
+def test_loaded_codes_have_no_sign(code, fits):
+    unit = NormConfig(
+        norm="layernorm", lanes=2, max_length=4, input=IntFormat(8), output="fp32", epsilon=0.0, storage="ram",
+        parameter_format="bf16",
+    )  # fmt: skip
+    given = ParameterLoad(0, np.array([1, code]), np.array([2, 0x8000]))
+    if fits:
+        assert load_beats(unit, given, "load").data.tolist() == [[1, 0, 2, 0, code & 0xFF, code >> 8, 0, 0x80]]
+    else:
+        with pytest.raises(ConfigError, match=r"^load: gamma must be codes of 16 bits$"):
+            load_beats(unit, given, "load")
 
 
 @pytest.mark.parametrize(

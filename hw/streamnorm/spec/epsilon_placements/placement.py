@@ -48,12 +48,14 @@ class EpsilonPlacement(ABC):
     name : what ``NormConfig.epsilon_placement`` calls it
     about : where epsilon is, in a few words
     bears_zero : whether U may be 0 where z is not, and whether V may be divided by w
+    degree : what ``w*e`` is a power of in input steps: 2, or 1 where it is added to the root
     formula : the denominator, v being the variance (without a mean: the mean square; of the L2 norm: the sum)
     """
 
     name: str
     about: str
     bears_zero: bool = True
+    degree: int = 2
     formula: str
 
     def gives_deviation(self, norm: Norm, epsilon: EpsilonCode) -> bool:

@@ -40,6 +40,7 @@ class RootPlacement(EpsilonPlacement):
 
     name = "root"
     bears_zero = False
+    degree = 1
     about = "added to the deviation"
     formula = "sqrt(v) + epsilon"
 

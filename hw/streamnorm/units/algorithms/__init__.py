@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 from streamnorm.spec.architectures import TWO_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.apply import Apply
+from streamnorm.units.floating.float_apply import FloatApply
+from streamnorm.units.floating.float_moments import FloatMoments
+from streamnorm.units.floating.float_statistic import FloatStatistic
+from streamnorm.units.moments import Moments
 from streamnorm.units.statistic import Statistic
 
 from .i_bert import IBertApply, IBertStatistic
@@ -24,6 +28,7 @@ class Parts(NamedTuple):
     ----------
     statistic : as `Statistic`
     apply : as `Apply`
+    moments : as `Moments`
     sums : as `Moments`; what a unit of two passes adds up in the first one. None: n and S1
     squares : as `AbsoluteSum`; what it adds up in the second one. None: what the norm has
     two_pass : the parts of a unit of two passes, where they are others
@@ -34,6 +39,7 @@ class Parts(NamedTuple):
     sums: Callable[..., Any] | None = None
     squares: Callable[..., Any] | None = None
     two_pass: "Parts | None" = None
+    moments: Callable[..., Any] = Moments
 
 
 PARTS: dict[str, Parts] = {
@@ -48,7 +54,16 @@ PARTS: dict[str, Parts] = {
 """The parts of each of :data:`~streamnorm.spec.algorithms.ALGORITHMS`."""
 
 
+FLOATING = Parts(FloatStatistic, FloatApply, moments=FloatMoments)
+"""The parts of units whose elements are floats."""
+
+FLOAT_RESULTS = Parts(FloatStatistic, FloatApply, moments=Moments)
+"""The parts of units whose elements are integers, and whose results are floats."""
+
+
 def parts_of(config: NormConfig) -> Parts:
-    """The parts of a configuration's algorithm, in its architecture."""
+    """The parts of a configuration's algorithm, in its arithmetic and its architecture."""
+    if config.is_floating:
+        return FLOATING if config.input.is_float else FLOAT_RESULTS
     parts = PARTS[config.algorithm]
     return parts if config.architecture != TWO_PASS or parts.two_pass is None else parts.two_pass

@@ -1,0 +1,189 @@
+"""The narrowest widths of a unit for floating point that keep what is promised."""
+
+from dataclasses import replace
+from functools import lru_cache
+from math import inf, isqrt
+
+from streamnorm.errors import ConfigError
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import EpsilonCode
+from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.norms import Norm
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.root_choice import AUTO, RootChoice
+from streamnorm.spec.stored_floats import StoredFloats
+from streamnorm.spec.weight_root import WeightRoot
+
+from .elements import Elements
+from .float_demand import FloatDemand, ZErrors
+from .float_ending import FloatEnding
+from .float_precision import FloatPrecision
+from .row_epsilon import RowEpsilon
+from .row_errors import sums_error
+from .row_sums import RowSums
+
+__all__ = ["found_precision"]
+
+_GUARDS = range(3, 17)
+"""Bits beyond those of a result that are tried, one after the other."""
+
+_WINDOWS = (4, 8, 16, 32)
+"""Binades of a window that are tried."""
+
+_SUMS_SHARE = 0.6
+"""Share of the error allowed that may be taken by what a row's sums leave out."""
+
+_SUM_TILES_BITS = 35
+"""Bits of a signed sum whose square takes two tiles in width."""
+
+
+@lru_cache(maxsize=256)
+def found_precision(config: NormConfig) -> FloatPrecision:
+    """The precision of a configuration; see `FloatPrecision.of`."""
+    with config.named_in_errors():
+        _refuse(config)
+        demand = FloatDemand.of(config)
+        best = None
+        for guard in _GUARDS:
+            candidate, is_kept = _candidate(config, demand, guard)
+            if is_kept:
+                return candidate
+            if best is None or candidate.error_bound < best.error_bound:
+                best = candidate
+        assert best is not None
+        if config.accuracy == "as-is":
+            return replace(best, promise="as-is")
+        raise ConfigError(
+            f'accuracy = "{config.accuracy}": the widest datapath would still be off by {best.error_bound:.3g} of the '
+            f"last place before results are rounded, and {best.expected_error:.2%} of them be rounded the other way. "
+            'Allowed: another method for the root; or accuracy = "as-is", which tells what is reached'
+        )
+
+
+def _refuse(config: NormConfig) -> None:
+    """Refuses what there is no such unit of."""
+    norm = config.formula
+    if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
+        raise ConfigError(
+            f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
+            f"normalized value, and {config.output.name} output would take hundreds of bits; allowed: output of floats"
+        )
+
+
+def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[FloatPrecision, bool]:
+    """The widths with so many bits beyond those of a result, and whether they keep the promise."""
+    norm, elements, longest = config.formula, Elements.of(config), config.max_length
+    bits = demand.precision + guard
+    choice = RootChoice() if config.rsqrt.method == AUTO else config.rsqrt
+    root = choice.smallest(max(12, bits + bits % 2))
+    weight_bits = max(1, norm.weight(longest).bit_length())
+    weight_root = WeightRoot(norm.weight(longest), root.rho_bits + 2) if norm.has_weight_root else None
+    numerator_bits = weight_bits if weight_root is None else weight_root.bits
+    sums = _row_sums(config, elements, demand) if elements.are_floats else None
+    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits)
+    counted = longest if norm.statistic_length is None else min(longest, norm.statistic_length)
+    reach = 1 << (elements.mantissa_bits if sums is None else sums.row_bits)
+
+    # z: with a binary point of its own, or as a product with the exponent that it has.
+    is_fixed = norm.centred or not config.output.is_float
+    exact_scale_bits = numerator_bits + root.rho_bits
+    relative = root.relative_error + epsilon.error / 2
+    mean = root.mean_share * root.relative_error + epsilon.error / 6
+    if weight_root is not None:
+        relative, mean = relative + weight_root.relative_error, mean + weight_root.relative_error / 4
+    if is_fixed:
+        square_limit = norm.square_limit(longest)
+        assert square_limit is not None
+        frac_bits, scale_bits, product_drop = bits + 1, exact_scale_bits, 0
+        normalized_bits = (isqrt(square_limit) + 1).bit_length() + 1 + frac_bits
+        absolute, mean_absolute = 2.0**-frac_bits, 2.0**-frac_bits / 3
+    else:
+        frac_bits, scale_bits = 0, min(exact_scale_bits, bits + 2)
+        normalized_bits = min(elements.mantissa_bits + scale_bits, bits + 2)
+        product_drop = elements.mantissa_bits + scale_bits - normalized_bits
+        # The leading one of either may be one or two places lower than it could be.
+        lost = (2.0 ** (2 - scale_bits), 2.0 ** (3 - normalized_bits))
+        relative, mean = relative + sum(lost), mean + lost[0] / 3 + lost[1] / 5
+        absolute = mean_absolute = 0.0
+    ending = None
+    if isinstance(config.output, FloatFormat):
+        stored = StoredFloats.of(config)
+        ending = FloatEnding.of(
+            config.output, stored, z_bits=normalized_bits, z_is_signed=is_fixed, exact_bits=normalized_bits + 4
+        )
+        if ending.beta_bits:
+            # Two floors where tops are set side by side; the top of z is not that of gamma.
+            top = normalized_bits - frac_bits if is_fixed else 4
+            unit = 2.0 ** (top + 1 - ending.sum_bits)
+            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit / 2
+    of_sums = sums_error(norm, sums, longest)
+    errors = ZErrors(relative + of_sums.relative, absolute + of_sums.absolute, mean, mean_absolute)
+    parameters = None if ending is not None else StoredParameters.of(config)
+    product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)
+    result_frac_bits = product_frac_bits if parameters is None else max(product_frac_bits, parameters.beta_frac_bits)
+    precision = FloatPrecision(
+        elements=elements,
+        sums=sums,
+        is_centred=norm.centred,
+        is_fixed=is_fixed,
+        sum_bits=(counted * reach).bit_length() + 1 if norm.has_sum else 1,
+        square_bits=(counted * reach**2).bit_length() if norm.has_squares else 1,
+        length_bits=longest.bit_length(),
+        count_bits=norm.count(longest).bit_length(),
+        weight_bits=weight_bits,
+        weight_root=weight_root,
+        epsilon=epsilon,
+        variance_bits=_variance_max(norm, longest, counted, reach, epsilon).bit_length(),
+        gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
+        root=root,
+        scale_bits=scale_bits,
+        scale_drop=exact_scale_bits - scale_bits,
+        product_drop=product_drop,
+        normalized_bits=normalized_bits,
+        normalized_frac_bits=frac_bits,
+        gamma_align=result_frac_bits - product_frac_bits,
+        beta_align=0 if parameters is None else result_frac_bits - parameters.beta_frac_bits,
+        result_frac_bits=result_frac_bits,
+        ending=ending,
+        promise="tight" if demand.tight else "faithful",
+        error_bound=demand.bound(errors),
+        expected_error=demand.expected(errors),
+    )
+    return precision, demand.is_kept(errors)
+
+
+def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> RowSums:
+    """The cheapest windows whose error is a part of what is allowed; the most exact ones where none are."""
+    norm, longest = config.formula, config.max_length
+    floor = RowSums.floor_of(elements, config.epsilon_in_steps)
+    if norm.has_sum:
+        wished = min(demand.precision + 12, max(demand.precision + 10, _SUM_TILES_BITS - 2 - longest.bit_length()))
+        row_bits = max(elements.mantissa_bits + 4, wished)
+    else:
+        row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8)
+    best, best_cost, best_error = None, inf, inf
+    for window in _WINDOWS:
+        for count in range(1, max(elements.binade_max, floor) // window + 2):
+            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
+            of_sums = sums_error(norm, sums, longest)
+            error = of_sums.relative + of_sums.absolute
+            allowed = error <= _SUMS_SHARE * demand.limit * 2.0**-demand.precision
+            cost = sums.cost(norm, config.lanes, longest)
+            if (allowed and cost < best_cost) or (best_cost == inf and error < best_error):
+                best, best_cost, best_error = sums, cost if allowed else inf, error
+    assert best is not None
+    return best
+
+
+def _variance_max(norm: Norm, longest: int, counted: int, reach: int, epsilon: RowEpsilon) -> int:
+    """No integer part of V is larger."""
+    weight = norm.weight(longest)
+    total = counted * reach**2 if norm.has_squares else 0
+    if norm.has_squared_sum:
+        total += (counted * reach) ** 2
+    added = ((weight * epsilon.code << epsilon.up) >> (epsilon.drop + epsilon.frac_bits)) + 1
+    outer = norm.weight_in_variance(longest)
+    if epsilon.degree == 1:
+        return 2 * (outer * total + added**2)
+    factor = norm.count(longest) if norm.has_factor else 1
+    return outer * (factor * total + added)

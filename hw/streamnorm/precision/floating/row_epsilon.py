@@ -1,0 +1,81 @@
+"""Epsilon in the unit of a row, which for floats is the row's own."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+from types import SimpleNamespace
+from typing import Any
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.roots import RootMethod
+
+from .row_sums import RowSums
+
+__all__ = ["RowEpsilon"]
+
+_CODE_GUARD = 3
+_ROOT_GUARD = 3
+
+
+@dataclass(frozen=True)
+class RowEpsilon:
+    """``E = ((w * code) << up) >> (drop + degree * (top - floor))``, with ``frac_bits`` fraction bits.
+
+    Attributes
+    ----------
+    code : 0 where epsilon is 0, or too small to matter in any row
+    degree : 2; 1 where epsilon is added to the root of V
+    error : of V, relative to itself, at most
+    """
+
+    code: int
+    up: int
+    drop: int
+    degree: int
+    frac_bits: int
+    error: float
+
+    @staticmethod
+    def of(config: NormConfig, sums: RowSums | None, root: RootMethod, weight_bits: int, bits: int) -> "RowEpsilon":
+        """Epsilon in as few bits as make V right to about ``2**-bits`` of itself wherever z is not 0."""
+        norm, placement, e = config.formula, config.placement, config.epsilon_in_steps
+        if sums is None:
+            ranges: Any = SimpleNamespace(epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits)
+            encoded = placement.encode(norm, ranges, root, bits)
+            return RowEpsilon(encoded.code, 0, encoded.drop, 0, encoded.frac_bits, encoded.error)
+        degree = placement.degree
+        # Two elements of the first binades differ by half a step of the higher one at least.
+        least_step = Fraction(4) ** (sums.row_bits - sums.elements.mantissa_bits - norm.has_spread)
+        weighed = norm.epsilon_weight(config.max_length)
+        if e == 0 or (weighed is not None and sums.floor == 0 and placement.is_lost(4 * e * weighed, bits)):
+            lost = 0.0 if e == 0 or weighed is None else placement.loss(4 * e * weighed)
+            return RowEpsilon(0, 0, 0, degree, 0 if degree == 2 else bits + _ROOT_GUARD, lost + _of_root(norm, root, degree, bits))
+        value = sums.epsilon(e)
+        if degree == 1:
+            value, frac_bits = _root(value), bits + _ROOT_GUARD
+            error = 2 * 1.5 * 2.0**-frac_bits * 1.01 + _of_root(norm, root, degree, bits)
+        else:
+            gain = 1 / value if norm.length_weight is None else min(norm.length_weight / least_step, 1 / value)
+            frac_bits = 0
+            while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
+                frac_bits += 1
+            error = float(gain * Fraction(3, 2) / (1 << frac_bits))
+        scaled = value * (1 << frac_bits)
+        whole = int(scaled).bit_length()
+        spare = min(bits + _CODE_GUARD - whole, 0 if norm.has_unit_weight else weight_bits)
+        code = round(scaled * Fraction(2) ** spare)
+        return RowEpsilon(code, max(0, -spare), max(0, spare), degree, frac_bits, error + 2.0 ** -(bits + _CODE_GUARD))
+
+
+def _of_root(norm: Any, root: RootMethod, degree: int, bits: int) -> float:
+    """What V is off by because its root is taken first."""
+    if degree == 2 or norm.has_absolute_sum:
+        return 0.0
+    return 2 * (root.relative_error + 2.0**-root.mantissa_bits + 2.0 ** -(bits + _ROOT_GUARD)) * 1.01
+
+
+def _root(square: Fraction) -> Fraction:
+    """The root of the square of a fraction, exact."""
+    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
+    assert root * root == square
+    return root

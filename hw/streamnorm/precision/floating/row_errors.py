@@ -1,0 +1,56 @@
+"""What it costs that the sums of a row of floating-point numbers leave out what is small."""
+
+from math import sqrt
+from typing import NamedTuple
+
+from streamnorm.spec.norms import Norm
+
+from .row_sums import RowSums
+
+__all__ = ["SumsError", "sums_error"]
+
+
+class SumsError(NamedTuple):
+    """How far a normalized value is off because of its row's sums.
+
+    Attributes
+    ----------
+    relative : of 1 / sqrt(V), and so of z, relative to itself
+    absolute : of z besides, because of the mean
+    """
+
+    relative: float
+    absolute: float
+
+
+def sums_error(norm: Norm, sums: RowSums | None, length: int) -> SumsError:
+    """The largest errors in rows of up to ``length`` elements; none of integers, whose sums are exact.
+
+    Let X be the magnitude of the row's largest element, or the root of epsilon if that is more, D what each dropped
+    element is less than, as a share of X, and u the unit of the row, ``u <= X * 2**(1 - row_bits)``. Where anything is
+    dropped or cut, there is an element less than ``X / 4``, say.
+
+    **Without a mean**, ``S2 >= X**2`` lacks less than ``n * (D*X)**2`` and one ``u**2``.
+
+    **With a mean**, the variance v is at least ``X**2 / 2n * (1 - D)**2``, since an element of X and a small one are
+    X apart. The mean is off by less than ``D*X`` and ``u / n``, and so z by ``sqrt(2n) * D`` and
+    ``sqrt(2/n) * 2**(1 - row_bits)``. Let m elements be dropped, and a be the mean of the others. ``n*v`` is off by
+    ``2*m/n*D*X*(n-m)*|a|`` and less; with ``c = m*(n - m)/n <= n/4`` that is ``2*c*D*X*|a|``, while ``n*v`` is both at
+    least ``c*a**2`` and at least ``X**2/2``. The geometric mean of the two quotients, which the smaller one does not
+    exceed, is ``sqrt(2n) * D``; half of that is the error of the root. Of what is cut off, ``2*|S1|*u`` is at most
+    ``2**(4 - row_bits)`` of ``n**2 * v``.
+
+    **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
+    """
+    if sums is None:
+        return SumsError(0.0, 0.0)
+    n = length if norm.statistic_length is None else min(length, norm.statistic_length)
+    share, cut = sums.dropped, 2.0 ** (1 - sums.row_bits)
+    spare = 1.05  # for what is of second order
+    if norm.has_spread:
+        relative = sqrt(n / 2) * share + 4 * cut
+        return SumsError(spare * relative, spare * (sqrt(2 * n) * share + sqrt(2) * cut))
+    squares = n * share**2 + cut**2
+    if norm.has_squared_sum:
+        squares += n * share * (1 + n * share) + 2 * cut
+    return SumsError(spare * squares / 2, 0.0)

@@ -1,0 +1,5 @@
+"""Blocks of units whose elements come in or go out as floating-point numbers."""
+
+from .float_moments import FloatMoments
+
+__all__ = ["FloatMoments"]

@@ -1,0 +1,90 @@
+"""Apply for floating point: normalize, scale, shift and round every lane of a beat."""
+
+from typing import ClassVar
+
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from streamnorm.logic.pipeline import Pipeline
+from streamnorm.logic.row_ring import data_delay
+from streamnorm.precision.floating import FloatPrecision
+from streamnorm.spec.config import NormConfig
+from streamnorm.units.result_steps import result_ports
+from streamnorm.units.streams import difference_shape
+
+from .float_lane import FixedLane, ProductLane
+from .float_results import FloatResults
+from .float_statistic import statistic_shapes
+from .integer_results import IntegerResults
+
+__all__ = ["FloatApply"]
+
+
+class FloatApply(wiring.Component):
+    """Normalizes each lane of a beat by its row's statistic, multiplies by gamma, adds beta and rounds; a beat a cycle.
+
+    These are the steps of a lane of :class:`~streamnorm.precision.floating.FloatPrecision`. Parameters, attributes and
+    ports are those of :class:`~streamnorm.units.apply.Apply`, with the outputs of
+    :class:`~streamnorm.units.floating.float_statistic.FloatStatistic` in the place of scale, centre and shift: scale
+    enters with ``d``, the others :attr:`centre_cycle` cycles later.
+
+    Members
+    -------
+    d : In(ArrayLayout(difference_shape, lanes)); codes of floats, integers less the zero point
+    nan, infinite, overflow : Out(1)
+        Of the beat in ``y``: an element came in as NaN, or infinite; a result lay beyond the output format.
+    """
+
+    about: ClassVar[str] = "each lane: times scale, less centre, times gamma, plus beta, round"
+    gamma_cycle: int
+    beta_cycle: int
+    keep_cycle: int
+    latency: int
+
+    def __init__(
+        self,
+        config: NormConfig,
+        *,
+        d_delay: float,
+        parameter_delay: float,
+        parameter_cycle: int = 0,
+        apart: bool = False,
+    ) -> None:
+        target, precision = config.device, FloatPrecision.of(config)
+        shapes = statistic_shapes(config)
+        super().__init__(
+            {
+                "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
+                **{name: In(shape) for name, shape in shapes.items()},
+                **result_ports(config),
+                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+            }
+        )
+        self._m = m = Module()
+        p = Pipeline(m, target, "apply")
+        arrival = data_delay(target)
+        lane_kind = FixedLane if precision.is_fixed else ProductLane
+        steps = lane_kind(p, config)
+        scale = p.input(self.scale, 0, arrival)
+        begun = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(config.lanes)]
+        self.centre_cycle = 0
+        if apart:
+            self.centre_cycle = max(0, begun[0].product.cycle - steps.before_product)
+        rest = {
+            name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name != "scale"
+        }
+        lanes = [steps.normalized(lane, rest) for lane in begun]
+        results_kind = FloatResults if config.output.is_float else IntegerResults
+        results = results_kind(p, config)
+        results.finish(
+            self,
+            lanes,
+            parameter_delay=parameter_delay,
+            distance=target.family.block_distance,
+            earliest=parameter_cycle,
+        )
+        self.multipliers = p.multipliers
+
+    def elaborate(self, platform: object) -> Module:
+        return self._m

@@ -1,0 +1,242 @@
+"""Rows of a unit for floating point, computed with the integers of its precision."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.precision.floating import FloatPrecision
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.epsilon_placements import MomentValues
+from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.formats.floating import FloatParts
+from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.roots.mantissa import bit_length, mantissa_of
+from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
+from streamnorm.spec.stored_floats import StoredFloats
+from streamnorm_sim.streams.rows import RowBatch
+
+from .ending import ended, rounded
+from .sums import row_sums
+
+__all__ = ["FloatRows"]
+
+Integers = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+
+NAN, INFINITE, OVERFLOW = 1, 2, 4
+"""Bits of a row's flags."""
+
+
+class _Elements(NamedTuple):
+    """Elements of rows; those that do not count, and special ones, have a mantissa of 0."""
+
+    negative: Flags
+    mantissa: npt.NDArray[np.int64]
+    binade: npt.NDArray[np.int64]
+    is_nan: Flags
+    is_infinite: Flags
+
+
+class _Statistic(NamedTuple):
+    """RF, KF and R of rows."""
+
+    scale: Integers
+    centre: Integers
+    exponent: Integers
+
+
+class _RowMoments(MomentValues):
+    """With epsilon in the unit of each row."""
+
+    def __init__(self, precision: FloatPrecision, top: Integers, **moments: Integers | None) -> None:
+        super().__init__(**moments)  # type: ignore[arg-type]
+        self._row_precision, self._top = precision, top
+
+    def offset(self, precision: Any) -> Integers:
+        epsilon, sums = self._row_precision.epsilon, self._row_precision.sums
+        above = epsilon.degree * (self._top - sums.floor) if sums is not None else np.zeros_like(self._top)
+        return ((self.weight * epsilon.code) << epsilon.up) >> (epsilon.drop + above)
+
+
+class FloatRows:
+    """What the unit of a configuration answers, step by step as :class:`FloatPrecision` says.
+
+    Parameters
+    ----------
+    config : NormConfig, of floating-point input or output
+    gamma, beta : stored integers or codes, (banks, bank_values), instead of the configuration's own; optional
+    """
+
+    def __init__(self, config: NormConfig, gamma: Integers | None, beta: Integers | None) -> None:
+        self._config, self.precision = config, FloatPrecision.of(config)
+        stored = StoredFloats.of(config) if config.output.is_float else StoredParameters.of(config)
+        self._gamma = stored.gamma if gamma is None else gamma
+        self._beta = stored.beta if beta is None else beta
+        p = self.precision
+        row_widths = [
+            p.variance_bits + p.variance_frac_bits + p.weight_bits + 1,
+            2 * p.sum_bits + p.variance_frac_bits,
+            p.sum_bits + p.rho_bits + p.pad_bits + 1,
+            p.epsilon.code.bit_length() + p.weight_bits + p.epsilon.up,
+            p.numerator_bits + p.rho_bits + 1,
+            p.root.widest,
+            2 * (p.root.mantissa_bits + SQUARED_GUARD) + 2 if p.gives_deviation else 0,
+            p.root.mantissa_bits + p.variance_bits + p.variance_frac_bits,
+        ]
+        self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
+        lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1]
+        if p.ending is not None:
+            lane_widths += [p.ending.product_bits + 1, p.ending.sum_bits + 2]
+        else:
+            lane_widths.append(p.normalized_bits + config.gamma_bits + p.gamma_align + 1)
+            lane_widths.append(config.beta_bits + p.beta_align + 2)
+        self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
+        self._counts = np.array([config.formula.count(n) for n in range(config.max_length + 1)])
+
+    def rows(self, batch: RowBatch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Results of rows (0 behind a row's end), and the flags of each."""
+        elements = self._elements(batch)
+        part = slice(self._config.formula.statistic_length)
+        has_nan, has_infinity = elements.is_nan[:, part].any(axis=1), elements.is_infinite[:, part].any(axis=1)
+        statistic = self._statistic(elements, batch.lengths, has_infinity)
+        centred = self._config.formula.centred
+        nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
+        nan |= (centred & has_infinity)[:, None]
+        infinite = elements.is_infinite & ~nan
+        kind, p = self._lane_type, self.precision
+        gamma, beta = (self._of_rows(values, batch) for values in (self._gamma, self._beta))
+        if p.is_fixed:
+            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), -p.normalized_frac_bits)
+            negative = np.zeros(z.shape, np.bool_)
+        else:
+            z, exponent = self._product(elements, statistic)
+            negative = elements.negative
+        output = self._config.output
+        if isinstance(output, FloatFormat):
+            assert p.ending is not None
+            gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
+            result, overflows = rounded(output, ended(p.ending, z, exponent, negative, gammas, betas))
+            nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
+            signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
+            infinity = output.code_of_overflow if output.finite else output.code_of_infinity
+            result = np.where(nan, output.code_of_nan, np.where(infinite, infinity | signs, result))
+        else:
+            a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
+            nearest = _half_even(a, p.result_frac_bits)
+            far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
+            nearest = np.where(infinite, far, nearest)
+            result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
+            overflows = nearest != np.clip(nearest, output.min, output.max)
+        valid = batch.valid
+        overflow = (overflows & valid & ~nan & ~infinite).any(axis=1)
+        flags = NAN * elements.is_nan.any(axis=1) + INFINITE * elements.is_infinite.any(axis=1) + OVERFLOW * overflow
+        return np.where(valid, result, 0), flags.astype(np.uint8)
+
+    def _elements(self, batch: RowBatch) -> _Elements:
+        source, valid = self._config.input, batch.valid
+        if isinstance(source, FloatFormat):
+            parts = source.parts(np.where(valid, batch.x, 0))
+            plain = ~(parts.is_nan | parts.is_infinite)
+            return _Elements(
+                parts.negative, parts.mantissa * plain, parts.binade * plain, parts.is_nan, parts.is_infinite
+            )
+        x = np.where(valid, batch.x.astype(np.int64) - source.zero_point, 0)
+        none = np.zeros(x.shape, np.bool_)
+        return _Elements(x < 0, np.abs(x), np.zeros_like(x), none, none)
+
+    def _statistic(self, elements: _Elements, lengths: Integers, has_infinity: Flags) -> _Statistic:
+        """Steps 1 to 4 as far as they are of rows."""
+        p, norm, kind = self.precision, self._config.formula, self._row_type
+        x = np.where(elements.negative, -elements.mantissa, elements.mantissa)
+        if p.sums is not None:
+            s1, s2, top = row_sums(
+                p.sums, x, elements.binade, counted=norm.statistic_length, with_squares=norm.has_squares
+            )
+        else:
+            part = x[:, : norm.statistic_length]
+            s1, top = part.sum(axis=1), np.zeros(len(x), np.int64)
+            s2 = (part.astype(object) ** 2).sum(axis=1) if p.square_bits > 62 else (part**2).sum(axis=1)
+        s1, s2, top = s1.astype(kind), s2.astype(kind), top.astype(kind)
+        count = self._counts[lengths].astype(kind)
+        weight = count * norm.factor(count) if norm.has_factor else count
+        moments = _RowMoments(
+            p,
+            top,
+            weight=weight,
+            count=count,
+            total=s2 + s1 * s1 if norm.has_squared_sum else s2,
+            square=s1 * s1 if norm.has_variance else None,
+            absolute=None,
+        )
+        if norm.has_factor:
+            s1 = s1 * norm.factor(count)
+        variance = self._config.placement.evaluate(p, moments)  # type: ignore[arg-type]
+        root = p.root
+        if p.gives_deviation:
+            mantissa, k = mantissa_of(variance, *p.root_bits, root.mantissa_bits + SQUARED_GUARD)
+            mantissa, odd = squared(mantissa, root.mantissa_bits)
+        else:
+            mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
+            k, odd = position >> 1, position & 1
+        rho = root.evaluate(mantissa, odd)
+        rho = np.where((k < p.half_position_min) | has_infinity, 0, rho)
+        exponent = (top + p.unit_exponent if p.sums is not None else top) + k + p.rho_bits
+        if p.weight_root is not None:
+            numerator, length = p.weight_root.evaluate(weight)
+            left = p.weight_root.bits - length
+        elif p.is_fixed:
+            numerator, left = weight, 0
+        else:
+            left = p.weight_bits - bit_length(weight)
+            numerator = weight << left
+        scale = (numerator * rho) >> p.scale_drop
+        if not p.is_fixed:
+            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
+        exponent = exponent + left - p.normalized_frac_bits
+        if not norm.centred:
+            return _Statistic(scale, np.zeros_like(scale), exponent)
+        down = (k + p.rho_bits - p.normalized_frac_bits + p.pad_bits).astype(kind)
+        return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
+
+    def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:
+        """z of step 3."""
+        p, kind = self.precision, self._lane_type
+        x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
+        product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
+        down = statistic.exponent[:, None] + p.pad_bits - elements.binade
+        half = 1 << (p.normalized_bits - 1)
+        mask = 2 * half - 1
+        centre = (statistic.centre & mask).astype(kind)
+        z = (product >> np.clip(down, 0, 62).astype(kind)) - centre[:, None]
+        return ((z + half) & mask) - half
+
+    def _product(self, elements: _Elements, statistic: _Statistic) -> tuple[Integers, Integers]:
+        """Z and ez of step 4."""
+        p, kind = self.precision, self._lane_type
+        mantissa, bits = elements.mantissa, p.elements.mantissa_bits
+        left = np.where(mantissa > 0, bits - bit_length(mantissa.ravel()).reshape(mantissa.shape), 0)
+        full = (mantissa << left).astype(kind)
+        z = (full * statistic.scale.astype(kind)[:, None]) >> p.product_drop
+        exponent = elements.binade - left - statistic.exponent.astype(np.int64)[:, None] + p.product_drop
+        return z, exponent
+
+    def _of_rows(self, stored: Integers, batch: RowBatch) -> Integers:
+        """The values of each row's elements; of one row for all where there is one bank."""
+        repeat, width = self._config.parameter_repeat, batch.x.shape[1]
+        columns = -(-width // repeat)
+        values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
+        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
+
+def _special(parts: FloatParts) -> Flags:
+    return parts.is_nan | parts.is_infinite
+
+
+def _half_even(a: Integers, frac_bits: int) -> Integers:
+    """To the nearest integer, half to even."""
+    if not frac_bits:
+        return a
+    shifted = a + (1 << (frac_bits - 1))
+    tie = (shifted & ((1 << frac_bits) - 1)) == 0
+    return (shifted >> frac_bits) & ~tie.astype(a.dtype)

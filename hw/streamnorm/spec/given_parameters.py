@@ -144,8 +144,13 @@ class GivenParameters:
         largest = 0.0
         for z in (np.float64(z_max), np.float64(-z_max), *bends):
             z = np.nan_to_num(z)
-            given, stored = (np.clip(z * g + b, *ends) for g, b in lines)
-            largest = max(largest, float((np.abs(given - stored) + np.abs(z) * doubt + beta_doubt).max()))
+            given, stored = (z * g + b for g, b in lines)
+            slack = np.abs(z) * doubt + beta_doubt
+            # What is farther out than that saturates, by however much float64 is off.
+            least, most = np.minimum(given, stored), np.maximum(given, stored)
+            beyond = (least > ends[1] + slack) | (most < ends[0] - slack)
+            error = np.abs(np.clip(given, *ends) - np.clip(stored, *ends)) + slack
+            largest = max(largest, float(np.where(beyond, 0.0, error).max()))
         return largest
 
     @property

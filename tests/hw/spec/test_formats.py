@@ -6,7 +6,10 @@ import pytest
 from streamnorm.errors import ConfigError
 from streamnorm.spec.formats import FAMILIES, FORMAT_KEYS, NumberFormat, parse_format
 
-EXAMPLES = {"IntFormat": ("int4", "uint4", "int8", "uint10", "int24")}
+EXAMPLES = {
+    "IntFormat": ("int4", "uint4", "int8", "uint10", "int24"),
+    "FloatFormat": ("bf16", "fp32", "fp8_e4m3fn", "float(2, 1)", "float(6, 9)"),
+}
 """A few names of each family."""
 
 
@@ -32,7 +35,17 @@ def test_codes_travel_in_whole_bytes(number_format):
     assert (number_format.min < 0) == number_format.signed
 
 
-def test_codes_and_real_numbers(number_format):
+def test_the_ends_are_the_smallest_and_the_largest_number(number_format):
+    ends = [end - number_format.zero_point for end in number_format.ends]
+    real = number_format.dequantize(number_format.quantize([-1e300, 1e300]))
+    if number_format.is_float and not number_format.finite:
+        real = np.array([-number_format.largest, number_format.largest])
+    assert [end * number_format.scale for end in ends] == real.tolist()
+
+
+@pytest.mark.parametrize("name", EXAMPLES["IntFormat"])
+def test_integers_and_real_numbers(name):
+    number_format = parse_format(name)
     codes = np.unique(np.linspace(number_format.min, number_format.max, 101).astype(np.int64))
     real = number_format.dequantize(codes)
     assert (np.diff(real) > 0).all()
@@ -44,5 +57,5 @@ def test_codes_and_real_numbers(number_format):
 
 @pytest.mark.parametrize("name", ["", "int", "int3", "int25", "int08", "Int8", "float", 8, None])
 def test_what_is_no_format_is_refused_with_all_there_are(name):
-    with pytest.raises(ConfigError, match=r"^format = .*: must be one of int4 to int24 or uint4 to uint24$"):
+    with pytest.raises(ConfigError, match=r"^format = .*: must be one of int4 to int24 or uint4 to uint24, or bf16, "):
         parse_format(name)

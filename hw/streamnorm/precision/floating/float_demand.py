@@ -1,7 +1,7 @@
 """What a configuration asks of the widths of a unit for floating point, and the errors that it accepts."""
 
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, log2, sqrt
 
 from streamnorm.precision.demand import EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
 from streamnorm.spec.config import NormConfig
@@ -101,7 +101,7 @@ class _OfFloats(FloatDemand):
 
 @dataclass(frozen=True, kw_only=True)
 class _OfIntegers(FloatDemand):
-    """A unit in the last place is an output step; results beyond the range are not exact any more."""
+    """A unit in the last place is an output step. ``reach``: the largest z times gamma whose result is in the range."""
 
     gain: float
     reach: float
@@ -112,12 +112,14 @@ class _OfIntegers(FloatDemand):
     def asked(config: NormConfig) -> "_OfIntegers":
         output, parameters = config.output, StoredParameters.of(config)
         row_gain, prefix_gain = gains(config)
+        z_max = sqrt(config.formula.square_limit(config.max_length) or 1)
+        reach = min(max(-output.min, output.max) + 1 + parameters.beta_max_abs, parameters.gamma_max_abs * z_max)
         return _OfIntegers(
-            precision=max(2, ceil(log2(max(parameters.gamma_max_abs, 1.0))) + 1),
+            precision=max(2, ceil(log2(max(reach, 1.0))) + 1),
             limit=error_limit(parameters),
             tight=is_tight(config),
             gain=parameters.gamma_max_abs,
-            reach=max(-output.min, output.max) + 1 + parameters.beta_max_abs,
+            reach=reach,
             row_gain=row_gain,
             prefix_gain=prefix_gain,
         )

@@ -27,7 +27,7 @@ class FloatPrecision:
        ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``.
     3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits`` fraction bits, and the unit gives for the row
        ``RF = w * rho``, exact, ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low
-       ``normalized_bits`` count, and ``R = a + k + rho_bits - G``. RF and KF are 0 where V is 0. The lane:
+       ``normalized_bits`` count, and ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
        ``z = ((X * RF) << pad >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may be
        far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean, KF
        is 0.
@@ -132,6 +132,12 @@ class FloatPrecision:
     def unit_exponent(self) -> int:
         """``a`` where ``top`` is 0."""
         return 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
+
+    @property
+    def half_position_min(self) -> int:
+        """k is not below this where elements differ: by half a step of the highest binade, and V is no less than the
+        square of that. So it tells rows whose elements are all equal."""
+        return 0 if self.sums is None or not self.is_centred else max(0, -self.unit_exponent - 1)
 
     @property
     def exponent_bits(self) -> int:

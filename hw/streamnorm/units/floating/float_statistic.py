@@ -108,7 +108,7 @@ class FloatStatistic(Statistic):
             n, centred = self._with_factor(count, centred)
         variance = self._variance(n, count, s1, s2)
         rho, k = self._reciprocal_root(variance)
-        rho = self._without(rho, variance if centred is not None else None, special)
+        rho = self._without(rho, k, special)
         numerator, leading = self._numerator(n)
         scale, left = self._float_scale(numerator, leading, rho)
         values = {"scale": scale, "exponent": self._float_exponent(k, left)}
@@ -151,13 +151,11 @@ class FloatStatistic(Statistic):
         assert isinstance(precision, FloatPrecision)
         return precision
 
-    def _without(self, rho: Timed, variance: Timed | None, special: Timed | None) -> Timed:
-        """``rho``; 0 where V is 0, or an element is infinite."""
-        p, inputs = self._p, []
-        if variance is not None:
-            inputs.append(
-                p.operate("some", self._target.logic(variance.width), [variance], unsigned(1), lambda x: x.any())
-            )
+    def _without(self, rho: Timed, k: Timed, special: Timed | None) -> Timed:
+        """``rho``; 0 where all elements are equal, or one is infinite."""
+        p, inputs, least = self._p, [], self._floats.half_position_min
+        if least:
+            inputs.append(p.operate("differ", self._target.adder(k.width), [k], unsigned(1), lambda x: x >= least))
         if special is not None:
             infinite = special.bits(1, 2)
             inputs.append(p.operate("finite", 0.0, [infinite], unsigned(1), lambda x: ~x))

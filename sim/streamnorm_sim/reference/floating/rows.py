@@ -180,8 +180,7 @@ class FloatRows:
             mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
             k, odd = position >> 1, position & 1
         rho = root.evaluate(mantissa, odd)
-        is_zero = (variance == 0) | has_infinity
-        rho = np.where(is_zero, 0, rho)
+        rho = np.where((k < p.half_position_min) | has_infinity, 0, rho)
         exponent = (top + p.unit_exponent if p.sums is not None else top) + k + p.rho_bits
         if p.weight_root is not None:
             numerator, length = p.weight_root.evaluate(weight)
@@ -197,7 +196,7 @@ class FloatRows:
         exponent = exponent + left - p.normalized_frac_bits
         if not norm.centred:
             return _Statistic(scale, np.zeros_like(scale), exponent)
-        down = np.maximum(k + p.rho_bits - p.normalized_frac_bits + p.pad_bits, 0).astype(kind)
+        down = (k + p.rho_bits - p.normalized_frac_bits + p.pad_bits).astype(kind)
         return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
 
     def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:

@@ -105,10 +105,18 @@ class RowSums:
         return squared_units / Fraction(4) ** exponent
 
     def cost(self, norm: Norm, lanes: int, length: int) -> float:
-        """About how many bits are shifted, added up over the lanes and accumulated."""
+        """About how many bits are computed: shifted, added up over the lanes and accumulated, moved where the row's top
+        enters a new window, joined, and shifted to the unit of the row."""
         square, single = (2 * self.aligned_bits if norm.has_squares else 0), (self.aligned_bits + 1 if norm.has_sum else 0)
-        shifted = 0.6 * self.shift_bits * (square + single)
-        return lanes * (shifted + self.count * (square + single)) + 2 * self.count * length.bit_length()
+        degrees = norm.has_sum + 2 * norm.has_squares
+        total = square + single + (norm.has_sum + norm.has_squares) * length.bit_length()
+        moved = sum((place + 3) // 2 for place in range(self.count))
+        return (
+            lanes * self.shift_bits * self.aligned_bits
+            + (lanes - 1) * self.count * (square + single)
+            + (self.count + moved + self.count - 1) * total
+            + self.shift_bits * degrees * self.row_bits
+        )
 
     def describe(self) -> str:
         """What is exact, in words."""

@@ -110,7 +110,7 @@ class RowSums:
         square, single = (2 * self.aligned_bits if norm.has_squares else 0), (self.aligned_bits + 1 if norm.has_sum else 0)
         degrees = norm.has_sum + 2 * norm.has_squares
         total = square + single + (norm.has_sum + norm.has_squares) * length.bit_length()
-        moved = sum((place + 3) // 2 for place in range(self.count))
+        moved = sum(max(1, place) for place in range(self.count))
         return (
             lanes * self.shift_bits * self.aligned_bits
             + (lanes - 1) * self.count * (square + single)

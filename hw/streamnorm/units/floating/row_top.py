@@ -57,10 +57,11 @@ class RowTop:
         self._first, self._before = p.delayed(first, self.top.cycle), Timed(before, self.top.cycle)
 
     def is_elsewhere(self, binades: Timed) -> list[Timed]:
-        """For each place that is kept, whether an element of the beat is not there."""
+        """For each place that is kept, whether an element of the beat is not there; registers, each clears a lane."""
         p, window = self._p, self._window(binades)
         delay = p.target.logic(2 * window.width)
-        return [p.operate("elsewhere", delay, [place, window], unsigned(1), ne) for place in self._places]
+        unlike = [p.operate("elsewhere", delay, [place, window], unsigned(1), ne) for place in self._places]
+        return [p.registered(flag) for flag in unlike]
 
     def moves(self) -> list[Timed]:
         """For each place, from how many places above its sum comes in this beat, as the row's top may have risen; one

@@ -134,7 +134,12 @@ class FloatMoments(wiring.Component):
         return p.square(aligned).bits(0, 2 * bits)
 
     def _places(
-        self, name: str, numbers: Sequence[Timed], elsewhere: Sequence[Sequence[Timed]], moves: Sequence[Timed], valid: Timed
+        self,
+        name: str,
+        numbers: Sequence[Timed],
+        elsewhere: Sequence[Sequence[Timed]],
+        moves: Sequence[Timed],
+        valid: Timed,
     ) -> list[Timed]:
         """The sum of each place, over the row so far."""
         p = self._p
@@ -164,9 +169,7 @@ class FloatMoments(wiring.Component):
         cut = degree * sums.cut_bits
         whole = total.bits(cut, total.width) if cut > 0 else p.concat(p.constant(0, unsigned(-cut)), total)
         whole = whole.as_signed() if total.signed else whole
-        return p.registered(
-            shift_right(p, p.target, whole, self._shift(top), sums.window - 1, width, step=degree)
-        )
+        return p.registered(shift_right(p, p.target, whole, self._shift(top), sums.window - 1, width, step=degree))
 
     def _special(self, lanes: Sequence[Decoded], first: Timed, valid: Timed) -> Timed:
         """Whether an element of the row so far was NaN, and whether one was infinite."""

@@ -63,6 +63,11 @@ def found_precision(config: NormConfig) -> FloatPrecision:
 def _refuse(config: NormConfig) -> None:
     """Refuses what there is no such unit of."""
     norm = config.formula
+    if not config.output.is_float and config.gamma_rounding == "output":
+        raise ConfigError(
+            f'gamma_rounding = "output": with {config.input.name} input it goes with output of floats only, not with '
+            f"{config.output.name}; leave it out"
+        )
     if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
         raise ConfigError(
             f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
@@ -108,10 +113,11 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     ending = None
     if isinstance(config.output, FloatFormat):
         stored = StoredFloats.of(config)
-        ending = FloatEnding.of(
-            config.output, stored, z_bits=normalized_bits, z_is_signed=is_fixed, exact_bits=normalized_bits + 4
-        )
-        if ending.beta_bits:
+        if config.gamma_rounding == "output":
+            ending = FloatEnding.of_rounded(config.output, stored)
+        else:
+            ending = FloatEnding.of(config.output, stored, z_bits=normalized_bits, z_is_signed=is_fixed)
+        if ending.beta_bits and not ending.rounds_first:
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = normalized_bits - frac_bits if is_fixed else 4
             unit = 2.0 ** (top + 1 - ending.sum_bits)

@@ -10,7 +10,7 @@ from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.formats.floating import FloatParts
 from streamnorm.spec.roots.mantissa import bit_length
 
-__all__ = ["Rounded", "Scaled", "ended", "rounded"]
+__all__ = ["Rounded", "Scaled", "ended", "rounded", "rounded_first"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -29,6 +29,18 @@ class Rounded(NamedTuple):
 
     codes: npt.NDArray[np.int64]
     overflows: Flags
+
+
+def rounded_first(
+    output: FloatFormat, z: Integers, exponent: Integers, negative: Flags
+) -> tuple[Integers, Integers, Flags]:
+    """Z, ez and s of values that are rounded to the output format, or to its largest number."""
+    least = int(np.log2(output.scale))
+    found = rounded(output, Scaled(negative ^ (z < 0), np.abs(z), exponent - least))
+    sign = np.int64(1) << (output.bits - 1)
+    codes = np.where(found.overflows, output.code_of_largest | (found.codes & sign), found.codes)
+    parts = output.parts(codes)
+    return parts.mantissa.astype(z.dtype), parts.binade + least, parts.negative
 
 
 def ended(

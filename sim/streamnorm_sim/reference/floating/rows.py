@@ -16,7 +16,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
-from .ending import ended, rounded
+from .ending import ended, rounded, rounded_first
 from .sums import row_sums
 
 __all__ = ["FloatRows"]
@@ -116,6 +116,8 @@ class FloatRows:
         if isinstance(output, FloatFormat):
             assert p.ending is not None
             gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
+            if p.ending.rounds_first:
+                z, exponent, negative = rounded_first(output, z, exponent, negative)
             result, overflows = rounded(output, ended(p.ending, z, exponent, negative, gammas, betas))
             nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
             signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)

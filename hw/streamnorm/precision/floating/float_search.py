@@ -149,7 +149,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         weight_bits=weight_bits,
         weight_root=weight_root,
         epsilon=epsilon,
-        variance_bits=_variance_max(norm, longest, counted, reach, epsilon).bit_length(),
+        variance_bits=max(1, _variance_max(norm, longest, counted, reach, epsilon).bit_length()),
         gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
         root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
         root=root,

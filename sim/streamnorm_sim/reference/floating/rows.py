@@ -16,7 +16,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
-from .ending import ended, rounded, rounded_first
+from .ending import ended, farthest, rounded, rounded_first
 from .sums import row_sums
 
 __all__ = ["FloatRows"]
@@ -212,7 +212,7 @@ class FloatRows:
         half = 1 << (p.normalized_bits - 1)
         mask = 2 * half - 1
         centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, 62).astype(kind)) - centre[:, None]
+        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
         z = ((z + half) & mask) - half
         return z if p.curve is None else p.curve.evaluate(z)
 

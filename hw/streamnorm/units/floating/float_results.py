@@ -13,7 +13,6 @@ from streamnorm.logic.floating.side_by_side import Placed, set_side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
 
 from .beat_end import end_beat

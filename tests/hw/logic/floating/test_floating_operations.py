@@ -95,4 +95,6 @@ def test_a_number_is_rounded(target, number_format, width, zeros_max, reaches_no
     seen = bench.run({"magnitude": magnitude.tolist(), "exponent": exponent.tolist()}, outputs)
     code = np.where(np.array(seen["is_far"]), number_format.code_of_overflow, seen["code"])
     differs = np.flatnonzero((code != want.codes) | (np.array(seen["overflows"]) != want.overflows))
-    assert not differs.size, [(int(magnitude[i]), int(exponent[i]), seen["code"][i], want.codes[i]) for i in differs[:4]]
+    assert not differs.size, [
+        (int(magnitude[i]), int(exponent[i]), seen["code"][i], want.codes[i]) for i in differs[:4]
+    ]

@@ -44,7 +44,7 @@ class RowEpsilon:
                 epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits
             )
             encoded = placement.encode(norm, ranges, root, bits)
-            return RowEpsilon(encoded.code, 0, encoded.drop, 0, encoded.frac_bits, encoded.error)
+            return RowEpsilon(encoded.code, 0, encoded.drop, placement.degree, encoded.frac_bits, encoded.error)
         degree = placement.degree
         # Two elements of the first binades differ by half a step of the higher one at least.
         least_step = Fraction(4) ** (sums.row_bits - sums.elements.mantissa_bits - norm.has_spread)

@@ -18,12 +18,14 @@ class FloatEnding:
     2. With beta, of mantissa b and ``eB = binade of beta + beta_exponent``: each is set to the top of a field of
        ``sum_bits`` bits, ``A = P << (sum_bits - product_bits)`` and ``B = b << (sum_bits - beta_bits)`` (a negative
        shift to the left is one to the right), where their tops are ``tA = eP + product_bits`` and
-       ``tB = eB + beta_bits``, and that with the lower top is shifted right by the difference; a P or b of 0 does not
-       count there. ``sum = A + B``, or ``A - B`` where the signs of ``(-1)**s * gamma`` and beta differ; its unit is
-       ``2**(max(tA, tB) - sum_bits)``. Without beta, sum is P.
+       ``tB = eB + beta_bits``, and shifted right to the same top t, the higher of these two, of which that of a P or b
+       of 0 does not count; and no lower than the lowest binade of normal numbers, so that the field holds all that is
+       left of a subnormal result. ``sum = A + B``, or ``A - B`` where the signs of ``(-1)**s * gamma`` and beta differ;
+       its unit is ``2**(t - sum_bits)``. Without beta, sum is P.
     3. The magnitude of sum is rounded to the output format, to nearest even, where its leading one says: in the binade
        that puts that one at the head of a mantissa, but not below the first, that of the subnormal numbers. Beyond the
-       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together.
+       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together. A sum of 0 has
+       that of the one number that was not 0, if there is only one; of two zeros that of both, else none.
 
     Every ``>>`` is a floor, of P in two's complement.
 

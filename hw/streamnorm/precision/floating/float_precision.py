@@ -24,7 +24,9 @@ class FloatPrecision:
        binade, as :class:`RowSums` has them; of integers exact, as differences to the zero point, and top is 0.
        ``a = top - row_bits + mantissa_bits`` is the unit of the row (0 of integers).
     2. statistic: E of :class:`RowEpsilon`, and from there V, with ``variance_frac_bits``, as for integers.
-       ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``.
+       ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``;
+       where V may be less than 1 and z is not 0, that one is sought ``2 * root_guard`` bits farther down, and k is less
+       by ``root_guard``.
     3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits`` fraction bits, and the unit gives for the row
        ``RF = w * rho``, exact, ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low
        ``normalized_bits`` count, and ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
@@ -65,6 +67,7 @@ class FloatPrecision:
     epsilon: RowEpsilon
     variance_bits: int
     gives_deviation: bool
+    root_guard: int
     root: RootMethod
     scale_bits: int
     scale_drop: int
@@ -130,8 +133,9 @@ class FloatPrecision:
 
     @property
     def unit_exponent(self) -> int:
-        """``a`` where ``top`` is 0."""
-        return 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
+        """``a`` where ``top`` is 0, less what :attr:`root_guard` takes from k."""
+        unit = 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
+        return unit - self.root_guard
 
     @property
     def half_position_min(self) -> int:
@@ -150,8 +154,8 @@ class FloatPrecision:
     @property
     def root_bits(self) -> tuple[int, int]:
         """Integer and fraction bits of V, or of its root, where its leading one is sought."""
-        bits = (self.variance_bits + 1) // 2 if self.gives_deviation else self.variance_bits
-        return bits, self.variance_frac_bits
+        bits, guard = (self.variance_bits + 1) // 2 if self.gives_deviation else self.variance_bits, 2 * self.root_guard
+        return bits + guard, self.variance_frac_bits - guard
 
     def figures(self) -> dict[str, int]:
         """Everything that is an integer, by name, for a plan's JSON."""

@@ -135,6 +135,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         epsilon=epsilon,
         variance_bits=_variance_max(norm, longest, counted, reach, epsilon).bit_length(),
         gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
+        root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
         root=root,
         scale_bits=scale_bits,
         scale_drop=exact_scale_bits - scale_bits,

@@ -19,6 +19,9 @@ from .float_lane import LaneValue
 
 __all__ = ["FloatResults"]
 
+_EARLIER = 3
+"""Cycles before z in which gamma and beta come: their exponents are set side by side while z is multiplied."""
+
 
 class FloatResults:
     """:class:`~streamnorm.precision.floating.float_ending.FloatEnding` as logic in a pipeline.
@@ -43,8 +46,7 @@ class FloatResults:
         p, target = self._p, self._target
         z = lanes[0].z
         meeting = p.meeting_cycle(z, 0.0, 0.5 * target.budget, 0.0)
-        # A code is taken apart first.
-        component.gamma_cycle = max(meeting - 1, earliest, 0)
+        component.gamma_cycle = max(meeting - _EARLIER, earliest, 0)
         component.beta_cycle = component.gamma_cycle
         gammas, betas = (
             self._parameters(component, name, getattr(component, f"{name}_cycle"), parameter_delay)
@@ -101,7 +103,9 @@ class FloatResults:
             top = product.bits(product.width - 1, product.width)
             is_negative = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
         magnitude = p.magnitude(total).bits(0, total.width - 1) if total.signed else total
-        found = rounded(p, output, p.registered(magnitude), exponent, zeros_max=zeros_max)
+        found = rounded(
+            p, output, p.registered(magnitude), exponent, zeros_max=zeros_max, reaches_normal=beta is not None
+        )
         return self._chosen(lane, gamma, beta, found, is_negative, element_sign)
 
     def _plus(
@@ -114,16 +118,18 @@ class FloatResults:
         top_b = self._sum(beta.binade, p.constant(base, _shape_of(base)))
         a, b, top = set_side_by_side(
             p,
-            Placed(product, p.registered(top_a), p.registered(is_zero)),
-            Placed(beta.mantissa, p.registered(top_b), p.registered(beta.is_zero)),
+            Placed(product, top_a, is_zero),
+            Placed(beta.mantissa, top_b, beta.is_zero),
             ending.sum_bits,
+            ending.output.fraction_bits,
         )
         apart = p.registered(p.operate("apart", lut, [sign, beta.negative], unsigned(1), lambda x, y: x ^ y))
         total = p.add_or_subtract(a, b, apart, signed(ending.sum_bits + 2), name="total")
         no_sum = p.operate("no_sum", self._target.logic(total.width), [total], unsigned(1), lambda x: ~x.any())
 
         def is_negative(x: Value, none: Value, s: Value, b_negative: Value, a_zero: Value, b_zero: Value) -> Value:
-            return Mux(none, a_zero & b_zero & s & b_negative, s ^ x)
+            of_nothing = Mux(a_zero, b_negative & (s | ~b_zero), s & b_zero)
+            return Mux(none, of_nothing, s ^ x)
 
         top_bit = total.bits(total.width - 1, total.width)
         negative = p.operate(
@@ -162,13 +168,23 @@ class FloatResults:
         infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
-        def choose(code: Value, sign: Value, far_sign: Value, nan: Value, infinite: Value) -> Value:
-            finite = Cat(code, sign)
+        def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value) -> Value:
+            beyond = Cat(Const(output.code_of_overflow, field), sign)
             far = Cat(Const(infinity, field), far_sign)
-            return Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, finite))
+            return Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
 
-        inputs = [p.registered(found.code), is_negative, element_sign, is_nan, infinities[0]]
-        chosen = p.registered(p.operate("chosen", 1.5 * lut, inputs, unsigned(output.bits), choose))
+        # What is no rounded number is known before.
+        inputs = [is_negative, element_sign, is_nan, infinities[0]]
+        other = p.registered(p.operate("instead", 1.5 * lut, inputs, unsigned(output.bits), instead))
+        causes = [found.is_far, is_nan, infinities[0]]
+        is_other = p.registered(p.operate("is_other", lut, causes, unsigned(1), lambda *x: Cat(*x).any()))
+        is_negative = p.registered(is_negative)
+
+        def choose(code: Value, sign: Value, value: Value, chosen: Value) -> Value:
+            return Mux(chosen, value, Cat(code, sign))
+
+        inputs = [found.code, is_negative, other, is_other]
+        chosen = p.operate("chosen", lut, inputs, unsigned(output.bits), choose)
         overflow = p.operate(
             "overflow",
             lut,

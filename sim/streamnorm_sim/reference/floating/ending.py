@@ -45,27 +45,24 @@ def ended(
     if ending.gamma_bits:
         product = z * gamma.mantissa.astype(kind)
         place = place + gamma.binade
-    # A product without sign that is 0 keeps the sign that it has; one of two's complement has none.
-    zero_sign = sign
     if not ending.beta_bits:
-        return Scaled(np.where(product == 0, zero_sign, sign ^ (product < 0)), np.abs(product), place)
-    lowest = -(1 << 20)
-    top_a = np.where(product == 0, lowest, place + ending.product_bits)
-    top_b = np.where(beta.mantissa == 0, lowest, beta.binade + ending.beta_exponent + ending.beta_bits)
-    top = np.maximum(np.maximum(top_a, top_b), -(1 << 19))
+        return Scaled(sign ^ (product < 0), np.abs(product), place)
+    lowest, no_product, no_beta = ending.output.fraction_bits, product == 0, beta.mantissa == 0
+    top_a = place + ending.product_bits
+    top_b = beta.binade + ending.beta_exponent + ending.beta_bits
+    top = np.maximum(np.where(no_product, lowest, top_a), np.where(no_beta, lowest, top_b))
+    top = np.maximum(top, lowest)
     a = _set(product, ending.sum_bits - ending.product_bits, top - top_a, kind)
     b = _set(beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b, kind)
-    apart = sign ^ beta.negative
-    total = a + np.where(apart, -b, b)
-    both_zero = (product == 0) & (beta.mantissa == 0)
-    is_negative = np.where(total == 0, both_zero & zero_sign & beta.negative, sign ^ (total < 0))
-    # A product that is lost beside a beta of 0 cannot be: its top is the higher one then.
+    total = a + np.where(sign ^ beta.negative, -b, b)
+    of_nothing = np.where(no_product, np.where(no_beta, sign & beta.negative, beta.negative), sign & no_beta)
+    is_negative = np.where(total == 0, of_nothing, sign ^ (total < 0))
     return Scaled(is_negative, np.abs(total), top - ending.sum_bits)
 
 
 def _set(value: Integers, up: int, down: Integers, kind: Any) -> Integers:
     at_top = value << up if up >= 0 else value >> -up
-    return at_top >> np.minimum(down, 62).astype(kind)
+    return at_top >> np.clip(down, 0, 62).astype(kind)
 
 
 def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:

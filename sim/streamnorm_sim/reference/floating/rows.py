@@ -181,7 +181,7 @@ class FloatRows:
             k, odd = position >> 1, position & 1
         rho = root.evaluate(mantissa, odd)
         rho = np.where((k < p.half_position_min) | has_infinity, 0, rho)
-        exponent = (top + p.unit_exponent if p.sums is not None else top) + k + p.rho_bits
+        exponent = top + p.unit_exponent + k + p.rho_bits
         if p.weight_root is not None:
             numerator, length = p.weight_root.evaluate(weight)
             left = p.weight_root.bits - length

@@ -119,14 +119,20 @@ def next_to_one(number_format: str) -> float:
 @pytest.mark.parametrize("epsilon", [0.0, 1e-5])
 @pytest.mark.parametrize("number_format", FORMATS)
 def test_constant_rows_give_beta(number_format, epsilon):
-    """To the last bit, whatever beta is stored as, and whatever the number is that the row is full of."""
+    """To the last bit, whatever beta is stored as, and whatever the number is that the row is full of.
+
+    Epsilon is in the row's unit; constants far below its root are cut there, and z is a step or two from 0.
+    """
     beta = np.random.default_rng(1).normal(0, 1, N).astype(np.float32).astype(np.float64)
     config = plain("layernorm", number_format, epsilon=epsilon, gamma=np.linspace(-3, 3, N), beta=beta)
     source = config.input
     want = source.dequantize(source.quantize(beta))
-    for code in {0, 1, 2, source.code_of_largest - 1, source.code_of_largest, int(source.quantize(1.7))}:
-        for value in (source.dequantize(code), -source.dequantize(code)):
-            assert normalized(config, np.full(N, value)).tolist() == want.tolist()
+    codes = np.unique([0, 1, 2, *source.quantize([epsilon, epsilon**0.5, 1.7]), source.code_of_largest])
+    for value in [*source.dequantize(codes), *-source.dequantize(codes)]:
+        row = np.full(N, value)
+        if value == 0 or value**2 >= epsilon:
+            assert normalized(config, row).tolist() == want.tolist()
+        check(config, RowBatch.of(config, source.quantize(row)[None]), value)
 
 
 @pytest.mark.parametrize("number_format", FORMATS)

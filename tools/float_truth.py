@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
         "of both signs, over some twenty binades", 1e-5, lambda source, rng: _signs(rng) * 2 ** rng.normal(0, 4, _SHAPE)
     ),
     "constant": Kind("one number", 1e-5, lambda source, rng: np.repeat(rng.uniform(1, 1000, (ROWS, 1)), N, axis=1)),
-    "large mean": Kind("a mean of 100 to 200, a deviation of some sixteen of its steps", 0.0, _large_mean),
+    "large mean": Kind("a mean of 100 to 200, a deviation of about a dozen of its steps", 0.0, _large_mean),
     "1 and the next": Kind(
         "1, and the next larger number", 0.0,
         lambda source, rng: 1 + rng.integers(0, 2, _SHAPE) * 2.0**-source.fraction_bits,

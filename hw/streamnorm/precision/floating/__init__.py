@@ -1,5 +1,6 @@
 """Widths of units whose elements come in or go out as floating-point numbers."""
 
+from .float_ending import EXACT_ENDING
 from .float_precision import FloatPrecision
 
-__all__ = ["FloatPrecision"]
+__all__ = ["EXACT_ENDING", "FloatPrecision"]

@@ -6,12 +6,22 @@ from math import frexp
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
 
-__all__ = ["FloatEnding"]
+__all__ = ["EXACT_ENDING", "FloatEnding"]
+
+
+EXACT_ENDING = 2.0**-3
+"""What a sum with a z that was rounded first is off by at most before it is rounded, in units in the last place."""
+
+_EXACT_BITS = 4
+"""Bits of a sum beyond those of Z."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FloatEnding:
     """The widths of a lane from z on. z is ``(-1)**s * Z * 2**ez``; Z is signed where z has a fixed binary point.
+
+    With ``gamma_rounding = "output"``, z is first rounded to the output format as in step 3, but to the largest number
+    at most; Z is the mantissa of that then, and ez its binade.
 
     1. ``P = Z * g``, g being the mantissa of gamma; its unit is ``2**eP`` smallest output numbers,
        ``eP = ez + binade of gamma + gamma_exponent``. Without gamma P is Z.
@@ -31,6 +41,7 @@ class FloatEnding:
 
     Attributes
     ----------
+    rounds_first : whether z is rounded before gamma
     z_bits, z_is_signed : of Z, the sign included
     gamma_bits, beta_bits : of a mantissa of gamma and beta, the hidden one included; 0 where there is none
     gamma_exponent, beta_exponent : see above
@@ -38,6 +49,7 @@ class FloatEnding:
     """
 
     output: FloatFormat
+    rounds_first: bool
     z_bits: int
     z_is_signed: bool
     gamma_bits: int
@@ -47,24 +59,37 @@ class FloatEnding:
     sum_bits: int
 
     @staticmethod
-    def of(
-        output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_is_signed: bool, exact_bits: int
+    def of(output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_is_signed: bool) -> "FloatEnding":
+        """The ending for a Z."""
+        return FloatEnding._of(output, stored, z_bits, z_is_signed, rounds_first=False)
+
+    @staticmethod
+    def of_rounded(output: FloatFormat, stored: StoredFloats) -> "FloatEnding":
+        """The ending for a z that is rounded first."""
+        return FloatEnding._of(output, stored, output.precision, False, rounds_first=True)
+
+    @staticmethod
+    def _of(
+        output: FloatFormat, stored: StoredFloats, z_bits: int, z_is_signed: bool, *, rounds_first: bool
     ) -> "FloatEnding":
-        """The ending for a Z; ``exact_bits``: high bits of P that matter where beta is added."""
         exponent = -_exponent(output.scale)
         gamma_bits = stored.format.precision if stored.has_gamma else 0
         beta_bits = stored.format.precision if stored.has_beta else 0
         of_parameters = exponent + _exponent(stored.format.scale)
         product_bits = z_bits + gamma_bits
+        # Of a product no more than its high bits matter; of one with a rounded z all of them do.
+        kept = product_bits if rounds_first else min(product_bits, z_bits + _EXACT_BITS)
+        sum_bits = max(kept, beta_bits) + (_EXACT_BITS if rounds_first else 0)
         return FloatEnding(
             output=output,
+            rounds_first=rounds_first,
             z_bits=z_bits,
             z_is_signed=z_is_signed,
             gamma_bits=gamma_bits,
             beta_bits=beta_bits,
             gamma_exponent=of_parameters if gamma_bits else exponent,
             beta_exponent=of_parameters,
-            sum_bits=max(min(product_bits, exact_bits), beta_bits) if beta_bits else product_bits,
+            sum_bits=sum_bits if beta_bits else product_bits,
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from streamnorm.precision.curve import Curve
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots import RootMethod
 from streamnorm.spec.weight_root import WeightRoot
@@ -50,6 +51,7 @@ class FloatPrecision:
     weight_root : where V is divided by w, the root of w that stands for it
     is_centred, is_fixed : whether a mean is subtracted; whether z has a binary point of its own, see step 3
     root : the root's method
+    curve : of a norm with a curvature, whose u takes the place of z behind step 3
     ending : None for integer output
     promise, error_bound, expected_error : as of every precision
     """
@@ -74,6 +76,7 @@ class FloatPrecision:
     product_drop: int
     normalized_bits: int
     normalized_frac_bits: int
+    curve: Curve | None
     gamma_align: int
     beta_align: int
     result_frac_bits: int
@@ -125,6 +128,11 @@ class FloatPrecision:
     @property
     def rho_bits(self) -> int:
         return self.root.rho_bits
+
+    @property
+    def multiplied_bits(self) -> int:
+        """Bits of what gamma multiplies: z, or u."""
+        return self.normalized_bits if self.curve is None else self.curve.bits
 
     @property
     def pad_bits(self) -> int:

@@ -118,7 +118,7 @@ class RowSums:
         total = square + single + (norm.has_sum + norm.has_squares) * length.bit_length()
         moved = sum(max(1, 2 * place - 2) for place in range(self.count))
         return (
-            lanes * self.shift_bits * shifted
+            0.6 * lanes * self.shift_bits * shifted  # the first levels of a shifter are narrower
             + self.count * ((lanes - 1) * (square + single) + 4 * lanes)
             + (2 * self.count - 1 + moved) * total
             + self.shift_bits * (norm.has_sum + 2 * norm.has_squares) * self.row_bits

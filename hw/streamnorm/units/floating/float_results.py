@@ -1,6 +1,8 @@
 """How lanes end whose results are floating-point numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import frexp
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
@@ -44,8 +46,9 @@ class FloatResults:
     ) -> None:
         """From the lanes' values to ``component.y`` and its flags, as `AffineSteps.finish`."""
         p, target = self._p, self._target
-        z = lanes[0].z
-        meeting = p.meeting_cycle(z, 0.0, 0.5 * target.budget, 0.0)
+        if self._ending.rounds_first:
+            lanes = [self._rounded_first(lane) for lane in lanes]
+        meeting = p.meeting_cycle(lanes[0].z, 0.0, 0.5 * target.budget, 0.0)
         component.gamma_cycle = max(meeting - _EARLIER, earliest, 0)
         component.beta_cycle = component.gamma_cycle
         gammas, betas = (
@@ -85,7 +88,7 @@ class FloatResults:
         product, sign = lane.z, lane.negative
         z_is_zero = p.operate("z_zero", self._target.logic(lane.z.width), [lane.z], unsigned(1), lambda x: ~x.any())
         exponent = self._sum(lane.exponent, p.constant(ending.gamma_exponent, _shape_of(ending.gamma_exponent)))
-        zeros_max = None if ending.z_is_signed else 2
+        zeros_max = None if ending.z_is_signed or ending.rounds_first else 2
         is_zero = z_is_zero
         element_sign = lane.element_negative
         if gamma is not None:
@@ -107,6 +110,29 @@ class FloatResults:
             p, output, p.registered(magnitude), exponent, zeros_max=zeros_max, reaches_normal=beta is not None
         )
         return self._chosen(lane, gamma, beta, found, is_negative, element_sign)
+
+    def _rounded_first(self, lane: LaneValue) -> LaneValue:
+        """The lane with its z rounded to the output format, or to its largest number."""
+        p, output, lut = self._p, self._ending.output, self._target.family.lut
+        magnitude, negative = lane.z, lane.negative
+        if lane.z.signed:
+            magnitude = p.magnitude(lane.z).bits(0, lane.z.width)
+            negative = lane.z.bits(lane.z.width - 1, lane.z.width)
+        least = -frexp(output.scale)[1] + 1
+        exponent = self._sum(lane.exponent, p.constant(least, _shape_of(least)))
+        found = rounded(p, output, p.registered(magnitude), exponent)
+
+        def limit(x: Value, beyond: Value) -> Value:
+            return Mux(beyond, Const(output.code_of_largest, len(x)), x)
+
+        code = p.operate("limited", lut, [found.code, found.overflows], found.code.value.shape(), limit)
+        parts = decoded(p, output, p.concat(p.registered(code), p.constant(0, unsigned(1))))
+        return replace(
+            lane,
+            z=parts.mantissa,
+            exponent=self._sum(parts.binade, p.constant(-least, _shape_of(-least))),
+            negative=negative,
+        )
 
     def _plus(
         self, product: Timed, exponent: Timed, is_zero: Timed, sign: Timed, beta: DecodedFloat

@@ -10,7 +10,7 @@ from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.formats.floating import FloatParts
 from streamnorm.spec.roots.mantissa import bit_length
 
-__all__ = ["Rounded", "Scaled", "ended", "rounded"]
+__all__ = ["Rounded", "Scaled", "ended", "farthest", "rounded", "rounded_first"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -29,6 +29,23 @@ class Rounded(NamedTuple):
 
     codes: npt.NDArray[np.int64]
     overflows: Flags
+
+
+def farthest(kind: Any) -> int:
+    """The farthest shift to the right of integers of a type: nothing is left of any of them but the sign."""
+    return 62 if kind == np.int64 else 1 << 10
+
+
+def rounded_first(
+    output: FloatFormat, z: Integers, exponent: Integers, negative: Flags
+) -> tuple[Integers, Integers, Flags]:
+    """Z, ez and s of values that are rounded to the output format, or to its largest number."""
+    least = int(np.log2(output.scale))
+    found = rounded(output, Scaled(negative ^ (z < 0), np.abs(z), exponent - least))
+    sign = np.int64(1) << (output.bits - 1)
+    codes = np.where(found.overflows, output.code_of_largest | (found.codes & sign), found.codes)
+    parts = output.parts(codes)
+    return parts.mantissa.astype(z.dtype), parts.binade + least, parts.negative
 
 
 def ended(
@@ -62,7 +79,7 @@ def ended(
 
 def _set(value: Integers, up: int, down: Integers, kind: Any) -> Integers:
     at_top = value << up if up >= 0 else value >> -up
-    return at_top >> np.clip(down, 0, 62).astype(kind)
+    return at_top >> np.clip(down, 0, farthest(kind)).astype(kind)
 
 
 def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:
@@ -72,7 +89,7 @@ def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:
     binade = np.maximum(leading + scaled.exponent - output.fraction_bits, 0)
     down = binade - scaled.exponent
     up = np.maximum(-down, 0).astype(kind)
-    cut = np.clip(down, 0, 62).astype(kind)
+    cut = np.clip(down, 0, farthest(kind)).astype(kind)
     kept = (magnitude << up) >> cut
     one = np.array(1, kind)
     rest = magnitude - (np.where(down > 0, kept, 0) << cut)

@@ -16,7 +16,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
-from .ending import ended, rounded
+from .ending import ended, farthest, rounded, rounded_first
 from .sums import row_sums
 
 __all__ = ["FloatRows"]
@@ -86,10 +86,12 @@ class FloatRows:
         ]
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
         lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1]
+        if p.curve is not None:
+            lane_widths.append(p.normalized_bits + max(p.curve.slope_bits, p.curve.code.bit_length()))
         if p.ending is not None:
             lane_widths += [p.ending.product_bits + 1, p.ending.sum_bits + 2]
         else:
-            lane_widths.append(p.normalized_bits + config.gamma_bits + p.gamma_align + 1)
+            lane_widths.append(p.multiplied_bits + config.gamma_bits + p.gamma_align + 1)
             lane_widths.append(config.beta_bits + p.beta_align + 2)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
         self._counts = np.array([config.formula.count(n) for n in range(config.max_length + 1)])
@@ -116,6 +118,8 @@ class FloatRows:
         if isinstance(output, FloatFormat):
             assert p.ending is not None
             gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
+            if p.ending.rounds_first:
+                z, exponent, negative = rounded_first(output, z, exponent, negative)
             result, overflows = rounded(output, ended(p.ending, z, exponent, negative, gammas, betas))
             nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
             signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
@@ -200,7 +204,7 @@ class FloatRows:
         return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
 
     def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:
-        """z of step 3."""
+        """z of step 3, or u."""
         p, kind = self.precision, self._lane_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
         product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
@@ -208,8 +212,9 @@ class FloatRows:
         half = 1 << (p.normalized_bits - 1)
         mask = 2 * half - 1
         centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, 62).astype(kind)) - centre[:, None]
-        return ((z + half) & mask) - half
+        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
+        z = ((z + half) & mask) - half
+        return z if p.curve is None else p.curve.evaluate(z)
 
     def _product(self, elements: _Elements, statistic: _Statistic) -> tuple[Integers, Integers]:
         """Z and ez of step 4."""

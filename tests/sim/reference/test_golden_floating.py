@@ -9,7 +9,7 @@ from drawn import drawn_rows
 from drawn_floats import MEMBERS, drawn_float_config
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.formats import FloatFormat, IntFormat
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.reference.exact import ExactResult, exact_result
@@ -89,6 +89,16 @@ def test_every_member_is_drawn():
     assert sides == {(True, True), (True, False), (False, True)}
 
 
+@pytest.mark.xfail(
+    strict=True, reason="of integers, V has no bits for an epsilon that is larger than it"
+)
+@pytest.mark.parametrize("norm", ["layernorm", "l2norm"])
+def test_integers_with_a_large_epsilon_beside_the_deviation(norm):
+    source = IntFormat(5, scale=1e-4)
+    config = plain(norm, "bf16", input=source, epsilon=1.0, epsilon_placement="root")
+    check(config, drawn_rows(config, np.random.default_rng(1), 20))
+
+
 # Hard rows, one by one
 
 FORMATS = ("bf16", "fp16", "fp32", "fp8_e4m3fn", "fp8_e5m2")
@@ -98,9 +108,8 @@ SIGNS = np.where(HALVES, -1.0, 1.0)
 
 
 def plain(norm: str, number_format: str, **keys) -> NormConfig:
-    return NormConfig(
-        norm=norm, lanes=4, max_length=N, input=number_format, output=number_format, **{"epsilon": 0.0, **keys}
-    )
+    same = {"input": number_format, "output": number_format, "epsilon": 0.0}
+    return NormConfig(norm=norm, lanes=4, max_length=N, **{**same, **keys})
 
 
 def normalized(config: NormConfig, values) -> np.ndarray:

@@ -100,7 +100,7 @@ class FloatRows:
         """Results of rows (0 behind a row's end), and the flags of each."""
         elements = self._elements(batch)
         part = slice(self._config.formula.statistic_length)
-        has_nan, has_infinity = elements.is_nan[:, part].any(axis=1), elements.is_infinite[:, part].any(axis=1)
+        has_nan, has_infinity = _any(elements.is_nan[:, part]), _any(elements.is_infinite[:, part])
         statistic = self._statistic(elements, batch.lengths, has_infinity)
         centred = self._config.formula.centred
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
@@ -133,8 +133,8 @@ class FloatRows:
             result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
             overflows = nearest != np.clip(nearest, output.min, output.max)
         valid = batch.valid
-        overflow = (overflows & valid & ~nan & ~infinite).any(axis=1)
-        flags = NAN * elements.is_nan.any(axis=1) + INFINITE * elements.is_infinite.any(axis=1) + OVERFLOW * overflow
+        overflow = _any(overflows & valid & ~nan & ~infinite)
+        flags = NAN * _any(elements.is_nan) + INFINITE * _any(elements.is_infinite) + OVERFLOW * overflow
         return np.where(valid, result, 0), flags.astype(np.uint8)
 
     def _elements(self, batch: RowBatch) -> _Elements:
@@ -232,6 +232,11 @@ class FloatRows:
         columns = -(-width // repeat)
         values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
         return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
+
+def _any(of_elements: Flags) -> Flags:
+    """Whether an element of the row is."""
+    return np.asarray(of_elements.any(axis=1))
 
 
 def _special(parts: FloatParts) -> Flags:

@@ -141,7 +141,12 @@ class FloatStatistic(Statistic):
         return statistic_interval(config, FloatPrecision.of(config).root)
 
     def _moments_of(
-        self, n: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None, absolute: Timed | None
+        self,
+        n: Timed | None,
+        count: Timed | None,
+        total: Timed | None,
+        subtracted: Timed | None,
+        absolute: Timed | None,
     ) -> TimedMoments:
         return _RowMoments(self._floats, self._top, n, count, total, subtracted, absolute)
 

@@ -132,7 +132,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = z_bits - frac_bits if is_fixed else 4
             unit = 2.0 ** (top + 1 - ending.sum_bits)
-            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit / 2
+            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit
     errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)
     product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)

@@ -127,9 +127,10 @@ class FixedLane(_Lane):
             product = p.concat(p.constant(0, unsigned(pad)), product).as_signed()
         amount = p.registered(p.limited(down, product.width.bit_length()))
         most = (1 << amount.width) - 1
-        z = shift_right(p, p.target, product, amount, most, precision.normalized_bits).as_signed()
+        width = precision.normalized_bits + precision.is_centred
+        z = shift_right(p, p.target, product, amount, most, width).as_signed()
         if "centre" in row:
-            z = p.add(z, row["centre"], signed(precision.normalized_bits), subtract=True, name="normalized")
+            z = p.add(z, row["centre"], signed(width), subtract=True, name="normalized").bits(1, width).as_signed()
         if precision.curve is not None:
             z = precision.curve.build(p, z, p.target.family.block_distance)
         exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))

@@ -197,11 +197,11 @@ class FloatRows:
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
             return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
-        exponent = exponent + left - p.normalized_frac_bits
+        exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
             return _Statistic(scale, np.zeros_like(scale), exponent)
-        down = (k + p.rho_bits - p.normalized_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
+        down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
 
     def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""
@@ -209,11 +209,12 @@ class FloatRows:
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
         product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
         down = statistic.exponent[:, None] + p.pad_bits - elements.binade
-        half = 1 << (p.normalized_bits - 1)
+        z = product >> np.clip(down, 0, farthest(kind)).astype(kind)
+        half = 1 << (p.normalized_bits - 1 + p.is_centred)
         mask = 2 * half - 1
-        centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
-        z = ((z + half) & mask) - half
+        if p.is_centred:
+            z = z - (statistic.centre & mask).astype(kind)[:, None]
+        z = (((z + half) & mask) - half) >> p.is_centred
         return z if p.curve is None else p.curve.evaluate(z)
 
     def _product(self, elements: _Elements, statistic: _Statistic) -> tuple[Integers, Integers]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Mux, Value, unsigned
 
 from streamnorm.logic.leading_one import leading_one_found
 from streamnorm.logic.pipeline import Pipeline, Timed
@@ -61,57 +61,68 @@ def rounded(
     if based.low < 0:
         amount_max = max(zeros_max, min(-based.low, zeros_max + precision + 1))
         amount = _no_farther(p, position, p.registered(based.value), binade.value, amount_max)
-    amount = p.registered(amount)
 
     # Of what lies below the mantissa and the bit that rounds, only whether there is a 1.
     padded = _below(p, number, zeros_max) if zeros_max else number
     drop = width - precision - 1
-    rest = [padded.bits(0, drop)] if drop > zeros_max else []
     head = padded.bits(drop, padded.width)
     kept, lost = shift_right_sticky(p, head.as_signed() if is_signed else head, amount, amount_max, precision + 1)
-    below = p.operate("below", target.logic(drop + 1), [lost, *rest], unsigned(1), lambda *x: Cat(*x).any())
+    if drop > zeros_max:
+        rest = p.operate("rest", target.logic(drop), [padded.bits(0, drop)], unsigned(1), lambda x: x.any())
+        lost = p.operate("lost", lut, [rest, lost], unsigned(1), lambda x, y: x | y)
 
     def up(x: Value, more: Value, s: Value) -> Value:
         half, odd = x[0] ^ s, x[1] ^ s
         return Mux(s, half | (odd & ~more), half & (odd | more))
 
-    raised = p.registered(p.operate("up", lut, [kept.bits(0, 2), below, negative], unsigned(1), up))
+    raised = p.operate("up", lut, [kept.bits(0, 2), lost, negative], unsigned(1), up)
     mantissa = kept.bits(1, precision + 1)
     if is_signed:
         inputs = [mantissa, negative]
         # The same table as the last level of the shift.
         mantissa = p.operate("mantissa", 0.0, inputs, unsigned(precision), lambda x, s: x ^ s.replicate(precision))
+    return _assembled(p, output, p.registered(mantissa), raised, p.registered(binade.value), p.registered(is_zero))
 
+
+def _assembled(
+    p: Pipeline, output: FloatFormat, mantissa: Timed, raised: Timed, binade: Timed, is_zero: Timed
+) -> RoundedFloat:
+    """The code of a mantissa in its binade, or in that of subnormal numbers where that is negative."""
+    target, lut, precision = p.target, p.target.family.lut, output.precision
     exponent_bits, field_bits = output.exponent_bits, output.exponent_bits + output.fraction_bits
-    reached, none = p.registered(binade.value), p.registered(is_zero)
+    largest, overflow, last = output.code_of_largest, output.code_of_overflow, output.binade_max
+    most = (largest & ((1 << output.fraction_bits) - 1)) + (1 << output.fraction_bits)
 
     def place(x: Value, zero: Value) -> Value:
         return Mux(zero | (x < 0), 0, x)[:exponent_bits]
 
-    def is_above(x: Value, zero: Value) -> Value:
-        return ~zero & (x > output.binade_max)
-
-    field = p.operate("field", 1.4 * lut, [reached, none], unsigned(exponent_bits), place)
-    is_far = p.constant(0, unsigned(1))
-    if binade.high > output.binade_max:
-        delay = target.adder(reached.width)
-        is_far = p.registered(p.operate("far", delay, [reached, none], unsigned(1), is_above))
+    delay = target.adder(binade.width)
+    field = p.operate("field", 1.4 * lut, [binade, is_zero], unsigned(exponent_bits), place)
+    is_far = p.operate("far", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x > last))
+    is_last = p.operate("last", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x == last))
+    is_far, is_last = p.registered(is_far), p.registered(is_last)
     start = p.concat(p.constant(0, unsigned(output.fraction_bits)), p.registered(field))
     # One carry chain: what is rounded up enters through an extra lowest bit.
-    addend = p.concat(p.constant(1, unsigned(1)), p.registered(mantissa))
-    code = p.add(p.concat(raised, start), addend, unsigned(field_bits + 2), name="code")
-    code = code.bits(1, field_bits + 2)
-    largest, overflow = output.code_of_largest, output.code_of_overflow
-    inputs = [code, is_far]
-    delay = target.logic(field_bits + 1)
-    overflows = p.operate("overflows", delay, inputs, unsigned(1), lambda x, far: far | (x > largest))
+    addend = p.concat(p.constant(1, unsigned(1)), mantissa)
+    code = p.add(p.concat(raised, start), addend, unsigned(field_bits + 1), name="code")
+    code = code.bits(1, field_bits + 1)
+    # Known as early as the code: a carry may be what takes it beyond the largest one.
+    full = p.operate("full", target.logic(precision), [mantissa], unsigned(1), lambda x: x == most)
+    above = p.constant(0, unsigned(1))
+    if most + 1 < 2 << output.fraction_bits:
+        above = p.operate("above", target.logic(precision), [mantissa], unsigned(1), lambda x: x > most)
+
+    def beyond(far: Value, at_last: Value, most: Value, more: Value, carried: Value) -> Value:
+        return far | (at_last & (more | (most & carried)))
+
+    overflows = p.operate("overflows", 1.4 * lut, [is_far, is_last, full, above, raised], unsigned(1), beyond)
     if overflow != output.code_of_infinity or output.finite:  # else a carry makes it by itself
 
         def limit(x: Value, beyond: Value) -> Value:
-            return Mux(beyond, Const(overflow, field_bits), x[:field_bits])
+            return Mux(beyond, Const(overflow, field_bits), x)
 
         code = p.operate("limited", lut, [code, overflows], unsigned(field_bits), limit)
-    return RoundedFloat(code.bits(0, field_bits), is_far, overflows, is_zero)
+    return RoundedFloat(code, is_far, overflows, is_zero)
 
 
 def _below(p: Pipeline, number: Timed, zeros: int) -> Timed:

@@ -8,6 +8,7 @@ from streamnorm.logic.leading_one import shift_right, shift_up
 from streamnorm.logic.pipeline import Pipeline, Timed
 
 from .exponent import Exponent, constant_exponent, difference, settled, shape_between
+from .fine_shift import fine_bits, shifted_finely
 
 __all__ = ["Placed", "SideBySide", "field_of", "product_field", "side_by_side"]
 
@@ -68,15 +69,10 @@ def product_field(p: Pipeline, a: Timed, b: Timed, down: Timed, bits: int) -> Ti
 
     As far as multiplier tiles have room for it, b is shifted in front of them.
     """
-    spare, fine = p.spare_bits(a.width, b.width), 0
-    while not isinstance(down.value, Const) and fine < down.width and (2 << fine) - 1 <= spare:
-        fine += 1
-    most = (1 << fine) - 1
-    if fine:
-        up = p.operate("up", 0.0, [down.bits(0, fine)], unsigned(fine), lambda x: ~x)
-        b = p.registered(shift_up(p, p.target, b, up, most))
-        down = down.bits(fine, down.width) if fine < down.width else p.constant(0, unsigned(1))
-    return _shifted(p, p.multiply(a, b), down, bits, 1 << fine)
+    fine = fine_bits(p, a.width, b.width, down)
+    product = p.multiply(a, shifted_finely(p, b, down, fine))
+    down = down.bits(fine, down.width) if fine < down.width else p.constant(0, unsigned(1))
+    return _shifted(p, product, down, bits, 1 << fine)
 
 
 def _shifted(p: Pipeline, value: Timed, down: Timed, bits: int, step: int) -> Timed:

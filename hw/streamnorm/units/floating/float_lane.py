@@ -1,12 +1,12 @@
 """From one lane's element to its normalized value, where elements or results are floating-point numbers."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from amaranth.hdl import Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import decoded, normalized_mantissa
 from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, settled
+from streamnorm.logic.floating.fine_shift import fine_bits, shifted_finely
 from streamnorm.logic.leading_one import shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
@@ -18,10 +18,10 @@ __all__ = ["FixedLane", "LaneValue", "ProductLane"]
 
 @dataclass(frozen=True)
 class _Begun:
-    """The product with the scale, and what belongs to the element."""
+    """The product with the scale, its exponent if it has one, and what belongs to the element."""
 
     product: Timed
-    binade: Exponent
+    exponent: Exponent
     negative: Timed
     is_nan: Timed
     is_infinite: Timed
@@ -54,9 +54,6 @@ class LaneValue:
 
 class _Lane:
     """What lanes have in common: the element, and what makes a z of its own of NaN and infinities."""
-
-    before_product: ClassVar[int] = 0
-    """Cycles before the product is there in which the row's other numbers are wanted."""
 
     def __init__(self, p: Pipeline, config: NormConfig) -> None:
         self._p, self._config = p, config
@@ -98,19 +95,35 @@ class _Lane:
 class FixedLane(_Lane):
     """z with a binary point of its own: step 3 of :class:`~streamnorm.precision.floating.FloatPrecision`."""
 
-    before_product = 1
-
-    def times_scale(self, d: Timed, scale: Timed) -> _Begun:
-        """``X * RF``."""
-        p = self._p
+    def times_scale(self, d: Timed, row: dict[str, Timed]) -> _Begun:
+        """``X * RF``, with the binary point of z as far as X is shifted for nothing; the rest is shifted behind it."""
+        p, precision, scale = self._p, self._precision, row["scale"]
         if self._config.input.is_float:
             mantissa, begun = self._element(d)
             x = p.negated(mantissa, begun.negative, signed(mantissa.width + 1))
         else:
             _, begun = self._integer(d)
             x = d
-        product = p.multiply(x, scale)
-        return _Begun(product, begun.binade, begun.negative, begun.is_nan, begun.is_infinite)
+        # What is added to the exponent is added for the row.
+        exponent = settled(p, Exponent.of(row["exponent"], precision.pad_bits), begun.exponent.offset)
+        down = settled(p, difference(p, exponent, begun.exponent)).value
+        bits = (x.width + scale.width + precision.pad_bits).bit_length()
+        down = p.registered(p.limited(down, bits))
+        fine = fine_bits(p, scale.width, x.width, down)
+        product = p.multiply(shifted_finely(p, x, down, fine), scale)
+        z = self._at_point(product, down.bits(fine, bits), fine)
+        return replace(begun, product=z)
+
+    def _at_point(self, product: Timed, down: Timed, fine: int) -> Timed:
+        """z before the mean is subtracted."""
+        p, precision = self._p, self._precision
+        up = precision.pad_bits - ((1 << fine) - 1)
+        if up > 0:
+            product = p.concat(p.constant(0, unsigned(up)), product).as_signed()
+        elif up < 0:
+            product = product.bits(-up, product.width).as_signed()
+        most, width = (1 << down.width) - 1, precision.normalized_bits + precision.is_centred
+        return shift_right(p, p.target, product, down, most, width, 1 << fine).as_signed()
 
     def _integer(self, d: Timed) -> tuple[Timed, _Begun]:
         none = self._p.constant(0, unsigned(1))
@@ -118,17 +131,8 @@ class FixedLane(_Lane):
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
-        p, precision = self._p, self._precision
-        product, pad = begun.product, precision.pad_bits
-        # What is added to the exponent is added for the row.
-        exponent = settled(p, Exponent.of(row["exponent"], pad), begun.binade.offset)
-        down = difference(p, exponent, begun.binade).value
-        if pad:
-            product = p.concat(p.constant(0, unsigned(pad)), product).as_signed()
-        amount = p.registered(p.limited(down, product.width.bit_length()))
-        most = (1 << amount.width) - 1
+        p, precision, z = self._p, self._precision, begun.product
         width = precision.normalized_bits + precision.is_centred
-        z = shift_right(p, p.target, product, amount, most, width).as_signed()
         if "centre" in row:
             z = p.add(z, row["centre"], signed(width), subtract=True, name="normalized").bits(1, width).as_signed()
         if precision.curve is not None:
@@ -140,18 +144,19 @@ class FixedLane(_Lane):
 class ProductLane(_Lane):
     """z as a product with an exponent: step 4 of :class:`~streamnorm.precision.floating.FloatPrecision`."""
 
-    def times_scale(self, d: Timed, scale: Timed) -> _Begun:
-        """``Z``; the binade is less by what the mantissa has been shifted."""
+    def times_scale(self, d: Timed, row: dict[str, Timed]) -> _Begun:
+        """``Z``, and its exponent; the binade is less by what the mantissa has been shifted."""
         p, precision = self._p, self._precision
         mantissa, begun = self._element(d)
         full, left = normalized_mantissa(p, mantissa)
-        product = p.multiply(p.registered(full), scale)
+        product = p.multiply(p.registered(full), row["scale"])
         kept = product.bits(precision.product_drop, precision.product_drop + precision.normalized_bits)
-        binade = difference(p, begun.binade, Exponent(left, 0, 0, mantissa.width - 1))
-        return _Begun(kept, binade, begun.negative, begun.is_nan, begun.is_infinite)
+        binade = difference(p, begun.exponent, Exponent(left, 0, 0, mantissa.width - 1))
+        exponent = difference(p, binade, Exponent.of(row["exponent"])).moved(precision.product_drop)
+        return _Begun(kept, exponent, begun.negative, begun.is_nan, begun.is_infinite)
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
-        exponent = difference(self._p, begun.binade, Exponent.of(row["exponent"]))
+        exponent = begun.exponent
         value = self._value(begun, row.get("exceptions"), begun.product, exponent.value, begun.negative)
-        return replace(value, exponent_offset=exponent.offset + self._precision.product_drop)
+        return replace(value, exponent_offset=exponent.offset)

@@ -3,25 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import frexp
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import DecodedFloat, decoded
 from streamnorm.logic.floating.exponent import Exponent, constant_exponent, exponent_sum
-from streamnorm.logic.floating.rounding import rounded
+from streamnorm.logic.floating.rounding import RoundedFloat, rounded
 from streamnorm.logic.floating.side_by_side import Placed, field_of, product_field, side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.stored_floats import StoredFloats
 
-from .beat_end import end_beat
+from .beat_end import end_beat, kept_lanes
 from .float_lane import LaneValue
 
 __all__ = ["FloatResults"]
 
-_EARLIER = 3
+_EARLIER = 4
 """Cycles before z in which gamma and beta come: their exponents are set side by side while z is multiplied."""
 
 
@@ -56,8 +56,11 @@ class FloatResults:
             for name in ("gamma", "beta")
         )
         found = [self._result(*each) for each in zip(lanes, gammas, betas, strict=True)]
+        cycle = min(max(other.cycle for other in each.others) for each in found)
+        kept = kept_lanes(p, component, max(cycle, 0))
+        ends = [self._chosen(*each) for each in zip(found, kept, strict=True)]
         flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
-        codes, overflows = zip(*found, strict=True)
+        codes, overflows = zip(*ends, strict=True)
         end_beat(p, component, codes, overflows, flags)
 
     def _parameters(self, component: Any, name: str, cycle: int, delay: float) -> list[DecodedFloat | None]:
@@ -81,8 +84,8 @@ class FloatResults:
         )
         return [constant for _ in lanes]
 
-    def _result(self, lane: LaneValue, gamma: DecodedFloat | None, beta: DecodedFloat | None) -> tuple[Timed, Timed]:
-        """The code of a lane's result, and whether it lay beyond the largest number."""
+    def _result(self, lane: LaneValue, gamma: DecodedFloat | None, beta: DecodedFloat | None) -> "_Found":
+        """A lane's result."""
         p, ending, lut = self._p, self._ending, self._target.family.lut
         z, sign, element_sign = lane.z, lane.negative, lane.element_negative
         is_zero = p.operate("z_zero", self._target.logic(z.width), [z], unsigned(1), lambda x: ~x.any())
@@ -101,7 +104,7 @@ class FloatResults:
             top = product.bits(product.width - 1, product.width)
             sign = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
         found = rounded(p, ending.output, p.registered(product), exponent, zeros_max=zeros_max)
-        return self._chosen(lane, gamma, beta, found, sign, element_sign)
+        return self._with_special(lane, gamma, beta, found, sign, element_sign)
 
     def _rounded_first(self, lane: LaneValue) -> LaneValue:
         """The lane with its z rounded to the output format, or to its largest number."""
@@ -132,7 +135,7 @@ class FloatResults:
         is_zero: Timed,
         sign: Timed,
         element_sign: Timed,
-    ) -> tuple[Timed, Timed]:
+    ) -> "_Found":
         """The same where beta is added to the product, of that exponent and sign."""
         p, ending, lut, bits = self._p, self._ending, self._target.family.lut, self._ending.sum_bits
         beta_top = beta.exponent.moved(ending.beta_exponent + ending.beta_bits)
@@ -159,25 +162,24 @@ class FloatResults:
         top_bit = total.bits(total.width - 1, total.width)
         inputs = [top_bit, p.registered(found.is_zero), sign, beta.negative, is_zero, beta.is_zero]
         negative = p.operate("negative", 2 * lut, inputs, unsigned(1), is_negative)
-        return self._chosen(lane, gamma, beta, found, negative, element_sign)
+        return self._with_special(lane, gamma, beta, found, negative, element_sign)
 
-    def _chosen(
+    def _with_special(
         self,
         lane: LaneValue,
         gamma: DecodedFloat | None,
         beta: DecodedFloat | None,
-        found: Any,
+        found: RoundedFloat,
         is_negative: Timed,
         element_sign: Timed,
-    ) -> tuple[Timed, Timed]:
-        """The result, or what a special value becomes, with its sign."""
-        p, output, lut = self._p, self._ending.output, self._target.family.lut
+    ) -> "_Found":
+        """What was rounded, and what tells of special values."""
+        p, lut = self._p, self._target.family.lut
         nans = [lane.gives_nan]
         if self._config.storage == "ram":
             for parameter in (gamma, beta):
                 if parameter is not None:
                     nans += [parameter.is_nan, parameter.is_infinite]
-        infinities = [lane.gives_infinity]
         if gamma is not None and not isinstance(lane.gives_infinity.value, Const):
             both = [lane.gives_infinity, gamma.is_zero]
             nans.append(p.operate("zero_times_infinity", lut, both, unsigned(1), lambda x, y: x & y))
@@ -185,34 +187,39 @@ class FloatResults:
         is_nan = p.constant(0, unsigned(1))
         if plain:
             is_nan = p.registered(p.operate("is_nan", lut * 1.4, plain, unsigned(1), lambda *x: Cat(*x).any()))
+        return _Found(found, is_negative, element_sign, is_nan, lane.gives_infinity)
+
+    def _chosen(self, found: "_Found", kept: Timed) -> tuple[Timed, Timed]:
+        """The result, or what a special value becomes, with its sign, 0 where it is not kept; and whether it is beyond
+        the largest number."""
+        p, output, lut = self._p, self._ending.output, self._target.family.lut
         infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
-        def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value) -> Value:
+        def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value, keep: Value) -> Value:
             beyond = Cat(Const(output.code_of_overflow, field), sign)
             far = Cat(Const(infinity, field), far_sign)
-            return Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
+            special = Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
+            return Mux(keep, special, 0)
 
+        def is_special(nan: Value, infinite: Value, keep: Value) -> Value:
+            return nan | infinite | ~keep
+
+        rounded_float, is_nan, is_infinite = found.rounded, found.is_nan, found.is_infinite
+        special = p.registered(p.operate("special", lut, [is_nan, is_infinite, kept], unsigned(1), is_special))
         # What is no rounded number is known before.
-        inputs = [is_negative, element_sign, is_nan, infinities[0]]
-        other = p.registered(p.operate("instead", 1.5 * lut, inputs, unsigned(output.bits), instead))
-        causes = [found.is_far, is_nan, infinities[0]]
-        is_other = p.registered(p.operate("is_other", lut, causes, unsigned(1), lambda *x: Cat(*x).any()))
-        is_negative = p.registered(is_negative)
+        inputs = [*found.others, kept]
+        other = p.registered(p.operate("instead", 2 * lut, inputs, unsigned(output.bits), instead))
+        causes = [rounded_float.is_far, special]
+        is_other = p.registered(p.operate("is_other", lut, causes, unsigned(1), lambda x, y: x | y))
 
         def choose(code: Value, sign: Value, value: Value, chosen: Value) -> Value:
             return Mux(chosen, value, Cat(code, sign))
 
-        inputs = [found.code, is_negative, other, is_other]
-        chosen = p.operate("chosen", lut, inputs, unsigned(output.bits), choose)
-        overflow = p.operate(
-            "overflow",
-            lut,
-            [found.overflows, is_nan, infinities[0]],
-            unsigned(1),
-            lambda x, nan, infinite: x & ~nan & ~infinite,
-        )
-        return chosen, p.registered(overflow)
+        inputs = [p.registered(rounded_float.code), p.registered(found.is_negative), other, is_other]
+        chosen = p.operate("result", lut, inputs, unsigned(output.bits), choose)
+        inputs = [rounded_float.overflows, special]
+        return chosen, p.operate("overflow", lut, inputs, unsigned(1), lambda x, other: x & ~other)
 
     @property
     def _has_small_gamma(self) -> bool:
@@ -222,3 +229,17 @@ class FloatResults:
             return True
         parts = stored.format.parts(stored.gamma)
         return bool(((parts.mantissa >> stored.format.fraction_bits) == 0).any())
+
+
+class _Found(NamedTuple):
+    """A result of a lane, and the signs and causes of what may take its place."""
+
+    rounded: RoundedFloat
+    is_negative: Timed
+    element_sign: Timed
+    is_nan: Timed
+    is_infinite: Timed
+
+    @property
+    def others(self) -> tuple[Timed, Timed, Timed, Timed]:
+        return self.is_negative, self.element_sign, self.is_nan, self.is_infinite

@@ -128,6 +128,7 @@ class FloatRows:
         else:
             a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
             nearest = _half_even(a, p.result_frac_bits)
+            nan = nan | (infinite & (gamma == 0))
             far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
             nearest = np.where(infinite, far, nearest)
             result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)

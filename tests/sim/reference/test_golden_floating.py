@@ -89,7 +89,6 @@ def test_every_member_is_drawn():
     assert sides == {(True, True), (True, False), (False, True)}
 
 
-@pytest.mark.xfail(strict=True, reason="of integers, V has no bits for an epsilon that is larger than it")
 @pytest.mark.parametrize("norm", ["layernorm", "l2norm"])
 def test_integers_with_a_large_epsilon_beside_the_deviation(norm):
     source = IntFormat(5, scale=1e-4)

@@ -28,12 +28,13 @@ class FloatPrecision:
        ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``;
        where V may be less than 1 and z is not 0, that one is sought ``2 * root_guard`` bits farther down, and k is less
        by ``root_guard``.
-    3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits`` fraction bits, and the unit gives for the row
-       ``RF = w * rho``, exact, ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low
-       ``normalized_bits`` count, and ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
-       ``z = ((X * RF) << pad >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may be
-       far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean, KF
-       is 0.
+    3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits``
+       fraction bits, and the unit gives for the row ``RF = w * rho``, exact,
+       ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low ``normalized_bits`` count, and
+       ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
+       ``z = (((X * RF) << pad) >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may
+       be far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean,
+       KF is 0.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q

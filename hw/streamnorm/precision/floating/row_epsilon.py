@@ -40,9 +40,11 @@ class RowEpsilon:
         """Epsilon in as few bits as make V right to about ``2**-bits`` of itself wherever z is not 0."""
         norm, placement, e = config.formula, config.placement, config.epsilon_in_steps
         if sums is None:
-            ranges: Any = SimpleNamespace(epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits)
+            ranges: Any = SimpleNamespace(
+                epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits
+            )
             encoded = placement.encode(norm, ranges, root, bits)
-            return RowEpsilon(encoded.code, 0, encoded.drop, 0, encoded.frac_bits, encoded.error)
+            return RowEpsilon(encoded.code, 0, encoded.drop, placement.degree, encoded.frac_bits, encoded.error)
         degree = placement.degree
         # Two elements of the first binades differ by half a step of the higher one at least.
         least_step = Fraction(4) ** (sums.row_bits - sums.elements.mantissa_bits - norm.has_spread)

@@ -1,11 +1,12 @@
 """From one lane's element to its normalized value, where elements or results are floating-point numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from amaranth.hdl import Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import decoded, normalized_mantissa
+from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, settled
 from streamnorm.logic.leading_one import shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
@@ -20,7 +21,7 @@ class _Begun:
     """The product with the scale, and what belongs to the element."""
 
     product: Timed
-    binade: Timed
+    binade: Exponent
     negative: Timed
     is_nan: Timed
     is_infinite: Timed
@@ -33,7 +34,7 @@ class LaneValue:
     Attributes
     ----------
     z : Z, signed where the lane is a :class:`FixedLane`
-    exponent : ez; constant there
+    exponent, exponent_offset : their sum is ez; constant there
     negative : s; constant 0 there
     element_negative : the sign of the element
     is_nan, is_infinite : the element is
@@ -48,6 +49,7 @@ class LaneValue:
     is_infinite: Timed
     gives_nan: Timed
     gives_infinity: Timed
+    exponent_offset: int = 0
 
 
 class _Lane:
@@ -65,10 +67,10 @@ class _Lane:
         p, source, none = self._p, self._config.input, self._p.constant(0, unsigned(1))
         if isinstance(source, FloatFormat):
             parts = decoded(p, source, d)
-            return parts.mantissa, _Begun(d, parts.binade, parts.negative, parts.is_nan, parts.is_infinite)
+            return parts.mantissa, _Begun(d, parts.exponent, parts.negative, parts.is_nan, parts.is_infinite)
         negative = d.bits(d.width - 1, d.width)
         magnitude = p.magnitude(d).bits(0, self._precision.elements.mantissa_bits)
-        return magnitude, _Begun(d, none, negative, none, none)
+        return magnitude, _Begun(d, constant_exponent(p, 0), negative, none, none)
 
     def _value(self, begun: _Begun, special: Timed | None, z: Timed, exponent: Timed, negative: Timed) -> LaneValue:
         p, lut = self._p, self._p.target.family.lut
@@ -112,19 +114,15 @@ class FixedLane(_Lane):
 
     def _integer(self, d: Timed) -> tuple[Timed, _Begun]:
         none = self._p.constant(0, unsigned(1))
-        return d, _Begun(d, none, d.bits(d.width - 1, d.width), none, none)
+        return d, _Begun(d, constant_exponent(self._p, 0), d.bits(d.width - 1, d.width), none, none)
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
         p, precision = self._p, self._precision
         product, pad = begun.product, precision.pad_bits
-        shape = signed(precision.exponent_bits + 2)
-        down = row["exponent"]
-        if pad:
-            down = p.add(down, p.constant(pad, shape), shape, name="down")
-        if precision.elements.are_floats:
-            down = p.add(down, begun.binade, shape, subtract=True, name="down")
-        down = p.extend(down, shape.width)
+        # What is added to the exponent is added for the row.
+        exponent = settled(p, Exponent.of(row["exponent"], pad), begun.binade.offset)
+        down = difference(p, exponent, begun.binade).value
         if pad:
             product = p.concat(p.constant(0, unsigned(pad)), product).as_signed()
         amount = p.registered(p.limited(down, product.width.bit_length()))
@@ -148,15 +146,11 @@ class ProductLane(_Lane):
         full, left = normalized_mantissa(p, mantissa)
         product = p.multiply(p.registered(full), scale)
         kept = product.bits(precision.product_drop, precision.product_drop + precision.normalized_bits)
-        shape = signed(precision.exponent_bits + 2)
-        binade = p.add(begun.binade, left, shape, subtract=True, name="binade")
+        binade = difference(p, begun.binade, Exponent(left, 0, 0, mantissa.width - 1))
         return _Begun(kept, binade, begun.negative, begun.is_nan, begun.is_infinite)
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
-        p, precision = self._p, self._precision
-        shape = signed(precision.exponent_bits + 3)
-        exponent = p.add(begun.binade, row["exponent"], shape, subtract=True, name="exponent")
-        if precision.product_drop:
-            exponent = p.add(exponent, p.constant(precision.product_drop, shape), shape, name="exponent")
-        return self._value(begun, row.get("exceptions"), begun.product, exponent, begun.negative)
+        exponent = difference(self._p, begun.binade, Exponent.of(row["exponent"]))
+        value = self._value(begun, row.get("exceptions"), begun.product, exponent.value, begun.negative)
+        return replace(value, exponent_offset=exponent.offset + self._precision.product_drop)

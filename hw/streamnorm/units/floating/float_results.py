@@ -8,12 +8,12 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import DecodedFloat, decoded
+from streamnorm.logic.floating.exponent import Exponent, constant_exponent, exponent_sum
 from streamnorm.logic.floating.rounding import rounded
-from streamnorm.logic.floating.side_by_side import Placed, set_side_by_side
+from streamnorm.logic.floating.side_by_side import Placed, field_of, product_field, side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
 
 from .beat_end import end_beat
@@ -74,7 +74,7 @@ class FloatResults:
         constant = DecodedFloat(
             negative=p.constant(int(parts.negative), unsigned(1)),
             mantissa=p.constant(int(parts.mantissa), unsigned(stored.format.precision)),
-            binade=p.constant(int(parts.binade), unsigned(stored.format.exponent_bits)),
+            exponent=constant_exponent(p, int(parts.binade)),
             is_zero=p.constant(int(parts.mantissa == 0), unsigned(1)),
             is_nan=p.constant(0, unsigned(1)),
             is_infinite=p.constant(0, unsigned(1)),
@@ -84,43 +84,31 @@ class FloatResults:
     def _result(self, lane: LaneValue, gamma: DecodedFloat | None, beta: DecodedFloat | None) -> tuple[Timed, Timed]:
         """The code of a lane's result, and whether it lay beyond the largest number."""
         p, ending, lut = self._p, self._ending, self._target.family.lut
-        output = ending.output
-        product, sign = lane.z, lane.negative
-        z_is_zero = p.operate("z_zero", self._target.logic(lane.z.width), [lane.z], unsigned(1), lambda x: ~x.any())
-        exponent = self._sum(lane.exponent, p.constant(ending.gamma_exponent, _shape_of(ending.gamma_exponent)))
+        z, sign, element_sign = lane.z, lane.negative, lane.element_negative
+        is_zero = p.operate("z_zero", self._target.logic(z.width), [z], unsigned(1), lambda x: ~x.any())
+        exponent = Exponent.of(lane.exponent, lane.exponent_offset + ending.gamma_exponent)
         zeros_max = None if ending.z_is_signed or ending.rounds_first else 2
-        is_zero = z_is_zero
-        element_sign = lane.element_negative
         if gamma is not None:
-            product = p.multiply(lane.z, gamma.mantissa)
-            exponent = self._sum(gamma.binade, exponent)
+            exponent = exponent_sum(p, gamma.exponent, exponent)
             sign = p.operate("sign", lut, [sign, gamma.negative], unsigned(1), lambda x, y: x ^ y)
             element_sign = p.operate("far_sign", lut, [element_sign, gamma.negative], unsigned(1), lambda x, y: x ^ y)
-            is_zero = p.operate("product_zero", lut, [z_is_zero, gamma.is_zero], unsigned(1), lambda x, y: x | y)
+            is_zero = p.operate("product_zero", lut, [is_zero, gamma.is_zero], unsigned(1), lambda x, y: x | y)
             zeros_max = None if zeros_max is None or self._has_small_gamma else zeros_max + 1
-        total, is_negative = product, sign
         if beta is not None:
-            total, is_negative, exponent = self._plus(product, exponent, is_zero, sign, beta)
-            zeros_max = None
-        elif product.signed:
+            return self._with_beta(lane, gamma, beta, exponent, is_zero, sign, element_sign)
+        product = z if gamma is None else p.multiply(z, gamma.mantissa)
+        if product.signed:
             top = product.bits(product.width - 1, product.width)
-            is_negative = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
-        magnitude = p.magnitude(total).bits(0, total.width - 1) if total.signed else total
-        found = rounded(
-            p, output, p.registered(magnitude), exponent, zeros_max=zeros_max, reaches_normal=beta is not None
-        )
-        return self._chosen(lane, gamma, beta, found, is_negative, element_sign)
+            sign = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
+        found = rounded(p, ending.output, p.registered(product), exponent, zeros_max=zeros_max)
+        return self._chosen(lane, gamma, beta, found, sign, element_sign)
 
     def _rounded_first(self, lane: LaneValue) -> LaneValue:
         """The lane with its z rounded to the output format, or to its largest number."""
         p, output, lut = self._p, self._ending.output, self._target.family.lut
-        magnitude, negative = lane.z, lane.negative
-        if lane.z.signed:
-            magnitude = p.magnitude(lane.z).bits(0, lane.z.width)
-            negative = lane.z.bits(lane.z.width - 1, lane.z.width)
+        negative = lane.z.bits(lane.z.width - 1, lane.z.width) if lane.z.signed else lane.negative
         least = -frexp(output.scale)[1] + 1
-        exponent = self._sum(lane.exponent, p.constant(least, _shape_of(least)))
-        found = rounded(p, output, p.registered(magnitude), exponent)
+        found = rounded(p, output, p.registered(lane.z), Exponent.of(lane.exponent, lane.exponent_offset + least))
 
         def limit(x: Value, beyond: Value) -> Value:
             return Mux(beyond, Const(output.code_of_largest, len(x)), x)
@@ -130,42 +118,48 @@ class FloatResults:
         return replace(
             lane,
             z=parts.mantissa,
-            exponent=self._sum(parts.binade, p.constant(-least, _shape_of(-least))),
+            exponent=parts.exponent.value,
+            exponent_offset=parts.exponent.offset - least,
             negative=negative,
         )
 
-    def _plus(
-        self, product: Timed, exponent: Timed, is_zero: Timed, sign: Timed, beta: DecodedFloat
-    ) -> tuple[Timed, Timed, Timed]:
-        """Sum, sign and exponent."""
-        p, ending, lut = self._p, self._ending, self._target.family.lut
-        top_a = self._sum(exponent, p.constant(ending.product_bits, _shape_of(ending.product_bits)))
-        base = ending.beta_exponent + ending.beta_bits
-        top_b = self._sum(beta.binade, p.constant(base, _shape_of(base)))
-        a, b, top = set_side_by_side(
+    def _with_beta(
+        self,
+        lane: LaneValue,
+        gamma: DecodedFloat | None,
+        beta: DecodedFloat,
+        exponent: Exponent,
+        is_zero: Timed,
+        sign: Timed,
+        element_sign: Timed,
+    ) -> tuple[Timed, Timed]:
+        """The same where beta is added to the product, of that exponent and sign."""
+        p, ending, lut, bits = self._p, self._ending, self._target.family.lut, self._ending.sum_bits
+        beta_top = beta.exponent.moved(ending.beta_exponent + ending.beta_bits)
+        grid = side_by_side(
             p,
-            Placed(product, top_a, is_zero),
-            Placed(beta.mantissa, top_b, beta.is_zero),
-            ending.sum_bits,
+            Placed(exponent.moved(ending.product_bits), ending.product_bits, is_zero),
+            Placed(beta_top, ending.beta_bits, beta.is_zero, zero_is_lowest=True),
+            bits,
             ending.output.fraction_bits,
         )
+        if gamma is None:
+            a = field_of(p, lane.z, grid.a_down, bits)
+        else:
+            a = product_field(p, lane.z, gamma.mantissa, grid.a_down, bits)
+        b = field_of(p, beta.mantissa, grid.b_down, bits)
         apart = p.registered(p.operate("apart", lut, [sign, beta.negative], unsigned(1), lambda x, y: x ^ y))
-        total = p.add_or_subtract(a, b, apart, signed(ending.sum_bits + 2), name="total")
-        no_sum = p.operate("no_sum", self._target.logic(total.width), [total], unsigned(1), lambda x: ~x.any())
+        total = p.add_or_subtract(a, b, apart, signed(bits + 2), name="total")
+        found = rounded(p, ending.output, total, grid.top.moved(-bits))
 
         def is_negative(x: Value, none: Value, s: Value, b_negative: Value, a_zero: Value, b_zero: Value) -> Value:
             of_nothing = Mux(a_zero, b_negative & (s | ~b_zero), s & b_zero)
             return Mux(none, of_nothing, s ^ x)
 
         top_bit = total.bits(total.width - 1, total.width)
-        negative = p.operate(
-            "negative",
-            2 * lut,
-            [top_bit, p.registered(no_sum), sign, beta.negative, is_zero, beta.is_zero],
-            unsigned(1),
-            is_negative,
-        )
-        return total, negative, self._sum(top, p.constant(-ending.sum_bits, _shape_of(-ending.sum_bits)))
+        inputs = [top_bit, p.registered(found.is_zero), sign, beta.negative, is_zero, beta.is_zero]
+        negative = p.operate("negative", 2 * lut, inputs, unsigned(1), is_negative)
+        return self._chosen(lane, gamma, beta, found, negative, element_sign)
 
     def _chosen(
         self,
@@ -220,14 +214,6 @@ class FloatResults:
         )
         return chosen, p.registered(overflow)
 
-    def _sum(self, a: Timed, b: Timed) -> Timed:
-        """Of two exponents, signed, as wide as it needs to be."""
-        p = self._p
-        if isinstance(a.value, Const) and isinstance(b.value, Const):
-            return p.constant(a.value.value + b.value.value, _shape_of(a.value.value + b.value.value))
-        width = max(x.width + (not x.signed) for x in (a, b)) + 1
-        return p.add(a, b, signed(width), name="place")
-
     @property
     def _has_small_gamma(self) -> bool:
         """Whether a gamma may be a subnormal number."""
@@ -236,7 +222,3 @@ class FloatResults:
             return True
         parts = stored.format.parts(stored.gamma)
         return bool(((parts.mantissa >> stored.format.fraction_bits) == 0).any())
-
-
-def _shape_of(value: int) -> Any:
-    return signed(value.bit_length() + 1)

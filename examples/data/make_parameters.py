@@ -40,6 +40,7 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "bert_fp16_gamma.npy", held_by("fp16", spread(768, 0.85, 0.08, 0.1))
     yield "bert_fp16_beta.npy", held_by("fp16", spread(768, -0.03, 0.12, 0.6))
     yield "tinyllama_gamma.npy", spread(2048, 0.35, 0.06, 0.7)
+    yield "tinyllama_bf16_gamma.npy", held_by("bf16", spread(2048, 0.35, 0.06, 0.7))
     yield "qwen3_qk_gamma.npy", np.stack([spread(128, 1.6, 0.5, 0.15), spread(128, 1.4, 0.4, 0.65)])
     yield "gemma_gamma.npy", spread(2048, 0.4, 0.15, 0.25)
     yield "prmsnorm_gamma.npy", spread(512, 0.7, 0.1, 0.35)

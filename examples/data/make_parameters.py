@@ -47,6 +47,7 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "crmsnorm_gamma.npy", spread(767, 0.9, 0.2, 0.45)
     yield "crmsnorm_beta.npy", spread(767, 0.0, 0.15, 0.95)
     yield "stories_gamma.npy", spread(288, 0.8, 0.12, 0.8)
+    yield "stories_bf16_gamma.npy", held_by("bf16", spread(288, 0.8, 0.12, 0.8))
     yield "short_rows_gamma.npy", spread(64, 1.0, 0.15, 0.3)
     yield "ice40_gamma.npy", spread(256, 0.9, 0.1, 0.4)
     yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)

@@ -111,7 +111,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         lost = (2.0 ** (2 - scale_bits), 2.0 ** (3 - normalized_bits))
         relative, mean = relative + sum(lost), mean + lost[0] / 3 + lost[1] / 5
         absolute = mean_absolute = 0.0
-    of_sums = sums_error(norm, sums, longest, epsilon.degree)
+    of_sums = sums_error(norm, sums, longest, epsilon.degree if epsilon.code else 2)
     relative, absolute = relative + of_sums.relative, absolute + of_sums.absolute
     curve, z_bits = None, normalized_bits
     if norm.curvature:
@@ -203,9 +203,10 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
     if degree == 1 and norm.has_spread:
         row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
-    limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
+    limit = _SUMS_SHARE * demand.limit / demand.product * 2.0**-demand.precision
     if norm.curvature:
         limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
+        row_bits += 4  # as many bits as such a share
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
         for count in range(1, max(elements.binade_max, floor) // window + 2):

@@ -19,8 +19,8 @@ _COLUMNS_AT_ONCE = 2
 
 
 def rings_apart(config: NormConfig) -> bool:
-    """Whether scale, with what else is there early, waits in a ring of its own: it is there before the centre, and needed
-    before it. In LUTs two rings are no larger than one; two block RAMs may be."""
+    """Whether scale, with what else is there early, waits in a ring of its own: it is there before the centre, and
+    needed before it. In LUTs two rings are no larger than one; two block RAMs may be."""
     return config.device.family.lut_ram
 
 

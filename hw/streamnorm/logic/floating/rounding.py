@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Mux, Value, unsigned
+from amaranth.hdl import Const, Mux, Value, unsigned
 
 from streamnorm.logic.leading_one import leading_one_found
 from streamnorm.logic.pipeline import Pipeline, Timed

@@ -54,7 +54,7 @@ def side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int, lowest: int) -> S
 
 
 def field_of(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
-    """A value at the top of a field of ``bits`` bits, shifted right by ``down``, which is a floor; signed where it is."""
+    """A value at the top of a field of ``bits`` bits, shifted right by ``down`` (floor); signed where it is."""
     if value.width < bits and not value.signed:
         most = (1 << down.width) - 1
         # A narrow value is shifted up from below: what it becomes stays narrow as long as it can.

@@ -34,8 +34,8 @@ class FloatPrecision:
        the low ``normalized_bits + 1`` count, and ``R = a + k + rho_bits - F``; KF is -1 and RF 0 where k is below
        :attr:`half_position_min`. The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in
        ``normalized_bits`` bits, two's complement: both parts may be far larger than z, but their low bits suffice.
-       Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z is
-       the product.
+       Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z
+       is the product.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q

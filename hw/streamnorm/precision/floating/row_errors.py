@@ -24,8 +24,8 @@ class SumsError(NamedTuple):
 
 
 def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -> SumsError:
-    """The largest errors in rows of up to ``length`` elements; none of integers, whose sums are exact. ``degree`` is that
-    of epsilon's placement.
+    """The largest errors in rows of up to ``length`` elements; none of integers, whose sums are exact. ``degree`` is
+    that of epsilon's placement.
 
     Let X be the magnitude of the row's largest element, or the root of epsilon if that is more, D what each dropped
     element is less than, as a share of X, and u the unit of the row, ``u <= X * 2**(1 - row_bits)``. Where anything is
@@ -43,7 +43,8 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
 
     **Beside an epsilon outside the root** V may be next to nothing, and its root is compared with that of epsilon. What
     is dropped or cut from the root is at most the root of what is dropped or cut: ``D*X`` for each element, n of them
-    in quadrature without a mean; and of what is cut where no element is that small, ``u * sqrt(2**(mantissa_bits + 1))``.
+    in quadrature without a mean; and of what is cut where no element is that small,
+    ``u * sqrt(2**(mantissa_bits + 1))``.
 
     **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
     """

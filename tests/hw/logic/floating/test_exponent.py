@@ -55,6 +55,9 @@ def test_a_constant_takes_no_adder():
     assert settled(bench.p, c, 3).value.value.value == 6
 
 
-@pytest.mark.parametrize("low, high, shape", [(0, 0, unsigned(1)), (2, 8, unsigned(4)), (-8, 7, signed(4)), (-1, 8, signed(5)), (-9, 0, signed(5))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("low", "high", "shape"),
+    [(0, 0, unsigned(1)), (2, 8, unsigned(4)), (-8, 7, signed(4)), (-1, 8, signed(5)), (-9, 0, signed(5))],
+)
 def test_shapes(low, high, shape):
     assert shape_between(low, high) == shape

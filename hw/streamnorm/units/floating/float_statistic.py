@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,8 +19,8 @@ __all__ = ["FloatStatistic", "statistic_shapes"]
 
 
 def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
-    """What the lanes need of a row, by name: ``scale``, RF; ``exponent``, R; ``centre``, KF, where a mean is subtracted;
-    ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
+    """What the lanes need of a row, by name: ``scale``, RF; ``exponent``, R; ``centre``, KF, where a mean is
+    subtracted; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
     precision = FloatPrecision.of(config)
     shapes = {"scale": unsigned(precision.scale_bits), "exponent": signed(precision.exponent_bits)}
     if precision.is_centred:

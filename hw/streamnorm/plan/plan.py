@@ -120,7 +120,8 @@ class Plan:
         With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
         correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
         ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
-        times that. In floating point, two last places for each ``|gamma|``. Infinite where the architecture or the algorithm promises none.
+        times that. In floating point, a step of z is two last places of a result at most. Infinite where the
+        architecture or the algorithm promises none.
         """
         if not self.config.promises:
             return inf

@@ -77,7 +77,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),
-        Architecture(STATIC, "nothing is measured: each element goes straight through", has_statistic=False, for_floats=True),
+        Architecture(
+            STATIC, "nothing is measured: each element goes straight through", has_statistic=False, for_floats=True
+        ),
     )
 }
 """Every architecture by its name."""

@@ -19,8 +19,8 @@ _COLUMNS_AT_ONCE = 2
 
 
 def rings_apart(config: NormConfig) -> bool:
-    """Whether scale, with what else is there early, waits in a ring of its own: it is there before the centre, and needed before it. In LUTs two rings
-    are no larger than one; two block RAMs may be."""
+    """Whether scale, with what else is there early, waits in a ring of its own: it is there before the centre, and needed
+    before it. In LUTs two rings are no larger than one; two block RAMs may be."""
     return config.device.family.lut_ram
 
 
@@ -82,7 +82,8 @@ class StatisticQueue(wiring.Component):
         assert apply.centre_cycle <= refilled + self._waits[0]
         self.latency = latency
         names, early = statistic.outputs, statistic.early_outputs
-        self._groups = [names[:early], names[early:]] if rings_apart(config) else [names]
+        groups = [names[:early], names[early:]] if rings_apart(config) else [names]
+        self._groups = [group for group in groups if group]
         shapes = {name: getattr(statistic, name).shape() for name in names}
         self._memories = [
             RingMemory(

@@ -122,8 +122,8 @@ class FixedLane(_Lane):
             product = p.concat(p.constant(0, unsigned(up)), product).as_signed()
         elif up < 0:
             product = product.bits(-up, product.width).as_signed()
-        most = (1 << down.width) - 1
-        return shift_right(p, p.target, product, down, most, precision.normalized_bits, 1 << fine).as_signed()
+        most, width = (1 << down.width) - 1, precision.normalized_bits + precision.is_centred
+        return shift_right(p, p.target, product, down, most, width, 1 << fine).as_signed()
 
     def _integer(self, d: Timed) -> tuple[Timed, _Begun]:
         none = self._p.constant(0, unsigned(1))
@@ -132,8 +132,9 @@ class FixedLane(_Lane):
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
         p, precision, z = self._p, self._precision, begun.product
+        width = precision.normalized_bits + precision.is_centred
         if "centre" in row:
-            z = p.add(z, row["centre"], signed(precision.normalized_bits), subtract=True, name="normalized")
+            z = p.add(z, row["centre"], signed(width), subtract=True, name="normalized").bits(1, width).as_signed()
         if precision.curve is not None:
             z = precision.curve.build(p, z, p.target.family.block_distance)
         exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))

@@ -24,7 +24,7 @@ def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
     precision = FloatPrecision.of(config)
     shapes = {"scale": unsigned(precision.scale_bits), "exponent": signed(precision.exponent_bits)}
     if precision.is_centred:
-        shapes["centre"] = unsigned(precision.normalized_bits)
+        shapes["centre"] = unsigned(precision.normalized_bits + 1)
     if config.input.is_float:
         shapes["exceptions"] = unsigned(2)
     return shapes
@@ -202,7 +202,7 @@ class FloatStatistic(Statistic):
         p, precision = self._p, self._floats
         shape = signed(precision.exponent_bits)
         base = precision.unit_exponent + precision.rho_bits
-        base -= precision.normalized_frac_bits if precision.is_fixed else precision.scale_drop
+        base -= precision.product_frac_bits if precision.is_fixed else precision.scale_drop
         exponent = p.add(k, p.constant(base, shape), shape, name="exponent")
         for more in (left, self._top):
             if more is not None:
@@ -213,10 +213,12 @@ class FloatStatistic(Statistic):
         """``KF``."""
         p, precision = self._p, self._floats
         product = p.multiply(s1, rho, distance=self._target.family.shared_distance)
-        down = precision.rho_bits - precision.normalized_frac_bits
+        down = precision.rho_bits - precision.product_frac_bits
         if down < 0:
             product = p.concat(p.constant(0, unsigned(-down)), product).as_signed()
         elif down:
             product = product.bits(min(down, product.width - 1), product.width).as_signed()
         most = (1 << k.width) - 1
-        return shift_right(p, self._target, product, p.registered(k), most, precision.normalized_bits)
+        width = precision.normalized_bits + 1
+        shifted = shift_right(p, self._target, product, p.registered(k), most, width)
+        return p.add(shifted, p.constant(-1, signed(1)), unsigned(width), name="centre")

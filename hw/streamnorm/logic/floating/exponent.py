@@ -45,7 +45,7 @@ def shape_between(low: int, high: int) -> Shape:
 
 
 def constant_exponent(p: Pipeline, value: int) -> Exponent:
-    """An exponent that is known: an offset to nothing."""
+    """An exponent that is the same for all numbers."""
     return Exponent(p.constant(0, unsigned(1)), value, value, value)
 
 

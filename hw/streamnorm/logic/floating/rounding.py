@@ -1,5 +1,6 @@
 """A number rounded to a floating-point format."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from amaranth.hdl import Const, Mux, Value, unsigned
@@ -81,11 +82,12 @@ def rounded(
         inputs = [mantissa, negative]
         # The same table as the last level of the shift.
         mantissa = p.operate("mantissa", 0.0, inputs, unsigned(precision), lambda x, s: x ^ s.replicate(precision))
-    return _assembled(p, output, p.registered(mantissa), raised, p.registered(binade.value), p.registered(is_zero))
+    binade = replace(binade, value=p.registered(binade.value))
+    return _assembled(p, output, p.registered(mantissa), raised, binade, p.registered(is_zero))
 
 
 def _assembled(
-    p: Pipeline, output: FloatFormat, mantissa: Timed, raised: Timed, binade: Timed, is_zero: Timed
+    p: Pipeline, output: FloatFormat, mantissa: Timed, raised: Timed, binade: Exponent, is_zero: Timed
 ) -> RoundedFloat:
     """The code of a mantissa in its binade, or in that of subnormal numbers where that is negative."""
     target, lut, precision = p.target, p.target.family.lut, output.precision
@@ -96,11 +98,14 @@ def _assembled(
     def place(x: Value, zero: Value) -> Value:
         return Mux(zero | (x < 0), 0, x)[:exponent_bits]
 
-    delay = target.adder(binade.width)
-    field = p.operate("field", 1.4 * lut, [binade, is_zero], unsigned(exponent_bits), place)
-    is_far = p.operate("far", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x > last))
-    is_last = p.operate("last", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x == last))
-    is_far, is_last = p.registered(is_far), p.registered(is_last)
+    inputs = [binade.value, is_zero]
+    field = p.operate("field", 1.4 * lut, inputs, unsigned(exponent_bits), place)
+    is_far = is_last = p.constant(0, unsigned(1))
+    delay = target.adder(binade.value.width)
+    if binade.high > last:
+        is_far = p.registered(p.operate("far", delay, inputs, unsigned(1), lambda x, zero: ~zero & (x > last)))
+    if binade.high >= last:
+        is_last = p.registered(p.operate("last", delay, inputs, unsigned(1), lambda x, zero: ~zero & (x == last)))
     start = p.concat(p.constant(0, unsigned(output.fraction_bits)), p.registered(field))
     # One carry chain: what is rounded up enters through an extra lowest bit.
     addend = p.concat(p.constant(1, unsigned(1)), mantissa)

@@ -50,7 +50,8 @@ def side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int, lowest: int) -> S
     a_down = _down(p, a.top, a_rise, b.is_zero if b_counts else None, bits, lowest)
     b_down = _down(p, b.top, b_rise, a.is_zero if a_counts else None, bits, lowest)
     above = b_rise if b_top is b.top else settled(p, difference(p, a_top, b_top))  # how much a is above b
-    return SideBySide(a_down, b_down, _higher(p, a_top, b_top, above, *_zeros(a, a_counts, b, b_counts)))
+    zeros = [number.is_zero if counts else None for number, counts in ((a, a_counts), (b, b_counts))]
+    return SideBySide(a_down, b_down, _higher(p, a_top, b_top, above, *zeros))
 
 
 def field_of(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
@@ -60,7 +61,7 @@ def field_of(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
         # A narrow value is shifted up from below: what it becomes stays narrow as long as it can.
         up = p.operate("up", 0.0, [down], unsigned(down.width), lambda x: ~x)
         shifted = shift_up(p, p.target, value, up, most)
-        return shifted.bits(shifted.width - bits, shifted.width)
+        return _at_top(p, shifted, bits)
     return _shifted(p, value, down, bits, 1)
 
 
@@ -77,14 +78,17 @@ def product_field(p: Pipeline, a: Timed, b: Timed, down: Timed, bits: int) -> Ti
 
 def _shifted(p: Pipeline, value: Timed, down: Timed, bits: int, step: int) -> Timed:
     """At the top of its field, shifted right by ``step * down``."""
-    at_top = value
-    if value.width < bits:
-        at_top = p.concat(p.constant(0, unsigned(bits - value.width)), value)
-    elif value.width > bits:
-        at_top = value.bits(value.width - bits, value.width)
-    at_top = at_top.as_signed() if value.signed else at_top
+    at_top = _at_top(p, value, bits)
     if not isinstance(down.value, Const):
         at_top = shift_right(p, p.target, at_top, down, (1 << down.width) - 1, bits, step)
+    return at_top.as_signed() if value.signed else at_top
+
+
+def _at_top(p: Pipeline, value: Timed, bits: int) -> Timed:
+    """A value at the top of a field, cut where it is wider."""
+    at_top = value.bits(max(value.width - bits, 0), value.width)
+    if value.width < bits:
+        at_top = p.concat(p.constant(0, unsigned(bits - value.width)), value)
     return at_top.as_signed() if value.signed else at_top
 
 
@@ -93,10 +97,6 @@ def _counts(number: Placed, other: Placed, bits: int, lowest: int) -> bool:
     if not number.zero_is_lowest:
         return True
     return number.top.low - max(other.top.low, lowest) > max(0, bits - other.width)
-
-
-def _zeros(a: Placed, a_counts: bool, b: Placed, b_counts: bool) -> tuple[Timed | None, Timed | None]:
-    return a.is_zero if a_counts else None, b.is_zero if b_counts else None
 
 
 def _at_least(p: Pipeline, top: Exponent, lowest: int) -> Exponent:

@@ -72,7 +72,7 @@ class FloatResults:
         port = getattr(component, name, None)
         if port is not None:
             codes = [p.input(port[lane], cycle, delay) for lane in lanes]
-            return [decoded(p, stored.format, code) for code in codes]
+            return [self._narrowed(decoded(p, stored.format, code), getattr(stored, name)) for code in codes]
         parts = stored.format.parts(getattr(stored, name)[0, 0])
         constant = DecodedFloat(
             negative=p.constant(int(parts.negative), unsigned(1)),
@@ -83,6 +83,14 @@ class FloatResults:
             is_infinite=p.constant(0, unsigned(1)),
         )
         return [constant for _ in lanes]
+
+    def _narrowed(self, parameter: DecodedFloat, stored: Any) -> DecodedFloat:
+        """The parameter with what is known of its stored values, where none is loaded and none is 0."""
+        parts = self._stored.format.parts(stored)
+        if self._config.storage == "ram" or not parts.mantissa.all():
+            return parameter
+        exponent = replace(parameter.exponent, low=int(parts.binade.min()), high=int(parts.binade.max()))
+        return replace(parameter, exponent=exponent, is_zero=self._p.constant(0, unsigned(1)))
 
     def _result(self, lane: LaneValue, gamma: DecodedFloat | None, beta: DecodedFloat | None) -> "_Found":
         """A lane's result."""

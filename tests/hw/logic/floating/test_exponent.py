@@ -35,9 +35,9 @@ def test_sums_and_differences():
         "left": (difference(bench.p, c, y), lambda s, t: 9 - t),
         "moved": (x.moved(-3), lambda s, t: s - 3),
     }
-    seen = bench.run(COLUMNS, {name: each.value for name, (each, _) in found.items()} | {
-        f"{name}_settled": settled(bench.p, each, 2).value for name, (each, _) in found.items()
-    })  # fmt: skip
+    outputs = {name: each.value for name, (each, _) in found.items()}
+    outputs |= {f"{name}_settled": settled(bench.p, each, 2).value for name, (each, _) in found.items()}
+    seen = bench.run(COLUMNS, outputs)
     for name, (each, want) in found.items():
         for i, (s, t) in enumerate(zip(COLUMNS["a"], COLUMNS["b"], strict=True)):
             expected = want(s + 20, t - 7)
@@ -55,9 +55,9 @@ def test_a_constant_takes_no_adder():
     assert settled(bench.p, c, 3).value.value.value == 6
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "shape"),
-    [(0, 0, unsigned(1)), (2, 8, unsigned(4)), (-8, 7, signed(4)), (-1, 8, signed(5)), (-9, 0, signed(5))],
-)
+SHAPES = [(0, 0, unsigned(1)), (2, 8, unsigned(4)), (-8, 7, signed(4)), (-1, 8, signed(5)), (-9, 0, signed(5))]
+
+
+@pytest.mark.parametrize(("low", "high", "shape"), SHAPES)
 def test_shapes(low, high, shape):
     assert shape_between(low, high) == shape

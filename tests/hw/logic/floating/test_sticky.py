@@ -9,12 +9,12 @@ from hw.logic.column_bench import ColumnBench
 from streamnorm.logic.floating.sticky import shift_right_sticky
 from streamnorm.spec.targets import Target
 
+SHIFTS = [(unsigned(20), 20, 5), (signed(13), 9, 4), (signed(6), 11, 4), (unsigned(9), 0, 9)]
+TARGETS = [Target("ecp5-85k-6", 100.0), Target("ice40-hx8k", 400.0)]
 
-@pytest.mark.parametrize("target", [Target("ecp5-85k-6", 100.0), Target("ice40-hx8k", 400.0)], ids=lambda t: t.name)
-@pytest.mark.parametrize(
-    ("shape", "amount_max", "width"),
-    [(unsigned(20), 20, 5), (signed(13), 9, 4), (signed(6), 11, 4), (unsigned(9), 0, 9)],
-)
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+@pytest.mark.parametrize(("shape", "amount_max", "width"), SHIFTS)
 def test_shifts_and_tells(target, shape, amount_max, width):
     bench, choice = ColumnBench(target), random.Random(3)
     amount = bench.input("amount", unsigned(max(1, amount_max.bit_length())))

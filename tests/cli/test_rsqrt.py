@@ -51,6 +51,16 @@ def test_every_method_is_listed_with_its_source_and_steps(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("table", "unit"), [('"int8", scale = 0.05', "LSB"), ('"fp16"', "ulp")])
+def test_bounds_are_told_in_what_errors_are(table, unit, tmp_path, capsys):
+    keys = 'norm = "rmsnorm"\nlanes = 1\nmax_length = 8\nepsilon = 1e-5\ntarget = "ecp5-25k-6"\nclock_mhz = 100'
+    (tmp_path / "unit.toml").write_text(
+        f'name = "unit"\n{keys}\ninput = {{ format = "int8", scale = 0.1 }}\noutput = {{ format = {table} }}\n'
+    )
+    assert main(["rsqrt", "compare", f"{tmp_path / 'unit.toml'}", "--methods", "table", "--mantissas", "4096"]) == 0
+    assert [word for word in capsys.readouterr().out.split() if word in ("LSB", "ulp")] == [unit]
+
+
 @pytest.mark.parametrize("option", ["--help", "compare --help"])
 def test_help_teaches(option, capsys):
     assert main(["rsqrt", *option.split()]) == 0
@@ -267,6 +277,6 @@ def test_blocks_are_for_terminals_and_who_asks(told):
 def test_blocks_come_last_where_they_are_asked_for(facts):
     methods = facts("--methods", "table")
     config = {"name": "u", "norm": "layernorm", "architecture": "one-pass", "max_length": 16}
-    result = {**config, "target": "generic", "clock_mhz": 100.0, "methods": methods}
+    result = {**config, "target": "generic", "clock_mhz": 100.0, "error_unit": "LSB", "methods": methods}
     errors = [measure_errors(ROOTS["table"].smallest(12))]
     assert len(list(compared(result, errors))) == len(list(compared(result))) + 1

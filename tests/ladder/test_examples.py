@@ -15,7 +15,7 @@ NAMES = sorted(file.stem for file in (Path(__file__).parents[2] / "examples").gl
 
 QUICK = (
     "bert_int8", "ice40_int8", "icebreaker_rms", "minilm_int16", "orangecrab_tinyllama", "resnet_batchnorm_int8",
-    "vit_dyt_int8", "vit_groupnorm_int8",
+    "up5k_bf16_rms", "vit_dyt_int8", "vit_groupnorm_int8",
 )  # fmt: skip
 """In every run: each family and width. Of all the others the Verilog, on which this was found, stays by hash."""
 
@@ -25,7 +25,8 @@ def test_the_promised_examples_are_there() -> None:
         "bert_int8", "bert_int8_50mhz", "minilm_int16", "minilm_int16_int8", "llama_rms_int16", "short_rows",
         "ice40_int8", "ulx3s_bert_base", "icebreaker_rms", "hx8k_layernorm", "orangecrab_minilm",
         "orangecrab_tinyllama", "qwen3_qk_norm", "gemma_rms_int16", "scalenorm_int8", "prmsnorm_int8", "crmsnorm_int8",
-        "vit_groupnorm_int8", "resnet_batchnorm_int8", "vit_dyt_int8",
+        "vit_groupnorm_int8", "resnet_batchnorm_int8", "vit_dyt_int8", "llama_bf16", "bert_fp16", "gemma_bf16_int8",
+        "fp8_e4m3", "fp32", "ulx3s_llama_bf16", "orangecrab_llama_bf16", "up5k_bf16_rms",
     } <= set(NAMES)  # fmt: skip
 
 

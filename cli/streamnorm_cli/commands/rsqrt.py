@@ -226,6 +226,7 @@ def _compare(args: argparse.Namespace) -> int:
         "clock_mhz": config.clock_mhz,
         "max_length": config.max_length,
         "accuracy": config.accuracy,
+        "error_unit": "ulp" if config.output.is_float else "LSB",
         "methods": rows,
     }
     drawn = [errors for errors, _ in measured] if args.verbose or output_console().is_terminal else []

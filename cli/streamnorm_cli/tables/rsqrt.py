@@ -46,7 +46,7 @@ def compared(result: _Facts, errors: "Sequence[RootErrors]" = ()) -> Iterator[Re
     table.add_column("method", style="bold", no_wrap=True)
     table.add_column("comes to", overflow="fold")
     table.add_column("rho,\nbits", justify="right")
-    for heading in ("error of rho,\nproven", "\nmeasured", "bound,\nLSB"):
+    for heading in ("error of rho,\nproven", "\nmeasured", f"bound,\n{result['error_unit']}"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("promise\nkept")
     for heading in ("\nL1", "\nL2", "\nSS", "\ninterval", "multi-\npliers", "block\nRAMs"):

@@ -8,6 +8,8 @@ from typing import Any
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.algorithms import IntegerLayerNorm
 from streamnorm.spec.config import NormConfig
@@ -68,7 +70,9 @@ def unit_with(config: NormConfig, choice: RootChoice) -> NormConfig:
 
 def root_of(unit: NormConfig) -> RootMethod:
     """Return the root of a unit that has one."""
-    return Precision.of(unit).root
+    precision = precision_of(unit)
+    assert isinstance(precision, Precision | FloatPrecision)
+    return precision.root
 
 
 def root_alone(unit: NormConfig) -> RootAlone:

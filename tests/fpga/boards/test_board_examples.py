@@ -55,6 +55,9 @@ def test_the_figures_of_other_families_too(example):
         ("orangecrab_minilm", "orangecrab-25f"),
         ("icebreaker_rms", "icebreaker"),
         ("hx8k_layernorm", "hx8k-b-evn"),
+        ("ulx3s_llama_bf16", "ulx3s-85f"),
+        ("orangecrab_llama_bf16", "orangecrab-85f"),
+        ("up5k_bf16_rms", "icebreaker"),
     ],
 )
 def test_examples_for_a_board_fit_it(example, board):

@@ -35,6 +35,17 @@ def test_facts_are_those_of_the_plan(method):
     assert facts["error"]["measured"] <= facts["error"]["proven"] == plan.precision.root.relative_error
 
 
+def test_facts_of_a_unit_for_floating_point():
+    config = unit(input="bf16", output="bf16")
+    for choice in root_choices(config):
+        built = unit_with(config, choice)
+        facts = root_facts(config, choice, built, measure_errors(root_of(built), 1 << 12))
+        plan = Plan.of(config.replace(rsqrt=choice, accuracy=built.accuracy))
+        assert (facts["L1"], facts["error_bound_lsb"]) == (plan.latency(16).L1, plan.error_bound), choice
+        assert facts["chosen"] == (choice.method == "table"), choice
+        assert facts["error"]["measured"] <= facts["error"]["proven"] == plan.precision.root.relative_error, choice
+
+
 @pytest.mark.parametrize(
     ("target", "clock"), [("ecp5-25k-6", 150.0), ("ice40-hx8k", 60.0)], ids=["multipliers", "logic"]
 )

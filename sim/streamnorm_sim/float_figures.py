@@ -8,7 +8,7 @@ from streamnorm.spec.formats import FloatFormat
 
 from .check.accuracy import Accuracy, cosines, float_layernorm
 from .dataset import LayerRows, minilm_layers
-from .demo import MODEL
+from .demo.kinds import MODEL
 from .reference.models import golden_model
 
 __all__ = ["float_figures", "float_unit"]

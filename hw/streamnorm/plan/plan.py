@@ -9,6 +9,7 @@ from streamnorm.architectures import UnitReport, unit_of
 from streamnorm.precision.floating import EXACT_ENDING
 from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import integer_between, shortened
 
@@ -130,7 +131,7 @@ class Plan:
         steps = 1 + floor(self.precision.error_bound)
         if self.config.output.is_float:  # a step of z is at most two last places of its product with gamma
             return 0.5 + 2 * steps + EXACT_ENDING
-        return 0.5 + steps * stored_parameters(self.config).gamma_max_abs
+        return 0.5 + steps * StoredParameters.of(self.config).gamma_max_abs
 
     @property
     def error_bound_as_given(self) -> float:

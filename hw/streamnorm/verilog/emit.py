@@ -21,7 +21,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
-from streamnorm.spec.stored_floats import stored_parameters
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import instance_of, require_function
 
 from .axi import AxiNorm
@@ -185,7 +185,7 @@ def _parameter_formats(config: NormConfig) -> dict[str, Any]:
     if config.output.is_float:
         code = {"bits": config.parameter_format.bits, "signed": False, "format": config.parameter_format.name}
         return {"gamma": code, "beta": code}
-    stored = stored_parameters(config)
+    stored = StoredParameters.of(config)
     return {
         "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
         "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},

@@ -80,6 +80,7 @@ class _OfFloats(FloatDemand):
     @staticmethod
     def asked(config: NormConfig) -> "_OfFloats":
         stored = StoredFloats.of(config)
+        assert isinstance(config.output, FloatFormat)
         precision = config.output.precision
         storage = stored.storage_error
         return _OfFloats(

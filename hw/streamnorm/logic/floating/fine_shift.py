@@ -19,8 +19,10 @@ def fine_bits(p: Pipeline, other_width: int, width: int, amount: Timed) -> int:
 
 
 def shifted_finely(p: Pipeline, factor: Timed, amount: Timed, fine: int) -> Timed:
-    """The factor times ``2**(most - low)``, ``low`` being the low ``fine`` bits of the amount, ``most`` the most they can
-    be. The product shifted right by ``low`` stands ``most`` bits higher then."""
+    """The factor times ``2**(most - low)``; ``low`` is the low ``fine`` bits of the amount, ``most`` all ones.
+
+    The product shifted right by ``low`` stands ``most`` bits higher then.
+    """
     if not fine:
         return factor
     up = p.operate("up", 0.0, [amount.bits(0, fine)], unsigned(fine), lambda x: ~x)

@@ -26,7 +26,9 @@ def end_beat(
     """
     target = p.target
     told = {}
-    for name, lanes in {"overflow": overflows, **flags}.items():
+    # What is told of elements comes a long way from a memory.
+    known = {name: [p.registered(lane) for lane in lanes] for name, lanes in flags.items()}
+    for name, lanes in {"overflow": overflows, **known}.items():
         plain = [lane for lane in lanes if not isinstance(lane.value, Const)]
         if plain:
             any_lane = p.operate(name, target.logic(len(plain)), plain, unsigned(1), lambda *x: Cat(*x).any())

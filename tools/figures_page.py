@@ -227,8 +227,9 @@ def _error_section(part: Mapping[str, Any]) -> Iterator[str]:
     yield paragraph(
         f"""What the hardware gives (CXXRTL; {tool_list(part)}) against the exact result of the stored γ and β,
         in output LSB: 0.5 at most and 0.25 in the mean is what correct rounding has; of floating-point output in
-        [ulp](floating.md#what-an-error-is), 0.5 at most. Random rows have mixed length and statistics; corner rows are constant, full scale, of large mean, one step apart, ties and the like. The
-        bound is the plan's, proven for every row."""
+        [ulp](floating.md#what-an-error-is), 0.5 at most. Random rows have mixed length and statistics; corner rows are
+        constant, full scale, of large mean, one step apart, ties and the like. The bound is the plan's, proven for
+        every row."""
     )
     rows = [
         (

@@ -41,8 +41,10 @@ class FloatDemand:
     precision : bits of a result that count, about
     limit : the largest error before the final rounding, in units in the last place
     tight : the expected error is limited, too
+    product : how much larger z times gamma may be than what a unit is of: it may be twice what is left beside beta
     """
 
+    product: int = 1
     precision: int
     limit: float
     tight: bool
@@ -84,16 +86,17 @@ class _OfFloats(FloatDemand):
             precision=precision,
             limit=min(FLOAT_ERROR, 0.5 - storage) if storage <= STORAGE_ERROR_MAX else FLOAT_ERROR,
             tight=config.accuracy == "tight" or precision <= TIGHT_PRECISION,
+            product=2 if stored.has_beta else 1,
         )
 
     def bound(self, errors: ZErrors) -> float:
-        return (errors.relative + errors.absolute) * 2.0**self.precision
+        return (self.product * errors.relative + errors.absolute) * 2.0**self.precision
 
     def expected(self, errors: ZErrors) -> float:
         # A result's last place is finer the smaller it is. Of a normal deviate as many are in the last octave above
         # 2**-j as are left above 0: each octave counts as much as the others, down to where z is lost in its error.
         octaves = max(1.0, -log2(max(errors.mean_absolute, 1e-30)) - self.precision)
-        share = 0.72 * (errors.mean_relative + errors.mean_absolute * (0.5 + 0.8 * 0.69 * octaves))
+        share = errors.mean_relative + errors.mean_absolute * (0.5 + 0.8 * 0.69 * octaves)
         return EXPECTED_MARGIN * share * 2.0**self.precision
 
 

@@ -78,8 +78,8 @@ class FloatEnding:
         of_parameters = exponent + _exponent(stored.format.scale)
         product_bits = z_bits + gamma_bits
         # Of a product no more than its high bits matter; of one with a rounded z all of them do.
-        kept = product_bits if rounds_first else min(product_bits, z_bits + _EXACT_BITS)
-        sum_bits = max(kept, beta_bits) + (_EXACT_BITS if rounds_first else 0)
+        kept = product_bits if rounds_first else z_bits
+        sum_bits = max(kept + _EXACT_BITS, beta_bits)
         return FloatEnding(
             output=output,
             rounds_first=rounds_first,

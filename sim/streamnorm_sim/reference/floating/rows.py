@@ -100,7 +100,7 @@ class FloatRows:
         """Results of rows (0 behind a row's end), and the flags of each."""
         elements = self._elements(batch)
         part = slice(self._config.formula.statistic_length)
-        has_nan, has_infinity = elements.is_nan[:, part].any(axis=1), elements.is_infinite[:, part].any(axis=1)
+        has_nan, has_infinity = _any(elements.is_nan[:, part]), _any(elements.is_infinite[:, part])
         statistic = self._statistic(elements, batch.lengths, has_infinity)
         centred = self._config.formula.centred
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
@@ -128,13 +128,14 @@ class FloatRows:
         else:
             a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
             nearest = _half_even(a, p.result_frac_bits)
+            nan = nan | (infinite & (gamma == 0))
             far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
             nearest = np.where(infinite, far, nearest)
             result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
             overflows = nearest != np.clip(nearest, output.min, output.max)
         valid = batch.valid
-        overflow = (overflows & valid & ~nan & ~infinite).any(axis=1)
-        flags = NAN * elements.is_nan.any(axis=1) + INFINITE * elements.is_infinite.any(axis=1) + OVERFLOW * overflow
+        overflow = _any(overflows & valid & ~nan & ~infinite)
+        flags = NAN * _any(elements.is_nan) + INFINITE * _any(elements.is_infinite) + OVERFLOW * overflow
         return np.where(valid, result, 0), flags.astype(np.uint8)
 
     def _elements(self, batch: RowBatch) -> _Elements:
@@ -197,11 +198,11 @@ class FloatRows:
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
             return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
-        exponent = exponent + left - p.normalized_frac_bits
+        exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
             return _Statistic(scale, np.zeros_like(scale), exponent)
-        down = (k + p.rho_bits - p.normalized_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
+        down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
 
     def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""
@@ -209,11 +210,12 @@ class FloatRows:
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
         product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
         down = statistic.exponent[:, None] + p.pad_bits - elements.binade
-        half = 1 << (p.normalized_bits - 1)
+        z = product >> np.clip(down, 0, farthest(kind)).astype(kind)
+        half = 1 << (p.normalized_bits - 1 + p.is_centred)
         mask = 2 * half - 1
-        centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
-        z = ((z + half) & mask) - half
+        if p.is_centred:
+            z = z - (statistic.centre & mask).astype(kind)[:, None]
+        z = (((z + half) & mask) - half) >> p.is_centred
         return z if p.curve is None else p.curve.evaluate(z)
 
     def _product(self, elements: _Elements, statistic: _Statistic) -> tuple[Integers, Integers]:
@@ -232,6 +234,11 @@ class FloatRows:
         columns = -(-width // repeat)
         values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
         return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
+
+def _any(of_elements: Flags) -> Flags:
+    """Whether an element of the row is."""
+    return np.asarray(of_elements.any(axis=1))
 
 
 def _special(parts: FloatParts) -> Flags:

@@ -19,7 +19,7 @@ help:  ## list these targets
 
 setup: $(STAMP)  ## prepare .venv with everything (done once; again when pyproject.toml changes)
 
-demo: $(STAMP)  ## normalize real MiniLM activations in the generated hardware; a table, a picture, Verilog
+demo: $(STAMP)  ## normalize real MiniLM activations in the generated hardware; tables, a picture, Verilog
 	@$(BIN)/python -m streamnorm_sim.demo
 
 test: $(STAMP)  ## run the tests

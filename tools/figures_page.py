@@ -226,9 +226,10 @@ def _error_section(part: Mapping[str, Any]) -> Iterator[str]:
     yield "## Error\n"
     yield paragraph(
         f"""What the hardware gives (CXXRTL; {tool_list(part)}) against the exact result of the stored γ and β,
-        in output LSB: 0.5 at most and 0.25 in the mean is what correct rounding has. Random rows have mixed length and
-        statistics; corner rows are constant, full scale, of large mean, one step apart, ties and the like. The
-        bound is the plan's, proven for every row."""
+        in output LSB: 0.5 at most and 0.25 in the mean is what correct rounding has; of floating-point output in
+        [ulp](floating.md#what-an-error-is), 0.5 at most. Random rows have mixed length and statistics; corner rows are
+        constant, full scale, of large mean, one step apart, ties and the like. The bound is the plan's, proven for
+        every row."""
     )
     rows = [
         (

@@ -46,7 +46,7 @@ def choices() -> Iterator[tuple[str, str, str]]:
     yield (
         "format: how an element is coded, in and out each",
         "`input`, `output`",
-        ", ".join(re.sub(r"\w+\d+", r"`\g<0>`", family.names) for family in FAMILIES),
+        ", ".join(re.sub(r"\w+\([^)]*\)|\w*\d\w*", r"`\g<0>`", family.names) for family in FAMILIES),
     )
     beside = "[side by side](docs/rsqrt.md)"
     yield f"root: how the reciprocal square root is found; {beside}", "`rsqrt`", _codes(ROOTS)

@@ -21,7 +21,7 @@ from .polynomial_table import PolynomialTable, T, fitted_table, node_positions, 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
 
-__all__ = ["CODE_BITS", "CodeTable", "MagnitudeTable", "TanhTable", "tanh_tables"]
+__all__ = ["CODE_BITS", "CodeTable", "MagnitudeTable", "TanhTable", "magnitude_table", "tanh_tables"]
 
 CODE_BITS = 10
 """Widest elements for which a table has an entry for each code: on ECP5 a block RAM of 18 bits has as many."""
@@ -152,7 +152,7 @@ def tanh_tables(slope: Fraction, source: NumberFormat, difference_max: int) -> I
         if source.bits <= CODE_BITS:
             table: TanhTable | None = _code_table(slope, source, frac_bits)
         else:
-            table = _magnitude_table(slope, difference_max, frac_bits)
+            table = magnitude_table(slope, difference_max, frac_bits)
         if table is not None:
             yield table
 
@@ -189,8 +189,8 @@ def _code_table(slope: Fraction, source: NumberFormat, frac_bits: int) -> CodeTa
 
 
 @cache
-def _magnitude_table(slope: Fraction, difference_max: int, frac_bits: int) -> MagnitudeTable | None:
-    """The smallest table that is off by less than a unit; None where none is."""
+def magnitude_table(slope: Fraction, difference_max: int, frac_bits: int) -> MagnitudeTable | None:
+    """The smallest table of polynomials that is off by less than a unit; None where none is."""
     # From there on, 1 - tanh is less than a quarter of a unit: 1 - tanh(x) < 2 exp(-2 x).
     flat = ceil((frac_bits + 3) * log(2) / 2 / abs(slope))
     reach_bits = min(difference_max, flat).bit_length()

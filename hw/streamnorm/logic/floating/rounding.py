@@ -8,7 +8,7 @@ from streamnorm.logic.leading_one import leading_one, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.spec.formats import FloatFormat
 
-__all__ = ["RoundedFloat", "rounded"]
+__all__ = ["RoundedFloat", "rounded", "shift_right_sticky"]
 
 
 class RoundedFloat(NamedTuple):
@@ -64,7 +64,7 @@ def rounded(
         return Mux(x[-1], Mux(far, (1 << down_bits) - 1, -x[:down_bits]), 0)
 
     down = p.operate("down", target.adder(down_bits) + target.logic(bits), [binade], unsigned(down_bits), amount)
-    shifted = _shift_right_sticky(p, kept, p.registered(down))
+    shifted = shift_right_sticky(p, kept, p.registered(down))
     mantissa = shifted.bits(2, 2 + precision)
     up = p.operate(
         "up", target.family.lut, [shifted.bits(0, 3)], unsigned(1), lambda x: x[1] & (x[0] | x[2])
@@ -99,7 +99,7 @@ def rounded(
     return RoundedFloat(code, overflows)
 
 
-def _shift_right_sticky(p: Pipeline, value: Timed, amount: Timed) -> Timed:
+def shift_right_sticky(p: Pipeline, value: Timed, amount: Timed) -> Timed:
     """``value >> amount``, where the lowest bit tells of itself and all that were shifted out."""
     current, width = value, value.width
     for low in range(amount.width):

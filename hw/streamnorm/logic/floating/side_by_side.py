@@ -7,6 +7,8 @@ from amaranth.hdl import Mux, Value, signed, unsigned
 from streamnorm.logic.leading_one import shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 
+from .rounding import shift_right_sticky
+
 __all__ = ["Placed", "set_side_by_side"]
 
 
@@ -18,11 +20,13 @@ class Placed(NamedTuple):
     is_zero: Timed
 
 
-def set_side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int) -> tuple[Timed, Timed, Timed]:
+def set_side_by_side(
+    p: Pipeline, a: Placed, b: Placed, bits: int, *, sticky: bool = False
+) -> tuple[Timed, Timed, Timed]:
     """Both in fields of ``bits`` bits, the one with the lower top shifted right (floor), and the higher top.
 
     What is wider than the field is cut. a may be signed, b is not. Tops are signed; the higher one is as wide as the
-    wider of them.
+    wider of them. ``sticky``: the lowest bit is 1 where any that was shifted out is; then neither is signed.
     """
     target = p.target
     width = max(a.top.width, b.top.width, bits.bit_length() + 1) + 1
@@ -47,15 +51,20 @@ def set_side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int) -> tuple[Time
     top = p.operate(
         "top", 2 * target.family.lut, [a.top, b.top, below, a.is_zero, b.is_zero], signed(width - 1), higher
     )
-    return _in_field(p, a.value, down_a, bits, limit), _in_field(p, b.value, down_b, bits, limit), top
+    placed = [_in_field(p, each.value, down, bits, limit, sticky) for each, down in ((a, down_a), (b, down_b))]
+    return placed[0], placed[1], top
 
 
-def _in_field(p: Pipeline, value: Timed, down: Timed, bits: int, limit: int) -> Timed:
+def _in_field(p: Pipeline, value: Timed, down: Timed, bits: int, limit: int, sticky: bool) -> Timed:
     at_top = value
     if value.width < bits:
         at_top = p.concat(p.constant(0, unsigned(bits - value.width)), value)
     elif value.width > bits:
         at_top = value.bits(value.width - bits, value.width)
+    if sticky:
+        assert not value.signed
+        assert value.width <= bits
+        return shift_right_sticky(p, at_top, p.registered(down))
     at_top = at_top.as_signed() if value.signed else at_top
     shifted = shift_right(p, p.target, at_top, p.registered(down), limit, bits)
     return shifted.as_signed() if value.signed else shifted

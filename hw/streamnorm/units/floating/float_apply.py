@@ -75,8 +75,8 @@ class FloatApply(wiring.Component):
             name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name != "scale"
         }
         lanes = [steps.normalized(lane, rest) for lane in begun]
-        results_kind = FloatResults if config.output.is_float else IntegerResults
-        results = results_kind(p, config)
+        ending = precision.ending
+        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
         results.finish(
             self,
             lanes,

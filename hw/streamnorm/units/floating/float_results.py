@@ -9,7 +9,7 @@ from streamnorm.logic.floating.decode import DecodedFloat, decoded
 from streamnorm.logic.floating.rounding import rounded
 from streamnorm.logic.floating.side_by_side import Placed, set_side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
-from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.floating.float_ending import FloatEnding
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
@@ -27,12 +27,11 @@ class FloatResults:
     ----------
     p : Pipeline, where the logic goes
     config : NormConfig, with floating-point output
+    ending : FloatEnding
     """
 
-    def __init__(self, p: Pipeline, config: NormConfig) -> None:
+    def __init__(self, p: Pipeline, config: NormConfig, ending: FloatEnding) -> None:
         self._p, self._config, self._target = p, config, config.device
-        ending = FloatPrecision.of(config).ending
-        assert ending is not None
         self._ending = ending
         self._stored = StoredFloats.of(config)
 
@@ -117,6 +116,7 @@ class FloatResults:
             Placed(product, p.registered(top_a), p.registered(is_zero)),
             Placed(beta.mantissa, p.registered(top_b), p.registered(beta.is_zero)),
             ending.sum_bits,
+            sticky=ending.is_sticky,
         )
         apart = p.registered(p.operate("apart", lut, [sign, beta.negative], unsigned(1), lambda x, y: x ^ y))
         total = p.add_or_subtract(a, b, apart, signed(ending.sum_bits + 2), name="total")

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Const, Mux, Value, unsigned
 
 from streamnorm.logic.pipeline import Pipeline, Timed
-from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.lane import LanePrecision
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.affine_steps import AffineSteps
 from streamnorm.units.result_steps import even_and_saturated
@@ -20,15 +20,19 @@ __all__ = ["IntegerResults"]
 class IntegerResults(AffineSteps):
     """Step 7 of :class:`~streamnorm.precision.precision.Precision` with a NaN, which becomes the zero point.
 
+    Where z is infinite, Z is so large that it saturates with any gamma but 0, which makes a NaN of it.
+
     Parameters
     ----------
     p : Pipeline, where the logic goes
     config : NormConfig, with integer output
+    precision : widths and binary points of a lane
     """
 
-    def __init__(self, p: Pipeline, config: NormConfig) -> None:
-        super().__init__(p, config, FloatPrecision.of(config))
+    def __init__(self, p: Pipeline, config: NormConfig, precision: LanePrecision) -> None:
+        super().__init__(p, config, precision)
         self._lanes: Sequence[LaneValue] = ()
+        self._zero_gammas: list[Timed] = []
 
     def finish(  # type: ignore[override]
         self, component: Any, lanes: Sequence[LaneValue], *, parameter_delay: float, distance: float, earliest: int
@@ -43,14 +47,23 @@ class IntegerResults(AffineSteps):
             earliest=earliest,
         )
 
+    def times_gamma(self, z: Timed, gamma: Timed | None) -> Timed:
+        p, stored = self._p, self._parameters
+        is_zero = p.constant(int(stored.gamma[0, 0] == 0), unsigned(1))
+        if gamma is not None:
+            is_zero = p.operate("no_gamma", self._target.logic(gamma.width), [gamma], unsigned(1), lambda x: ~x.any())
+        self._zero_gammas.append(is_zero)
+        return super().times_gamma(z, gamma)
+
     def give(self, component: Any, sums: Sequence[Timed]) -> None:
-        found = [self._result(a, lane) for a, lane in zip(sums, self._lanes, strict=True)]
+        each = zip(sums, self._lanes, self._zero_gammas, strict=True)
+        found = [self._result(a, lane, zero_gamma) for a, lane, zero_gamma in each]
         lanes = self._lanes
         flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         results, overflows = zip(*found, strict=True)
         end_beat(self._p, component, results, overflows, flags)
 
-    def _result(self, a: Timed, lane: LaneValue) -> tuple[Timed, Timed]:
+    def _result(self, a: Timed, lane: LaneValue, zero_gamma: Timed) -> tuple[Timed, Timed]:
         """The result of a lane's sum, and whether it is saturated."""
         p, output, bits = self._p, self._config.output, self._config.output.bits
         parts = self.half_even(a, self._lane.result_frac_bits, output.min, output.max, bits)
@@ -60,6 +73,16 @@ class IntegerResults(AffineSteps):
             chosen = even_and_saturated(x, is_tie, out, negative, output.min, output.max, bits)
             return Mux(nan, Const(output.zero_point, bits), chosen)
 
-        is_nan = p.registered(lane.gives_nan)
+        is_nan, is_infinite = p.registered(lane.gives_nan), lane.gives_infinity
+        if not isinstance(is_infinite.value, Const):
+            special = [is_nan, is_infinite, zero_gamma]
+            is_nan = p.registered(p.operate("is_nan", lut, special, unsigned(1), lambda x, y, z: x | (y & z)))
         chosen = p.operate("chosen", 1.5 * lut, [*parts, is_nan], unsigned(bits), finish)
-        return chosen, p.operate("saturated", lut, [parts[2], is_nan], unsigned(1), lambda out, nan: out & ~nan)
+        saturated = p.operate(
+            "saturated",
+            lut,
+            [parts[2], is_nan, is_infinite],
+            unsigned(1),
+            lambda out, nan, infinite: out & ~nan & ~infinite,
+        )
+        return chosen, saturated

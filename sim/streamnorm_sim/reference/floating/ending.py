@@ -12,6 +12,9 @@ from streamnorm.spec.roots.mantissa import bit_length
 
 __all__ = ["Rounded", "Scaled", "ended", "rounded"]
 
+_FAR = 1 << 10
+"""Places that no number is shifted down by without being 0."""
+
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 
@@ -53,8 +56,8 @@ def ended(
     top_a = np.where(product == 0, lowest, place + ending.product_bits)
     top_b = np.where(beta.mantissa == 0, lowest, beta.binade + ending.beta_exponent + ending.beta_bits)
     top = np.maximum(np.maximum(top_a, top_b), -(1 << 19))
-    a = _set(product, ending.sum_bits - ending.product_bits, top - top_a, kind)
-    b = _set(beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b, kind)
+    a = _set(ending, product, ending.sum_bits - ending.product_bits, top - top_a)
+    b = _set(ending, beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b)
     apart = sign ^ beta.negative
     total = a + np.where(apart, -b, b)
     both_zero = (product == 0) & (beta.mantissa == 0)
@@ -63,9 +66,11 @@ def ended(
     return Scaled(is_negative, np.abs(total), top - ending.sum_bits)
 
 
-def _set(value: Integers, up: int, down: Integers, kind: Any) -> Integers:
+def _set(ending: FloatEnding, value: Integers, up: int, down: Integers) -> Integers:
     at_top = value << up if up >= 0 else value >> -up
-    return at_top >> np.minimum(down, 62).astype(kind)
+    cut = np.minimum(down, ending.sum_bits + 1).astype(value.dtype)
+    shifted = at_top >> cut
+    return shifted | ((shifted << cut) != at_top).astype(value.dtype) if ending.is_sticky else shifted
 
 
 def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:
@@ -75,7 +80,7 @@ def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:
     binade = np.maximum(leading + scaled.exponent - output.fraction_bits, 0)
     down = binade - scaled.exponent
     up = np.maximum(-down, 0).astype(kind)
-    cut = np.clip(down, 0, 62).astype(kind)
+    cut = np.clip(down, 0, 62 if kind == np.int64 else _FAR).astype(kind)
     kept = (magnitude << up) >> cut
     one = np.array(1, kind)
     rest = magnitude - (np.where(down > 0, kept, 0) << cut)

@@ -1,0 +1,198 @@
+"""tanh of a floating-point number, from a table of octaves, with a proven error relative to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, exp, floor, log, log2
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
+
+from .polynomial_table import PolynomialTable, T, fitted_table, node_positions, through_nodes
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+
+__all__ = ["OctaveTanh", "TimedNumber", "octave_tanhs"]
+
+_FRAC_BITS = range(6, 36)
+_INDEX_BITS = range(2, 8)
+_ENTRIES_MAX = 1024
+"""A block RAM that two lanes share has no more words."""
+
+_DOUBT = 2.0**-46
+"""What float64 may be off by where polynomials are fitted to tanh and compared with it."""
+
+
+class TimedNumber(NamedTuple):
+    """``value * 2**exponent`` in logic."""
+
+    value: Timed
+    exponent: Timed
+
+
+@dataclass(frozen=True, eq=False)
+class OctaveTanh:
+    """``tanh(t)`` of ``t = (1 + T / 2**argument_bits) * 2**e`` with ``0 <= T < 2**argument_bits``; never 0.
+
+    With n = ``frac_bits``:
+
+    1. ``e < first``: ``(2**n + (T >> (argument_bits - n)) - 1) * 2**(e - n)``. tanh is a little less than t, and so is
+       this: were it t itself, a gamma that makes ties of the output of many t would make ties of results that are none.
+    2. ``first <= e <= last``: the upper ``index_bits`` of T choose a polynomial of the octave ``e``, the others are its
+       argument. The result r is worth ``r * 2**(min(e, 0) - n)``, and is limited to ``n + 1`` bits; to n, less than 1,
+       as tanh is, from ``e = 0`` on.
+    3. ``e > last``: ``(2**n - 1) * 2**-n``.
+
+    :meth:`evaluate` and :meth:`build` give the same integers.
+
+    Attributes
+    ----------
+    argument_bits : of T
+    first, last : octaves that are in the table
+    error, mean_error : of results, relative to themselves, at most and in the mean, T being exact
+    """
+
+    frac_bits: int
+    argument_bits: int
+    first: int
+    last: int
+    index_bits: int
+    table: PolynomialTable
+    error: float
+
+    @property
+    def mean_error(self) -> float:
+        return 0.5 * 2.0**-self.frac_bits
+
+    @property
+    def bits(self) -> int:
+        """Of results; the leading one is in one of the two highest."""
+        return self.frac_bits + 1
+
+    @property
+    def about(self) -> str:
+        """How it is done, in a few words."""
+        entries = f"table of {len(self.table.coefficients[0])} entries of {self.table.word_width} bits"
+        return f"{entries} for {self.last - self.first + 1} octaves, polynomials of degree {self.table.degree}"
+
+    def evaluate(
+        self, exponent: npt.NDArray[np.int64], argument: npt.NDArray[Any]
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+        """Values and exponents of results, from e and T."""
+        n, t_bits = self.frac_bits, self.table.t_bits
+        octave = np.clip(exponent, self.first, self.last) - self.first
+        address = (octave << self.index_bits) + (argument >> t_bits).astype(np.int64)
+        kind = np.dtype(np.int64 if self.table.widest <= 62 else object)
+        value = self.table.evaluate(address, (argument & ((1 << t_bits) - 1)).astype(kind))
+        one = 1 << n
+        value = np.minimum(value, np.where(exponent < 0, 2 * one - 1, one - 1))
+        value = np.where(exponent < self.first, one + (argument >> (self.argument_bits - n)) - 1, value)
+        value = np.where(exponent > self.last, one - 1, value)
+        return value, np.minimum(exponent, 0) - n
+
+    def build(self, p: Pipeline, sources: Sequence[TimedNumber]) -> list[TimedNumber]:
+        """The same as hardware, for each of some lanes; a source's value is T, its exponent e, signed."""
+        places = [self._place(p, source) for source in sources]
+        found = self.table.build_each(p, places, self.frac_bits + 2)
+        return [self._result(p, value, source) for value, source in zip(found, sources, strict=True)]
+
+    def _place(self, p: Pipeline, source: TimedNumber) -> tuple[Timed, Timed]:
+        """Which polynomial, and where in its segment."""
+        t_bits, first, last = self.table.t_bits, self.first, self.last
+        bits = max(1, (last - first).bit_length())
+        shape = signed(max(source.exponent.width, (abs(first)).bit_length() + 1) + 1)
+        octave = p.operate("octave", p.target.adder(shape.width), [source.exponent], shape, lambda x: x - first)
+        octave = octave.bits(0, bits)  # of what is not in the table, any
+        index = source.value.bits(t_bits, self.argument_bits)
+        return p.registered(p.concat(index, octave)), source.value.bits(0, t_bits)
+
+    def _result(self, p: Pipeline, value: Timed, source: TimedNumber) -> TimedNumber:
+        n, target = self.frac_bits, p.target
+        bits = source.exponent.width
+        compared = target.adder(bits)
+        below, above = (
+            p.registered(p.operate(name, compared, [source.exponent], unsigned(1), test))
+            for name, test in (("below", lambda x: x < self.first), ("above", lambda x: x > self.last))
+        )
+        negative = source.exponent.bits(bits - 1, bits)
+        near = source.value.bits(self.argument_bits - n, self.argument_bits)
+        small = p.operate("small", target.adder(n + 1), [near], unsigned(n + 1), lambda x: Cat(x, Const(1, 1)) - 1)
+
+        def limited(x: Value, is_negative: Value) -> Value:
+            wide, beyond = x[: n + 1] | x[n + 1].replicate(n + 1), x[n:].any()
+            return Mux(is_negative, wide, x[:n] | beyond.replicate(n))
+
+        limit = p.operate("limited", 2 * target.family.lut, [value, negative], unsigned(n + 1), limited)
+
+        def chosen(x: Value, other: Value, is_below: Value, is_above: Value) -> Value:
+            return Mux(is_below, other, Mux(is_above, Const((1 << n) - 1, n + 1), x))
+
+        inputs = [limit, p.registered(small), below, above]
+        result = p.operate("tanh", 1.5 * target.family.lut, inputs, unsigned(n + 1), chosen)
+        shape = signed(max(bits, n.bit_length() + 1) + 1)
+
+        def exponent(x: Value) -> Value:
+            return Mux(x < 0, x, 0) - n
+
+        delay = target.adder(bits) + target.family.lut
+        return TimedNumber(result, p.operate("tanh_exponent", delay, [source.exponent], shape, exponent))
+
+
+def octave_tanhs() -> Iterator[OctaveTanh]:
+    """Tables of one fraction bit more each, as far as there are any."""
+    for frac_bits in _FRAC_BITS:
+        found = _octave_tanh(frac_bits)
+        if found is not None:
+            yield found
+
+
+@cache
+def _octave_tanh(frac_bits: int) -> OctaveTanh | None:
+    """The smallest table that is off by less than a unit; None where none is.
+
+    Below ``2**first``, ``1 - tanh(t) / t < t**2 / 3`` is at most half a unit, ``2**-frac_bits``; from ``2**(last + 1)``
+    on, ``1 - tanh(t) < 2 exp(-2 t)`` is less than a quarter of one.
+    """
+    unit = 2.0**-frac_bits
+    first = floor((log2(3) - frac_bits - 1) / 2)
+    last = ceil(log2((frac_bits + 3) * log(2))) - 2
+    argument_bits = frac_bits + 1
+    # T is cut to frac_bits, and 1 subtracted.
+    small = 2.0 ** (2 * first) / 3 + 2 * unit
+    flat = max(unit, 2 * exp(-(2.0 ** (last + 2)))) / (1 - unit)
+    for degree in (1, 2, 3):
+        for index_bits in _INDEX_BITS:
+            if (last - first + 1) << index_bits > _ENTRIES_MAX or index_bits >= argument_bits:
+                continue
+            table, error = _polynomials(first, last, frac_bits, degree, index_bits, argument_bits - index_bits)
+            if error <= 1.32 * unit:  # a unit where tanh has fallen to 0.76 of an octave
+                largest = max(error, small, flat) * (1 + 2 * unit)
+                return OctaveTanh(frac_bits, argument_bits, first, last, index_bits, table, largest)
+    return None
+
+
+def _polynomials(
+    first: int, last: int, frac_bits: int, degree: int, index_bits: int, t_bits: int
+) -> tuple[PolynomialTable, float]:
+    """A table, and how far its results are off at most, relative to themselves."""
+    octaves = np.repeat(2.0 ** np.arange(first, last + 1), 1 << index_bits)[:, None]
+    within = np.tile(np.arange(1 << index_bits), last - first + 1)[:, None]
+    step = octaves * 2.0**-index_bits
+    start, unit = octaves + within * step, np.minimum(octaves, 1.0)
+
+    def tanh(position: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.tanh(start + position[None, :] * step) / unit
+
+    exact = tanh(T)
+    slope = 1 - (exact * unit) ** 2
+    bend = -2 * exact * slope * step**2
+    # tanh''' = 2 f' (2 f**2 - f'), of which the factor in brackets is from -1 to 2, and f' falls.
+    third = (np.minimum(2.0, 4 * slope[:, :1]) * step**3 / unit)[:, 0]
+    table, error = fitted_table(through_nodes(tanh(node_positions(degree))), frac_bits, t_bits, exact, bend, third)
+    # To be limited takes a result no farther from tanh than a unit: tanh is below the limit and that.
+    return table, float((np.maximum(error, 2.0**-frac_bits) / exact[:, 0]).max()) + 2 * _DOUBT

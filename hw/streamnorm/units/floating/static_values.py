@@ -1,0 +1,182 @@
+"""From elements to normalized values in logic, for each function that static norms have for floating point."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from amaranth.hdl import Const, Mux, Value, signed, unsigned
+
+from streamnorm.logic.floating.decode import DecodedFloat, normalized_mantissa
+from streamnorm.logic.floating.rounding import shift_right_sticky
+from streamnorm.logic.pipeline import Pipeline, Timed
+from streamnorm.precision.floating.static_functions import (
+    Constant,
+    FixedElement,
+    FixedTanh,
+    ScaledElement,
+    ScaledTanh,
+    StaticFunction,
+)
+from streamnorm.spec.tanh_octaves import TimedNumber
+
+from .float_lane import LaneValue
+
+__all__ = ["static_values"]
+
+
+def static_values(p: Pipeline, function: StaticFunction, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+    """Each lane's z, as :mod:`~streamnorm.precision.floating.static_functions` has it."""
+    return _BUILT[type(function)](p, function, elements)
+
+
+def _scaled_elements(p: Pipeline, function: ScaledElement, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+    values = []
+    for element in elements:
+        z, exponent = _times_constant(p, element, function.unit)
+        values.append(_value(element, z, exponent, element.negative, gives_infinity=element.is_infinite))
+    return values
+
+
+def _scaled_tanhs(p: Pipeline, function: ScaledTanh, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+    table, none = function.table, p.constant(0, unsigned(1))
+    one = 1 << table.frac_bits
+    sources = [_argument(p, function, *_times_constant(p, element, function.slope)) for element in elements]
+    values = []
+    for element, found in zip(elements, table.build(p, sources), strict=True):
+
+        def special(x: Value, is_zero: Value, is_infinite: Value) -> Value:
+            return Mux(is_infinite, Const(one, table.bits), Mux(is_zero, 0, x))
+
+        def exponent(x: Value, is_infinite: Value) -> Value:
+            return Mux(is_infinite, Const(-table.frac_bits, signed(len(x))), x)
+
+        lut, shape = p.target.family.lut, found.exponent.value.shape()
+        inputs = [found.value, element.is_zero, element.is_infinite]
+        z = p.registered(p.operate("z", 1.5 * lut, inputs, unsigned(table.bits), special))
+        place = p.registered(p.operate("place", lut, [found.exponent, element.is_infinite], shape, exponent))
+        values.append(_value(element, z, place, _flipped(p, element, function.is_flipped), gives_infinity=none))
+    return values
+
+
+def _times_constant(p: Pipeline, element: DecodedFloat, constant: Constant) -> tuple[Timed, Timed]:
+    """``m'`` times the constant, and the exponent of that."""
+    full, left = normalized_mantissa(p, element.mantissa)
+    product = p.registered(full)
+    if constant.code > 1:
+        product = p.multiply(product, p.constant(constant.code, unsigned(constant.bits)))
+    width = max(element.binade.width, left.width) + 2
+    binade = p.add(element.binade, left, signed(width), subtract=True, name="binade")
+    if not constant.exponent:
+        return product, binade
+    offset = signed(constant.exponent.bit_length() + 1)
+    shape = signed(max(width, offset.width) + 1)
+    return product, p.add(binade, p.constant(constant.exponent, offset), shape, name="exponent")
+
+
+def _argument(p: Pipeline, function: ScaledTanh, product: Timed, exponent: Timed) -> TimedNumber:
+    """T and e."""
+    bits, wanted = product.width, function.table.argument_bits
+    offset = bits - 1
+    shape = signed(max(exponent.width, offset.bit_length() + 1) + 1)
+    if function.slope.code > 1:
+        top = product.bits(bits - 1, bits)
+
+        def up(x: Value, is_full: Value) -> Value:
+            return Mux(is_full, x[:-1], x[:-1] << 1)
+
+        fraction = p.operate("fraction", p.target.family.mux, [product, top], unsigned(bits - 1), up)
+
+        def plus(x: Value, is_full: Value) -> Value:
+            return x + Mux(is_full, offset, offset - 1)
+
+        delay = p.target.adder(shape.width) + p.target.family.lut
+        octave = p.operate("octave_of", delay, [exponent, top], shape, plus)
+    else:
+        fraction = product.bits(0, bits - 1)
+        octave = p.add(exponent, p.constant(offset, signed(offset.bit_length() + 1)), shape, name="octave_of")
+    if fraction.width < wanted:
+        fraction = p.concat(p.constant(0, unsigned(wanted - fraction.width)), fraction)
+    fraction = fraction.bits(fraction.width - wanted, fraction.width)
+    return TimedNumber(p.registered(fraction), p.registered(octave))
+
+
+def _fixed_elements(p: Pipeline, function: FixedElement, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+    values = []
+    for element in elements:
+        magnitude = _fixed(p, function, element)
+        z = p.registered(p.negated(magnitude, element.negative, signed(function.z_bits)))
+        values.append(_fixed_value(p, element, z, function.frac_bits, gives_infinity=element.is_infinite))
+    return values
+
+
+def _fixed_tanhs(p: Pipeline, function: FixedTanh, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+    table, none = function.table, p.constant(0, unsigned(1))
+    t_bits, reach = table.table.t_bits, table.reach_bits
+    places = []
+    for element in elements:
+        magnitude = p.registered(p.limited(_fixed(p, function.argument, element), reach))
+        places.append((magnitude.bits(t_bits, reach), magnitude.bits(0, t_bits)))
+    values = []
+    bits = table.frac_bits
+    for element, found in zip(elements, table.table.build_each(p, places, bits + 1), strict=True):
+
+        def limited(x: Value, is_infinite: Value) -> Value:
+            return Mux(is_infinite, Const(1 << bits, bits + 1), x[:bits] | x[bits].replicate(bits))
+
+        inputs = [found, element.is_infinite]
+        z = p.registered(p.operate("tanh", p.target.family.lut, inputs, unsigned(bits + 1), limited))
+        z = p.registered(p.negated(z, _flipped(p, element, function.is_flipped), signed(bits + 2)))
+        values.append(_fixed_value(p, element, z, bits, gives_infinity=none))
+    return values
+
+
+def _fixed(p: Pipeline, function: FixedElement, element: DecodedFloat) -> Timed:
+    """The magnitude."""
+    pad, width = function.bits - function.mantissa_bits, max(element.binade.width, function.down.bit_length()) + 2
+    field = element.mantissa
+    if pad:
+        field = p.concat(p.constant(0, unsigned(pad)), field)
+    start = p.constant(function.down, unsigned(max(1, function.down.bit_length())))
+    down = p.add(start, element.binade, signed(width), subtract=True, name="down")
+    beyond = down.bits(width - 1, width)
+    amount = p.registered(p.limited(down.bits(0, width - 1), function.bits.bit_length()))
+    shifted = shift_right_sticky(p, field, amount)
+
+    def limited(x: Value, is_beyond: Value, is_infinite: Value) -> Value:
+        return x | (is_beyond | is_infinite).replicate(function.bits)
+
+    inputs = [shifted, beyond, element.is_infinite]
+    return p.registered(p.operate("fixed", p.target.family.lut, inputs, unsigned(function.bits), limited))
+
+
+def _flipped(p: Pipeline, element: DecodedFloat, is_flipped: bool) -> Timed:
+    if not is_flipped:
+        return element.negative
+    return p.operate("flipped", 0.0, [element.negative], unsigned(1), lambda x: ~x)
+
+
+def _fixed_value(p: Pipeline, element: DecodedFloat, z: Timed, frac_bits: int, *, gives_infinity: Timed) -> LaneValue:
+    exponent = p.constant(-frac_bits, signed(frac_bits.bit_length() + 1))
+    return _value(element, z, exponent, p.constant(0, unsigned(1)), gives_infinity=gives_infinity)
+
+
+def _value(
+    element: DecodedFloat, z: Timed, exponent: Timed, negative: Timed, *, gives_infinity: Timed
+) -> LaneValue:
+    return LaneValue(
+        z=z,
+        exponent=exponent,
+        negative=negative,
+        element_negative=element.negative,
+        is_nan=element.is_nan,
+        is_infinite=element.is_infinite,
+        gives_nan=element.is_nan,
+        gives_infinity=gives_infinity,
+    )
+
+
+_BUILT: dict[type, Callable[[Pipeline, Any, Sequence[DecodedFloat]], list[LaneValue]]] = {
+    ScaledElement: _scaled_elements,
+    ScaledTanh: _scaled_tanhs,
+    FixedElement: _fixed_elements,
+    FixedTanh: _fixed_tanhs,
+}

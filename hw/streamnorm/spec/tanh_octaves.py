@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from math import ceil, exp, floor, log, log2
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["OctaveTanh", "TimedNumber", "octave_tanhs"]
 
-_FRAC_BITS = range(6, 36)
-_INDEX_BITS = range(2, 8)
-_ENTRIES_MAX = 1024
-"""A block RAM that two lanes share has no more words."""
+_FRAC_BITS = range(6, 33)
+_INDEX_BITS_MIN = 2
+_SHARED_ENTRIES_MAX, _ENTRIES_MAX = 1024, 2048
+"""Most entries of a table whose block RAM two lanes share, and of one that is tried where no such table suffices."""
+
+_ARGUMENT_GUARD = 2
+"""Bits of an argument beyond those of a result."""
 
 _DOUBT = 2.0**-46
 """What float64 may be off by where polynomials are fitted to tanh and compared with it."""
@@ -41,8 +45,8 @@ class OctaveTanh:
 
     With n = ``frac_bits``:
 
-    1. ``e < first``: ``(2**n + (T >> (argument_bits - n)) - 1) * 2**(e - n)``. tanh is a little less than t, and so is
-       this: were it t itself, a gamma that makes ties of the output of many t would make ties of results that are none.
+    1. ``e < first``: ``((2**argument_bits + T - 1) >> (argument_bits - n)) * 2**(e - n)``. tanh is a little less than
+       t, and so is this: were it t itself, a gamma that makes ties of the output of many t would make ties of results that are none.
     2. ``first <= e <= last``: the upper ``index_bits`` of T choose a polynomial of the octave ``e``, the others are its
        argument. The result r is worth ``r * 2**(min(e, 0) - n)``, and is limited to ``n + 1`` bits; to n, less than 1,
        as tanh is, from ``e = 0`` on.
@@ -91,14 +95,19 @@ class OctaveTanh:
         value = self.table.evaluate(address, (argument & ((1 << t_bits) - 1)).astype(kind))
         one = 1 << n
         value = np.minimum(value, np.where(exponent < 0, 2 * one - 1, one - 1))
-        value = np.where(exponent < self.first, one + (argument >> (self.argument_bits - n)) - 1, value)
+        below = ((1 << self.argument_bits) + argument - 1) >> (self.argument_bits - n)
+        value = np.where(exponent < self.first, below, value)
         value = np.where(exponent > self.last, one - 1, value)
         return value, np.minimum(exponent, 0) - n
 
     def build(self, p: Pipeline, sources: Sequence[TimedNumber]) -> list[TimedNumber]:
         """The same as hardware, for each of some lanes; a source's value is T, its exponent e, signed."""
         places = [self._place(p, source) for source in sources]
-        found = self.table.build_each(p, places, self.frac_bits + 2)
+        bits = self.frac_bits + 2
+        if len(self.table.coefficients[0]) <= _SHARED_ENTRIES_MAX:
+            found = self.table.build_each(p, places, bits)
+        else:
+            found = [self.table.build(p, *place, bits) for place in places]
         return [self._result(p, value, source) for value, source in zip(found, sources, strict=True)]
 
     def _place(self, p: Pipeline, source: TimedNumber) -> tuple[Timed, Timed]:
@@ -120,12 +129,16 @@ class OctaveTanh:
             for name, test in (("below", lambda x: x < self.first), ("above", lambda x: x > self.last))
         )
         negative = source.exponent.bits(bits - 1, bits)
-        near = source.value.bits(self.argument_bits - n, self.argument_bits)
-        small = p.operate("small", target.adder(n + 1), [near], unsigned(n + 1), lambda x: Cat(x, Const(1, 1)) - 1)
+        width = self.argument_bits + 1
+        near = p.operate(
+            "near", target.adder(width), [source.value], unsigned(width), lambda x: Cat(x, Const(1, 1)) - 1
+        )
+        small = near.bits(self.argument_bits - n, width)
 
         def limited(x: Value, is_negative: Value) -> Value:
-            wide, beyond = x[: n + 1] | x[n + 1].replicate(n + 1), x[n:].any()
-            return Mux(is_negative, wide, x[:n] | beyond.replicate(n))
+            # A table whose largest result is below 2 gives no bit n + 1.
+            wide = x[: n + 1] | (x[n + 1 :].any().replicate(n + 1) if len(x) > n + 1 else 0)
+            return Mux(is_negative, wide, x[:n] | x[n:].any().replicate(n))
 
         limit = p.operate("limited", 2 * target.family.lut, [value, negative], unsigned(n + 1), limited)
 
@@ -161,18 +174,19 @@ def _octave_tanh(frac_bits: int) -> OctaveTanh | None:
     unit = 2.0**-frac_bits
     first = floor((log2(3) - frac_bits - 1) / 2)
     last = ceil(log2((frac_bits + 3) * log(2))) - 2
-    argument_bits = frac_bits + 1
-    # T is cut to frac_bits, and 1 subtracted.
-    small = 2.0 ** (2 * first) / 3 + 2 * unit
+    argument_bits = frac_bits + _ARGUMENT_GUARD
+    small = 2.0 ** (2 * first) / 3 + unit
     flat = max(unit, 2 * exp(-(2.0 ** (last + 2)))) / (1 - unit)
-    for degree in (1, 2, 3):
-        for index_bits in _INDEX_BITS:
-            if (last - first + 1) << index_bits > _ENTRIES_MAX or index_bits >= argument_bits:
-                continue
-            table, error = _polynomials(first, last, frac_bits, degree, index_bits, argument_bits - index_bits)
-            if error <= 1.32 * unit:  # a unit where tanh has fallen to 0.76 of an octave
-                largest = max(error, small, flat) * (1 + 2 * unit)
-                return OctaveTanh(frac_bits, argument_bits, first, last, index_bits, table, largest)
+    fewest, more = (
+        range(_INDEX_BITS_MIN, (most // (last - first + 1)).bit_length())
+        for most in (_SHARED_ENTRIES_MAX, _ENTRIES_MAX)
+    )
+    tried = [*product((1, 2, 3), fewest), *product((3,), more[len(fewest) :])]
+    for degree, index_bits in tried:
+        table, error = _polynomials(first, last, frac_bits, degree, index_bits, argument_bits - index_bits)
+        if error <= 1.32 * unit:  # a unit where tanh has fallen to 0.76 of an octave
+            largest = max(error, small, flat) * (1 + 2 * unit)
+            return OctaveTanh(frac_bits, argument_bits, first, last, index_bits, table, largest)
     return None
 
 

@@ -40,11 +40,7 @@ class IntegerResults(AffineSteps):
         """From the lanes' values to ``component.y``, as `AffineSteps.finish`."""
         self._lanes = lanes
         super().finish(
-            component,
-            [lane.z for lane in lanes],
-            parameter_delay=parameter_delay,
-            distance=distance,
-            earliest=earliest,
+            component, [lane.z for lane in lanes], parameter_delay=parameter_delay, distance=distance, earliest=earliest
         )
 
     def times_gamma(self, z: Timed, gamma: Timed | None) -> Timed:

@@ -159,9 +159,7 @@ def _fixed_value(p: Pipeline, element: DecodedFloat, z: Timed, frac_bits: int, *
     return _value(element, z, exponent, p.constant(0, unsigned(1)), gives_infinity=gives_infinity)
 
 
-def _value(
-    element: DecodedFloat, z: Timed, exponent: Timed, negative: Timed, *, gives_infinity: Timed
-) -> LaneValue:
+def _value(element: DecodedFloat, z: Timed, exponent: Timed, negative: Timed, *, gives_infinity: Timed) -> LaneValue:
     return LaneValue(
         z=z,
         exponent=exponent,

@@ -7,13 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.precision.floating import StaticFloatPrecision
-from streamnorm.precision.floating.static_functions import (
-    Constant,
-    FixedElement,
-    FixedTanh,
-    ScaledElement,
-    ScaledTanh,
-)
+from streamnorm.precision.floating.static_functions import Constant, FixedElement, FixedTanh, ScaledElement, ScaledTanh
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots.mantissa import bit_length
 from streamnorm_sim.streams.rows import RowBatch

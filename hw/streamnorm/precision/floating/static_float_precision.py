@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, frexp, log2
+from math import ceil, frexp, isfinite, log2
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from streamnorm.spec.norms import DynamicTanh
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm.spec.tanh_octaves import octave_tanhs
-from streamnorm.spec.tanh_table import magnitude_table
+from streamnorm.spec.tanh_codes import tanh_codes
+from streamnorm.spec.tanh_table import CODE_BITS, magnitude_table
 
 from .elements import Elements
 from .float_demand import FloatDemand, ZErrors
 from .float_ending import FloatEnding
-from .static_functions import Constant, FixedElement, FixedTanh, ScaledElement, ScaledTanh, StaticFunction
+from .static_functions import Constant, FixedElement, FixedTanh, ScaledElement, ScaledTanh, StaticFunction, TabledTanh
 
 __all__ = ["StaticFloatPrecision"]
 
@@ -29,6 +30,9 @@ _UNIT_GUARD = 6
 """Bits of an input scale beyond those of a result, where it is not in gamma."""
 
 _TANH_FRAC_BITS = range(4, 33)
+
+_CODE_GUARDS = range(2, 30)
+"""Bits beyond those of a result that entries of a table of all elements are tried with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +114,13 @@ def _static_float_precision(config: NormConfig) -> StaticFloatPrecision:
     is_float = isinstance(output, FloatFormat)
     is_tanh = isinstance(config.formula, DynamicTanh)
     if is_float:
-        found = _scaled_tanh(config, elements) if is_tanh else _scaled_element(config, elements)
+        of_tanh = _tabled_tanh if config.input.bits <= CODE_BITS else _scaled_tanh
+        found = of_tanh(config, elements) if is_tanh else _scaled_element(config, elements)
     else:
         found = _fixed_tanh(config, elements) if is_tanh else _fixed_element(config, elements)
     function, ending, parameters = found.function, None, None
     if isinstance(output, FloatFormat):
-        assert isinstance(function, ScaledElement | ScaledTanh)
+        assert isinstance(function, ScaledElement | ScaledTanh | TabledTanh)
         stored = StoredFloats.of(config)
         ending = FloatEnding.exact(output, stored, z_bits=function.z_bits, z_zeros=function.z_zeros)
         promise = "tight" if FloatDemand.of(config).tight else "faithful"
@@ -163,6 +168,23 @@ def _scaled_tanh(config: NormConfig, elements: Elements) -> _Found:
         f'accuracy = "{config.accuracy}": the finest table of tanh would still be off by {closest:.3g} of the last '
         "place before results are rounded. Allowed: gamma and beta that parameter_format holds exactly"
     )
+
+
+def _tabled_tanh(config: NormConfig, elements: Elements) -> _Found:
+    assert isinstance(config.formula, DynamicTanh)
+    assert config.alpha is not None
+    source, slope, fraction_bits = config.input, abs(Fraction(config.alpha)), 0
+    magnitudes: list[Fraction | None] = [slope * elements.unit * m for m in range(1 << elements.mantissa_bits)]
+    if isinstance(source, FloatFormat):
+        fraction_bits = source.fraction_bits
+        real = source.dequantize(np.arange(1 << (source.bits - 1)))
+        magnitudes = [slope * Fraction(x) if isfinite(x) else None for x in real.tolist()]
+    for guard in _CODE_GUARDS:
+        table = tanh_codes(tuple(magnitudes), config.output.precision + guard)
+        bound, expected, is_kept = _of_floats(config, table.error, table.mean_error)
+        if is_kept:
+            break
+    return _Found(TabledTanh(fraction_bits, config.alpha < 0, table), 0, bound, expected)
 
 
 def _of_floats(config: NormConfig, relative: float, mean: float) -> tuple[float, float, bool]:

@@ -7,10 +7,11 @@ m shifted left by ``left`` until its highest bit is 1. Of NaN, nothing is said.
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamnorm.spec.tanh_codes import TanhCodes
 from streamnorm.spec.tanh_octaves import OctaveTanh
 from streamnorm.spec.tanh_table import MagnitudeTable
 
-__all__ = ["Constant", "FixedElement", "FixedTanh", "ScaledElement", "ScaledTanh", "StaticFunction"]
+__all__ = ["Constant", "FixedElement", "FixedTanh", "ScaledElement", "ScaledTanh", "StaticFunction", "TabledTanh"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,31 @@ class ScaledTanh:
 
 
 @dataclass(frozen=True)
+class TabledTanh:
+    """``z = tanh(alpha * x)``, as a product with an exponent, of elements in a format so narrow that ``table`` has all of
+    them: by m of integers, by the code without its sign of floats, which is ``m + (q << fraction_bits)``.
+
+    z is 1, exact, where x is infinite. The sign of z is s, the other one if ``is_flipped``.
+    """
+
+    fraction_bits: int
+    is_flipped: bool
+    table: TanhCodes
+
+    @property
+    def z_bits(self) -> int:
+        return self.table.bits
+
+    @property
+    def z_zeros(self) -> int:
+        return 0
+
+    @property
+    def about(self) -> str:
+        return self.table.about
+
+
+@dataclass(frozen=True)
 class FixedElement:
     """``z = x`` with ``frac_bits``: the magnitude ``min(|x| * 2**frac_bits, 2**bits - 1)``, an integer whose lowest bit
     is 1 as well where x is not an integer of that; z is its two's complement. An infinite x is ``2**bits - 1``.
@@ -150,4 +176,4 @@ class FixedTanh:
         return self.table.about
 
 
-StaticFunction = ScaledElement | ScaledTanh | FixedElement | FixedTanh
+StaticFunction = ScaledElement | ScaledTanh | TabledTanh | FixedElement | FixedTanh

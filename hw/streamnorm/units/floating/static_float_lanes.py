@@ -16,7 +16,7 @@ from streamnorm.units.streams import difference_shape
 from .element import element_parts
 from .float_results import FloatResults
 from .integer_results import IntegerResults
-from .static_values import static_values
+from .static_values import Element, static_values
 
 __all__ = ["StaticFloatLanes"]
 
@@ -53,7 +53,7 @@ class StaticFloatLanes(wiring.Component):
         p = Pipeline(m, target, "lane")
         self.about = precision.function.about
         inputs = [p.input(self.d[lane], LATENCY) for lane in range(config.lanes)]
-        elements = [element_parts(p, config.input, precision.elements, d) for d in inputs]
+        elements = [Element(d, element_parts(p, config.input, precision.elements, d)) for d in inputs]
         values = static_values(p, precision.function, elements)
         self.z_cycle = values[0].z.cycle
         ending = precision.ending

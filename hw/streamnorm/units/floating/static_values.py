@@ -1,6 +1,7 @@
 """From elements to normalized values in logic, for each function that static norms have for floating point."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Const, Mux, Value, signed, unsigned
@@ -15,17 +16,41 @@ from streamnorm.precision.floating.static_functions import (
     ScaledElement,
     ScaledTanh,
     StaticFunction,
+    TabledTanh,
 )
 from streamnorm.spec.tanh_octaves import TimedNumber
 
 from .float_lane import LaneValue
 
-__all__ = ["static_values"]
+__all__ = ["Element", "static_values"]
 
 
-def static_values(p: Pipeline, function: StaticFunction, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
+@dataclass(frozen=True)
+class Element:
+    """An element as it comes to a lane, a code or an integer less the zero point, and taken apart."""
+
+    d: Timed
+    parts: DecodedFloat
+
+
+def static_values(p: Pipeline, function: StaticFunction, elements: Sequence[Element]) -> list[LaneValue]:
     """Each lane's z, as :mod:`~streamnorm.precision.floating.static_functions` has it."""
-    return _BUILT[type(function)](p, function, elements)
+    if isinstance(function, TabledTanh):
+        return _tabled_tanhs(p, function, elements)
+    return _BUILT[type(function)](p, function, [element.parts for element in elements])
+
+
+def _tabled_tanhs(p: Pipeline, function: TabledTanh, elements: Sequence[Element]) -> list[LaneValue]:
+    none = p.constant(0, unsigned(1))
+    indices = [
+        element.d.bits(0, element.d.width - 1) if function.fraction_bits else element.parts.mantissa
+        for element in elements
+    ]
+    values = []
+    for element, found in zip(elements, function.table.build(p, indices), strict=True):
+        negative = _flipped(p, element.parts, function.is_flipped)
+        values.append(_value(element.parts, found.value, found.exponent, negative, gives_infinity=none))
+    return values
 
 
 def _scaled_elements(p: Pipeline, function: ScaledElement, elements: Sequence[DecodedFloat]) -> list[LaneValue]:

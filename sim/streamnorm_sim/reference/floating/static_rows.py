@@ -7,7 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.precision.floating import StaticFloatPrecision
-from streamnorm.precision.floating.static_functions import Constant, FixedElement, FixedTanh, ScaledElement, ScaledTanh
+from streamnorm.precision.floating.static_functions import (
+    Constant,
+    FixedElement,
+    FixedTanh,
+    ScaledElement,
+    ScaledTanh,
+    TabledTanh,
+)
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots.mantissa import bit_length
 from streamnorm_sim.streams.rows import RowBatch
@@ -57,6 +64,15 @@ def _scaled_tanh(function: ScaledTanh, elements: RowElements) -> Normalized:
     return Normalized(z, place, elements.negative ^ function.is_flipped, elements.is_nan, none)
 
 
+def _tabled_tanh(function: TabledTanh, elements: RowElements) -> Normalized:
+    table = function.table
+    index = elements.mantissa + (elements.binade << function.fraction_bits)
+    infinite, none = elements.is_infinite, np.zeros_like(elements.is_infinite)
+    z = np.where(infinite, 1 << (table.bits - 1), table.value[index])
+    exponent = np.where(infinite, 1 - table.bits, table.start - table.down[index])
+    return Normalized(z, exponent, elements.negative ^ function.is_flipped, elements.is_nan, none)
+
+
 def _times_constant(elements: RowElements, mantissa_bits: int, constant: Constant) -> tuple[Integers, Integers]:
     """``m'`` times the constant, and the exponent of that."""
     mantissa = elements.mantissa
@@ -96,6 +112,7 @@ def _fixed(function: FixedElement, elements: RowElements) -> Integers:
 _EVALUATED: dict[type, Callable[[Any, RowElements], Normalized]] = {
     ScaledElement: _scaled_element,
     ScaledTanh: _scaled_tanh,
+    TabledTanh: _tabled_tanh,
     FixedElement: _fixed_element,
     FixedTanh: _fixed_tanh,
 }

@@ -1,0 +1,92 @@
+"""tanh of each element that a narrow format has, in floating point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import signed
+
+from .tanh_octaves import TimedNumber
+from .tanh_table import tanh_of
+
+if TYPE_CHECKING:
+    from streamnorm.logic.pipeline import Pipeline, Timed
+
+__all__ = ["TanhCodes", "tanh_codes"]
+
+_SMALL = Fraction(1, 1 << 30)
+"""Below, tanh(t) is ``t - t**3 / 3`` within ``2**-120`` of itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class TanhCodes:
+    """``tanh`` of the magnitude that an index stands for is ``value[i] * 2**(start - down[i])``.
+
+    A value has ``bits``, the highest one 1, or is 0. Where it is not exact its lowest bit is 1, and it is one of the two
+    numbers of ``bits`` next to tanh: where gamma makes ties of the output of shorter numbers, none is made here.
+
+    Attributes
+    ----------
+    error : of values, relative to themselves
+    """
+
+    bits: int
+    start: int
+    value: npt.NDArray[np.int64]
+    down: npt.NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        return 2.0 ** (1 - self.bits)
+
+    @property
+    def mean_error(self) -> float:
+        return self.error / 2.5
+
+    @property
+    def down_bits(self) -> int:
+        return int(self.down.max()).bit_length()
+
+    @property
+    def about(self) -> str:
+        """How it is done, in a few words."""
+        return f"table of {len(self.value)} entries of {self.bits + self.down_bits} bits, one for each magnitude"
+
+    def build(self, p: Pipeline, indices: Sequence[Timed]) -> list[TimedNumber]:
+        """Values and exponents in logic, for each of some lanes."""
+        words = [int(value) | int(down) << self.bits for value, down in zip(self.value, self.down, strict=True)]
+        width = self.bits + self.down_bits
+        found = []
+        for word in p.lookups("tanh", indices, width, words):
+            shape = signed(max(self.down_bits, self.start.bit_length() + 1) + 2)
+            delay = p.target.adder(shape.width)
+            place = p.operate("place", delay, [word.bits(self.bits, width)], shape, lambda x: self.start - x)
+            found.append(TimedNumber(word.bits(0, self.bits), place))
+        return found
+
+
+@cache
+def tanh_codes(magnitudes: tuple[Fraction | None, ...], bits: int) -> TanhCodes:
+    """The table for some magnitudes; None stands for infinity."""
+    found = [_nearest_odd(magnitude, bits) for magnitude in magnitudes]
+    exponents = np.array([exponent for _, exponent in found])
+    start = int(exponents.max())
+    return TanhCodes(bits, start, np.array([value for value, _ in found]), start - exponents)
+
+
+def _nearest_odd(t: Fraction | None, bits: int) -> tuple[int, int]:
+    if t is None:
+        return 1 << (bits - 1), 1 - bits
+    if not t:
+        return 0, 1 - bits
+    exact = t - t**3 / 3 if t < _SMALL else Fraction(tanh_of(t))
+    exponent = exact.numerator.bit_length() - exact.denominator.bit_length() - bits
+    if exact >= Fraction(2) ** (exponent + bits):
+        exponent += 1
+    return int(exact / Fraction(2) ** exponent) | 1, exponent

@@ -23,6 +23,9 @@ __all__ = ["TanhCodes", "tanh_codes"]
 _SMALL = Fraction(1, 1 << 30)
 """Below, tanh(t) is ``t - t**3 / 3`` within ``2**-120`` of itself."""
 
+_BELOW_ONE = 1 - Fraction(1, 1 << 100)
+"""What is nearer to 1 is taken for this: tanh is less than 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class TanhCodes:
@@ -47,7 +50,8 @@ class TanhCodes:
 
     @property
     def mean_error(self) -> float:
-        return self.error / 2.5
+        """In the mean; it is that of elements far out, which may be all of a row."""
+        return self.error / 2
 
     @property
     def down_bits(self) -> int:
@@ -85,7 +89,7 @@ def _nearest_odd(t: Fraction | None, bits: int) -> tuple[int, int]:
         return 1 << (bits - 1), 1 - bits
     if not t:
         return 0, 1 - bits
-    exact = t - t**3 / 3 if t < _SMALL else Fraction(tanh_of(t))
+    exact = t - t**3 / 3 if t < _SMALL else min(Fraction(tanh_of(t)), _BELOW_ONE)
     exponent = exact.numerator.bit_length() - exact.denominator.bit_length() - bits
     if exact >= Fraction(2) ** (exponent + bits):
         exponent += 1

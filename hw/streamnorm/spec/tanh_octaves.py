@@ -71,7 +71,8 @@ class OctaveTanh:
 
     @property
     def mean_error(self) -> float:
-        return 0.5 * 2.0**-self.frac_bits
+        """That of elements far out, which may be all of a row."""
+        return 2.0**-self.frac_bits
 
     @property
     def bits(self) -> int:

@@ -26,7 +26,7 @@ def config(**changes: Any) -> NormConfig:
         "lanes": 3,
         "max_length": 14,
         "input": FP16,
-        "output": IntFormat(16),
+        "output": IntFormat(16, scale=2.0**-12),
         "epsilon": 1e-5,
     }
     return NormConfig(**{**keys, **changes})

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.spec.formats import FloatFormat
 from streamnorm_sim.spread import spread
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,10 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "bert_gamma.npy", spread(768, 0.85, 0.08, 0.1)
     yield "bert_beta.npy", spread(768, -0.03, 0.12, 0.6)
     yield "llama_gamma.npy", spread(4096, 0.42, 0.05, 0.2)
+    yield "llama_bf16_gamma.npy", held_by("bf16", spread(4096, 0.42, 0.05, 0.2))
+    yield "gemma_bf16_gamma.npy", held_by("bf16", spread(2048, 0.4, 0.15, 0.25))
+    yield "bert_fp16_gamma.npy", held_by("fp16", spread(768, 0.85, 0.08, 0.1))
+    yield "bert_fp16_beta.npy", held_by("fp16", spread(768, -0.03, 0.12, 0.6))
     yield "tinyllama_gamma.npy", spread(2048, 0.35, 0.06, 0.7)
     yield "qwen3_qk_gamma.npy", np.stack([spread(128, 1.6, 0.5, 0.15), spread(128, 1.4, 0.4, 0.65)])
     yield "gemma_gamma.npy", spread(2048, 0.4, 0.15, 0.25)
@@ -46,6 +51,12 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
     yield "groupnorm_gamma.npy", spread(256, 0.9, 0.2, 0.5)
     yield "groupnorm_beta.npy", spread(256, -0.1, 0.3, 0.2)
+
+
+def held_by(name: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the nearest numbers of a format, as a model has them that was trained in it."""
+    number_format = FloatFormat(name)
+    return number_format.dequantize(number_format.quantize(values)).astype(np.float32)
 
 
 def npy_bytes(values: npt.NDArray[np.float32]) -> bytes:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.stored_floats import stored_parameters
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
 from streamnorm_sim.reference.answers import answers
@@ -104,7 +104,7 @@ def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[n
     if output.is_float:
         shape, code = (config.banks, config.bank_values), config.parameter_format.quantize
         return code(rng.normal(0, 1, shape)), code(rng.normal(0, 1, shape))
-    stored = stored_parameters(config)
+    stored = StoredParameters.of(config)
 
     def steps(low: int, high: int, bits: int, frac_bits: int) -> NDArray[np.int64]:
         """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""

@@ -63,7 +63,7 @@ def within_bound(trace: Trace) -> Accuracy:
     """
     config, expected = trace.config, trace.expected
     bound = Plan.of(config).error_bound
-    assert bound <= 1 or config.output_grid is not None or Plan.of(config).promise == "as-is"
+    assert bound <= 1 or config.gamma_rounding == "output" or Plan.of(config).promise == "as-is"
     accuracy = Accuracy.of(config, trace.rows.x, expected.x, expected.lengths, expected.banks)
     assert accuracy.max_ulp <= bound + 1e-9, (
         f"{config.name}: error {accuracy.max_ulp} LSB, planned {bound} (seed {trace.traffic.seed})"

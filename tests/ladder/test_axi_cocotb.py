@@ -28,7 +28,9 @@ def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> T
     loads = []
     if config.storage == "ram":
         for row in (-1, 4, 9):
-            gamma, beta = rng.integers(-20_000, 20_000, (2, config.bank_values))
+            gamma, beta = rng.integers(
+                *((0, 31_000) if config.output.is_float else (-20_000, 20_000)), (2, config.bank_values)
+            )
             loads.append(ParameterLoad(row, gamma, beta, int(rng.integers(config.banks))))
     banks = rng.integers(config.banks, size=len(rows)) if config.bank_order == "given" else None
     return Traffic(rows=rows, banks=banks, loads=loads, source=source, sink=sink, seed=seed)
@@ -40,6 +42,8 @@ def some_traffic(config: NormConfig, seed: int, source: Stall, sink: Stall) -> T
         # Engines' tests compare Verilator with the others in every run.
         *(pytest.param(name, "verilator", marks=pytest.mark.slow) for name in ("lanes_3", "ram_banks", "groups_3_ram")),
         *(pytest.param(name, "icarus", marks=needs_icarus) for name in ("lanes_3", "ram_banks", "groups_16_ram")),
+        ("bf16", "verilator"),
+        pytest.param("bf16_ram_banks", "verilator", marks=pytest.mark.slow),
     ],
 )
 def test_verilog_gives_the_same_beats_under_any_stall(name: str, simulator: str) -> None:

@@ -8,7 +8,9 @@ import pytest
 from ladder.checks import STALLS, agree, mixed_rows, same_beats, traffic_of, within_bound
 from ladder.configurations import configuration, signed, units
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import Stall
 
@@ -17,6 +19,13 @@ UNIT = "bert_ecp5_200"
 
 def beta_alone(config: NormConfig, batch: RowBatch) -> np.ndarray:
     """The results of rows whose normalized values are all 0: beta, rounded half to even and saturated."""
+    if config.output.is_float:
+        floats = StoredFloats.of(config)
+        gamma, beta = (floats.format.dequantize(codes) for codes in (floats.gamma, floats.beta))
+        zero = np.copysign(0.0, gamma)
+        results = config.output.quantize(zero + beta if floats.has_beta else zero)
+        of_rows = np.repeat(results, config.parameter_repeat, axis=1)[batch.banks, : batch.x.shape[1]]
+        return np.where(batch.valid, of_rows, 0)
     stored = StoredParameters.of(config)
     rounded = np.rint(np.ldexp(stored.beta.astype(float), -stored.beta_frac_bits))  # exact: beta has 36 bits at most
     results = np.clip(rounded, config.output.min, config.output.max).astype(int)
@@ -35,13 +44,14 @@ def test_rows_without_anything_but_their_centre_give_beta_exactly(name: str) -> 
     """Constant rows where the mean is the centre, else rows of zeros."""
     config = configuration(name)
     rng = np.random.default_rng(1)
-    values = [config.input.zero_point]
-    if config.formula.centred:
-        values += [config.input.min, config.input.max, *rng.integers(-7, 8, 6)]
+    source = config.input
+    values = [source.zero_point]
+    if config.formula.centred and isinstance(source, FloatFormat):
+        values += source.quantize([source.largest, -source.largest, -source.scale, 1.1, -0.3, 2.7]).tolist()
+    elif config.formula.centred:
+        values += [source.min, source.max, *rng.integers(-7, 8, 6)]
     lengths = [1, config.max_length, *rng.integers(1, min(config.max_length, 500), 7, endpoint=True)]
-    rows = [
-        np.full(length, np.clip(value, config.input.min, config.input.max)) for length in lengths for value in values
-    ]
+    rows = [np.full(length, np.clip(value, source.min, source.max)) for length in lengths for value in values]
     banks = rng.integers(config.banks, size=len(rows)) if config.rows_name_banks else None
     batch = RowBatch.pack(config, rows, banks)
     got = agree(config, traffic_of(batch)).rows

@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,10 +38,16 @@ UNITS = [  # and which cells each must have for the test to mean anything
     pytest.param("crms_ecp5_200", ECP5, id="crms_ecp5_200", marks=pytest.mark.gate_level),
     pytest.param("adanorm", ECP5, id="adanorm", marks=pytest.mark.gate_level),
     pytest.param("l1_ecp5_200", ECP5, id="l1_ecp5_200", marks=pytest.mark.gate_level),
+    pytest.param("bf16_rms", ECP5, id="bf16_rms", marks=pytest.mark.gate_level),
+    pytest.param("bf16_ram_banks", ECP5, id="bf16_ram_banks", marks=pytest.mark.gate_level),
 ]
 
 
-FEWER_LANES = {"ice40_up5k": {"lanes": 1}}
+FEWER_LANES: dict[str, dict[str, Any]] = {
+    "ice40_up5k": {"lanes": 1},
+    "bf16_rms": {"lanes": 1, "max_length": 24},
+    "bf16_ram_banks": {"lanes": 1, "max_length": 24, "target": "ecp5-85k-6", "clock_mhz": 150},
+}
 """Gates take long to compile."""
 
 
@@ -60,7 +67,10 @@ def loads(config: NormConfig, rng: np.random.Generator) -> list[ParameterLoad]:
     found = []
     for row in (-1, 4, 4, 9):
         gamma, beta = (
-            rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), config.max_length)
+            rng.integers(
+                *((0, 1 << bits) if config.output.is_float else (-(1 << (bits - 1)), 1 << (bits - 1))),
+                config.max_length,
+            )
             for bits in (config.gamma_bits, config.beta_bits)
         )
         found.append(ParameterLoad(row, gamma, beta, int(rng.integers(config.banks))))

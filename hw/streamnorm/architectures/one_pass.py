@@ -70,12 +70,7 @@ class NormUnit(wiring.Component):
         apart = rings_apart(config)
         if self.interval > 1:
             self.statistic = kinds.statistic(
-                config,
-                moments,
-                cycles=(0,) * len(cycles),
-                interval=self.interval,
-                from_ring=moments.names,
-                apart=apart,
+                config, moments, cycles=(0,) * len(cycles), interval=self.interval, from_ring=moments.names, apart=apart
             )
             self.start = max(cycles) + spacing.LATENCY
         else:

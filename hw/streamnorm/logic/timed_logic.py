@@ -160,7 +160,10 @@ class TimedLogic:
     def cleared(self, timed: Timed, clear: Timed) -> Timed:
         """The value one cycle later, 0 where ``clear`` is 1: the register's own clear, which takes no logic."""
         assert self._interval == 1
-        aligned, _ = self.align(timed, clear)
+        # To a clear input it is about a level of logic farther than to a register's data.
+        aligned, _ = self.align(timed, self.carried(clear, self._target.family.lut))
+        if aligned[1].delay > self._target.budget:
+            aligned = [self.delayed(value, aligned[0].cycle + 1) for value in aligned]
         register = Signal(timed.value.shape(), reset_less=True, name=self.label("cleared"))
         with self._m.If(aligned[1].value):
             self._m.d.sync += register.eq(0)

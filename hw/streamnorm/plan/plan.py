@@ -6,6 +6,7 @@ from math import floor, inf, isfinite
 from typing import Any
 
 from streamnorm.architectures import UnitReport, unit_of
+from streamnorm.precision.floating import EXACT_ENDING
 from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.stored_floats import stored_parameters
@@ -119,13 +120,16 @@ class Plan:
         With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
         correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
         ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
-        times that. Infinite where the architecture or the algorithm promises none.
+        times that. In floating point, a step of z is two last places of a result at most. Infinite where the
+        architecture or the algorithm promises none.
         """
         if not self.config.promises:
             return inf
-        if self.config.output_grid is None:
+        if self.config.gamma_rounding == "once":
             return 0.5 + self.precision.error_bound
         steps = 1 + floor(self.precision.error_bound)
+        if self.config.output.is_float:  # a step of z is at most two last places of its product with gamma
+            return 0.5 + 2 * steps + EXACT_ENDING
         return 0.5 + steps * stored_parameters(self.config).gamma_max_abs
 
     @property
@@ -146,7 +150,7 @@ class Plan:
         """What a user should know of the configuration, a sentence each."""
         rounded_right = 0.5 + stored_parameters(self.config).storage_error
         bound = self.error_bound_as_given
-        return list(notices(self.config, bound if self.config.output_grid is None else rounded_right))
+        return list(notices(self.config, bound if self.config.gamma_rounding == "once" else rounded_right))
 
     @property
     def expected_error(self) -> float:
@@ -226,7 +230,7 @@ class Plan:
 
     def _first_rounding(self) -> dict[str, float | None]:
         """What is known of the rounding before gamma, if there is one."""
-        if self.config.output_grid is None:
+        if self.config.gamma_rounding == "once":
             return {}
         bound = 0.5 + self.precision.error_bound
         return {"normalized_error_bound_lsb": bound if isfinite(self.error_bound) else None}

@@ -20,6 +20,7 @@ from streamnorm.spec.formats import FloatFormat, NumberFormat
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.stored_floats import StoredFloats
 
 from .float_widths import float_widths
 from .limits import Limits
@@ -130,10 +131,21 @@ def _stored(config: NormConfig) -> _Lines:
 
 def _stored_codes(config: NormConfig) -> _Lines:
     """The same with floating-point output."""
-    banks, values = f"{config.banks} banks of " if config.banks > 1 else "", f"{config.bank_values} values"
-    for key in ("gamma", "beta"):
-        is_absent = getattr(config, key) is None and config.storage == "rom"
-        yield key, "absent" if is_absent else f"{config.storage}, {banks}{values}", config.parameter_format.name
+    stored = StoredFloats.of(config)
+    for key, codes, constant in (
+        ("gamma", stored.gamma, stored.gamma_is_constant),
+        ("beta", stored.beta, stored.beta_is_constant),
+    ):
+        if constant:
+            value = stored.format.dequantize(codes[0, 0]).item()
+            yield (
+                key,
+                "absent" if getattr(config, key) is None else "one constant",
+                f"{value:g} as {stored.format.name}",
+            )
+        else:
+            banks = f"{config.banks} banks of " if config.banks > 1 else ""
+            yield key, f"{config.storage}, {banks}{config.bank_values} values", f"numbers of {stored.format.name}"
 
 
 def _format(number_format: NumberFormat) -> str:

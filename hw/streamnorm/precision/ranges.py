@@ -63,9 +63,7 @@ class Ranges:
         terms = config.formula.nonzero_differences(config.max_length)
         if config.is_floating and config.formula.pivot_in_row:
             terms += 1  # no element is the pivot
-        return _ranges(
-            config.formula, config.placement, differences, terms, config.max_length, config.epsilon_in_steps
-        )
+        return _ranges(config.formula, config.placement, differences, terms, config.max_length, config.epsilon_in_steps)
 
 
 def difference_limits(config: NormConfig) -> tuple[int, int]:
@@ -80,12 +78,7 @@ def difference_limits(config: NormConfig) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _ranges(
-    norm: Norm,
-    placement: EpsilonPlacement,
-    differences: tuple[int, int],
-    terms: int,
-    longest: int,
-    epsilon: Fraction,
+    norm: Norm, placement: EpsilonPlacement, differences: tuple[int, int], terms: int, longest: int, epsilon: Fraction
 ) -> Ranges:
     bits, largest = differences
     square_limit = norm.square_limit(longest)

@@ -36,6 +36,7 @@ class Architecture:
         variance are updated with every beat, as Welford did, in one scan in place of two; results differ, no bound of
         their error is promised, and there must be a mean.
     has_statistic : it works out a statistic of each row; norms that have none take the others
+    for_floats : there is one for floating-point elements or results
     has_second_pass : it reads a row a second time once its mean is there, as absolute deviations need it
     """
 
@@ -43,6 +44,7 @@ class Architecture:
     about: str
     exact: bool = True
     has_statistic: bool = True
+    for_floats: bool = False
     has_second_pass: bool = False
 
     def goes_with(self, norm: Norm) -> bool:
@@ -57,7 +59,9 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture(ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap"),
+        Architecture(
+            ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap", for_floats=True
+        ),
         Architecture(
             TWO_PASS,
             "the sum while the row comes in, squares (or absolute deviations) on the way to a second buffer, then "
@@ -73,7 +77,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),
-        Architecture(STATIC, "nothing is measured: each element goes straight through", has_statistic=False),
+        Architecture(
+            STATIC, "nothing is measured: each element goes straight through", has_statistic=False, for_floats=True
+        ),
     )
 }
 """Every architecture by its name."""

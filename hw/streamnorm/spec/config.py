@@ -348,6 +348,7 @@ class NormConfig:
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
+        self._check_floats()
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
         if self.statistic_length is not None:
@@ -395,6 +396,26 @@ class NormConfig:
             f"architecture = {self.architecture!r}: norm = {self.norm!r} {why}; "
             f"allowed: {', '.join(architectures_of(norm))}"
         )
+
+    def _check_floats(self) -> None:
+        """What there is no unit of whose elements or results are floating-point numbers."""
+        if not self.is_floating:
+            return
+        key = "input" if self.input.is_float else "output"
+        number_format = getattr(self, key).name
+        if not ARCHITECTURES[self.architecture].for_floats:
+            able = [name for name in architectures_of(NORMS[self.norm]) if ARCHITECTURES[name].for_floats]
+            what = f"architecture = {self.architecture!r}" if able else f"norm = {self.norm!r}"
+            cure = f"allowed: {', '.join(able)}" if able else "it takes integers only"
+            raise ConfigError(f"{what}: there is none for {key} = {number_format}; {cure}")
+        if self.formula.has_statistic and not self.formula.has_spread and self.formula.centred:
+            raise ConfigError(
+                f"norm = {self.norm!r}: there is none for {key} = {number_format}; it takes integers only"
+            )
+        if self.computed.name != OWN_ALGORITHM:
+            raise ConfigError(
+                f"algorithm = {self.algorithm!r}: {key} = {number_format}: it computes with integers only"
+            )
 
     def _check_keys_of_norm(self) -> None:
         """Keys that not every norm takes."""

@@ -33,14 +33,13 @@ def _deviation(config: NormConfig) -> float:
     return float(f"{np.abs(ends).max() / 4:.4g}")
 
 
-_QUARTER = "a quarter of the largest input"
+def _about_deviation(config: NormConfig) -> str:
+    return "as good as any" if config.input.is_float else "a quarter of the largest input"
+
 
 STAND_INS: Mapping[str, StandIn] = {
     "epsilon": StandIn(lambda config: 1e-5, lambda config: "the default of PyTorch's LayerNorm"),
-    "deviation": StandIn(
-        _deviation,
-        lambda config: "which divides nothing" if config.input.is_float else "a quarter of the largest input",
-    ),
+    "deviation": StandIn(_deviation, _about_deviation),
     "alpha": StandIn(lambda config: 0.5, lambda config: "what its paper begins to learn it from"),
 }
 """For each key that has no default, of the norms that take it."""

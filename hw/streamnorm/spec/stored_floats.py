@@ -64,7 +64,9 @@ class StoredFloats:
     @property
     def storage_error(self) -> float:
         """The two together, in units in the last place of a result in ``precision`` bits, at most."""
-        return (self.gamma_error + self.beta_error) * 2.0**self._precision
+        # The product may be twice what is left of it beside beta.
+        products = 2 if self.has_beta else 1
+        return (products * self.gamma_error + self.beta_error) * 2.0**self._precision
 
     @property
     def gamma_bits(self) -> int:

@@ -12,8 +12,9 @@ class Pivot:
     """``d = x - pivot``, exact.
 
     The pivot is the row's first element where the norm has ``pivot_in_row``, for the reason that
-    :class:`~streamnorm.spec.norms.Norm` gives; else the input's zero point. Floats are left as they are. It is there from the cycle behind that in
-    which the row's first beat was accepted, in which that beat's own differences are taken.
+    :class:`~streamnorm.spec.norms.Norm` gives; else the input's zero point. Floats are left as they are. It is there
+    from the cycle behind that in which the row's first beat was accepted, in which that beat's own differences are
+    taken.
 
     Parameters
     ----------

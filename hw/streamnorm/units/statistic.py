@@ -176,7 +176,12 @@ class Statistic(wiring.Component):
         return self._placement.build(p, self._precision, self._moments_of(n, count, total, subtracted, None))
 
     def _moments_of(
-        self, n: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None, absolute: Timed | None
+        self,
+        n: Timed | None,
+        count: Timed | None,
+        total: Timed | None,
+        subtracted: Timed | None,
+        absolute: Timed | None,
     ) -> TimedMoments:
         return TimedMoments(n, count, total, subtracted, absolute)
 

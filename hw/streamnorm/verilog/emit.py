@@ -19,9 +19,9 @@ from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
-from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import instance_of, require_function
 
 from .axi import AxiNorm

@@ -7,8 +7,8 @@ import numpy as np
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_text import element_text
-from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.row_flags import flags_in_words
+from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch, fitted

@@ -51,6 +51,7 @@ def codes_of(target: FloatFormat, numbers: NDArray[Any]) -> NDArray[np.integer]:
     ConfigError
         If they are no real numbers.
     """
-    if numbers.dtype == _DTYPES.get(target.name):
+    dtype = _DTYPES.get(target.name)
+    if dtype is not None and numbers.dtype == dtype:  # None is equal to float64
         return numbers.view(f"u{numbers.dtype.itemsize}")
     return target.quantize(numbers if numbers.dtype.kind in "iuf" else numbers.astype(np.float64))

@@ -44,7 +44,10 @@ def refusal(**changes: Any) -> str:
 
 IDENTIFIER = "must be a Verilog identifier: a letter or _, then letters, digits and _, at most 64 in all"
 KEYWORD = "is a keyword of Verilog or SystemVerilog; choose another name"
-FORMATS = "must be one of int4 to int24 or uint4 to uint24"
+FORMATS = (
+    "must be one of int4 to int24 or uint4 to uint24, or bf16, fp16, fp32, fp8_e5m2, fp8_e4m3fn, float(2, 1) to "
+    "float(8, 23)"
+)
 CELL = "is the name of a cell of a device family; choose another name"
 
 
@@ -95,7 +98,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         (
             "input",
             {"format": "int8", "zero": 3},
-            "unknown key 'zero' in [input]; the keys are format, scale, zero_point",
+            "unknown key 'zero' in [input]; the keys are format, scale, zero_point, overflow",
         ),
         ("input", {"scale": 3}, 'missing key in [input]: format, for example format = "int8"'),
         (
@@ -310,7 +313,7 @@ def test_replace_checks_what_it_makes() -> None:
         ({"lane": 3}, "unknown key 'lane'; did you mean lanes?"),
         ({"bogus": 1}, "unknown key 'bogus'; the keys are name, norm, "),
         ({"source": None}, "unknown key 'source'; "),
-        ({"input": {1: 2}}, "unknown key 1 in [input]; the keys are format, scale, zero_point"),
+        ({"input": {1: 2}}, "unknown key 1 in [input]; the keys are format, scale, zero_point, overflow"),
         ({"storage": "ram", "gamma": 1e308, "gamma_offset": 1e308}, "gamma_offset = 1e+308: gamma + gamma_offset must"),
         ({"gamma": [-1e308] * 6, "gamma_offset": -1e308}, "gamma_offset = -1e+308: gamma + gamma_offset must be"),
         ({"lanes": 10**5000}, "lanes = <int>: must be an integer from 1 to 64"),
@@ -386,6 +389,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "beta_bits": 17,
         "gamma_max": 8.0,
         "beta_max": 8.0,
+        "parameter_format": "bf16",
         "storage": "rom",
         "banks": 2,
         "bank_order": "cyclic",
@@ -404,6 +408,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     others["deviation"] = {"norm": "frozen", "epsilon": None}
     others["alpha"] = {"norm": "dyt", "epsilon": None}
     others["algorithm"] = {"storage": "rom"}
+    others["parameter_format"] = {"output": "bf16"}
+    assert config.replace(output="bf16") != config.replace(output="bf16", parameter_format="bf16")
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}
     assert digests.pop("max_length") == digests.pop("parameter_repeat") == config.digest()
     assert make(gamma=0.5, storage="ram", parameter_repeat=2) != make(gamma=0.5, storage="ram")

@@ -31,6 +31,10 @@ format = "uint12"
 zero_point = 7
 {output}
 """
+FORMATS = (
+    "must be one of int4 to int24 or uint4 to uint24, or bf16, fp16, fp32, fp8_e5m2, fp8_e4m3fn, float(2, 1) to "
+    "float(8, 23)"
+)
 ALL_KEYS = ", ".join(f.name for f in key_fields())
 
 
@@ -113,7 +117,7 @@ def test_keys_that_are_refused(tmp_path: Path, keys: str, message: str) -> None:
     ("table", "message"),
     [
         ("zeropoint = 1", "unknown key 'zeropoint' in [{key}]; did you mean zero_point?"),
-        ("bits = 8", "unknown key 'bits' in [{key}]; the keys are format, scale, zero_point"),
+        ("bits = 8", "unknown key 'bits' in [{key}]; the keys are format, scale, zero_point, overflow"),
     ],
 )
 def test_keys_of_the_format_tables_that_are_refused(tmp_path: Path, table: str, message: str) -> None:
@@ -130,8 +134,8 @@ def test_keys_of_the_format_tables_that_are_refused(tmp_path: Path, table: str, 
         ),
         ("input = {}", 'missing key in [input]: format, for example format = "int8"'),
         ("input = {scale = 1}", 'missing key in [input]: format, for example format = "int8"'),
-        ("input = {format = 'fp16'}", "in [input]: format = 'fp16': must be one of int4 to int24 or uint4 to uint24"),
-        ("input = {format = 8}", "in [input]: format = 8: must be one of int4 to int24 or uint4 to uint24"),
+        ("input = {format = 'fp64'}", f"in [input]: format = 'fp64': {FORMATS}"),
+        ("input = {format = 8}", f"in [input]: format = 8: {FORMATS}"),
         ("input = {format = 'int8', scale = 0}", "in [input]: scale = 0: must be a finite number from 1e-18 to 1e+18"),
         (
             "input = {format = 'int8', scale = false}",

@@ -66,8 +66,10 @@ def doubles(name, count=200_000):
     codes = rng.integers(0, number_format.code_of_largest - 1, count)
     low, high = number_format.dequantize(codes), number_format.dequantize(codes + 1)
     middle = (low + high) / 2
-    near = np.concatenate([middle, np.nextafter(middle, 0), np.nextafter(middle, np.inf), low + (high - low) * rng.random(count)])
-    beyond = number_format.largest * np.array([1.0, 1 + 2.0 ** -number_format.precision, 1.5, 2.0, 100.0])
+    near = np.concatenate(
+        [middle, np.nextafter(middle, 0), np.nextafter(middle, np.inf), low + (high - low) * rng.random(count)]
+    )
+    beyond = number_format.largest * np.array([1.0, 1 + 2.0**-number_format.precision, 1.5, 2.0, 100.0])
     return np.concatenate([near, -near, beyond, -beyond, [0.0, -0.0, 5e-324, -5e-324]])
 
 
@@ -131,7 +133,9 @@ def test_what_becomes_of_numbers_beyond_the_largest(name, overflow, code):
     assert number_format.quantize([halfway * 1.01, -halfway * 1.01]).tolist() == [code, code | sign]
     assert int(number_format.quantize(halfway)) == (code if up else number_format.code_of_largest)
     assert int(number_format.quantize(np.nextafter(halfway, 0))) == number_format.code_of_largest
-    got = number_format.saturates([last, np.nextafter(halfway, 0), halfway, np.nextafter(halfway, np.inf), -halfway * 1.01])
+    got = number_format.saturates(
+        [last, np.nextafter(halfway, 0), halfway, np.nextafter(halfway, np.inf), -halfway * 1.01]
+    )
     assert got.tolist() == [False, False, up, True, True]
     assert number_format.saturates([np.nan, np.inf, -np.inf, 0.0]).tolist() == [False] * 4
     infinite = number_format.code_of_overflow if number_format.finite else number_format.code_of_infinity
@@ -175,7 +179,7 @@ def test_keys_of_the_other_family_are_refused():
 
 
 def test_what_is_no_number_is_refused():
-    with pytest.raises(ConfigError, match="^values are an array of bool"):
+    with pytest.raises(ConfigError, match=r"^values are an array of bool"):
         FloatFormat("bf16").quantize([True])
-    with pytest.raises(ConfigError, match="^codes are an array of float64"):
+    with pytest.raises(ConfigError, match=r"^codes are an array of float64"):
         FloatFormat("bf16").dequantize([0.5])

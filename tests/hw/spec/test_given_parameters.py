@@ -9,7 +9,7 @@ import pytest
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import FloatFormat, IntFormat
 from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.parameters import StoredParameters
 
@@ -157,3 +157,19 @@ def test_gammas_that_are_lost_are_told() -> None:
 def test_an_epsilon_that_leaves_nothing_but_zeros_is_told() -> None:
     (notice,) = Plan.of(make(epsilon=1e20)).notices
     assert notice.startswith("every result is 0: epsilon = 1e+20 is so large beside inputs of scale 0.05 that z is at ")
+
+
+def test_integers_of_floating_point_elements_are_stored_in_real_units() -> None:
+    """An affine norm's z may be 1e38; what saturates makes no error, and gamma has no scale of elements in it."""
+    config = make(norm="affine", epsilon=None, input="bf16", output=IntFormat(8, scale=0.05), gamma=0.75)
+    stored = StoredParameters.of(config)
+    assert stored.gamma[0, 0] / 2.0**stored.gamma_frac_bits == 15.0
+    assert config.given_parameters.z_max == FloatFormat("bf16").largest
+    assert stored.storage_error < 1e-9
+    assert StoredParameters.of(config.replace(gamma=0.1)).storage_error <= STORAGE_ERROR_MAX
+
+
+def test_a_frozen_norm_of_floating_point_reaches_as_far_as_its_numbers() -> None:
+    config = make(norm="frozen", epsilon=None, deviation=0.5, input="fp16", output=IntFormat(8, scale=0.05))
+    assert config.given_parameters.z_max == pytest.approx(2 * 65504 / 0.5)
+    assert StoredParameters.of(config).storage_error <= STORAGE_ERROR_MAX

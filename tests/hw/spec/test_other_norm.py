@@ -57,7 +57,7 @@ def test_keys_that_only_the_other_takes_are_chosen_and_said():
 
 
 def test_floating_point_input_has_no_largest_that_matters():
-    other = with_norm(unit(input="bf16"), "frozen")
+    other = with_norm(unit(input="bf16", output="bf16"), "frozen")
     assert other.config.deviation == 1
     assert str(other) == "deviation = 1, as good as any; without epsilon"
 

@@ -12,7 +12,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat, parse_format
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
-from streamnorm_sim.reference.exact import exact_result
+from streamnorm_sim.reference.exact import exact_result, exact_rows
 
 DIGITS = Context(prec=800, Emin=-(10**6), Emax=10**6)
 CERTAIN = Context(prec=750)
@@ -265,3 +265,150 @@ def test_two_roundings_against_decimals(member):
         config = some_config(member, source, output, rng, n, gamma_rounding="output")
         x = some_rows(config.input, rng, 6, n, specials=True)
         assert_exact(config, x, as_given=bool(index % 3 == 0))
+
+
+def bf16(*values):
+    return parse_format("bf16").quantize(np.array(values)).tolist()
+
+
+def unit(**changes):
+    keys = {"norm": "layernorm", "lanes": 1, "max_length": 4, "input": "bf16", "output": "bf16", "epsilon": 1e-5}
+    return NormConfig(**(keys | changes))
+
+
+MINUS_ZERO, NAN = 0x8000, 0x7FC0
+
+
+@pytest.mark.parametrize(
+    ("keys", "x", "y"),
+    [
+        # a NaN, and in a centred norm an infinity, spoil the row
+        ({}, [1, nan, 2, 3], [nan] * 4),
+        ({}, [1, inf, 2, 3], [nan] * 4),
+        ({"norm": "frozen", "deviation": 1.0, "epsilon": None}, [1, -inf, 2, 3], [nan] * 4),
+        ({"norm": "rmsnorm"}, [1, nan, 2, 3], [nan] * 4),
+        # an infinite mean square leaves zeros with the sign of x
+        ({"norm": "rmsnorm"}, [1, inf, -2, -0.0], [0.0, nan, -0.0, -0.0]),
+        ({"norm": "rmsnorm", "gamma": -1.0}, [1, -inf, -2, 0.0], [-0.0, nan, 0.0, -0.0]),
+        ({"norm": "rmsnorm", "beta": 0.5}, [1, inf, -2, 3], [0.5, nan, 0.5, 0.5]),
+        ({"norm": "rmsnorm", "beta": 0.0, "storage": "ram"}, [1, inf, -2, -3], [0.0, nan, 0.0, 0.0]),
+        # behind the part that is measured, each stands for itself
+        ({"norm": "rmsnorm", "statistic_length": 2}, [1, 1, nan, -inf], [1, 1, nan, -inf]),
+        ({"norm": "rmsnorm", "statistic_length": 2, "gamma": -1.0, "beta": 3.0}, [1, 1, inf, -inf], [2, 2, -inf, inf]),
+        ({"norm": "rmsnorm", "statistic_length": 2, "gamma": [1, 1, 0, 0]}, [1, 1, inf, -inf], [1, 1, nan, nan]),
+        ({"norm": "rmsnorm", "statistic_length": 2}, [1, nan, 1, inf], [nan] * 4),
+        ({"norm": "rmsnorm", "statistic_length": 2}, [1, inf, -1, -inf], [0.0, nan, -0.0, nan]),
+        # nothing is measured
+        ({"norm": "affine", "gamma": -2.0, "epsilon": None}, [nan, inf, -inf, 3], [nan, -inf, inf, -6]),
+        # zeros of centred norms are +0, of others they have a sign
+        ({"gamma": -1.0}, [0.0, -0.0, 0.0, -0.0], [-0.0] * 4),
+        ({"epsilon": 0.0}, [7, 7, 7, 7], [0.0] * 4),
+        ({"norm": "l2norm", "epsilon": 0.0}, [0.0, -0.0, 0.0, -0.0], [0.0, -0.0, 0.0, -0.0]),
+        ({"norm": "rmsnorm", "gamma": [1, 0, -1, 0]}, [1, 1, 1, -1], [1, 0.0, -1, -0.0]),
+        # a sum that cancels is +0, and so is one of opposite zeros
+        ({"norm": "rmsnorm", "gamma": -1.0, "beta": 1.0}, [1, 1, 1, 1], [0.0] * 4),
+        ({"norm": "rmsnorm", "beta": [0, 1, 0, 1]}, [-0.0, -0.0, 0.0, 0.0], [0.0, 1, 0.0, 1]),
+    ],
+)
+def test_special_values_cell_by_cell(keys, x, y):
+    config = unit(**({"input": "bf16"} | keys))
+    if "statistic_length" in keys:
+        config = config.replace(epsilon=1e-30)
+    elif config.norm == "rmsnorm":
+        config = config.replace(epsilon=0.0)
+    found = exact_result(config, [bf16(*x)])
+    assert found.rounded.tolist() == [bf16(*y)]
+    assert not found.overflows.any()
+    np.testing.assert_array_equal(found.scaled, [y])
+
+
+@pytest.mark.parametrize("overflow", ["infinity", "nan", "saturate"])
+def test_overflow_and_infinite_results_are_told_apart(overflow):
+    output = parse_format("fp16", overflow=overflow)
+    config = unit(norm="affine", epsilon=None, output=output, gamma=[60000.0, 2.0, -2.0, 1.0])
+    found = exact_result(config, [bf16(2, inf, inf, -1e30)])
+    sign, beyond = 0x8000, output.code_of_overflow
+    assert found.rounded.tolist() == [[beyond, 0x7C00, 0x7C00 | sign, beyond | sign]]
+    assert found.overflows.tolist() == [[True, False, False, True]]
+    assert found.scaled[0, 0] == 120000.0
+    finite = config.replace(output="fp8_e4m3fn")
+    assert exact_rows(finite, [bf16(2, inf, -inf, 448)]).tolist() == [[0x7E, 0x7E, 0x7E, 0x7E]]
+
+
+def test_integers_have_the_zero_point_for_nan_and_saturate_infinities():
+    config = unit(norm="affine", epsilon=None, output=IntFormat(8, zero_point=5), gamma=[1.0, -1.0, 1.0, 0.0])
+    found = exact_result(config, [bf16(nan, inf, inf, -inf), bf16(-300, 300, 2.5, 9)])
+    assert found.rounded.tolist() == [[5, -128, 127, 5], [-128, -128, 8, 5]]
+    assert found.overflows.tolist() == [[False] * 4, [True, True, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("x", "gamma", "y"),
+    [
+        # 8 bits times 8 bits: halfway between two, to even
+        (1 + 2.0**-7, 1 + 2.0**-1, 1.5 + 3 * 2.0**-8 + 2.0**-8),
+        (1.0, 2.0**-134, 0.0),  # half the smallest number
+        (1.0, 3 * 2.0**-134, 2.0**-132),
+        (-1.0, 2.0**-134, -0.0),
+        (-1.0, 2.0**-135, -0.0),
+        (1.0, 1.0 + 2.0**-8, 1.0),
+        (1.0, 1.0 + 3 * 2.0**-8, 1.0 + 2.0**-6),
+        (2.0, 2.0**126 * (2 - 2.0**-7), 2.0**127 * (2 - 2.0**-7)),
+        (2.0, 2.0**126 * (2 - 2.0**-8), inf),  # a tie beyond the largest
+        (2.0, 2.0**126 * (2 - 2.0**-8 - 2.0**-20), 2.0**127 * (2 - 2.0**-7)),
+    ],
+)
+def test_ties_subnormals_and_the_largest_number(x, gamma, y):
+    config = unit(norm="affine", epsilon=None, max_length=1, gamma=gamma)
+    assert exact_rows(config, [bf16(x)], as_given=True).tolist() == [bf16(y)]
+    assert exact_rows(config, [bf16(x)]).tolist() == [bf16(y)]
+
+
+@pytest.mark.parametrize(("gamma", "y"), [(1 + 2.0**-8, 1.0), (1 + 3 * 2.0**-8, 1 + 2.0**-6)])
+def test_a_hair_beside_a_tie(gamma, y):
+    """With epsilon the truth is 1e-40 less than a tie; without, the row has a rational root."""
+    config = unit(epsilon=0.0, gamma=gamma)
+    assert exact_rows(config, [bf16(1, -1)]).tolist() == [bf16(y, -y)]
+    near = config.replace(epsilon=1e-40)
+    less = (gamma - 2.0**-8) if gamma != 1 + 2.0**-8 else 1.0
+    assert exact_rows(near, [bf16(1, -1)]).tolist() == [bf16(less, -less)]
+    assert exact_result(near, [bf16(1, -1)]).unit.tolist() == [[2.0**-7] * 2]
+
+
+def test_nearly_all_cancels():
+    """z·γ + β is 1e-12 of its terms."""
+    config = unit(norm="rmsnorm", output="fp32", epsilon=1e-12, gamma=1.0, beta=-1.0)
+    found = exact_result(config, [bf16(1, 1, 1, 1)])
+    assert abs(found.scaled + 5e-13).max() < 1e-24
+    assert found.rounded.tolist() == [parse_format("fp32").quantize([-5e-13] * 4).tolist()]
+    assert found.unit.tolist() == [[2.0**-23] * 4]  # that of beta
+
+
+def test_banks_and_values_that_elements_share():
+    rng = np.random.default_rng(9)
+    gamma, beta = rng.normal(1, 0.2, (2, 3)), rng.normal(0, 1, (2, 3))
+    config = unit(max_length=6, banks=2, parameter_repeat=2, gamma=gamma, beta=beta, gamma_offset=0.25)
+    written = config.replace(parameter_repeat=1, gamma=gamma.repeat(2, 1), beta=beta.repeat(2, 1))
+    x, banks = some_rows(config.input, rng, 12, 6, specials=True), np.arange(12) % 2
+    for as_given in (False, True):
+        assert_exact(config, x, banks=banks, as_given=as_given)
+        both = [exact_result(one, x, banks=banks, as_given=as_given) for one in (config, written)]
+        for name in ("rounded", "scaled", "unit", "overflows"):
+            np.testing.assert_array_equal(*(getattr(one, name) for one in both))
+
+
+def test_a_normalized_value_saturates_before_gamma():
+    config = unit(output="float(2, 1)", gamma=0.25, gamma_rounding="output", max_length=16, epsilon=0.0)
+    found = exact_result(config, [bf16(*[0] * 15, 1)])  # z is √15, and 3 the largest number
+    assert found.normalized_saturates.tolist() == [[False] * 15 + [True]]
+    assert config.output.dequantize(found.normalized[0, -1]) == 3.0
+    assert found.scaled[0, -1] == 0.75
+    assert not found.overflows.any()
+
+
+def test_parts_of_a_batch_give_what_the_batch_gives(monkeypatch):
+    config = unit(max_length=6, beta=0.1)
+    x = some_rows(config.input, np.random.default_rng(4), 20, 6, specials=True)
+    together = exact_rows(config, x)
+    monkeypatch.setattr("streamnorm_sim.reference.exact._CHUNK_ELEMENTS", 7)
+    np.testing.assert_array_equal(exact_rows(config, x), together)

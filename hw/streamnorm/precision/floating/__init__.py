@@ -1,6 +1,7 @@
 """Widths of units whose elements come in or go out as floating-point numbers."""
 
+from .float_ending import EXACT_ENDING
 from .float_precision import FloatPrecision
 from .static_float_precision import StaticFloatPrecision
 
-__all__ = ["FloatPrecision", "StaticFloatPrecision"]
+__all__ = ["EXACT_ENDING", "FloatPrecision", "StaticFloatPrecision"]

@@ -6,6 +6,7 @@ from math import ceil, log2, sqrt
 from streamnorm.precision.demand import EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
 
@@ -16,9 +17,6 @@ FLOAT_ERROR = 0.45
 
 TIGHT_PRECISION = 11
 """Outputs of at most this precision, fp16's, are always held to 99.9 % of correctly rounded results."""
-
-_STORED_WELL = 0.4
-"""Where storing gamma and beta takes more than this, widths given by hand allow no promise for them as given."""
 
 _MEAN_Z = 0.8
 """Mean magnitude of a normal deviate."""
@@ -81,10 +79,10 @@ class _OfFloats(FloatDemand):
     def asked(config: NormConfig) -> "_OfFloats":
         stored = StoredFloats.of(config)
         precision = config.output.precision
-        storage = (stored.gamma_error + stored.beta_error) * 2.0**precision
+        storage = stored.storage_error
         return _OfFloats(
             precision=precision,
-            limit=min(FLOAT_ERROR, 0.5 - storage) if storage <= _STORED_WELL else FLOAT_ERROR,
+            limit=min(FLOAT_ERROR, 0.5 - storage) if storage <= STORAGE_ERROR_MAX else FLOAT_ERROR,
             tight=config.accuracy == "tight" or precision <= TIGHT_PRECISION,
         )
 

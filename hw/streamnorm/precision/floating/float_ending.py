@@ -6,30 +6,43 @@ from math import frexp
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
 
-__all__ = ["FloatEnding"]
+__all__ = ["EXACT_ENDING", "FloatEnding"]
+
+
+EXACT_ENDING = 2.0**-3
+"""What a sum with a z that was rounded first is off by at most before it is rounded, in units in the last place."""
+
+_EXACT_BITS = 4
+"""Bits of a sum beyond those of Z."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FloatEnding:
     """The widths of a lane from z on. z is ``(-1)**s * Z * 2**ez``; Z is signed where z has a fixed binary point.
 
+    With ``gamma_rounding = "output"``, z is first rounded to the output format as in step 3, but to the largest number
+    at most; Z is the mantissa of that then, and ez its binade.
+
     1. ``P = Z * g``, g being the mantissa of gamma; its unit is ``2**eP`` smallest output numbers,
        ``eP = ez + binade of gamma + gamma_exponent``. Without gamma P is Z.
     2. With beta, of mantissa b and ``eB = binade of beta + beta_exponent``: each is set to the top of a field of
        ``sum_bits`` bits, ``A = P << (sum_bits - product_bits)`` and ``B = b << (sum_bits - beta_bits)`` (a negative
        shift to the left is one to the right), where their tops are ``tA = eP + product_bits`` and
-       ``tB = eB + beta_bits``, and that with the lower top is shifted right by the difference; a P or b of 0 does not
-       count there. ``sum = A + B``, or ``A - B`` where the signs of ``(-1)**s * gamma`` and beta differ; its unit is
-       ``2**(max(tA, tB) - sum_bits)``. Without beta, sum is P.
+       ``tB = eB + beta_bits``, and shifted right to the same top t, the higher of these two, of which that of a P or b
+       of 0 does not count; and no lower than the lowest binade of normal numbers, so that the field holds all that is
+       left of a subnormal result. ``sum = A + B``, or ``A - B`` where the signs of ``(-1)**s * gamma`` and beta differ;
+       its unit is ``2**(t - sum_bits)``. Without beta, sum is P.
     3. The magnitude of sum is rounded to the output format, to nearest even, where its leading one says: in the binade
        that puts that one at the head of a mantissa, but not below the first, that of the subnormal numbers. Beyond the
-       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together.
+       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together. A sum of 0 has
+       that of the one number that was not 0, if there is only one; of two zeros that of both, else none.
 
     Every ``>>`` is a floor, of P in two's complement. Where :attr:`is_sticky`, neither is signed, and the lowest bit of
     what has been shifted is 1 as well where a 1 has been shifted out.
 
     Attributes
     ----------
+    rounds_first : whether z is rounded before gamma
     z_bits, z_is_signed : of Z, the sign included
     gamma_bits, beta_bits : of a mantissa of gamma and beta, the hidden one included; 0 where there is none
     gamma_exponent, beta_exponent : see above
@@ -38,6 +51,7 @@ class FloatEnding:
     """
 
     output: FloatFormat
+    rounds_first: bool
     z_bits: int
     z_is_signed: bool
     gamma_bits: int
@@ -48,29 +62,42 @@ class FloatEnding:
     is_sticky: bool = False
 
     @staticmethod
-    def of(
-        output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_is_signed: bool, exact_bits: int
+    def of(output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_is_signed: bool) -> "FloatEnding":
+        """The ending for a Z."""
+        return FloatEnding._of(output, stored, z_bits, z_is_signed, rounds_first=False)
+
+    @staticmethod
+    def of_rounded(output: FloatFormat, stored: StoredFloats) -> "FloatEnding":
+        """The ending for a z that is rounded first."""
+        return FloatEnding._of(output, stored, output.precision, False, rounds_first=True)
+
+    @staticmethod
+    def _of(
+        output: FloatFormat, stored: StoredFloats, z_bits: int, z_is_signed: bool, *, rounds_first: bool
     ) -> "FloatEnding":
-        """The ending for a Z; ``exact_bits``: high bits of P that matter where beta is added."""
         exponent = -_exponent(output.scale)
         gamma_bits = stored.format.precision if stored.has_gamma else 0
         beta_bits = stored.format.precision if stored.has_beta else 0
         of_parameters = exponent + _exponent(stored.format.scale)
         product_bits = z_bits + gamma_bits
+        # Of a product no more than its high bits matter; of one with a rounded z all of them do.
+        kept = product_bits if rounds_first else min(product_bits, z_bits + _EXACT_BITS)
+        sum_bits = max(kept, beta_bits) + (_EXACT_BITS if rounds_first else 0)
         return FloatEnding(
             output=output,
+            rounds_first=rounds_first,
             z_bits=z_bits,
             z_is_signed=z_is_signed,
             gamma_bits=gamma_bits,
             beta_bits=beta_bits,
             gamma_exponent=of_parameters if gamma_bits else exponent,
             beta_exponent=of_parameters,
-            sum_bits=max(min(product_bits, exact_bits), beta_bits) if beta_bits else product_bits,
+            sum_bits=sum_bits if beta_bits else product_bits,
         )
 
     @staticmethod
     def exact(output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_zeros: int) -> "FloatEnding":
-        """An ending without any rounding but the last: the result is that of the exact ``z * gamma + beta``.
+        """An ending that is off by no more than :attr:`sum_error` before the result is rounded, and mostly by nothing.
 
         ``z_zeros``: zeros above the leading one of a Z that is not 0, at most.
 
@@ -83,11 +110,14 @@ class FloatEnding:
         grid is twice as fine as the bit below the last place, no number where the rounding changes is odd, and none is
         between the two: ``h - field <= h - 3 - a - precision``.
 
+        Where h is below the lowest normal number, both are shifted, and each may be off by less than one of the grid
+        there, which is :attr:`sum_error` in all.
+
         A subnormal number has more zeros. Where the format of gamma and beta goes down no less far than the output's,
         a subnormal H that is beta is below the output's normal numbers, and so is the sum; their last place is that of
         subnormals, ``precision`` places below h at most, and no zeros of beta need to be counted.
         """
-        ending = FloatEnding.of(output, stored, z_bits=z_bits, z_is_signed=False, exact_bits=0)
+        ending = FloatEnding.of(output, stored, z_bits=z_bits, z_is_signed=False)
         if not ending.beta_bits:
             return ending
         product_zeros = z_zeros + (1 + stored.zeros("gamma") if ending.gamma_bits else 0)
@@ -99,6 +129,11 @@ class FloatEnding:
             output.precision + 3 + max(product_zeros, beta_zeros),
         )
         return replace(ending, sum_bits=sum_bits, is_sticky=True)
+
+    @property
+    def sum_error(self) -> float:
+        """What an exact ending may be off by beside subnormal results, in their unit; 0 without beta."""
+        return 2.0 ** (self.output.fraction_bits + 1 - self.sum_bits) if self.beta_bits else 0.0
 
     @property
     def product_bits(self) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from streamnorm.precision.curve import Curve
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots import RootMethod
 from streamnorm.spec.weight_root import WeightRoot
@@ -24,13 +25,16 @@ class FloatPrecision:
        binade, as :class:`RowSums` has them; of integers exact, as differences to the zero point, and top is 0.
        ``a = top - row_bits + mantissa_bits`` is the unit of the row (0 of integers).
     2. statistic: E of :class:`RowEpsilon`, and from there V, with ``variance_frac_bits``, as for integers.
-       ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``.
-    3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits`` fraction bits, and the unit gives for the row
-       ``RF = w * rho``, exact, ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low
-       ``normalized_bits`` count, and ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
-       ``z = ((X * RF) << pad >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may be
-       far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean, KF
-       is 0.
+       ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``;
+       where V may be less than 1 and z is not 0, that one is sought ``2 * root_guard`` bits farther down, and k is less
+       by ``root_guard``.
+    3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits``
+       fraction bits, and the unit gives for the row ``RF = w * rho``, exact,
+       ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low ``normalized_bits`` count, and
+       ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
+       ``z = (((X * RF) << pad) >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may
+       be far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean,
+       KF is 0.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q
@@ -48,6 +52,7 @@ class FloatPrecision:
     weight_root : where V is divided by w, the root of w that stands for it
     is_centred, is_fixed : whether a mean is subtracted; whether z has a binary point of its own, see step 3
     root : the root's method
+    curve : of a norm with a curvature, whose u takes the place of z behind step 3
     ending : None for integer output
     promise, error_bound, expected_error : as of every precision
     """
@@ -65,12 +70,14 @@ class FloatPrecision:
     epsilon: RowEpsilon
     variance_bits: int
     gives_deviation: bool
+    root_guard: int
     root: RootMethod
     scale_bits: int
     scale_drop: int
     product_drop: int
     normalized_bits: int
     normalized_frac_bits: int
+    curve: Curve | None
     gamma_align: int
     beta_align: int
     result_frac_bits: int
@@ -124,14 +131,20 @@ class FloatPrecision:
         return self.root.rho_bits
 
     @property
+    def multiplied_bits(self) -> int:
+        """Bits of what gamma multiplies: z, or u."""
+        return self.normalized_bits if self.curve is None else self.curve.bits
+
+    @property
     def pad_bits(self) -> int:
         """Fraction bits that products are given, so that they are only ever shifted right."""
         return max(0, self.normalized_frac_bits - self.rho_bits + 2)
 
     @property
     def unit_exponent(self) -> int:
-        """``a`` where ``top`` is 0."""
-        return 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
+        """``a`` where ``top`` is 0, less what :attr:`root_guard` takes from k."""
+        unit = 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
+        return unit - self.root_guard
 
     @property
     def half_position_min(self) -> int:
@@ -150,8 +163,8 @@ class FloatPrecision:
     @property
     def root_bits(self) -> tuple[int, int]:
         """Integer and fraction bits of V, or of its root, where its leading one is sought."""
-        bits = (self.variance_bits + 1) // 2 if self.gives_deviation else self.variance_bits
-        return bits, self.variance_frac_bits
+        bits, guard = (self.variance_bits + 1) // 2 if self.gives_deviation else self.variance_bits, 2 * self.root_guard
+        return bits + guard, self.variance_frac_bits - guard
 
     def figures(self) -> dict[str, int]:
         """Everything that is an integer, by name, for a plan's JSON."""

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from math import inf, isqrt
+from math import inf, isqrt, sqrt
 
 from streamnorm.errors import ConfigError
+from streamnorm.precision.curve import Curve
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonCode
 from streamnorm.spec.formats import FloatFormat
@@ -63,6 +64,11 @@ def found_precision(config: NormConfig) -> FloatPrecision:
 def _refuse(config: NormConfig) -> None:
     """Refuses what there is no such unit of."""
     norm = config.formula
+    if not config.output.is_float and config.gamma_rounding == "output":
+        raise ConfigError(
+            f'gamma_rounding = "output": with {config.input.name} input it goes with output of floats only, not with '
+            f"{config.output.name}; leave it out"
+        )
     if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
         raise ConfigError(
             f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
@@ -105,19 +111,29 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         lost = (2.0 ** (2 - scale_bits), 2.0 ** (3 - normalized_bits))
         relative, mean = relative + sum(lost), mean + lost[0] / 3 + lost[1] / 5
         absolute = mean_absolute = 0.0
+    of_sums = sums_error(norm, sums, longest)
+    relative, absolute = relative + of_sums.relative, absolute + of_sums.absolute
+    curve, z_bits = None, normalized_bits
+    if norm.curvature:
+        largest = isqrt(norm.square_limit(longest) or 1) + 1
+        curve = Curve.of(norm.curvature, largest, frac_bits, None)
+        z_bits = curve.bits
+        relative, absolute, mean, mean_absolute = _curved(
+            curve, norm.curvature, largest, relative, absolute, mean, mean_absolute
+        )
     ending = None
     if isinstance(config.output, FloatFormat):
         stored = StoredFloats.of(config)
-        ending = FloatEnding.of(
-            config.output, stored, z_bits=normalized_bits, z_is_signed=is_fixed, exact_bits=normalized_bits + 4
-        )
-        if ending.beta_bits:
+        if config.gamma_rounding == "output":
+            ending = FloatEnding.of_rounded(config.output, stored)
+        else:
+            ending = FloatEnding.of(config.output, stored, z_bits=z_bits, z_is_signed=is_fixed)
+        if ending.beta_bits and not ending.rounds_first:
             # Two floors where tops are set side by side; the top of z is not that of gamma.
-            top = normalized_bits - frac_bits if is_fixed else 4
+            top = z_bits - frac_bits if is_fixed else 4
             unit = 2.0 ** (top + 1 - ending.sum_bits)
             absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit / 2
-    of_sums = sums_error(norm, sums, longest)
-    errors = ZErrors(relative + of_sums.relative, absolute + of_sums.absolute, mean, mean_absolute)
+    errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)
     product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)
     result_frac_bits = product_frac_bits if parameters is None else max(product_frac_bits, parameters.beta_frac_bits)
@@ -133,14 +149,16 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         weight_bits=weight_bits,
         weight_root=weight_root,
         epsilon=epsilon,
-        variance_bits=_variance_max(norm, longest, counted, reach, epsilon).bit_length(),
+        variance_bits=max(1, _variance_max(norm, longest, counted, reach, epsilon).bit_length()),
         gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
+        root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
         root=root,
         scale_bits=scale_bits,
         scale_drop=exact_scale_bits - scale_bits,
         product_drop=product_drop,
         normalized_bits=normalized_bits,
         normalized_frac_bits=frac_bits,
+        curve=curve,
         gamma_align=result_frac_bits - product_frac_bits,
         beta_align=0 if parameters is None else result_frac_bits - parameters.beta_frac_bits,
         result_frac_bits=result_frac_bits,
@@ -152,6 +170,27 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     return precision, demand.is_kept(errors)
 
 
+def _curved(
+    curve: Curve, k: float, largest: int, relative: float, absolute: float, mean: float, mean_absolute: float
+) -> tuple[float, float, float, float]:
+    """The errors of ``u = z - k*z**2``, from those of z.
+
+    A unit is at least that of the larger of ``|u|`` and 1. So ``|z| * |1 - 2*k*z|`` counts as a share of that, which is
+    largest for the largest z whose u is -1.
+    """
+    share = _curved_share(k, largest)
+    slope = 1 + 2 * k * largest
+    own = largest * (curve.slope_error() + largest * curve.code_error()) + 2.0**-curve.frac_bits
+    # Ordinary values see little of the curve.
+    return relative * share, slope * absolute + own, 2 * mean, 2 * mean_absolute + 2.0**-curve.frac_bits / 2
+
+
+def _curved_share(k: float, largest: int) -> float:
+    """What a relative error of z counts as, see above."""
+    farthest = min((1 + sqrt(1 + 4 * k)) / (2 * k), float(largest))
+    return max(2.0, farthest * abs(2 * k * farthest - 1))
+
+
 def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> RowSums:
     """The cheapest windows whose error is a part of what is allowed; the most exact ones where none are."""
     norm, longest = config.formula, config.max_length
@@ -161,13 +200,16 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits = max(elements.mantissa_bits + 4, wished)
     else:
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8)
+    limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
+    if norm.curvature:
+        limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
         for count in range(1, max(elements.binade_max, floor) // window + 2):
             sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
             of_sums = sums_error(norm, sums, longest)
             error = of_sums.relative + of_sums.absolute
-            allowed = error <= _SUMS_SHARE * demand.limit * 2.0**-demand.precision
+            allowed = error <= limit
             cost = sums.cost(norm, config.lanes, longest)
             if (allowed and cost < best_cost) or (best_cost == inf and error < best_error):
                 best, best_cost, best_error = sums, cost if allowed else inf, error
@@ -183,7 +225,7 @@ def _variance_max(norm: Norm, longest: int, counted: int, reach: int, epsilon: R
         total += (counted * reach) ** 2
     added = ((weight * epsilon.code << epsilon.up) >> (epsilon.drop + epsilon.frac_bits)) + 1
     outer = norm.weight_in_variance(longest)
-    if epsilon.degree == 1:
-        return 2 * (outer * total + added**2)
     factor = norm.count(longest) if norm.has_factor else 1
+    if epsilon.degree == 1:
+        return 2 * (outer * factor * total + added**2)
     return outer * (factor * total + added)

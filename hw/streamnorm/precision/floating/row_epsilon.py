@@ -40,7 +40,9 @@ class RowEpsilon:
         """Epsilon in as few bits as make V right to about ``2**-bits`` of itself wherever z is not 0."""
         norm, placement, e = config.formula, config.placement, config.epsilon_in_steps
         if sums is None:
-            ranges: Any = SimpleNamespace(epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits)
+            ranges: Any = SimpleNamespace(
+                epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits
+            )
             encoded = placement.encode(norm, ranges, root, bits)
             return RowEpsilon(encoded.code, 0, encoded.drop, 0, encoded.frac_bits, encoded.error)
         degree = placement.degree
@@ -48,8 +50,7 @@ class RowEpsilon:
         least_step = Fraction(4) ** (sums.row_bits - sums.elements.mantissa_bits - norm.has_spread)
         weighed = norm.epsilon_weight(config.max_length)
         if e == 0 or (weighed is not None and sums.floor == 0 and placement.is_lost(4 * e * weighed, bits)):
-            lost = 0.0 if e == 0 or weighed is None else placement.loss(4 * e * weighed)
-            return RowEpsilon(0, 0, 0, degree, 0 if degree == 2 else bits + _ROOT_GUARD, lost + _of_root(norm, root, degree, bits))
+            return RowEpsilon(0, 0, 0, degree, 0, 0.0 if e == 0 or weighed is None else placement.loss(4 * e * weighed))
         value = sums.epsilon(e)
         if degree == 1:
             value, frac_bits = _root(value), bits + _ROOT_GUARD

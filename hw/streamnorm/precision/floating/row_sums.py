@@ -10,6 +10,9 @@ from .elements import Elements
 
 __all__ = ["RowSums"]
 
+_TILE_BITS = 18
+"""Bits of a number whose square takes one multiplier, mostly."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowSums:
@@ -105,10 +108,21 @@ class RowSums:
         return squared_units / Fraction(4) ** exponent
 
     def cost(self, norm: Norm, lanes: int, length: int) -> float:
-        """About how many bits are shifted, added up over the lanes and accumulated."""
-        square, single = (2 * self.aligned_bits if norm.has_squares else 0), (self.aligned_bits + 1 if norm.has_sum else 0)
-        shifted = 0.6 * self.shift_bits * (square + single)
-        return lanes * (shifted + self.count * (square + single)) + 2 * self.count * length.bit_length()
+        """About how many bits are computed: aligned, squared, added up over the lanes and accumulated, moved where the
+        row's top enters a new window, joined, and shifted to the unit of the row."""
+        aligned = self.aligned_bits
+        square, single = (2 * aligned if norm.has_squares else 0), (aligned + 1 if norm.has_sum else 0)
+        shifted = single if norm.has_sum else aligned
+        if norm.has_squares and aligned > _TILE_BITS:  # then squares are shifted
+            shifted = single + square
+        total = square + single + (norm.has_sum + norm.has_squares) * length.bit_length()
+        moved = sum(max(1, 2 * place - 2) for place in range(self.count))
+        return (
+            0.6 * lanes * self.shift_bits * shifted  # the first levels of a shifter are narrower
+            + self.count * ((lanes - 1) * (square + single) + 4 * lanes)
+            + (2 * self.count - 1 + moved) * total
+            + self.shift_bits * (norm.has_sum + 2 * norm.has_squares) * self.row_bits
+        )
 
     def describe(self) -> str:
         """What is exact, in words."""

@@ -43,14 +43,15 @@ class StaticFloatPrecision:
     2. lane: z times gamma plus beta, rounded: :class:`FloatEnding`; for integer output as in step 7 of
        :class:`~streamnorm.precision.precision.Precision`.
 
-    With floating-point output the ending is exact but for the one rounding (see :meth:`FloatEnding.exact`), so that only
-    z itself can be off, relative to itself, by r. ``|z * gamma|`` is at most ``2 * max(|y|, |beta|)``, and without beta
+    With floating-point output the ending is exact but for the one rounding and for next to nothing beside subnormal
+    results (see :meth:`FloatEnding.exact`), so that only z itself can be off, relative to itself, by r. ``|z * gamma|`` is at most ``2 * max(|y|, |beta|)``, and without beta
     ``|y|``, and a unit in the last place of a number is more than ``2**-precision`` of it: a result is off by less than
     ``2 * r * 2**precision``, or half of that, before it is rounded. r is that of :class:`ScaledElement`, 0 unless an
     input scale has been cut; or with tanh, where ``tanh(t * (1 + d))`` is off by less than d, the errors of alpha, of
     cutting T, and of the table.
 
-    With integer output, z is off by less than :attr:`absolute_error`, and a result by that times the largest gamma.
+    With integer output, z is off by less than a unit of its fraction bits, or as much as the table and the cut of its
+    argument take, and a result by that times the largest gamma.
     Where the magnitude of an element is limited, the result is beyond the range: no gamma but 0 is less than the one
     with which it is.
 
@@ -74,6 +75,11 @@ class StaticFloatPrecision:
     ending: FloatEnding | None
     error_bound: float
     expected_error: float
+
+    @property
+    def multiplied_bits(self) -> int:
+        """Of what gamma is the factor of."""
+        return self.normalized_bits
 
     @staticmethod
     def of(config: NormConfig) -> "StaticFloatPrecision":
@@ -140,7 +146,7 @@ def _static_float_precision(config: NormConfig) -> StaticFloatPrecision:
         beta_align=0 if parameters is None else result_frac_bits - parameters.beta_frac_bits,
         result_frac_bits=result_frac_bits,
         ending=ending,
-        error_bound=found.bound,
+        error_bound=found.bound + (0.0 if ending is None else ending.sum_error),
         expected_error=found.expected,
     )
 

@@ -75,9 +75,9 @@ class FloatFormat(NumberFormat):
     names: ClassVar[str] = "bf16, fp16, fp32, fp8_e5m2, fp8_e4m3fn, float(2, 1) to float(8, 23)"
     keys: ClassVar[tuple[str, ...]] = ("overflow",)
     is_float: ClassVar[bool] = True
-    signed: ClassVar[bool] = False
+    signed: ClassVar[bool] = False  # type: ignore[override]
     """A code travels as bits, no two's complement."""
-    zero_point: ClassVar[int] = 0
+    zero_point: ClassVar[int] = 0  # type: ignore[override]
 
     exponent_bits: int
     fraction_bits: int = 0

@@ -71,9 +71,7 @@ class FloatApply(wiring.Component):
         self.centre_cycle = 0
         if apart:
             self.centre_cycle = max(0, begun[0].product.cycle - steps.before_product)
-        rest = {
-            name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name != "scale"
-        }
+        rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name != "scale"}
         lanes = [steps.normalized(lane, rest) for lane in begun]
         ending = precision.ending
         results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)

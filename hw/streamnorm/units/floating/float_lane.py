@@ -128,6 +128,8 @@ class FixedLane(_Lane):
         z = shift_right(p, p.target, product, amount, most, precision.normalized_bits).as_signed()
         if "centre" in row:
             z = p.add(z, row["centre"], signed(precision.normalized_bits), subtract=True, name="normalized")
+        if precision.curve is not None:
+            z = precision.curve.build(p, z, p.target.family.block_distance)
         exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))
         return self._value(begun, row.get("exceptions"), z, exponent, p.constant(0, unsigned(1)))
 

@@ -115,7 +115,9 @@ class FloatMoments(wiring.Component):
         """``x << binade % window``; without a sign its magnitude."""
         p, number = self._p, lane.magnitude
         if has_sign:
-            number = p.negated(number, lane.negative, signed(number.width + 1))
+            delay = p.target.adder(number.width + 1) + p.target.family.lut
+            shape = signed(number.width + 1)
+            number = p.operate("signed", delay, [number, lane.negative], shape, _negated_where)
         return self._shifted(lane, number)
 
     def _shifted(self, lane: Decoded, number: Timed, step: int = 1) -> Timed:
@@ -132,7 +134,12 @@ class FloatMoments(wiring.Component):
         return p.square(aligned).bits(0, 2 * bits)
 
     def _places(
-        self, name: str, numbers: Sequence[Timed], elsewhere: Sequence[Sequence[Timed]], moves: Sequence[Timed], valid: Timed
+        self,
+        name: str,
+        numbers: Sequence[Timed],
+        elsewhere: Sequence[Sequence[Timed]],
+        moves: Sequence[Timed],
+        valid: Timed,
     ) -> list[Timed]:
         """The sum of each place, over the row so far."""
         p = self._p
@@ -141,8 +148,17 @@ class FloatMoments(wiring.Component):
         beat = []
         for place in range(self._sums.count):
             kept = [p.cleared(number, away[place]) for number, away in zip(numbers, elsewhere, strict=True)]
-            beat.append(p.sum(kept, shape))
+            beat.append(self._sum(kept, shape))
         return window_sums(p, name, beat, moves, valid, shape)
+
+    def _sum(self, terms: Sequence[Timed], shape: Shape) -> Timed:
+        """As ``Pipeline.sum``, with a register behind each adder: of adders in one cycle, synthesis makes one of
+        many operands, which takes more logic."""
+        level = list(terms)
+        while len(level) > 1:
+            pairs = [level[i : i + 2] for i in range(0, len(level), 2)]
+            level = [self._p.registered(self._p.sum(pair, shape)) for pair in pairs]
+        return level[0]
 
     def _joined(self, places: Sequence[Timed], top: Timed, degree: int, width: int) -> Timed:
         """The places' sums joined, in the unit of the row; of numbers to the power ``degree``."""
@@ -153,9 +169,7 @@ class FloatMoments(wiring.Component):
         cut = degree * sums.cut_bits
         whole = total.bits(cut, total.width) if cut > 0 else p.concat(p.constant(0, unsigned(-cut)), total)
         whole = whole.as_signed() if total.signed else whole
-        return p.registered(
-            shift_right(p, p.target, whole, self._shift(top), sums.window - 1, width, step=degree)
-        )
+        return p.registered(shift_right(p, p.target, whole, self._shift(top), sums.window - 1, width, step=degree))
 
     def _special(self, lanes: Sequence[Decoded], first: Timed, valid: Timed) -> Timed:
         """Whether an element of the row so far was NaN, and whether one was infinite."""
@@ -179,3 +193,8 @@ class FloatMoments(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         return self._m
+
+
+def _negated_where(magnitude: Value, negative: Value) -> Value:
+    """One adder, where ``Mux(negative, -magnitude, magnitude)`` takes a multiplexer besides."""
+    return (magnitude ^ negative.replicate(len(magnitude) + 1)).as_signed() + negative

@@ -1,6 +1,8 @@
 """How lanes end whose results are floating-point numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import frexp
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
@@ -11,13 +13,15 @@ from streamnorm.logic.floating.side_by_side import Placed, set_side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating.float_ending import FloatEnding
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
 
 from .beat_end import end_beat
 from .float_lane import LaneValue
 
 __all__ = ["FloatResults"]
+
+_EARLIER = 3
+"""Cycles before z in which gamma and beta come: their exponents are set side by side while z is multiplied."""
 
 
 class FloatResults:
@@ -40,10 +44,10 @@ class FloatResults:
     ) -> None:
         """From the lanes' values to ``component.y`` and its flags, as `AffineSteps.finish`."""
         p, target = self._p, self._target
-        z = lanes[0].z
-        meeting = p.meeting_cycle(z, 0.0, 0.5 * target.budget, 0.0)
-        # A code is taken apart first.
-        component.gamma_cycle = max(meeting - 1, earliest, 0)
+        if self._ending.rounds_first:
+            lanes = [self._rounded_first(lane) for lane in lanes]
+        meeting = p.meeting_cycle(lanes[0].z, 0.0, 0.5 * target.budget, 0.0)
+        component.gamma_cycle = max(meeting - _EARLIER, earliest, 0)
         component.beta_cycle = component.gamma_cycle
         gammas, betas = (
             self._parameters(component, name, getattr(component, f"{name}_cycle"), parameter_delay)
@@ -82,7 +86,7 @@ class FloatResults:
         product, sign = lane.z, lane.negative
         z_is_zero = p.operate("z_zero", self._target.logic(lane.z.width), [lane.z], unsigned(1), lambda x: ~x.any())
         exponent = self._sum(lane.exponent, p.constant(ending.gamma_exponent, _shape_of(ending.gamma_exponent)))
-        zeros_max = None if ending.z_is_signed else 2
+        zeros_max = None if ending.z_is_signed or ending.rounds_first else 2
         is_zero = z_is_zero
         element_sign = lane.element_negative
         if gamma is not None:
@@ -100,8 +104,33 @@ class FloatResults:
             top = product.bits(product.width - 1, product.width)
             is_negative = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
         magnitude = p.magnitude(total).bits(0, total.width - 1) if total.signed else total
-        found = rounded(p, output, p.registered(magnitude), exponent, zeros_max=zeros_max)
+        found = rounded(
+            p, output, p.registered(magnitude), exponent, zeros_max=zeros_max, reaches_normal=beta is not None
+        )
         return self._chosen(lane, gamma, beta, found, is_negative, element_sign)
+
+    def _rounded_first(self, lane: LaneValue) -> LaneValue:
+        """The lane with its z rounded to the output format, or to its largest number."""
+        p, output, lut = self._p, self._ending.output, self._target.family.lut
+        magnitude, negative = lane.z, lane.negative
+        if lane.z.signed:
+            magnitude = p.magnitude(lane.z).bits(0, lane.z.width)
+            negative = lane.z.bits(lane.z.width - 1, lane.z.width)
+        least = -frexp(output.scale)[1] + 1
+        exponent = self._sum(lane.exponent, p.constant(least, _shape_of(least)))
+        found = rounded(p, output, p.registered(magnitude), exponent)
+
+        def limit(x: Value, beyond: Value) -> Value:
+            return Mux(beyond, Const(output.code_of_largest, len(x)), x)
+
+        code = p.operate("limited", lut, [found.code, found.overflows], found.code.value.shape(), limit)
+        parts = decoded(p, output, p.concat(p.registered(code), p.constant(0, unsigned(1))))
+        return replace(
+            lane,
+            z=parts.mantissa,
+            exponent=self._sum(parts.binade, p.constant(-least, _shape_of(-least))),
+            negative=negative,
+        )
 
     def _plus(
         self, product: Timed, exponent: Timed, is_zero: Timed, sign: Timed, beta: DecodedFloat
@@ -113,9 +142,10 @@ class FloatResults:
         top_b = self._sum(beta.binade, p.constant(base, _shape_of(base)))
         a, b, top = set_side_by_side(
             p,
-            Placed(product, p.registered(top_a), p.registered(is_zero)),
-            Placed(beta.mantissa, p.registered(top_b), p.registered(beta.is_zero)),
+            Placed(product, top_a, is_zero),
+            Placed(beta.mantissa, top_b, beta.is_zero),
             ending.sum_bits,
+            ending.output.fraction_bits,
             sticky=ending.is_sticky,
         )
         apart = p.registered(p.operate("apart", lut, [sign, beta.negative], unsigned(1), lambda x, y: x ^ y))
@@ -123,7 +153,8 @@ class FloatResults:
         no_sum = p.operate("no_sum", self._target.logic(total.width), [total], unsigned(1), lambda x: ~x.any())
 
         def is_negative(x: Value, none: Value, s: Value, b_negative: Value, a_zero: Value, b_zero: Value) -> Value:
-            return Mux(none, a_zero & b_zero & s & b_negative, s ^ x)
+            of_nothing = Mux(a_zero, b_negative & (s | ~b_zero), s & b_zero)
+            return Mux(none, of_nothing, s ^ x)
 
         top_bit = total.bits(total.width - 1, total.width)
         negative = p.operate(
@@ -162,13 +193,23 @@ class FloatResults:
         infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
-        def choose(code: Value, sign: Value, far_sign: Value, nan: Value, infinite: Value) -> Value:
-            finite = Cat(code, sign)
+        def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value) -> Value:
+            beyond = Cat(Const(output.code_of_overflow, field), sign)
             far = Cat(Const(infinity, field), far_sign)
-            return Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, finite))
+            return Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
 
-        inputs = [p.registered(found.code), is_negative, element_sign, is_nan, infinities[0]]
-        chosen = p.registered(p.operate("chosen", 1.5 * lut, inputs, unsigned(output.bits), choose))
+        # What is no rounded number is known before.
+        inputs = [is_negative, element_sign, is_nan, infinities[0]]
+        other = p.registered(p.operate("instead", 1.5 * lut, inputs, unsigned(output.bits), instead))
+        causes = [found.is_far, is_nan, infinities[0]]
+        is_other = p.registered(p.operate("is_other", lut, causes, unsigned(1), lambda *x: Cat(*x).any()))
+        is_negative = p.registered(is_negative)
+
+        def choose(code: Value, sign: Value, value: Value, chosen: Value) -> Value:
+            return Mux(chosen, value, Cat(code, sign))
+
+        inputs = [found.code, is_negative, other, is_other]
+        chosen = p.operate("chosen", lut, inputs, unsigned(output.bits), choose)
         overflow = p.operate(
             "overflow",
             lut,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -141,7 +141,12 @@ class FloatStatistic(Statistic):
         return statistic_interval(config, FloatPrecision.of(config).root)
 
     def _moments_of(
-        self, n: Timed | None, count: Timed | None, total: Timed | None, subtracted: Timed | None, absolute: Timed | None
+        self,
+        n: Timed | None,
+        count: Timed | None,
+        total: Timed | None,
+        subtracted: Timed | None,
+        absolute: Timed | None,
     ) -> TimedMoments:
         return _RowMoments(self._floats, self._top, n, count, total, subtracted, absolute)
 

@@ -1,8 +1,9 @@
 """The binade of a row's largest element so far, and where windows are, seen from it."""
 
 from collections.abc import Sequence
+from operator import ne
 
-from amaranth.hdl import Const, Mux, Signal, Value, unsigned
+from amaranth.hdl import Mux, Signal, Value, unsigned
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating.row_sums import RowSums
@@ -43,23 +44,31 @@ class RowTop:
         top = Signal(width, reset_less=True, name=p.label("top"))
         window = self._window(Timed(top, beat.cycle + 1))
         before = Signal(window.width, reset_less=True, name=p.label("window_before"))
+        # One bit more tells a place below the lowest window from every window.
+        lower = [Signal(window.width + 1, reset_less=True, name=p.label("window")) for _ in range(sums.count)]
         with p.module.If(valid.value):
             p.module.d.sync += before.eq(window.value)
             with p.module.If(first.value | (beat.value > top)):
                 p.module.d.sync += top.eq(beat.value)
+                for place, number in enumerate(lower):
+                    p.module.d.sync += number.eq(self._window(beat).value - place)
         self.top = Timed(top, beat.cycle + 1)
+        self._places = [Timed(number, self.top.cycle) for number in lower]
         self._first, self._before = p.delayed(first, self.top.cycle), Timed(before, self.top.cycle)
 
     def is_elsewhere(self, binades: Timed) -> list[Timed]:
-        """For each place that is kept, whether an element of the beat is not there."""
-        below = self._difference("below", self._window(self.top), self._window(binades))
-        return [self._unlike(below, place) for place in range(self._sums.count)]
+        """For each place that is kept, whether an element of the beat is not there; registers, each clears a lane."""
+        p, window = self._p, self._window(binades)
+        delay = p.target.logic(2 * window.width)
+        unlike = [p.operate("elsewhere", delay, [place, window], unsigned(1), ne) for place in self._places]
+        return [p.registered(flag) for flag in unlike]
 
     def moves(self) -> list[Timed]:
         """For each place, from how many places above its sum comes in this beat, as the row's top may have risen; one
         more than there are above stands for nothing. Registers."""
         p = self._p
-        rise = self._difference("rise", self._window(self.top), self._before)
+        window = self._window(self.top)
+        rise = p.add(window, self._before, unsigned(window.width), subtract=True, name="rise")
         return [self._move(rise, place) for place in range(self._sums.count)]
 
     def _move(self, rise: Timed, place: int) -> Timed:
@@ -78,17 +87,6 @@ class RowTop:
         if binade.width <= shift:
             return p.constant(0, unsigned(1))
         return binade.bits(shift, binade.width)
-
-    def _difference(self, name: str, a: Timed, b: Timed) -> Timed:
-        """``a - b``, which is not below 0."""
-        if isinstance(a.value, Const):
-            return a
-        return self._p.add(a, b, unsigned(a.width), subtract=True, name=name)
-
-    def _unlike(self, below: Timed, place: int) -> Timed:
-        return self._p.operate(
-            "elsewhere", self._p.target.logic(below.width), [below], unsigned(1), lambda x: x != place
-        )
 
     def _larger(self, a: Timed, b: Timed) -> Timed:
         delay = self._p.target.adder(a.width) + self._p.target.family.lut

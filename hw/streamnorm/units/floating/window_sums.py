@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Cat, Const, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Shape, Signal, Value
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 
@@ -40,7 +40,7 @@ def window_sums(
         for place, total in enumerate(totals):
             addend = p.delayed(p.extend(addends[place], shape.width).bits(start, stop), now).value
             sources = [above[:-1] for above in reversed(totals[: place + 1])]
-            held = Array([*sources, Const(0, stop - start)])[p.delayed(moves[place], now).value]
+            held = _one_of([*sources, Const(0, stop - start)], p.delayed(moves[place], now).value)
             sum_ = (Cat(Const(1, 1), held) + Cat(carries[place], addend))[1:] if index else held + addend
             with p.module.If(p.delayed(valid, now).value):
                 p.module.d.sync += total.eq(sum_)
@@ -48,3 +48,12 @@ def window_sums(
         carries = [total[-1] for total in totals]
     results = [p.concat(*pieces) for pieces in parts]
     return [result.as_signed() if shape.signed else result for result in results]
+
+
+def _one_of(values: Sequence[Value], select: Value) -> Value:
+    """``values[select]``, as a tree of multiplexers: of a case for each value, synthesis makes more."""
+    level = list(values)
+    for bit in select:
+        pairs = [level[i : i + 2] for i in range(0, len(level), 2)]
+        level = [Mux(bit, pair[1], pair[0]) if len(pair) == 2 else pair[0] for pair in pairs]
+    return level[0]

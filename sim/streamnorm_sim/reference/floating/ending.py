@@ -10,10 +10,7 @@ from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.formats.floating import FloatParts
 from streamnorm.spec.roots.mantissa import bit_length
 
-__all__ = ["Rounded", "Scaled", "ended", "rounded"]
-
-_FAR = 1 << 10
-"""Places that no number is shifted down by without being 0."""
+__all__ = ["Rounded", "Scaled", "ended", "farthest", "rounded", "rounded_first"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -34,6 +31,23 @@ class Rounded(NamedTuple):
     overflows: Flags
 
 
+def farthest(kind: Any) -> int:
+    """The farthest shift to the right of integers of a type: nothing is left of any of them but the sign."""
+    return 62 if kind == np.int64 else 1 << 10
+
+
+def rounded_first(
+    output: FloatFormat, z: Integers, exponent: Integers, negative: Flags
+) -> tuple[Integers, Integers, Flags]:
+    """Z, ez and s of values that are rounded to the output format, or to its largest number."""
+    least = int(np.log2(output.scale))
+    found = rounded(output, Scaled(negative ^ (z < 0), np.abs(z), exponent - least))
+    sign = np.int64(1) << (output.bits - 1)
+    codes = np.where(found.overflows, output.code_of_largest | (found.codes & sign), found.codes)
+    parts = output.parts(codes)
+    return parts.mantissa.astype(z.dtype), parts.binade + least, parts.negative
+
+
 def ended(
     ending: FloatEnding, z: Integers, exponent: Integers, negative: Flags, gamma: FloatParts, beta: FloatParts
 ) -> Scaled:
@@ -48,27 +62,24 @@ def ended(
     if ending.gamma_bits:
         product = z * gamma.mantissa.astype(kind)
         place = place + gamma.binade
-    # A product without sign that is 0 keeps the sign that it has; one of two's complement has none.
-    zero_sign = sign
     if not ending.beta_bits:
-        return Scaled(np.where(product == 0, zero_sign, sign ^ (product < 0)), np.abs(product), place)
-    lowest = -(1 << 20)
-    top_a = np.where(product == 0, lowest, place + ending.product_bits)
-    top_b = np.where(beta.mantissa == 0, lowest, beta.binade + ending.beta_exponent + ending.beta_bits)
-    top = np.maximum(np.maximum(top_a, top_b), -(1 << 19))
+        return Scaled(sign ^ (product < 0), np.abs(product), place)
+    lowest, no_product, no_beta = ending.output.fraction_bits, product == 0, beta.mantissa == 0
+    top_a = place + ending.product_bits
+    top_b = beta.binade + ending.beta_exponent + ending.beta_bits
+    top = np.maximum(np.where(no_product, lowest, top_a), np.where(no_beta, lowest, top_b))
+    top = np.maximum(top, lowest)
     a = _set(ending, product, ending.sum_bits - ending.product_bits, top - top_a)
     b = _set(ending, beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b)
-    apart = sign ^ beta.negative
-    total = a + np.where(apart, -b, b)
-    both_zero = (product == 0) & (beta.mantissa == 0)
-    is_negative = np.where(total == 0, both_zero & zero_sign & beta.negative, sign ^ (total < 0))
-    # A product that is lost beside a beta of 0 cannot be: its top is the higher one then.
+    total = a + np.where(sign ^ beta.negative, -b, b)
+    of_nothing = np.where(no_product, np.where(no_beta, sign & beta.negative, beta.negative), sign & no_beta)
+    is_negative = np.where(total == 0, of_nothing, sign ^ (total < 0))
     return Scaled(is_negative, np.abs(total), top - ending.sum_bits)
 
 
 def _set(ending: FloatEnding, value: Integers, up: int, down: Integers) -> Integers:
     at_top = value << up if up >= 0 else value >> -up
-    cut = np.minimum(down, ending.sum_bits + 1).astype(value.dtype)
+    cut = np.clip(down, 0, farthest(value.dtype)).astype(value.dtype)
     shifted = at_top >> cut
     return shifted | ((shifted << cut) != at_top).astype(value.dtype) if ending.is_sticky else shifted
 
@@ -80,7 +91,7 @@ def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:
     binade = np.maximum(leading + scaled.exponent - output.fraction_bits, 0)
     down = binade - scaled.exponent
     up = np.maximum(-down, 0).astype(kind)
-    cut = np.clip(down, 0, 62 if kind == np.int64 else _FAR).astype(kind)
+    cut = np.clip(down, 0, farthest(kind)).astype(kind)
     kept = (magnitude << up) >> cut
     one = np.array(1, kind)
     rest = magnitude - (np.where(down > 0, kept, 0) << cut)

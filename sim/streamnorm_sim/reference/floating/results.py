@@ -13,7 +13,7 @@ from streamnorm.spec.stored_floats import StoredFloats, stored_parameters
 from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
-from .ending import ended, rounded
+from .ending import ended, rounded, rounded_first
 
 __all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results"]
 
@@ -40,7 +40,7 @@ class _Ending(Protocol):
     @property
     def ending(self) -> FloatEnding | None: ...
     @property
-    def normalized_bits(self) -> int: ...
+    def multiplied_bits(self) -> int: ...
     @property
     def gamma_align(self) -> int: ...
     @property
@@ -71,7 +71,7 @@ class Results:
         if precision.ending is not None:
             self.widest = max(precision.ending.product_bits + 1, precision.ending.sum_bits + 2)
         else:
-            product_bits = precision.normalized_bits + config.gamma_bits + precision.gamma_align
+            product_bits = precision.multiplied_bits + config.gamma_bits + precision.gamma_align
             self.widest = max(product_bits + 1, config.beta_bits + precision.beta_align + 2)
 
     def of(
@@ -95,6 +95,8 @@ class Results:
         assert ending is not None
         z, exponent, negative, nan, infinite = normalized
         gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
+        if ending.rounds_first:
+            z, exponent, negative = rounded_first(output, z, exponent, negative)
         result, overflows = rounded(output, ended(ending, z, exponent, negative, gammas, betas))
         nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
         signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)

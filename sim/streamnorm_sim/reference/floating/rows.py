@@ -13,6 +13,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
+from .ending import farthest
 from .results import Normalized, Results
 from .sums import row_sums
 
@@ -68,6 +69,8 @@ class FloatRows:
         ]
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
         lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1, self._results.widest]
+        if p.curve is not None:
+            lane_widths.append(p.normalized_bits + max(p.curve.slope_bits, p.curve.code.bit_length()))
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
         self._counts = np.array([config.formula.count(n) for n in range(config.max_length + 1)])
 
@@ -126,7 +129,7 @@ class FloatRows:
             k, odd = position >> 1, position & 1
         rho = root.evaluate(mantissa, odd)
         rho = np.where((k < p.half_position_min) | has_infinity, 0, rho)
-        exponent = (top + p.unit_exponent if p.sums is not None else top) + k + p.rho_bits
+        exponent = top + p.unit_exponent + k + p.rho_bits
         if p.weight_root is not None:
             numerator, length = p.weight_root.evaluate(weight)
             left = p.weight_root.bits - length
@@ -145,7 +148,7 @@ class FloatRows:
         return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
 
     def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
-        """z of step 3."""
+        """z of step 3, or u."""
         p, kind = self.precision, self._lane_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
         product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
@@ -153,8 +156,9 @@ class FloatRows:
         half = 1 << (p.normalized_bits - 1)
         mask = 2 * half - 1
         centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, 62).astype(kind)) - centre[:, None]
-        return ((z + half) & mask) - half
+        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
+        z = ((z + half) & mask) - half
+        return z if p.curve is None else p.curve.evaluate(z)
 
     def _product(self, elements: RowElements, statistic: _Statistic) -> tuple[Integers, Integers]:
         """Z and ez of step 4."""

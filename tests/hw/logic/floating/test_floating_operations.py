@@ -5,7 +5,7 @@ import pytest
 from amaranth.hdl import signed, unsigned
 
 from hw.logic.column_bench import ColumnBench
-from hw.logic.pipeline_bench import by_target
+from hw.logic.pipeline_bench import TARGETS, by_target
 from streamnorm.logic.floating import decoded, rounded, set_side_by_side
 from streamnorm.logic.floating.decode import normalized_mantissa
 from streamnorm.logic.floating.side_by_side import Placed
@@ -45,7 +45,8 @@ def test_two_numbers_are_set_on_one_grid(target, a_bits, b_bits, bits):
     bench, rng = ColumnBench(target), np.random.default_rng(1)
     a = Placed(bench.input("a", signed(a_bits)), bench.input("a_top", signed(7)), bench.input("a_zero", unsigned(1)))
     b = Placed(bench.input("b", unsigned(b_bits)), bench.input("b_top", signed(6)), bench.input("b_zero", unsigned(1)))
-    outputs = dict(zip(("a_set", "b_set", "top"), set_side_by_side(bench.p, a, b, bits), strict=True))
+    lowest = 5
+    outputs = dict(zip(("a_set", "b_set", "top"), set_side_by_side(bench.p, a, b, bits, lowest), strict=True))
     values = {
         "a": rng.integers(-(1 << (a_bits - 1)), 1 << (a_bits - 1), 400) * (rng.random(400) < 0.8),
         "a_top": rng.integers(-64, 64, 400),
@@ -56,21 +57,20 @@ def test_two_numbers_are_set_on_one_grid(target, a_bits, b_bits, bits):
     seen = bench.run({name: [int(x) for x in column] for name, column in values.items()}, outputs)
     for i in range(400):
         row = {name: int(column[i]) for name, column in values.items()}
-        tops = [row[f"{name}_top"] for name in "ab" if row[name]]
-        if not tops:
-            assert seen["a_set"][i] == seen["b_set"][i] == 0
-            continue
-        assert seen["top"][i] == max(tops)
+        top = max([row[f"{name}_top"] for name in "ab" if row[name]] + [lowest])
+        assert seen["top"][i] == top
         for name, width in (("a", a_bits), ("b", b_bits)):
             at_top = row[name] << (bits - width) if bits >= width else row[name] >> (width - bits)
-            want = at_top >> max(0, max(tops) - row[f"{name}_top"]) if row[name] else 0
+            want = at_top >> max(0, top - row[f"{name}_top"]) if row[name] else 0
             assert seen[f"{name}_set"][i] == want, (row, name)
 
 
-@by_target
+@pytest.mark.parametrize("target", TARGETS[1::3], ids=lambda t: t.name)
 @pytest.mark.parametrize("number_format", FORMATS, ids=lambda f: f"{f.name} {f.overflow}")
-@pytest.mark.parametrize("width, zeros_max", [(20, None), (20, 3), (5, None)])
-def test_a_number_is_rounded(target, number_format, width, zeros_max):
+@pytest.mark.parametrize(
+    "width, zeros_max, reaches_normal", [(20, None, False), (20, 3, False), (5, None, False), (20, None, True)]
+)
+def test_a_number_is_rounded(target, number_format, width, zeros_max, reaches_normal):
     bench, rng = ColumnBench(target), np.random.default_rng(2)
     outputs = rounded(
         bench.p,
@@ -78,6 +78,7 @@ def test_a_number_is_rounded(target, number_format, width, zeros_max):
         bench.input("magnitude", unsigned(width)),
         bench.input("exponent", signed(11)),
         zeros_max=zeros_max,
+        reaches_normal=reaches_normal,
     )._asdict()
     count = 1500
     lowest = 0 if zeros_max is None else width - 1 - zeros_max
@@ -88,8 +89,12 @@ def test_a_number_is_rounded(target, number_format, width, zeros_max):
     magnitude = np.where(rng.random(count) < 0.4, np.maximum(ties, 1 << lowest), magnitude)
     magnitude[:5] = 0
     reach = number_format.binade_max
-    exponent = rng.integers(-width - 20, reach + 30, count)
+    normal = number_format.fraction_bits - width + 1
+    exponent = rng.integers(normal if reaches_normal else -width - 20, reach + 30, count)
     want = ending.rounded(number_format, ending.Scaled(np.zeros(count, bool), magnitude, exponent))
     seen = bench.run({"magnitude": magnitude.tolist(), "exponent": exponent.tolist()}, outputs)
-    differs = np.flatnonzero((np.array(seen["code"]) != want.codes) | (np.array(seen["overflows"]) != want.overflows))
-    assert not differs.size, [(int(magnitude[i]), int(exponent[i]), seen["code"][i], want.codes[i]) for i in differs[:4]]
+    code = np.where(np.array(seen["is_far"]), number_format.code_of_overflow, seen["code"])
+    differs = np.flatnonzero((code != want.codes) | (np.array(seen["overflows"]) != want.overflows))
+    assert not differs.size, [
+        (int(magnitude[i]), int(exponent[i]), seen["code"][i], want.codes[i]) for i in differs[:4]
+    ]

@@ -1,4 +1,4 @@
-"""Moments of rows of floating-point elements with gaps, each in the cycle that is promised, against the golden model."""
+"""Moments of rows of floating-point elements, each in the cycle that is promised, against the golden model."""
 
 import random
 
@@ -160,6 +160,6 @@ def test_rows_raise_their_top_by_any_number_of_windows():
 
 def test_outputs_that_a_norm_has_no_use_for_take_no_time():
     moments = FloatMoments(CONFIGURATIONS["bf16 rmsnorm"])
-    assert moments.s1_cycle == 0
-    assert (moments.n_cycle, moments.s2_cycle, moments.top_cycle) == tuple(moments.cycles[k] for k in ("n", "s2", "top"))
+    assert moments.s1_cycle == moments.cycles["s1"] == 0
+    assert moments.s2_cycle == max(moments.cycles.values()) > 0
     assert moments.multipliers == 5

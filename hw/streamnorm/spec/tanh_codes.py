@@ -31,8 +31,8 @@ _BELOW_ONE = 1 - Fraction(1, 1 << 100)
 class TanhCodes:
     """``tanh`` of the magnitude that an index stands for is ``value[i] * 2**(start - down[i])``.
 
-    A value has ``bits``, the highest one 1, or is 0. Where it is not exact its lowest bit is 1, and it is one of the two
-    numbers of ``bits`` next to tanh: where gamma makes ties of the output of shorter numbers, none is made here.
+    A value has ``bits``, the highest one 1, or is 0. Where it is not exact its lowest bit is 1, and it is one of the
+    two numbers of ``bits`` next to tanh: where gamma makes ties of the output of shorter numbers, none is made here.
 
     Attributes
     ----------

@@ -46,7 +46,8 @@ class OctaveTanh:
     With n = ``frac_bits``:
 
     1. ``e < first``: ``((2**argument_bits + T - 1) >> (argument_bits - n)) * 2**(e - n)``. tanh is a little less than
-       t, and so is this: were it t itself, a gamma that makes ties of the output of many t would make ties of results that are none.
+       t, and so is this: were it t itself, a gamma that makes ties of the output of many t would make ties of results
+       that are none.
     2. ``first <= e <= last``: the upper ``index_bits`` of T choose a polynomial of the octave ``e``, the others are its
        argument. The result r is worth ``r * 2**(min(e, 0) - n)``, and is limited to ``n + 1`` bits; to n, less than 1,
        as tanh is, from ``e = 0`` on.

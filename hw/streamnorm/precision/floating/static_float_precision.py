@@ -15,8 +15,8 @@ from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.norms import DynamicTanh
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
-from streamnorm.spec.tanh_octaves import octave_tanhs
 from streamnorm.spec.tanh_codes import tanh_codes
+from streamnorm.spec.tanh_octaves import octave_tanhs
 from streamnorm.spec.tanh_table import CODE_BITS, magnitude_table
 
 from .elements import Elements
@@ -43,17 +43,16 @@ class StaticFloatPrecision:
     2. lane: z times gamma plus beta, rounded: :class:`FloatEnding`; for integer output as in step 7 of
        :class:`~streamnorm.precision.precision.Precision`.
 
-    With floating-point output the ending is exact but for the one rounding and for next to nothing beside subnormal
-    results (see :meth:`FloatEnding.exact`), so that only z itself can be off, relative to itself, by r. ``|z * gamma|`` is at most ``2 * max(|y|, |beta|)``, and without beta
-    ``|y|``, and a unit in the last place of a number is more than ``2**-precision`` of it: a result is off by less than
-    ``2 * r * 2**precision``, or half of that, before it is rounded. r is that of :class:`ScaledElement`, 0 unless an
-    input scale has been cut; or with tanh, where ``tanh(t * (1 + d))`` is off by less than d, the errors of alpha, of
-    cutting T, and of the table.
+    With floating-point output the ending is exact but for the one rounding, and for next to nothing beside subnormal
+    results (see :meth:`FloatEnding.exact`), so that only z itself can be off, relative to itself, by r. ``|z * gamma|``
+    is at most ``2 * max(|y|, |beta|)``, and without beta ``|y|``, and a unit in the last place of a number is more than
+    ``2**-precision`` of it: a result is off by less than ``2 * r * 2**precision``, or half of that, before it is
+    rounded. r is that of :class:`ScaledElement`, 0 unless an input scale has been cut; or with tanh, where
+    ``tanh(t * (1 + d))`` is off by less than d, the errors of alpha, of cutting T, and of the table.
 
     With integer output, z is off by less than a unit of its fraction bits, or as much as the table and the cut of its
-    argument take, and a result by that times the largest gamma.
-    Where the magnitude of an element is limited, the result is beyond the range: no gamma but 0 is less than the one
-    with which it is.
+    argument take, and a result by that times the largest gamma. Where the magnitude of an element is limited, the
+    result is beyond the range even with the smallest gamma that is not 0.
 
     Attributes
     ----------
@@ -234,7 +233,7 @@ def _least_gamma(config: NormConfig, parameters: StoredParameters) -> Fraction:
 
 
 def _fixed_tanh(config: NormConfig, elements: Elements) -> _Found:
-    """The smallest table that keeps the promise; of an element, as many fraction bits as leave a quarter of its unit."""
+    """The smallest table that keeps the promise; an element is cut to a quarter of its unit."""
     assert isinstance(config.formula, DynamicTanh)
     assert config.alpha is not None
     source, slope, closest = config.input, abs(Fraction(config.alpha)), float("inf")
@@ -262,7 +261,7 @@ def _fixed_tanh(config: NormConfig, elements: Elements) -> _Found:
 
 
 def _of_integers(config: NormConfig, absolute: float, mean: float | None = None) -> tuple[float, float]:
-    """The largest and the mean error of results, of those of z; without a mean, z is off by half as much in the mean."""
+    """The largest and the mean error of results, of those of z; the mean is half of the largest if it is not given."""
     row, prefix = gains(config)
     most = max(row.mean, prefix.mean * TIGHT_ERROR / PROMISED_ERROR)
     mean = absolute / 2 if mean is None else mean

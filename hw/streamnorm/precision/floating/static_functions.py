@@ -1,7 +1,7 @@
 """What norms without a statistic make of an element, where elements or results are floating-point numbers.
 
-An element is ``(-1)**s * m * 2**q`` units, as :class:`~streamnorm.precision.floating.elements.Elements` has it; ``m'`` is
-m shifted left by ``left`` until its highest bit is 1. Of NaN, nothing is said.
+An element is ``(-1)**s * m * 2**q`` units, as :class:`~streamnorm.precision.floating.elements.Elements` has it; ``m'``
+is m shifted left by ``left`` until its highest bit is 1. Of NaN, nothing is said.
 """
 
 from dataclasses import dataclass
@@ -65,9 +65,9 @@ class ScaledElement:
 class ScaledTanh:
     """``z = tanh(alpha * x)``, as a product with an exponent.
 
-    ``M = m' * slope.code``, shifted left by 1 where its highest bit is 0, unless the code is 1; so that its highest bit
-    is 1, and T is the ``argument_bits`` of the table below that, the lowest bits of M cut off, or zeros added. Z is what
-    the table gives for T and ``e = q - left + slope.exponent`` + the bits of M - 1, less 1 where M was shifted.
+    ``M = m' * slope.code``, shifted left by 1 where its highest bit is 0; so that its highest bit is 1, and T is the
+    ``argument_bits`` of the table below that, the lowest bits of M cut off, or zeros added. Z is what the table gives
+    for T and ``e = q - left + slope.exponent + product_bits - 1``, less 1 where M was shifted.
 
     Z is 0 where x is, and 1, exact, where x is infinite. The sign of z is s, the other one if ``is_flipped``.
     """
@@ -97,8 +97,8 @@ class ScaledTanh:
 
 @dataclass(frozen=True)
 class TabledTanh:
-    """``z = tanh(alpha * x)``, as a product with an exponent, of elements in a format so narrow that ``table`` has all of
-    them: by m of integers, by the code without its sign of floats, which is ``m + (q << fraction_bits)``.
+    """``z = tanh(alpha * x)``, as a product with an exponent, of elements in a format so narrow that ``table`` has all
+    of them: by m of integers, by the code without its sign of floats, which is ``m + (q << fraction_bits)``.
 
     z is 1, exact, where x is infinite. The sign of z is s, the other one if ``is_flipped``.
     """

@@ -31,6 +31,9 @@ _UNIT_GUARD = 6
 
 _TANH_FRAC_BITS = range(4, 33)
 
+_FEW_ELEMENTS = 4
+"""More bits of those entries: where there are few elements, each is a large share of all results."""
+
 _CODE_GUARDS = range(2, 30)
 """Bits beyond those of a result that entries of a table of all elements are tried with."""
 
@@ -185,9 +188,9 @@ def _tabled_tanh(config: NormConfig, elements: Elements) -> _Found:
         real = source.dequantize(np.arange(1 << (source.bits - 1)))
         magnitudes = [slope * Fraction(x) if isfinite(x) else None for x in real.tolist()]
     for guard in _CODE_GUARDS:
-        table = tanh_codes(tuple(magnitudes), config.output.precision + guard)
-        bound, expected, is_kept = _of_floats(config, table.error, table.mean_error)
-        if is_kept:
+        table = tanh_codes(tuple(magnitudes), config.output.precision + guard + _FEW_ELEMENTS)
+        bound, expected, _ = _of_floats(config, table.error, table.mean_error)
+        if _of_floats(config, table.error * 2**_FEW_ELEMENTS, table.mean_error * 2**_FEW_ELEMENTS)[2]:
             break
     return _Found(TabledTanh(fraction_bits, config.alpha < 0, table), 0, bound, expected)
 

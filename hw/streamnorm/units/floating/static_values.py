@@ -144,11 +144,11 @@ def _fixed_tanhs(p: Pipeline, function: FixedTanh, elements: Sequence[DecodedFlo
     bits = table.frac_bits
     for element, found in zip(elements, table.table.build_each(p, places, bits + 1), strict=True):
 
-        def limited(x: Value, is_infinite: Value) -> Value:
-            return Mux(is_infinite, Const(1 << bits, bits + 1), x[:bits] | x[bits].replicate(bits))
+        def or_one(x: Value, is_infinite: Value) -> Value:
+            return Mux(is_infinite, Const(1 << bits, bits + 1), x)
 
-        inputs = [found, element.is_infinite]
-        z = p.registered(p.operate("tanh", p.target.family.lut, inputs, unsigned(bits + 1), limited))
+        inputs = [p.limited(found, bits), element.is_infinite]
+        z = p.registered(p.operate("tanh", p.target.family.lut, inputs, unsigned(bits + 1), or_one))
         z = p.registered(p.negated(z, _flipped(p, element, function.is_flipped), signed(bits + 2)))
         values.append(_fixed_value(p, element, z, bits, gives_infinity=none))
     return values

@@ -729,7 +729,7 @@ class NormConfig:
 
         Only where the output's last place is so coarse that nothing is lost by storing that product.
         """
-        if not (self.output.is_float and self.output.precision <= _UNIT_PRECISION_MAX):
+        if not (isinstance(self.output, FloatFormat) and self.output.precision <= _UNIT_PRECISION_MAX):
             return 1.0
         return 2 * math.frexp(self.formula.z_unit(self.input))[0]
 

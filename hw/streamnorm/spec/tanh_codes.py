@@ -1,22 +1,13 @@
 """tanh of each element that a narrow format has, in floating point."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import signed
 
-from .tanh_octaves import TimedNumber
 from .tanh_table import tanh_of
-
-if TYPE_CHECKING:
-    from streamnorm.logic.pipeline import Pipeline, Timed
 
 __all__ = ["TanhCodes", "tanh_codes"]
 
@@ -62,17 +53,9 @@ class TanhCodes:
         """How it is done, in a few words."""
         return f"table of {len(self.value)} entries of {self.bits + self.down_bits} bits, one for each magnitude"
 
-    def build(self, p: Pipeline, indices: Sequence[Timed]) -> list[TimedNumber]:
-        """Values and exponents in logic, for each of some lanes."""
-        words = [int(value) | int(down) << self.bits for value, down in zip(self.value, self.down, strict=True)]
-        width = self.bits + self.down_bits
-        found = []
-        for word in p.lookups("tanh", indices, width, words):
-            shape = signed(max(self.down_bits, self.start.bit_length() + 1) + 2)
-            delay = p.target.adder(shape.width)
-            place = p.operate("place", delay, [word.bits(self.bits, width)], shape, lambda x: self.start - x)
-            found.append(TimedNumber(word.bits(0, self.bits), place))
-        return found
+    def words(self) -> list[int]:
+        """The contents of a memory: a value, and above it what ``start`` is less by."""
+        return [int(value) | int(down) << self.bits for value, down in zip(self.value, self.down, strict=True)]
 
 
 @cache

@@ -1,42 +1,33 @@
 """tanh of a floating-point number, from a table of octaves, with a proven error relative to itself."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from math import ceil, exp, floor, log, log2
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from .polynomial_table import PolynomialTable, T, fitted_table, node_positions, through_nodes
 
-if TYPE_CHECKING:
-    from streamnorm.logic.pipeline import Pipeline, Timed
-
-__all__ = ["OctaveTanh", "TimedNumber", "octave_tanhs"]
+__all__ = ["SHARED_ENTRIES_MAX", "OctaveTanh", "octave_tanhs"]
 
 _FRAC_BITS = range(6, 33)
 _INDEX_BITS_MIN = 2
-_SHARED_ENTRIES_MAX, _ENTRIES_MAX = 1024, 2048
-"""Most entries of a table whose block RAM two lanes share, and of one that is tried where no such table suffices."""
+
+SHARED_ENTRIES_MAX = 1024
+"""Most entries of a table whose block RAM two lanes may share."""
+
+_ENTRIES_MAX = 2048
+"""Most entries of a table that is tried where no such one suffices."""
 
 _ARGUMENT_GUARD = 2
 """Bits of an argument beyond those of a result."""
 
 _DOUBT = 2.0**-46
 """What float64 may be off by where polynomials are fitted to tanh and compared with it."""
-
-
-class TimedNumber(NamedTuple):
-    """``value * 2**exponent`` in logic."""
-
-    value: Timed
-    exponent: Timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +43,6 @@ class OctaveTanh:
        argument. The result r is worth ``r * 2**(min(e, 0) - n)``, and is limited to ``n + 1`` bits; to n, less than 1,
        as tanh is, from ``e = 0`` on.
     3. ``e > last``: ``(2**n - 1) * 2**-n``.
-
-    :meth:`evaluate` and :meth:`build` give the same integers.
 
     Attributes
     ----------
@@ -102,61 +91,6 @@ class OctaveTanh:
         value = np.where(exponent > self.last, one - 1, value)
         return value, np.minimum(exponent, 0) - n
 
-    def build(self, p: Pipeline, sources: Sequence[TimedNumber]) -> list[TimedNumber]:
-        """The same as hardware, for each of some lanes; a source's value is T, its exponent e, signed."""
-        places = [self._place(p, source) for source in sources]
-        bits = self.frac_bits + 2
-        if len(self.table.coefficients[0]) <= _SHARED_ENTRIES_MAX:
-            found = self.table.build_each(p, places, bits)
-        else:
-            found = [self.table.build(p, *place, bits) for place in places]
-        return [self._result(p, value, source) for value, source in zip(found, sources, strict=True)]
-
-    def _place(self, p: Pipeline, source: TimedNumber) -> tuple[Timed, Timed]:
-        """Which polynomial, and where in its segment."""
-        t_bits, first, last = self.table.t_bits, self.first, self.last
-        bits = max(1, (last - first).bit_length())
-        shape = signed(max(source.exponent.width, (abs(first)).bit_length() + 1) + 1)
-        octave = p.operate("octave", p.target.adder(shape.width), [source.exponent], shape, lambda x: x - first)
-        octave = octave.bits(0, bits)  # of what is not in the table, any
-        index = source.value.bits(t_bits, self.argument_bits)
-        return p.registered(p.concat(index, octave)), source.value.bits(0, t_bits)
-
-    def _result(self, p: Pipeline, value: Timed, source: TimedNumber) -> TimedNumber:
-        n, target = self.frac_bits, p.target
-        bits = source.exponent.width
-        compared = target.adder(bits)
-        below, above = (
-            p.registered(p.operate(name, compared, [source.exponent], unsigned(1), test))
-            for name, test in (("below", lambda x: x < self.first), ("above", lambda x: x > self.last))
-        )
-        negative = source.exponent.bits(bits - 1, bits)
-        width = self.argument_bits + 1
-        near = p.operate(
-            "near", target.adder(width), [source.value], unsigned(width), lambda x: Cat(x, Const(1, 1)) - 1
-        )
-        small = near.bits(self.argument_bits - n, width)
-
-        def limited(x: Value, is_negative: Value) -> Value:
-            # A table whose largest result is below 2 gives no bit n + 1.
-            wide = x[: n + 1] | (x[n + 1 :].any().replicate(n + 1) if len(x) > n + 1 else 0)
-            return Mux(is_negative, wide, x[:n] | x[n:].any().replicate(n))
-
-        limit = p.operate("limited", 2 * target.family.lut, [value, negative], unsigned(n + 1), limited)
-
-        def chosen(x: Value, other: Value, is_below: Value, is_above: Value) -> Value:
-            return Mux(is_below, other, Mux(is_above, Const((1 << n) - 1, n + 1), x))
-
-        inputs = [limit, p.registered(small), below, above]
-        result = p.operate("tanh", 1.5 * target.family.lut, inputs, unsigned(n + 1), chosen)
-        shape = signed(max(bits, n.bit_length() + 1) + 1)
-
-        def exponent(x: Value) -> Value:
-            return Mux(x < 0, x, 0) - n
-
-        delay = target.adder(bits) + target.family.lut
-        return TimedNumber(result, p.operate("tanh_exponent", delay, [source.exponent], shape, exponent))
-
 
 def octave_tanhs() -> Iterator[OctaveTanh]:
     """Tables of one fraction bit more each, as far as there are any."""
@@ -180,8 +114,7 @@ def _octave_tanh(frac_bits: int) -> OctaveTanh | None:
     small = 2.0 ** (2 * first) / 3 + unit
     flat = max(unit, 2 * exp(-(2.0 ** (last + 2)))) / (1 - unit)
     fewest, more = (
-        range(_INDEX_BITS_MIN, (most // (last - first + 1)).bit_length())
-        for most in (_SHARED_ENTRIES_MAX, _ENTRIES_MAX)
+        range(_INDEX_BITS_MIN, (most // (last - first + 1)).bit_length()) for most in (SHARED_ENTRIES_MAX, _ENTRIES_MAX)
     )
     tried = [*product((1, 2, 3), fewest), *product((3,), more[len(fewest) :])]
     for degree, index_bits in tried:

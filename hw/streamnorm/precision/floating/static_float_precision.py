@@ -154,6 +154,7 @@ def _static_float_precision(config: NormConfig) -> StaticFloatPrecision:
 
 
 def _scaled_element(config: NormConfig, elements: Elements) -> _Found:
+    assert isinstance(config.output, FloatFormat)
     unit = Constant.of(elements.unit / Fraction(config.gamma_unit), config.output.precision + _UNIT_GUARD)
     bound, expected, _ = _of_floats(config, unit.error, unit.error)
     return _Found(ScaledElement(elements.mantissa_bits, unit), 0, bound, expected)
@@ -181,17 +182,18 @@ def _scaled_tanh(config: NormConfig, elements: Elements) -> _Found:
 def _tabled_tanh(config: NormConfig, elements: Elements) -> _Found:
     assert isinstance(config.formula, DynamicTanh)
     assert config.alpha is not None
+    assert isinstance(config.output, FloatFormat)
     source, slope, fraction_bits = config.input, abs(Fraction(config.alpha)), 0
     magnitudes: list[Fraction | None] = [slope * elements.unit * m for m in range(1 << elements.mantissa_bits)]
     if isinstance(source, FloatFormat):
         fraction_bits = source.fraction_bits
         real = source.dequantize(np.arange(1 << (source.bits - 1)))
         magnitudes = [slope * Fraction(x) if isfinite(x) else None for x in real.tolist()]
-    for guard in _CODE_GUARDS:
-        table = tanh_codes(tuple(magnitudes), config.output.precision + guard + _FEW_ELEMENTS)
-        bound, expected, _ = _of_floats(config, table.error, table.mean_error)
-        if _of_floats(config, table.error * 2**_FEW_ELEMENTS, table.mean_error * 2**_FEW_ELEMENTS)[2]:
-            break
+    bits = config.output.precision + _FEW_ELEMENTS
+    tables = (tanh_codes(tuple(magnitudes), bits + guard) for guard in _CODE_GUARDS)
+    few = 2.0**_FEW_ELEMENTS
+    table = next(table for table in tables if _of_floats(config, few * table.error, few * table.mean_error)[2])
+    bound, expected, _ = _of_floats(config, table.error, table.mean_error)
     return _Found(TabledTanh(fraction_bits, config.alpha < 0, table), 0, bound, expected)
 
 

@@ -18,9 +18,9 @@ from streamnorm.precision.floating.static_functions import (
     StaticFunction,
     TabledTanh,
 )
-from streamnorm.spec.tanh_octaves import TimedNumber
 
 from .float_lane import LaneValue
+from .tanh_values import TimedNumber, tanh_of_codes, tanh_of_octaves
 
 __all__ = ["Element", "static_values"]
 
@@ -47,7 +47,7 @@ def _tabled_tanhs(p: Pipeline, function: TabledTanh, elements: Sequence[Element]
         for element in elements
     ]
     values = []
-    for element, found in zip(elements, function.table.build(p, indices), strict=True):
+    for element, found in zip(elements, tanh_of_codes(p, function.table, indices), strict=True):
         negative = _flipped(p, element.parts, function.is_flipped)
         values.append(_value(element.parts, found.value, found.exponent, negative, gives_infinity=none))
     return values
@@ -66,7 +66,7 @@ def _scaled_tanhs(p: Pipeline, function: ScaledTanh, elements: Sequence[DecodedF
     one = 1 << table.frac_bits
     sources = [_argument(p, function, *_times_constant(p, element, function.slope)) for element in elements]
     values = []
-    for element, found in zip(elements, table.build(p, sources), strict=True):
+    for element, found in zip(elements, tanh_of_octaves(p, table, sources), strict=True):
 
         def special(x: Value, is_zero: Value, is_infinite: Value) -> Value:
             return Mux(is_infinite, Const(one, table.bits), Mux(is_zero, 0, x))

@@ -84,7 +84,7 @@ class Results:
         valid = batch.valid
         overflow = (overflows & valid & ~nan & ~normalized.gives_infinity).any(axis=1)
         flags = NAN * elements.is_nan.any(axis=1) + INFINITE * elements.is_infinite.any(axis=1) + OVERFLOW * overflow
-        return np.where(valid, result, 0), flags.astype(np.uint8)
+        return np.where(valid, result, 0), np.asarray(flags, np.uint8)
 
     def _floats(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers

@@ -78,7 +78,8 @@ class FloatRows:
         """Results of rows (0 behind a row's end), and the flags of each."""
         elements = RowElements.of(self._config.input, batch)
         part = slice(self._config.formula.statistic_length)
-        has_nan, has_infinity = elements.is_nan[:, part].any(axis=1), elements.is_infinite[:, part].any(axis=1)
+        has_nan = np.asarray(elements.is_nan[:, part].any(axis=1))
+        has_infinity = np.asarray(elements.is_infinite[:, part].any(axis=1))
         statistic = self._statistic(elements, batch.lengths, has_infinity)
         centred = self._config.formula.centred
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])

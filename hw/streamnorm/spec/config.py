@@ -18,7 +18,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
-from streamnorm.spec.formats import NumberFormat, as_format, parse_format
+from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 

@@ -26,6 +26,7 @@ from streamnorm.errors import CheckFailed, StreamnormError, ToolMissing
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import parse_format
 from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_cli.commands.fit import seed_list
 from streamnorm_fpga import fit
@@ -39,7 +40,8 @@ from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.dataset import minilm_layers
-from streamnorm_sim.demo import OUTPUT_BITS, UnitResult, run_units
+from streamnorm_sim.demo.kinds import INTEGER_KINDS
+from streamnorm_sim.demo.units import UnitResult, run_units
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
@@ -222,19 +224,19 @@ def _errors(config: NormConfig, batch: RowBatch) -> dict[str, Any]:
 
 
 def measure_minilm(seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
-    """Run the demo's 26 units on the real layers' rows."""
+    """Run the demo's 26 units with integers on the real layers' rows."""
     names = [layer.name for layer in minilm_layers()]
     results: list[UnitResult] = []
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as directory:
-        for result in run_units(range(len(names)), Path(directory), os.cpu_count() or 1):
+        for result in run_units(range(len(names)), INTEGER_KINDS, Path(directory), os.cpu_count() or 1):
             results.append(result)
-            tell(f"{len(results)} of {len(names) * len(OUTPUT_BITS)} units")
-    results.sort(key=lambda result: (names.index(result.layer), -result.output_bits))
+            tell(f"{len(results)} of {len(names) * len(INTEGER_KINDS)} units")
+    results.sort(key=lambda result: (names.index(result.layer), INTEGER_KINDS.index(result.kind)))
     return {
         "units": [
             {
                 "layer": result.layer,
-                "output_bits": result.output_bits,
+                "output_bits": parse_format(result.kind.output).bits,
                 "mismatches": result.mismatches,
                 "max_ulp": round(result.max_ulp, 6),
                 "mean_ulp": round(result.mean_ulp, 6),

@@ -17,6 +17,7 @@ import architecture_page
 import cocotb_page
 import cycles_page
 import figures_page
+import float_truth_page
 import interface_page
 import norms_page
 import norms_timeline
@@ -40,6 +41,7 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.PAGE: cycles_page.parts,
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
+    float_truth_page.PAGE: float_truth_page.parts,
     interface_page.PAGE: interface_page.parts,
     norms_page.PAGE: norms_page.parts,
     norms_timeline.PAGE: norms_timeline.parts,

@@ -11,7 +11,7 @@ from streamnorm.spec.formats import IntFormat
 
 from .check.accuracy import Accuracy
 from .dataset import LayerRows, minilm_layers
-from .demo import MODEL, layer_scales
+from .demo.kinds import MODEL, layer_formats
 from .reference.golden import GoldenModel
 
 __all__ = ["published_figures", "published_unit"]
@@ -31,8 +31,8 @@ def published_unit(layer: LayerRows, algorithm: str, input_bits: int = 8, output
         If there is no such algorithm, or it does not go with the formats.
     """
     n = layer.x.shape[1]
-    input_scale, output_scale = layer_scales(layer, input_bits, output_bits)
-    source, about = IntFormat(input_bits, scale=input_scale), ALGORITHMS.get(algorithm)
+    source, result = layer_formats(layer, f"int{input_bits}", f"int{output_bits}")
+    about = ALGORITHMS.get(algorithm)
     shifts = isinstance(about, IntegerLayerNorm) and about.shift(source, n) > 0
     return NormConfig(
         norm="layernorm",
@@ -42,7 +42,7 @@ def published_unit(layer: LayerRows, algorithm: str, input_bits: int = 8, output
         max_length=n,
         min_length=n,
         input=source,
-        output=IntFormat(output_bits, scale=output_scale),
+        output=result,
         epsilon=0.0,
         gamma=layer.gamma,
         beta=layer.beta,

@@ -3,19 +3,21 @@
 import io
 import json
 import re
+import shlex
 import textwrap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.spec.config import key_fields
-from streamnorm.spec.formats import FAMILIES, NumberFormat, parse_format
+from streamnorm.spec.config import NormConfig, key_fields
+from streamnorm.spec.formats import FAMILIES, FloatFormat, NumberFormat, parse_format
 from streamnorm.spec.norms import NORMS
+from streamnorm.spec.parameter_format import PARAMETER_FORMATS
 from streamnorm.spec.values import one_of
 from streamnorm_sim.streams.seeds import seeded
 
-__all__ = ["CONFIGURATION", "ROWS", "starter_files"]
+__all__ = ["CONFIGURATION", "ROWS", "starter_files", "starter_name"]
 
 CONFIGURATION, ROWS = "unit.toml", "rows.npy"
 _LENGTH, _COUNT = 64, 32
@@ -31,6 +33,7 @@ _FORMAT_KEYS = {
     "format": " or ".join(family.names for family in FAMILIES),
     "scale": "the real value of one step: a code q stands for scale * (q - zero_point)",
     "zero_point": "the code that stands for 0.0",
+    "overflow": 'what a number beyond the largest becomes: "infinity", of formats that have it, "nan" or "saturate"',
 }
 _TABLES = {
     "input": "The elements that come in; those of rows.npy are real numbers, and simulate quantizes them.",
@@ -44,10 +47,9 @@ def starter_files(norm: str, number_format: str) -> dict[str, bytes]:
     Raises
     ------
     ConfigError
-        If there is no norm or no format of that name.
+        If there is no norm or no format of that name, or no unit of this norm for this format.
     """
-    one_of("norm", norm, NORMS)
-    name = f"{norm}_{number_format}"
+    name = starter_name(norm, number_format)
     formats = {"input": _scaled(number_format, _SPAN), "output": _scaled(number_format, _SPANS_OUT.get(norm, _SPAN))}
     keys: dict[str, Any] = {
         "name": name,
@@ -61,9 +63,32 @@ def starter_files(norm: str, number_format: str) -> dict[str, bytes]:
         "clock_mhz": 100,
     }
     rng = seeded(0)
-    arrays = {"gamma.npy": rng.normal(1.0, 0.1, _LENGTH), "beta.npy": rng.normal(0.0, 0.1, _LENGTH), ROWS: _rows(rng)}
-    text = _configuration(keys, formats, f"streamnorm init {norm} {number_format}")
+    gamma, beta = (_held(formats["output"], rng.normal(mean, 0.1, _LENGTH)) for mean in (1.0, 0.0))
+    NormConfig(**{**keys, **formats, "gamma": gamma, "beta": beta})
+    arrays = {"gamma.npy": gamma, "beta.npy": beta, ROWS: _rows(rng)}
+    text = _configuration(keys, formats, f"streamnorm init {norm} {shlex.quote(number_format)}")
     return {CONFIGURATION: text.encode(), **{file: _npy(array) for file, array in arrays.items()}}
+
+
+def starter_name(norm: str, number_format: str) -> str:
+    """Return what the unit and its folder are called, an identifier.
+
+    Raises
+    ------
+    ConfigError
+        If there is no norm or no format of that name.
+    """
+    one_of("norm", norm, NORMS)
+    return re.sub(r"[^a-z0-9]+", "_", f"{norm}_{parse_format(number_format).name}").strip("_")
+
+
+def _held(output: NumberFormat, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Parameters as a model has them: of floating-point results, numbers of a format no narrower than theirs."""
+    values = values.round(4)
+    if not isinstance(output, FloatFormat):
+        return values
+    held = next(held for held in PARAMETER_FORMATS.values() if held.precision >= output.precision)
+    return held.dequantize(held.quantize(values))
 
 
 def _scaled(name: str, span: float) -> NumberFormat:
@@ -82,12 +107,12 @@ def _rows(rng: np.random.Generator) -> NDArray[np.float64]:
     rows = rng.normal(0.0, rng.uniform(0.5, 1.5, (_COUNT, 1)), (_COUNT, _LENGTH))
     for row in rows:
         row[rng.choice(_LENGTH, 2, replace=False)] = rng.choice([-1, 1], 2) * rng.uniform(4.0, 6.0, 2)
-    return rows
+    return rows.round(4)
 
 
 def _npy(array: NDArray[np.float64]) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, array.round(4).astype("<f4"))
+    np.save(buffer, array.astype("<f4"))
     return buffer.getvalue()
 
 

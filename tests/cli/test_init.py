@@ -12,11 +12,13 @@ from streamnorm import NormConfig, Plan
 from streamnorm.spec.config import key_fields
 from streamnorm.spec.norms import NORMS
 from streamnorm_cli import command_line as cli
+from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.row_files import read_rows
 from streamnorm_sim.reference.exact import exact_rows
 from streamnorm_sim.reference.golden import GoldenModel
 
 FORMATS = ("int4", "uint8", "int8", "int16", "uint24")
+FLOATS = ("bf16", "fp16", "fp8_e4m3fn", "float(5, 6)")
 FILES = ["unit.toml", "gamma.npy", "beta.npy", "rows.npy"]
 
 
@@ -58,15 +60,36 @@ def test_any_norm_and_format(norm, number_format, here, capsys):
     assert np.unique(y).size >= min(10, 1 << config.output.bits)
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm", "l2norm", "adanorm", "instancenorm"])
+@pytest.mark.parametrize("number_format", FLOATS)
+def test_floating_point(norm, number_format, here):
+    assert cli.main(["init", norm, number_format, "-q"]) == 0
+    [folder] = here.iterdir()
+    assert folder.name.isidentifier()
+    config = NormConfig.from_toml(folder / "unit.toml")
+    assert (config.name, config.norm) == (folder.name, norm)
+    assert config.input.name == config.output.name == number_format
+    # As models have them: no wider than the results need.
+    assert config.parameter_format.precision <= max(config.output.precision, 8)
+    assert Plan.of(config).error_bound <= 1
+    real, rows = np.load(folder / "rows.npy"), read_rows(config, folder / "rows.npy")
+    assert np.isfinite(config.input.dequantize(rows)).all()
+    np.testing.assert_allclose(config.input.dequantize(rows), real, rtol=2.0**-config.input.precision, atol=2.0**-9)
+    accuracy = Accuracy.of(config, GoldenModel(config).normalize(rows), rows)
+    assert accuracy.max_ulp <= 1
+    assert accuracy.saturated == 0
+
+
 def test_the_same_every_time(here):
     assert cli.main(["init", "-q", "-o", "a"]) == cli.main(["init", "-q", "-o", "b"]) == 0
     for name in FILES:
         assert (here / "a" / name).read_bytes() == (here / "b" / name).read_bytes()
 
 
-def test_every_key_is_explained(here):
-    assert cli.main(["init", "-q"]) == 0
-    text = (here / "layernorm_int8/unit.toml").read_text()
+@pytest.mark.parametrize("number_format", ["int8", "bf16"])
+def test_every_key_is_explained(number_format, here):
+    assert cli.main(["init", "layernorm", number_format, "-q", "-o", "mine"]) == 0
+    text = (here / "mine/unit.toml").read_text()
     lines = text.splitlines()
     assert max(map(len, lines)) <= 120
     for index, line in enumerate(lines):
@@ -77,8 +100,8 @@ def test_every_key_is_explained(here):
     # Keys that are commented out are as they are without: nothing changes with them.
     spoken = re.sub(r"^# (\w+ = [^;]+)$", r"\1", text, flags=re.MULTILINE)
     assert len(tomllib.loads(spoken)) > len(tomllib.loads(text))
-    (here / "layernorm_int8/all.toml").write_text(spoken)
-    first, second = (NormConfig.from_toml(here / f"layernorm_int8/{name}.toml") for name in ("unit", "all"))
+    (here / "mine/all.toml").write_text(spoken)
+    first, second = (NormConfig.from_toml(here / f"mine/{name}.toml") for name in ("unit", "all"))
     assert first == second
 
 
@@ -112,6 +135,8 @@ def test_nothing_is_left_where_there_is_no_room(here, monkeypatch, capsys):
         (["int16"], "int16 is a format, and comes second: streamnorm init layernorm int16\n"),
         (["int16", "rmsnorm"], "int16 is a format, and comes second: streamnorm init rmsnorm int16\n"),
         (["layernorm", "float16"], "format = 'float16': must be one of int4 to int24 or uint4 to uint24"),
+        (["frozen", "bf16"], "norm = 'frozen': there is none for input = bf16; it takes integers only\n"),
+        (["l1norm", "fp16"], "norm = 'l1norm': there is none for input = fp16; it takes integers only\n"),
         (["layernorm", "../int8"], "format = '../int8': must be one of int4 to int24 or uint4 to uint24"),
         (["-o", "link"], "link: is a link to "),
         (["-o", "file"], "file: is a file; a directory is needed"),

@@ -16,7 +16,7 @@ from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.norms import NORMS
 from streamnorm.verilog.emit import body_hash, verilog
 from streamnorm_sim.dataset import minilm_layers
-from streamnorm_sim.demo import unit_config
+from streamnorm_sim.demo.kinds import INTEGER_KINDS, unit_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,8 +125,8 @@ def test_the_real_layers_are_those_of_the_dataset(figures):
         (layer.name, bits) for layer in layers for bits in (16, 8)
     ]
     for index, layer in enumerate(layers):
-        for unit in stored[2 * index : 2 * index + 2]:
-            config = unit_config(layer, index, unit["output_bits"])
+        for kind, unit in zip(INTEGER_KINDS, stored[2 * index :][:2], strict=True):
+            config = unit_config(layer, index, kind)
             planned = Plan.of(config).latency(layer.x.shape[1])
             assert unit["measured"] == unit["planned"] == {"L1": planned.L1, "SS": planned.SS}, config.name
 

@@ -14,6 +14,7 @@ _EPILOG = """\
 examples:
   streamnorm init                                     LayerNorm of int8 elements, in ./layernorm_int8
   streamnorm init rmsnorm int16 -o my_norm            RMSNorm of int16 elements, in ./my_norm
+  streamnorm init rmsnorm bf16                        RMSNorm of bfloat16 elements, in ./rmsnorm_bf16
 
 The folder holds unit.toml, which explains each of its lines, gamma.npy, beta.npy, and rows.npy to run through the unit.
 """
@@ -45,13 +46,13 @@ def run(args: argparse.Namespace) -> int:
     from streamnorm.spec.formats import FAMILIES
     from streamnorm.spec.norms import NORMS
     from streamnorm.spec.paths import check_directory
-    from streamnorm_sim.starter import starter_files
+    from streamnorm_sim.starter import starter_files, starter_name
 
     if any(family.has(args.norm) for family in FAMILIES):
         norm = args.format if args.format in NORMS else NORM
         raise ConfigError(f"{args.norm} is a format, and comes second: streamnorm init {norm} {args.norm}")
     files = starter_files(args.norm, args.format)
-    folder = args.output or Path(f"{args.norm}_{args.format}")
+    folder = args.output or Path(starter_name(args.norm, args.format))
     check_directory(folder)
     for name in files:
         if (folder / name).exists() or (folder / name).is_symlink():

@@ -6,7 +6,7 @@ from streamnorm.spec.targets import Target
 
 from .pipeline import Pipeline, Timed
 
-__all__ = ["leading_one", "normalized", "shift_left", "shift_right", "shift_up"]
+__all__ = ["leading_one", "leading_one_found", "normalized", "shift_left", "shift_right", "shift_up", "shifted_field"]
 
 
 def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
@@ -14,9 +14,14 @@ def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
 
     A tree of groups of four: every group tells whether it has a 1 and where its highest one is.
     """
+    return leading_one_found(p, target, value)[0]
+
+
+def leading_one_found(p: Pipeline, target: Target, value: Timed) -> tuple[Timed, Timed]:
+    """The position of the highest bit that is 1, 0 where none is; and whether one is."""
     width = value.width
     if width == 1:
-        return p.constant(0, unsigned(1))
+        return p.constant(0, unsigned(1)), value
     lut = target.family.lut
     bits = [value.bits(i, i + 1) for i in range(width)]
     groups: list[tuple[Timed, Timed | None]] = [(bit, None) for bit in bits]
@@ -26,9 +31,9 @@ def leading_one(p: Pipeline, target: Target, value: Timed) -> Timed:
             members = groups[start : start + 4]
             level.append(_merge(p, lut, members))
         groups = level
-    position = groups[0][1]
+    found, position = groups[0]
     assert position is not None
-    return position
+    return position, found
 
 
 def _merge(p: Pipeline, lut: float, members: list[tuple[Timed, Timed | None]]) -> tuple[Timed, Timed | None]:
@@ -108,7 +113,7 @@ def shift_right(
         select = p.extend(amount, low + 1).bits(low, low + 1)
 
         def level(x: Value, s: Value, low: int = low, kept: int = kept) -> Value:
-            return Mux(s, _field(x, step << low, kept, fill), _field(x, 0, kept, fill))
+            return Mux(s, shifted_field(x, step << low, kept, fill), shifted_field(x, 0, kept, fill))
 
         current = p.operate("shift", target.family.mux, [current, select], unsigned(kept), level)
         if fill and low:
@@ -116,7 +121,7 @@ def shift_right(
     return p.reshape(current, unsigned(width))
 
 
-def _field(x: Value, start: int, width: int, fill: bool) -> Value:
+def shifted_field(x: Value, start: int, width: int, fill: bool) -> Value:
     """``width`` bits of x from ``start`` on, extended at the top."""
     top = x[-1] if fill else Const(0, 1)
     piece = x[start : start + width] if start < len(x) else top

@@ -91,6 +91,12 @@ class Pipeline(TimedLogic):
             pieces.append((start, piece.as_signed() if top and timed.signed else piece))
         return pieces
 
+    def spare_bits(self, a_width: int, b_width: int) -> int:
+        """Bits that b may have more in a product with a, in as many tiles."""
+        if self._target.family.tile is None or min(a_width, b_width) <= 2:
+            return 0
+        return -b_width % self._limits()[1]
+
     def multiply(self, a: Timed, b: Timed, *, distance: float = 0.0) -> Timed:
         """The exact product, ``a.width + b.width`` bits, in as many tiles as it takes (or in logic).
 

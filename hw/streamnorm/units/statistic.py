@@ -66,13 +66,15 @@ class Statistic(wiring.Component):
 
     Attributes
     ----------
-    outputs : names of the outputs, the one that is there first before the others
+    outputs : names of the outputs, those that are there first before the others
+    early_outputs : how many are there first, with scale
     steps : what happens, step by step, up to that one
     tables : block RAMs of the tables, by what they are called
     multipliers, block_rams : in all
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("scale", "centre", "shift")
+    early_outputs: ClassVar[int] = 1
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ _COLUMNS_AT_ONCE = 2
 
 
 def rings_apart(config: NormConfig) -> bool:
-    """Whether scale waits in a ring of its own: it is there before the centre, and needed before it. In LUTs two rings
-    are no larger than one; two block RAMs may be."""
+    """Whether scale, with what else is there early, waits in a ring of its own: it is there before the centre, and needed
+    before it. In LUTs two rings are no larger than one; two block RAMs may be."""
     return config.device.family.lut_ram
 
 
@@ -81,8 +81,9 @@ class StatisticQueue(wiring.Component):
         self._waits = (statistic.centre_cycle - statistic.scale_cycle, apply.centre_cycle)
         assert apply.centre_cycle <= refilled + self._waits[0]
         self.latency = latency
-        names = statistic.outputs
-        self._groups = [names[:1], names[1:]] if rings_apart(config) else [names]
+        names, early = statistic.outputs, statistic.early_outputs
+        groups = [names[:early], names[early:]] if rings_apart(config) else [names]
+        self._groups = [group for group in groups if group]
         shapes = {name: getattr(statistic, name).shape() for name in names}
         self._memories = [
             RingMemory(

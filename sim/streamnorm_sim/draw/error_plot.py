@@ -9,7 +9,10 @@ from .figure import TITLE_LETTERS, legend_below, picture
 from .series import COLOURS, wrapped
 
 ERROR_BINS = np.linspace(-1.0, 1.0, 201)
-"""Edges of the histograms' bins, output LSB."""
+"""Edges of the histograms' bins, output LSB or, of floating-point output, ulp."""
+
+_COLUMNS = 2
+_PANEL_HEIGHT = 3.4
 
 
 def plot_errors(path: Path, title: str, histograms: Mapping[str, Sequence[np.ndarray]]) -> None:
@@ -32,12 +35,13 @@ def plot_errors(path: Path, title: str, histograms: Mapping[str, Sequence[np.nda
         If the file cannot be written.
     """
     width = ERROR_BINS[1] - ERROR_BINS[0]
-    with picture(path, 10, 4.2) as figure:
+    rows = -(-len(histograms) // _COLUMNS)
+    with picture(path, 10, 0.8 + rows * _PANEL_HEIGHT) as figure:
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        panels = figure.subplots(1, len(histograms), sharey=True, squeeze=False)[0]
-        for panel, (formats, layers) in zip(panels, histograms.items(), strict=True):
+        panels = figure.subplots(rows, min(len(histograms), _COLUMNS), sharey=True, squeeze=False)
+        for panel, (formats, layers) in zip(panels.flat, histograms.items(), strict=False):
             for counts in layers:
                 panel.stairs(100 * counts / counts.sum(), ERROR_BINS, color=COLOURS[0], alpha=0.25)
             total = np.sum(layers, axis=0)
@@ -45,10 +49,13 @@ def plot_errors(path: Path, title: str, histograms: Mapping[str, Sequence[np.nda
             panel.axvspan(-0.5, 0.5, color=COLOURS[2], alpha=0.1)
             panel.set(
                 title=f"{formats}, {total.sum():,} elements",
-                xlabel="error of a result against the exact one, LSB of the output",
+                xlabel="error of a result against the exact one, ulp",
                 yscale="log",
             )
-        figure.axes[0].set_ylabel(f"elements in each {width:g} LSB, %")
+        for left in panels[:, 0]:
+            left.set_ylabel(f"elements in each {width:g} ulp, %")
+        for unused in panels.flat[len(histograms) :]:
+            unused.set_visible(False)
         figure.suptitle(wrapped(title, TITLE_LETTERS))
         lines = (Line2D([], [], color=COLOURS[0], alpha=0.4), Line2D([], [], color="black"))
         handles = [*lines, Patch(color=COLOURS[2], alpha=0.1)]

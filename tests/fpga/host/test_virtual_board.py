@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,28 @@ def test_cycles_are_the_plans(config, powered):
     )
     cycles, _ = measure_cycles(link, said, config, vectors)
     assert vars(cycles) == vars(Plan.of(config).latency(31))
+
+
+def test_floating_point_rows_and_their_flags():
+    """Special values among them; the board tells flags by the signature of what came out."""
+    config = NormConfig(
+        name="floats", norm="layernorm", lanes=2, max_length=12, input="bf16", output="fp16", epsilon=1e-5, clock_mhz=50
+    )
+    vectors = make_vectors(config, 40, seed=3)
+    assert len(np.unique(vectors.flags)) >= 3
+    nan = config.output.code_of_nan
+    assert (vectors.expected == nan).any(axis=1).sum() in range(1, 40)
+    with VirtualBoard(*board_text(config), BIT_CYCLES) as board, open_port(board.port, 1_000_000) as port:
+        link = BoardLink(port, board.port, 1_000_000, 5.0)
+        said, record = ask_info(link)
+        assert self_test_of(record).words == "passed"
+        report = check_rows(link, said, config, vectors, stalls=True)
+        assert (report.mismatches, report.first_mismatch) == (0, None)
+        assert (report.values == vectors.expected).all()
+        wrong = vectors.flags.copy()
+        wrong[7] ^= 1
+        report = check_rows(link, said, config, replace(vectors, flags=wrong))
+        assert report.mismatches > 0
 
 
 def test_cycles_of_a_row_that_leaves_before_its_end(config):

@@ -8,6 +8,8 @@ from streamnorm.logic.leading_one import leading_one, shift_left
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.spec.formats import FloatFormat
 
+from .exponent import Exponent, settled
+
 __all__ = ["DecodedFloat", "decoded", "normalized_mantissa"]
 
 
@@ -15,16 +17,20 @@ __all__ = ["DecodedFloat", "decoded", "normalized_mantissa"]
 class DecodedFloat:
     """The fields of a number, as :class:`~streamnorm.spec.formats.floating.FloatParts` has them.
 
-    ``mantissa`` has the hidden bit; ``is_zero`` tells that it is 0. Both, and ``binade``, are anything where the number
-    ``is_nan`` or ``is_infinite``.
+    ``mantissa`` has the hidden bit; ``is_zero`` tells that it is 0. Both, and ``exponent``, the binade, are anything
+    where the number ``is_nan`` or ``is_infinite``.
     """
 
     negative: Timed
     mantissa: Timed
-    binade: Timed
+    exponent: Exponent
     is_zero: Timed
     is_nan: Timed
     is_infinite: Timed
+
+    def binade(self, p: Pipeline) -> Timed:
+        """The binade, unsigned."""
+        return settled(p, self.exponent).value
 
     @property
     def is_special(self) -> tuple[Timed, Timed]:
@@ -41,9 +47,6 @@ def decoded(p: Pipeline, number_format: FloatFormat, code: Timed) -> DecodedFloa
     def hidden(x: Value, f: Value) -> Value:
         return Cat(f, x.any())
 
-    def binade(x: Value) -> Value:
-        return x - x.any()
-
     def nan(x: Value, f: Value) -> Value:
         return x.all() & (f.all() if number_format.finite else f.any())
 
@@ -54,10 +57,13 @@ def decoded(p: Pipeline, number_format: FloatFormat, code: Timed) -> DecodedFloa
     infinite = p.constant(0, unsigned(1))
     if not number_format.finite:
         infinite = p.operate("infinite", whole, [exponent, fraction], unsigned(1), lambda x, f: x.all() & ~f.any())
+    # The field is that of the binade and 1 more, but for subnormal numbers, where it is 0.
+    lowest = p.operate("lowest", target.logic(exponent_bits), [exponent], unsigned(1), lambda x: x[0] | ~x.any())
+    field = p.concat(lowest, exponent.bits(1, exponent_bits)) if exponent_bits > 1 else lowest
     return DecodedFloat(
         negative=code.bits(code.width - 1, code.width),
         mantissa=mantissa,
-        binade=p.operate("binade", target.adder(exponent_bits), [exponent], unsigned(exponent_bits), binade),
+        exponent=Exponent(field, -1, 0, (1 << exponent_bits) - 2),
         is_zero=p.operate("zero", whole, [exponent, fraction], unsigned(1), lambda x, f: ~(x.any() | f.any())),
         is_nan=p.operate("nan", whole, [exponent, fraction], unsigned(1), nan),
         is_infinite=infinite,

@@ -2,134 +2,144 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Mux, Value, unsigned
 
-from streamnorm.logic.leading_one import leading_one, shift_right
+from streamnorm.logic.leading_one import leading_one_found
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.spec.formats import FloatFormat
 
-__all__ = ["RoundedFloat", "rounded", "shift_right_sticky"]
+from .exponent import Exponent, exponent_sum, settled
+from .sticky import shift_right_sticky
+
+__all__ = ["RoundedFloat", "rounded"]
 
 
 class RoundedFloat(NamedTuple):
     """A code without its sign, but for numbers that are beyond the largest one whatever their last bits are; whether
-    the number is one of these; and whether it is beyond the largest one."""
+    the number is one of these; whether it is beyond the largest one; and whether it was 0 before."""
 
     code: Timed
     is_far: Timed
     overflows: Timed
+    is_zero: Timed
 
 
 def rounded(
-    p: Pipeline,
-    output: FloatFormat,
-    magnitude: Timed,
-    exponent: Timed,
-    *,
-    zeros_max: int | None = None,
-    reaches_normal: bool = False,
+    p: Pipeline, output: FloatFormat, number: Timed, exponent: Exponent, *, zeros_max: int | None = None
 ) -> RoundedFloat:
-    """``magnitude * 2**exponent`` smallest numbers of a format, to nearest even, subnormal numbers and 0 included.
+    """``abs(number) * 2**exponent`` smallest numbers of a format, to nearest even, subnormal numbers and 0 included.
 
     Beyond the largest number the code is ``code_of_overflow``, which takes the place of the code where ``is_far``.
 
+    The magnitude of a negative number is never computed: its complement is, which is less by 1. The leading one of that
+    is sought, and that 1 matters only where all bits below those that are kept are ones.
+
     Parameters
     ----------
-    zeros_max : zeros above the leading one of a magnitude that is not 0, at most; None: any number of them
-    reaches_normal : whether the highest bit of the magnitude is worth a normal number at least. Then one shift takes
-        the leading one to its place, or as far as a subnormal number may go. Else a second one takes it back.
+    zeros_max : zeros above the leading one of a number that is not 0, at most, of one that is not signed; None: any
+        number of them
     """
     target, precision = p.target, output.precision
-    lowest = precision + 2
-    if magnitude.width < lowest:  # a mantissa, a bit that rounds and one of what is left
-        pad = lowest - magnitude.width
-        magnitude = p.concat(p.constant(0, unsigned(pad)), magnitude)
-        exponent = p.add(exponent, p.constant(-pad, signed(pad.bit_length() + 1)), signed(exponent.width + 1))
-    width = magnitude.width
-    zeros_max = width - 1 if zeros_max is None else min(zeros_max, width - 1)
-    position = p.constant(0, unsigned(1))
-    if zeros_max:
-        position = leading_one(p, target, magnitude.bits(width - 1 - zeros_max, width))
-    # The binade of a leading one at that position.
-    base = width - 1 - zeros_max - output.fraction_bits
-    bits = max(exponent.width, (abs(base) + zeros_max).bit_length() + 1) + 2
-    based = p.add(exponent, p.constant(base, signed(bits)), signed(bits), name="based")
-    amount = p.registered(position)
-    if reaches_normal and zeros_max:
-        amount = _no_farther(p, amount, p.registered(based))
-    padded = p.concat(p.constant(0, unsigned(zeros_max)), magnitude) if zeros_max else magnitude
-    full = shift_right(p, target, padded, amount, zeros_max, width) if zeros_max else magnitude
-    binade = p.registered(p.add(based, p.extend(amount, amount.width + 1).as_signed(), signed(bits), name="binade"))
+    lut, is_signed = target.family.lut, number.signed
+    pad = precision + 1 + is_signed - number.width
+    if pad > 0:  # a mantissa and a bit that rounds
+        number = _below(p, number, pad)
+        exponent = exponent.moved(-pad)
+    width = number.width - is_signed
+    zeros_max = width - 1 if zeros_max is None or is_signed else min(zeros_max, width - 1)
+    negative = number.bits(width, width + 1) if is_signed else p.constant(0, unsigned(1))
+    ones = number
+    if is_signed:
+        ones = p.operate("ones", lut, [number], unsigned(width), lambda x: x[:-1] ^ x[-1].replicate(width))
+    position, found = leading_one_found(p, target, ones.bits(width - 1 - zeros_max, width))
+    is_zero = p.operate("no_number", lut, [found, negative], unsigned(1), lambda x, s: ~(x | s))
 
-    # From here on a bit of what is left stands for all below it.
-    rest = full.bits(0, width - precision - 1)
-    head = full.bits(width - precision - 1, width)
-    sticky = p.operate("rest", target.logic(rest.width), [rest], unsigned(1), lambda x: x.any())
-    kept = p.concat(sticky, head)
-    leading = kept.bits(kept.width - 1, kept.width)  # 0 of a subnormal number, and of 0
-    exponent_bits = output.exponent_bits
-    if not reaches_normal:
-        down_bits = (precision + 2).bit_length()
+    # The binade of a leading one at position 0, and that of this one: no lower than that of subnormal numbers.
+    based = settled(p, exponent.moved(width - 1 - zeros_max - output.fraction_bits))
+    binade = settled(p, exponent_sum(p, based, Exponent(position, 0, 0, zeros_max)))
+    amount, amount_max = position, zeros_max
+    if based.low < 0:
+        amount_max = max(zeros_max, min(-based.low, zeros_max + precision + 1))
+        amount = _no_farther(p, position, p.registered(based.value), binade.value, amount_max)
 
-        def back(x: Value) -> Value:
-            far = ~x[down_bits:-1].all() | (x[:down_bits] == 0)
-            return Mux(x[-1], Mux(far, (1 << down_bits) - 1, -x[:down_bits]), 0)
+    # Of what lies below the mantissa and the bit that rounds, only whether there is a 1.
+    padded = _below(p, number, zeros_max) if zeros_max else number
+    drop = width - precision - 1
+    head = padded.bits(drop, padded.width)
+    kept, lost = shift_right_sticky(p, head.as_signed() if is_signed else head, amount, amount_max, precision + 1)
+    if drop > zeros_max:
+        rest = p.operate("rest", target.logic(drop), [padded.bits(0, drop)], unsigned(1), lambda x: x.any())
+        lost = p.operate("lost", lut, [rest, lost], unsigned(1), lambda x, y: x | y)
 
-        down = p.operate("down", target.adder(down_bits) + target.logic(bits), [binade], unsigned(down_bits), back)
-        kept = shift_right_sticky(p, p.registered(kept), p.registered(down))
+    def up(x: Value, more: Value, s: Value) -> Value:
+        half, odd = x[0] ^ s, x[1] ^ s
+        return Mux(s, half | (odd & ~more), half & (odd | more))
 
-    def place(x: Value, one: Value) -> Value:
-        return Mux(x[-1] | ~one, 0, x)[:exponent_bits]
+    raised = p.operate("up", lut, [kept.bits(0, 2), lost, negative], unsigned(1), up)
+    mantissa = kept.bits(1, precision + 1)
+    if is_signed:
+        inputs = [mantissa, negative]
+        # The same table as the last level of the shift.
+        mantissa = p.operate("mantissa", 0.0, inputs, unsigned(precision), lambda x, s: x ^ s.replicate(precision))
+    return _assembled(p, output, p.registered(mantissa), raised, p.registered(binade.value), p.registered(is_zero))
 
-    def is_above(x: Value, one: Value) -> Value:
-        return one & ~x[-1] & (x[:-1] > output.binade_max)
 
-    leading = p.registered(leading)
-    field = p.operate("field", target.family.lut, [binade, leading], unsigned(exponent_bits), place)
-    is_far = p.registered(p.operate("far", target.adder(bits), [binade, leading], unsigned(1), is_above))
-    up = p.operate("up", target.family.lut, [kept.bits(0, 3)], unsigned(1), lambda x: x[1] & (x[0] | x[2]))
-    field_bits = exponent_bits + output.fraction_bits
+def _assembled(
+    p: Pipeline, output: FloatFormat, mantissa: Timed, raised: Timed, binade: Timed, is_zero: Timed
+) -> RoundedFloat:
+    """The code of a mantissa in its binade, or in that of subnormal numbers where that is negative."""
+    target, lut, precision = p.target, p.target.family.lut, output.precision
+    exponent_bits, field_bits = output.exponent_bits, output.exponent_bits + output.fraction_bits
+    largest, overflow, last = output.code_of_largest, output.code_of_overflow, output.binade_max
+    most = (largest & ((1 << output.fraction_bits) - 1)) + (1 << output.fraction_bits)
+
+    def place(x: Value, zero: Value) -> Value:
+        return Mux(zero | (x < 0), 0, x)[:exponent_bits]
+
+    delay = target.adder(binade.width)
+    field = p.operate("field", 1.4 * lut, [binade, is_zero], unsigned(exponent_bits), place)
+    is_far = p.operate("far", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x > last))
+    is_last = p.operate("last", delay, [binade, is_zero], unsigned(1), lambda x, zero: ~zero & (x == last))
+    is_far, is_last = p.registered(is_far), p.registered(is_last)
     start = p.concat(p.constant(0, unsigned(output.fraction_bits)), p.registered(field))
     # One carry chain: what is rounded up enters through an extra lowest bit.
-    addend = p.concat(p.constant(1, unsigned(1)), p.registered(kept.bits(2, 2 + precision)))
-    code = p.add(p.concat(p.registered(up), start), addend, unsigned(field_bits + 2), name="code")
-    code = code.bits(1, field_bits + 2)
-    largest, overflow = output.code_of_largest, output.code_of_overflow
-    inputs = [code, is_far]
-    delay = target.logic(field_bits + 1)
-    overflows = p.operate("overflows", delay, inputs, unsigned(1), lambda x, far: far | (x > largest))
+    addend = p.concat(p.constant(1, unsigned(1)), mantissa)
+    code = p.add(p.concat(raised, start), addend, unsigned(field_bits + 1), name="code")
+    code = code.bits(1, field_bits + 1)
+    # Known as early as the code: a carry may be what takes it beyond the largest one.
+    full = p.operate("full", target.logic(precision), [mantissa], unsigned(1), lambda x: x == most)
+    above = p.constant(0, unsigned(1))
+    if most + 1 < 2 << output.fraction_bits:
+        above = p.operate("above", target.logic(precision), [mantissa], unsigned(1), lambda x: x > most)
+
+    def beyond(far: Value, at_last: Value, most: Value, more: Value, carried: Value) -> Value:
+        return far | (at_last & (more | (most & carried)))
+
+    overflows = p.operate("overflows", 1.4 * lut, [is_far, is_last, full, above, raised], unsigned(1), beyond)
     if overflow != output.code_of_infinity or output.finite:  # else a carry makes it by itself
 
         def limit(x: Value, beyond: Value) -> Value:
-            return Mux(beyond, Const(overflow, field_bits), x[:field_bits])
+            return Mux(beyond, Const(overflow, field_bits), x)
 
-        code = p.operate("limited", target.family.lut, [code, overflows], unsigned(field_bits), limit)
-    return RoundedFloat(code.bits(0, field_bits), is_far, overflows)
-
-
-def _no_farther(p: Pipeline, position: Timed, based: Timed) -> Timed:
-    """The position, or what takes a number to the lowest binade if that is more."""
-    bits = position.width
-
-    def floor(x: Value) -> Value:
-        return Mux(x[-1], -x, 0)[:bits]
-
-    least = p.registered(p.operate("least", p.target.adder(based.width), [based], unsigned(bits), floor))
-    delay = p.target.adder(bits) + p.target.family.lut
-    amount = p.operate("amount", delay, [position, least], unsigned(bits), lambda x, y: Mux(x < y, y, x))
-    return p.registered(amount)
+        code = p.operate("limited", lut, [code, overflows], unsigned(field_bits), limit)
+    return RoundedFloat(code, is_far, overflows, is_zero)
 
 
-def shift_right_sticky(p: Pipeline, value: Timed, amount: Timed) -> Timed:
-    """``value >> amount``, where the lowest bit tells of itself and all that were shifted out."""
-    current, width = value, value.width
-    for low in range(amount.width):
-        step = min(1 << low, width - 1)
+def _below(p: Pipeline, number: Timed, zeros: int) -> Timed:
+    """The number with zeros below."""
+    padded = p.concat(p.constant(0, unsigned(zeros)), number)
+    return padded.as_signed() if number.signed else padded
 
-        def level(x: Value, s: Value, step: int = step) -> Value:
-            shifted = Cat(x[: step + 1].any(), x[step + 1 :])
-            return Mux(s, shifted, x)
 
-        delay = p.target.family.mux + p.target.logic(step + 1)
-        current = p.operate("sticky", delay, [current, amount.bits(low, low + 1)], unsigned(width), level)
-    return current
+def _no_farther(p: Pipeline, position: Timed, based: Timed, binade: Timed, most: int) -> Timed:
+    """The position, or what takes a number to the lowest binade where it would go below; ``most`` at most."""
+    bits = most.bit_length()
+
+    def least(x: Value) -> Value:
+        far = (-x) >> bits != 0
+        return Mux(x < 0, Mux(far, most, (-x)[:bits]), 0)
+
+    delay = p.target.adder(based.width) + p.target.logic(based.width)
+    lowest = p.registered(p.operate("least", delay, [based], unsigned(bits), least))
+    inputs = [binade.bits(binade.width - 1, binade.width), lowest, position]
+    return p.operate("amount", p.target.family.lut, inputs, unsigned(bits), Mux)

@@ -93,7 +93,7 @@ class _OfFloats(FloatDemand):
         # A result's last place is finer the smaller it is. Of a normal deviate as many are in the last octave above
         # 2**-j as are left above 0: each octave counts as much as the others, down to where z is lost in its error.
         octaves = max(1.0, -log2(max(errors.mean_absolute, 1e-30)) - self.precision)
-        share = 0.72 * (errors.mean_relative + errors.mean_absolute * (0.5 + 0.8 * 0.69 * octaves))
+        share = errors.mean_relative + errors.mean_absolute * (0.5 + 0.8 * 0.69 * octaves)
         return EXPECTED_MARGIN * share * 2.0**self.precision
 
 

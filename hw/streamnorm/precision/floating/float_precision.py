@@ -29,12 +29,13 @@ class FloatPrecision:
        where V may be less than 1 and z is not 0, that one is sought ``2 * root_guard`` bits farther down, and k is less
        by ``root_guard``.
     3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits``
-       fraction bits, and the unit gives for the row ``RF = w * rho``, exact,
-       ``KF = ((S1 * rho) << pad) >> (k + pad + rho_bits - G)``, of which the low ``normalized_bits`` count, and
-       ``R = a + k + rho_bits - G``. RF and KF are 0 where k is below :attr:`half_position_min`. The lane:
-       ``z = (((X * RF) << pad) >> (R + pad - q)) - KF`` in ``normalized_bits`` bits, two's complement: both parts may
-       be far larger than z, but their low bits suffice. Where all elements are equal, z is exactly 0. Without a mean,
-       KF is 0.
+       fraction bits. With a mean there is one bit more on the way, F = ``product_frac_bits`` in all, and the unit gives
+       for the row ``RF = w * rho``, exact, ``KF = (((S1 * rho) << pad) >> (k + pad + rho_bits - F)) - 1``, of which
+       the low ``normalized_bits + 1`` count, and ``R = a + k + rho_bits - F``; KF is -1 and RF 0 where k is below
+       :attr:`half_position_min`. The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in
+       ``normalized_bits`` bits, two's complement: both parts may be far larger than z, but their low bits suffice.
+       Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z is
+       the product.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q
@@ -138,7 +139,12 @@ class FloatPrecision:
     @property
     def pad_bits(self) -> int:
         """Fraction bits that products are given, so that they are only ever shifted right."""
-        return max(0, self.normalized_frac_bits - self.rho_bits + 2)
+        return max(0, self.product_frac_bits - self.rho_bits + 2)
+
+    @property
+    def product_frac_bits(self) -> int:
+        """Fraction bits of a product from which a mean is subtracted; of z where there is none."""
+        return self.normalized_frac_bits + self.is_centred
 
     @property
     def unit_exponent(self) -> int:

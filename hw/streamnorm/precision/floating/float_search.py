@@ -100,7 +100,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     if is_fixed:
         square_limit = norm.square_limit(longest)
         assert square_limit is not None
-        frac_bits, scale_bits, product_drop = bits + 1, exact_scale_bits, 0
+        frac_bits, scale_bits, product_drop = bits + 2, exact_scale_bits, 0
         normalized_bits = (isqrt(square_limit) + 1).bit_length() + 1 + frac_bits
         absolute, mean_absolute = 2.0**-frac_bits, 2.0**-frac_bits / 3
     else:
@@ -111,7 +111,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         lost = (2.0 ** (2 - scale_bits), 2.0 ** (3 - normalized_bits))
         relative, mean = relative + sum(lost), mean + lost[0] / 3 + lost[1] / 5
         absolute = mean_absolute = 0.0
-    of_sums = sums_error(norm, sums, longest)
+    of_sums = sums_error(norm, sums, longest, epsilon.degree)
     relative, absolute = relative + of_sums.relative, absolute + of_sums.absolute
     curve, z_bits = None, normalized_bits
     if norm.curvature:
@@ -132,7 +132,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = z_bits - frac_bits if is_fixed else 4
             unit = 2.0 ** (top + 1 - ending.sum_bits)
-            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit / 2
+            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit
     errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)
     product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)
@@ -195,11 +195,14 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
     """The cheapest windows whose error is a part of what is allowed; the most exact ones where none are."""
     norm, longest = config.formula, config.max_length
     floor = RowSums.floor_of(elements, config.epsilon_in_steps)
+    degree = config.placement.degree if config.epsilon_in_steps else 2
     if norm.has_sum:
         wished = min(demand.precision + 12, max(demand.precision + 10, _SUM_TILES_BITS - 2 - longest.bit_length()))
         row_bits = max(elements.mantissa_bits + 4, wished)
     else:
-        row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8)
+        row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
+    if degree == 1 and norm.has_spread:
+        row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
     limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
     if norm.curvature:
         limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
@@ -207,7 +210,7 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
     for window in _WINDOWS:
         for count in range(1, max(elements.binade_max, floor) // window + 2):
             sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
-            of_sums = sums_error(norm, sums, longest)
+            of_sums = sums_error(norm, sums, longest, degree)
             error = of_sums.relative + of_sums.absolute
             allowed = error <= limit
             cost = sums.cost(norm, config.lanes, longest)

@@ -44,7 +44,7 @@ class RowEpsilon:
                 epsilon=e, length_bits=config.max_length.bit_length(), weight_bits=weight_bits
             )
             encoded = placement.encode(norm, ranges, root, bits)
-            return RowEpsilon(encoded.code, 0, encoded.drop, 0, encoded.frac_bits, encoded.error)
+            return RowEpsilon(encoded.code, 0, encoded.drop, placement.degree, encoded.frac_bits, encoded.error)
         degree = placement.degree
         # Two elements of the first binades differ by half a step of the higher one at least.
         least_step = Fraction(4) ** (sums.row_bits - sums.elements.mantissa_bits - norm.has_spread)
@@ -56,7 +56,8 @@ class RowEpsilon:
             value, frac_bits = _root(value), bits + _ROOT_GUARD
             error = 2 * 1.5 * 2.0**-frac_bits * 1.01 + _of_root(norm, root, degree, bits)
         else:
-            gain = 1 / value if norm.length_weight is None else min(norm.length_weight / least_step, 1 / value)
+            # Where the row's unit rises above that of the floor, epsilon falls below a step, and V need be no larger.
+            gain = 1 / value if norm.length_weight is None else norm.length_weight / least_step
             frac_bits = 0
             while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
                 frac_bits += 1

@@ -23,8 +23,9 @@ class SumsError(NamedTuple):
     absolute: float
 
 
-def sums_error(norm: Norm, sums: RowSums | None, length: int) -> SumsError:
-    """The largest errors in rows of up to ``length`` elements; none of integers, whose sums are exact.
+def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -> SumsError:
+    """The largest errors in rows of up to ``length`` elements; none of integers, whose sums are exact. ``degree`` is that
+    of epsilon's placement.
 
     Let X be the magnitude of the row's largest element, or the root of epsilon if that is more, D what each dropped
     element is less than, as a share of X, and u the unit of the row, ``u <= X * 2**(1 - row_bits)``. Where anything is
@@ -40,6 +41,10 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int) -> SumsError:
     exceed, is ``sqrt(2n) * D``; half of that is the error of the root. Of what is cut off, ``2*|S1|*u`` is at most
     ``2**(4 - row_bits)`` of ``n**2 * v``.
 
+    **Beside an epsilon outside the root** V may be next to nothing, and its root is compared with that of epsilon. What
+    is dropped or cut from the root is at most the root of what is dropped or cut: ``D*X`` for each element, n of them
+    in quadrature without a mean; and of what is cut where no element is that small, ``u * sqrt(2**(mantissa_bits + 1))``.
+
     **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
     """
     if sums is None:
@@ -49,8 +54,11 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int) -> SumsError:
     spare = 1.05  # for what is of second order
     if norm.has_spread:
         relative = sqrt(n / 2) * share + 4 * cut
+        if degree == 1:
+            relative += share + cut * sqrt(2.0 ** (sums.elements.mantissa_bits - 1))
         return SumsError(spare * relative, spare * (sqrt(2 * n) * share + sqrt(2) * cut))
     squares = n * share**2 + cut**2
     if norm.has_squared_sum:
         squares += n * share * (1 + n * share) + 2 * cut
-    return SumsError(spare * squares / 2, 0.0)
+    outside = sqrt(n) * share + cut if degree == 1 else 0.0
+    return SumsError(spare * (squares / 2 + outside), 0.0)

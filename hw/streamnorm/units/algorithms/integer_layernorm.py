@@ -41,6 +41,7 @@ class IntegerStatistic(wiring.Component):
     """
 
     outputs: ClassVar[tuple[str, ...]]
+    early_outputs: ClassVar[int] = 1
 
     def __init__(
         self,

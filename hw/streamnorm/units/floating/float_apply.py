@@ -27,7 +27,7 @@ class FloatApply(wiring.Component):
     These are the steps of a lane of :class:`~streamnorm.precision.floating.FloatPrecision`. Parameters, attributes and
     ports are those of :class:`~streamnorm.units.apply.Apply`, with the outputs of
     :class:`~streamnorm.units.floating.float_statistic.FloatStatistic` in the place of scale, centre and shift: scale
-    enters with ``d``, the others :attr:`centre_cycle` cycles later.
+    and exponent enter with ``d``, the others :attr:`centre_cycle` cycles later.
 
     Members
     -------
@@ -66,12 +66,13 @@ class FloatApply(wiring.Component):
         arrival = data_delay(target)
         lane_kind = FixedLane if precision.is_fixed else ProductLane
         steps = lane_kind(p, config)
-        scale = p.input(self.scale, 0, arrival)
-        begun = [steps.times_scale(p.input(self.d[lane], 0, d_delay), scale) for lane in range(config.lanes)]
+        early = {name: p.input(getattr(self, name), 0, arrival) for name in ("scale", "exponent")}
+        begun = [steps.times_scale(p.input(self.d[lane], 0, d_delay), early) for lane in range(config.lanes)]
         self.centre_cycle = 0
         if apart:
-            self.centre_cycle = max(0, begun[0].product.cycle - steps.before_product)
-        rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name != "scale"}
+            adder = target.adder(precision.normalized_bits)
+            self.centre_cycle = p.meeting_cycle(begun[0].product, adder, target.budget, arrival)
+        rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name not in early}
         lanes = [steps.normalized(lane, rest) for lane in begun]
         ending = precision.ending
         results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)

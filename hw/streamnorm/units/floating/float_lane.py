@@ -1,11 +1,12 @@
 """From one lane's element to its normalized value, where elements or results are floating-point numbers."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 from amaranth.hdl import Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import normalized_mantissa
+from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, settled
+from streamnorm.logic.floating.fine_shift import fine_bits, shifted_finely
 from streamnorm.logic.leading_one import shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
@@ -18,10 +19,10 @@ __all__ = ["FixedLane", "LaneValue", "ProductLane"]
 
 @dataclass(frozen=True)
 class _Begun:
-    """The product with the scale, and what belongs to the element."""
+    """The product with the scale, its exponent if it has one, and what belongs to the element."""
 
     product: Timed
-    binade: Timed
+    exponent: Exponent
     negative: Timed
     is_nan: Timed
     is_infinite: Timed
@@ -34,7 +35,7 @@ class LaneValue:
     Attributes
     ----------
     z : Z, signed where the lane is a :class:`FixedLane`
-    exponent : ez; constant there
+    exponent, exponent_offset : their sum is ez; constant there
     negative : s; constant 0 there
     element_negative : the sign of the element
     is_nan, is_infinite : the element is
@@ -49,13 +50,11 @@ class LaneValue:
     is_infinite: Timed
     gives_nan: Timed
     gives_infinity: Timed
+    exponent_offset: int = 0
 
 
 class _Lane:
     """What lanes have in common: the element, and what makes a z of its own of NaN and infinities."""
-
-    before_product: ClassVar[int] = 0
-    """Cycles before the product is there in which the row's other numbers are wanted."""
 
     def __init__(self, p: Pipeline, config: NormConfig) -> None:
         self._p, self._config = p, config
@@ -64,7 +63,7 @@ class _Lane:
     def _element(self, d: Timed) -> tuple[Timed, _Begun]:
         """The mantissa, and the rest but for the product."""
         parts = element_parts(self._p, self._config.input, self._precision.elements, d)
-        return parts.mantissa, _Begun(d, parts.binade, parts.negative, parts.is_nan, parts.is_infinite)
+        return parts.mantissa, _Begun(d, parts.exponent, parts.negative, parts.is_nan, parts.is_infinite)
 
     def _value(self, begun: _Begun, special: Timed | None, z: Timed, exponent: Timed, negative: Timed) -> LaneValue:
         p, lut = self._p, self._p.target.family.lut
@@ -92,42 +91,46 @@ class _Lane:
 class FixedLane(_Lane):
     """z with a binary point of its own: step 3 of :class:`~streamnorm.precision.floating.FloatPrecision`."""
 
-    before_product = 1
-
-    def times_scale(self, d: Timed, scale: Timed) -> _Begun:
-        """``X * RF``."""
-        p = self._p
+    def times_scale(self, d: Timed, row: dict[str, Timed]) -> _Begun:
+        """``X * RF``, with the binary point of z as far as X is shifted for nothing; the rest is shifted behind it."""
+        p, precision, scale = self._p, self._precision, row["scale"]
         if self._config.input.is_float:
             mantissa, begun = self._element(d)
             x = p.negated(mantissa, begun.negative, signed(mantissa.width + 1))
         else:
             _, begun = self._integer(d)
             x = d
-        product = p.multiply(x, scale)
-        return _Begun(product, begun.binade, begun.negative, begun.is_nan, begun.is_infinite)
+        # What is added to the exponent is added for the row.
+        exponent = settled(p, Exponent.of(row["exponent"], precision.pad_bits), begun.exponent.offset)
+        down = settled(p, difference(p, exponent, begun.exponent)).value
+        bits = (x.width + scale.width + precision.pad_bits).bit_length()
+        down = p.registered(p.limited(down, bits))
+        fine = fine_bits(p, scale.width, x.width, down)
+        product = p.multiply(shifted_finely(p, x, down, fine), scale)
+        z = self._at_point(product, down.bits(fine, bits), fine)
+        return replace(begun, product=z)
+
+    def _at_point(self, product: Timed, down: Timed, fine: int) -> Timed:
+        """z before the mean is subtracted."""
+        p, precision = self._p, self._precision
+        up = precision.pad_bits - ((1 << fine) - 1)
+        if up > 0:
+            product = p.concat(p.constant(0, unsigned(up)), product).as_signed()
+        elif up < 0:
+            product = product.bits(-up, product.width).as_signed()
+        most, width = (1 << down.width) - 1, precision.normalized_bits + precision.is_centred
+        return shift_right(p, p.target, product, down, most, width, 1 << fine).as_signed()
 
     def _integer(self, d: Timed) -> tuple[Timed, _Begun]:
         none = self._p.constant(0, unsigned(1))
-        return d, _Begun(d, none, d.bits(d.width - 1, d.width), none, none)
+        return d, _Begun(d, constant_exponent(self._p, 0), d.bits(d.width - 1, d.width), none, none)
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
-        p, precision = self._p, self._precision
-        product, pad = begun.product, precision.pad_bits
-        shape = signed(precision.exponent_bits + 2)
-        down = row["exponent"]
-        if pad:
-            down = p.add(down, p.constant(pad, shape), shape, name="down")
-        if precision.elements.are_floats:
-            down = p.add(down, begun.binade, shape, subtract=True, name="down")
-        down = p.extend(down, shape.width)
-        if pad:
-            product = p.concat(p.constant(0, unsigned(pad)), product).as_signed()
-        amount = p.registered(p.limited(down, product.width.bit_length()))
-        most = (1 << amount.width) - 1
-        z = shift_right(p, p.target, product, amount, most, precision.normalized_bits).as_signed()
+        p, precision, z = self._p, self._precision, begun.product
+        width = precision.normalized_bits + precision.is_centred
         if "centre" in row:
-            z = p.add(z, row["centre"], signed(precision.normalized_bits), subtract=True, name="normalized")
+            z = p.add(z, row["centre"], signed(width), subtract=True, name="normalized").bits(1, width).as_signed()
         if precision.curve is not None:
             z = precision.curve.build(p, z, p.target.family.block_distance)
         exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))
@@ -137,22 +140,19 @@ class FixedLane(_Lane):
 class ProductLane(_Lane):
     """z as a product with an exponent: step 4 of :class:`~streamnorm.precision.floating.FloatPrecision`."""
 
-    def times_scale(self, d: Timed, scale: Timed) -> _Begun:
-        """``Z``; the binade is less by what the mantissa has been shifted."""
+    def times_scale(self, d: Timed, row: dict[str, Timed]) -> _Begun:
+        """``Z``, and its exponent; the binade is less by what the mantissa has been shifted."""
         p, precision = self._p, self._precision
         mantissa, begun = self._element(d)
         full, left = normalized_mantissa(p, mantissa)
-        product = p.multiply(p.registered(full), scale)
+        product = p.multiply(p.registered(full), row["scale"])
         kept = product.bits(precision.product_drop, precision.product_drop + precision.normalized_bits)
-        shape = signed(precision.exponent_bits + 2)
-        binade = p.add(begun.binade, left, shape, subtract=True, name="binade")
-        return _Begun(kept, binade, begun.negative, begun.is_nan, begun.is_infinite)
+        binade = difference(p, begun.exponent, Exponent(left, 0, 0, mantissa.width - 1))
+        exponent = difference(p, binade, Exponent.of(row["exponent"])).moved(precision.product_drop)
+        return _Begun(kept, exponent, begun.negative, begun.is_nan, begun.is_infinite)
 
     def normalized(self, begun: _Begun, row: dict[str, Timed]) -> LaneValue:
         """z, from the row's other numbers."""
-        p, precision = self._p, self._precision
-        shape = signed(precision.exponent_bits + 3)
-        exponent = p.add(begun.binade, row["exponent"], shape, subtract=True, name="exponent")
-        if precision.product_drop:
-            exponent = p.add(exponent, p.constant(precision.product_drop, shape), shape, name="exponent")
-        return self._value(begun, row.get("exceptions"), begun.product, exponent, begun.negative)
+        exponent = begun.exponent
+        value = self._value(begun, row.get("exceptions"), begun.product, exponent.value, begun.negative)
+        return replace(value, exponent_offset=exponent.offset)

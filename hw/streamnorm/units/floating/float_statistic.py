@@ -19,13 +19,12 @@ __all__ = ["FloatStatistic", "statistic_shapes"]
 
 
 def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
-    """What the lanes need of a row, by name: ``scale``, RF; ``centre``, KF, where a mean is subtracted; ``exponent``,
-    R; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
+    """What the lanes need of a row, by name: ``scale``, RF; ``exponent``, R; ``centre``, KF, where a mean is subtracted;
+    ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
     precision = FloatPrecision.of(config)
-    shapes = {"scale": unsigned(precision.scale_bits)}
+    shapes = {"scale": unsigned(precision.scale_bits), "exponent": signed(precision.exponent_bits)}
     if precision.is_centred:
-        shapes["centre"] = unsigned(precision.normalized_bits)
-    shapes["exponent"] = signed(precision.exponent_bits)
+        shapes["centre"] = unsigned(precision.normalized_bits + 1)
     if config.input.is_float:
         shapes["exceptions"] = unsigned(2)
     return shapes
@@ -69,6 +68,7 @@ class FloatStatistic(Statistic):
     """
 
     outputs: tuple[str, ...]  # type: ignore[misc]
+    early_outputs = 2
 
     def __init__(
         self,
@@ -118,9 +118,10 @@ class FloatStatistic(Statistic):
             values["exceptions"] = special
         ends = {name: p.registered(values[name]) for name in self.outputs}
         self.latency = self.centre_cycle = max(end.cycle for end in ends.values())
-        self.scale_cycle = ends["scale"].cycle if apart else self.latency
+        early = self.outputs[: self.early_outputs]
+        self.scale_cycle = max(ends[name].cycle for name in early) if apart else self.latency
         for name, end in ends.items():
-            there = p.delayed(end, self.scale_cycle if name == "scale" else self.centre_cycle)
+            there = p.delayed(end, self.scale_cycle if name in early else self.centre_cycle)
             m.d.comb += getattr(self, name).eq(there.value)
         self.variance_cycle, self.rho_cycle = variance.cycle, rho.cycle
         self.multipliers, self.block_rams = p.multipliers, p.block_rams
@@ -201,7 +202,7 @@ class FloatStatistic(Statistic):
         p, precision = self._p, self._floats
         shape = signed(precision.exponent_bits)
         base = precision.unit_exponent + precision.rho_bits
-        base -= precision.normalized_frac_bits if precision.is_fixed else precision.scale_drop
+        base -= precision.product_frac_bits if precision.is_fixed else precision.scale_drop
         exponent = p.add(k, p.constant(base, shape), shape, name="exponent")
         for more in (left, self._top):
             if more is not None:
@@ -212,10 +213,12 @@ class FloatStatistic(Statistic):
         """``KF``."""
         p, precision = self._p, self._floats
         product = p.multiply(s1, rho, distance=self._target.family.shared_distance)
-        down = precision.rho_bits - precision.normalized_frac_bits
+        down = precision.rho_bits - precision.product_frac_bits
         if down < 0:
             product = p.concat(p.constant(0, unsigned(-down)), product).as_signed()
         elif down:
             product = product.bits(min(down, product.width - 1), product.width).as_signed()
         most = (1 << k.width) - 1
-        return shift_right(p, self._target, product, p.registered(k), most, precision.normalized_bits)
+        width = precision.normalized_bits + 1
+        shifted = shift_right(p, self._target, product, p.registered(k), most, width)
+        return p.add(shifted, p.constant(-1, signed(1)), unsigned(width), name="centre")

@@ -11,10 +11,12 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.units.affine_steps import AffineSteps
 from streamnorm.units.result_steps import even_and_saturated
 
-from .beat_end import end_beat
+from .beat_end import end_beat, kept_lanes
 from .float_lane import LaneValue
 
 __all__ = ["IntegerResults"]
+
+_NO = Const(0, 1)
 
 
 class IntegerResults(AffineSteps):
@@ -52,33 +54,37 @@ class IntegerResults(AffineSteps):
         return super().times_gamma(z, gamma)
 
     def give(self, component: Any, sums: Sequence[Timed]) -> None:
-        each = zip(sums, self._lanes, self._zero_gammas, strict=True)
-        found = [self._result(a, lane, zero_gamma) for a, lane, zero_gamma in each]
         lanes = self._lanes
+        keep = kept_lanes(self._p, component, sums[0].cycle)
+        found = [self._result(*each) for each in zip(sums, lanes, self._zero_gammas, keep, strict=True)]
         flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         results, overflows = zip(*found, strict=True)
         end_beat(self._p, component, results, overflows, flags)
 
-    def _result(self, a: Timed, lane: LaneValue, zero_gamma: Timed) -> tuple[Timed, Timed]:
-        """The result of a lane's sum, and whether it is saturated."""
+    def _result(self, a: Timed, lane: LaneValue, zero_gamma: Timed, keep: Timed) -> tuple[Timed, Timed]:
+        """The result of a lane's sum, 0 where it is not kept, and whether it is saturated."""
         p, output, bits = self._p, self._config.output, self._config.output.bits
         parts = self.half_even(a, self._lane.result_frac_bits, output.min, output.max, bits)
         lut = self._target.family.lut
+        special, is_infinite = [lane.gives_nan, keep], lane.gives_infinity
+        may_be_infinite = not isinstance(is_infinite.value, Const)
+        if may_be_infinite:
+            special += [is_infinite, zero_gamma]
 
-        def finish(x: Value, is_tie: Value, out: Value, negative: Value, nan: Value) -> Value:
+        def no_number(nan: Value, kept: Value, infinite: Value = _NO, no_gamma: Value = _NO) -> Value:
+            return nan | ~kept | (infinite & no_gamma)
+
+        is_other = p.registered(p.operate("is_other", lut, special, unsigned(1), no_number))
+
+        def finish(x: Value, is_tie: Value, out: Value, negative: Value, other: Value, kept: Value) -> Value:
             chosen = even_and_saturated(x, is_tie, out, negative, output.min, output.max, bits)
-            return Mux(nan, Const(output.zero_point, bits), chosen)
+            return Mux(other, Mux(kept, Const(output.zero_point, bits), 0), chosen)
 
-        is_nan, is_infinite = p.registered(lane.gives_nan), lane.gives_infinity
-        if not isinstance(is_infinite.value, Const):
-            special = [is_nan, is_infinite, zero_gamma]
-            is_nan = p.registered(p.operate("is_nan", lut, special, unsigned(1), lambda x, y, z: x | (y & z)))
-        chosen = p.operate("chosen", 1.5 * lut, [*parts, is_nan], unsigned(bits), finish)
-        saturated = p.operate(
-            "saturated",
-            lut,
-            [parts[2], is_nan, is_infinite],
-            unsigned(1),
-            lambda out, nan, infinite: out & ~nan & ~infinite,
-        )
-        return chosen, saturated
+        inputs = [*parts, is_other, p.registered(keep)]
+        chosen = p.operate("result", 1.5 * lut, inputs, unsigned(bits), finish)
+        causes = [parts[2], is_other, *([is_infinite] if may_be_infinite else [])]
+
+        def saturates(out: Value, other: Value, infinite: Value = _NO) -> Value:
+            return out & ~other & ~infinite
+
+        return chosen, p.operate("saturated", lut, causes, unsigned(1), saturates)

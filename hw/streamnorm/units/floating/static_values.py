@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.hdl import Const, Mux, Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import DecodedFloat, normalized_mantissa
-from streamnorm.logic.floating.rounding import shift_right_sticky
+from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, exponent_sum, settled
+from streamnorm.logic.floating.sticky import shift_right_jam
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating.static_functions import (
     Constant,
@@ -49,7 +50,7 @@ def _tabled_tanhs(p: Pipeline, function: TabledTanh, elements: Sequence[Element]
     values = []
     for element, found in zip(elements, tanh_of_codes(p, function.table, indices), strict=True):
         negative = _flipped(p, element.parts, function.is_flipped)
-        values.append(_value(element.parts, found.value, found.exponent, negative, gives_infinity=none))
+        values.append(_value(element.parts, found.value, Exponent.of(found.exponent), negative, gives_infinity=none))
     return values
 
 
@@ -78,30 +79,25 @@ def _scaled_tanhs(p: Pipeline, function: ScaledTanh, elements: Sequence[DecodedF
         inputs = [found.value, element.is_zero, element.is_infinite]
         z = p.registered(p.operate("z", 1.5 * lut, inputs, unsigned(table.bits), special))
         place = p.registered(p.operate("place", lut, [found.exponent, element.is_infinite], shape, exponent))
-        values.append(_value(element, z, place, _flipped(p, element, function.is_flipped), gives_infinity=none))
+        negative = _flipped(p, element, function.is_flipped)
+        values.append(_value(element, z, Exponent.of(place), negative, gives_infinity=none))
     return values
 
 
-def _times_constant(p: Pipeline, element: DecodedFloat, constant: Constant) -> tuple[Timed, Timed]:
+def _times_constant(p: Pipeline, element: DecodedFloat, constant: Constant) -> tuple[Timed, Exponent]:
     """``m'`` times the constant, and the exponent of that."""
     full, left = normalized_mantissa(p, element.mantissa)
     product = p.registered(full)
     if constant.code > 1:
         product = p.multiply(product, p.constant(constant.code, unsigned(constant.bits)))
-    width = max(element.binade.width, left.width) + 2
-    binade = p.add(element.binade, left, signed(width), subtract=True, name="binade")
-    if not constant.exponent:
-        return product, binade
-    offset = signed(constant.exponent.bit_length() + 1)
-    shape = signed(max(width, offset.width) + 1)
-    return product, p.add(binade, p.constant(constant.exponent, offset), shape, name="exponent")
+    binade = difference(p, element.exponent, Exponent(left, 0, 0, element.mantissa.width - 1))
+    return product, binade.moved(constant.exponent)
 
 
-def _argument(p: Pipeline, function: ScaledTanh, product: Timed, exponent: Timed) -> TimedNumber:
+def _argument(p: Pipeline, function: ScaledTanh, product: Timed, exponent: Exponent) -> TimedNumber:
     """T and e."""
     bits, wanted = product.width, function.table.argument_bits
-    offset = bits - 1
-    shape = signed(max(exponent.width, offset.bit_length() + 1) + 1)
+    octave = exponent.moved(bits - 1)
     if function.slope.code > 1:
         top = product.bits(bits - 1, bits)
 
@@ -109,19 +105,16 @@ def _argument(p: Pipeline, function: ScaledTanh, product: Timed, exponent: Timed
             return Mux(is_full, x[:-1], x[:-1] << 1)
 
         fraction = p.operate("fraction", p.target.family.mux, [product, top], unsigned(bits - 1), up)
-
-        def plus(x: Value, is_full: Value) -> Value:
-            return x + Mux(is_full, offset, offset - 1)
-
-        delay = p.target.adder(shape.width) + p.target.family.lut
-        octave = p.operate("octave_of", delay, [exponent, top], shape, plus)
+        octave = exponent_sum(p, octave.moved(-1), Exponent(top, 0, 0, 1))
     else:
         fraction = product.bits(0, bits - 1)
-        octave = p.add(exponent, p.constant(offset, signed(offset.bit_length() + 1)), shape, name="octave_of")
     if fraction.width < wanted:
         fraction = p.concat(p.constant(0, unsigned(wanted - fraction.width)), fraction)
     fraction = fraction.bits(fraction.width - wanted, fraction.width)
-    return TimedNumber(p.registered(fraction), p.registered(octave))
+    octave_of = settled(p, octave).value
+    if not octave_of.signed:
+        octave_of = p.reshape(octave_of, signed(octave_of.width + 1))
+    return TimedNumber(p.registered(fraction), p.registered(octave_of))
 
 
 def _fixed_elements(p: Pipeline, function: FixedElement, elements: Sequence[DecodedFloat]) -> list[LaneValue]:
@@ -156,15 +149,14 @@ def _fixed_tanhs(p: Pipeline, function: FixedTanh, elements: Sequence[DecodedFlo
 
 def _fixed(p: Pipeline, function: FixedElement, element: DecodedFloat) -> Timed:
     """The magnitude."""
-    pad, width = function.bits - function.mantissa_bits, max(element.binade.width, function.down.bit_length()) + 2
-    field = element.mantissa
+    pad, field = function.bits - function.mantissa_bits, element.mantissa
     if pad:
         field = p.concat(p.constant(0, unsigned(pad)), field)
-    start = p.constant(function.down, unsigned(max(1, function.down.bit_length())))
-    down = p.add(start, element.binade, signed(width), subtract=True, name="down")
-    beyond = down.bits(width - 1, width)
-    amount = p.registered(p.limited(down.bits(0, width - 1), function.bits.bit_length()))
-    shifted = shift_right_sticky(p, field, amount)
+    start = settled(p, constant_exponent(p, function.down), element.exponent.offset)
+    down = difference(p, start, element.exponent).value
+    beyond = down.bits(down.width - 1, down.width) if down.signed else p.constant(0, unsigned(1))
+    amount = p.registered(p.limited(down.bits(0, down.width - down.signed), function.bits.bit_length()))
+    shifted = shift_right_jam(p, field, amount, (1 << amount.width) - 1)
 
     def limited(x: Value, is_beyond: Value, is_infinite: Value) -> Value:
         return x | (is_beyond | is_infinite).replicate(function.bits)
@@ -180,14 +172,15 @@ def _flipped(p: Pipeline, element: DecodedFloat, is_flipped: bool) -> Timed:
 
 
 def _fixed_value(p: Pipeline, element: DecodedFloat, z: Timed, frac_bits: int, *, gives_infinity: Timed) -> LaneValue:
-    exponent = p.constant(-frac_bits, signed(frac_bits.bit_length() + 1))
+    exponent = constant_exponent(p, -frac_bits)
     return _value(element, z, exponent, p.constant(0, unsigned(1)), gives_infinity=gives_infinity)
 
 
-def _value(element: DecodedFloat, z: Timed, exponent: Timed, negative: Timed, *, gives_infinity: Timed) -> LaneValue:
+def _value(element: DecodedFloat, z: Timed, exponent: Exponent, negative: Timed, *, gives_infinity: Timed) -> LaneValue:
     return LaneValue(
         z=z,
-        exponent=exponent,
+        exponent=exponent.value,
+        exponent_offset=exponent.offset,
         negative=negative,
         element_negative=element.negative,
         is_nan=element.is_nan,

@@ -15,7 +15,7 @@ from streamnorm_sim.streams.rows import RowBatch
 from .elements import RowElements
 from .ending import ended, rounded, rounded_first
 
-__all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results"]
+__all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results", "any_of_row"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -82,9 +82,9 @@ class Results:
         of_output = self._floats if self._config.output.is_float else self._integers
         result, overflows, nan = of_output(elements, normalized, gamma, beta)
         valid = batch.valid
-        overflow = (overflows & valid & ~nan & ~normalized.gives_infinity).any(axis=1)
-        flags = NAN * elements.is_nan.any(axis=1) + INFINITE * elements.is_infinite.any(axis=1) + OVERFLOW * overflow
-        return np.where(valid, result, 0), np.asarray(flags, np.uint8)
+        overflow = any_of_row(overflows & valid & ~nan & ~normalized.gives_infinity)
+        flags = NAN * any_of_row(elements.is_nan) + INFINITE * any_of_row(elements.is_infinite) + OVERFLOW * overflow
+        return np.where(valid, result, 0), flags.astype(np.uint8)
 
     def _floats(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers
@@ -123,6 +123,11 @@ class Results:
         columns = -(-width // repeat)
         values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
         return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
+
+def any_of_row(of_elements: Flags) -> Flags:
+    """Whether an element of the row is."""
+    return np.asarray(of_elements.any(axis=1))
 
 
 def _special(parts: FloatParts) -> Flags:

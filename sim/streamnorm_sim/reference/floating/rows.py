@@ -14,7 +14,7 @@ from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
 from .ending import farthest
-from .results import Normalized, Results
+from .results import Normalized, Results, any_of_row
 from .sums import row_sums
 
 __all__ = ["FloatRows"]
@@ -78,8 +78,7 @@ class FloatRows:
         """Results of rows (0 behind a row's end), and the flags of each."""
         elements = RowElements.of(self._config.input, batch)
         part = slice(self._config.formula.statistic_length)
-        has_nan = np.asarray(elements.is_nan[:, part].any(axis=1))
-        has_infinity = np.asarray(elements.is_infinite[:, part].any(axis=1))
+        has_nan, has_infinity = any_of_row(elements.is_nan[:, part]), any_of_row(elements.is_infinite[:, part])
         statistic = self._statistic(elements, batch.lengths, has_infinity)
         centred = self._config.formula.centred
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
@@ -142,11 +141,11 @@ class FloatRows:
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
             return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
-        exponent = exponent + left - p.normalized_frac_bits
+        exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
             return _Statistic(scale, np.zeros_like(scale), exponent)
-        down = (k + p.rho_bits - p.normalized_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, ((s1 * rho) << p.pad_bits) >> down, exponent)
+        down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
 
     def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""
@@ -154,11 +153,12 @@ class FloatRows:
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
         product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
         down = statistic.exponent[:, None] + p.pad_bits - elements.binade
-        half = 1 << (p.normalized_bits - 1)
+        z = product >> np.clip(down, 0, farthest(kind)).astype(kind)
+        half = 1 << (p.normalized_bits - 1 + p.is_centred)
         mask = 2 * half - 1
-        centre = (statistic.centre & mask).astype(kind)
-        z = (product >> np.clip(down, 0, farthest(kind)).astype(kind)) - centre[:, None]
-        z = ((z + half) & mask) - half
+        if p.is_centred:
+            z = z - (statistic.centre & mask).astype(kind)[:, None]
+        z = (((z + half) & mask) - half) >> p.is_centred
         return z if p.curve is None else p.curve.evaluate(z)
 
     def _product(self, elements: RowElements, statistic: _Statistic) -> tuple[Integers, Integers]:

@@ -11,8 +11,8 @@ __all__ = ["Sums", "row_sums"]
 
 Integers = npt.NDArray[Any]
 
-_HALF_BITS = 16
-"""Elements are squared in two halves where a sum of their squares would not fit 63 bits."""
+_LIMB_BITS = 20
+"""Wide elements are added and squared in limbs of so many bits: sums of two limbs' products fit 63 bits."""
 
 
 class Sums(NamedTuple):
@@ -40,7 +40,7 @@ def row_sums(
     for place in range(min(sums.count, int(below.max(initial=0)) + 1)):
         kept = np.where(below == place, aligned, 0)
         up = sums.window * (sums.count - 1 - place)
-        s1 = s1 + (kept.sum(axis=1).astype(object) << up)
+        s1 = s1 + (_sum(kept, sums.aligned_bits) << up)
         if with_squares:
             s2 = s2 + (_sum_of_squares(kept, sums.aligned_bits) << 2 * up)
     down = (top & (sums.window - 1)) + sums.cut_bits
@@ -52,10 +52,27 @@ def _sum_of_squares(x: npt.NDArray[np.int64], bits: int) -> Integers:
     if 2 * bits + x.shape[1].bit_length() <= 53:  # every partial sum is an integer that float64 holds
         real = x.astype(np.float64)
         return np.einsum("ij,ij->i", real, real).astype(np.int64).astype(object)
-    high, low = x >> _HALF_BITS, x & ((1 << _HALF_BITS) - 1)
-    parts = ((high * high).sum(axis=1), (high * low).sum(axis=1), (low * low).sum(axis=1))
-    high_squares, products, low_squares = (part.astype(object) for part in parts)
-    return (high_squares << 2 * _HALF_BITS) + (products << (_HALF_BITS + 1)) + low_squares
+    limbs = _limbs(x, bits)
+    total: Integers = np.zeros(len(x), object)
+    for place, first in enumerate(limbs):
+        for other, second in enumerate(limbs[: place + 1]):
+            product = (first * second).sum(axis=1).astype(object)
+            total = total + (product << (place + other) * _LIMB_BITS + (place != other))
+    return total
+
+
+def _sum(x: npt.NDArray[np.int64], bits: int) -> Integers:
+    """Of each row, as Python integers."""
+    if bits + x.shape[1].bit_length() <= 62:
+        return x.sum(axis=1).astype(object)
+    sums = [limb.sum(axis=1).astype(object) << place * _LIMB_BITS for place, limb in enumerate(_limbs(x, bits))]
+    return np.add.reduce(sums)
+
+
+def _limbs(x: npt.NDArray[np.int64], bits: int) -> list[npt.NDArray[np.int64]]:
+    """The lowest first; the highest has the sign."""
+    *low, highest = range(0, bits, _LIMB_BITS)
+    return [*((x >> place) & ((1 << _LIMB_BITS) - 1) for place in low), x >> highest]
 
 
 def _shifted(values: Integers, down: npt.NDArray[np.int64]) -> Integers:

@@ -8,10 +8,10 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.architectures import STATIC
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
+from streamnorm.units.floating.static_float_lanes import StaticFloatLanes
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
@@ -45,7 +45,8 @@ class StaticUnit(wiring.Component):
         family = config.device.family
         self.parameter_store = ParameterStore(config)
         store = self.parameter_store
-        self.lanes = StaticLanes(config, parameter_delay=store.delay, parameter_latency=store.cycles)
+        kind = StaticFloatLanes if config.is_floating else StaticLanes
+        self.lanes = kind(config, parameter_delay=store.delay, parameter_latency=store.cycles)
         within = self.lanes.latency
         # Nothing leads past a block RAM to the register inside it: with a bypass, the memory would become flip-flops.
         bypass = family.lut_ram
@@ -55,12 +56,11 @@ class StaticUnit(wiring.Component):
         self.output_queue = OutputQueue(config, depth=self.output_depth, family=family.primitives, bypass=bypass)
         queue_rams = self.output_queue.block_rams
         queued = "output register; by its memory while it is empty" if bypass else "memory and output register"
-        table = StaticPrecision.of(config).table
         self.report = UnitReport(
             architecture=STATIC,
             stages=(
                 Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the zero point"),
-                Stage("function", self.lanes.z_cycle - ingest.LATENCY, "" if table is None else table.about),
+                Stage("function", self.lanes.z_cycle - ingest.LATENCY, self.lanes.about),
                 Stage("lanes", within - self.lanes.z_cycle, "each lane: times gamma, plus beta, round, saturate"),
                 Stage("output queue", self.output_queue.latency, queued),
             ),
@@ -68,7 +68,7 @@ class StaticUnit(wiring.Component):
             multipliers={"lanes": self.lanes.multipliers},
             block_rams={
                 "gamma and beta": self.parameter_store.block_rams,
-                **({} if table is None else {"function tables": self.lanes.block_rams}),
+                **({"function tables": self.lanes.block_rams} if self.lanes.block_rams else {}),
                 **({"queues": queue_rams} if queue_rams else {}),
             },
             row_slots=self.output_depth,

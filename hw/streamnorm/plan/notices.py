@@ -10,6 +10,7 @@ from streamnorm.precision.requantization import Requantization
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_text import error_unit
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.spec.stored_floats import StoredFloats
 
 __all__ = ["notices"]
 
@@ -64,7 +65,6 @@ def _stored_as_zero(config: NormConfig) -> npt.NDArray[np.bool_]:
     if config.computed.is_dyadic:
         return Requantization.of(config).multiplier == 0
     if config.output.is_float:
-        given, number_format = config.given_parameters, config.parameter_format
-        stored = number_format.dequantize(number_format.quantize(given.gamma + given.gamma_offset))
-        return np.broadcast_to(stored == 0, (config.banks, config.bank_values))
+        floats = StoredFloats.of(config)
+        return floats.format.dequantize(floats.gamma) == 0
     return StoredParameters.of(config).gamma == 0

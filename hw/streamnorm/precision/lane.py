@@ -5,7 +5,7 @@ from typing import Protocol
 from streamnorm.spec.algorithms import IntegerLayerNorm
 from streamnorm.spec.config import NormConfig
 
-from .floating import FloatPrecision
+from .floating import FloatPrecision, StaticFloatPrecision
 from .integer import IntegerPrecision
 from .precision import Precision
 from .static import StaticPrecision
@@ -59,7 +59,9 @@ class LanePrecision(UnitPrecision, Protocol):
     def result_frac_bits(self) -> int: ...
 
 
-def precision_of(config: NormConfig) -> Precision | StaticPrecision | IntegerPrecision | FloatPrecision:
+def precision_of(
+    config: NormConfig,
+) -> Precision | StaticPrecision | IntegerPrecision | FloatPrecision | StaticFloatPrecision:
     """The precision of a configuration, of the kind that its formats, its norm and its algorithm have.
 
     Raises
@@ -68,7 +70,7 @@ def precision_of(config: NormConfig) -> Precision | StaticPrecision | IntegerPre
         If no datapath reaches the accuracy asked for.
     """
     if config.is_floating:
-        return FloatPrecision.of(config)
+        return FloatPrecision.of(config) if config.formula.has_statistic else StaticFloatPrecision.of(config)
     if isinstance(config.computed, IntegerLayerNorm):
         return IntegerPrecision.of(config)
     return Precision.of(config) if config.formula.has_statistic else StaticPrecision.of(config)

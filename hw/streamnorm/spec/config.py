@@ -18,7 +18,7 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
-from streamnorm.spec.formats import NumberFormat, as_format, parse_format
+from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -86,6 +86,9 @@ def _margins_of_norms() -> list[str]:
 
 _COMPUTED: Any = None  # default of a key whose real default depends on other keys
 _WIDTHS = {"gamma_bits": GAMMA_BITS, "beta_bits": BETA_BITS}
+_UNIT_PRECISION_MAX = 16
+"""Output precisions up to which fp32 holds gamma times a number at least 8 bits better than results."""
+
 _COMPUTED_KEYS = ("epsilon", *_WIDTHS, "gamma_max", "beta_max", "architecture", "margin", "parameter_format")
 
 
@@ -597,7 +600,7 @@ class NormConfig:
             return None
         if self.storage == "ram":
             return first_that_holds([np.array(np.pi)])
-        gamma = np.asarray(1.0 if self.gamma is None else self.gamma) + self.gamma_offset
+        gamma = (np.asarray(1.0 if self.gamma is None else self.gamma) + self.gamma_offset) * self.gamma_unit
         return first_that_holds([gamma, np.asarray(0.0 if self.beta is None else self.beta)])
 
     def _largest_given(self, key: str) -> float:
@@ -718,6 +721,17 @@ class NormConfig:
     def is_floating(self) -> bool:
         """Whether elements come in or go out as floating-point numbers: the unit is of the arithmetic for them."""
         return self.input.is_float or self.output.is_float
+
+    @property
+    def gamma_unit(self) -> float:
+        """With floating-point output, what gamma is stored times: 1, or the significand of the input's scale, from 1 up
+        to 2, where z counts input steps.
+
+        Only where the output's last place is so coarse that nothing is lost by storing that product.
+        """
+        if not (isinstance(self.output, FloatFormat) and self.output.precision <= _UNIT_PRECISION_MAX):
+            return 1.0
+        return 2 * math.frexp(self.formula.z_unit(self.input))[0]
 
     @property
     def promises(self) -> bool:

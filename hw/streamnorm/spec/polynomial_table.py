@@ -120,7 +120,7 @@ def fitted_table(
     t_bits: int,
     exact: npt.NDArray[np.float64],
     bend: npt.NDArray[np.float64],
-    third: float,
+    third: float | npt.NDArray[np.float64],
     most: int | None = None,
 ) -> tuple[PolynomialTable, npt.NDArray[np.float64]]:
     """Integers for real coefficients, and how far results are from the function at most, segment by segment.
@@ -130,7 +130,7 @@ def fitted_table(
     real : coefficients, one row a segment
     result_bits : fraction bits of results
     exact, bend : the function and its second derivative, by t, at the positions `T` of each segment
-    third : a bound of its third derivative
+    third : a bound of its third derivative, one for all segments or one of each
     most : what results are less than, where the highest has no code: constant terms are cut to it
     """
     degree = real.shape[1] - 1

@@ -25,7 +25,8 @@ class StoredFloats:
     """Gamma and beta as stored codes of ``NormConfig.parameter_format``.
 
     The output is ``z * gamma + beta`` for a normalized value z in real units, whatever the input is; nothing is divided
-    by a scale. What `StoredParameters` is where the output is integers.
+    by a scale. What `StoredParameters` is where the output is integers. Where ``NormConfig.gamma_unit`` is not 1, gamma
+    is stored times that, and z is in units of it.
 
     Attributes
     ----------
@@ -52,6 +53,8 @@ class StoredFloats:
     gamma_error: float
     beta_error: float
     _gamma_offset: float
+    _gamma_unit: float
+    _is_loaded: bool
     _precision: int
 
     def __repr__(self) -> str:
@@ -80,6 +83,14 @@ class StoredFloats:
         """Whether z is multiplied by anything; else gamma is 1 for good."""
         return not (self.gamma_is_constant and self.format.dequantize(self.gamma[0, 0]) == 1)
 
+    def zeros(self, key: str) -> int:
+        """Zeros above the leading one of a mantissa of "gamma" or "beta" that is not 0, at most: of subnormal ones."""
+        if self._is_loaded:
+            return self.format.fraction_bits
+        mantissas = self.format.parts(getattr(self, key)).mantissa
+        least = int(mantissas.min(initial=1 << self.format.fraction_bits, where=mantissas > 0))
+        return self.format.precision - least.bit_length()
+
     @staticmethod
     def of(config: NormConfig) -> "StoredFloats":
         """Return the stored parameters of ``config``, whose output is floating point; the same for equal ones.
@@ -101,7 +112,7 @@ class StoredFloats:
         ConfigError
             If a value is no number, not finite or beyond the largest number of the format.
         """
-        return _codes("gamma", values, self._gamma_offset, self.format)
+        return _codes("gamma", values, self._gamma_offset, self.format, self._gamma_unit)
 
     def quantize_beta(self, values: npt.ArrayLike) -> _Codes:
         """Return the codes to load for real beta ``values``.
@@ -127,7 +138,8 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
     shape = (config.banks, config.bank_values)
     gamma = np.broadcast_to(np.asarray(1.0 if config.gamma is None else config.gamma), shape)
     beta = np.broadcast_to(np.asarray(0.0 if config.beta is None else config.beta), shape)
-    gamma_codes = _codes("gamma", gamma, config.gamma_offset, stored_as)
+    unit = config.gamma_unit
+    gamma_codes = _codes("gamma", gamma, config.gamma_offset, stored_as, unit)
     beta_codes = _codes("beta", beta, 0.0, stored_as)
     gamma_codes.flags.writeable = beta_codes.flags.writeable = False
     rom = config.storage == "rom"
@@ -141,20 +153,23 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
         gamma_is_constant=gamma_is_constant,
         beta_is_constant=beta_is_constant,
         has_beta=not (beta_is_constant and stored_as.dequantize(beta_codes[0, 0]) == 0),
-        gamma_error=_error(gamma, config.gamma_offset, gamma_codes, stored_as) if rom else loaded,
+        gamma_error=_error(gamma, config.gamma_offset, gamma_codes, stored_as, unit) if rom else loaded,
         beta_error=_error(beta, 0.0, beta_codes, stored_as) if rom else loaded,
         _gamma_offset=config.gamma_offset,
+        _gamma_unit=unit,
+        _is_loaded=not rom,
         _precision=config.output.precision,
     )
 
 
-def _codes(key: str, values: npt.ArrayLike, offset: float, stored_as: FloatFormat) -> _Codes:
+def _codes(key: str, values: npt.ArrayLike, offset: float, stored_as: FloatFormat, unit: float = 1.0) -> _Codes:
     real = finite_reals(values, key)
     with np.errstate(over="ignore"):
-        total = real + offset
+        total = (real + offset) * unit
     beyond = ~np.isfinite(total) | stored_as.saturates(total)
     if beyond.any():
         value = f"{real[beyond][0]:g}" + (f" + {offset:g}" if offset else "")
+        value += f", times {unit:g} of the input scale" if unit != 1 else ""
         what = key if not offset else f"{key} + gamma_offset"
         raise ConfigError(
             f"{what}: {value} does not fit parameter_format = {stored_as.name!r}: must be from "
@@ -163,13 +178,13 @@ def _codes(key: str, values: npt.ArrayLike, offset: float, stored_as: FloatForma
     return stored_as.quantize(total)
 
 
-def _error(given: _Floats, offset: float, codes: _Codes, stored_as: FloatFormat) -> float:
-    """Largest relative error, that of the sum in float64 included, rounded up."""
+def _error(given: _Floats, offset: float, codes: _Codes, stored_as: FloatFormat, unit: float = 1.0) -> float:
+    """Largest relative error, that of the sum in float64 included, rounded up; of the stored value less ``unit``."""
     total = given + offset
     # What the sum has been rounded by, exactly (Knuth's two-sum).
     part = total - given
     lost = (given - (total - part)) + (offset - part)
-    off = np.abs(stored_as.dequantize(codes) - total - lost)
+    off = np.abs(stored_as.dequantize(codes) / unit - total - lost)
     size = np.maximum(np.abs(total), np.finfo(np.float64).smallest_normal)
     with np.errstate(over="ignore"):
-        return float((off / size).max()) * (1 + 2.0**-50)
+        return float((off / size).max()) * (1 + 2.0**-50) + (2.0**-52 if unit != 1 else 0.0)

@@ -21,7 +21,7 @@ from .polynomial_table import PolynomialTable, T, fitted_table, node_positions, 
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
 
-__all__ = ["CODE_BITS", "CodeTable", "MagnitudeTable", "TanhTable", "tanh_tables"]
+__all__ = ["CODE_BITS", "CodeTable", "MagnitudeTable", "TanhTable", "magnitude_table", "tanh_of", "tanh_tables"]
 
 CODE_BITS = 10
 """Widest elements for which a table has an entry for each code: on ECP5 a block RAM of 18 bits has as many."""
@@ -152,12 +152,12 @@ def tanh_tables(slope: Fraction, source: NumberFormat, difference_max: int) -> I
         if source.bits <= CODE_BITS:
             table: TanhTable | None = _code_table(slope, source, frac_bits)
         else:
-            table = _magnitude_table(slope, difference_max, frac_bits)
+            table = magnitude_table(slope, difference_max, frac_bits)
         if table is not None:
             yield table
 
 
-def _tanh(x: Fraction) -> Decimal:
+def tanh_of(x: Fraction) -> Decimal:
     """tanh with an error of less than 1e-36."""
     x = min(max(x, Fraction(-50)), Fraction(50))
     power = _DIGITS.exp(_DIGITS.divide(Decimal(2 * x.numerator), Decimal(x.denominator)))
@@ -166,13 +166,13 @@ def _tanh(x: Fraction) -> Decimal:
 
 def _rounded(x: Fraction, frac_bits: int) -> int:
     most = (1 << frac_bits) - 1
-    return min(max(round(Fraction(_tanh(x)) * (1 << frac_bits)), -most), most)
+    return min(max(round(Fraction(tanh_of(x)) * (1 << frac_bits)), -most), most)
 
 
 def _errors(error: float, slope: Fraction, largest: int, frac_bits: int) -> tuple[float, float]:
     """``error`` and ``mean_error`` of a table whose z are off by ``error`` before they are made less than 1."""
     unit = 2.0**-frac_bits
-    if 1 - Fraction(_tanh(abs(slope) * largest)) > Fraction(3, 2) * Fraction(unit):
+    if 1 - Fraction(tanh_of(abs(slope) * largest)) > Fraction(3, 2) * Fraction(unit):
         return error, error / 2
     return max(error, unit), unit
 
@@ -189,8 +189,8 @@ def _code_table(slope: Fraction, source: NumberFormat, frac_bits: int) -> CodeTa
 
 
 @cache
-def _magnitude_table(slope: Fraction, difference_max: int, frac_bits: int) -> MagnitudeTable | None:
-    """The smallest table that is off by less than a unit; None where none is."""
+def magnitude_table(slope: Fraction, difference_max: int, frac_bits: int) -> MagnitudeTable | None:
+    """The smallest table of polynomials that is off by less than a unit; None where none is."""
     # From there on, 1 - tanh is less than a quarter of a unit: 1 - tanh(x) < 2 exp(-2 x).
     flat = ceil((frac_bits + 3) * log(2) / 2 / abs(slope))
     reach_bits = min(difference_max, flat).bit_length()

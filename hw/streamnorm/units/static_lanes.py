@@ -39,6 +39,10 @@ class StaticLanes(wiring.Component):
         register that takes them in.
     d : In(ArrayLayout(signed(difference_bits), lanes)); elsewhere
     gamma, beta, keep, y : as of :class:`~streamnorm.units.apply.Apply`
+
+    Attributes
+    ----------
+    about : how z is worked out, in a few words; empty where nothing is to be done
     """
 
     gamma_cycle: int
@@ -49,6 +53,7 @@ class StaticLanes(wiring.Component):
     def __init__(self, config: NormConfig, *, parameter_delay: float, parameter_latency: int) -> None:
         target, precision, lanes = config.device, StaticPrecision.of(config), range(config.lanes)
         self._table = precision.table
+        self.about = "" if self._table is None else self._table.about
         self.takes_codes = isinstance(self._table, CodeTable)
         super().__init__({**self._source(config, precision.difference_bits), **result_ports(config)})
         self._m = m = Module()

@@ -82,7 +82,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
-from .exact_elements import Elements, elements_of
+from .exact_elements import FAR, Elements, elements_of
 from .exact_floating import Bounds, round_rows
 from .exact_tanh import tanh_bounds, tanh_floor
 
@@ -514,7 +514,7 @@ def _stored(config: NormConfig) -> _Affine:
     if config.output.is_float:
         floats = StoredFloats.of(config)
         gamma, beta = (floats.format.dequantize(codes) for codes in (floats.gamma, floats.beta))
-        return _of_floats(config, gamma, 0.0, beta, floats.has_beta)
+        return _of_floats(config, gamma, 0.0, beta, floats.has_beta, Fraction(config.gamma_unit))
     stored = StoredParameters.of(config)
     # Of integers that come in, the scale is in what is stored.
     step_bits = frexp(config.input.scale)[1] - 1 if config.norm == "affine" and config.input.is_float else 0
@@ -541,9 +541,15 @@ def _given(config: NormConfig) -> _Affine:
 
 
 def _of_floats(
-    config: NormConfig, gamma: NDArray[np.float64], offset: float, beta: NDArray[np.float64], has_beta: bool
+    config: NormConfig,
+    gamma: NDArray[np.float64],
+    offset: float,
+    beta: NDArray[np.float64],
+    has_beta: bool,
+    unit: Fraction = Fraction(1),
 ) -> _Affine:
-    gammas, gamma_frac_bits = _dyadic(gamma, Fraction(offset), _step_of_gamma(config))
+    """``unit``: what γ is times already."""
+    gammas, gamma_frac_bits = _dyadic(gamma, Fraction(offset), _step_of_gamma(config) / unit)
     betas, beta_frac_bits = _dyadic(beta, Fraction(0), Fraction(1))
     negative = np.signbit(gamma + offset), np.signbit(beta)
     return _Affine(gammas, betas, gamma_frac_bits, beta_frac_bits, 1, *negative, has_beta)
@@ -743,25 +749,33 @@ class _TanhRows(_Rows):
 
     def _factors(self, root_bits: int) -> NDArray[np.object_]:
         distinct, places = np.unique(self._magnitude, return_inverse=True)
-        floors = [tanh_floor(self._slope * int(d), root_bits, self.divisor) for d in distinct]
+        floors = [self._floor(int(d), root_bits) for d in distinct]
         return np.array(floors, object)[places].reshape(self._magnitude.shape)
+
+    def _floor(self, magnitude: int, root_bits: int) -> int:
+        if magnitude == FAR:
+            return (1 << root_bits) // self.divisor
+        return tanh_floor(self._slope * magnitude, root_bits, self.divisor)
 
     def _factor_bounds(self, row: int, columns: Sequence[int], bits: int) -> tuple[int, list[int], list[int]]:
         magnitudes = _of(self._magnitude, row, columns)
         found = [_tanh_factor(self._slope, magnitude, bits) for magnitude in magnitudes]
         most = max(root_bits for root_bits, _ in found)
         lower = [factor << (most - root_bits) for root_bits, factor in found]
-        # tanh of a rational number is none, so that the factor is never it, but for 0.
+        # tanh of a rational number is none, so that the factor is never it, but for 0 and what is infinite.
         upper = [
-            factor + (magnitude > 0) << (most - root_bits)
+            factor + (0 < magnitude < FAR) << (most - root_bits)
             for magnitude, (root_bits, factor) in zip(magnitudes, found, strict=True)
         ]
         return most, lower, upper
 
     def _order(self, row: int, column: int, a: int, w: int) -> int:
-        t = self._slope * int(self._magnitude[row, column])
+        magnitude = int(self._magnitude[row, column])
+        t = self._slope * magnitude
         if not a or not t:
             return -_sign(w)
+        if magnitude == FAR:
+            return _sign(a - w * self.divisor)
         for digits in _DIGITS:
             low, high = tanh_bounds(t, digits)
             ends = sorted((a * low / self.divisor, a * high / self.divisor))
@@ -851,6 +865,8 @@ def _of(values: _Integers, row: int, columns: Sequence[int]) -> list[int]:
 @lru_cache(maxsize=1 << 16)
 def _tanh_factor(slope: Fraction, magnitude: int, bits: int) -> tuple[int, int]:
     """``K`` and ``⌊2^K·tanh(slope·magnitude)⌋``, which has about as many bits as are asked for."""
+    if magnitude == FAR:
+        return bits, 1 << bits
     t = slope * magnitude
     root_bits = bits + max(0, t.denominator.bit_length() - t.numerator.bit_length() + 1)
     return root_bits, tanh_floor(t, root_bits)

@@ -11,7 +11,10 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm_sim.streams.rows import RowBatch
 
-__all__ = ["Elements", "elements_of"]
+__all__ = ["FAR", "Elements", "elements_of"]
+
+FAR = 1 << 4096
+"""Steps from 0 that no number has; where an infinite element still has a result that is finite, it is as far out."""
 
 _Mask = NDArray[np.bool_]
 
@@ -28,7 +31,7 @@ class Elements:
     is_nan : bool (rows, n)
         Elements whose normalized value is NaN.
     is_infinite : bool (rows, n)
-        Elements whose normalized value is infinite.
+        Elements whose normalized value is infinite. Of Dynamic Tanh there are none; an infinite x is :data:`FAR`.
     negative : bool (rows, n)
         Sign of an infinite normalized value, and of one that is 0.
     """
@@ -55,10 +58,13 @@ def elements_of(config: NormConfig, batch: RowBatch) -> Elements:
     binades = np.where(mantissas != 0, parts.binade, source.binade_max)
     least = binades.min(axis=1) if config.formula.has_statistic else np.zeros(len(batch), np.int64)
     shifts = np.where(mantissas != 0, parts.binade - least[:, None], 0)
-    signed = np.where(parts.negative, -mantissas, mantissas)
+    x = np.where(parts.negative, -mantissas, mantissas).astype(object) << shifts.astype(object)
+    if config.norm == "dyt":
+        x[is_infinite] = np.where(parts.negative[is_infinite], -1, 1).astype(object) * FAR
+        is_infinite = np.zeros_like(is_infinite)
     steps = [Fraction(source.scale) * 2 ** int(binade) for binade in least]
     negative = (parts.negative ^ flipped) if not config.formula.centred else np.zeros(valid.shape, np.bool_)
-    return Elements(signed.astype(object) << shifts.astype(object), steps, is_nan, is_infinite, negative)
+    return Elements(x, steps, is_nan, is_infinite, negative)
 
 
 def _normalized(config: NormConfig, nan: _Mask, infinite: _Mask) -> tuple[_Mask, _Mask, _Mask]:

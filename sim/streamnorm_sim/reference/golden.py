@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.floating import FloatPrecision, StaticFloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
@@ -20,7 +20,7 @@ from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
-from .floating import FloatRows
+from .floating import FloatRows, StaticFloatRows
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
 
@@ -38,7 +38,8 @@ class GoldenModel:
 
     Where the norm has no statistic, with those of its :class:`StaticPrecision`; with an algorithm of the literature,
     with the integers of that, as :mod:`.published` has them; where elements or results are floating-point numbers, with
-    those of its :class:`FloatPrecision`, as :mod:`.floating` has them: elements and results are codes then.
+    those of its :class:`FloatPrecision` or :class:`StaticFloatPrecision`, as :mod:`.floating` has them: elements and
+    results are codes then.
 
     Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
     integers where they do not.
@@ -61,11 +62,12 @@ class GoldenModel:
     ) -> None:
         self.config = config = checked_config(config)
         self.precision = precision = precision_of(config)
-        self._floats: FloatRows | None = None
-        if isinstance(precision, FloatPrecision):
+        self._floats: FloatRows | StaticFloatRows | None = None
+        if isinstance(precision, FloatPrecision | StaticFloatPrecision):
             given = {"gamma": gamma, "beta": beta}
             stored = {key: None if of is None else _stored(config, key, of) for key, of in given.items()}
-            self._floats = FloatRows(config, stored["gamma"], stored["beta"])
+            kind = FloatRows if isinstance(precision, FloatPrecision) else StaticFloatRows
+            self._floats = kind(config, stored["gamma"], stored["beta"])
             return
         self.parameters = StoredParameters.of(config)
         self._published = published_model(config)

@@ -61,7 +61,7 @@ def to_integer(y, output):
     return min(max(nearest, output.min), output.max), not output.min <= nearest <= output.max
 
 
-def normalized_row(config, row):
+def normalized_row(config, row, as_given):
     """Of each element: a float that is not finite, or a decimal number and the sign that it has as 0."""
     source = config.input
     x = source.dequantize(row).tolist() if source.is_float else [float(value - source.zero_point) for value in row]
@@ -79,13 +79,14 @@ def normalized_row(config, row):
         if config.norm == "dyt":
             z = [value * (1 - NOTHING / 10**300) if abs(value) == 1 else value for value in z]
         if config.norm == "affine":
-            z = [value * Decimal(source.scale) for value in z]
+            unit = 1.0 if as_given else config.gamma_unit  # what gamma is stored times
+            z = [value * Decimal(source.scale / unit) for value in z]
     found = []
     for value, element, sign in zip(z, x, signs, strict=True):
         if isnan(element) or (isinf(element) and some_infinite):
             found.append(nan)
         elif isinf(element):
-            found.append(inf * sign)
+            found.append((Decimal(sign), sign) if config.norm == "dyt" else inf * sign)
         elif some_infinite or abs(value) < NOTHING:
             found.append((Decimal(0), 1.0 if centred else sign))
         else:
@@ -127,7 +128,7 @@ def expected(config, row, bank=0, *, as_given=False):
     floating = output.is_float
     gammas, betas, has_beta = parameters(config, bank, as_given)
     results = []
-    for z, (g, g_sign), (b, b_sign) in zip(normalized_row(config, row), gammas, betas, strict=False):
+    for z, (g, g_sign), (b, b_sign) in zip(normalized_row(config, row, as_given), gammas, betas, strict=False):
         if isinstance(z, float):
             y = z * float(g) if isnan(z) or g == 0 else inf * copysign(1.0, z) * g_sign
             if not floating:

@@ -9,6 +9,7 @@ from streamnorm.logic.pipeline import Pipeline, Timed
 
 from .exponent import Exponent, constant_exponent, difference, settled, shape_between
 from .fine_shift import fine_bits, shifted_finely
+from .sticky import shift_right_jam
 
 __all__ = ["Placed", "SideBySide", "field_of", "product_field", "side_by_side"]
 
@@ -54,8 +55,14 @@ def side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int, lowest: int) -> S
     return SideBySide(a_down, b_down, _higher(p, a_top, b_top, above, *zeros))
 
 
-def field_of(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
-    """A value at the top of a field of ``bits`` bits, shifted right by ``down`` (floor); signed where it is."""
+def field_of(p: Pipeline, value: Timed, down: Timed, bits: int, *, sticky: bool = False) -> Timed:
+    """A value at the top of a field of ``bits`` bits, shifted right by ``down``, which is a floor; signed where it is.
+
+    ``sticky``: the lowest bit is 1 as well where a 1 was shifted out; the value is then neither signed nor wider than
+    the field.
+    """
+    if sticky:
+        return _jammed(p, value, down, bits)
     if value.width < bits and not value.signed:
         most = (1 << down.width) - 1
         # A narrow value is shifted up from below: what it becomes stays narrow as long as it can.
@@ -65,15 +72,27 @@ def field_of(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
     return _shifted(p, value, down, bits, 1)
 
 
-def product_field(p: Pipeline, a: Timed, b: Timed, down: Timed, bits: int) -> Timed:
+def product_field(p: Pipeline, a: Timed, b: Timed, down: Timed, bits: int, *, sticky: bool = False) -> Timed:
     """:func:`field_of` the product ``a * b``; b is not signed.
 
-    As far as multiplier tiles have room for it, b is shifted in front of them.
+    As far as multiplier tiles have room for it, b is shifted in front of them, but for a ``sticky`` field, which has to
+    be told of every bit of the product.
     """
+    if sticky:
+        return _jammed(p, p.multiply(a, b), down, bits)
     fine = fine_bits(p, a.width, b.width, down)
     product = p.multiply(a, shifted_finely(p, b, down, fine))
     down = down.bits(fine, down.width) if fine < down.width else p.constant(0, unsigned(1))
     return _shifted(p, product, down, bits, 1 << fine)
+
+
+def _jammed(p: Pipeline, value: Timed, down: Timed, bits: int) -> Timed:
+    """At the top of its field, shifted right, the lowest bit telling of what was shifted out."""
+    assert value.width <= bits
+    at_top = _at_top(p, value, bits)
+    if isinstance(down.value, Const):
+        return at_top
+    return shift_right_jam(p, at_top, down, (1 << down.width) - 1)
 
 
 def _shifted(p: Pipeline, value: Timed, down: Timed, bits: int, step: int) -> Timed:

@@ -5,7 +5,7 @@ from amaranth.hdl import Cat, Mux, Value, unsigned
 from streamnorm.logic.leading_one import shifted_field
 from streamnorm.logic.pipeline import Pipeline, Timed
 
-__all__ = ["shift_right_sticky"]
+__all__ = ["shift_right_jam", "shift_right_sticky"]
 
 
 def shift_right_sticky(p: Pipeline, value: Timed, amount: Timed, amount_max: int, width: int) -> tuple[Timed, Timed]:
@@ -33,3 +33,12 @@ def shift_right_sticky(p: Pipeline, value: Timed, amount: Timed, amount_max: int
         return p.reshape(current, unsigned(width)), p.constant(0, unsigned(1))
     lost = p.operate("lost", target.logic(len(dropped)), dropped, unsigned(1), lambda *x: Cat(*x).any())
     return p.reshape(current, unsigned(width)), lost
+
+
+def shift_right_jam(p: Pipeline, value: Timed, amount: Timed, amount_max: int) -> Timed:
+    """``value >> amount``, as wide as the value, which is not signed; the lowest bit is 1 as well where a 1 was shifted
+    out."""
+    assert not value.signed
+    kept, lost = shift_right_sticky(p, value, amount, amount_max, value.width)
+    lowest = p.operate("jam", p.target.family.lut, [kept.bits(0, 1), lost], unsigned(1), lambda x, y: x | y)
+    return p.concat(lowest, kept.bits(1, value.width)) if value.width > 1 else lowest

@@ -2,5 +2,6 @@
 
 from .float_ending import EXACT_ENDING
 from .float_precision import FloatPrecision
+from .static_float_precision import StaticFloatPrecision
 
-__all__ = ["EXACT_ENDING", "FloatPrecision"]
+__all__ = ["EXACT_ENDING", "FloatPrecision", "StaticFloatPrecision"]

@@ -1,6 +1,6 @@
 """From a normalized value to a result in floating point: gamma, beta, and the one rounding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import frexp
 
 from streamnorm.spec.formats import FloatFormat
@@ -37,7 +37,8 @@ class FloatEnding:
        largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together. A sum of 0 has
        that of the one number that was not 0, if there is only one; of two zeros that of both, else none.
 
-    Every ``>>`` is a floor, of P in two's complement.
+    Every ``>>`` is a floor, of P in two's complement. Where :attr:`is_sticky`, neither is signed, and the lowest bit of
+    what has been shifted is 1 as well where a 1 has been shifted out.
 
     Attributes
     ----------
@@ -46,6 +47,7 @@ class FloatEnding:
     gamma_bits, beta_bits : of a mantissa of gamma and beta, the hidden one included; 0 where there is none
     gamma_exponent, beta_exponent : see above
     sum_bits : see above; those of P where there is no beta
+    is_sticky : see above
     """
 
     output: FloatFormat
@@ -57,6 +59,7 @@ class FloatEnding:
     gamma_exponent: int
     beta_exponent: int
     sum_bits: int
+    is_sticky: bool = False
 
     @staticmethod
     def of(output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_is_signed: bool) -> "FloatEnding":
@@ -91,6 +94,46 @@ class FloatEnding:
             beta_exponent=of_parameters,
             sum_bits=sum_bits if beta_bits else product_bits,
         )
+
+    @staticmethod
+    def exact(output: FloatFormat, stored: StoredFloats, *, z_bits: int, z_zeros: int) -> "FloatEnding":
+        """An ending that is off by no more than :attr:`sum_error` before the result is rounded, and mostly by nothing.
+
+        ``z_zeros``: zeros above the leading one of a Z that is not 0, at most.
+
+        Proof. Of the two summands, let H be the one with the higher top h, and L the other one, shifted right by s.
+        There are at most a zeros above the leading one of H, so ``|H| >= 2**(h - 1 - a)``, and ``|L| < 2**(h - s)``.
+        Where ``s <= a + 1``, no bit of L is lost if the field has ``a + 1`` more than L. Elsewhere
+        ``|sum| >= 2**(h - 2 - a)``, so that the bit below its last place is that of ``2**(h - 2 - a - precision)`` or
+        higher. Where bits of L are lost, its lowest bit is 1, and that of H is 0 if the field is wider than H: the sum
+        found is the odd one of the two numbers of the field's grid between which the exact sum lies. As long as that
+        grid is twice as fine as the bit below the last place, no number where the rounding changes is odd, and none is
+        between the two: ``h - field <= h - 3 - a - precision``.
+
+        Where h is below the lowest normal number, both are shifted, and each may be off by less than one of the grid
+        there, which is :attr:`sum_error` in all.
+
+        A subnormal number has more zeros. Where the format of gamma and beta goes down no less far than the output's,
+        a subnormal H that is beta is below the output's normal numbers, and so is the sum; their last place is that of
+        subnormals, ``precision`` places below h at most, and no zeros of beta need to be counted.
+        """
+        ending = FloatEnding.of(output, stored, z_bits=z_bits, z_is_signed=False)
+        if not ending.beta_bits:
+            return ending
+        product_zeros = z_zeros + (1 + stored.zeros("gamma") if ending.gamma_bits else 0)
+        reaches = stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
+        beta_zeros = 0 if reaches else stored.zeros("beta")
+        sum_bits = max(
+            ending.product_bits + 1 + beta_zeros,
+            ending.beta_bits + 1 + product_zeros,
+            output.precision + 3 + max(product_zeros, beta_zeros),
+        )
+        return replace(ending, sum_bits=sum_bits, is_sticky=True)
+
+    @property
+    def sum_error(self) -> float:
+        """What an exact ending may be off by beside subnormal results, in their unit; 0 without beta."""
+        return 2.0 ** (self.output.fraction_bits + 1 - self.sum_bits) if self.beta_bits else 0.0
 
     @property
     def product_bits(self) -> int:

@@ -74,8 +74,8 @@ class FloatApply(wiring.Component):
             self.centre_cycle = p.meeting_cycle(begun[0].product, adder, target.budget, arrival)
         rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name not in early}
         lanes = [steps.normalized(lane, rest) for lane in begun]
-        results_kind = FloatResults if config.output.is_float else IntegerResults
-        results = results_kind(p, config)
+        ending = precision.ending
+        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
         results.finish(
             self,
             lanes,

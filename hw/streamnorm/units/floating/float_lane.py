@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 
 from amaranth.hdl import Value, signed, unsigned
 
-from streamnorm.logic.floating.decode import decoded, normalized_mantissa
+from streamnorm.logic.floating.decode import normalized_mantissa
 from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, settled
 from streamnorm.logic.floating.fine_shift import fine_bits, shifted_finely
 from streamnorm.logic.leading_one import shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
+
+from .element import element_parts
 
 __all__ = ["FixedLane", "LaneValue", "ProductLane"]
 
@@ -61,13 +62,8 @@ class _Lane:
 
     def _element(self, d: Timed) -> tuple[Timed, _Begun]:
         """The mantissa, and the rest but for the product."""
-        p, source, none = self._p, self._config.input, self._p.constant(0, unsigned(1))
-        if isinstance(source, FloatFormat):
-            parts = decoded(p, source, d)
-            return parts.mantissa, _Begun(d, parts.exponent, parts.negative, parts.is_nan, parts.is_infinite)
-        negative = d.bits(d.width - 1, d.width)
-        magnitude = p.magnitude(d).bits(0, self._precision.elements.mantissa_bits)
-        return magnitude, _Begun(d, constant_exponent(p, 0), negative, none, none)
+        parts = element_parts(self._p, self._config.input, self._precision.elements, d)
+        return parts.mantissa, _Begun(d, parts.exponent, parts.negative, parts.is_nan, parts.is_infinite)
 
     def _value(self, begun: _Begun, special: Timed | None, z: Timed, exponent: Timed, negative: Timed) -> LaneValue:
         p, lut = self._p, self._p.target.family.lut

@@ -12,7 +12,7 @@ from streamnorm.logic.floating.exponent import Exponent, constant_exponent, expo
 from streamnorm.logic.floating.rounding import RoundedFloat, rounded
 from streamnorm.logic.floating.side_by_side import Placed, field_of, product_field, side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
-from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.floating.float_ending import FloatEnding
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.stored_floats import StoredFloats
 
@@ -32,12 +32,11 @@ class FloatResults:
     ----------
     p : Pipeline, where the logic goes
     config : NormConfig, with floating-point output
+    ending : FloatEnding
     """
 
-    def __init__(self, p: Pipeline, config: NormConfig) -> None:
+    def __init__(self, p: Pipeline, config: NormConfig, ending: FloatEnding) -> None:
         self._p, self._config, self._target = p, config, config.device
-        ending = FloatPrecision.of(config).ending
-        assert ending is not None
         self._ending = ending
         self._stored = StoredFloats.of(config)
 
@@ -147,18 +146,20 @@ class FloatResults:
         """The same where beta is added to the product, of that exponent and sign."""
         p, ending, lut, bits = self._p, self._ending, self._target.family.lut, self._ending.sum_bits
         beta_top = beta.exponent.moved(ending.beta_exponent + ending.beta_bits)
+        # The top of a beta of 0 may count if what is cut below it still is less than a quarter of the smallest number.
+        may_count = beta_top.low <= bits - 2
         grid = side_by_side(
             p,
             Placed(exponent.moved(ending.product_bits), ending.product_bits, is_zero),
-            Placed(beta_top, ending.beta_bits, beta.is_zero, zero_is_lowest=True),
+            Placed(beta_top, ending.beta_bits, beta.is_zero, zero_is_lowest=may_count),
             bits,
             ending.output.fraction_bits,
         )
         if gamma is None:
-            a = field_of(p, lane.z, grid.a_down, bits)
+            a = field_of(p, lane.z, grid.a_down, bits, sticky=ending.is_sticky)
         else:
-            a = product_field(p, lane.z, gamma.mantissa, grid.a_down, bits)
-        b = field_of(p, beta.mantissa, grid.b_down, bits)
+            a = product_field(p, lane.z, gamma.mantissa, grid.a_down, bits, sticky=ending.is_sticky)
+        b = field_of(p, beta.mantissa, grid.b_down, bits, sticky=ending.is_sticky)
         apart = p.registered(p.operate("apart", lut, [sign, beta.negative], unsigned(1), lambda x, y: x ^ y))
         total = p.add_or_subtract(a, b, apart, signed(bits + 2), name="total")
         found = rounded(p, ending.output, total, grid.top.moved(-bits))

@@ -69,17 +69,19 @@ def ended(
     top_b = beta.binade + ending.beta_exponent + ending.beta_bits
     top = np.maximum(np.where(no_product, lowest, top_a), np.where(no_beta, lowest, top_b))
     top = np.maximum(top, lowest)
-    a = _set(product, ending.sum_bits - ending.product_bits, top - top_a, kind)
-    b = _set(beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b, kind)
+    a = _set(ending, product, ending.sum_bits - ending.product_bits, top - top_a)
+    b = _set(ending, beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b)
     total = a + np.where(sign ^ beta.negative, -b, b)
     of_nothing = np.where(no_product, np.where(no_beta, sign & beta.negative, beta.negative), sign & no_beta)
     is_negative = np.where(total == 0, of_nothing, sign ^ (total < 0))
     return Scaled(is_negative, np.abs(total), top - ending.sum_bits)
 
 
-def _set(value: Integers, up: int, down: Integers, kind: Any) -> Integers:
+def _set(ending: FloatEnding, value: Integers, up: int, down: Integers) -> Integers:
     at_top = value << up if up >= 0 else value >> -up
-    return at_top >> np.clip(down, 0, farthest(kind)).astype(kind)
+    cut = np.clip(down, 0, farthest(value.dtype)).astype(value.dtype)
+    shifted = at_top >> cut
+    return shifted | ((shifted << cut) != at_top).astype(value.dtype) if ending.is_sticky else shifted
 
 
 def rounded(output: FloatFormat, scaled: Scaled) -> Rounded:

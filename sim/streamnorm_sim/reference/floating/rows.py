@@ -8,34 +8,19 @@ import numpy.typing as npt
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import MomentValues
-from streamnorm.spec.formats import FloatFormat
-from streamnorm.spec.formats.floating import FloatParts
-from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.roots.mantissa import bit_length, mantissa_of
 from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
-from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.streams.rows import RowBatch
 
-from .ending import ended, farthest, rounded, rounded_first
+from .elements import RowElements
+from .ending import farthest
+from .results import Normalized, Results, any_of_row
 from .sums import row_sums
 
 __all__ = ["FloatRows"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
-
-NAN, INFINITE, OVERFLOW = 1, 2, 4
-"""Bits of a row's flags."""
-
-
-class _Elements(NamedTuple):
-    """Elements of rows; those that do not count, and special ones, have a mantissa of 0."""
-
-    negative: Flags
-    mantissa: npt.NDArray[np.int64]
-    binade: npt.NDArray[np.int64]
-    is_nan: Flags
-    is_infinite: Flags
 
 
 class _Statistic(NamedTuple):
@@ -70,10 +55,8 @@ class FloatRows:
 
     def __init__(self, config: NormConfig, gamma: Integers | None, beta: Integers | None) -> None:
         self._config, self.precision = config, FloatPrecision.of(config)
-        stored = StoredFloats.of(config) if config.output.is_float else StoredParameters.of(config)
-        self._gamma = stored.gamma if gamma is None else gamma
-        self._beta = stored.beta if beta is None else beta
         p = self.precision
+        self._results = Results(config, p, gamma, beta)
         row_widths = [
             p.variance_bits + p.variance_frac_bits + p.weight_bits + 1,
             2 * p.sum_bits + p.variance_frac_bits,
@@ -85,72 +68,32 @@ class FloatRows:
             p.root.mantissa_bits + p.variance_bits + p.variance_frac_bits,
         ]
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
-        lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1]
+        lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1, self._results.widest]
         if p.curve is not None:
             lane_widths.append(p.normalized_bits + max(p.curve.slope_bits, p.curve.code.bit_length()))
-        if p.ending is not None:
-            lane_widths += [p.ending.product_bits + 1, p.ending.sum_bits + 2]
-        else:
-            lane_widths.append(p.multiplied_bits + config.gamma_bits + p.gamma_align + 1)
-            lane_widths.append(config.beta_bits + p.beta_align + 2)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
         self._counts = np.array([config.formula.count(n) for n in range(config.max_length + 1)])
 
     def rows(self, batch: RowBatch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Results of rows (0 behind a row's end), and the flags of each."""
-        elements = self._elements(batch)
+        elements = RowElements.of(self._config.input, batch)
         part = slice(self._config.formula.statistic_length)
-        has_nan, has_infinity = _any(elements.is_nan[:, part]), _any(elements.is_infinite[:, part])
+        has_nan, has_infinity = any_of_row(elements.is_nan[:, part]), any_of_row(elements.is_infinite[:, part])
         statistic = self._statistic(elements, batch.lengths, has_infinity)
         centred = self._config.formula.centred
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
         nan |= (centred & has_infinity)[:, None]
-        infinite = elements.is_infinite & ~nan
-        kind, p = self._lane_type, self.precision
-        gamma, beta = (self._of_rows(values, batch) for values in (self._gamma, self._beta))
+        p = self.precision
         if p.is_fixed:
             z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), -p.normalized_frac_bits)
             negative = np.zeros(z.shape, np.bool_)
         else:
             z, exponent = self._product(elements, statistic)
             negative = elements.negative
-        output = self._config.output
-        if isinstance(output, FloatFormat):
-            assert p.ending is not None
-            gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
-            if p.ending.rounds_first:
-                z, exponent, negative = rounded_first(output, z, exponent, negative)
-            result, overflows = rounded(output, ended(p.ending, z, exponent, negative, gammas, betas))
-            nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
-            signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
-            infinity = output.code_of_overflow if output.finite else output.code_of_infinity
-            result = np.where(nan, output.code_of_nan, np.where(infinite, infinity | signs, result))
-        else:
-            a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
-            nearest = _half_even(a, p.result_frac_bits)
-            nan = nan | (infinite & (gamma == 0))
-            far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
-            nearest = np.where(infinite, far, nearest)
-            result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
-            overflows = nearest != np.clip(nearest, output.min, output.max)
-        valid = batch.valid
-        overflow = _any(overflows & valid & ~nan & ~infinite)
-        flags = NAN * _any(elements.is_nan) + INFINITE * _any(elements.is_infinite) + OVERFLOW * overflow
-        return np.where(valid, result, 0), flags.astype(np.uint8)
+        normalized = Normalized(z, exponent, negative, nan, elements.is_infinite & ~nan)
+        return self._results.of(batch, elements, normalized)
 
-    def _elements(self, batch: RowBatch) -> _Elements:
-        source, valid = self._config.input, batch.valid
-        if isinstance(source, FloatFormat):
-            parts = source.parts(np.where(valid, batch.x, 0))
-            plain = ~(parts.is_nan | parts.is_infinite)
-            return _Elements(
-                parts.negative, parts.mantissa * plain, parts.binade * plain, parts.is_nan, parts.is_infinite
-            )
-        x = np.where(valid, batch.x.astype(np.int64) - source.zero_point, 0)
-        none = np.zeros(x.shape, np.bool_)
-        return _Elements(x < 0, np.abs(x), np.zeros_like(x), none, none)
-
-    def _statistic(self, elements: _Elements, lengths: Integers, has_infinity: Flags) -> _Statistic:
+    def _statistic(self, elements: RowElements, lengths: Integers, has_infinity: Flags) -> _Statistic:
         """Steps 1 to 4 as far as they are of rows."""
         p, norm, kind = self.precision, self._config.formula, self._row_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa)
@@ -204,7 +147,7 @@ class FloatRows:
         down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
         return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
 
-    def _fixed(self, elements: _Elements, statistic: _Statistic) -> Integers:
+    def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""
         p, kind = self.precision, self._lane_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
@@ -218,7 +161,7 @@ class FloatRows:
         z = (((z + half) & mask) - half) >> p.is_centred
         return z if p.curve is None else p.curve.evaluate(z)
 
-    def _product(self, elements: _Elements, statistic: _Statistic) -> tuple[Integers, Integers]:
+    def _product(self, elements: RowElements, statistic: _Statistic) -> tuple[Integers, Integers]:
         """Z and ez of step 4."""
         p, kind = self.precision, self._lane_type
         mantissa, bits = elements.mantissa, p.elements.mantissa_bits
@@ -227,28 +170,3 @@ class FloatRows:
         z = (full * statistic.scale.astype(kind)[:, None]) >> p.product_drop
         exponent = elements.binade - left - statistic.exponent.astype(np.int64)[:, None] + p.product_drop
         return z, exponent
-
-    def _of_rows(self, stored: Integers, batch: RowBatch) -> Integers:
-        """The values of each row's elements; of one row for all where there is one bank."""
-        repeat, width = self._config.parameter_repeat, batch.x.shape[1]
-        columns = -(-width // repeat)
-        values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
-        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
-
-
-def _any(of_elements: Flags) -> Flags:
-    """Whether an element of the row is."""
-    return np.asarray(of_elements.any(axis=1))
-
-
-def _special(parts: FloatParts) -> Flags:
-    return parts.is_nan | parts.is_infinite
-
-
-def _half_even(a: Integers, frac_bits: int) -> Integers:
-    """To the nearest integer, half to even."""
-    if not frac_bits:
-        return a
-    shifted = a + (1 << (frac_bits - 1))
-    tie = (shifted & ((1 << frac_bits) - 1)) == 0
-    return (shifted >> frac_bits) & ~tie.astype(a.dtype)

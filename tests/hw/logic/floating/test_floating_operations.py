@@ -140,6 +140,24 @@ def test_a_product_is_set_in_its_field(target, a_shape, b_bits, bits):
 
 
 @by_few_targets
+@pytest.mark.parametrize("a_bits, b_bits, bits", [(9, 4, 15), (5, 8, 13), (1, 6, 30)])
+def test_a_sticky_field_tells_of_what_is_cut(target, a_bits, b_bits, bits):
+    bench, rng = ColumnBench(target), np.random.default_rng(1)
+    a, b, down = (bench.input(name, unsigned(width)) for name, width in (("a", a_bits), ("b", b_bits), ("down", 5)))
+    outputs = {
+        "one": field_of(bench.p, a, down, bits, sticky=True),
+        "product": product_field(bench.p, a, b, down, bits, sticky=True),
+    }
+    values = {name: rng.integers(0, 1 << width, 150) for name, width in (("a", a_bits), ("b", b_bits), ("down", 5))}
+    columns = {name: [int(x) for x in column] for name, column in values.items()}
+    seen = bench.run(columns, outputs)
+    for x, y, down, one, product in zip(*columns.values(), seen["one"], seen["product"], strict=True):
+        for value, width, got in ((x, a_bits, one), (x * y, a_bits + b_bits, product)):
+            at_top = value << (bits - width)
+            assert got == at_top >> down | (at_top % (1 << down) != 0)
+
+
+@by_few_targets
 @pytest.mark.parametrize("number_format", FORMATS, ids=lambda f: f"{f.name} {f.overflow}")
 @pytest.mark.parametrize(
     ("width", "is_signed", "zeros_max", "reaches_normal"),

@@ -1,0 +1,143 @@
+"""From normalized values to results and flags, whatever the norm is."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from streamnorm.precision.floating.float_ending import FloatEnding
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.formats.floating import FloatParts
+from streamnorm.spec.stored_floats import StoredFloats, stored_parameters
+from streamnorm_sim.streams.rows import RowBatch
+
+from .elements import RowElements
+from .ending import ended, rounded, rounded_first
+
+__all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results", "any_of_row"]
+
+Integers = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+
+NAN, INFINITE, OVERFLOW = 1, 2, 4
+"""Bits of a row's flags."""
+
+
+class Normalized(NamedTuple):
+    """z of rows, ``(-1)**negative * z * 2**exponent``, and where it is NaN or infinite, whatever that says."""
+
+    z: Integers
+    exponent: Integers
+    negative: Flags
+    gives_nan: Flags
+    gives_infinity: Flags
+
+
+class _Ending(Protocol):
+    """What is asked of a precision here."""
+
+    @property
+    def ending(self) -> FloatEnding | None: ...
+    @property
+    def multiplied_bits(self) -> int: ...
+    @property
+    def gamma_align(self) -> int: ...
+    @property
+    def beta_align(self) -> int: ...
+    @property
+    def result_frac_bits(self) -> int: ...
+
+
+class Results:
+    """Gamma, beta and the rounding, as the unit of a configuration has them.
+
+    Parameters
+    ----------
+    config : NormConfig, of floating-point input or output
+    precision : its precision
+    gamma, beta : stored integers or codes, (banks, bank_values), instead of the configuration's own; optional
+
+    Attributes
+    ----------
+    widest : bits of the widest integer from z on
+    """
+
+    def __init__(self, config: NormConfig, precision: _Ending, gamma: Integers | None, beta: Integers | None) -> None:
+        self._config, self._precision = config, precision
+        stored = stored_parameters(config)
+        self._gamma = stored.gamma if gamma is None else gamma
+        self._beta = stored.beta if beta is None else beta
+        if precision.ending is not None:
+            self.widest = max(precision.ending.product_bits + 1, precision.ending.sum_bits + 2)
+        else:
+            product_bits = precision.multiplied_bits + config.gamma_bits + precision.gamma_align
+            self.widest = max(product_bits + 1, config.beta_bits + precision.beta_align + 2)
+
+    def of(
+        self, batch: RowBatch, elements: RowElements, normalized: Normalized
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Results of rows (0 behind a row's end), and the flags of each."""
+        gamma, beta = (self._of_rows(values, batch) for values in (self._gamma, self._beta))
+        of_output = self._floats if self._config.output.is_float else self._integers
+        result, overflows, nan = of_output(elements, normalized, gamma, beta)
+        valid = batch.valid
+        overflow = any_of_row(overflows & valid & ~nan & ~normalized.gives_infinity)
+        flags = NAN * any_of_row(elements.is_nan) + INFINITE * any_of_row(elements.is_infinite) + OVERFLOW * overflow
+        return np.where(valid, result, 0), flags.astype(np.uint8)
+
+    def _floats(
+        self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers
+    ) -> tuple[npt.NDArray[np.int64], Flags, Flags]:
+        """Codes, where finite numbers are beyond the largest one, and where there is none."""
+        output, ending = self._config.output, self._precision.ending
+        assert isinstance(output, FloatFormat)
+        assert ending is not None
+        z, exponent, negative, nan, infinite = normalized
+        gammas, betas = (StoredFloats.of(self._config).format.parts(codes) for codes in (gamma, beta))
+        if ending.rounds_first:
+            z, exponent, negative = rounded_first(output, z, exponent, negative)
+        result, overflows = rounded(output, ended(ending, z, exponent, negative, gammas, betas))
+        nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
+        signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
+        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
+        return np.where(nan, output.code_of_nan, np.where(infinite, infinity | signs, result)), overflows, nan
+
+    def _integers(
+        self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers
+    ) -> tuple[npt.NDArray[np.int64], Flags, Flags]:
+        """As :meth:`_floats`."""
+        output, p, z = self._config.output, self._precision, normalized.z
+        kind, infinite = z.dtype, normalized.gives_infinity
+        nan = normalized.gives_nan | (infinite & (gamma == 0))
+        a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
+        nearest = _half_even(a, p.result_frac_bits)
+        far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
+        nearest = np.where(infinite, far, nearest)
+        result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
+        return result, nearest != np.clip(nearest, output.min, output.max), nan
+
+    def _of_rows(self, stored: Integers, batch: RowBatch) -> Integers:
+        """The values of each row's elements; of one row for all where there is one bank."""
+        repeat, width = self._config.parameter_repeat, batch.x.shape[1]
+        columns = -(-width // repeat)
+        values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
+        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
+
+
+def any_of_row(of_elements: Flags) -> Flags:
+    """Whether an element of the row is."""
+    return np.asarray(of_elements.any(axis=1))
+
+
+def _special(parts: FloatParts) -> Flags:
+    return parts.is_nan | parts.is_infinite
+
+
+def _half_even(a: Integers, frac_bits: int) -> Integers:
+    """To the nearest integer, half to even."""
+    if not frac_bits:
+        return a
+    shifted = a + (1 << (frac_bits - 1))
+    tie = (shifted & ((1 << frac_bits) - 1)) == 0
+    return (shifted >> frac_bits) & ~tie.astype(a.dtype)

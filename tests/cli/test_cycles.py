@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_norms_side_by_side_tell_what_was_chosen_for_them(capsys):
         keys = ("lanes", "n", "L1", "L2", "L3", "SS", "batch_cycles", "multipliers", "block_rams")
         found = [counts[key] for key in keys]
         assert shown[counts["norm"]] == [*found[:7], counts["lost"]["fill"], *found[7:]]
+
+
+def test_times_before_a_row_ends_have_as_few_digits_as_others(capsys):
+    """Static norms give their first results long before a row's last element: L2 is below zero."""
+    assert cycles(BERT, "--compare", "norms") == 0
+    out = capsys.readouterr().out
+    assert re.search(r" -\d{3} ", out)
+    assert not re.search(r"-\d{3}\.\d", out)
 
 
 def test_every_norm_is_counted_with_stalls(capsys):

@@ -129,7 +129,7 @@ def _time(clock: str, at: dict[str, Any]) -> _Line:
 def _ns(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
 def _rate(value: float | None, unit: float) -> str:

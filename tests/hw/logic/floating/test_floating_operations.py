@@ -140,7 +140,7 @@ def test_a_product_is_set_in_its_field(target, a_shape, b_bits, bits):
 
 
 @by_few_targets
-@pytest.mark.parametrize("a_bits, b_bits, bits", [(9, 4, 15), (5, 8, 13), (1, 6, 30)])
+@pytest.mark.parametrize(("a_bits", "b_bits", "bits"), [(9, 4, 15), (5, 8, 13), (1, 6, 30)])
 def test_a_sticky_field_tells_of_what_is_cut(target, a_bits, b_bits, bits):
     bench, rng = ColumnBench(target), np.random.default_rng(1)
     a, b, down = (bench.input(name, unsigned(width)) for name, width in (("a", a_bits), ("b", b_bits), ("down", 5)))

@@ -11,9 +11,9 @@ from streamnorm_sim.check.accuracy import float_layernorm
 from streamnorm_sim.dataset import minilm_layers
 from streamnorm_sim.demo import __main__ as demo
 from streamnorm_sim.demo import units
-from streamnorm_sim.demo.__main__ import main
+from streamnorm_sim.demo.__main__ import failures, main
 from streamnorm_sim.demo.kinds import FLOAT_KINDS, INTEGER_KINDS, KINDS, unit_config
-from streamnorm_sim.demo.units import UnitResult, run_unit
+from streamnorm_sim.demo.units import UnitResult, run_unit, run_units
 from streamnorm_sim.draw.error_plot import ERROR_BINS
 from streamnorm_sim.streams.stimulus import HangError
 
@@ -110,15 +110,14 @@ def test_failures(fake_units, tmp_path, capsys, changes, message):
 
 
 @pytest.mark.parametrize("kind", FLOAT_KINDS, ids=str)
-def test_correctly_rounded_over_all_layers_together(fake_units, tmp_path, capsys, kind):
+def test_correctly_rounded_over_all_layers_together(kind):
     """One layer may have less than 99.9 %."""
-    fake_units(result(0, kind, correctly_rounded=24576 - 40), result(2, kind, correctly_rounded=24576 - 9))
-    assert main(["-o", str(tmp_path)]) == 0
-    fake_units(result(0, kind, correctly_rounded=24576 - 40), result(2, kind, correctly_rounded=24576 - 10))
-    assert main(["-o", str(tmp_path)]) == 4
-    assert capsys.readouterr().err == (
-        f"streamnorm: error: {kind}: 49102 of 49152 results are correctly rounded, at least 99.9% is promised\n"
-    )
+    others = [result(2, other, correctly_rounded=0) for other in INTEGER_KINDS]
+    few, enough, too_few = (result(0, kind, correctly_rounded=24576 - wrong) for wrong in (40, 9, 10))
+    assert list(failures([few, enough, *others])) == []
+    assert list(failures([few, too_few, *others])) == [
+        f"{kind}: 49102 of 49152 results are correctly rounded, at least 99.9% is promised"
+    ]
 
 
 def test_a_cosine_of_8_bits_is_no_failure():
@@ -196,10 +195,12 @@ def test_rows_lost_or_flagged(monkeypatch, tmp_path, rows, flags, what):
         run_unit(0, NARROW, tmp_path)
 
 
-def test_one_layer(tmp_path, capsys):
-    """The real thing: a unit of each kind generated, compiled and run."""
-    assert main(["-o", str(tmp_path), "--layers", "1"]) == 0, capsys.readouterr().err
-    assert {file.name for file in (tmp_path / "verilog").iterdir()} == {
-        f"minilm_00_{kinds}.v" for kinds in ("int16_int16", "int16_int8", "bf16_bf16", "fp16_fp16")
-    }
-    assert "embeddings" in capsys.readouterr().out
+def test_one_layer(tmp_path):
+    """The real thing: two units generated, compiled and run."""
+    results = list(run_units([0], (NARROW, BF16), tmp_path, 1))
+    assert [(unit.layer, unit.kind, unit.failures) for unit in results] == [
+        ("embeddings.LayerNorm", kind, []) for kind in (NARROW, BF16)
+    ]
+    assert all(unit.correctly_rounded / unit.elements >= 0.999 for unit in results)
+    assert all(unit.histogram.sum() == unit.elements == 64 * 384 for unit in results)
+    assert {file.name for file in tmp_path.iterdir()} == {"minilm_00_int16_int8.v", "minilm_00_bf16_bf16.v"}

@@ -20,6 +20,7 @@ COMPILED = (
     "fp32 layernorm 1e-05",
     "fp32 rmsnorm 1e-05",
     "fp32 l2norm",
+    "fp32 affine",
     "fp32 layernorm root 1e-09",
     "bf16 layernorm 1e-05",
     "fp16 rmsnorm 1e-01",

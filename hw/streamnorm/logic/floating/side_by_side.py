@@ -56,7 +56,7 @@ def side_by_side(p: Pipeline, a: Placed, b: Placed, bits: int, lowest: int) -> S
 
 
 def field_of(p: Pipeline, value: Timed, down: Timed, bits: int, *, sticky: bool = False) -> Timed:
-    """A value at the top of a field of ``bits`` bits, shifted right by ``down``, which is a floor; signed where it is.
+    """A value at the top of a field of ``bits`` bits, shifted right by ``down`` (floor); signed where it is.
 
     ``sticky``: the lowest bit is 1 as well where a 1 was shifted out; the value is then neither signed nor wider than
     the field.

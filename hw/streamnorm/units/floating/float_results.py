@@ -147,7 +147,7 @@ class FloatResults:
         p, ending, lut, bits = self._p, self._ending, self._target.family.lut, self._ending.sum_bits
         beta_top = beta.exponent.moved(ending.beta_exponent + ending.beta_bits)
         # The top of a beta of 0 may count if what is cut below it still is less than a quarter of the smallest number.
-        may_count = beta_top.low <= bits - 2
+        may_count = beta_top.low <= bits - 2 or isinstance(beta.is_zero.value, Const)
         grid = side_by_side(
             p,
             Placed(exponent.moved(ending.product_bits), ending.product_bits, is_zero),

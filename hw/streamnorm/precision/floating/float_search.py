@@ -31,7 +31,7 @@ _GUARDS = range(3, 17)
 _WINDOWS = (4, 8, 16, 32)
 """Binades of a window that are tried."""
 
-_SUMS_SHARE = 0.6
+_SUMS_SHARE = 0.75
 """Share of the error allowed that may be taken by what a row's sums leave out."""
 
 _SUM_TILES_BITS = 35

@@ -31,7 +31,7 @@ _GUARDS = range(3, 17)
 _WINDOWS = (4, 8, 16, 32)
 """Binades of a window that are tried."""
 
-_SUMS_SHARE = 0.6
+_SUMS_SHARE = 0.75
 """Share of the error allowed that may be taken by what a row's sums leave out."""
 
 _SUM_TILES_BITS = 35
@@ -203,7 +203,7 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
     if degree == 1 and norm.has_spread:
         row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
-    limit = _SUMS_SHARE * demand.limit / demand.product * 2.0**-demand.precision
+    limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
     if norm.curvature:
         limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
         row_bits += 4  # as many bits as such a share
@@ -212,7 +212,7 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         for count in range(1, max(elements.binade_max, floor) // window + 2):
             sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
             of_sums = sums_error(norm, sums, longest, degree)
-            error = of_sums.relative + of_sums.absolute
+            error = demand.product * of_sums.relative + of_sums.absolute
             allowed = error <= limit
             cost = sums.cost(norm, config.lanes, longest)
             if (allowed and cost < best_cost) or (best_cost == inf and error < best_error):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 
@@ -38,6 +40,15 @@ _SPARE = 8
 """Places of a buffer beyond those that are in use at full rate."""
 
 
+class _BothPasses:
+    """A row's moments as a statistic asks for them: s2 of the second pass, all others of the first."""
+
+    def __init__(self, sums: Any, squares: Any) -> None:
+        self.names: tuple[str, ...] = sums.names
+        for name in self.names:
+            setattr(self, name, getattr(squares if name == "s2" else sums, name))
+
+
 class TwoPassUnit(wiring.Component):
     """LayerNorm of a stream of rows in two passes: the mean before the squares.
 
@@ -67,16 +78,18 @@ class TwoPassUnit(wiring.Component):
         base = probe.latency
         kinds = parts_of(config)
         self.sums = sums = Moments(config, outputs=("n", "s1")) if kinds.sums is None else kinds.sums(config)
-        absolute = AbsoluteSum if config.formula.has_absolute_sum else kinds.squares
-        self._needs_row = absolute is not None
+        self._carried = tuple(name for name in sums.names if name != "s2")
+        absolute = kinds.squares or (AbsoluteSum if config.formula.has_absolute_sum else None)
+        self._of_row = () if absolute is None else absolute.row_names
         if absolute is not None:
             squares = absolute(config, d_delay=probe.delay, row_delay=data_delay(target))
         else:
             squares = Moments(config, d_delay=probe.delay, outputs=("s2",))
         self.squares = squares
-        cycles = (0, 0, squares.s2_cycle)
+        cycles = tuple(0 if name in self._carried else squares.s2_cycle for name in sums.names)
         apart = rings_apart(config)
-        self.statistic = kinds.statistic(config, squares, cycles=cycles, from_ring=("n", "s1"), apart=apart)
+        moments = _BothPasses(sums, squares)
+        self.statistic = kinds.statistic(config, moments, cycles=cycles, from_ring=self._carried, apart=apart)
         self.parameter_store = ParameterStore(config)
         self.apply = kinds.apply(
             config,
@@ -88,7 +101,7 @@ class TwoPassUnit(wiring.Component):
 
         # A row's sum is there in cycle `complete` after the difference of its last beat, written to its ring in that
         # cycle, fetched in the next, and must have been fetched when the first beat of the second pass comes.
-        self._complete = complete = max(sums.n_cycle, sums.s1_cycle)
+        self._complete = complete = max(getattr(sums, f"{name}_cycle") for name in self._carried)
         self._announce_second = max(1, complete + 2 - base - dispatch.READY_TO_ISSUE)
         second = self._announce_second + dispatch.READY_TO_ISSUE
         # From the last beat's arrival in the second pass on, all is as in the one-pass unit after its last beat.
@@ -111,7 +124,7 @@ class TwoPassUnit(wiring.Component):
         places = self.second_buffer.depth
         self.second_pass = Dispatch(config, row_slots=self.row_slots, output_depth=places, family=family)
         self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
-        sum_width = len(sums.n) + len(sums.s1)
+        sum_width = sum(len(getattr(sums, name)) for name in self._carried)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
         refilled = read + SLOT_RETURN + self.end_to_second + base + self.statistic.scale_cycle
         self.statistic_queue = StatisticQueue(
@@ -186,11 +199,11 @@ class TwoPassUnit(wiring.Component):
         m.submodules.first_buffer = buffer = self.first_buffer
         m.submodules.sum_ring = ring = self.sum_ring
         logic = TimedLogic(m, self._target, "sum")
-        n = logic.delayed(logic.input(sums.n, sums.n_cycle), self._complete).value
-        s1 = logic.delayed(logic.input(sums.s1, sums.s1_cycle), self._complete).value
+        there = {name: logic.input(getattr(sums, name), getattr(sums, f"{name}_cycle")) for name in self._carried}
+        found = Cat(logic.delayed(timed, self._complete).value for timed in there.values())
         connect_moments(m, entry, sums)
         row_end = connect_rows(m, entry, buffer, self.second_pass, self.config.banks)
-        m.d.comb += [ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]), ring.write_data.eq(Cat(n, s1))]
+        m.d.comb += [ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]), ring.write_data.eq(found)]
         return row_end
 
     def _second_pass(self, m: Module, row_end: Signal, entry: Ingest) -> None:
@@ -205,6 +218,7 @@ class TwoPassUnit(wiring.Component):
         sums = self.sum_ring
         first = self.first_buffer
         ended = Signal()
+        carried = [getattr(statistic, name) for name in self._carried]
         m.d.comb += [
             issue.row_ready.eq(delays(m, row_end, self._announce_second, "row_summed")[-1]),
             issue.output_released.eq(apply_issue.issue),
@@ -215,15 +229,14 @@ class TwoPassUnit(wiring.Component):
         valid = delays(m, issue.issue, base, "second_valid")[base]
         ends = delays(m, ended, base + self.statistic.latency, "second_end")
         fetch = ends[base - 1]
-        if self._needs_row:  # a row's n and sum are needed from its first beat on
+        if self._of_row:  # a row's n and sum are needed from its first beat on
             fetch = delays(m, issue.issue & issue.first, base - 1, "second_begin")[-1]
         m.d.comb += [
             squares.valid.eq(valid),
             squares.first.eq(delays(m, issue.first, base, "second_first")[base]),
             squares.d.eq(first.d),
             sums.advance.eq(fetch),
-            statistic.n.eq(sums.data[: len(statistic.n)]),
-            statistic.s1.eq(sums.data[len(statistic.n) :].as_signed()),
+            Cat(carried).eq(sums.data),
             statistic.s2.eq(squares.s2),
             apply_issue.row_end.eq(ends[base]),
             apply_issue.index.eq(delays(m, issue.column, base, "second_index")[base]),
@@ -231,11 +244,10 @@ class TwoPassUnit(wiring.Component):
             apply_issue.error.eq(delays(m, issue.issued_error, base + 1, "second_error")[base + 1]),
             apply_issue.row_ready.eq(ends[base + self._announce_apply]),
         ]
-        if self._needs_row:
+        if self._of_row:
             m.d.comb += [
                 squares.keep.eq(delays(m, issue.issued_keep, base, "absolute_keep")[base]),
-                squares.n.eq(statistic.n),
-                squares.s1.eq(statistic.s1),
+                *(getattr(squares, name).eq(getattr(statistic, name)) for name in self._of_row),
             ]
         connect_statistic(m, statistic, self.statistic_queue, ends[base + statistic.scale_cycle])
         # From block RAM to block RAM through a register.

@@ -20,6 +20,8 @@ def float_widths(config: NormConfig, precision: FloatPrecision) -> Iterator[tupl
         yield "S1", _bits(precision.sum_bits), "sum of x, in the unit of the row"
     if norm.has_squares:
         yield "S2", _bits(precision.square_bits), "sum of x², in that unit squared"
+    if norm.has_absolute_sum:
+        yield "M", _bits(precision.square_bits), "sum of abs(n x - S1), in that unit"
     if not norm.has_unit_weight:
         yield "w", _bits(precision.weight_bits), "weight that the length of the row gives"
     yield "V", _bits(precision.variance_bits, precision.variance_frac_bits), "what the root is taken of, with epsilon"

@@ -63,7 +63,10 @@ class Ranges:
         terms = config.formula.nonzero_differences(config.max_length)
         if config.is_floating and config.formula.pivot_in_row:
             terms += 1  # no element is the pivot
-        return _ranges(config.formula, config.placement, differences, terms, config.max_length, config.epsilon_in_steps)
+        spread = config.input.max - config.input.min
+        return _ranges(
+            config.formula, config.placement, differences, terms, config.max_length, config.epsilon_in_steps, spread
+        )
 
 
 def difference_limits(config: NormConfig) -> tuple[int, int]:
@@ -78,7 +81,13 @@ def difference_limits(config: NormConfig) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _ranges(
-    norm: Norm, placement: EpsilonPlacement, differences: tuple[int, int], terms: int, longest: int, epsilon: Fraction
+    norm: Norm,
+    placement: EpsilonPlacement,
+    differences: tuple[int, int],
+    terms: int,
+    longest: int,
+    epsilon: Fraction,
+    spread: int,
 ) -> Ranges:
     bits, largest = differences
     square_limit = norm.square_limit(longest)
@@ -106,7 +115,7 @@ def _ranges(
         difference_bits=bits,
         difference_max=largest,
         sum_bits=(terms * largest).bit_length() + 1 if norm.has_sum and terms else 1,
-        square_sum_max=_square_sum_max(norm, terms, longest, largest),
+        square_sum_max=_square_sum_max(norm, terms, longest, largest, spread),
         length_bits=longest.bit_length(),
         weight_max=norm.weight(longest),
         weight_bits=max(1, norm.weight(longest).bit_length()),
@@ -120,9 +129,9 @@ def _ranges(
     )
 
 
-def _square_sum_max(norm: Norm, terms: int, longest: int, largest: int) -> int:
+def _square_sum_max(norm: Norm, terms: int, longest: int, largest: int, spread: int) -> int:
     if norm.has_absolute_sum:
-        return max(1, isqrt(norm.variance_limits(longest, largest)[1]))
+        return max(1, isqrt(norm.variance_limits(longest, spread)[1]))
     return max(1, terms) * largest**2 if norm.has_squares else 1
 
 

@@ -36,7 +36,6 @@ class Architecture:
         variance are updated with every beat, as Welford did, in one scan in place of two; results differ, no bound of
         their error is promised, and there must be a mean.
     has_statistic : it works out a statistic of each row; norms that have none take the others
-    for_floats : there is one for floating-point elements or results
     has_second_pass : it reads a row a second time once its mean is there, as absolute deviations need it
     """
 
@@ -44,7 +43,6 @@ class Architecture:
     about: str
     exact: bool = True
     has_statistic: bool = True
-    for_floats: bool = False
     has_second_pass: bool = False
 
     def goes_with(self, norm: Norm) -> bool:
@@ -55,13 +53,16 @@ class Architecture:
             and (self.has_second_pass or not norm.has_absolute_sum)
         )
 
+    def takes_floats(self, norm: Norm) -> bool:
+        """Whether there is such a unit of a norm for floating-point elements or results: only the first one that goes
+        with it, since all others give the same results, or no promise."""
+        return self.name == architectures_of(norm)[0]
+
 
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture(
-            ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap", for_floats=True
-        ),
+        Architecture(ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap"),
         Architecture(
             TWO_PASS,
             "the sum while the row comes in, squares (or absolute deviations) on the way to a second buffer, then "
@@ -77,9 +78,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),
-        Architecture(
-            STATIC, "nothing is measured: each element goes straight through", has_statistic=False, for_floats=True
-        ),
+        Architecture(STATIC, "nothing is measured: each element goes straight through", has_statistic=False),
     )
 }
 """Every architecture by its name."""

@@ -403,11 +403,13 @@ class NormConfig:
             return
         key = "input" if self.input.is_float else "output"
         number_format = getattr(self, key).name
-        if not ARCHITECTURES[self.architecture].for_floats:
-            able = [name for name in architectures_of(NORMS[self.norm]) if ARCHITECTURES[name].for_floats]
-            what = f"architecture = {self.architecture!r}" if able else f"norm = {self.norm!r}"
-            cure = f"allowed: {', '.join(able)}" if able else "it takes integers only"
-            raise ConfigError(f"{what}: there is none for {key} = {number_format}; {cure}")
+        norm = NORMS[self.norm]
+        if not ARCHITECTURES[self.architecture].takes_floats(norm):
+            able = [name for name in architectures_of(norm) if ARCHITECTURES[name].takes_floats(norm)]
+            raise ConfigError(
+                f"architecture = {self.architecture!r}: there is none for {key} = {number_format}; "
+                f"allowed: {', '.join(able)}"
+            )
         if self.formula.has_statistic and not self.formula.has_spread and self.formula.centred:
             raise ConfigError(
                 f"norm = {self.norm!r}: there is none for {key} = {number_format}; it takes integers only"

@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Const, unsigned
 
-from streamnorm.logic.leading_one import shift_up
+from streamnorm.logic.leading_one import shift_right, shift_up
 from streamnorm.logic.pipeline import Pipeline, Timed
 
-__all__ = ["fine_bits", "shifted_finely"]
+__all__ = ["fine_bits", "shifted_back", "shifted_finely"]
 
 
 def fine_bits(p: Pipeline, other_width: int, width: int, amount: Timed) -> int:
@@ -25,3 +25,15 @@ def shifted_finely(p: Pipeline, factor: Timed, amount: Timed, fine: int) -> Time
         return factor
     up = p.operate("up", 0.0, [amount.bits(0, fine)], unsigned(fine), lambda x: ~x)
     return p.registered(shift_up(p, p.target, factor, up, (1 << fine) - 1))
+
+
+def shifted_back(p: Pipeline, product: Timed, amount: Timed, fine: int, pad: int, width: int) -> Timed:
+    """``width`` bits, two's complement, of a signed ``product << pad >> amount``, of whose factors one is
+    :func:`shifted_finely` by that amount."""
+    up = pad - ((1 << fine) - 1)
+    if up > 0:
+        product = p.concat(p.constant(0, unsigned(up)), product).as_signed()
+    elif up < 0:
+        product = product.bits(-up, product.width).as_signed()
+    coarse = amount.bits(fine, amount.width)
+    return shift_right(p, p.target, product, coarse, (1 << coarse.width) - 1, width, 1 << fine).as_signed()

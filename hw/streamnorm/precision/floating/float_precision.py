@@ -23,7 +23,9 @@ class FloatPrecision:
 
     1. moments: w, the weight; S1 and S2, the sums of x and of x**2 in the unit of the row, and ``top``, its largest
        binade, as :class:`RowSums` has them; of integers exact, as differences to the zero point, and top is 0.
-       ``a = top - row_bits + mantissa_bits`` is the unit of the row (0 of integers).
+       ``a = top - row_bits + mantissa_bits`` is the unit of the row (0 of integers). Where a norm has absolute
+       deviations, ``M = 2 * sum(max(0, A - S1))`` with ``A = (n * X << row_bits - mantissa_bits) >> (top - q)``,
+       once S1 and top of the whole row are there; of integers ``A = n * X``.
     2. statistic: E of :class:`RowEpsilon`, and from there V, with ``variance_frac_bits``, as for integers.
        ``rho`` and the position p of the leading one of V: ``1 / sqrt(V) = rho * 2**-(rho_bits + k)``, ``k = p >> 1``;
        where V may be less than 1 and z is not 0, that one is sought ``2 * root_guard`` bits farther down, and k is less
@@ -48,7 +50,7 @@ class FloatPrecision:
     Attributes
     ----------
     elements, sums : of a row; sums is None for integers
-    sum_bits, square_bits : two's complement bits of S1, bits of S2
+    sum_bits, square_bits : two's complement bits of S1, bits of S2, or of M
     length_bits, weight_bits, count_bits : bits of n, of w and of what w is made of
     weight_root : where V is divided by w, the root of w that stands for it
     is_centred, is_fixed : whether a mean is subtracted; whether z has a binary point of its own, see step 3

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from math import inf, isqrt, sqrt
+from math import ceil, inf, isqrt, sqrt
 
 from streamnorm.errors import ConfigError
 from streamnorm.precision.curve import Curve
@@ -12,6 +12,7 @@ from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import AUTO, RootChoice
+from streamnorm.spec.roots.squared import squaring_error
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm.spec.weight_root import WeightRoot
 
@@ -95,6 +96,9 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     exact_scale_bits = numerator_bits + root.rho_bits
     relative = root.relative_error + epsilon.error / 2
     mean = root.mean_share * root.relative_error + epsilon.error / 6
+    gives_deviation = config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0))
+    if gives_deviation:
+        relative += squaring_error(root)
     if weight_root is not None:
         relative, mean = relative + weight_root.relative_error, mean + weight_root.relative_error / 4
     if is_fixed:
@@ -143,14 +147,14 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         is_centred=norm.centred,
         is_fixed=is_fixed,
         sum_bits=(counted * reach).bit_length() + 1 if norm.has_sum else 1,
-        square_bits=(counted * reach**2).bit_length() if norm.has_squares else 1,
+        square_bits=max(1, _square_max(norm, sums, counted, reach).bit_length()),
         length_bits=longest.bit_length(),
         count_bits=norm.count(longest).bit_length(),
         weight_bits=weight_bits,
         weight_root=weight_root,
         epsilon=epsilon,
-        variance_bits=max(1, _variance_max(norm, longest, counted, reach, epsilon).bit_length()),
-        gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
+        variance_bits=max(1, _variance_max(norm, sums, longest, counted, reach, epsilon).bit_length()),
+        gives_deviation=gives_deviation,
         root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
         root=root,
         scale_bits=scale_bits,
@@ -196,12 +200,14 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
     norm, longest = config.formula, config.max_length
     floor = RowSums.floor_of(elements, config.epsilon_in_steps)
     degree = config.placement.degree if config.epsilon_in_steps else 2
-    if norm.has_sum:
+    if norm.has_absolute_sum:
+        row_bits = max(elements.mantissa_bits + 5, demand.precision + 8)
+    elif norm.has_sum:
         wished = min(demand.precision + 12, max(demand.precision + 10, _SUM_TILES_BITS - 2 - longest.bit_length()))
         row_bits = max(elements.mantissa_bits + 4, wished)
     else:
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
-    if degree == 1 and norm.has_spread:
+    if degree == 1 and norm.has_variance:
         row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
     limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
     if norm.curvature:
@@ -221,15 +227,29 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
     return best
 
 
-def _variance_max(norm: Norm, longest: int, counted: int, reach: int, epsilon: RowEpsilon) -> int:
+def _square_max(norm: Norm, sums: RowSums | None, counted: int, reach: int) -> int:
+    """No S2, or M, is larger."""
+    if not norm.has_absolute_sum:
+        return counted * reach**2 if norm.has_squares else 0
+    if sums is None:
+        return counted**2 * reach
+    # Half of the elements at each end; the mean may lack a unit, and those above it have what was dropped besides.
+    return counted**2 * (reach + ceil(2 * sums.dropped * reach)) + 2 * counted
+
+
+def _variance_max(
+    norm: Norm, sums: RowSums | None, longest: int, counted: int, reach: int, epsilon: RowEpsilon
+) -> int:
     """No integer part of V is larger."""
     weight = norm.weight(longest)
-    total = counted * reach**2 if norm.has_squares else 0
+    total = _square_max(norm, sums, counted, reach)
     if norm.has_squared_sum:
         total += (counted * reach) ** 2
     added = ((weight * epsilon.code << epsilon.up) >> (epsilon.drop + epsilon.frac_bits)) + 1
     outer = norm.weight_in_variance(longest)
     factor = norm.count(longest) if norm.has_factor else 1
+    if norm.has_absolute_sum:
+        return (total + added) ** 2
     if epsilon.degree == 1:
         return 2 * (outer * factor * total + added**2)
     return outer * (factor * total + added)

@@ -55,6 +55,8 @@ class RowEpsilon:
         if degree == 1:
             value, frac_bits = _root(value), bits + _ROOT_GUARD
             error = 2 * 1.5 * 2.0**-frac_bits * 1.01 + _of_root(norm, root, degree, bits)
+            if norm.has_absolute_sum:  # not only 1: half a step of the highest binade, as E of the floor is, too
+                frac_bits = max(0, frac_bits - (sums.row_bits - sums.elements.mantissa_bits - 1))
         else:
             # Where the row's unit rises above that of the floor, epsilon falls below a step, and V need be no larger.
             gain = 1 / value if norm.length_weight is None else norm.length_weight / least_step

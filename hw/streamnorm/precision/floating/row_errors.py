@@ -46,6 +46,15 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
     in quadrature without a mean; and of what is cut where no element is that small,
     ``u * sqrt(2**(mantissa_bits + 1))``.
 
+    **With absolute deviations**, let d be their mean; ``n*d`` is twice the sum of those above the mean, and of those
+    below, and so at least ``X * (1 - D)``. The mean is off by less than ``m*D*X/n`` and ``u/n``, m being the elements
+    dropped. M is a sum over no more than n - 1 elements, each off by no more than the mean and by ``u/n``, and is taken
+    twice; so d is off by ``2*m*D*X/n`` and ``2*u/n``, and the latter is ``2**(2 - row_bits)`` of it. Where the largest
+    element and the dropped ones are on either side of the mean, whose distance from those is a, ``n*d`` is at least
+    ``2*m*a``, and at least ``2*(X - a)``: more than ``2*X*m / (m + 1)``. Else it is ``2*X``. So
+    ``2*m*D*X`` is at most ``(m + 1) * D`` of it, and z is off by half of that because of the mean. Beside an epsilon of
+    X, 2 stands for n at least: all elements may be dropped.
+
     **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
     """
     if sums is None:
@@ -53,6 +62,9 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
     n = length if norm.statistic_length is None else min(length, norm.statistic_length)
     share, cut = sums.dropped, 2.0 ** (1 - sums.row_bits)
     spare = 1.05  # for what is of second order
+    if norm.has_absolute_sum:
+        of_dropped = max(n, 2) * share
+        return SumsError(spare * (of_dropped + 2 * cut), spare * (of_dropped / 2 + cut))
     if norm.has_spread:
         relative = sqrt(n / 2) * share + 4 * cut
         if degree == 1:

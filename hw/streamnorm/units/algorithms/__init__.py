@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from streamnorm.spec.architectures import TWO_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.apply import Apply
+from streamnorm.units.floating.float_absolute_sum import FloatAbsoluteSum
 from streamnorm.units.floating.float_apply import FloatApply
 from streamnorm.units.floating.float_moments import FloatMoments
 from streamnorm.units.floating.float_statistic import FloatStatistic
@@ -30,7 +31,7 @@ class Parts(NamedTuple):
     apply : as `Apply`
     moments : as `Moments`
     sums : as `Moments`; what a unit of two passes adds up in the first one. None: n and S1
-    squares : as `AbsoluteSum`; what it adds up in the second one. None: what the norm has
+    squares : as `AbsoluteSum`; what it adds up in the second one. None: what the norm has, of integers
     two_pass : the parts of a unit of two passes, where they are others
     """
 
@@ -54,16 +55,22 @@ PARTS: dict[str, Parts] = {
 """The parts of each of :data:`~streamnorm.spec.algorithms.ALGORITHMS`."""
 
 
-FLOATING = Parts(FloatStatistic, FloatApply, moments=FloatMoments)
+FLOATING = Parts(
+    FloatStatistic,
+    FloatApply,
+    moments=FloatMoments,
+    two_pass=Parts(FloatStatistic, FloatApply, sums=FloatMoments, squares=FloatAbsoluteSum),
+)
 """The parts of units whose elements are floats."""
 
-FLOAT_RESULTS = Parts(FloatStatistic, FloatApply, moments=Moments)
+FLOAT_RESULTS = Parts(FloatStatistic, FloatApply)
 """The parts of units whose elements are integers, and whose results are floats."""
 
 
 def parts_of(config: NormConfig) -> Parts:
     """The parts of a configuration's algorithm, in its arithmetic and its architecture."""
     if config.is_floating:
-        return FLOATING if config.input.is_float else FLOAT_RESULTS
-    parts = PARTS[config.algorithm]
+        parts = FLOATING if config.input.is_float else FLOAT_RESULTS
+    else:
+        parts = PARTS[config.algorithm]
     return parts if config.architecture != TWO_PASS or parts.two_pass is None else parts.two_pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from amaranth.hdl import Module, Mux, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -23,6 +25,8 @@ class RowMean(wiring.Component):
     Inputs are those of Moments. ``s1``, the mean, follows the beat's lanes by :attr:`s1_cycle` cycles; ``n`` is of no
     use to anybody and 0. Takes a beat every cycle: its division has all digits side by side.
     """
+
+    names: ClassVar[tuple[str, ...]] = Moments.names
 
     def __init__(self, config: NormConfig) -> None:
         bits = IntegerPrecision.of(config).mean_bits
@@ -51,6 +55,8 @@ class ShiftedSquares(wiring.Component):
 
     Parameters and members are those of :class:`~streamnorm.units.absolute_sum.AbsoluteSum`; ``n`` is not used.
     """
+
+    row_names: ClassVar[tuple[str, ...]] = ("n", "s1")
 
     def __init__(self, config: NormConfig, *, d_delay: float = 0.0, row_delay: float = 0.0) -> None:
         precision, target = IntegerPrecision.of(config), config.device

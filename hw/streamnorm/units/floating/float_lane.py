@@ -6,8 +6,7 @@ from amaranth.hdl import Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import normalized_mantissa
 from streamnorm.logic.floating.exponent import Exponent, constant_exponent, difference, settled
-from streamnorm.logic.floating.fine_shift import fine_bits, shifted_finely
-from streamnorm.logic.leading_one import shift_right
+from streamnorm.logic.floating.fine_shift import fine_bits, shifted_back, shifted_finely
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
@@ -107,19 +106,8 @@ class FixedLane(_Lane):
         down = p.registered(p.limited(down, bits))
         fine = fine_bits(p, scale.width, x.width, down)
         product = p.multiply(shifted_finely(p, x, down, fine), scale)
-        z = self._at_point(product, down.bits(fine, bits), fine)
-        return replace(begun, product=z)
-
-    def _at_point(self, product: Timed, down: Timed, fine: int) -> Timed:
-        """z before the mean is subtracted."""
-        p, precision = self._p, self._precision
-        up = precision.pad_bits - ((1 << fine) - 1)
-        if up > 0:
-            product = p.concat(p.constant(0, unsigned(up)), product).as_signed()
-        elif up < 0:
-            product = product.bits(-up, product.width).as_signed()
-        most, width = (1 << down.width) - 1, precision.normalized_bits + precision.is_centred
-        return shift_right(p, p.target, product, down, most, width, 1 << fine).as_signed()
+        width = precision.normalized_bits + precision.is_centred
+        return replace(begun, product=shifted_back(p, product, down, fine, precision.pad_bits, width))
 
     def _integer(self, d: Timed) -> tuple[Timed, _Begun]:
         none = self._p.constant(0, unsigned(1))

@@ -100,7 +100,7 @@ class FloatStatistic(Statistic):
         }
         count = n = None if norm.has_unit_weight else found["n"]
         s1 = found["s1"] if norm.has_sum else None
-        s2 = found["s2"] if norm.has_squares else None
+        s2 = found["s2"] if norm.has_squares or norm.has_absolute_sum else None
         self._top = found.get("top")
         special = found.get("special")
         centred = s1 if norm.centred else None

@@ -15,7 +15,7 @@ from streamnorm_sim.streams.rows import RowBatch
 from .elements import RowElements
 from .ending import farthest
 from .results import Normalized, Results, any_of_row
-from .sums import row_sums
+from .sums import Sums, deviation_sums, row_sums
 
 __all__ = ["FloatRows"]
 
@@ -60,7 +60,7 @@ class FloatRows:
         row_widths = [
             p.variance_bits + p.variance_frac_bits + p.weight_bits + 1,
             2 * p.sum_bits + p.variance_frac_bits,
-            p.sum_bits + p.rho_bits + p.pad_bits + 1,
+            p.sum_bits + p.count_bits + p.rho_bits + p.pad_bits + 1,
             p.epsilon.code.bit_length() + p.weight_bits + p.epsilon.up,
             p.numerator_bits + p.rho_bits + 1,
             p.root.widest,
@@ -98,13 +98,17 @@ class FloatRows:
         p, norm, kind = self.precision, self._config.formula, self._row_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa)
         if p.sums is not None:
-            s1, s2, top = row_sums(
+            sums = row_sums(
                 p.sums, x, elements.binade, counted=norm.statistic_length, with_squares=norm.has_squares
             )
         else:
             part = x[:, : norm.statistic_length]
             s1, top = part.sum(axis=1), np.zeros(len(x), np.int64)
             s2 = (part.astype(object) ** 2).sum(axis=1) if p.square_bits > 62 else (part**2).sum(axis=1)
+            sums = Sums(s1, s2, top)
+        s1, s2, top = sums
+        if norm.has_absolute_sum:
+            s2 = deviation_sums(p.sums, x, elements.binade, sums, lengths)
         s1, s2, top = s1.astype(kind), s2.astype(kind), top.astype(kind)
         count = self._counts[lengths].astype(kind)
         weight = count * norm.factor(count) if norm.has_factor else count
@@ -115,7 +119,7 @@ class FloatRows:
             count=count,
             total=s2 + s1 * s1 if norm.has_squared_sum else s2,
             square=s1 * s1 if norm.has_variance else None,
-            absolute=None,
+            absolute=s2 if norm.has_absolute_sum else None,
         )
         if norm.has_factor:
             s1 = s1 * norm.factor(count)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from streamnorm.precision.floating.row_sums import RowSums
 
-__all__ = ["Sums", "row_sums"]
+__all__ = ["Sums", "deviation_sums", "row_sums"]
 
 Integers = npt.NDArray[Any]
 
@@ -45,6 +45,18 @@ def row_sums(
             s2 = s2 + (_sum_of_squares(kept, sums.aligned_bits) << 2 * up)
     down = (top & (sums.window - 1)) + sums.cut_bits
     return Sums(_shifted(s1, down), _shifted(s2, 2 * down), top)
+
+
+def deviation_sums(
+    sums: RowSums | None, x: npt.NDArray[np.int64], binade: npt.NDArray[np.int64], of: Sums, lengths: Integers
+) -> Integers:
+    """M of rows, whose other sums are given: step 1 of :class:`~streamnorm.precision.floating.FloatPrecision`."""
+    multiples = x.astype(object) * lengths.astype(object)[:, None]
+    if sums is not None:
+        up = sums.row_bits - sums.elements.mantissa_bits
+        multiples = (multiples << up) >> (of.top[:, None] - binade).astype(object)
+    above = np.maximum(multiples - of.s1.astype(object)[:, None], 0)
+    return 2 * np.where(np.arange(x.shape[1]) < lengths[:, None], above, 0).sum(axis=1)
 
 
 def _sum_of_squares(x: npt.NDArray[np.int64], bits: int) -> Integers:

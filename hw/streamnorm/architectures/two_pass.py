@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -206,6 +207,15 @@ class TwoPassUnit(wiring.Component):
         m.d.comb += [ring.write.eq(delays(m, row_end, self._complete, "sum_end")[-1]), ring.write_data.eq(found)]
         return row_end
 
+    def _entries(self, data: Value) -> Iterator[tuple[str, Value]]:
+        """What the ring carries from the first pass to the second, by name."""
+        start = 0
+        for name in self._carried:
+            shape = getattr(self.sums, name).shape()
+            part = data[start : start + shape.width]
+            yield name, part.as_signed() if shape.signed else part
+            start += shape.width
+
     def _second_pass(self, m: Module, row_end: Signal, entry: Ingest) -> None:
         """From the first buffer to the second, with squares and the statistic on the way."""
         config, base = self.config, self.first_buffer.latency
@@ -218,7 +228,6 @@ class TwoPassUnit(wiring.Component):
         sums = self.sum_ring
         first = self.first_buffer
         ended = Signal()
-        carried = [getattr(statistic, name) for name in self._carried]
         m.d.comb += [
             issue.row_ready.eq(delays(m, row_end, self._announce_second, "row_summed")[-1]),
             issue.output_released.eq(apply_issue.issue),
@@ -236,7 +245,7 @@ class TwoPassUnit(wiring.Component):
             squares.first.eq(delays(m, issue.first, base, "second_first")[base]),
             squares.d.eq(first.d),
             sums.advance.eq(fetch),
-            Cat(carried).eq(sums.data),
+            *(getattr(statistic, name).eq(value) for name, value in self._entries(sums.data)),
             statistic.s2.eq(squares.s2),
             apply_issue.row_end.eq(ends[base]),
             apply_issue.index.eq(delays(m, issue.column, base, "second_index")[base]),

@@ -24,7 +24,7 @@ NOTHING = Decimal(10) ** -400
 
 FLOATS = ("bf16", "fp16", "fp32", "fp8_e5m2", "fp8_e4m3fn", "float(6, 9)", "float(2, 1)")
 
-MEMBERS = [member for member in FAMILY if member not in ("frozen", "l1norm")]
+MEMBERS = [member for member in FAMILY if member != "frozen"]
 """Those that take floating-point numbers."""
 
 

@@ -237,9 +237,7 @@ def _square_max(norm: Norm, sums: RowSums | None, counted: int, reach: int) -> i
     return counted**2 * (reach + ceil(2 * sums.dropped * reach)) + 2 * counted
 
 
-def _variance_max(
-    norm: Norm, sums: RowSums | None, longest: int, counted: int, reach: int, epsilon: RowEpsilon
-) -> int:
+def _variance_max(norm: Norm, sums: RowSums | None, longest: int, counted: int, reach: int, epsilon: RowEpsilon) -> int:
     """No integer part of V is larger."""
     weight = norm.weight(longest)
     total = _square_max(norm, sums, counted, reach)

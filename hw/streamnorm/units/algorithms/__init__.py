@@ -69,8 +69,6 @@ FLOAT_RESULTS = Parts(FloatStatistic, FloatApply)
 
 def parts_of(config: NormConfig) -> Parts:
     """The parts of a configuration's algorithm, in its arithmetic and its architecture."""
-    if config.is_floating:
-        parts = FLOATING if config.input.is_float else FLOAT_RESULTS
-    else:
-        parts = PARTS[config.algorithm]
+    floats = FLOATING if config.input.is_float else FLOAT_RESULTS
+    parts = floats if config.is_floating else PARTS[config.algorithm]
     return parts if config.architecture != TWO_PASS or parts.two_pass is None else parts.two_pass

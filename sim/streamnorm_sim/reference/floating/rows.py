@@ -98,9 +98,7 @@ class FloatRows:
         p, norm, kind = self.precision, self._config.formula, self._row_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa)
         if p.sums is not None:
-            sums = row_sums(
-                p.sums, x, elements.binade, counted=norm.statistic_length, with_squares=norm.has_squares
-            )
+            sums = row_sums(p.sums, x, elements.binade, counted=norm.statistic_length, with_squares=norm.has_squares)
         else:
             part = x[:, : norm.statistic_length]
             s1, top = part.sum(axis=1), np.zeros(len(x), np.int64)

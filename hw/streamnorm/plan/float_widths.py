@@ -24,7 +24,11 @@ def float_widths(config: NormConfig, precision: FloatPrecision) -> Iterator[tupl
         yield "M", _bits(precision.square_bits), "sum of abs(n x - S1), in that unit"
     if not norm.has_unit_weight:
         yield "w", _bits(precision.weight_bits), "weight that the length of the row gives"
-    yield "V", _bits(precision.variance_bits, precision.variance_frac_bits), "what the root is taken of, with epsilon"
+    frac_bits = precision.variance_frac_bits
+    if norm.has_absolute_sum:
+        yield "sqrt(V)", _bits((precision.variance_bits + 1) // 2, frac_bits), "M and w epsilon; rho is its reciprocal"
+    else:
+        yield "V", _bits(precision.variance_bits, frac_bits), "what the root is taken of, with epsilon"
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
     if precision.is_fixed:

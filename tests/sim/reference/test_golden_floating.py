@@ -137,21 +137,22 @@ def next_to_one(number_format: str) -> float:
     return 1 + 2.0 ** -FloatFormat(number_format).fraction_bits
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "l1norm"])
 @pytest.mark.parametrize("epsilon", [0.0, 1e-5])
 @pytest.mark.parametrize("number_format", FORMATS)
-def test_constant_rows_give_beta(number_format, epsilon):
+def test_constant_rows_give_beta(number_format, epsilon, norm):
     """To the last bit, whatever beta is stored as, and whatever the number is that the row is full of.
 
     Epsilon is in the row's unit; constants far below its root are cut there, and z is a step or two from 0.
     """
     beta = np.random.default_rng(1).normal(0, 1, N).astype(np.float32).astype(np.float64)
-    config = plain("layernorm", number_format, epsilon=epsilon, gamma=np.linspace(-3, 3, N), beta=beta)
+    config = plain(norm, number_format, epsilon=epsilon, gamma=np.linspace(-3, 3, N), beta=beta)
     source = config.input
     want = source.dequantize(source.quantize(beta))
     codes = np.unique([0, 1, 2, *source.quantize([epsilon, epsilon**0.5, 1.7]), source.code_of_largest])
     for value in [*source.dequantize(codes), *-source.dequantize(codes)]:
         row = np.full(N, value)
-        if value == 0 or value**2 >= epsilon:
+        if value == 0 or value**2 >= epsilon:  # of l1norm, epsilon is the square of that
             assert normalized(config, row).tolist() == want.tolist()
         check(config, RowBatch.of(config, source.quantize(row)[None]), value)
 
@@ -159,14 +160,16 @@ def test_constant_rows_give_beta(number_format, epsilon):
 @pytest.mark.parametrize("number_format", FORMATS)
 def test_rows_of_two_numbers_are_plus_and_minus_one(number_format):
     """The largest number of both signs, the smallest, and two that follow one another: neither NaN nor 0."""
-    layernorm, rmsnorm = (plain(norm, number_format) for norm in ("layernorm", "rmsnorm"))
+    layernorm, l1norm, rmsnorm = (plain(norm, number_format) for norm in ("layernorm", "l1norm", "rmsnorm"))
     source = layernorm.input
     for magnitude in (source.largest, source.scale, 1.0):
         assert normalized(layernorm, magnitude * SIGNS).tolist() == SIGNS.tolist()
+        assert normalized(l1norm, magnitude * SIGNS).tolist() == SIGNS.tolist()
         assert normalized(rmsnorm, magnitude * SIGNS).tolist() == SIGNS.tolist()
     above = next_to_one(number_format)
     for sign in (1, -1):
-        assert normalized(layernorm, sign * np.where(HALVES, 1.0, above)).tolist() == (sign * SIGNS).tolist()
+        for config in (layernorm, l1norm):
+            assert normalized(config, sign * np.where(HALVES, 1.0, above)).tolist() == (sign * SIGNS).tolist()
 
 
 @pytest.mark.parametrize("number_format", FORMATS)
@@ -189,6 +192,18 @@ def test_one_among_many_stands_out(number_format):
     assert normalized(config, np.where(at, next_to_one(number_format), 1.0)).tolist() == want.tolist()
     if number_format != "fp8_e4m3fn":  # of which the smallest is not beyond the last place of the largest
         assert normalized(config, np.where(at, config.input.largest, config.input.scale)).tolist() == want.tolist()
+
+
+@pytest.mark.parametrize("output", ["float(8, 1)", "fp8_e4m3fn"])
+def test_what_is_dropped_beside_a_large_element_makes_no_z_wrap_around(output):
+    """An element far off the others, whose z is n / 2 in the l1norm: a share of that is more than a step of z."""
+    n = 16380
+    config = NormConfig(norm="l1norm", lanes=4, max_length=n, input="bf16", output=output, epsilon=0.0)
+    sums = golden_model(config).precision.sums
+    fields = 1 + sums.window * np.array([16, 17 - sums.count])  # of the lowest binades of windows, one of them kept
+    one, other = (int(fields[0]) << 7) | 0x8000, (int(fields[1]) << 7) - 1
+    codes = np.where(np.arange(n) == 0, one, [[other], [other | 0x8000]])
+    check(config, RowBatch.of(config, codes))
 
 
 @pytest.mark.parametrize("norm", ["layernorm", "rmsnorm", "l2norm", "crmsnorm"])

@@ -90,6 +90,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits)
     counted = longest if norm.statistic_length is None else min(longest, norm.statistic_length)
     reach = 1 << (elements.mantissa_bits if sums is None else sums.row_bits)
+    of_sums = sums_error(norm, sums, longest, epsilon.degree if epsilon.code else 2)
 
     # z: with a binary point of its own, or as a product with the exponent that it has.
     is_fixed = norm.centred or not config.output.is_float
@@ -105,7 +106,10 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         square_limit = norm.square_limit(longest)
         assert square_limit is not None
         frac_bits, scale_bits, product_drop = bits + 2, exact_scale_bits, 0
-        normalized_bits = (isqrt(square_limit) + 1).bit_length() + 1 + frac_bits
+        largest = isqrt(square_limit) + 1
+        if norm.has_absolute_sum:  # of n / 2, what M lacks may be more than that 1
+            largest = ceil(largest * (1 + relative + of_sums.relative))
+        normalized_bits = largest.bit_length() + 1 + frac_bits
         absolute, mean_absolute = 2.0**-frac_bits, 2.0**-frac_bits / 3
     else:
         frac_bits, scale_bits = 0, min(exact_scale_bits, bits + 2)
@@ -115,7 +119,6 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         lost = (2.0 ** (2 - scale_bits), 2.0 ** (3 - normalized_bits))
         relative, mean = relative + sum(lost), mean + lost[0] / 3 + lost[1] / 5
         absolute = mean_absolute = 0.0
-    of_sums = sums_error(norm, sums, longest, epsilon.degree if epsilon.code else 2)
     relative, absolute = relative + of_sums.relative, absolute + of_sums.absolute
     curve, z_bits = None, normalized_bits
     if norm.curvature:

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.logic.floating.side_by_side import field_of
 from streamnorm.logic.leading_one import shift_left, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
@@ -43,21 +44,19 @@ class _RowMoments(TimedMoments):
             return None
         code = p.constant(epsilon.code, unsigned(epsilon.code.bit_length()))
         product = code if self._weight is None else p.multiply(self._weight, code)
-        if epsilon.up:
-            product = p.concat(p.constant(0, unsigned(epsilon.up)), product)
         if epsilon.drop:
             product = product.bits(min(epsilon.drop, product.width - 1), product.width)
+        bits = product.width + epsilon.up
         if sums is None or self._top is None or sums.top_max == sums.floor:
-            return product
+            return p.concat(p.constant(0, unsigned(epsilon.up)), product) if epsilon.up else product
         above = p.add(
             self._top, p.constant(sums.floor, self._top.value.shape()), self._top.value.shape(), subtract=True
         )
-        limit = -(-product.width // epsilon.degree)
+        limit = -(-bits // epsilon.degree)
         amount = p.limited(above, min(above.width, limit.bit_length()))
         if epsilon.degree == 2:
             amount = p.concat(p.constant(0, unsigned(1)), amount)
-        most = (1 << amount.width) - 1
-        return shift_right(p, p.target, product, p.registered(amount), most, product.width)
+        return field_of(p, product, p.registered(amount), bits)
 
 
 class FloatStatistic(Statistic):

@@ -66,6 +66,7 @@ class FloatApply(wiring.Component):
         arrival = data_delay(target)
         lane_kind = FixedLane if precision.is_fixed else ProductLane
         steps = lane_kind(p, config)
+        d_delay += target.family.mux  # of long rows, a choice among block RAMs is behind their registers
         early = {name: p.input(getattr(self, name), 0, arrival) for name in ("scale", "exponent")}
         begun = [steps.times_scale(p.input(self.d[lane], 0, d_delay), early) for lane in range(config.lanes)]
         self.centre_cycle = 0

@@ -16,6 +16,7 @@ from .elements import RowElements
 from .ending import farthest
 from .results import Normalized, Results, any_of_row
 from .sums import row_sums
+from .wide_product import fits, shifted_product
 
 __all__ = ["FloatRows"]
 
@@ -68,7 +69,12 @@ class FloatRows:
             p.root.mantissa_bits + p.variance_bits + p.variance_frac_bits,
         ]
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
-        lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1, self._results.widest]
+        factors = (p.elements.mantissa_bits + 1, p.scale_bits + 1)
+        product_bits = sum(factors) + p.pad_bits - 1
+        self._in_limbs = product_bits > 62 and p.is_fixed and p.normalized_bits < 62 and fits(*factors)
+        lane_widths = [self._results.widest]
+        if not self._in_limbs:
+            lane_widths.append(product_bits)
         if p.curve is not None:
             lane_widths.append(p.normalized_bits + max(p.curve.slope_bits, p.curve.code.bit_length()))
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
@@ -151,9 +157,12 @@ class FloatRows:
         """z of step 3, or u."""
         p, kind = self.precision, self._lane_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
-        product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
-        down = statistic.exponent[:, None] + p.pad_bits - elements.binade
-        z = product >> np.clip(down, 0, farthest(kind)).astype(kind)
+        scale = statistic.scale.astype(kind)[:, None]
+        down = (statistic.exponent[:, None] - elements.binade).astype(np.int64)
+        if self._in_limbs:
+            z = shifted_product(x, scale, down)
+        else:
+            z = (x * scale << p.pad_bits) >> np.clip(down + p.pad_bits, 0, farthest(kind)).astype(kind)
         half = 1 << (p.normalized_bits - 1 + p.is_centred)
         mask = 2 * half - 1
         if p.is_centred:

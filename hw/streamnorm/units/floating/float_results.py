@@ -202,12 +202,11 @@ class FloatResults:
         """The result, or what a special value becomes, with its sign, 0 where it is not kept; and whether it is beyond
         the largest number."""
         p, output, lut = self._p, self._ending.output, self._target.family.lut
-        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
         def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value, keep: Value) -> Value:
             beyond = Cat(Const(output.code_of_overflow, field), sign)
-            far = Cat(Const(infinity, field), far_sign)
+            far = Cat(Const(output.code_of_infinite, field), far_sign)
             special = Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
             return Mux(keep, special, 0)
 

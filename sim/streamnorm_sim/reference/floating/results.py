@@ -100,8 +100,8 @@ class Results:
         result, overflows = rounded(output, ended(ending, z, exponent, negative, gammas, betas))
         nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
         signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
-        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
-        return np.where(nan, output.code_of_nan, np.where(infinite, infinity | signs, result)), overflows, nan
+        result = np.where(infinite, output.code_of_infinite | signs, result)
+        return np.where(nan, output.code_of_nan, result), overflows, nan
 
     def _integers(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers

@@ -10,6 +10,7 @@ from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
 
@@ -58,7 +59,7 @@ class FloatApply(wiring.Component):
                 "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
                 **{name: In(shape) for name, shape in shapes.items()},
                 **result_ports(config),
-                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+                **{name: Out(1) for name in flags_of(config)},
             }
         )
         self._m = m = Module()

@@ -58,9 +58,8 @@ class FloatResults:
         cycle = min(max(other.cycle for other in each.others) for each in found)
         kept = kept_lanes(p, component, max(cycle, 0))
         ends = [self._chosen(*each) for each in zip(found, kept, strict=True)]
-        flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         codes, overflows = zip(*ends, strict=True)
-        end_beat(p, component, codes, overflows, flags)
+        end_beat(p, component, codes, overflows, lanes)
 
     def _parameters(self, component: Any, name: str, cycle: int, delay: float) -> list[DecodedFloat | None]:
         """Gamma or beta of each lane; None where there is none."""

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.logic.pipeline import Pipeline
 from streamnorm.precision.floating import StaticFloatPrecision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.ingest import LATENCY
 from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
@@ -46,7 +47,7 @@ class StaticFloatLanes(wiring.Component):
             {
                 "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
                 **result_ports(config),
-                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+                **{name: Out(1) for name in flags_of(config)},
             }
         )
         self._m = m = Module()

@@ -9,19 +9,17 @@ from streamnorm.precision.floating.float_ending import FloatEnding
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.formats.floating import FloatParts
+from streamnorm.spec.row_flags import flag_bits
 from streamnorm.spec.stored_floats import StoredFloats, stored_parameters
 from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
 from .ending import ended, rounded, rounded_first
 
-__all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results", "any_of_row"]
+__all__ = ["Normalized", "Results", "any_of_row"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
-
-NAN, INFINITE, OVERFLOW = 1, 2, 4
-"""Bits of a row's flags."""
 
 
 class Normalized(NamedTuple):
@@ -82,9 +80,9 @@ class Results:
         of_output = self._floats if self._config.output.is_float else self._integers
         result, overflows, nan = of_output(elements, normalized, gamma, beta)
         valid = batch.valid
-        overflow = any_of_row(overflows & valid & ~nan & ~normalized.gives_infinity)
-        flags = NAN * any_of_row(elements.is_nan) + INFINITE * any_of_row(elements.is_infinite) + OVERFLOW * overflow
-        return np.where(valid, result, 0), flags.astype(np.uint8)
+        overflow = overflows & valid & ~nan & ~normalized.gives_infinity
+        has = {"nan": elements.is_nan, "infinite": elements.is_infinite, "overflow": overflow}
+        return np.where(valid, result, 0), flag_bits({name: any_of_row(which) for name, which in has.items()})
 
     def _floats(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers

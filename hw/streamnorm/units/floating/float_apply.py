@@ -15,9 +15,8 @@ from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
 
 from .float_lane import FixedLane, ProductLane
-from .float_results import FloatResults
 from .float_statistic import statistic_shapes
-from .integer_results import IntegerResults
+from .results import results_of
 
 __all__ = ["FloatApply"]
 
@@ -75,9 +74,7 @@ class FloatApply(wiring.Component):
             self.centre_cycle = p.meeting_cycle(begun[0].product, adder, target.budget, arrival)
         rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name not in early}
         lanes = [steps.normalized(lane, rest) for lane in begun]
-        ending = precision.ending
-        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
-        results.finish(
+        results_of(p, config, precision).finish(
             self,
             lanes,
             parameter_delay=parameter_delay,

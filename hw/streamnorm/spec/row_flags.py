@@ -33,8 +33,8 @@ def flags_of(config: NormConfig) -> tuple[str, ...]:
 
 def flag_bits(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """The flags of rows as bits, of which rows have each flag, by name."""
-    bits = (flags[name].astype("uint8") << bit for bit, name in enumerate(FLAGS))
-    return functools.reduce(operator.or_, bits)
+    bits = (flags[name] * (1 << bit) for bit, name in enumerate(FLAGS))
+    return functools.reduce(operator.or_, bits).astype("uint8")
 
 
 def user_bits(config: NormConfig) -> int:

@@ -279,8 +279,7 @@ def _with_specials(
     negative: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Codes, or those of NaN and of infinity; where the format has none, of a number beyond the largest."""
-    infinity = output.code_of_overflow if output.finite else output.code_of_infinity
-    signed = infinity | (negative.astype(np.int64) << (output.bits - 1))
+    signed = output.code_of_infinite | (negative.astype(np.int64) << (output.bits - 1))
     return np.where(is_nan, output.code_of_nan, np.where(is_infinite, signed, codes))
 
 

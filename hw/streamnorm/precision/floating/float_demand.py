@@ -6,7 +6,6 @@ from math import ceil, log2, sqrt
 from streamnorm.precision.demand import EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
-from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
 
@@ -82,10 +81,9 @@ class _OfFloats(FloatDemand):
         stored = StoredFloats.of(config)
         assert isinstance(config.output, FloatFormat)
         precision = config.output.precision
-        storage = stored.storage_error
         return _OfFloats(
             precision=precision,
-            limit=min(FLOAT_ERROR, 0.5 - storage) if storage <= STORAGE_ERROR_MAX else FLOAT_ERROR,
+            limit=error_limit(stored, FLOAT_ERROR),
             tight=config.accuracy == "tight" or precision <= TIGHT_PRECISION,
             product=2 if stored.has_beta else 1,
         )

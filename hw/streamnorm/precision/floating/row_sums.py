@@ -85,7 +85,7 @@ class RowSums:
     @property
     def all_windows(self) -> int:
         """Windows there are, up to the highest ``top``."""
-        return self.windows_max + 1
+        return self.top_max // self.window + 1
 
     @property
     def is_exact(self) -> bool:
@@ -96,11 +96,6 @@ class RowSums:
     def dropped(self) -> float:
         """An element that is dropped is less than so much of the row's largest, or of the root of epsilon."""
         return 0.0 if self.is_exact else 2.0 ** (-self.window * (self.count - 1))
-
-    @property
-    def windows_max(self) -> int:
-        """The highest window that ``top`` may be in."""
-        return self.top_max // self.window
 
     def epsilon(self, squared_units: Fraction) -> Fraction:
         """Epsilon in squares of the row's unit where ``top`` is the floor; in squared units of elements before."""

@@ -10,13 +10,13 @@ from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
 
 from .float_lane import FixedLane, ProductLane
-from .float_results import FloatResults
 from .float_statistic import statistic_shapes
-from .integer_results import IntegerResults
+from .results import results_of
 
 __all__ = ["FloatApply"]
 
@@ -58,7 +58,7 @@ class FloatApply(wiring.Component):
                 "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
                 **{name: In(shape) for name, shape in shapes.items()},
                 **result_ports(config),
-                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+                **{name: Out(1) for name in flags_of(config)},
             }
         )
         self._m = m = Module()
@@ -75,9 +75,7 @@ class FloatApply(wiring.Component):
             self.centre_cycle = p.meeting_cycle(begun[0].product, adder, target.budget, arrival)
         rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name not in early}
         lanes = [steps.normalized(lane, rest) for lane in begun]
-        ending = precision.ending
-        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
-        results.finish(
+        results_of(p, config, precision).finish(
             self,
             lanes,
             parameter_delay=parameter_delay,

@@ -58,9 +58,8 @@ class FloatResults:
         cycle = min(max(other.cycle for other in each.others) for each in found)
         kept = kept_lanes(p, component, max(cycle, 0))
         ends = [self._chosen(*each) for each in zip(found, kept, strict=True)]
-        flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         codes, overflows = zip(*ends, strict=True)
-        end_beat(p, component, codes, overflows, flags)
+        end_beat(p, component, codes, overflows, lanes)
 
     def _parameters(self, component: Any, name: str, cycle: int, delay: float) -> list[DecodedFloat | None]:
         """Gamma or beta of each lane; None where there is none."""
@@ -202,12 +201,11 @@ class FloatResults:
         """The result, or what a special value becomes, with its sign, 0 where it is not kept; and whether it is beyond
         the largest number."""
         p, output, lut = self._p, self._ending.output, self._target.family.lut
-        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
         def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value, keep: Value) -> Value:
             beyond = Cat(Const(output.code_of_overflow, field), sign)
-            far = Cat(Const(infinity, field), far_sign)
+            far = Cat(Const(output.code_of_infinite, field), far_sign)
             special = Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
             return Mux(keep, special, 0)
 

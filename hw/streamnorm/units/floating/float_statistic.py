@@ -13,7 +13,7 @@ from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.interval import statistic_interval
 from streamnorm.spec.config import NormConfig
-from streamnorm.units.statistic import MomentSignals, Statistic, StatisticStep
+from streamnorm.units.statistic import MomentSignals, Statistic
 from streamnorm.units.timed_moments import TimedMoments
 
 __all__ = ["FloatStatistic", "statistic_shapes"]
@@ -68,6 +68,8 @@ class FloatStatistic(Statistic):
 
     outputs: tuple[str, ...]  # type: ignore[misc]
     early_outputs = 2
+    _of_variance = "n S2 - S1² and epsilon, in the unit of the row"
+    _of_scale = "times n and times S1, exponent"
 
     def __init__(
         self,
@@ -79,7 +81,7 @@ class FloatStatistic(Statistic):
         from_ring: Collection[str] = (),
         apart: bool = False,
     ) -> None:
-        self._precision = precision = FloatPrecision.of(config)  # type: ignore[assignment]
+        self._precision = FloatPrecision.of(config)  # type: ignore[assignment]
         self._target = target = config.device
         self._norm = norm = config.formula
         self._placement = config.placement
@@ -115,26 +117,7 @@ class FloatStatistic(Statistic):
             values["centre"] = self._float_centre(centred, rho, k)
         if special is not None:
             values["exceptions"] = special
-        ends = {name: p.registered(values[name]) for name in self.outputs}
-        self.latency = self.centre_cycle = max(end.cycle for end in ends.values())
-        early = self.outputs[: self.early_outputs]
-        self.scale_cycle = max(ends[name].cycle for name in early) if apart else self.latency
-        for name, end in ends.items():
-            there = p.delayed(end, self.scale_cycle if name in early else self.centre_cycle)
-            m.d.comb += getattr(self, name).eq(there.value)
-        self.variance_cycle, self.rho_cycle = variance.cycle, rho.cycle
-        self.multipliers, self.block_rams = p.multipliers, p.block_rams
-        tables = "statistic tables" if norm.has_weight_root else "reciprocal square root table"
-        self.tables = {tables: p.block_rams}
-        self.steps = (
-            StatisticStep("variance", self.variance_cycle, "n S2 - S1² and epsilon, in the unit of the row"),
-            StatisticStep("reciprocal square root", self.rho_cycle, f"leading one, normalize, {precision.root.about}"),
-            StatisticStep(
-                "scale and centre",
-                self.scale_cycle,
-                "times n and times S1, exponent; until the scale is there, the centre may follow",
-            ),
-        )
+        self._finish(values, variance, rho, apart=apart)
 
     @classmethod
     def interval_of(cls, config: NormConfig) -> int:

@@ -24,11 +24,12 @@ Flags = npt.NDArray[np.bool_]
 
 
 class _Statistic(NamedTuple):
-    """RF, KF and R of rows."""
+    """RF, KF, R and top of rows."""
 
     scale: Integers
     centre: Integers
     exponent: Integers
+    top: Integers
 
 
 class _RowMoments(MomentValues):
@@ -85,7 +86,9 @@ class FloatRows:
         nan |= (centred & has_infinity)[:, None]
         p = self.precision
         if p.is_fixed:
-            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), -p.normalized_frac_bits)
+            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), p.fixed_exponent)
+            if p.follows_top:
+                exponent = exponent + statistic.top[:, None].astype(np.int64)
             negative = np.zeros(z.shape, np.bool_)
         else:
             z, exponent = self._product(elements, statistic)
@@ -108,12 +111,13 @@ class FloatRows:
         s1, s2, top = s1.astype(kind), s2.astype(kind), top.astype(kind)
         count = self._counts[lengths].astype(kind)
         weight = count * norm.factor(count) if norm.has_factor else count
+        total = s2 + s1 * s1 if norm.has_squared_sum else s2
         moments = _RowMoments(
             p,
             top,
             weight=weight,
             count=count,
-            total=s2 + s1 * s1 if norm.has_squared_sum else s2,
+            total=total if norm.has_squares else None,
             square=s1 * s1 if norm.has_variance else None,
             absolute=None,
         )
@@ -140,12 +144,12 @@ class FloatRows:
             numerator = weight << left
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
-            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
+            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop, top)
         exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
-            return _Statistic(scale, np.zeros_like(scale), exponent)
+            return _Statistic(scale, np.zeros_like(scale), exponent, top)
         down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent, top)
 
     def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""

@@ -71,13 +71,17 @@ def _refuse(config: NormConfig) -> None:
             f'gamma_rounding = "output": with {config.input.name} input it goes with output of floats only, not with '
             f"{config.output.name}; leave it out"
         )
-    if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
-        what, limit = f"statistic_length = {norm.statistic_length}", "epsilon"
-        if norm.has_constant_deviation:
-            what, limit = f"norm = {norm.name!r}", "the deviation"
+    if not config.input.is_float or config.output.is_float:
+        return
+    if norm.has_constant_deviation:
         raise ConfigError(
-            f"{what}: with {config.input.name} input, nothing but {limit} limits a normalized value, and "
-            f"{config.output.name} output would take hundreds of bits; allowed: output of floats"
+            f"norm = {norm.name!r}: with {config.input.name} input, a result is right beside the largest of its row, "
+            f"which may be any number of steps of {config.output.name} output; allowed: output of floats"
+        )
+    if norm.square_limit(config.max_length) is None:
+        raise ConfigError(
+            f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
+            f"normalized value, and {config.output.name} output would take hundreds of bits; allowed: output of floats"
         )
 
 

@@ -96,10 +96,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     numerator_bits = weight_bits if weight_root is None else weight_root.bits
     sums = _row_sums(config, elements, demand) if elements.are_floats else None
     deviation = ConstantDeviation.of(config, elements, sums, bits) if norm.has_constant_deviation else None
-    if deviation is None:
-        epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits)
-    else:
-        epsilon = deviation.as_epsilon
+    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits) if deviation is None else deviation.as_epsilon
     counted = longest if norm.statistic_length is None else min(longest, norm.statistic_length)
     reach = 1 << (elements.mantissa_bits if sums is None else sums.row_bits)
 

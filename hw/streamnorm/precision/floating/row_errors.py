@@ -46,9 +46,9 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
     in quadrature without a mean; and of what is cut where no element is that small,
     ``u * sqrt(2**(mantissa_bits + 1))``.
 
-    **With a constant deviation** errors are measured in the largest ``|z|`` of the row: where anything is dropped or cut,
-    there is an element less than ``X / 4``, and that z is at least ``3/8 * X`` over the deviation. The mean is off as
-    above, with ``n >= 2``.
+    **With a constant deviation** errors are measured in the largest ``|z|`` of the row: where anything is dropped or
+    cut, there is an element less than ``X / 4``, so that z is at least ``3/8 * X`` over the deviation. The mean is off
+    as above, with ``n >= 2``.
 
     **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
     """

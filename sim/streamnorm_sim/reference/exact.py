@@ -260,7 +260,8 @@ def _floating_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> Ex
     rounded = _with_specials(output, rounded, is_nan, elements.is_infinite & ~is_nan, below)
     infinite = np.where(below, -np.inf, np.inf)
     scaled = np.where(is_nan, np.nan, np.where(elements.is_infinite, infinite, found.values))
-    unit = np.ldexp(1.0, np.maximum(found.exponents, _exponents_beside(config, rows, output)))
+    exponents = np.maximum(found.exponents, _exponents_beside(config, rows, output))
+    unit = np.ldexp(1.0, np.minimum(exponents, _LARGEST_BITS))
     valid = batch.valid
     return ExactResult(
         rounded=np.where(valid, rounded, 0),

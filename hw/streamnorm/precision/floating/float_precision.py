@@ -36,8 +36,8 @@ class FloatPrecision:
        :attr:`half_position_min`. The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in
        ``normalized_bits`` bits, two's complement: both parts may be far larger than z, but their low bits suffice.
        Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z
-       is the product. With a :class:`ConstantDeviation`, what is found so is z', in the unit of the row, and z follows
-       ``top``: :attr:`fixed_exponent`.
+       is the product. With a :class:`ConstantDeviation`, which is all there is in V, what is found so is z', in the
+       unit of the row, and the exponent of z is :attr:`fixed_exponent` and, of rows of floats, ``top``.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q
@@ -54,7 +54,7 @@ class FloatPrecision:
     length_bits, weight_bits, count_bits : bits of n, of w and of what w is made of
     weight_root : where V is divided by w, the root of w that stands for it
     is_centred, is_fixed : whether a mean is subtracted; whether z has a binary point of its own, see step 3
-    deviation : where it is constant, and epsilon stands for it; else None
+    deviation : where it is constant; epsilon stands for it then
     root : the root's method
     curve : of a norm with a curvature, whose u takes the place of z behind step 3
     ending : None for integer output

@@ -113,9 +113,7 @@ def test_a_deviation_that_no_format_holds(output):
 
 def test_integer_output_is_refused():
     config = frozen("bf16", output={"format": "int8", "scale": 0.05})
-    with pytest.raises(
-        ConfigError, match="norm = 'frozen': with bf16 input, a result is right beside"
-    ):
+    with pytest.raises(ConfigError, match="norm = 'frozen': with bf16 input, a result is right beside"):
         Plan.of(config)
 
 

@@ -294,7 +294,7 @@ def _exponents_beside(config: NormConfig, rows: "_Rows", output: FloatFormat) ->
     least = 1 - output.bias - output.fraction_bits
     beside = np.full(rows.g.shape, least)
     counted = [_tops(rows.b) - rows.beta_frac_bits]
-    if config.deviation is not None:
+    if config.formula.has_constant_deviation:
         counted.append(_farthest_tops(rows) - rows.gamma_frac_bits)
     elif config.formula.centred:
         counted.append(_tops(rows.g) - rows.gamma_frac_bits)

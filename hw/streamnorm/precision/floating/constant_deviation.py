@@ -14,11 +14,12 @@ from .static_functions import Constant
 __all__ = ["ConstantDeviation"]
 
 _CODE_GUARD = 3
+"""Bits of the deviation's square beyond those that are asked for."""
 
 
 @dataclass(frozen=True)
 class ConstantDeviation:
-    """The deviation: ``sqrt(code) * 2**exponent`` units of an element, ``code`` off by less than ``error`` of itself.
+    """The deviation: ``sqrt(code) * 2**exponent`` units of an element; its square is off by ``error`` of itself.
 
     V is ``w**2 * code`` in every row, and what the lanes find with it is ``z' = (x - mean) / sqrt(code)``, x in the
     unit of the row, ``2**a`` units of an element. So z' has a binary point of its own, however large elements are, and
@@ -31,7 +32,7 @@ class ConstantDeviation:
 
     Attributes
     ----------
-    limit : z' is less
+    limit : ``|z'|`` is less
     least : the largest ``|z'|`` of a row is no less, unless all of its elements are equal
     """
 
@@ -44,7 +45,7 @@ class ConstantDeviation:
     @staticmethod
     def of(config: NormConfig, elements: Elements, sums: RowSums | None, bits: int) -> "ConstantDeviation":
         """With as many bits as make its square right to about ``2**-bits`` of itself."""
-        square = Constant.of(Fraction(config.epsilon_in_steps), bits + _CODE_GUARD)
+        square = Constant.of(config.epsilon_in_steps, bits + _CODE_GUARD)
         code = square.code << square.exponent % 2
         row_bits = elements.mantissa_bits if sums is None else sums.row_bits
         differs = Fraction(1) if sums is None else Fraction(2) ** (row_bits - elements.mantissa_bits - 1)

@@ -142,7 +142,8 @@ class FloatPrecision:
 
     @property
     def pad_bits(self) -> int:
-        """Fraction bits that products are given, so that they are only ever shifted right."""
+        """Fraction bits that products are given, so that they are only ever shifted right: by R, which is no less than
+        k and the unit of the row, and by k. A constant deviation may leave k far less than where it is the row's."""
         up = 2 if self.deviation is None else max(2, -self.unit_exponent - self.deviation.half_position)
         return max(0, self.product_frac_bits - self.rho_bits + up)
 

@@ -56,9 +56,9 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
         return SumsError(0.0, 0.0)
     n = length if norm.statistic_length is None else min(length, norm.statistic_length)
     share, cut = sums.dropped, 2.0 ** (1 - sums.row_bits)
-    spare = 1.05  # for what is of second order
     if norm.has_constant_deviation:
         return SumsError(0.0, 8 / 3 * (share + cut / 2))
+    spare = 1.05  # for what is of second order
     if norm.has_spread:
         relative = sqrt(n / 2) * share + 4 * cut
         if degree == 1:

@@ -140,7 +140,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         if ending.beta_bits and not ending.rounds_first:
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = z_bits - frac_bits if is_fixed else 4
-            cut = 2.0 ** (top + 1 - ending.sum_bits) / unit
+            cut = 2.0 ** (top + 1 + ending.zeros - ending.sum_bits) / unit
             absolute, mean_absolute = absolute + 2 * cut, mean_absolute + cut
     errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)

@@ -16,7 +16,7 @@ OVERFLOWS = ("infinity", "nan", "saturate")
 
 MEMBERS = (
     "layernorm", "layernorm, floor", "layernorm, root", "groupnorm", "instancenorm",
-    "adanorm", "rmsnorm", PART, "crmsnorm", "l2norm", "l2norm, floor", "l2norm, root",
+    "adanorm", "frozen", "rmsnorm", PART, "crmsnorm", "l2norm", "l2norm, floor", "l2norm, root",
 )  # fmt: skip
 """Of the family, those that have an arithmetic for floating point."""
 

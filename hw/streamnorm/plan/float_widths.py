@@ -27,7 +27,8 @@ def float_widths(config: NormConfig, precision: FloatPrecision) -> Iterator[tupl
         yield name, _bits(bits, frac_bits), meaning
     if precision.is_fixed:
         yield "RF", _bits(precision.numerator_bits + precision.rho_bits), "scale of the row, exact"
-        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), "normalized value"
+        of_row = ", in the unit of its row" if precision.follows_top else ""
+        yield "z", _bits(precision.normalized_bits, precision.normalized_frac_bits), f"normalized value{of_row}"
     else:
         yield "RF", _bits(precision.scale_bits), "scale of the row, its leading one first"
         yield "Z", _bits(precision.normalized_bits), "mantissa of the normalized value"

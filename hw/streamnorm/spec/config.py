@@ -408,10 +408,6 @@ class NormConfig:
             what = f"architecture = {self.architecture!r}" if able else f"norm = {self.norm!r}"
             cure = f"allowed: {', '.join(able)}" if able else "it takes integers only"
             raise ConfigError(f"{what}: there is none for {key} = {number_format}; {cure}")
-        if self.formula.has_statistic and not self.formula.has_spread and self.formula.centred:
-            raise ConfigError(
-                f"norm = {self.norm!r}: there is none for {key} = {number_format}; it takes integers only"
-            )
         if self.computed.name != OWN_ALGORITHM:
             raise ConfigError(
                 f"algorithm = {self.algorithm!r}: {key} = {number_format}: it computes with integers only"

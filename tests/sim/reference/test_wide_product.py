@@ -22,15 +22,17 @@ def test_the_low_bits_are_right(cases):
 
 
 @pytest.mark.parametrize(
-    ("a_bits", "b_bits", "does"), [(25, 61, True), (36, 52, True), (37, 40, False), (30, 60, False)]
+    ("a_bits", "b_bits", "up_max", "does"),
+    [(25, 61, 36, True), (36, 52, 0, True), (37, 40, 0, False), (30, 60, 0, False), (25, 61, 37, False)],
 )
-def test_what_fits(a_bits, b_bits, does):
-    assert fits(a_bits, b_bits) is does
+def test_what_fits(a_bits, b_bits, up_max, does):
+    assert fits(a_bits, b_bits, up_max) is does
 
 
 @pytest.mark.parametrize(("a_bits", "b_bits"), [(25, 61), (36, 52)])
 def test_the_largest_that_fit(a_bits, b_bits):
     a, b = -(1 << a_bits - 1), (1 << b_bits - 1) - 1
-    for down in (0, 13, 26, 27, 70, 88, 120):
+    for down in (-36, 0, 13, 26, 27, 70, 88, 120):
         got = shifted_product(np.array([a]), np.array([b]), np.array([down]))[0]
-        assert ((a * b >> down) - int(got)) % (1 << 64) == 0
+        exact = a * b >> down if down >= 0 else a * b << -down
+        assert (exact - int(got)) % (1 << 64) == 0

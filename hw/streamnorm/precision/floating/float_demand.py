@@ -23,7 +23,10 @@ _MEAN_Z = 0.8
 
 @dataclass(frozen=True)
 class ZErrors:
-    """How far a normalized value is off: at most and in the mean, relative to itself and besides."""
+    """How far a normalized value is off: at most and in the mean, relative to itself and besides.
+
+    What is besides is measured in 1; with a constant deviation, in the largest z of the row.
+    """
 
     relative: float
     absolute: float
@@ -74,7 +77,8 @@ class FloatDemand:
 
 @dataclass(frozen=True, kw_only=True)
 class _OfFloats(FloatDemand):
-    """A unit in the last place is at least ``2**-precision`` of the result, and of gamma."""
+    """A unit in the last place is at least ``2**-precision`` of the result, and of gamma; with a constant deviation, of
+    gamma times the largest z of the row, which errors of z are measured in then."""
 
     @staticmethod
     def asked(config: NormConfig) -> "_OfFloats":

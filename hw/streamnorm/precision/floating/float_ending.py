@@ -47,6 +47,8 @@ class FloatEnding:
     gamma_bits, beta_bits : of a mantissa of gamma and beta, the hidden one included; 0 where there is none
     gamma_exponent, beta_exponent : see above
     sum_bits : see above; those of P where there is no beta
+    zeros : above the leading one of a gamma or beta that is a subnormal number, and no subnormal result, at most; its
+        top is that much higher than it could be, and the field has as many bits more
     is_sticky : see above
     """
 
@@ -59,6 +61,7 @@ class FloatEnding:
     gamma_exponent: int
     beta_exponent: int
     sum_bits: int
+    zeros: int = 0
     is_sticky: bool = False
 
     @staticmethod
@@ -82,7 +85,10 @@ class FloatEnding:
         product_bits = z_bits + gamma_bits
         # Of a product no more than its high bits matter; of one with a rounded z all of them do.
         kept = product_bits if rounds_first else z_bits
-        sum_bits = max(kept + _EXACT_BITS, beta_bits)
+        zeros = 0
+        if beta_bits and not rounds_first and not _reaches(stored, output):
+            zeros = max(stored.zeros("beta"), stored.zeros("gamma") if gamma_bits else 0)
+        sum_bits = max(kept + _EXACT_BITS + zeros, beta_bits)
         return FloatEnding(
             output=output,
             rounds_first=rounds_first,
@@ -93,6 +99,7 @@ class FloatEnding:
             gamma_exponent=of_parameters if gamma_bits else exponent,
             beta_exponent=of_parameters,
             sum_bits=sum_bits if beta_bits else product_bits,
+            zeros=zeros,
         )
 
     @staticmethod
@@ -121,8 +128,7 @@ class FloatEnding:
         if not ending.beta_bits:
             return ending
         product_zeros = z_zeros + (1 + stored.zeros("gamma") if ending.gamma_bits else 0)
-        reaches = stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
-        beta_zeros = 0 if reaches else stored.zeros("beta")
+        beta_zeros = 0 if _reaches(stored, output) else stored.zeros("beta")
         sum_bits = max(
             ending.product_bits + 1 + beta_zeros,
             ending.beta_bits + 1 + product_zeros,
@@ -143,6 +149,11 @@ class FloatEnding:
     def figures(self) -> dict[str, int]:
         """Its widths by name."""
         return {"product_bits": self.product_bits, "float_sum_bits": self.sum_bits}
+
+
+def _reaches(stored: StoredFloats, output: FloatFormat) -> bool:
+    """Whether the normal numbers of gamma and beta go down no less far than the output's."""
+    return stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
 
 
 def _exponent(power: float) -> int:

@@ -1,8 +1,9 @@
 """The narrowest widths of a unit for floating point that keep what is promised."""
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
-from math import inf, isqrt, sqrt
+from math import floor, inf, isqrt, log2, sqrt
 
 from streamnorm.errors import ConfigError
 from streamnorm.precision.curve import Curve
@@ -15,6 +16,7 @@ from streamnorm.spec.root_choice import AUTO, RootChoice
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm.spec.weight_root import WeightRoot
 
+from .constant_deviation import ConstantDeviation
 from .elements import Elements
 from .float_demand import FloatDemand, ZErrors
 from .float_ending import FloatEnding
@@ -69,7 +71,14 @@ def _refuse(config: NormConfig) -> None:
             f'gamma_rounding = "output": with {config.input.name} input it goes with output of floats only, not with '
             f"{config.output.name}; leave it out"
         )
-    if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
+    if not config.input.is_float or config.output.is_float:
+        return
+    if norm.has_constant_deviation:
+        raise ConfigError(
+            f"norm = {norm.name!r}: with {config.input.name} input, a result is right beside the largest of its row, "
+            f"which may be any number of steps of {config.output.name} output; allowed: output of floats"
+        )
+    if norm.square_limit(config.max_length) is None:
         raise ConfigError(
             f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
             f"normalized value, and {config.output.name} output would take hundreds of bits; allowed: output of floats"
@@ -86,23 +95,23 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     weight_root = WeightRoot(norm.weight(longest), root.rho_bits + 2) if norm.has_weight_root else None
     numerator_bits = weight_bits if weight_root is None else weight_root.bits
     sums = _row_sums(config, elements, demand) if elements.are_floats else None
-    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits)
+    deviation = ConstantDeviation.of(config, elements, sums, bits) if norm.has_constant_deviation else None
+    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits) if deviation is None else deviation.as_epsilon
     counted = longest if norm.statistic_length is None else min(longest, norm.statistic_length)
     reach = 1 << (elements.mantissa_bits if sums is None else sums.row_bits)
 
     # z: with a binary point of its own, or as a product with the exponent that it has.
-    is_fixed = norm.centred or not config.output.is_float
+    is_fixed, unit = norm.centred or not config.output.is_float, 1.0
     exact_scale_bits = numerator_bits + root.rho_bits
     relative = root.relative_error + epsilon.error / 2
     mean = root.mean_share * root.relative_error + epsilon.error / 6
     if weight_root is not None:
         relative, mean = relative + weight_root.relative_error, mean + weight_root.relative_error / 4
     if is_fixed:
-        square_limit = norm.square_limit(longest)
-        assert square_limit is not None
-        frac_bits, scale_bits, product_drop = bits + 2, exact_scale_bits, 0
-        normalized_bits = (isqrt(square_limit) + 1).bit_length() + 1 + frac_bits
-        absolute, mean_absolute = 2.0**-frac_bits, 2.0**-frac_bits / 3
+        limit, unit = _limits(norm, longest) if deviation is None else (deviation.limit, deviation.least)
+        frac_bits, scale_bits, product_drop = max(0, bits + 2 - floor(log2(unit))), exact_scale_bits, 0
+        normalized_bits = limit.bit_length() + 1 + frac_bits
+        absolute, mean_absolute = 2.0**-frac_bits / unit, 2.0**-frac_bits / 3 / unit
     else:
         frac_bits, scale_bits = 0, min(exact_scale_bits, bits + 2)
         normalized_bits = min(elements.mantissa_bits + scale_bits, bits + 2)
@@ -131,8 +140,8 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         if ending.beta_bits and not ending.rounds_first:
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = z_bits - frac_bits if is_fixed else 4
-            unit = 2.0 ** (top + 1 - ending.sum_bits)
-            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit
+            cut = 2.0 ** (top + 1 + ending.zeros - ending.sum_bits) / unit
+            absolute, mean_absolute = absolute + 2 * cut, mean_absolute + cut
     errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)
     product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)
@@ -149,6 +158,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         weight_bits=weight_bits,
         weight_root=weight_root,
         epsilon=epsilon,
+        deviation=deviation,
         variance_bits=max(1, _variance_max(norm, longest, counted, reach, epsilon).bit_length()),
         gives_deviation=config.placement.gives_deviation(norm, EpsilonCode(epsilon.code, 0, 0, 0.0)),
         root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
@@ -168,6 +178,13 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         expected_error=demand.expected(errors),
     )
     return precision, demand.is_kept(errors)
+
+
+def _limits(norm: Norm, longest: int) -> tuple[int, float]:
+    """What z is less than, and what its errors are measured in."""
+    square_limit = norm.square_limit(longest)
+    assert square_limit is not None
+    return isqrt(square_limit) + 1, 1.0
 
 
 def _curved(
@@ -194,8 +211,9 @@ def _curved_share(k: float, largest: int) -> float:
 def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> RowSums:
     """The cheapest windows whose error is a part of what is allowed; the most exact ones where none are."""
     norm, longest = config.formula, config.max_length
-    floor = RowSums.floor_of(elements, config.epsilon_in_steps)
-    degree = config.placement.degree if config.epsilon_in_steps else 2
+    added = Fraction(0) if norm.has_constant_deviation else config.epsilon_in_steps
+    least_top = RowSums.floor_of(elements, added)
+    degree = config.placement.degree if added else 2
     if norm.has_sum:
         wished = min(demand.precision + 12, max(demand.precision + 10, _SUM_TILES_BITS - 2 - longest.bit_length()))
         row_bits = max(elements.mantissa_bits + 4, wished)
@@ -209,8 +227,8 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits += 4  # as many bits as such a share
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
-        for count in range(1, max(elements.binade_max, floor) // window + 2):
-            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
+        for count in range(1, max(elements.binade_max, least_top) // window + 2):
+            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=least_top)
             of_sums = sums_error(norm, sums, longest, degree)
             error = demand.product * of_sums.relative + of_sums.absolute
             allowed = error <= limit

@@ -22,7 +22,7 @@ class RowEpsilon:
     Attributes
     ----------
     code : 0 where epsilon is 0, or too small to matter in any row
-    degree : 2; 1 where epsilon is added to the root of V
+    degree : 2; 1 where epsilon is added to the root of V; 0 where it is the same in the unit of every row
     error : of V, relative to itself, at most
     """
 

@@ -21,11 +21,14 @@ __all__ = ["FloatStatistic", "statistic_shapes"]
 
 def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
     """What the lanes need of a row, by name: ``scale``, RF; ``exponent``, R; ``centre``, KF, where a mean is
-    subtracted; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
+    subtracted; ``binade``, top, where z follows it; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1,
+    an element is infinite."""
     precision = FloatPrecision.of(config)
     shapes = {"scale": unsigned(precision.scale_bits), "exponent": signed(precision.exponent_bits)}
     if precision.is_centred:
         shapes["centre"] = unsigned(precision.normalized_bits + 1)
+    if precision.follows_top and precision.sums is not None:
+        shapes["binade"] = unsigned(precision.sums.top_max.bit_length())
     if config.input.is_float:
         shapes["exceptions"] = unsigned(2)
     return shapes
@@ -47,7 +50,7 @@ class _RowMoments(TimedMoments):
         if epsilon.drop:
             product = product.bits(min(epsilon.drop, product.width - 1), product.width)
         bits = product.width + epsilon.up
-        if sums is None or self._top is None or sums.top_max == sums.floor:
+        if sums is None or self._top is None or sums.top_max == sums.floor or not epsilon.degree:
             return p.concat(p.constant(0, unsigned(epsilon.up)), product) if epsilon.up else product
         above = p.add(
             self._top, p.constant(sums.floor, self._top.value.shape()), self._top.value.shape(), subtract=True
@@ -115,6 +118,8 @@ class FloatStatistic(Statistic):
         values = {"scale": scale, "exponent": self._float_exponent(k, left)}
         if centred is not None:
             values["centre"] = self._float_centre(centred, rho, k)
+        if precision.follows_top and self._top is not None:
+            values["binade"] = self._top
         if special is not None:
             values["exceptions"] = special
         self._finish(values, variance, rho, apart=apart)

@@ -25,11 +25,12 @@ Flags = npt.NDArray[np.bool_]
 
 
 class _Statistic(NamedTuple):
-    """RF, KF and R of rows."""
+    """RF, KF, R and top of rows."""
 
     scale: Integers
     centre: Integers
     exponent: Integers
+    top: Integers
 
 
 class _RowMoments(MomentValues):
@@ -71,7 +72,7 @@ class FloatRows:
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
         factors = (p.elements.mantissa_bits + 1, p.scale_bits + 1)
         product_bits = sum(factors) + p.pad_bits - 1
-        self._in_limbs = product_bits > 62 and p.is_fixed and p.normalized_bits < 62 and fits(*factors)
+        self._in_limbs = product_bits > 62 and p.is_fixed and p.normalized_bits < 62 and fits(*factors, p.pad_bits)
         lane_widths = [self._results.widest]
         if not self._in_limbs:
             lane_widths.append(product_bits)
@@ -91,7 +92,9 @@ class FloatRows:
         nan |= (centred & has_infinity)[:, None]
         p = self.precision
         if p.is_fixed:
-            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), -p.normalized_frac_bits)
+            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), p.fixed_exponent)
+            if p.follows_top:
+                exponent = exponent + statistic.top[:, None].astype(np.int64)
             negative = np.zeros(z.shape, np.bool_)
         else:
             z, exponent = self._product(elements, statistic)
@@ -114,12 +117,13 @@ class FloatRows:
         s1, s2, top = s1.astype(kind), s2.astype(kind), top.astype(kind)
         count = self._counts[lengths].astype(kind)
         weight = count * norm.factor(count) if norm.has_factor else count
+        total = s2 + s1 * s1 if norm.has_squared_sum else s2
         moments = _RowMoments(
             p,
             top,
             weight=weight,
             count=count,
-            total=s2 + s1 * s1 if norm.has_squared_sum else s2,
+            total=total if norm.has_squares else None,
             square=s1 * s1 if norm.has_variance else None,
             absolute=None,
         )
@@ -146,12 +150,12 @@ class FloatRows:
             numerator = weight << left
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
-            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
+            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop, top)
         exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
-            return _Statistic(scale, np.zeros_like(scale), exponent)
+            return _Statistic(scale, np.zeros_like(scale), exponent, top)
         down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent, top)
 
     def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""

@@ -10,9 +10,9 @@ __all__ = ["fits", "shifted_product"]
 _LIMB_BITS = 26
 
 
-def fits(a_bits: int, b_bits: int) -> bool:
-    """Whether :func:`shifted_product` takes factors of so many bits, signs included."""
-    return a_bits + max(_LIMB_BITS, b_bits - _LIMB_BITS) <= 62
+def fits(a_bits: int, b_bits: int, up_max: int) -> bool:
+    """Whether :func:`shifted_product` takes factors of so many bits, signs included, and a shift left so far."""
+    return a_bits + max(_LIMB_BITS, b_bits - _LIMB_BITS) <= 62 and up_max + _LIMB_BITS <= 62
 
 
 def shifted_product(
@@ -20,7 +20,7 @@ def shifted_product(
 ) -> npt.NDArray[np.int64]:
     """The low 64 bits of ``a * b >> down``, a floor, in two's complement; shifted left where ``down`` is negative.
 
-    ``b`` is not negative; ``down`` is more than -62 + ``_LIMB_BITS``.
+    ``b`` is not negative; see :func:`fits`.
     """
     low = a * (b & ((1 << _LIMB_BITS) - 1))
     high = a * (b >> _LIMB_BITS) + (low >> _LIMB_BITS)

@@ -128,7 +128,7 @@ class FloatStatistic(Statistic):
         tables = "statistic tables" if norm.has_weight_root else "reciprocal square root table"
         self.tables = {tables: p.block_rams}
         self.steps = (
-            StatisticStep("variance", self.variance_cycle, "n S2 - S1² and epsilon, in the unit of the row"),
+            StatisticStep("variance", self.variance_cycle, "of the sums and epsilon, in the unit of the row"),
             StatisticStep("reciprocal square root", self.rho_cycle, f"leading one, normalize, {precision.root.about}"),
             StatisticStep(
                 "scale and centre",

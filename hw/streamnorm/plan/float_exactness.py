@@ -6,11 +6,21 @@ from math import floor, log2
 from streamnorm.precision.floating import FloatPrecision, KeptSums, StaticFloatPrecision
 from streamnorm.precision.floating.static_functions import FixedElement, ScaledElement
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.stored_floats import StoredFloats
 
-__all__ = ["float_exactness"]
+__all__ = ["float_exactness", "last_place_of"]
 
 _Lines = Iterator[tuple[str, str, str]]
 """Name, value, meaning."""
+
+
+def last_place_of(config: NormConfig) -> str:
+    """Of what an error is measured in the last place, in words."""
+    beta = ["beta"] if StoredFloats.of(config).has_beta else []
+    others = ["gamma", *beta] if config.formula.centred else beta
+    if len(others) == 2:
+        return "of the largest of y, gamma and beta"
+    return f"of the larger of y and {others[0]}" if others else "of y"
 
 
 def float_exactness(config: NormConfig, precision: FloatPrecision | StaticFloatPrecision) -> _Lines:
@@ -43,7 +53,7 @@ def _statistic(config: NormConfig, precision: FloatPrecision) -> _Lines:
     elif sums is None:
         yield "epsilon", _to(epsilon.error), "of V; a constant"
     else:
-        yield "epsilon", _to(epsilon.error), "of V; as an element of the row would be, so V is no wider"
+        yield "epsilon", _to(epsilon.error), "of V; added in the unit of the row"
     yield "V", "exact", "of those sums and that epsilon"
     yield "1 / sqrt(V)", _to(precision.root.relative_error), f"of itself: {precision.root.about}"
     if precision.is_fixed:

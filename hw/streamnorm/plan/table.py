@@ -22,7 +22,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.stored_floats import StoredFloats
 
-from .float_exactness import float_exactness
+from .float_exactness import float_exactness, last_place_of
 from .float_widths import float_widths
 from .limits import Limits
 from .luts import LUT_ERROR
@@ -194,6 +194,8 @@ def _accuracy(plan: Plan) -> _Lines:
         )
         meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
     yield "error bound", f"{plan.error_bound:.4f} {unit}", meaning
+    if config.output.is_float:
+        yield "ulp", "the last place", last_place_of(config)
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} {unit}", meaning)

@@ -163,3 +163,17 @@ def test_what_is_exact_of_a_row():
 def test_the_pipeline_says_nothing_of_a_pivot():
     assert "pivot" not in told(unit(), "Pipeline")["ingest"][1]
     assert "pivot" in told(unit(input=IntFormat(8, scale=0.05)), "Pipeline")["ingest"][1]
+
+
+@pytest.mark.parametrize(
+    ("keys", "of"),
+    [
+        ({"norm": "rmsnorm"}, "of y"),
+        ({"norm": "rmsnorm", "beta": 0.3}, "of the larger of y and beta"),
+        ({}, "of the larger of y and gamma"),
+        ({"beta": 0.3}, "of the largest of y, gamma and beta"),
+    ],
+)
+def test_what_an_ulp_is_of(keys, of):
+    assert told(unit(**keys), "Accuracy")["ulp"] == ("the last place", of)
+    assert "ulp" not in told(unit(**{**keys, "output": IntFormat(8, scale=0.05)}), "Accuracy")

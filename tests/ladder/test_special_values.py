@@ -30,6 +30,9 @@ TYPES = {
 }  # fmt: skip
 QUIET_NAN = {"bf16": 0x7FC0, "fp16": 0x7E00, "fp32": 0x7FC00000, "fp8_e5m2": 0x7E, "fp8_e4m3fn": 0x7F}
 LARGEST = {name: float(ml_dtypes.finfo(kind).max) for name, kind in TYPES.items()}
+OTHER_NANS = {"bf16": (0xFFC0, 0x7F81, 0xFFFF), "fp16": (0xFE00, 0x7C01, 0xFFFF), "fp8_e4m3fn": (0xFF,)}
+"""With a sign, with a payload, signalling."""
+
 SMALLEST = {name: float(ml_dtypes.finfo(kind).smallest_subnormal) for name, kind in TYPES.items()}
 INT8 = IntFormat(8, scale=0.25, zero_point=-4)
 
@@ -117,6 +120,7 @@ def centred(source: str, gamma: list[float] | None = None, beta: list[float] | N
         "NaN in the middle": far([1.0, 2.0, 3.0, nan, 4.0], NAN),
         "NaN alone": far([nan], NAN),
         "all NaN": far([nan] * LENGTH, NAN),
+        **{f"NaN {code:x}": far([1.0, code, 2.0], NAN) for code in OTHER_NANS[source]},
         "equal elements": row([3.0] * LENGTH, [0.0] * LENGTH),
         "equal negative elements": row([-3.0] * 7, [0.0] * 7),
         "one element": row([-3.0], [0.0]),

@@ -445,9 +445,11 @@ class NormConfig:
             )
 
     def _check_parameters(self) -> None:
-        repeat = self.parameter_repeat
+        repeat, signed_zeros = self.parameter_repeat, self.output.is_float
         for key in ("gamma", "beta"):
-            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks, repeat))
+            given = getattr(self, key)
+            checked = checked_parameter(key, given, self.max_length, self.banks, repeat, signed_zeros=signed_zeros)
+            self._set(key, checked)
             self._largest_given(f"{key}_max")  # must be finite
         if self.storage == "rom":
             for key in ("gamma_max", "beta_max"):

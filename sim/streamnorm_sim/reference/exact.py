@@ -550,7 +550,8 @@ def _given(config: NormConfig) -> _Affine:
     given, shape = config.given_parameters, (config.banks, config.bank_values)
     if config.output.is_float:
         gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
-        return _of_floats(config, gamma, given.gamma_offset, beta, bool(beta.any()) or config.storage == "ram")
+        has_beta = bool(beta.any()) or StoredFloats.of(config).has_beta
+        return _of_floats(config, gamma, given.gamma_offset, beta, has_beta)
     scale = Fraction(config.output.scale)
     divisor, power = _divisor_and_power(scale)
     gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
@@ -575,7 +576,7 @@ def _of_floats(
     """``unit``: what γ is times already."""
     gammas, gamma_frac_bits = _dyadic(gamma, Fraction(offset), _step_of_gamma(config) / unit)
     betas, beta_frac_bits = _dyadic(beta, Fraction(0), Fraction(1))
-    negative = np.signbit(gamma + offset), np.signbit(beta)
+    negative = np.signbit(gamma + offset if offset else gamma), np.signbit(beta)
     return _Affine(gammas, betas, gamma_frac_bits, beta_frac_bits, 1, *negative, has_beta)
 
 

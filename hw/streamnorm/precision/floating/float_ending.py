@@ -34,8 +34,9 @@ class FloatEnding:
        its unit is ``2**(t - sum_bits)``. Without beta, sum is P.
     3. The magnitude of sum is rounded to the output format, to nearest even, where its leading one says: in the binade
        that puts that one at the head of a mantissa, but not below the first, that of the subnormal numbers. Beyond the
-       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together. A sum of 0 has
-       that of the one number that was not 0, if there is only one; of two zeros that of both, else none.
+       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together; of a P of 0 that
+       of Z, s and gamma: a gamma of 0 leaves the sign of z. A sum of 0 has that of the one number that was not 0, if
+       there is only one; of two zeros that of both, else none.
 
     Every ``>>`` is a floor, of P in two's complement. Where :attr:`is_sticky`, neither is signed, and the lowest bit of
     what has been shifted is 1 as well where a 1 has been shifted out.

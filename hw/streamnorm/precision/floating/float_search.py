@@ -25,7 +25,7 @@ from .row_epsilon import RowEpsilon
 from .row_errors import sums_error
 from .row_sums import RowSums
 
-__all__ = ["found_precision"]
+__all__ = ["error_of_sums", "found_precision"]
 
 _GUARDS = range(3, 17)
 """Bits beyond those of a result that are tried, one after the other."""
@@ -221,22 +221,30 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
     if degree == 1 and norm.has_spread:
         row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
-    limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
     if norm.curvature:
-        limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
-        row_bits += 4  # as many bits as such a share
+        row_bits += 4  # as many bits as its share of an error
+    limit = _SUMS_SHARE * demand.limit
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
         for count in range(1, max(elements.binade_max, least_top) // window + 2):
             sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=least_top)
-            of_sums = sums_error(norm, sums, longest, degree)
-            error = demand.product * of_sums.relative + of_sums.absolute
+            error = error_of_sums(config, sums)
             allowed = error <= limit
             cost = sums.cost(norm, config.lanes, longest)
             if (allowed and cost < best_cost) or (best_cost == inf and error < best_error):
                 best, best_cost, best_error = sums, cost if allowed else inf, error
     assert best is not None
     return best
+
+
+def error_of_sums(config: NormConfig, sums: RowSums) -> float:
+    """What a result may be off by because of what such sums leave out, in units in the last place."""
+    norm, longest, demand = config.formula, config.max_length, FloatDemand.of(config)
+    of_sums = sums_error(norm, sums, longest, config.placement.degree if config.epsilon_in_steps else 2)
+    error = (demand.product * of_sums.relative + of_sums.absolute) * 2.0**demand.precision
+    if norm.curvature:
+        error *= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
+    return error
 
 
 def _variance_max(norm: Norm, longest: int, counted: int, reach: int, epsilon: RowEpsilon) -> int:

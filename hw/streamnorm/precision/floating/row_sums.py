@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, log2
 
 from streamnorm.spec.norms import Norm
 
@@ -120,8 +119,9 @@ class RowSums:
         )
 
     def describe(self) -> str:
-        """What is exact, in words."""
+        """Which elements are added up, in words."""
         if self.is_exact:
-            return "all binades, exact"
-        bits = floor(-log2(self.dropped))
-        return f"{self.count} windows of {self.window} binades; elements below 2**-{bits} of the largest are dropped"
+            windows = f"{self.count} windows of {self.window} binades hold" if self.count > 1 else "one window holds"
+            return f"{windows} all; no element is dropped"
+        kept = f"{self.count} of {self.all_windows} windows of {self.window} binades"
+        return f"of the row's largest element: {kept}, what is below is dropped"

@@ -71,7 +71,7 @@ class FloatStatistic(Statistic):
 
     outputs: tuple[str, ...]  # type: ignore[misc]
     early_outputs = 2
-    _of_variance = "n S2 - S1² and epsilon, in the unit of the row"
+    _of_variance = "of the sums and epsilon, in the unit of the row"
     _of_scale = "times n and times S1, exponent"
 
     def __init__(

@@ -118,7 +118,7 @@ class FloatStatistic(Statistic):
         values = {"scale": scale, "exponent": self._float_exponent(k, left)}
         if centred is not None:
             values["centre"] = self._float_centre(centred, rho, k)
-        if precision.follows_top and self._top is not None:
+        if self._floats.follows_top and self._top is not None:
             values["binade"] = self._top
         if special is not None:
             values["exceptions"] = special

@@ -16,7 +16,7 @@ OVERFLOWS = ("infinity", "nan", "saturate")
 
 MEMBERS = (
     "layernorm", "layernorm, floor", "layernorm, root", "groupnorm", "instancenorm",
-    "adanorm", "l1norm", "rmsnorm", PART, "crmsnorm", "l2norm", "l2norm, floor", "l2norm, root",
+    "adanorm", "l1norm", "frozen", "rmsnorm", PART, "crmsnorm", "l2norm", "l2norm, floor", "l2norm, root",
 )  # fmt: skip
 """Of the family, those that have an arithmetic for floating point."""
 

@@ -28,6 +28,9 @@ BUILT = {
     "orangecrab_minilm": "orangecrab-25f",
     "icebreaker_rms": "icebreaker",
     "hx8k_layernorm": "hx8k-b-evn",
+    "ulx3s_llama_bf16": "ulx3s-85f",
+    "orangecrab_llama_bf16": "orangecrab-25f",
+    "up5k_bf16_rms": "icebreaker",
 }
 """Examples, and the boards they are for."""
 
@@ -48,10 +51,10 @@ def built_cells(report: dict[str, Any]) -> list[str]:
     ]
 
 
-def row_of(page: str, example: str) -> list[str]:
-    """The cells of an example's row."""
-    [line] = re.findall(rf"^\| {example} \|.*$", page, re.MULTILINE)
-    return [cell.strip() for cell in line.strip("|").split("|")]
+def row_of(page: str, example: str) -> list[str] | None:
+    """The cells of an example's row; None where it was not measured yet."""
+    lines = re.findall(rf"^\| {example} \|.*$", page, re.MULTILINE)
+    return [cell.strip() for cell in lines[0].strip("|").split("|")] if lines else None
 
 
 def recorded_tools(page: str) -> dict[str, str]:
@@ -69,7 +72,8 @@ def main(examples: list[str]) -> int:
         print(f"{example} on {BUILT[example]}", file=sys.stderr, flush=True)
         row, tools = _measured(example, BUILT[example])
         page = PAGE.read_text("utf-8")
-        rows = [row if name == example else row_of(page, name) for name in BUILT]
+        found = [row if name == example else row_of(page, name) for name in BUILT]
+        rows = [cells for cells in found if cells is not None]
         versions = ", ".join(f"{name} {version}" for name, version in sorted((recorded_tools(page) | tools).items()))
         PAGE.write_text(with_parts(page, {"built": f"{table(_HEAD, rows)}\nMade with {versions}.\n"}), "utf-8")
     return 0

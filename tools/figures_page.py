@@ -331,3 +331,9 @@ def _peer_section(peers: Mapping[str, Any]) -> Iterator[str]:
             for row in peers["error"]
         ],
     )
+    for design, known in peers["floating_point"].items():
+        yield paragraph(
+            f"""{design} computes in {known["format"]}: results are off by up to {100 * known["relative_error"]:g} % of
+            themselves, and {known["equal_elements"]} where all elements of a row are equal.
+            [Beside ours](floating.md#what-units-take)."""
+        )

@@ -10,7 +10,7 @@ from markdown import paragraph, table
 from norm_figures import stored
 from papers import PAPERS
 from streamnorm.spec.norms import NORMS, Norm
-from streamnorm_sim.norm_facts import norm_facts, reference_facts
+from streamnorm_sim.norm_facts import elements_taken, norm_facts, reference_facts
 from streamnorm_sim.norm_units import REFERENCE, NormUnit, norm_units
 from unit_picture import page_of
 
@@ -25,7 +25,8 @@ def parts() -> dict[str, str]:
 def norm_table() -> str:
     """Return every norm there is: its name, formula, what becomes of the mean, and where it comes from."""
     rows = ((f"`{n.name}`", n.title, f"`{_cell(n.formula)}`", _cell(n.about), _cell(n.source)) for n in NORMS.values())
-    return table(("`norm`", "called", "z", "in words", "source"), rows)
+    listed = table(("`norm`", "called", "z", "in words", "source"), rows)
+    return f"{listed}\n{paragraph(f'{elements_taken(NORMS.values())} See [floating.md](floating.md).')}"
 
 
 def cost_table() -> str:

@@ -18,6 +18,7 @@ import cocotb_page
 import cycles_page
 import figures_page
 import float_truth_page
+import float_units
 import interface_page
 import norms_page
 import norms_timeline
@@ -42,6 +43,7 @@ PAGES: Mapping[Path, Parts] = {
     cycles_page.WAVEFORM_SOURCE: cycles_page.waveform_source,
     figures_page.PAGE: figures_page.parts,
     float_truth_page.PAGE: float_truth_page.parts,
+    float_units.PAGE: float_units.parts,
     interface_page.PAGE: interface_page.parts,
     norms_page.PAGE: norms_page.parts,
     norms_timeline.PAGE: norms_timeline.parts,

@@ -1,6 +1,6 @@
 """Clocks and area of units placed alone, sim/streamnorm_sim/data/placed.json.
 
-They are taken from docs/figures.json and, what is not there, from docs/norm_figures.json.
+They are taken from docs/figures.json and, what is not there, from docs/norm_figures.json and docs/float_units.json.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import float_units
 import norm_figures
 from figures import ARCHITECTURE_UNIT, FIT_UNITS, ROOT, example
 from figures_page import stored
@@ -36,6 +37,8 @@ def _units(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield _unit(example(ARCHITECTURE_UNIT, architecture=architecture), unit)
     for unit, entry in norm_figures.recorded():
         yield _unit(unit.config, entry)
+    for config, entry in float_units.recorded():
+        yield _unit(config, entry)
 
 
 def _unit(config: NormConfig, fitted: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What people are told of a norm: its keys, a configuration to begin with, and what a unit of it costs."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from streamnorm.errors import ConfigError
@@ -11,7 +12,15 @@ from streamnorm.spec.values import nearest, shown
 
 from .norm_units import REFERENCE, NormUnit, norm_units, reference_unit
 
-__all__ = ["HOW_TO_MEASURE", "example_toml", "norm_facts", "norm_named", "reference_facts"]
+__all__ = [
+    "HOW_TO_MEASURE",
+    "elements_taken",
+    "example_toml",
+    "norm_facts",
+    "norm_named",
+    "reference_facts",
+    "takes_floats",
+]
 
 _KEYS_OF_NORMS = tuple(field.name for field in key_fields() if any(field.name in norm.keys for norm in NORMS.values()))
 """Keys that not every norm takes, in order."""
@@ -88,10 +97,27 @@ def norm_facts(norm: Norm) -> dict[str, Any]:
     """Return everything about a norm as JSON values."""
     return {
         **{name: getattr(norm, name) for name in ("name", "title", "about", "use", "formula", "source")},
+        "floating_point": takes_floats(norm),
         "keys": [_key_facts(key, norm) for key in _KEYS_OF_NORMS if key in norm.keys],
         "units": [_unit_facts(unit) for unit in norm_units().values() if unit.norm == norm.name],
         "example": example_toml(norm),
     }
+
+
+def takes_floats(norm: Norm) -> bool:
+    """Whether there are units of a norm for floating-point numbers."""
+    try:
+        norm_units()[norm.name].config.replace(input="bf16", output="bf16")
+    except ConfigError:
+        return False
+    return True
+
+
+def elements_taken(norms: Iterable[Norm]) -> str:
+    """Return a sentence that says of which numbers there are units of some norms."""
+    without = [norm.name for norm in norms if not takes_floats(norm)]
+    but = f"; {' and '.join(without)} take{'s' if len(without) == 1 else ''} integers only" if without else ""
+    return f"Elements are integers or floating-point numbers, each side for itself{but}."
 
 
 def example_toml(norm: Norm) -> str | None:

@@ -135,7 +135,6 @@ def test_nothing_is_left_where_there_is_no_room(here, monkeypatch, capsys):
         (["int16"], "int16 is a format, and comes second: streamnorm init layernorm int16\n"),
         (["int16", "rmsnorm"], "int16 is a format, and comes second: streamnorm init rmsnorm int16\n"),
         (["layernorm", "float16"], "format = 'float16': must be one of int4 to int24 or uint4 to uint24"),
-        (["frozen", "bf16"], "norm = 'frozen': there is none for input = bf16; it takes integers only\n"),
         (["layernorm", "../int8"], "format = '../int8': must be one of int4 to int24 or uint4 to uint24"),
         (["-o", "link"], "link: is a link to "),
         (["-o", "file"], "file: is a file; a directory is needed"),

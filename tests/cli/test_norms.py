@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.architectures import architectures_of
 from streamnorm.spec.config import NormConfig
@@ -50,6 +51,24 @@ def test_every_norm_has_a_line(capsys):
         assert all(f" {key} " in out or f" {key}, " in out for key in norm.keys)
     assert '"variance", "root", "floor"' in out
     assert "1 to max_length, with epsilon above 0" in out
+
+
+def test_which_norms_take_floats(capsys):
+    told_of = {norm["name"]: norm["floating_point"] for norm in facts(capsys)["norms"]}
+    assert told_of["rmsnorm"]
+    assert told_of["dyt"]
+    out = " ".join(told(capsys).split())
+    assert "Elements are integers or floating-point numbers, each side for itself" in out
+    for name, takes in told_of.items():
+        config = norm_units.norm_units()[name].config
+        changes = {"input": "fp16", "output": "fp16"}
+        if takes:
+            assert config.replace(**changes).is_floating
+        else:
+            with pytest.raises(ConfigError, match="integers only"):
+                config.replace(**changes)
+        alone = " ".join(told(capsys, name).split())
+        assert ("elements integers or floating-point numbers" in alone) == takes
 
 
 def test_keys_are_told_with_the_norms_that_take_them(capsys):

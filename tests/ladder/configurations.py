@@ -235,6 +235,12 @@ MATRIX: dict[str, dict[str, Any]] = {
                       "input": signed(12, 2e-3, -900), "output": "bf16", "target": ECP5, "clock_mhz": 150},
     "fp8_l1_rounded_first": {"norm": "l1norm", "gamma_rounding": "output", "lanes": 1, "max_length": 9,
                              "input": "fp8_e5m2", "output": "fp16", "gamma": ANY, "beta": ANY, "clock_mhz": 1},
+    "bf16_frozen": {"norm": "frozen", "deviation": 1.5, "lanes": 4, "max_length": 70, "input": "bf16",
+                    "output": "bf16", "gamma": ANY, "beta": ANY, "target": ECP5, "clock_mhz": 150},
+    "fp16_frozen_rounded_first": {"norm": "frozen", "deviation": 0.3, "gamma_rounding": "output", "lanes": 2,
+                                  "max_length": 40, "input": "fp16", "output": "bf16", "gamma": ANY, "beta": ANY},
+    "int8_fp16_frozen": {"norm": "frozen", "deviation": 1.5, "lanes": 3, "max_length": 50, "storage": "ram",
+                         "banks": 2, "output": "fp16", "gamma": ANY, "beta": ANY},
     "float_4_5": {"lanes": 2, "max_length": 33, "input": "float(4, 5)", "output": "float(6, 9)", "beta": ANY,
                   "clock_mhz": 1000},
     "bf16_hx8k": {"norm": "rmsnorm", "lanes": 1, "max_length": 64, "min_length": 48, "input": "bf16", "output": "bf16",
@@ -259,7 +265,7 @@ CORNERS = (
     "root_non_restoring", "root_binary_search", "root_vfrsqrt7_as_is", "root_table_newton",
     "below_a_block_ram", "l2_floor", "epsilon_root", "l1_ecp5_200", "crms_ecp5_200", "frozen", "affine", "dyt",
     "bf16", "bf16_rms", "fp16_min_length", "fp32", "fp8_e4m3_nan", "bf16_int8", "int16_bf16", "bf16_part",
-    "bf16_ram_banks", "bf16_rounded_first", "bf16_root", "bf16_hx8k", "bf16_l1", "int12_l1_bf16",
+    "bf16_ram_banks", "bf16_frozen", "bf16_rounded_first", "bf16_root", "bf16_hx8k", "bf16_l1", "int12_l1_bf16",
 )  # fmt: skip
 """What no pair stands for, and the units of tests of their own. The others of `MATRIX` are for `make test-slow`."""
 

@@ -20,6 +20,9 @@ _AREA = {"luts": "LUTs", "multipliers": "multipliers", "block_rams": "block RAMs
 
 def overview(norms: Sequence[_Facts], reference: _Facts) -> Iterator[RenderableType]:
     """Every norm in a line, their keys, and what a unit of each costs."""
+    from streamnorm.spec.norms import NORMS
+    from streamnorm_sim.norm_facts import elements_taken
+
     table = titled_table("norms")
     table.add_column("norm", style="bold", no_wrap=True)
     for heading in ("called", "z", "keys", "source"):
@@ -28,6 +31,7 @@ def overview(norms: Sequence[_Facts], reference: _Facts) -> Iterator[RenderableT
         keys = ", ".join(key["key"] for key in norm["keys"])
         table.add_row(*map(escape, (norm["name"], norm["title"], norm["formula"], keys, norm["source"])))
     yield table
+    yield Text(elements_taken(NORMS[norm["name"]] for norm in norms), style="dim")
     takers: dict[str, list[str]] = {}
     facts: dict[str, _Facts] = {}
     for norm in norms:
@@ -47,6 +51,7 @@ def details(norm: _Facts, reference: _Facts) -> Iterator[RenderableType]:
     table.add_row("z", escape(norm["formula"]))
     for name, key in (("in words", "about"), ("for", "use"), ("source", "source")):
         table.add_row(name, escape(norm[key]))
+    table.add_row("elements", "integers or floating-point numbers" if norm["floating_point"] else "integers")
     yield table
     if norm["keys"]:
         yield _keys(norm["keys"], "its keys, beside those that every norm takes", {})

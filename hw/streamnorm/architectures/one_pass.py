@@ -136,8 +136,8 @@ class NormUnit(wiring.Component):
         return UnitReport(
             architecture=ONE_PASS,
             stages=(
-                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
-                Stage("moments", moments.s2_cycle, "square, add up the lanes, accumulate over the row"),
+                Stage("ingest", ingest.LATENCY, self.ingest.about),
+                Stage("moments", moments.s2_cycle, moments.about),
                 Stage(
                     "spacing",
                     self.start - moments.s2_cycle if spaced else 0,

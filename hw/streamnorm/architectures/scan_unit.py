@@ -90,7 +90,7 @@ class ScanUnit(wiring.Component):
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
-                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
+                Stage("ingest", ingest.LATENCY, self.ingest.about),
                 Stage("row queue", ROW_END_TO_ISSUE, "the row is in the buffer, and its turn comes"),
                 *(
                     Stage(name, cycles, "a scan over the buffer, to the first beat of what follows")

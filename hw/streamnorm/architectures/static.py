@@ -59,7 +59,7 @@ class StaticUnit(wiring.Component):
         self.report = UnitReport(
             architecture=STATIC,
             stages=(
-                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the zero point"),
+                Stage("ingest", ingest.LATENCY, self.ingest.about),
                 Stage("function", self.lanes.z_cycle - ingest.LATENCY, self.lanes.about),
                 Stage("lanes", within - self.lanes.z_cycle, "each lane: times gamma, plus beta, round, saturate"),
                 Stage("output queue", self.output_queue.latency, queued),

@@ -138,7 +138,7 @@ class TwoPassUnit(wiring.Component):
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(
-                Stage("ingest", ingest.LATENCY, "take a beat in, find the lanes that count, subtract the pivot"),
+                Stage("ingest", ingest.LATENCY, self.ingest.about),
                 Stage("sum", second, "add up the lanes, accumulate over the row; each further beat is a cycle more"),
                 Stage("second pass", base, "from buffer to buffer"),
                 Stage(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamnorm.precision.automatic_root import RootCost
+from streamnorm.precision.floating import FloatPrecision, StaticFloatPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.algorithms import OWN_ALGORITHM
@@ -22,7 +23,7 @@ from streamnorm.units.parameter_words import parameter_words
 if TYPE_CHECKING:
     from .plan import Plan
 
-__all__ = ["LUT_ERROR", "LUT_MODELS", "LutModel", "estimated_luts"]
+__all__ = ["LUT_ERROR", "LUT_MODELS", "LutModel", "estimated_luts", "kind_of"]
 
 LUT_ERROR = 0.25
 """How far an estimate may be off, relative to what synthesis makes of the unit. Those measured keep to 0.18."""
@@ -30,12 +31,13 @@ LUT_ERROR = 0.25
 
 @dataclass(frozen=True)
 class LutModel:
-    """How the LUTs of an architecture's units are estimated.
+    """How the LUTs of units of one kind are estimated.
 
     Attributes
     ----------
     terms : what makes such a unit large, by name
-    luts : by the primitives of a target: LUTs for each of some terms; on iCE40 logic cells
+    luts : by the primitives of a target: LUTs for each of some terms; on iCE40 logic cells. None are estimated where
+        there are none
     """
 
     terms: "Callable[[Plan], Mapping[str, float]]"
@@ -101,6 +103,56 @@ def _varying_bits(config: NormConfig, precision: StaticPrecision, stored: Stored
     return config.output.bits - max(zeros, 0)
 
 
+def _float_terms(plan: "Plan") -> dict[str, float]:
+    """What lanes take whose elements or results are floats, and the multipliers: bits that are moved by a shifter, each
+    counted once for each of its levels, to take z apart or to its binary point, and to add and round."""
+    precision, lanes = plan.precision, plan.config.lanes
+    assert isinstance(precision, FloatPrecision | StaticFloatPrecision)
+    ending = precision.ending
+    ended = 0.0
+    if ending is not None:
+        ended = _moved(ending.sum_bits) * (3 if ending.beta_bits else 1)
+    return {
+        "values": lanes * (precision.elements.mantissa_bits + _moved(precision.normalized_bits)),
+        "results": lanes * ended,
+        "multipliers": sum(plan.multipliers.values()),
+    }
+
+
+def _moved(bits: int) -> int:
+    """What a shifter of so many bits takes that moves them by as many places."""
+    return bits * bits.bit_length()
+
+
+def _one_pass_float_terms(plan: "Plan") -> dict[str, float]:
+    """Bits of the statistic and of what a row's sums take, and what lanes do."""
+    config, precision = plan.config, plan.precision
+    assert isinstance(precision, FloatPrecision)
+    sums = precision.sums
+    return {
+        "statistic": precision.variance_bits + precision.variance_frac_bits,
+        "sums": 0.0 if sums is None else sums.cost(config.formula, config.lanes, config.max_length),
+        **_float_terms(plan),
+    }
+
+
+def _static_float_terms(plan: "Plan") -> dict[str, float]:
+    """Bits in the output queue, and what lanes do."""
+    return {
+        "queue": plan.output_entries * (plan.config.lanes * (plan.config.output.bits + 1) + 2),
+        **_float_terms(plan),
+    }
+
+
+_FLOATS = ", floating point"
+
+
+def kind_of(plan: "Plan") -> str:
+    """Of which of :data:`LUT_MODELS` a unit is, if there is one: what its report calls its architecture, and whether
+    it is for floating point."""
+    return plan.report.architecture + (_FLOATS if plan.config.is_floating else "")
+
+
 LUT_MODELS: Mapping[str, LutModel] = {
     ONE_PASS: LutModel(
         _one_pass_terms,
@@ -125,8 +177,10 @@ LUT_MODELS: Mapping[str, LutModel] = {
             },
         },
     ),
+    ONE_PASS + _FLOATS: LutModel(_one_pass_float_terms, {}),
+    STATIC + _FLOATS: LutModel(_static_float_terms, {}),
 }
-"""By what a unit's report calls its architecture."""
+"""By :func:`kind_of`."""
 
 
 _LUTS_OF_A_ROW = 15
@@ -149,11 +203,9 @@ def _with_another_root(plan: "Plan", precision: Precision) -> int | None:
 
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
-    if plan.config.is_floating:
-        return None
-    if isinstance(plan.precision, Precision) and plan.config.rsqrt != RootChoice():
-        return _with_another_root(plan, plan.precision)
-    model = LUT_MODELS.get(plan.report.architecture) if plan.config.algorithm == OWN_ALGORITHM else None
+    if plan.config.rsqrt != RootChoice():
+        return _with_another_root(plan, plan.precision) if isinstance(plan.precision, Precision) else None
+    model = LUT_MODELS.get(kind_of(plan)) if plan.config.algorithm == OWN_ALGORITHM else None
     luts = None if model is None else model.luts.get(TARGETS[plan.config.target].primitives)
     if model is None or luts is None:
         return None

@@ -6,7 +6,7 @@ from math import floor, inf, isfinite
 from typing import Any
 
 from streamnorm.architectures import UnitReport, unit_of
-from streamnorm.precision.floating import EXACT_ENDING
+from streamnorm.precision.floating import EXACT_ENDING, FloatPrecision, KeptSums
 from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.parameters import StoredParameters
@@ -216,6 +216,7 @@ class Plan:
             "error_bound_as_given_lsb": self.error_bound_as_given if isfinite(self.error_bound) else None,
             "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,
             **self._first_rounding(),
+            **self._row_sums(),
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
             "interval": self.interval,
@@ -235,6 +236,11 @@ class Plan:
             return {}
         bound = 0.5 + self.precision.error_bound
         return {"normalized_error_bound_lsb": bound if isfinite(self.error_bound) else None}
+
+    def _row_sums(self) -> dict[str, Any]:
+        """What sums of rows of floating-point numbers keep of them."""
+        kept = KeptSums.of(self.config) if isinstance(self.precision, FloatPrecision) else None
+        return {} if kept is None else {"row_sums": kept.to_dict()}
 
 
 def _formula(factor: int, beats: str, at_one_beat: int) -> str:

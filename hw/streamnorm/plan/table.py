@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from streamnorm.precision.floating import FloatPrecision
+from streamnorm.precision.floating import FloatPrecision, StaticFloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.precision.requantization import Requantization
@@ -22,6 +22,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.stored_floats import StoredFloats
 
+from .float_exactness import float_exactness, last_place_of
 from .float_widths import float_widths
 from .limits import Limits
 from .luts import LUT_ERROR
@@ -41,10 +42,12 @@ class PlanRow:
 
 
 def plan_rows(plan: Plan) -> list[PlanRow]:
-    """Every line of the plan; its sections are Unit, Accuracy, Latency, Pipeline, Widths and Cost."""
+    """Every line of the plan; its sections are Unit, Accuracy, Latency, Pipeline, Widths and Cost; of a unit for
+    floating-point numbers Exactness as well."""
     sections = {
         "Unit": _unit(plan),
         "Accuracy": _accuracy(plan),
+        "Exactness": _exactness(plan),
         "Latency": _latency(plan),
         "Pipeline": _pipeline(plan),
         "Widths": _widths(plan),
@@ -158,7 +161,7 @@ def _format(number_format: NumberFormat) -> str:
 def _span(number_format: NumberFormat) -> str:
     if isinstance(number_format, FloatFormat):
         largest, least = number_format.largest, number_format.scale
-        return f"{number_format.precision} significant bits; up to {largest:g}, in steps of {least:g} around 0"
+        return f"{number_format.precision} significant bits; up to {largest:g}, in steps of {least:.3g} around 0"
     low, high = (number_format.dequantize([number_format.min, number_format.max])).tolist()
     return f"real values {low:g} … {high:g}"
 
@@ -191,6 +194,8 @@ def _accuracy(plan: Plan) -> _Lines:
         )
         meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
     yield "error bound", f"{plan.error_bound:.4f} {unit}", meaning
+    if config.output.is_float:
+        yield "ulp", "the last place", last_place_of(config)
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
         meaning = "the same with gamma and beta as given, not as stored"
         yield ("… as given", f"{plan.error_bound_as_given:.4f} {unit}", meaning)
@@ -199,6 +204,11 @@ def _accuracy(plan: Plan) -> _Lines:
         yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
     else:
         yield "correctly rounded", "all", "for gamma and beta as stored: there is no other rounding"
+
+
+def _exactness(plan: Plan) -> _Lines:
+    if isinstance(plan.precision, FloatPrecision | StaticFloatPrecision):
+        yield from float_exactness(plan.config, plan.precision)
 
 
 def _latency(plan: Plan) -> _Lines:
@@ -246,7 +256,7 @@ def _count(number: int, noun: str) -> str:
 
 def _widths(plan: Plan) -> _Lines:
     precision = plan.precision
-    if isinstance(precision, FloatPrecision):
+    if isinstance(precision, FloatPrecision | StaticFloatPrecision):
         yield from float_widths(plan.config, precision)
         return
     stored = StoredParameters.of(plan.config)

@@ -14,6 +14,7 @@ from streamnorm.spec.norms import Norm
 from streamnorm.spec.output_grid import OutputGrid
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
+from streamnorm.spec.stored_floats import StoredFloats
 
 from .ranges import Ranges
 
@@ -183,10 +184,11 @@ def _of_first_rounding(demand: Demand, grid: OutputGrid) -> Demand:
     )
 
 
-def error_limit(parameters: StoredParameters) -> float:
-    """The largest error before the final rounding that is accepted, output LSB."""
+def error_limit(parameters: StoredParameters | StoredFloats, most: float = FAITHFUL_ERROR) -> float:
+    """The largest error before the final rounding that is accepted, ``most`` or less; output LSB, of floats units in
+    the last place."""
     stored_well = parameters.storage_error <= STORAGE_ERROR_MAX  # else widths given by hand allow no promise
-    return min(FAITHFUL_ERROR, 0.5 - parameters.storage_error) if stored_well else FAITHFUL_ERROR
+    return min(most, 0.5 - parameters.storage_error) if stored_well else most
 
 
 def gains(config: NormConfig) -> tuple[Gain, Gain]:

@@ -410,10 +410,6 @@ class NormConfig:
                 f"architecture = {self.architecture!r}: there is none for {key} = {number_format}; "
                 f"allowed: {', '.join(able)}"
             )
-        if self.formula.has_statistic and not self.formula.has_spread and self.formula.centred:
-            raise ConfigError(
-                f"norm = {self.norm!r}: there is none for {key} = {number_format}; it takes integers only"
-            )
         if self.computed.name != OWN_ALGORITHM:
             raise ConfigError(
                 f"algorithm = {self.algorithm!r}: {key} = {number_format}: it computes with integers only"
@@ -451,9 +447,11 @@ class NormConfig:
             )
 
     def _check_parameters(self) -> None:
-        repeat = self.parameter_repeat
+        repeat, signed_zeros = self.parameter_repeat, self.output.is_float
         for key in ("gamma", "beta"):
-            self._set(key, checked_parameter(key, getattr(self, key), self.max_length, self.banks, repeat))
+            given = getattr(self, key)
+            checked = checked_parameter(key, given, self.max_length, self.banks, repeat, signed_zeros=signed_zeros)
+            self._set(key, checked)
             self._largest_given(f"{key}_max")  # must be finite
         if self.storage == "rom":
             for key in ("gamma_max", "beta_max"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from .config import NormConfig
 
-__all__ = ["FLAGS", "flags_in_words", "flags_of", "of_user", "user_bits", "user_of"]
+__all__ = ["FLAGS", "flag_bits", "flags_in_words", "flags_of", "of_user", "user_bits", "user_of"]
 
 FLAGS = {
     "nan": "an element of the row came in as NaN",
@@ -25,6 +29,12 @@ _Bits = TypeVar("_Bits", int, "NDArray[np.integer[Any]]")
 def flags_of(config: NormConfig) -> tuple[str, ...]:
     """The names of the flags that rows of a unit have: none where elements are integers on both sides."""
     return tuple(FLAGS) if config.is_floating else ()
+
+
+def flag_bits(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """The flags of rows as bits, of which rows have each flag, by name."""
+    bits = (flags[name] * (1 << bit) for bit, name in enumerate(FLAGS))
+    return functools.reduce(operator.or_, bits).astype("uint8")
 
 
 def user_bits(config: NormConfig) -> int:

@@ -165,7 +165,7 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
 def _codes(key: str, values: npt.ArrayLike, offset: float, stored_as: FloatFormat, unit: float = 1.0) -> _Codes:
     real = finite_reals(values, key)
     with np.errstate(over="ignore"):
-        total = (real + offset) * unit
+        total = (real + offset if offset else real) * unit  # a sum would make +0 of -0
     beyond = ~np.isfinite(total) | stored_as.saturates(total)
     if beyond.any():
         value = f"{real[beyond][0]:g}" + (f" + {offset:g}" if offset else "")

@@ -84,6 +84,14 @@ class Ingest(wiring.Component):
             }
         )
 
+    @property
+    def about(self) -> str:
+        """What it does, in a few words."""
+        config = self._config
+        subtracted = "pivot" if config.formula.has_statistic else "zero point"
+        less = "" if config.input.is_float else f", subtract the {subtracted}"
+        return f"take a beat in, find the lanes that count{less}"
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, lanes, max_beats = self._config, self._config.lanes, self._config.max_beats

@@ -49,6 +49,8 @@ class Moments(wiring.Component):
     names: ClassVar[tuple[str, ...]] = ("n", "s1", "s2")
     """Of its outputs."""
 
+    about: ClassVar[str] = "square, add up the lanes, accumulate over the row"
+
     def __init__(
         self, config: NormConfig, *, d_delay: float = 0.0, outputs: Collection[str] = ("n", "s1", "s2")
     ) -> None:

@@ -1,6 +1,6 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar, NamedTuple, Protocol
 
 from amaranth.hdl import Module, Signal, Value, signed, unsigned
@@ -75,6 +75,9 @@ class Statistic(wiring.Component):
 
     outputs: ClassVar[tuple[str, ...]] = ("scale", "centre", "shift")
     early_outputs: ClassVar[int] = 1
+    _of_variance: ClassVar[str] = "n S2 - S1² and epsilon"
+    _of_scale: ClassVar[str] = "times n and times S1, shifts"
+    """What happens in those steps, for a report."""
 
     def __init__(
         self,
@@ -123,27 +126,33 @@ class Statistic(wiring.Component):
         scale = self._scale(numerator, left, rho)
         centre = self._centre(centred, left, rho, index)
 
-        outputs = [p.registered(scale), p.registered(centre), p.registered(index)]
-        self.latency = self.centre_cycle = max(output.cycle for output in outputs)
-        self.scale_cycle = outputs[0].cycle if apart else self.latency
-        centre, index = (p.delayed(output, self.centre_cycle) for output in outputs[1:])
-        scale = p.delayed(outputs[0], self.scale_cycle)
-        self.variance_cycle = variance.cycle
-        self.rho_cycle = rho.cycle
-        m.d.comb += [self.scale.eq(scale.value), self.centre.eq(centre.value), self.shift.eq(index.value)]
-        self.multipliers = p.multipliers
-        self.block_rams = p.block_rams
+        self._finish({"centre": centre, "shift": index, "scale": scale}, variance, rho, apart=apart)
+
+    def _finish(self, values: Mapping[str, Timed], variance: Timed, rho: Timed, *, apart: bool) -> None:
+        """Drives the outputs, whose ``values`` have their names, and sets everything that is told of the statistic.
+
+        The registers in which values wait for one another come into the Verilog in the order of ``values``.
+        """
+        p = self._p
+        ends = {name: p.registered(values[name]) for name in self.outputs}
+        self.latency = self.centre_cycle = max(end.cycle for end in ends.values())
+        early = self.outputs[: self.early_outputs]
+        self.scale_cycle = max(ends[name].cycle for name in early) if apart else self.latency
+        cycles = {name: self.scale_cycle if name in early else self.centre_cycle for name in self.outputs}
+        there = {name: p.delayed(ends[name], cycles[name]) for name in values}
+        for name in self.outputs:
+            p.drive(getattr(self, name), there[name])
+        self.variance_cycle, self.rho_cycle = variance.cycle, rho.cycle
+        self.multipliers, self.block_rams = p.multipliers, p.block_rams
         # A root of the weight is a table, too.
-        tables = "statistic tables" if norm.has_weight_root else "reciprocal square root table"
+        tables = "statistic tables" if self._norm.has_weight_root else "reciprocal square root table"
         self.tables = {tables: p.block_rams}
+        of_root = f"leading one, normalize, {self._precision.root.about}"
+        centre_follows = "until the scale is there, the centre may follow"
         self.steps = (
-            StatisticStep("variance", self.variance_cycle, "n S2 - S1² and epsilon"),
-            StatisticStep("reciprocal square root", self.rho_cycle, f"leading one, normalize, {precision.root.about}"),
-            StatisticStep(
-                "scale and centre",
-                self.scale_cycle,
-                "times n and times S1, shifts; until the scale is there, the centre may follow",
-            ),
+            StatisticStep("variance", self.variance_cycle, self._of_variance),
+            StatisticStep("reciprocal square root", self.rho_cycle, of_root),
+            StatisticStep("scale and centre", self.scale_cycle, f"{self._of_scale}; {centre_follows}"),
         )
 
     @classmethod

@@ -54,6 +54,9 @@ def build(job: dict[str, Any]) -> None:
         copy = Path(shutil.copy(file, objects))
         # Newer than the makefile that Verilator is about to write, so that make finds nothing to do.
         os.utime(copy, (later, later))
+    # Meant for what CXXRTL compiles. Here an -O in it would come after Verilator's own options: a large unit's table of
+    # names would take g++ minutes.
+    os.environ.pop("CXXFLAGS", None)
     get_runner(job["simulator"]).build(
         sources=sources,
         hdl_toplevel=job["toplevel"],

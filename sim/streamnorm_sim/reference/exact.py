@@ -119,7 +119,8 @@ class ExactResult:
         length.
     unit : float64 (rows, n)
         What an error is measured in: 1, or of floating-point output the worth of the last place of the result, or of γ
-        or β, where β is added, or a mean has been subtracted, and they are larger.
+        or β, where β is added, or a mean has been subtracted, and they are larger. With a constant deviation, γ counts
+        times the largest normalized value of its row.
     overflows : bool (rows, n)
         Whether the rounded result, a number, lay beyond the output format.
     normalized : int64 (rows, n) or None
@@ -259,7 +260,8 @@ def _floating_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> Ex
     rounded = _with_specials(output, rounded, is_nan, elements.is_infinite & ~is_nan, below)
     infinite = np.where(below, -np.inf, np.inf)
     scaled = np.where(is_nan, np.nan, np.where(elements.is_infinite, infinite, found.values))
-    unit = np.ldexp(1.0, np.maximum(found.exponents, _exponents_beside(config, rows, output)))
+    exponents = np.maximum(found.exponents, _exponents_beside(config, rows, output))
+    unit = np.ldexp(1.0, np.minimum(exponents, _LARGEST_BITS))
     valid = batch.valid
     return ExactResult(
         rounded=np.where(valid, rounded, 0),
@@ -279,23 +281,45 @@ def _with_specials(
     negative: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Codes, or those of NaN and of infinity; where the format has none, of a number beyond the largest."""
-    infinity = output.code_of_overflow if output.finite else output.code_of_infinity
-    signed = infinity | (negative.astype(np.int64) << (output.bits - 1))
+    signed = output.code_of_infinite | (negative.astype(np.int64) << (output.bits - 1))
     return np.where(is_nan, output.code_of_nan, np.where(is_infinite, signed, codes))
 
 
 def _exponents_beside(config: NormConfig, rows: "_Rows", output: FloatFormat) -> NDArray[np.int64]:
-    """Of the last place that γ and β would have as results, where they count; where they do not, the format's least."""
+    """Of the last place that γ and β would have as results, where they count; where they do not, the format's least.
+
+    γ is taken times what is ordinary in its row: 1, the deviation of z; the largest z where the deviation is constant.
+    """
     least = 1 - output.bias - output.fraction_bits
     beside = np.full(rows.g.shape, least)
-    counted = [(rows.b, rows.beta_frac_bits)]
-    if config.formula.centred:
-        counted.append((rows.g, rows.gamma_frac_bits))
-    for values, frac_bits in counted:
-        lengths = np.array([abs(int(value)).bit_length() for value in values.flat], np.int64).reshape(values.shape)
-        places = lengths - frac_bits - output.precision
-        beside = np.maximum(beside, np.where(lengths > 0, places, least))
+    counted = [_tops(rows.b) - rows.beta_frac_bits]
+    if config.formula.has_constant_deviation:
+        counted.append(_farthest_tops(rows) - rows.gamma_frac_bits)
+    elif config.formula.centred:
+        counted.append(_tops(rows.g) - rows.gamma_frac_bits)
+    for tops in counted:
+        beside = np.maximum(beside, tops - output.precision)
     return beside
+
+
+_NO_TOP = -(1 << 20)
+"""The top of 0."""
+
+
+def _tops(values: _Integers) -> NDArray[np.int64]:
+    """For each integer, the exponent of the power of two that its magnitude is less than, but not by half."""
+    found = [abs(int(value)).bit_length() or _NO_TOP for value in values.flat]
+    return np.array(found, np.int64).reshape(values.shape)
+
+
+def _farthest_tops(rows: "_Rows") -> NDArray[np.int64]:
+    """The same of each g times the largest ``|c| / √V`` of its row."""
+    tops = np.full(rows.g.shape, _NO_TOP)
+    for row, (of_row, g) in enumerate(zip(np.abs(rows.c), rows.g, strict=True)):
+        farthest = int(of_row.max(initial=0))
+        found = {value: rows.denominators[row].top(abs(value) * farthest) for value in set(g.tolist())}
+        tops[row] = [found[value] for value in g.tolist()]
+    return tops
 
 
 def _as_floats(values: _Integers) -> NDArray[np.float64]:
@@ -526,7 +550,8 @@ def _given(config: NormConfig) -> _Affine:
     given, shape = config.given_parameters, (config.banks, config.bank_values)
     if config.output.is_float:
         gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
-        return _of_floats(config, gamma, given.gamma_offset, beta, bool(beta.any()) or config.storage == "ram")
+        has_beta = bool(beta.any()) or StoredFloats.of(config).has_beta
+        return _of_floats(config, gamma, given.gamma_offset, beta, has_beta)
     scale = Fraction(config.output.scale)
     divisor, power = _divisor_and_power(scale)
     gamma_power = power if config.gamma_rounding == "once" else Fraction(1)
@@ -551,7 +576,7 @@ def _of_floats(
     """``unit``: what γ is times already."""
     gammas, gamma_frac_bits = _dyadic(gamma, Fraction(offset), _step_of_gamma(config) / unit)
     betas, beta_frac_bits = _dyadic(beta, Fraction(0), Fraction(1))
-    negative = np.signbit(gamma + offset), np.signbit(beta)
+    negative = np.signbit(gamma + offset if offset else gamma), np.signbit(beta)
     return _Affine(gammas, betas, gamma_frac_bits, beta_frac_bits, 1, *negative, has_beta)
 
 
@@ -900,6 +925,15 @@ class _Denominator:
         root = (self.numerator.bit_length() - self.denominator.bit_length() + 2) // 2 + 1
         beside = self.added.numerator.bit_length() - self.added.denominator.bit_length() + 1
         return max(root if self.numerator else beside, beside if self.added else root) + 1
+
+    def top(self, a: int) -> int:
+        """The exponent of the power of two that ``a / U`` is less than, but not by half; of an ``a`` of at least 0."""
+        if not a:
+            return _NO_TOP
+        top = a.bit_length() - self.exponent
+        while self.compare(a, 1 << top) >= 0 if top >= 0 else self.compare(a << -top, 1) >= 0:
+            top += 1
+        return top
 
     def compare(self, a: int, w: int) -> int:
         """The sign of ``a - w·U``."""

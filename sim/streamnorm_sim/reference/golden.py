@@ -21,8 +21,10 @@ from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 from .floating import FloatRows, StaticFloatRows
+from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
+from .stored_rows import stored_of_rows
 
 __all__ = ["GoldenModel"]
 
@@ -165,7 +167,7 @@ class GoldenModel:
         if published is None:
             y = self._results(z, batch.banks)
         else:
-            numbers = (self._of_rows(values, batch.banks, z.shape[1]) for values in published.numbers)
+            numbers = (stored_of_rows(self.config, values, batch.banks, z.shape[1]) for values in published.numbers)
             y = requantized(z, *numbers) + self.config.output.zero_point
             y = np.clip(y, self.config.output.min, self.config.output.max).astype(np.int64)
         if inside is not None:
@@ -247,7 +249,7 @@ class GoldenModel:
         if p.curve is not None:
             a = p.curve.evaluate(a)
         if p.grid is not None:
-            a = _half_even(a, p.step_frac_bits)
+            a = half_even(a, p.step_frac_bits, is_raised=True)
             a = np.clip(a, p.grid.low, p.grid.high, out=a)
         return a
 
@@ -256,18 +258,11 @@ class GoldenModel:
         p, target, kind = self.precision, self.config.output, self._lane_type
         assert not isinstance(p, IntegerPrecision)
         a, width = z, z.shape[1]
-        gamma, beta = (self._of_rows(stored, banks, width) for stored in (self._gamma, self._beta))
+        gamma, beta = (stored_of_rows(self.config, stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align
-        y = _half_even(a, p.result_frac_bits).astype(np.int64)
+        y = half_even(a, p.result_frac_bits, is_raised=True).astype(np.int64)
         return np.clip(y, target.min, target.max, out=y)
-
-    def _of_rows(self, stored: Integers, banks: Integers, width: int) -> Integers:
-        """The values of the first ``width`` elements of each row; of one row for all where there is one bank."""
-        repeat, one_bank = self.config.parameter_repeat, self.config.banks == 1
-        columns = -(-width // repeat)
-        values = stored[0, :columns] if one_bank else stored[banks, :columns]
-        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
 
 
 def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
@@ -278,12 +273,6 @@ def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
         low, high = (0, (1 << bits) - 1) if config.output.is_float else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
         require_within(key, array, low, high, f" ({key}_bits = {bits})")
     return array.astype(np.int64)
-
-
-def _half_even(a: Integers, frac_bits: int) -> Integers:
-    """Integers, half to even, of values that have half of one added already."""
-    tie = (a & ((1 << frac_bits) - 1)) == 0
-    return (a >> frac_bits) & ~tie.astype(a.dtype)
 
 
 def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:

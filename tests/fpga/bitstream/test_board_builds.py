@@ -19,7 +19,9 @@ BOARDS_PAGE = (ROOT / "docs/boards.md").read_text("utf-8")
 
 def recorded_seed(example):
     """The placement that met the clock, the ones before it having missed it."""
-    return re.fullmatch(r".* \((\d+)\)", board_figures.row_of(BOARDS_PAGE, example)[4])[1]
+    row = board_figures.row_of(BOARDS_PAGE, example)
+    assert row is not None
+    return re.fullmatch(r".* \((\d+)\)", row[4])[1]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,9 @@ def recorded_seed(example):
         pytest.param("ulx3s_bert_base", "ulx3s-85f", [], marks=pytest.mark.slow),
         pytest.param("orangecrab_minilm", "orangecrab-25f", [], marks=pytest.mark.slow),
         pytest.param("hx8k_layernorm", "hx8k-b-evn", [], marks=pytest.mark.slow),
+        pytest.param("ulx3s_llama_bf16", "ulx3s-85f", [], marks=pytest.mark.slow),
+        pytest.param("orangecrab_llama_bf16", "orangecrab-25f", [], marks=pytest.mark.slow),
+        pytest.param("up5k_bf16_rms", "icebreaker", [], marks=pytest.mark.slow),
         # Of several placements, only the one that was good enough.
         pytest.param(
             "icebreaker_rms", "icebreaker", ["--seed", recorded_seed("icebreaker_rms")], marks=pytest.mark.slow
@@ -48,6 +53,7 @@ def test_an_example_on_its_board(example, board, options, tmp_path, capsys):
     assert is_for(bitstream, BOARDS[board])
     if set(report["tools"].items()) <= set(board_figures.recorded_tools(BOARDS_PAGE).items()):
         recorded = board_figures.row_of(BOARDS_PAGE, example)
+        assert recorded is not None, "make board-figures"
         assert recorded[3:9] == board_figures.built_cells(report), "make board-figures"
     # The unit inside is the one `streamnorm generate` writes, in full: none of its blocks was optimized away.
     blocks = {block.split(".")[1] for block in report["blocks"] if block.startswith("unit.")}

@@ -3,11 +3,12 @@
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 
-from lut_figures import measured, unit_of
+from lut_figures import estimated, lines, unit_of
 from streamnorm.plan import Limits, Plan
-from streamnorm.plan.luts import LUT_ERROR, estimated_luts
+from streamnorm.plan.luts import LUT_ERROR, LUT_MODELS, estimated_luts, kind_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.targets import CAPACITIES, TARGET_NAMES
@@ -27,7 +28,7 @@ unit = partial(
 )
 
 
-@pytest.mark.parametrize("line", measured(), ids=lambda line: f"{line['target']}-{line['norm']}-{line['luts']}")
+@pytest.mark.parametrize("line", estimated(), ids=lambda line: f"{line['target']}-{line['norm']}-{line['luts']}")
 def test_luts_of_synthesized_units_are_estimated(line):
     estimate = estimated_luts(Plan.of(unit_of(line)))
     assert estimate == pytest.approx(line["luts"], rel=WORST_MEASURED)
@@ -46,6 +47,17 @@ def test_no_luts_are_told_where_none_were_measured():
     assert estimated_luts(Plan.of(unit(target="generic"))) is None
     assert estimated_luts(Plan.of(unit(target="ice40-up5k", clock_mhz=20))) is None
     assert estimated_luts(Plan.of(unit(target="ecp5-85k-6", architecture="five-scan"))) is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LUT_MODELS if "floating" in kind])
+def test_units_that_are_to_be_synthesized_tell_the_terms_of_floats_apart(kind):
+    of_floats = [line for line in lines() if {str} & {type(line["input"]), type(line["output"])}]
+    plans = [Plan.of(unit_of(line)) for line in of_floats]
+    terms = [LUT_MODELS[kind].terms(plan) for plan in plans if kind_of(plan) == kind]
+    table = np.array([list(each.values()) for each in terms], float)
+    assert np.isfinite(table).all()
+    assert (table >= 0).all()
+    assert np.linalg.matrix_rank(table / table.max(axis=0)) == len(terms[0]) < len(terms)
 
 
 def test_every_part_has_a_capacity():

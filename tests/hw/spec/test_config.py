@@ -333,6 +333,16 @@ def test_both_zeros_are_one_configuration(key: str) -> None:
         assert make(**{key: [-0.0] * 6}).digest() == make(**{key: [0.0] * 6}).digest()
 
 
+@pytest.mark.parametrize("key", ["gamma", "beta"])
+@pytest.mark.parametrize("zeros", [(-0.0, 0.0), ([-0.0] * 6, [0.0] * 6)], ids=["number", "array"])
+def test_zeros_of_floats_have_a_sign(key: str, zeros: Any) -> None:
+    negative, positive = (make(output="bf16", input="bf16", **{key: zero}) for zero in zeros)
+    assert negative != positive
+    assert (np.signbit(getattr(negative, key)) & ~np.signbit(getattr(positive, key))).all()
+    assert negative.replace(name="another").replace(name=negative.name) == negative
+    assert str(negative.to_dict()) != str(positive.to_dict())
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])
 def test_a_copy_cannot_be_changed_either(copied: Any) -> None:
     config = make(gamma=GAMMA, beta=GAMMA)

@@ -56,9 +56,14 @@ def test_keys_that_only_the_other_takes_are_chosen_and_said():
     assert str(other) == "epsilon = 1e-05, the default of PyTorch's LayerNorm; without deviation"
 
 
+def test_floating_point_gives_no_deviation():
+    other = with_norm(unit(input="bf16", output="bf16"), "frozen")
+    assert (other.config.deviation, str(other)) == (1.0, "deviation = 1, as good as any; without epsilon")
+
+
 def test_there_may_be_none_for_floating_point():
-    with pytest.raises(ConfigError, match="norm = 'frozen': there is none for input = bf16"):
-        with_norm(unit(input="bf16", output="bf16"), "frozen")
+    with pytest.raises(ConfigError, match="norm = 'l1norm': there is none for input = bf16"):
+        with_norm(unit(input="bf16", output="bf16"), "l1norm")
 
 
 def test_what_does_not_go_with_the_other_keys_is_told():

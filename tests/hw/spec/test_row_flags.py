@@ -4,7 +4,7 @@ import numpy as np
 
 from hw.units.units import unit
 from streamnorm.spec.formats import FloatFormat
-from streamnorm.spec.row_flags import FLAGS, flags_in_words, flags_of, of_user, user_bits, user_of
+from streamnorm.spec.row_flags import FLAGS, flag_bits, flags_in_words, flags_of, of_user, user_bits, user_of
 
 
 def test_only_units_with_floating_point_numbers_have_flags():
@@ -21,6 +21,17 @@ def test_the_error_is_the_lowest_bit():
     error, flags = of_user(np.array([0, 1, 2, 5, 9]))
     assert error.tolist() == [0, 1, 0, 1, 1]
     assert flags.tolist() == [0, 0, 1, 2, 4]
+
+
+def test_bits_are_in_the_order_of_the_flags():
+    flags = {
+        "overflow": np.array([False, True, True]),
+        "nan": np.array([True, False, True]),
+        "infinite": np.zeros(3, bool),
+    }
+    bits = flag_bits(flags)
+    assert bits.dtype == np.uint8
+    assert bits.tolist() == [1, 4, 5]
 
 
 def test_words():

@@ -38,6 +38,20 @@ def test_gamma_has_its_offset():
     assert found.format.dequantize(found.quantize_beta([2.0, -3.0])).tolist() == [2.0, -3.0]
 
 
+def test_zeros_keep_their_sign():
+    minus, zeros = 0x8000, [0.0, -0.0, 0.0, -0.0, 0.0]
+    found = stored(gamma=zeros, beta=zeros)
+    assert found.gamma.tolist() == found.beta.tolist() == [[0, minus] * 2 + [0]]
+    assert found.has_beta  # -0 is left of some sums of zeros alone
+    assert found.quantize_gamma([-0.0]).tolist() == found.quantize_beta([-0.0]).tolist() == [minus]
+    assert stored(gamma=zeros, gamma_offset=1.0).gamma.tolist() == [[0x3F80] * 5]
+    underflowing = stored(gamma=-0.0, gamma_offset=-1e-50, parameter_format="bf16")
+    assert underflowing.gamma.tolist() == [[minus] * 5]
+    alone = stored(beta=-0.0)  # whatever it is added to stays as it is
+    assert alone.beta.tolist() == [[minus] * 5]
+    assert not alone.has_beta
+
+
 def test_constants_and_what_may_be_loaded():
     assert stored(beta=[0.0, 0, 0, 0, 0]).has_beta is False
     assert stored(beta=[0.0, 0, 0, 0, 1]).has_beta

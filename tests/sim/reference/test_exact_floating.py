@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from decimals import normalized
-from family import MEMBERS as FAMILY
-from family import PART, keys_of
+from family import MEMBERS, PART, keys_of
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat, parse_format
 from streamnorm.spec.parameters import StoredParameters
@@ -23,9 +22,6 @@ NOTHING = Decimal(10) ** -400
 """What is smaller is 0, and its digits are what division and root have left."""
 
 FLOATS = ("bf16", "fp16", "fp32", "fp8_e5m2", "fp8_e4m3fn", "float(6, 9)", "float(2, 1)")
-
-MEMBERS = [member for member in FAMILY if member != "frozen"]
-"""Those that take floating-point numbers."""
 
 
 def rounded(y, precision, least):
@@ -122,13 +118,30 @@ def parameters(config, row_index, as_given):
     return gamma, beta, has_beta
 
 
+def rounded_z(config, z):
+    """What gamma multiplies: z, rounded where it is."""
+    output = config.output
+    if config.gamma_rounding != "output" or not z:
+        return z
+    if output.is_float:
+        code, beyond = to_float(z, output)
+        value = output.dequantize(code).item()
+        return Decimal(copysign(output.largest, value) if beyond else value)
+    shift = output.zero_point
+    return Decimal(to_integer(z / Decimal(output.scale) + shift, output)[0] - shift)
+
+
 def expected(config, row, bank=0, *, as_given=False):
     """For each element: code, exact result (None where it is special), unit, overflow."""
     output = config.output
     floating = output.is_float
     gammas, betas, has_beta = parameters(config, bank, as_given)
     results = []
-    for z, (g, g_sign), (b, b_sign) in zip(normalized_row(config, row, as_given), gammas, betas, strict=False):
+    zs = normalized_row(config, row, as_given)
+    ordinary = Decimal(config.formula.centred)  # what gamma times is the unit, as a z
+    if config.norm == "frozen":
+        ordinary = max((abs(rounded_z(config, z[0])) for z in zs if isinstance(z, tuple)), default=Decimal(0))
+    for z, (g, g_sign), (b, b_sign) in zip(zs, gammas, betas, strict=False):
         if isinstance(z, float):
             y = z * float(g) if isnan(z) or g == 0 else inf * copysign(1.0, z) * g_sign
             if not floating:
@@ -140,21 +153,14 @@ def expected(config, row, bank=0, *, as_given=False):
             results.append((code, y, None, False))
             continue
         z, z_sign = z
-        if config.gamma_rounding == "output" and z:
-            if floating:
-                code, beyond = to_float(z, output)
-                value = output.dequantize(code).item()
-                z = Decimal(copysign(output.largest, value) if beyond else value)
-            else:
-                shift = output.zero_point
-                z = Decimal(to_integer(z / Decimal(output.scale) + shift, output)[0] - shift)
+        z = rounded_z(config, z)
         product_sign = z_sign * g_sign
         y = z * g + b if has_beta else z * g
         if abs(y) < NOTHING * (abs(b) + 1) * (abs(g) + 1):
             y = Decimal(0)
         unit = Decimal(1)
         if floating:
-            beside = [abs(y)] + ([abs(b)] if has_beta else []) + ([abs(g)] if config.formula.centred else [])
+            beside = [abs(y), abs(g) * ordinary] + ([abs(b)] if has_beta else [])
             unit = Decimal(2) ** least_place(output)
             if max(beside):
                 unit = Decimal(2) ** rounded(max(beside), output.precision, least_place(output))[1]

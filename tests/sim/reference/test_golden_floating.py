@@ -222,6 +222,22 @@ def test_subnormal_rows_are_those_of_normal_ones(norm, number_format):
     check(config, RowBatch.of(config, np.concatenate([row, large])))
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm", "frozen"])
+@pytest.mark.parametrize(("stored", "output"), [("fp16", "fp32"), ("fp16", "bf16"), ("bf16", "fp32")])
+def test_subnormal_gamma_and_beta_are_as_good_as_others(norm, stored, output):
+    """As a result is a normal number of its format where a subnormal gamma or beta of theirs is."""
+    held, rng = FloatFormat(stored), np.random.default_rng(5)
+    drawn = {"epsilon": 1e-5} if norm != "frozen" else {"deviation": 1.1}
+    for most in ((5, 3), (900, 3), (3, 900)):
+        gamma, beta = (held.scale * rng.integers(-end, end + 1, N) for end in most)
+        values = {"gamma": held.dequantize(held.quantize(gamma)), "beta": held.dequantize(held.quantize(beta))}
+        config = NormConfig(
+            norm=norm, lanes=4, max_length=N, input="bf16", output=output, parameter_format=stored, **values, **drawn
+        )
+        rows = rng.normal(0, 1, (200, N)) + rng.normal(0, 1, (200, 1))
+        check(config, RowBatch.of(config, config.input.quantize(rows)))
+
+
 @pytest.mark.parametrize("number_format", FORMATS)
 def test_rows_of_zeros_without_epsilon(number_format):
     """0 without a mean has the sign of x, and of gamma; with one it is +0, and gamma makes it -0."""

@@ -32,10 +32,6 @@ class DecodedFloat:
         """The binade, unsigned."""
         return settled(p, self.exponent).value
 
-    @property
-    def is_special(self) -> tuple[Timed, Timed]:
-        return self.is_nan, self.is_infinite
-
 
 def decoded(p: Pipeline, number_format: FloatFormat, code: Timed) -> DecodedFloat:
     """The number that a code stands for. Latency: a level of logic, two for what is told of the whole code."""

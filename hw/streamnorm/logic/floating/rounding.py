@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from amaranth.hdl import Const, Mux, Value, unsigned
+from amaranth.hdl import Const, Mux, Value, signed, unsigned
 
 from streamnorm.logic.leading_one import leading_one_found
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.spec.formats import FloatFormat
 
-from .exponent import Exponent, exponent_sum, settled
+from .exponent import Exponent, constant_exponent, difference, exponent_sum, settled
 from .sticky import shift_right_sticky
 
 __all__ = ["RoundedFloat", "rounded"]
@@ -56,12 +56,14 @@ def rounded(
     is_zero = p.operate("no_number", lut, [found, negative], unsigned(1), lambda x, s: ~(x | s))
 
     # The binade of a leading one at position 0, and that of this one: no lower than that of subnormal numbers.
-    based = settled(p, exponent.moved(width - 1 - zeros_max - output.fraction_bits))
+    start = exponent.moved(width - 1 - zeros_max - output.fraction_bits)
+    based = settled(p, start)
     binade = settled(p, exponent_sum(p, based, Exponent(position, 0, 0, zeros_max)))
     amount, amount_max = position, zeros_max
     if based.low < 0:
         amount_max = max(zeros_max, min(-based.low, zeros_max + precision + 1))
-        amount = _no_farther(p, position, p.registered(based.value), binade.value, amount_max)
+        below = difference(p, settled(p, constant_exponent(p, 0), start.offset), start)
+        amount = _no_farther(p, position, p.registered(below.value), binade.value, amount_max)
 
     # Of what lies below the mantissa and the bit that rounds, only whether there is a 1.
     padded = _below(p, number, zeros_max) if zeros_max else number
@@ -136,15 +138,17 @@ def _below(p: Pipeline, number: Timed, zeros: int) -> Timed:
     return padded.as_signed() if number.signed else padded
 
 
-def _no_farther(p: Pipeline, position: Timed, based: Timed, binade: Timed, most: int) -> Timed:
-    """The position, or what takes a number to the lowest binade where it would go below; ``most`` at most."""
+def _no_farther(p: Pipeline, position: Timed, below: Timed, binade: Timed, most: int) -> Timed:
+    """The position, or what takes a number from ``below`` the lowest binade to it; ``most`` at most."""
     bits = most.bit_length()
 
     def least(x: Value) -> Value:
-        far = (-x) >> bits != 0
-        return Mux(x < 0, Mux(far, most, (-x)[:bits]), 0)
+        far, positive = x[bits:-1].any(), ~x[-1]
+        # No multiplexer with a constant: of that, synthesis makes a reset, which comes late.
+        return Mux(far, Const(most, bits), x[:bits]) & positive.replicate(bits)
 
-    delay = p.target.adder(based.width) + p.target.logic(based.width)
-    lowest = p.registered(p.operate("least", delay, [based], unsigned(bits), least))
+    below = p.reshape(below, signed(max(below.width, bits + 1)))
+    delay = p.target.logic(below.width - bits) + p.target.family.lut
+    lowest = p.registered(p.operate("least", delay, [below], unsigned(bits), least))
     inputs = [binade.bits(binade.width - 1, binade.width), lowest, position]
     return p.operate("amount", p.target.family.lut, inputs, unsigned(bits), Mux)

@@ -34,11 +34,6 @@ class Elements:
         return Elements(reach.bit_length(), 0, Fraction(source.scale))
 
     @property
-    def binade_bits(self) -> int:
-        """Bits of a binade's number."""
-        return self.binade_max.bit_length()
-
-    @property
     def are_floats(self) -> bool:
         """Whether elements are in more than one binade."""
         return self.binade_max > 0

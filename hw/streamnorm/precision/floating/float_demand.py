@@ -6,7 +6,6 @@ from math import ceil, log2, sqrt
 from streamnorm.precision.demand import EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Gain, error_limit, gains, is_tight
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
-from streamnorm.spec.given_parameters import STORAGE_ERROR_MAX
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.stored_floats import StoredFloats
 
@@ -24,7 +23,10 @@ _MEAN_Z = 0.8
 
 @dataclass(frozen=True)
 class ZErrors:
-    """How far a normalized value is off: at most and in the mean, relative to itself and besides."""
+    """How far a normalized value is off: at most and in the mean, relative to itself and besides.
+
+    What is besides is measured in 1; with a constant deviation, in the largest z of the row.
+    """
 
     relative: float
     absolute: float
@@ -75,17 +77,17 @@ class FloatDemand:
 
 @dataclass(frozen=True, kw_only=True)
 class _OfFloats(FloatDemand):
-    """A unit in the last place is at least ``2**-precision`` of the result, and of gamma."""
+    """A unit in the last place is at least ``2**-precision`` of the result, and of gamma; with a constant deviation, of
+    gamma times the largest z of the row, which errors of z are measured in then."""
 
     @staticmethod
     def asked(config: NormConfig) -> "_OfFloats":
         stored = StoredFloats.of(config)
         assert isinstance(config.output, FloatFormat)
         precision = config.output.precision
-        storage = stored.storage_error
         return _OfFloats(
             precision=precision,
-            limit=min(FLOAT_ERROR, 0.5 - storage) if storage <= STORAGE_ERROR_MAX else FLOAT_ERROR,
+            limit=error_limit(stored, FLOAT_ERROR),
             tight=config.accuracy == "tight" or precision <= TIGHT_PRECISION,
             product=2 if stored.has_beta else 1,
         )

@@ -34,8 +34,9 @@ class FloatEnding:
        its unit is ``2**(t - sum_bits)``. Without beta, sum is P.
     3. The magnitude of sum is rounded to the output format, to nearest even, where its leading one says: in the binade
        that puts that one at the head of a mantissa, but not below the first, that of the subnormal numbers. Beyond the
-       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together. A sum of 0 has
-       that of the one number that was not 0, if there is only one; of two zeros that of both, else none.
+       largest number it becomes what ``overflow`` says. The sign is that of sum, s and gamma together; of a P of 0 that
+       of Z, s and gamma: a gamma of 0 leaves the sign of z. A sum of 0 has that of the one number that was not 0, if
+       there is only one; of two zeros that of both, else none.
 
     Every ``>>`` is a floor, of P in two's complement. Where :attr:`is_sticky`, neither is signed, and the lowest bit of
     what has been shifted is 1 as well where a 1 has been shifted out.
@@ -47,6 +48,8 @@ class FloatEnding:
     gamma_bits, beta_bits : of a mantissa of gamma and beta, the hidden one included; 0 where there is none
     gamma_exponent, beta_exponent : see above
     sum_bits : see above; those of P where there is no beta
+    zeros : above the leading one of a gamma or beta that is a subnormal number, and no subnormal result, at most; its
+        top is that much higher than it could be, and the field has as many bits more
     is_sticky : see above
     """
 
@@ -59,6 +62,7 @@ class FloatEnding:
     gamma_exponent: int
     beta_exponent: int
     sum_bits: int
+    zeros: int = 0
     is_sticky: bool = False
 
     @staticmethod
@@ -82,7 +86,10 @@ class FloatEnding:
         product_bits = z_bits + gamma_bits
         # Of a product no more than its high bits matter; of one with a rounded z all of them do.
         kept = product_bits if rounds_first else z_bits
-        sum_bits = max(kept + _EXACT_BITS, beta_bits)
+        zeros = 0
+        if beta_bits and not rounds_first and not _reaches(stored, output):
+            zeros = max(stored.zeros("beta"), stored.zeros("gamma") if gamma_bits else 0)
+        sum_bits = max(kept + _EXACT_BITS + zeros, beta_bits)
         return FloatEnding(
             output=output,
             rounds_first=rounds_first,
@@ -93,6 +100,7 @@ class FloatEnding:
             gamma_exponent=of_parameters if gamma_bits else exponent,
             beta_exponent=of_parameters,
             sum_bits=sum_bits if beta_bits else product_bits,
+            zeros=zeros,
         )
 
     @staticmethod
@@ -121,8 +129,7 @@ class FloatEnding:
         if not ending.beta_bits:
             return ending
         product_zeros = z_zeros + (1 + stored.zeros("gamma") if ending.gamma_bits else 0)
-        reaches = stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
-        beta_zeros = 0 if reaches else stored.zeros("beta")
+        beta_zeros = 0 if _reaches(stored, output) else stored.zeros("beta")
         sum_bits = max(
             ending.product_bits + 1 + beta_zeros,
             ending.beta_bits + 1 + product_zeros,
@@ -143,6 +150,11 @@ class FloatEnding:
     def figures(self) -> dict[str, int]:
         """Its widths by name."""
         return {"product_bits": self.product_bits, "float_sum_bits": self.sum_bits}
+
+
+def _reaches(stored: StoredFloats, output: FloatFormat) -> bool:
+    """Whether the normal numbers of gamma and beta go down no less far than the output's."""
+    return stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
 
 
 def _exponent(power: float) -> int:

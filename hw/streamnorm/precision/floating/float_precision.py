@@ -7,6 +7,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.roots import RootMethod
 from streamnorm.spec.weight_root import WeightRoot
 
+from .constant_deviation import ConstantDeviation
 from .elements import Elements
 from .float_ending import FloatEnding
 from .row_epsilon import RowEpsilon
@@ -37,7 +38,8 @@ class FloatPrecision:
        :attr:`half_position_min`. The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in
        ``normalized_bits`` bits, two's complement: both parts may be far larger than z, but their low bits suffice.
        Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z
-       is the product.
+       is the product. With a :class:`ConstantDeviation`, which is all there is in V, what is found so is z', in the
+       unit of the row, and the exponent of z is :attr:`fixed_exponent` and, of rows of floats, ``top``.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q
@@ -54,6 +56,7 @@ class FloatPrecision:
     length_bits, weight_bits, count_bits : bits of n, of w and of what w is made of
     weight_root : where V is divided by w, the root of w that stands for it
     is_centred, is_fixed : whether a mean is subtracted; whether z has a binary point of its own, see step 3
+    deviation : where it is constant; epsilon stands for it then
     root : the root's method
     curve : of a norm with a curvature, whose u takes the place of z behind step 3
     ending : None for integer output
@@ -71,6 +74,7 @@ class FloatPrecision:
     weight_bits: int
     weight_root: WeightRoot | None
     epsilon: RowEpsilon
+    deviation: ConstantDeviation | None
     variance_bits: int
     gives_deviation: bool
     root_guard: int
@@ -140,8 +144,10 @@ class FloatPrecision:
 
     @property
     def pad_bits(self) -> int:
-        """Fraction bits that products are given, so that they are only ever shifted right."""
-        return max(0, self.product_frac_bits - self.rho_bits + 2)
+        """Fraction bits that products are given, so that they are only ever shifted right: by R, which is no less than
+        k and the unit of the row, and by k. A constant deviation may leave k far less than where it is the row's."""
+        up = 2 if self.deviation is None else max(2, -self.unit_exponent - self.deviation.half_position)
+        return max(0, self.product_frac_bits - self.rho_bits + up)
 
     @property
     def product_frac_bits(self) -> int:
@@ -157,8 +163,21 @@ class FloatPrecision:
     @property
     def half_position_min(self) -> int:
         """k is not below this where elements differ: by half a step of the highest binade, and V is no less than the
-        square of that. So it tells rows whose elements are all equal."""
-        return 0 if self.sums is None or not self.is_centred else max(0, -self.unit_exponent - 1)
+        square of that. So it tells rows whose elements are all equal; a constant deviation need not be told of them."""
+        if self.sums is None or not self.is_centred or self.deviation is not None:
+            return 0
+        return max(0, -self.unit_exponent - 1)
+
+    @property
+    def follows_top(self) -> bool:
+        """Whether the exponent of a z of step 3 is that of its row: :attr:`fixed_exponent` and ``top``."""
+        return self.deviation is not None and self.sums is not None
+
+    @property
+    def fixed_exponent(self) -> int:
+        """``ez`` of a z of step 3, without ``top``."""
+        unit = 0 if self.deviation is None else self.unit_exponent - self.deviation.exponent
+        return unit - self.normalized_frac_bits
 
     @property
     def exponent_bits(self) -> int:

@@ -1,8 +1,9 @@
 """The narrowest widths of a unit for floating point that keep what is promised."""
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
-from math import ceil, inf, isqrt, sqrt
+from math import ceil, floor, inf, isqrt, log2, sqrt
 
 from streamnorm.errors import ConfigError
 from streamnorm.precision.curve import Curve
@@ -16,6 +17,7 @@ from streamnorm.spec.roots.squared import squaring_error
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm.spec.weight_root import WeightRoot
 
+from .constant_deviation import ConstantDeviation
 from .elements import Elements
 from .float_demand import FloatDemand, ZErrors
 from .float_ending import FloatEnding
@@ -24,7 +26,7 @@ from .row_epsilon import RowEpsilon
 from .row_errors import sums_error
 from .row_sums import RowSums
 
-__all__ = ["found_precision"]
+__all__ = ["error_of_sums", "found_precision"]
 
 _GUARDS = range(3, 17)
 """Bits beyond those of a result that are tried, one after the other."""
@@ -70,7 +72,14 @@ def _refuse(config: NormConfig) -> None:
             f'gamma_rounding = "output": with {config.input.name} input it goes with output of floats only, not with '
             f"{config.output.name}; leave it out"
         )
-    if config.input.is_float and not config.output.is_float and norm.square_limit(config.max_length) is None:
+    if not config.input.is_float or config.output.is_float:
+        return
+    if norm.has_constant_deviation:
+        raise ConfigError(
+            f"norm = {norm.name!r}: with {config.input.name} input, a result is right beside the largest of its row, "
+            f"which may be any number of steps of {config.output.name} output; allowed: output of floats"
+        )
+    if norm.square_limit(config.max_length) is None:
         raise ConfigError(
             f"statistic_length = {norm.statistic_length}: with {config.input.name} input, nothing but epsilon limits a "
             f"normalized value, and {config.output.name} output would take hundreds of bits; allowed: output of floats"
@@ -87,13 +96,14 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     weight_root = WeightRoot(norm.weight(longest), root.rho_bits + 2) if norm.has_weight_root else None
     numerator_bits = weight_bits if weight_root is None else weight_root.bits
     sums = _row_sums(config, elements, demand) if elements.are_floats else None
-    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits)
+    deviation = ConstantDeviation.of(config, elements, sums, bits) if norm.has_constant_deviation else None
+    epsilon = RowEpsilon.of(config, sums, root, weight_bits, bits) if deviation is None else deviation.as_epsilon
     counted = longest if norm.statistic_length is None else min(longest, norm.statistic_length)
     reach = 1 << (elements.mantissa_bits if sums is None else sums.row_bits)
     of_sums = sums_error(norm, sums, longest, epsilon.degree if epsilon.code else 2)
 
     # z: with a binary point of its own, or as a product with the exponent that it has.
-    is_fixed = norm.centred or not config.output.is_float
+    is_fixed, unit = norm.centred or not config.output.is_float, 1.0
     exact_scale_bits = numerator_bits + root.rho_bits
     relative = root.relative_error + epsilon.error / 2
     mean = root.mean_share * root.relative_error + epsilon.error / 6
@@ -103,14 +113,12 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
     if weight_root is not None:
         relative, mean = relative + weight_root.relative_error, mean + weight_root.relative_error / 4
     if is_fixed:
-        square_limit = norm.square_limit(longest)
-        assert square_limit is not None
-        frac_bits, scale_bits, product_drop = bits + 2, exact_scale_bits, 0
-        largest = isqrt(square_limit) + 1
-        if norm.has_absolute_sum:  # of n / 2, what M lacks may be more than that 1
-            largest = ceil(largest * (1 + relative + of_sums.relative))
-        normalized_bits = largest.bit_length() + 1 + frac_bits
-        absolute, mean_absolute = 2.0**-frac_bits, 2.0**-frac_bits / 3
+        limit, unit = _limits(norm, longest) if deviation is None else (deviation.limit, deviation.least)
+        frac_bits, scale_bits, product_drop = max(0, bits + 2 - floor(log2(unit))), exact_scale_bits, 0
+        if norm.has_absolute_sum:  # of n / 2, what M lacks may be more than the 1 that is spare
+            limit = ceil(limit * (1 + relative + of_sums.relative))
+        normalized_bits = limit.bit_length() + 1 + frac_bits
+        absolute, mean_absolute = 2.0**-frac_bits / unit, 2.0**-frac_bits / 3 / unit
     else:
         frac_bits, scale_bits = 0, min(exact_scale_bits, bits + 2)
         normalized_bits = min(elements.mantissa_bits + scale_bits, bits + 2)
@@ -138,8 +146,8 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         if ending.beta_bits and not ending.rounds_first:
             # Two floors where tops are set side by side; the top of z is not that of gamma.
             top = z_bits - frac_bits if is_fixed else 4
-            unit = 2.0 ** (top + 1 - ending.sum_bits)
-            absolute, mean_absolute = absolute + 2 * unit, mean_absolute + unit
+            cut = 2.0 ** (top + 1 + ending.zeros - ending.sum_bits) / unit
+            absolute, mean_absolute = absolute + 2 * cut, mean_absolute + cut
     errors = ZErrors(relative, absolute, mean, mean_absolute)
     parameters = None if ending is not None else StoredParameters.of(config)
     product_frac_bits = frac_bits + (0 if parameters is None else parameters.gamma_frac_bits)
@@ -156,6 +164,7 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         weight_bits=weight_bits,
         weight_root=weight_root,
         epsilon=epsilon,
+        deviation=deviation,
         variance_bits=max(1, _variance_max(norm, sums, longest, counted, reach, epsilon).bit_length()),
         gives_deviation=gives_deviation,
         root_guard=epsilon.frac_bits // 2 if norm.square_limit(longest) is None else 0,
@@ -175,6 +184,13 @@ def _candidate(config: NormConfig, demand: FloatDemand, guard: int) -> tuple[Flo
         expected_error=demand.expected(errors),
     )
     return precision, demand.is_kept(errors)
+
+
+def _limits(norm: Norm, longest: int) -> tuple[int, float]:
+    """What z is less than, and what its errors are measured in."""
+    square_limit = norm.square_limit(longest)
+    assert square_limit is not None
+    return isqrt(square_limit) + 1, 1.0
 
 
 def _curved(
@@ -201,8 +217,9 @@ def _curved_share(k: float, largest: int) -> float:
 def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> RowSums:
     """The cheapest windows whose error is a part of what is allowed; the most exact ones where none are."""
     norm, longest = config.formula, config.max_length
-    floor = RowSums.floor_of(elements, config.epsilon_in_steps)
-    degree = config.placement.degree if config.epsilon_in_steps else 2
+    added = Fraction(0) if norm.has_constant_deviation else config.epsilon_in_steps
+    least_top = RowSums.floor_of(elements, added)
+    degree = config.placement.degree if added else 2
     if norm.has_absolute_sum:
         row_bits = max(elements.mantissa_bits + 5, demand.precision + 8)
     elif norm.has_sum:
@@ -212,22 +229,30 @@ def _row_sums(config: NormConfig, elements: Elements, demand: FloatDemand) -> Ro
         row_bits = max(elements.mantissa_bits, demand.precision // 2 + 8 if degree == 2 else demand.precision + 6)
     if degree == 1 and norm.has_variance:
         row_bits = max(row_bits, demand.precision + 6 + elements.mantissa_bits // 2)
-    limit = _SUMS_SHARE * demand.limit * 2.0**-demand.precision
     if norm.curvature:
-        limit /= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
-        row_bits += 4  # as many bits as such a share
+        row_bits += 4  # as many bits as its share of an error
+    limit = _SUMS_SHARE * demand.limit
     best, best_cost, best_error = None, inf, inf
     for window in _WINDOWS:
-        for count in range(1, max(elements.binade_max, floor) // window + 2):
-            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=floor)
-            of_sums = sums_error(norm, sums, longest, degree)
-            error = demand.product * of_sums.relative + of_sums.absolute
+        for count in range(1, max(elements.binade_max, least_top) // window + 2):
+            sums = RowSums(elements=elements, window=window, count=count, row_bits=row_bits, floor=least_top)
+            error = error_of_sums(config, sums)
             allowed = error <= limit
             cost = sums.cost(norm, config.lanes, longest)
             if (allowed and cost < best_cost) or (best_cost == inf and error < best_error):
                 best, best_cost, best_error = sums, cost if allowed else inf, error
     assert best is not None
     return best
+
+
+def error_of_sums(config: NormConfig, sums: RowSums) -> float:
+    """What a result may be off by because of what such sums leave out, in units in the last place."""
+    norm, longest, demand = config.formula, config.max_length, FloatDemand.of(config)
+    of_sums = sums_error(norm, sums, longest, config.placement.degree if config.epsilon_in_steps else 2)
+    error = (demand.product * of_sums.relative + of_sums.absolute) * 2.0**demand.precision
+    if norm.curvature:
+        error *= _curved_share(norm.curvature, isqrt(norm.square_limit(longest) or 1) + 1)
+    return error
 
 
 def _square_max(norm: Norm, sums: RowSums | None, counted: int, reach: int) -> int:

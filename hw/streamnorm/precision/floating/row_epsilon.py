@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +13,6 @@ from .row_sums import RowSums
 __all__ = ["RowEpsilon"]
 
 _CODE_GUARD = 3
-_ROOT_GUARD = 3
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class RowEpsilon:
     Attributes
     ----------
     code : 0 where epsilon is 0, or too small to matter in any row
-    degree : 2; 1 where epsilon is added to the root of V
+    degree : 2; 1 where epsilon is added to the root of V; 0 where it is the same in the unit of every row
     error : of V, relative to itself, at most
     """
 
@@ -52,34 +50,13 @@ class RowEpsilon:
         if e == 0 or (weighed is not None and sums.floor == 0 and placement.is_lost(4 * e * weighed, bits)):
             return RowEpsilon(0, 0, 0, degree, 0, 0.0 if e == 0 or weighed is None else placement.loss(4 * e * weighed))
         value = sums.epsilon(e)
-        if degree == 1:
-            value, frac_bits = _root(value), bits + _ROOT_GUARD
-            error = 2 * 1.5 * 2.0**-frac_bits * 1.01 + _of_root(norm, root, degree, bits)
-            if norm.has_absolute_sum:  # not only 1: half a step of the highest binade, as E of the floor is, too
-                frac_bits = max(0, frac_bits - (sums.row_bits - sums.elements.mantissa_bits - 1))
-        else:
-            # Where the row's unit rises above that of the floor, epsilon falls below a step, and V need be no larger.
-            gain = 1 / value if norm.length_weight is None else norm.length_weight / least_step
-            frac_bits = 0
-            while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
-                frac_bits += 1
-            error = float(gain * Fraction(3, 2) / (1 << frac_bits))
-        scaled = value * (1 << frac_bits)
+        # Where the row's unit rises above that of the floor, epsilon falls below a step, and V need be no larger.
+        gain = 1 / value if norm.length_weight is None else norm.length_weight / least_step
+        frac_bits, error = placement.kept_bits(norm, root, gain, bits)
+        if norm.has_absolute_sum:  # not only 1: M is half a step of the highest binade, as E of the floor is, too
+            frac_bits = max(0, frac_bits - (sums.row_bits - sums.elements.mantissa_bits - 1))
+        scaled = placement.stored(value) * (1 << frac_bits)
         whole = int(scaled).bit_length()
         spare = min(bits + _CODE_GUARD - whole, 0 if norm.has_unit_weight else weight_bits)
         code = round(scaled * Fraction(2) ** spare)
         return RowEpsilon(code, max(0, -spare), max(0, spare), degree, frac_bits, error + 2.0 ** -(bits + _CODE_GUARD))
-
-
-def _of_root(norm: Any, root: RootMethod, degree: int, bits: int) -> float:
-    """What V is off by because its root is taken first."""
-    if degree == 2 or norm.has_absolute_sum:
-        return 0.0
-    return 2 * (root.relative_error + 2.0**-root.mantissa_bits + 2.0 ** -(bits + _ROOT_GUARD)) * 1.01
-
-
-def _root(square: Fraction) -> Fraction:
-    """The root of the square of a fraction, exact."""
-    root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
-    assert root * root == square
-    return root

@@ -55,12 +55,18 @@ def sums_error(norm: Norm, sums: RowSums | None, length: int, degree: int = 2) -
     ``2*m*D*X`` is at most ``(m + 1) * D`` of it, and z is off by half of that because of the mean. Beside an epsilon of
     X, 2 stands for n at least: all elements may be dropped.
 
+    **With a constant deviation** errors are measured in the largest ``|z|`` of the row: where anything is dropped or
+    cut, there is an element less than ``X / 4``, so that z is at least ``3/8 * X`` over the deviation. The mean is off
+    as above, with ``n >= 2``.
+
     **With the square of the sum added**, V is at least ``S1**2 + X**2``, so ``2*|S1|*n*D*X`` is at most ``n*D`` of it.
     """
     if sums is None:
         return SumsError(0.0, 0.0)
     n = length if norm.statistic_length is None else min(length, norm.statistic_length)
     share, cut = sums.dropped, 2.0 ** (1 - sums.row_bits)
+    if norm.has_constant_deviation:
+        return SumsError(0.0, 8 / 3 * (share + cut / 2))
     spare = 1.05  # for what is of second order
     if norm.has_absolute_sum:
         of_dropped = max(n, 2) * share

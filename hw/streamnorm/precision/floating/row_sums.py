@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, log2
 
 from streamnorm.spec.norms import Norm
 
@@ -85,7 +84,7 @@ class RowSums:
     @property
     def all_windows(self) -> int:
         """Windows there are, up to the highest ``top``."""
-        return self.windows_max + 1
+        return self.top_max // self.window + 1
 
     @property
     def is_exact(self) -> bool:
@@ -96,11 +95,6 @@ class RowSums:
     def dropped(self) -> float:
         """An element that is dropped is less than so much of the row's largest, or of the root of epsilon."""
         return 0.0 if self.is_exact else 2.0 ** (-self.window * (self.count - 1))
-
-    @property
-    def windows_max(self) -> int:
-        """The highest window that ``top`` may be in."""
-        return self.top_max // self.window
 
     def epsilon(self, squared_units: Fraction) -> Fraction:
         """Epsilon in squares of the row's unit where ``top`` is the floor; in squared units of elements before."""
@@ -125,8 +119,9 @@ class RowSums:
         )
 
     def describe(self) -> str:
-        """What is exact, in words."""
+        """Which elements are added up, in words."""
         if self.is_exact:
-            return "all binades, exact"
-        bits = floor(-log2(self.dropped))
-        return f"{self.count} windows of {self.window} binades; elements below 2**-{bits} of the largest are dropped"
+            windows = f"{self.count} windows of {self.window} binades hold" if self.count > 1 else "one window holds"
+            return f"{windows} all; no element is dropped"
+        kept = f"{self.count} of {self.all_windows} windows of {self.window} binades"
+        return f"of the row's largest element: {kept}, what is below is dropped"

@@ -102,12 +102,21 @@ class EpsilonPlacement(ABC):
         e = ranges.epsilon
         # V is at least w / length_weight, and at least w * e.
         gain = 1 / e if norm.length_weight is None else min(Fraction(norm.length_weight), 1 / e)
+        frac_bits, error = self.kept_bits(norm, root, gain, bits)
+        drop = 0 if norm.has_unit_weight else ranges.weight_bits
+        return EpsilonCode(round(self.stored(e) * (1 << (frac_bits + drop))), drop, frac_bits, error)
+
+    def stored(self, e: Fraction) -> Fraction:
+        """What w is multiplied by to make E: e, to the power of :attr:`degree` / 2."""
+        return e
+
+    def kept_bits(self, norm: Norm, root: RootMethod, gain: Fraction, bits: int) -> tuple[int, float]:
+        """Fraction bits of what :meth:`evaluate` gives, and how far V is off then, relative to itself, where E lacks up
+        to 3/2 of the lowest of them; ``gain``: w is at most so many times V."""
         frac_bits = 0
         while gain * Fraction(3, 2) / (1 << frac_bits) > Fraction(1, 1 << bits):
             frac_bits += 1
-        drop = 0 if norm.has_unit_weight else ranges.weight_bits
-        code = round(e * (1 << (frac_bits + drop)))
-        return EpsilonCode(code, drop, frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits)))
+        return frac_bits, float(gain * Fraction(3, 2) / (1 << frac_bits))
 
     @abstractmethod
     def is_lost(self, weighed: Fraction, bits: int) -> bool:

@@ -15,7 +15,6 @@ from .placement import EpsilonCode, EpsilonPlacement, Integers, MomentValues, we
 if TYPE_CHECKING:
     from streamnorm.logic.pipeline import Pipeline, Timed
     from streamnorm.precision.precision import Precision
-    from streamnorm.precision.ranges import Ranges
     from streamnorm.spec.norms import Norm
     from streamnorm.spec.roots import RootMethod
     from streamnorm.units.timed_moments import TimedMoments
@@ -71,16 +70,17 @@ class RootPlacement(EpsilonPlacement):
     def loss(self, weighed: Fraction) -> float:
         return 2.01 * float(weighed) ** 0.5
 
-    def kept(self, norm: Norm, ranges: Ranges, root: RootMethod, bits: int) -> EpsilonCode:
+    def stored(self, e: Fraction) -> Fraction:
+        return _root(e)
+
+    def kept_bits(self, norm: Norm, root: RootMethod, gain: Fraction, bits: int) -> tuple[int, float]:
         frac_bits = bits + _GUARD
-        drop = 0 if norm.has_unit_weight else ranges.weight_bits
-        code = round(_root(ranges.epsilon) * (1 << (frac_bits + drop)))
         # Where z is not 0 the deviation is at least 1. It is off by the root's error, by what is cut off M and off T,
         # and by what E lacks; its square by twice as much.
         deviation = 1.5 * 2.0**-frac_bits
         if not norm.has_absolute_sum:
             deviation += root.relative_error + 2.0**-root.mantissa_bits + 2.0**-frac_bits
-        return EpsilonCode(code, drop, frac_bits, 2 * deviation * 1.01)
+        return frac_bits, 2 * deviation * 1.01
 
     def evaluate(self, precision: Precision, moments: MomentValues) -> Integers:
         root, frac = precision.root, precision.variance_frac_bits

@@ -218,6 +218,12 @@ class FloatFormat(NumberFormat):
             self.overflow
         ]
 
+    @property
+    def code_of_infinite(self) -> int:
+        """The code, without its sign, of an infinite result; of one beyond the largest number where there is no
+        infinity."""
+        return self.code_of_overflow if self.finite else self.code_of_infinity
+
     def parts(self, codes: npt.ArrayLike) -> FloatParts:
         """What codes stand for; they must be integers from `min` to `max`."""
         bits = np.asarray(codes).astype(np.int64)
@@ -249,8 +255,7 @@ class FloatFormat(NumberFormat):
         # Of a normal number, one step of 2**f is in the exponent; carries go there by themselves.
         code = ((exponent + self.bias - 1) << self.fraction_bits) + steps
         code = np.where(code > self.code_of_largest, self.code_of_overflow, code)
-        infinite = self.code_of_overflow if self.finite else self.code_of_infinity
-        code = np.where(np.isinf(real), infinite, code)
+        code = np.where(np.isinf(real), self.code_of_infinite, code)
         return np.where(np.isnan(real), self.code_of_nan, code) | sign
 
     def saturates(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:

@@ -120,6 +120,11 @@ class Norm(ABC):
         return self.has_variance or self.has_absolute_sum
 
     @property
+    def has_constant_deviation(self) -> bool:
+        """Whether nothing of V is of the row but w, though the mean is subtracted."""
+        return self.centred and not self.has_spread
+
+    @property
     def has_factor(self) -> bool:
         """Whether w is n times a :meth:`factor`, which S1 is taken times, too."""
         return self.has_sample_variance or self.has_absolute_sum

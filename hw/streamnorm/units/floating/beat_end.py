@@ -7,6 +7,8 @@ from amaranth.hdl import Cat, Const, unsigned
 
 from streamnorm.logic.pipeline import Pipeline, Timed
 
+from .float_lane import LaneValue
+
 __all__ = ["end_beat", "kept_lanes"]
 
 
@@ -17,19 +19,19 @@ def kept_lanes(p: Pipeline, component: Any, cycle: int) -> list[Timed]:
 
 
 def end_beat(
-    p: Pipeline, component: Any, results: Sequence[Timed], overflows: Sequence[Timed], flags: dict[str, list[Timed]]
+    p: Pipeline, component: Any, results: Sequence[Timed], overflows: Sequence[Timed], lanes: Sequence[LaneValue]
 ) -> None:
     """Drives ``component.y`` and its flags, and sets its latency.
 
     Results are a level of logic behind registers, and 0 in lanes that are not kept, of which ``overflows`` are 0, too.
-    A flag is 1 where any lane has it; of ``flags``, lanes that are not kept have none.
+    A flag is 1 where any lane has it; elements of lanes that are not kept are neither NaN nor infinite.
     """
     target = p.target
     told = {}
     # What is told of elements comes a long way from a memory.
-    known = {name: [p.registered(lane) for lane in lanes] for name, lanes in flags.items()}
-    for name, lanes in {"overflow": overflows, **known}.items():
-        plain = [lane for lane in lanes if not isinstance(lane.value, Const)]
+    nan, infinite = ([p.registered(getattr(lane, name)) for lane in lanes] for name in ("is_nan", "is_infinite"))
+    for name, told_of in {"overflow": overflows, "nan": nan, "infinite": infinite}.items():
+        plain = [each for each in told_of if not isinstance(each.value, Const)]
         if plain:
             any_lane = p.operate(name, target.logic(len(plain)), plain, unsigned(1), lambda *x: Cat(*x).any())
             told[name] = p.registered(any_lane)

@@ -10,13 +10,13 @@ from streamnorm.logic.pipeline import Pipeline
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
 
 from .float_lane import FixedLane, ProductLane
-from .float_results import FloatResults
 from .float_statistic import statistic_shapes
-from .integer_results import IntegerResults
+from .results import results_of
 
 __all__ = ["FloatApply"]
 
@@ -58,7 +58,7 @@ class FloatApply(wiring.Component):
                 "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
                 **{name: In(shape) for name, shape in shapes.items()},
                 **result_ports(config),
-                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+                **{name: Out(1) for name in flags_of(config)},
             }
         )
         self._m = m = Module()
@@ -66,6 +66,7 @@ class FloatApply(wiring.Component):
         arrival = data_delay(target)
         lane_kind = FixedLane if precision.is_fixed else ProductLane
         steps = lane_kind(p, config)
+        d_delay += target.family.mux  # of long rows, a choice among block RAMs is behind their registers
         early = {name: p.input(getattr(self, name), 0, arrival) for name in ("scale", "exponent")}
         begun = [steps.times_scale(p.input(self.d[lane], 0, d_delay), early) for lane in range(config.lanes)]
         self.centre_cycle = 0
@@ -74,9 +75,7 @@ class FloatApply(wiring.Component):
             self.centre_cycle = p.meeting_cycle(begun[0].product, adder, target.budget, arrival)
         rest = {name: p.input(getattr(self, name), self.centre_cycle, arrival) for name in shapes if name not in early}
         lanes = [steps.normalized(lane, rest) for lane in begun]
-        ending = precision.ending
-        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
-        results.finish(
+        results_of(p, config, precision).finish(
             self,
             lanes,
             parameter_delay=parameter_delay,

@@ -34,7 +34,7 @@ class LaneValue:
     Attributes
     ----------
     z : Z, signed where the lane is a :class:`FixedLane`
-    exponent, exponent_offset : their sum is ez; constant there
+    exponent, exponent_offset : their sum is ez; the same in every lane there
     negative : s; constant 0 there
     element_negative : the sign of the element
     is_nan, is_infinite : the element is
@@ -121,8 +121,11 @@ class FixedLane(_Lane):
             z = p.add(z, row["centre"], signed(width), subtract=True, name="normalized").bits(1, width).as_signed()
         if precision.curve is not None:
             z = precision.curve.build(p, z, p.target.family.block_distance)
-        exponent = p.constant(-precision.normalized_frac_bits, signed(precision.normalized_frac_bits.bit_length() + 1))
-        return self._value(begun, row.get("exceptions"), z, exponent, p.constant(0, unsigned(1)))
+        place, none = precision.fixed_exponent, p.constant(0, unsigned(1))
+        if "binade" in row:
+            return replace(self._value(begun, row["exceptions"], z, row["binade"], none), exponent_offset=place)
+        exponent = p.constant(place, signed(place.bit_length() + 1))
+        return self._value(begun, row.get("exceptions"), z, exponent, none)
 
 
 class ProductLane(_Lane):

@@ -55,6 +55,8 @@ class FloatMoments(wiring.Component):
     names: ClassVar[tuple[str, ...]] = ("n", "s1", "s2", "top", "special")
     """Of its outputs."""
 
+    about: ClassVar[str] = "align, square, add up the lanes, accumulate in windows, join these"
+
     def __init__(self, config: NormConfig, *, d_delay: float = 0.0) -> None:
         precision = FloatPrecision.of(config)
         source, sums = config.input, precision.sums

@@ -58,9 +58,8 @@ class FloatResults:
         cycle = min(max(other.cycle for other in each.others) for each in found)
         kept = kept_lanes(p, component, max(cycle, 0))
         ends = [self._chosen(*each) for each in zip(found, kept, strict=True)]
-        flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         codes, overflows = zip(*ends, strict=True)
-        end_beat(p, component, codes, overflows, flags)
+        end_beat(p, component, codes, overflows, lanes)
 
     def _parameters(self, component: Any, name: str, cycle: int, delay: float) -> list[DecodedFloat | None]:
         """Gamma or beta of each lane; None where there is none."""
@@ -104,11 +103,17 @@ class FloatResults:
             element_sign = p.operate("far_sign", lut, [element_sign, gamma.negative], unsigned(1), lambda x, y: x ^ y)
             is_zero = p.operate("product_zero", lut, [is_zero, gamma.is_zero], unsigned(1), lambda x, y: x | y)
             zeros_max = None if zeros_max is None or self._has_small_gamma else zeros_max + 1
+        # A gamma of 0 leaves a product without a sign.
+        may_vanish = gamma is not None and z.signed and not _is_never(gamma.is_zero)
+        z_negative = z.bits(z.width - 1, z.width) if may_vanish else None
         if beta is not None:
-            return self._with_beta(lane, gamma, beta, exponent, is_zero, sign, element_sign)
+            of_zero = sign
+            if z_negative is not None:
+                of_zero = p.operate("zero_sign", lut, [sign, z_negative], unsigned(1), lambda x, y: x ^ y)
+            return self._with_beta(lane, gamma, beta, exponent, is_zero, sign, of_zero, element_sign)
         product = z if gamma is None else p.multiply(z, gamma.mantissa)
         if product.signed:
-            top = product.bits(product.width - 1, product.width)
+            top = product.bits(product.width - 1, product.width) if z_negative is None else z_negative
             sign = p.operate("negative", lut, [sign, top], unsigned(1), lambda x, y: x ^ y)
         found = rounded(p, ending.output, p.registered(product), exponent, zeros_max=zeros_max)
         return self._with_special(lane, gamma, beta, found, sign, element_sign)
@@ -141,9 +146,10 @@ class FloatResults:
         exponent: Exponent,
         is_zero: Timed,
         sign: Timed,
+        zero_sign: Timed,
         element_sign: Timed,
     ) -> "_Found":
-        """The same where beta is added to the product, of that exponent and sign."""
+        """The same where beta is added to the product, of that exponent and sign, and sign if it is 0."""
         p, ending, lut, bits = self._p, self._ending, self._target.family.lut, self._ending.sum_bits
         beta_top = beta.exponent.moved(ending.beta_exponent + ending.beta_bits)
         # The top of a beta of 0 may count if what is cut below it still is less than a quarter of the smallest number.
@@ -164,12 +170,15 @@ class FloatResults:
         total = p.add_or_subtract(a, b, apart, signed(bits + 2), name="total")
         found = rounded(p, ending.output, total, grid.top.moved(-bits))
 
-        def is_negative(x: Value, none: Value, s: Value, b_negative: Value, a_zero: Value, b_zero: Value) -> Value:
-            of_nothing = Mux(a_zero, b_negative & (s | ~b_zero), s & b_zero)
+        def is_negative(
+            x: Value, none: Value, s: Value, b_negative: Value, a_zero: Value, b_zero: Value, *of_zero: Value
+        ) -> Value:
+            of_nothing = Mux(a_zero, b_negative & ((*of_zero, s)[0] | ~b_zero), s & b_zero)
             return Mux(none, of_nothing, s ^ x)
 
         top_bit = total.bits(total.width - 1, total.width)
         inputs = [top_bit, p.registered(found.is_zero), sign, beta.negative, is_zero, beta.is_zero]
+        inputs += [] if zero_sign is sign else [zero_sign]
         negative = p.operate("negative", 2 * lut, inputs, unsigned(1), is_negative)
         return self._with_special(lane, gamma, beta, found, negative, element_sign)
 
@@ -202,12 +211,11 @@ class FloatResults:
         """The result, or what a special value becomes, with its sign, 0 where it is not kept; and whether it is beyond
         the largest number."""
         p, output, lut = self._p, self._ending.output, self._target.family.lut
-        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
         field = output.bits - 1
 
         def instead(sign: Value, far_sign: Value, nan: Value, infinite: Value, keep: Value) -> Value:
             beyond = Cat(Const(output.code_of_overflow, field), sign)
-            far = Cat(Const(infinity, field), far_sign)
+            far = Cat(Const(output.code_of_infinite, field), far_sign)
             special = Mux(nan, Const(output.code_of_nan, output.bits), Mux(infinite, far, beyond))
             return Mux(keep, special, 0)
 
@@ -238,6 +246,10 @@ class FloatResults:
             return True
         parts = stored.format.parts(stored.gamma)
         return bool(((parts.mantissa >> stored.format.fraction_bits) == 0).any())
+
+
+def _is_never(bit: Timed) -> bool:
+    return isinstance(bit.value, Const) and not bit.value.value
 
 
 class _Found(NamedTuple):

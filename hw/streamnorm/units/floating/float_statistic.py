@@ -6,13 +6,14 @@ from amaranth.hdl import Module, Mux, Shape, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.logic.floating.side_by_side import field_of
 from streamnorm.logic.leading_one import shift_left, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.interval import statistic_interval
 from streamnorm.spec.config import NormConfig
-from streamnorm.units.statistic import MomentSignals, Statistic, StatisticStep
+from streamnorm.units.statistic import MomentSignals, Statistic
 from streamnorm.units.timed_moments import TimedMoments
 
 __all__ = ["FloatStatistic", "statistic_shapes"]
@@ -20,11 +21,14 @@ __all__ = ["FloatStatistic", "statistic_shapes"]
 
 def statistic_shapes(config: NormConfig) -> dict[str, Shape]:
     """What the lanes need of a row, by name: ``scale``, RF; ``exponent``, R; ``centre``, KF, where a mean is
-    subtracted; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1, an element is infinite."""
+    subtracted; ``binade``, top, where z follows it; ``exceptions``, of rows of floats: bit 0, an element is NaN, bit 1,
+    an element is infinite."""
     precision = FloatPrecision.of(config)
     shapes = {"scale": unsigned(precision.scale_bits), "exponent": signed(precision.exponent_bits)}
     if precision.is_centred:
         shapes["centre"] = unsigned(precision.normalized_bits + 1)
+    if precision.follows_top and precision.sums is not None:
+        shapes["binade"] = unsigned(precision.sums.top_max.bit_length())
     if config.input.is_float:
         shapes["exceptions"] = unsigned(2)
     return shapes
@@ -43,21 +47,19 @@ class _RowMoments(TimedMoments):
             return None
         code = p.constant(epsilon.code, unsigned(epsilon.code.bit_length()))
         product = code if self._weight is None else p.multiply(self._weight, code)
-        if epsilon.up:
-            product = p.concat(p.constant(0, unsigned(epsilon.up)), product)
         if epsilon.drop:
             product = product.bits(min(epsilon.drop, product.width - 1), product.width)
-        if sums is None or self._top is None or sums.top_max == sums.floor:
-            return product
+        bits = product.width + epsilon.up
+        if sums is None or self._top is None or sums.top_max == sums.floor or not epsilon.degree:
+            return p.concat(p.constant(0, unsigned(epsilon.up)), product) if epsilon.up else product
         above = p.add(
             self._top, p.constant(sums.floor, self._top.value.shape()), self._top.value.shape(), subtract=True
         )
-        limit = -(-product.width // epsilon.degree)
+        limit = -(-bits // epsilon.degree)
         amount = p.limited(above, min(above.width, limit.bit_length()))
         if epsilon.degree == 2:
             amount = p.concat(p.constant(0, unsigned(1)), amount)
-        most = (1 << amount.width) - 1
-        return shift_right(p, p.target, product, p.registered(amount), most, product.width)
+        return field_of(p, product, p.registered(amount), bits)
 
 
 class FloatStatistic(Statistic):
@@ -69,6 +71,8 @@ class FloatStatistic(Statistic):
 
     outputs: tuple[str, ...]  # type: ignore[misc]
     early_outputs = 2
+    _of_variance = "of the sums and epsilon, in the unit of the row"
+    _of_scale = "times n and times S1, exponent"
 
     def __init__(
         self,
@@ -80,7 +84,7 @@ class FloatStatistic(Statistic):
         from_ring: Collection[str] = (),
         apart: bool = False,
     ) -> None:
-        self._precision = precision = FloatPrecision.of(config)  # type: ignore[assignment]
+        self._precision = FloatPrecision.of(config)  # type: ignore[assignment]
         self._target = target = config.device
         self._norm = norm = config.formula
         self._placement = config.placement
@@ -114,28 +118,11 @@ class FloatStatistic(Statistic):
         values = {"scale": scale, "exponent": self._float_exponent(k, left)}
         if centred is not None:
             values["centre"] = self._float_centre(centred, rho, k)
+        if self._floats.follows_top and self._top is not None:
+            values["binade"] = self._top
         if special is not None:
             values["exceptions"] = special
-        ends = {name: p.registered(values[name]) for name in self.outputs}
-        self.latency = self.centre_cycle = max(end.cycle for end in ends.values())
-        early = self.outputs[: self.early_outputs]
-        self.scale_cycle = max(ends[name].cycle for name in early) if apart else self.latency
-        for name, end in ends.items():
-            there = p.delayed(end, self.scale_cycle if name in early else self.centre_cycle)
-            m.d.comb += getattr(self, name).eq(there.value)
-        self.variance_cycle, self.rho_cycle = variance.cycle, rho.cycle
-        self.multipliers, self.block_rams = p.multipliers, p.block_rams
-        tables = "statistic tables" if norm.has_weight_root else "reciprocal square root table"
-        self.tables = {tables: p.block_rams}
-        self.steps = (
-            StatisticStep("variance", self.variance_cycle, "n S2 - S1² and epsilon, in the unit of the row"),
-            StatisticStep("reciprocal square root", self.rho_cycle, f"leading one, normalize, {precision.root.about}"),
-            StatisticStep(
-                "scale and centre",
-                self.scale_cycle,
-                "times n and times S1, exponent; until the scale is there, the centre may follow",
-            ),
-        )
+        self._finish(values, variance, rho, apart=apart)
 
     @classmethod
     def interval_of(cls, config: NormConfig) -> int:

@@ -57,9 +57,8 @@ class IntegerResults(AffineSteps):
         lanes = self._lanes
         keep = kept_lanes(self._p, component, sums[0].cycle)
         found = [self._result(*each) for each in zip(sums, lanes, self._zero_gammas, keep, strict=True)]
-        flags = {"nan": [lane.is_nan for lane in lanes], "infinite": [lane.is_infinite for lane in lanes]}
         results, overflows = zip(*found, strict=True)
-        end_beat(self._p, component, results, overflows, flags)
+        end_beat(self._p, component, results, overflows, lanes)
 
     def _result(self, a: Timed, lane: LaneValue, zero_gamma: Timed, keep: Timed) -> tuple[Timed, Timed]:
         """The result of a lane's sum, 0 where it is not kept, and whether it is saturated."""

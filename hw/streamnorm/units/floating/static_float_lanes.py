@@ -9,13 +9,13 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.logic.pipeline import Pipeline
 from streamnorm.precision.floating import StaticFloatPrecision
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.ingest import LATENCY
 from streamnorm.units.result_steps import result_ports
 from streamnorm.units.streams import difference_shape
 
 from .element import element_parts
-from .float_results import FloatResults
-from .integer_results import IntegerResults
+from .results import results_of
 from .static_values import Element, static_values
 
 __all__ = ["StaticFloatLanes"]
@@ -46,7 +46,7 @@ class StaticFloatLanes(wiring.Component):
             {
                 "d": In(data.ArrayLayout(difference_shape(config), config.lanes)),
                 **result_ports(config),
-                **{name: Out(1) for name in ("nan", "infinite", "overflow")},
+                **{name: Out(1) for name in flags_of(config)},
             }
         )
         self._m = m = Module()
@@ -56,9 +56,7 @@ class StaticFloatLanes(wiring.Component):
         elements = [Element(d, element_parts(p, config.input, precision.elements, d)) for d in inputs]
         values = static_values(p, precision.function, elements)
         self.z_cycle = values[0].z.cycle
-        ending = precision.ending
-        results = IntegerResults(p, config, precision) if ending is None else FloatResults(p, config, ending)
-        results.finish(
+        results_of(p, config, precision).finish(
             self,
             values,
             parameter_delay=parameter_delay,

@@ -62,8 +62,9 @@ def ended(
     if ending.gamma_bits:
         product = z * gamma.mantissa.astype(kind)
         place = place + gamma.binade
+    of_product = sign ^ (z < 0)  # of one that is 0, too, by a gamma of 0
     if not ending.beta_bits:
-        return Scaled(sign ^ (product < 0), np.abs(product), place)
+        return Scaled(of_product, np.abs(product), place)
     lowest, no_product, no_beta = ending.output.fraction_bits, product == 0, beta.mantissa == 0
     top_a = place + ending.product_bits
     top_b = beta.binade + ending.beta_exponent + ending.beta_bits
@@ -72,7 +73,7 @@ def ended(
     a = _set(ending, product, ending.sum_bits - ending.product_bits, top - top_a)
     b = _set(ending, beta.mantissa.astype(kind), ending.sum_bits - ending.beta_bits, top - top_b)
     total = a + np.where(sign ^ beta.negative, -b, b)
-    of_nothing = np.where(no_product, np.where(no_beta, sign & beta.negative, beta.negative), sign & no_beta)
+    of_nothing = np.where(no_product, np.where(no_beta, of_product & beta.negative, beta.negative), sign & no_beta)
     is_negative = np.where(total == 0, of_nothing, sign ^ (total < 0))
     return Scaled(is_negative, np.abs(total), top - ending.sum_bits)
 

@@ -9,19 +9,19 @@ from streamnorm.precision.floating.float_ending import FloatEnding
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.formats.floating import FloatParts
+from streamnorm.spec.row_flags import flag_bits
 from streamnorm.spec.stored_floats import StoredFloats, stored_parameters
+from streamnorm_sim.reference.half_even import half_even
+from streamnorm_sim.reference.stored_rows import stored_of_rows
 from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
 from .ending import ended, rounded, rounded_first
 
-__all__ = ["INFINITE", "NAN", "OVERFLOW", "Normalized", "Results", "any_of_row"]
+__all__ = ["Normalized", "Results", "any_of_row"]
 
 Integers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
-
-NAN, INFINITE, OVERFLOW = 1, 2, 4
-"""Bits of a row's flags."""
 
 
 class Normalized(NamedTuple):
@@ -78,13 +78,14 @@ class Results:
         self, batch: RowBatch, elements: RowElements, normalized: Normalized
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Results of rows (0 behind a row's end), and the flags of each."""
-        gamma, beta = (self._of_rows(values, batch) for values in (self._gamma, self._beta))
+        width = batch.x.shape[1]
+        gamma, beta = (stored_of_rows(self._config, values, batch.banks, width) for values in (self._gamma, self._beta))
         of_output = self._floats if self._config.output.is_float else self._integers
         result, overflows, nan = of_output(elements, normalized, gamma, beta)
         valid = batch.valid
-        overflow = any_of_row(overflows & valid & ~nan & ~normalized.gives_infinity)
-        flags = NAN * any_of_row(elements.is_nan) + INFINITE * any_of_row(elements.is_infinite) + OVERFLOW * overflow
-        return np.where(valid, result, 0), flags.astype(np.uint8)
+        overflow = overflows & valid & ~nan & ~normalized.gives_infinity
+        has = {"nan": elements.is_nan, "infinite": elements.is_infinite, "overflow": overflow}
+        return np.where(valid, result, 0), flag_bits({name: any_of_row(which) for name, which in has.items()})
 
     def _floats(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers
@@ -100,8 +101,8 @@ class Results:
         result, overflows = rounded(output, ended(ending, z, exponent, negative, gammas, betas))
         nan = nan | _special(gammas) | _special(betas) | (infinite & (gammas.mantissa == 0))
         signs = (elements.negative ^ gammas.negative).astype(np.int64) << (output.bits - 1)
-        infinity = output.code_of_overflow if output.finite else output.code_of_infinity
-        return np.where(nan, output.code_of_nan, np.where(infinite, infinity | signs, result)), overflows, nan
+        result = np.where(infinite, output.code_of_infinite | signs, result)
+        return np.where(nan, output.code_of_nan, result), overflows, nan
 
     def _integers(
         self, elements: RowElements, normalized: Normalized, gamma: Integers, beta: Integers
@@ -111,18 +112,11 @@ class Results:
         kind, infinite = z.dtype, normalized.gives_infinity
         nan = normalized.gives_nan | (infinite & (gamma == 0))
         a = z * (gamma.astype(kind) << p.gamma_align) + (beta.astype(kind) << p.beta_align)
-        nearest = _half_even(a, p.result_frac_bits)
+        nearest = half_even(a, p.result_frac_bits)
         far = np.where(elements.negative ^ (gamma < 0), output.min, output.max)
         nearest = np.where(infinite, far, nearest)
         result = np.where(nan, output.zero_point, np.clip(nearest, output.min, output.max)).astype(np.int64)
         return result, nearest != np.clip(nearest, output.min, output.max), nan
-
-    def _of_rows(self, stored: Integers, batch: RowBatch) -> Integers:
-        """The values of each row's elements; of one row for all where there is one bank."""
-        repeat, width = self._config.parameter_repeat, batch.x.shape[1]
-        columns = -(-width // repeat)
-        values = stored[:1, :columns] if self._config.banks == 1 else stored[batch.banks, :columns]
-        return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[..., :width]
 
 
 def any_of_row(of_elements: Flags) -> Flags:
@@ -132,12 +126,3 @@ def any_of_row(of_elements: Flags) -> Flags:
 
 def _special(parts: FloatParts) -> Flags:
     return parts.is_nan | parts.is_infinite
-
-
-def _half_even(a: Integers, frac_bits: int) -> Integers:
-    """To the nearest integer, half to even."""
-    if not frac_bits:
-        return a
-    shifted = a + (1 << (frac_bits - 1))
-    tie = (shifted & ((1 << frac_bits) - 1)) == 0
-    return (shifted >> frac_bits) & ~tie.astype(a.dtype)

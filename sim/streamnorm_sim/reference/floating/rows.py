@@ -16,6 +16,7 @@ from .elements import RowElements
 from .ending import farthest
 from .results import Normalized, Results, any_of_row
 from .sums import Sums, deviation_sums, row_sums
+from .wide_product import fits, shifted_product
 
 __all__ = ["FloatRows"]
 
@@ -24,11 +25,12 @@ Flags = npt.NDArray[np.bool_]
 
 
 class _Statistic(NamedTuple):
-    """RF, KF and R of rows."""
+    """RF, KF, R and top of rows."""
 
     scale: Integers
     centre: Integers
     exponent: Integers
+    top: Integers
 
 
 class _RowMoments(MomentValues):
@@ -68,7 +70,12 @@ class FloatRows:
             p.root.mantissa_bits + p.variance_bits + p.variance_frac_bits,
         ]
         self._row_type = np.dtype(np.int64 if max(row_widths) <= 62 else object)
-        lane_widths = [p.elements.mantissa_bits + p.scale_bits + p.pad_bits + 1, self._results.widest]
+        factors = (p.elements.mantissa_bits + 1, p.scale_bits + 1)
+        product_bits = sum(factors) + p.pad_bits - 1
+        self._in_limbs = product_bits > 62 and p.is_fixed and p.normalized_bits < 62 and fits(*factors, p.pad_bits)
+        lane_widths = [self._results.widest]
+        if not self._in_limbs:
+            lane_widths.append(product_bits)
         if p.curve is not None:
             lane_widths.append(p.normalized_bits + max(p.curve.slope_bits, p.curve.code.bit_length()))
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 62 else object)
@@ -85,7 +92,9 @@ class FloatRows:
         nan |= (centred & has_infinity)[:, None]
         p = self.precision
         if p.is_fixed:
-            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), -p.normalized_frac_bits)
+            z, exponent = self._fixed(elements, statistic), np.full((len(batch), 1), p.fixed_exponent)
+            if p.follows_top:
+                exponent = exponent + statistic.top[:, None].astype(np.int64)
             negative = np.zeros(z.shape, np.bool_)
         else:
             z, exponent = self._product(elements, statistic)
@@ -101,7 +110,8 @@ class FloatRows:
             sums = row_sums(p.sums, x, elements.binade, counted=norm.statistic_length, with_squares=norm.has_squares)
         else:
             part = x[:, : norm.statistic_length]
-            s1, top = part.sum(axis=1), np.zeros(len(x), np.int64)
+            s1: Integers = part.sum(axis=1)
+            top = np.zeros(len(x), np.int64)
             s2 = (part.astype(object) ** 2).sum(axis=1) if p.square_bits > 62 else (part**2).sum(axis=1)
             sums = Sums(s1, s2, top)
         s1, s2, top = sums
@@ -110,12 +120,13 @@ class FloatRows:
         s1, s2, top = s1.astype(kind), s2.astype(kind), top.astype(kind)
         count = self._counts[lengths].astype(kind)
         weight = count * norm.factor(count) if norm.has_factor else count
+        total = s2 + s1 * s1 if norm.has_squared_sum else s2
         moments = _RowMoments(
             p,
             top,
             weight=weight,
             count=count,
-            total=s2 + s1 * s1 if norm.has_squared_sum else s2,
+            total=total if norm.has_squares else None,
             square=s1 * s1 if norm.has_variance else None,
             absolute=s2 if norm.has_absolute_sum else None,
         )
@@ -142,20 +153,23 @@ class FloatRows:
             numerator = weight << left
         scale = (numerator * rho) >> p.scale_drop
         if not p.is_fixed:
-            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop)
+            return _Statistic(scale, np.zeros_like(scale), exponent + left - p.scale_drop, top)
         exponent = exponent + left - p.product_frac_bits
         if not norm.centred:
-            return _Statistic(scale, np.zeros_like(scale), exponent)
+            return _Statistic(scale, np.zeros_like(scale), exponent, top)
         down = (k + p.rho_bits - p.product_frac_bits + p.pad_bits).astype(kind)
-        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent)
+        return _Statistic(scale, (((s1 * rho) << p.pad_bits) >> down) - 1, exponent, top)
 
     def _fixed(self, elements: RowElements, statistic: _Statistic) -> Integers:
         """z of step 3, or u."""
         p, kind = self.precision, self._lane_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa).astype(kind)
-        product = (x * statistic.scale.astype(kind)[:, None]) << p.pad_bits
-        down = statistic.exponent[:, None] + p.pad_bits - elements.binade
-        z = product >> np.clip(down, 0, farthest(kind)).astype(kind)
+        scale = statistic.scale.astype(kind)[:, None]
+        down = (statistic.exponent[:, None] - elements.binade).astype(np.int64)
+        if self._in_limbs:
+            z = shifted_product(x, scale, down)
+        else:
+            z = (x * scale << p.pad_bits) >> np.clip(down + p.pad_bits, 0, farthest(kind)).astype(kind)
         half = 1 << (p.normalized_bits - 1 + p.is_centred)
         mask = 2 * half - 1
         if p.is_centred:

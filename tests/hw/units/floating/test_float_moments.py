@@ -25,7 +25,7 @@ def unit(source: str, norm: str, lanes: int, length: int, target: tuple[str, flo
         output=number,
         target=target[0],
         clock_mhz=target[1],
-        **{"epsilon": 1e-5, **keys},
+        **(keys if norm == "frozen" else {"epsilon": 1e-5, **keys}),
     )
 
 
@@ -44,6 +44,7 @@ CONFIGURATIONS = {
     "fp32 rmsnorm": unit("fp32", "rmsnorm", 1, 12, GENERIC, epsilon=0.0),
     "float(3, 4)": unit("float(3, 4)", "crmsnorm", 4, 40, GENERIC),
     "float(2, 1)": unit("float(2, 1)", "layernorm", 2, 14, FAST),
+    "no squares": unit("bf16", "frozen", 4, 20, FAST, deviation=1e30),
     "a large epsilon": unit("fp8_e5m2", "rmsnorm", 2, 14, FAST, epsilon=1e11),
     "no multipliers": unit("bf16", "layernorm", 2, 12, ("ice40-hx8k", 40.0)),
 }

@@ -167,7 +167,7 @@ class FloatRows:
         scale = statistic.scale.astype(kind)[:, None]
         down = (statistic.exponent[:, None] - elements.binade).astype(np.int64)
         if self._in_limbs:
-            z = shifted_product(x, scale, down)
+            z = shifted_product(x.astype(np.int64, copy=False), scale.astype(np.int64, copy=False), down)
         else:
             z = (x * scale << p.pad_bits) >> np.clip(down + p.pad_bits, 0, farthest(kind)).astype(kind)
         half = 1 << (p.normalized_bits - 1 + p.is_centred)

@@ -48,6 +48,9 @@ def test_rows_without_anything_but_their_centre_give_beta_exactly(name: str) -> 
     values = [source.zero_point]
     if config.formula.centred and isinstance(source, FloatFormat):
         values += source.quantize([source.largest, -source.largest, -source.scale, 1.1, -0.3, 2.7]).tolist()
+        values += (
+            rng.integers(1 << source.bits - 1, size=9).clip(None, source.code_of_largest).tolist()
+        )  # of any binade
     elif config.formula.centred:
         values += [source.min, source.max, *rng.integers(-7, 8, 6)]
     lengths = [1, config.max_length, *rng.integers(1, min(config.max_length, 500), 7, endpoint=True)]

@@ -10,6 +10,7 @@ from drawn_floats import MEMBERS, drawn_float_config
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat, IntFormat
+from streamnorm.spec.norms import NORMS
 from streamnorm.spec.stored_floats import StoredFloats
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.reference.exact import ExactResult, exact_result
@@ -141,20 +142,29 @@ def next_to_one(number_format: str) -> float:
 @pytest.mark.parametrize("epsilon", [0.0, 1e-5])
 @pytest.mark.parametrize("number_format", FORMATS)
 def test_constant_rows_give_beta(number_format, epsilon, norm):
-    """To the last bit, whatever beta is stored as, and whatever the number is that the row is full of.
-
-    Epsilon is in the row's unit; constants far below its root are cut there, and z is a step or two from 0.
-    """
+    """To the last bit, whatever beta is stored as, and whatever the number is that the row is full of."""
     beta = np.random.default_rng(1).normal(0, 1, N).astype(np.float32).astype(np.float64)
     config = plain(norm, number_format, epsilon=epsilon, gamma=np.linspace(-3, 3, N), beta=beta)
     source = config.input
     want = source.dequantize(source.quantize(beta))
     codes = np.unique([0, 1, 2, *source.quantize([epsilon, epsilon**0.5, 1.7]), source.code_of_largest])
     for value in [*source.dequantize(codes), *-source.dequantize(codes)]:
-        row = np.full(N, value)
-        if value == 0 or value**2 >= epsilon:  # of l1norm, epsilon is the square of that
-            assert normalized(config, row).tolist() == want.tolist()
-        check(config, RowBatch.of(config, source.quantize(row)[None]), value)
+        assert normalized(config, np.full(N, value)).tolist() == want.tolist()
+
+
+@pytest.mark.parametrize("length", [1, 3, 50])
+@pytest.mark.parametrize("norm", [norm.name for norm in NORMS.values() if norm.centred])
+def test_constant_rows_are_nothing_in_every_binade(norm, length):
+    """Beside epsilon sums drop what is small; a row's mean is its elements all the same."""
+    keys = (
+        {"deviation": 1.5}
+        if norm == "frozen"
+        else {"epsilon": 1e-5, **({"curvature": 0.1} if norm == "adanorm" else {})}
+    )
+    config = NormConfig(norm=norm, lanes=2, max_length=50, input="bf16", output="bf16", **keys)
+    codes = np.arange(0, config.input.code_of_largest, 37)
+    rows = np.repeat(np.concatenate([codes, codes | 1 << 15])[:, None], length, axis=1)
+    assert not golden_model(config).normalize(rows).any()
 
 
 @pytest.mark.parametrize("number_format", FORMATS)

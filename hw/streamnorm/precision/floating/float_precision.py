@@ -34,12 +34,12 @@ class FloatPrecision:
     3. Where :attr:`is_fixed`, as a mean is subtracted or the output is of integers, z has G = ``normalized_frac_bits``
        fraction bits. With a mean there is one bit more on the way, F = ``product_frac_bits`` in all, and the unit gives
        for the row ``RF = w * rho``, exact, ``KF = (((S1 * rho) << pad) >> (k + pad + rho_bits - F)) - 1``, of which
-       the low ``normalized_bits + 1`` count, and ``R = a + k + rho_bits - F``; KF is -1 and RF 0 where k is below
-       :attr:`half_position_min`. The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in
-       ``normalized_bits`` bits, two's complement: both parts may be far larger than z, but their low bits suffice.
-       Where all elements are equal, z is exactly 0, and so it is where all are too small to be more. Without a mean z
-       is the product. With a :class:`ConstantDeviation`, which is all there is in V, what is found so is z', in the
-       unit of the row, and the exponent of z is :attr:`fixed_exponent` and, of rows of floats, ``top``.
+       the low ``normalized_bits + 1`` count, and ``R = a + k + rho_bits - F``; KF is -1 and RF 0 where all elements of
+       floats have the same code, so that z is exactly 0 whatever sums have dropped.
+       The lane: ``z = ((((X * RF) << pad) >> (R + pad - q)) - KF) >> 1`` in ``normalized_bits`` bits, two's complement:
+       both parts may be far larger than z, but their low bits suffice. Without a mean z is the product. With a
+       :class:`ConstantDeviation`, which is all there is in V, what is found so is z', in the unit of the row, and the
+       exponent of z is :attr:`fixed_exponent` and, of rows of floats, ``top``.
     4. Elsewhere, ``RF = (w << left) * rho >> scale_drop`` has ``scale_bits``, and
        ``R = a + k + rho_bits + left - scale_drop``. The lane: ``Z = m * RF >> product_drop``, and z is
        ``(-1)**s * Z * 2**(q - R + product_drop)``, where m has been shifted left to fill its ``mantissa_bits``, and q
@@ -159,14 +159,6 @@ class FloatPrecision:
         """``a`` where ``top`` is 0, less what :attr:`root_guard` takes from k."""
         unit = 0 if self.sums is None else self.elements.mantissa_bits - self.sums.row_bits
         return unit - self.root_guard
-
-    @property
-    def half_position_min(self) -> int:
-        """k is not below this where elements differ: by half a step of the highest binade, and V is no less than the
-        square of that. So it tells rows whose elements are all equal; a constant deviation need not be told of them."""
-        if self.sums is None or not self.is_centred or self.deviation is not None:
-            return 0
-        return max(0, -self.unit_exponent - 1)
 
     @property
     def follows_top(self) -> bool:

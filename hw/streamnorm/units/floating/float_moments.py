@@ -23,7 +23,7 @@ __all__ = ["FloatMoments"]
 
 class FloatMoments(wiring.Component):
     """``n``, ``s1``, ``s2`` and ``top`` of the row so far, as :class:`~streamnorm.precision.floating.row_sums.RowSums`
-    has them, and whether an element was special.
+    has them, and what is not in the sums: whether an element was special, or another than the row's first.
 
     ``n`` is what the row's weight is made of. Where a norm has a ``statistic_length``, all of this is of so many
     elements at the row's beginning.
@@ -48,8 +48,9 @@ class FloatMoments(wiring.Component):
     before : In(length_bits)
         Elements of the row before this beat.
     n : Out(count_bits); s1 : Out(signed(sum_bits)); s2 : Out(square_bits); top : Out(bits of the highest top)
-    special : Out(2)
-        Bit 0: an element is NaN; bit 1: one is infinite. In the sums, both are 0.
+    special : Out(2), of a centred norm Out(3)
+        Bit 0: an element is NaN; bit 1: one is infinite. In the sums, both are 0. Bit 2: one has another code than the
+        first: of equal elements, sums may lack what they drop, but z is 0.
     """
 
     names: ClassVar[tuple[str, ...]] = ("n", "s1", "s2", "top", "special")
@@ -74,7 +75,7 @@ class FloatMoments(wiring.Component):
                 "s1": Out(signed(precision.sum_bits)),
                 "s2": Out(precision.square_bits),
                 "top": Out(sums.top_max.bit_length()),
-                "special": Out(2),
+                "special": Out(2 + config.formula.centred),
             }
         )
         self._m = m = Module()
@@ -89,7 +90,11 @@ class FloatMoments(wiring.Component):
         top = RowTop(p, sums, [lane.binade for lane in lanes], first, part.valid)
         elsewhere = [top.is_elsewhere(lane.binade) for lane in lanes]
         moves = top.moves()
-        results = {"top": top.top, "special": self._special(lanes, first, part.valid)}
+        flags = [p.concat(lane.nan, lane.infinite) for lane in lanes]
+        if norm.centred:
+            unlike = self._unlike(codes, first, part.valid)
+            flags = [p.concat(*each) for each in zip(flags, unlike, strict=True)]
+        results = {"top": top.top, "special": self._special(flags, first, part.valid)}
 
         aligned = [self._aligned(lane, has_sign=norm.has_sum) for lane in lanes]
         if norm.has_squares:
@@ -173,9 +178,28 @@ class FloatMoments(wiring.Component):
         whole = whole.as_signed() if total.signed else whole
         return p.registered(shift_right(p, p.target, whole, self._shift(top), sums.window - 1, width, step=degree))
 
-    def _special(self, lanes: Sequence[Decoded], first: Timed, valid: Timed) -> Timed:
-        """Whether an element of the row so far was NaN, and whether one was infinite."""
-        p = self._p
+    def _unlike(self, codes: Sequence[Timed], first: Timed, valid: Timed) -> list[Timed]:
+        """Of each lane of the beat, whether there is an element that is another than its row's first."""
+        p, lut = self._p, self._p.target.family.lut
+        (code, first, valid), _ = p.align(codes[0], first, valid, delay=lut)
+        held = Signal(code.width, reset_less=True, name=p.label("first_element"))
+        with self._m.If(valid.value & first.value):
+            self._m.d.sync += held.eq(code.value)
+        of_row = p.operate("of_row", lut, [first, code, Timed(held, code.cycle)], unsigned(code.width), Mux)
+        of_row, delay = p.registered(of_row), p.target.logic(2 * code.width)
+
+        def unlike(x: Value, y: Value, kept: Value) -> Value:
+            return kept & (x != y)
+
+        kept = [p.input(self.keep[lane]) for lane in range(len(codes))]
+        return [
+            p.registered(p.operate("unlike", delay, [x, of_row, k], unsigned(1), unlike))
+            for x, k in zip(codes, kept, strict=True)
+        ]
+
+    def _special(self, flags: Sequence[Timed], first: Timed, valid: Timed) -> Timed:
+        """Each flag, whether a lane had it in the row so far."""
+        p, width = self._p, flags[0].width
         lut = p.target.family.lut
 
         def any_of(*values: Value) -> Value:
@@ -184,11 +208,10 @@ class FloatMoments(wiring.Component):
                 result = result | value
             return result
 
-        flags = [p.concat(lane.nan, lane.infinite) for lane in lanes]
         delay = p.target.logic(len(flags))
-        now = p.registered(p.operate("special_beat", delay, flags, unsigned(2), any_of))
+        now = p.registered(p.operate("special_beat", delay, flags, unsigned(width), any_of))
         (now, first, valid), _ = p.align(now, first, valid, delay=lut)
-        seen = Signal(2, reset_less=True, name=p.label("special_seen"))
+        seen = Signal(width, reset_less=True, name=p.label("special_seen"))
         with self._m.If(valid.value):
             self._m.d.sync += seen.eq(Mux(first.value, 0, seen) | now.value)
         return Timed(seen, now.cycle + 1)

@@ -112,7 +112,7 @@ class FloatStatistic(Statistic):
             n, centred = self._with_factor(count, centred)
         variance = self._variance(n, count, s1, s2)
         rho, k = self._reciprocal_root(variance)
-        rho = self._without(rho, k, special)
+        rho = self._without(rho, special)
         numerator, leading = self._numerator(n)
         scale, left = self._float_scale(numerator, leading, rho)
         values = {"scale": scale, "exponent": self._float_exponent(k, left)}
@@ -121,7 +121,7 @@ class FloatStatistic(Statistic):
         if self._floats.follows_top and self._top is not None:
             values["binade"] = self._top
         if special is not None:
-            values["exceptions"] = special
+            values["exceptions"] = special.bits(0, 2)
         self._finish(values, variance, rho, apart=apart)
 
     @classmethod
@@ -144,14 +144,13 @@ class FloatStatistic(Statistic):
         assert isinstance(precision, FloatPrecision)
         return precision
 
-    def _without(self, rho: Timed, k: Timed, special: Timed | None) -> Timed:
-        """``rho``; 0 where all elements are equal, or one is infinite."""
-        p, inputs, least = self._p, [], self._floats.half_position_min
-        if least:
-            inputs.append(p.operate("differ", self._target.adder(k.width), [k], unsigned(1), lambda x: x >= least))
+    def _without(self, rho: Timed, special: Timed | None) -> Timed:
+        """``rho``; 0 where all elements are the same, or one is infinite."""
+        p, inputs = self._p, []
         if special is not None:
-            infinite = special.bits(1, 2)
-            inputs.append(p.operate("finite", 0.0, [infinite], unsigned(1), lambda x: ~x))
+            inputs.append(p.operate("finite", 0.0, [special.bits(1, 2)], unsigned(1), lambda x: ~x))
+            if special.width > 2:
+                inputs.append(special.bits(2, 3))
         if not inputs:
             return rho
 

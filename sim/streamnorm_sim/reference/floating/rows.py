@@ -86,8 +86,10 @@ class FloatRows:
         elements = RowElements.of(self._config.input, batch)
         part = slice(self._config.formula.statistic_length)
         has_nan, has_infinity = any_of_row(elements.is_nan[:, part]), any_of_row(elements.is_infinite[:, part])
-        statistic = self._statistic(elements, batch.lengths, has_infinity)
-        centred = self._config.formula.centred
+        centred, is_nothing = self._config.formula.centred, has_infinity
+        if centred and self.precision.sums is not None:
+            is_nothing = is_nothing | ~any_of_row((batch.x != batch.x[:, :1]) & batch.valid)
+        statistic = self._statistic(elements, batch.lengths, is_nothing)
         nan = elements.is_nan | has_nan[:, None] | (elements.is_infinite & has_infinity[:, None])
         nan |= (centred & has_infinity)[:, None]
         p = self.precision
@@ -102,8 +104,8 @@ class FloatRows:
         normalized = Normalized(z, exponent, negative, nan, elements.is_infinite & ~nan)
         return self._results.of(batch, elements, normalized)
 
-    def _statistic(self, elements: RowElements, lengths: Integers, has_infinity: Flags) -> _Statistic:
-        """Steps 1 to 4 as far as they are of rows."""
+    def _statistic(self, elements: RowElements, lengths: Integers, is_nothing: Flags) -> _Statistic:
+        """Steps 1 to 4 as far as they are of rows; ``is_nothing``: where RF is 0."""
         p, norm, kind = self.precision, self._config.formula, self._row_type
         x = np.where(elements.negative, -elements.mantissa, elements.mantissa)
         if p.sums is not None:
@@ -141,7 +143,7 @@ class FloatRows:
             mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
             k, odd = position >> 1, position & 1
         rho = root.evaluate(mantissa, odd)
-        rho = np.where((k < p.half_position_min) | has_infinity, 0, rho)
+        rho = np.where(is_nothing, 0, rho)
         exponent = top + p.unit_exponent + k + p.rho_bits
         if p.weight_root is not None:
             numerator, length = p.weight_root.evaluate(weight)

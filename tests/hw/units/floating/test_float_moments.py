@@ -85,6 +85,10 @@ def rows_of(config: NormConfig, rng: np.random.Generator) -> list[np.ndarray]:
             row = codes(np.clip(rng.normal(0.7 * top, 2, length).astype(int), 0, top))
             row[rng.integers(length)] = source.code_of_nan
         rows.append(row)
+    for kind in range(20):  # one element again and again, and but for the last one
+        row = np.full(rng.integers(1, config.max_length, endpoint=True), codes(rng.integers(0, top, 1))[0])
+        row[-1] ^= kind % 2
+        rows.append(row)
     return rows
 
 
@@ -99,6 +103,8 @@ def moments_of(config: NormConfig, row: np.ndarray) -> list[dict[str, int]]:
     counted = norm.statistic_length
     sums = row_sums(precision.sums, x, parts.binade * plain, counted=counted, with_squares=norm.has_squares)
     special = parts.is_nan[:, :counted].any(axis=1) + 2 * parts.is_infinite[:, :counted].any(axis=1)
+    if norm.centred:
+        special += [4 * bool((row[:end] != row[0]).any()) for end in ends]
     return [
         {
             "n": 0 if norm.has_unit_weight else int(norm.count(int(end))),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from streamnorm.logic.floating.decode import DecodedFloat, decoded
-from streamnorm.logic.floating.exponent import Exponent, constant_exponent, exponent_sum
+from streamnorm.logic.floating.exponent import Exponent, constant_exponent, exponent_sum, shape_between
 from streamnorm.logic.floating.rounding import RoundedFloat, rounded
 from streamnorm.logic.floating.side_by_side import Placed, field_of, product_field, side_by_side
 from streamnorm.logic.pipeline import Pipeline, Timed
@@ -83,12 +83,25 @@ class FloatResults:
         return [constant for _ in lanes]
 
     def _narrowed(self, parameter: DecodedFloat, stored: Any) -> DecodedFloat:
-        """The parameter with what is known of its stored values, where none is loaded and none is 0."""
-        parts = self._stored.format.parts(stored)
-        if self._config.storage == "ram" or not parts.mantissa.all():
+        """The parameter with what is known of its stored values, where none is loaded: 0 is in the lowest binade that
+        others are in."""
+        p, parts = self._p, self._stored.format.parts(stored)
+        is_number = parts.mantissa > 0
+        if self._config.storage == "ram" or not is_number.any():
             return parameter
-        exponent = replace(parameter.exponent, low=int(parts.binade.min()), high=int(parts.binade.max()))
-        return replace(parameter, exponent=exponent, is_zero=self._p.constant(0, unsigned(1)))
+        exponent, is_zero = parameter.exponent, p.constant(0, unsigned(1))
+        low, high = (int(of(parts.binade[is_number])) for of in (min, max))
+        if not is_number.all():
+            is_zero = p.registered(parameter.is_zero)
+            lowest = low - exponent.offset
+
+            def counted(x: Value, none: Value) -> Value:
+                return Mux(none, lowest, x)
+
+            inputs, shape = [exponent.value, is_zero], shape_between(lowest, high - exponent.offset)
+            value = p.registered(p.operate("counted", self._target.family.lut, inputs, shape, counted))
+            exponent = replace(exponent, value=value)
+        return replace(parameter, exponent=replace(exponent, low=low, high=high), is_zero=is_zero)
 
     def _result(self, lane: LaneValue, gamma: DecodedFloat | None, beta: DecodedFloat | None) -> "_Found":
         """A lane's result."""
@@ -245,7 +258,7 @@ class FloatResults:
         if self._config.storage == "ram":
             return True
         parts = stored.format.parts(stored.gamma)
-        return bool(((parts.mantissa >> stored.format.fraction_bits) == 0).any())
+        return bool(((parts.mantissa > 0) & (parts.mantissa >> stored.format.fraction_bits == 0)).any())
 
 
 def _is_never(bit: Timed) -> bool:

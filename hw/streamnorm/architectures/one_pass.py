@@ -90,7 +90,7 @@ class NormUnit(wiring.Component):
         self._early = config.statistic_beats < config.max_beats
         dispatch_unit = EarlyDispatch if self._early else Dispatch
         # Counted from the start of a row's statistic (without spacing, from the difference of the last beat it needs).
-        read = read_latency(config.device, rows_waiting(self.statistic, self.apply, self.interval))
+        read = read_latency(config, rows_waiting(self.statistic, self.apply, self.interval))
         earliest_issue = earliest_meeting(self.statistic, self.apply, read) - probe.latency
         self._announce = max(dispatch_unit.END_TO_READY, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE

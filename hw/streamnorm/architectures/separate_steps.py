@@ -58,7 +58,7 @@ class SeparateSteps(wiring.Component):
         self._d_latency = d_latency
         parameters = StoredParameters.of(config)
         target = config.device
-        lanes, family = config.lanes, target.family
+        lanes = config.lanes
         own = {"normalize": In(1), "multiply": In(1), "column": In(range(config.max_beats))}
         super().__init__({**own, **lane_ports(config)})
         self._m = m = Module()
@@ -73,12 +73,10 @@ class SeparateSteps(wiring.Component):
             for product in scaled
         ]
 
-        output_register = family.block_ram > 0.5 * target.budget
-        self.memory_latency = 1 + output_register
-        delay = family.block_ram_output if output_register else family.block_ram
+        self.memory_latency = 1 + target.has_block_ram_register
         width = z[0].width + parameters.gamma_bits
         read = [Signal(signed(width), name=f"read_{lane}") for lane in range(lanes)]
-        values = [p.input(x[: z[0].width].as_signed(), 0, delay) for x in read]
+        values = [p.input(x[: z[0].width].as_signed(), 0, target.block_ram_delay) for x in read]
         earliest = parameter_latency - self.memory_latency
         self.gamma_cycle = max(p.meeting_cycle(values[0], 0.0, 0.5 * target.budget, parameter_delay), earliest)
         gammas = steps.parameter(self, "gamma", self.gamma_cycle, parameter_delay)
@@ -88,7 +86,7 @@ class SeparateSteps(wiring.Component):
         assert products[0].width <= width
 
         product_shape = signed(products[0].width)
-        again = [p.reshape(p.input(x, 0, delay), product_shape) for x in read]
+        again = [p.reshape(p.input(x, 0, target.block_ram_delay), product_shape) for x in read]
         adder = target.adder(steps.beta_adder_width(again[0]))
         self.beta_cycle = max(p.meeting_cycle(again[0], adder, target.budget, parameter_delay), earliest)
         betas = steps.parameter(self, "beta", self.beta_cycle, parameter_delay)
@@ -102,7 +100,7 @@ class SeparateSteps(wiring.Component):
             width=lanes * width,
             depth=config.max_beats,
             family=target.primitives,
-            output_register=output_register,
+            output_register=target.has_block_ram_register,
             writable=True,
         )
         self.block_rams = memory.geometry.blocks

@@ -106,7 +106,7 @@ class TwoPassUnit(wiring.Component):
         self._announce_second = max(1, complete + 2 - base - dispatch.READY_TO_ISSUE)
         second = self._announce_second + dispatch.READY_TO_ISSUE
         # From the last beat's arrival in the second pass on, all is as in the one-pass unit after its last beat.
-        read = read_latency(target, rows_waiting(self.statistic, self.apply))
+        read = read_latency(config, rows_waiting(self.statistic, self.apply))
         meeting = earliest_meeting(self.statistic, self.apply, read)
         self._announce_apply = max(1, meeting - base - dispatch.READY_TO_ISSUE)
         applied = self._announce_apply + dispatch.READY_TO_ISSUE

@@ -247,15 +247,14 @@ class Pipeline(TimedLogic):
         """As :meth:`lookup`, of one table at each address. Two addresses share a memory where a family's block RAM
         reads two; the table has at most 1024 words then."""
         family, budget = self._target.family, self._target.budget
-        output_register = family.block_ram > 0.5 * budget
         memory: dict[str, Any] = {
             "width": width,
             "depth": len(contents),
             "family": family.primitives,
-            "output_register": output_register,
+            "output_register": self._target.has_block_ram_register,
             "init": contents,
         }
-        delay = family.block_ram_output if output_register else family.block_ram
+        delay = self._target.block_ram_delay
         distance = family.block_distance if distance is None else distance
         aligned = [self.align(address, limit=0.4 * budget)[0][0] for address in addresses]
         found = []

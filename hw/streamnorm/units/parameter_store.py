@@ -45,10 +45,10 @@ class ParameterStore(wiring.Component):
         target = config.device
         self.words = words = parameter_words(config)
         address = words.place_bits + bank_width(config)
-        output_register = target.family.block_ram > 0.5 * target.budget
+        output_register = target.has_block_ram_register
         self.latency = 1 + output_register + words.memory_cycles
         self.cycles = words.place_cycle + self.latency
-        self.delay = target.family.block_ram_output if output_register else target.family.block_ram
+        self.delay = target.block_ram_delay
         if words.memory_cycles:
             self.delay = 0.0  # the last of them is a register
         self.block_rams = 0

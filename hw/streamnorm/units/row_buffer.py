@@ -44,11 +44,11 @@ class RowBuffer(wiring.Component):
             width=layout.size,
             depth=self.depth,
             family=family,
-            output_register=target.family.block_ram > 0.5 * target.budget,
+            output_register=target.has_block_ram_register,
             writable=True,
         )
         self.latency = self._ram.latency
-        self.delay = target.family.block_ram if self.latency == 1 else target.family.block_ram_output
+        self.delay = target.block_ram_delay
         self.block_rams = geometry.blocks
         controls = {name: In(1) for name in self._controls}
         super().__init__({"write": In(1), "write_d": In(layout), "read": In(1), **controls, "d": Out(layout)})

@@ -4,18 +4,31 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from streamnorm.logic.block_ring import BlockRing
 from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.queue import COLUMN_DEPTH
-from streamnorm.logic.row_ring import RingMemory
+from streamnorm.logic.row_ring import RingMemory, data_delay
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.targets import Target
 
 from .apply import Apply
 from .statistic import Statistic
 
-__all__ = ["StatisticQueue", "earliest_meeting", "read_latency", "rings_apart", "rows_waiting"]
+__all__ = ["StatisticQueue", "earliest_meeting", "queue_delay", "read_latency", "rings_apart", "rows_waiting"]
 
 _COLUMNS_AT_ONCE = 2
+_NARROW_BITS = 4
+"""What a column of one LUT RAM holds, which is no block RAM worth."""
+
+
+def _in_block_rams(config: NormConfig) -> bool:
+    """Whether rows wait in block RAMs where LUTs could hold them, too: those of floating point are wide, and of a part,
+    such a unit takes a larger share of the LUTs than of the block RAMs."""
+    return config.is_floating and config.device.family.lut_ram
+
+
+def queue_delay(config: NormConfig) -> float:
+    """Nanoseconds from the clock to what comes from the queue; 0 from a plain register."""
+    return config.device.block_ram_delay if _in_block_rams(config) else data_delay(config.device)
 
 
 def rings_apart(config: NormConfig) -> bool:
@@ -29,10 +42,12 @@ def rows_waiting(statistic: Statistic, apply: Apply, interval: int = 1) -> int:
     return _there(statistic, apply) // interval
 
 
-def read_latency(target: Target, rows: int) -> int:
+def read_latency(config: NormConfig, rows: int) -> int:
     """Cycles from asking for one of ``rows`` to its scale: 2 where the way from the memory's address to its data fills
-    one. Up to two columns of the memory are chosen from in one level of logic, more take a second one."""
-    family = target.family
+    one. Up to two columns of LUT RAMs are chosen from in one level of logic, more take a second one."""
+    target, family = config.device, config.device.family
+    if _in_block_rams(config):
+        return 1 + target.has_block_ram_register
     if not family.lut_ram:
         return 1
     more = family.lut if rows > _COLUMNS_AT_ONCE * COLUMN_DEPTH else 0.0
@@ -85,15 +100,10 @@ class StatisticQueue(wiring.Component):
         groups = [names[:early], names[early:]] if rings_apart(config) else [names]
         self._groups = [group for group in groups if group]
         shapes = {name: getattr(statistic, name).shape() for name in names}
-        self._memories = [
-            RingMemory(
-                width=sum(shapes[name].width for name in group),
-                depth=depth,
-                family=config.device.primitives,
-                latency=self.latency,
-            )
-            for group in self._groups
-        ]
+        if _in_block_rams(config):
+            # Where one more row fits, none is written over the one that is read; of a power of 2, pointers are plain.
+            self._depth = depth = 1 << depth.bit_length()
+        self._memories = [self._memory(config, sum(shapes[name].width for name in group)) for group in self._groups]
         self.block_rams = sum(memory.block_rams for memory in self._memories)
         super().__init__(
             {
@@ -102,6 +112,12 @@ class StatisticQueue(wiring.Component):
                 **{f"row_{name}": Out(shape) for name, shape in shapes.items()},
             }
         )
+
+    def _memory(self, config: NormConfig, width: int) -> RingMemory | BlockRing:
+        target, depth = config.device, self._depth
+        if _in_block_rams(config) and width > _NARROW_BITS:
+            return BlockRing(width=width, depth=depth, target=target)
+        return RingMemory(width=width, depth=depth, family=target.primitives, latency=self.latency)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

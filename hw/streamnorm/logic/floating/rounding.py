@@ -142,13 +142,16 @@ def _no_farther(p: Pipeline, position: Timed, below: Timed, binade: Timed, most:
     """The position, or what takes a number from ``below`` the lowest binade to it; ``most`` at most."""
     bits = most.bit_length()
 
+    # No multiplexers with 0: of these, synthesis makes resets, which come late.
     def least(x: Value) -> Value:
         far, positive = x[bits:-1].any(), ~x[-1]
-        # No multiplexer with a constant: of that, synthesis makes a reset, which comes late.
         return Mux(far, Const(most, bits), x[:bits]) & positive.replicate(bits)
+
+    def amount(is_below: Value, low: Value, at: Value) -> Value:
+        return (low & is_below.replicate(bits)) | (at & ~is_below.replicate(len(at)))
 
     below = p.reshape(below, signed(max(below.width, bits + 1)))
     delay = p.target.logic(below.width - bits) + p.target.family.lut
     lowest = p.registered(p.operate("least", delay, [below], unsigned(bits), least))
     inputs = [binade.bits(binade.width - 1, binade.width), lowest, position]
-    return p.operate("amount", p.target.family.lut, inputs, unsigned(bits), Mux)
+    return p.operate("amount", p.target.family.lut, inputs, unsigned(bits), amount)

@@ -54,6 +54,16 @@ class Target:
         margin = family.margin if self.margin is None else self.margin
         return max(1000.0 / self.clock_mhz / (1 + margin) - family.register, family.lut)
 
+    @property
+    def has_block_ram_register(self) -> bool:
+        """Whether block RAMs are read by way of their output registers, one cycle later."""
+        return self.family.block_ram > 0.5 * self.budget
+
+    @property
+    def block_ram_delay(self) -> float:
+        """Nanoseconds from the clock to what is read from a block RAM, or from its output register."""
+        return self.family.block_ram_output if self.has_block_ram_register else self.family.block_ram
+
     def adder(self, width: int) -> float:
         """An adder or subtractor of ``width`` bits."""
         return self.family.adder + width * self.family.adder_bit

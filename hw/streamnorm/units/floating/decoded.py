@@ -13,6 +13,9 @@ from streamnorm.spec.formats import FloatFormat
 
 __all__ = ["Decoded", "decoded"]
 
+_NEAR_BITS = 16
+"""Up to so many bits of a mantissa are near to what clears them."""
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -53,9 +56,10 @@ def decoded(p: Pipeline, source: FloatFormat, code: Timed) -> Decoded:
 
     below = p.operate("binade", target.adder(bits), [exponent], unsigned(bits), binade_of)
     none = p.operate("binade_0", target.family.lut, [normal, special], unsigned(1), lambda x, y: ~x | y)
+    clear = special if low < _NEAR_BITS else p.registered(special)
     return Decoded(
         negative=negative,
-        magnitude=p.cleared(p.concat(fraction, normal), special),
+        magnitude=p.cleared(p.concat(fraction, normal), clear),
         binade=p.cleared(below, none).bits(0, source.binade_max.bit_length()),
         nan=nan,
         infinite=infinite,

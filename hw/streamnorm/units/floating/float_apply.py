@@ -7,11 +7,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.pipeline import Pipeline
-from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.result_steps import result_ports
+from streamnorm.units.statistic_queue import queue_delay
 from streamnorm.units.streams import difference_shape
 
 from .float_lane import FixedLane, ProductLane
@@ -63,7 +63,7 @@ class FloatApply(wiring.Component):
         )
         self._m = m = Module()
         p = Pipeline(m, target, "apply")
-        arrival = data_delay(target)
+        arrival = queue_delay(config)
         lane_kind = FixedLane if precision.is_fixed else ProductLane
         steps = lane_kind(p, config)
         d_delay += target.family.mux  # of long rows, a choice among block RAMs is behind their registers

@@ -110,7 +110,8 @@ class FloatStatistic(Statistic):
         centred = s1 if norm.centred else None
         if norm.has_factor:
             n, centred = self._with_factor(count, centred)
-        variance = self._variance(n, count, s1, s2)
+        # Sums of floats are wide: nothing is behind the carry of their last adder.
+        variance = p.registered(self._variance(n, count, s1, s2))
         rho, k = self._reciprocal_root(variance)
         rho = self._without(rho, special)
         numerator, leading = self._numerator(n)

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.row_flags import flags_of
+from streamnorm.units.block_output_queue import BlockOutputQueue
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
@@ -152,7 +153,7 @@ def connect_results(
     valid: Value,
     lanes: Any,
     base: int,
-    queue: OutputQueue,
+    queue: OutputQueue | BlockOutputQueue,
     *,
     error_later: int = 0,
 ) -> None:

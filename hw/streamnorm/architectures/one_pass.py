@@ -9,12 +9,12 @@ from amaranth.lib import wiring
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, ingest, output_queue, spacing
+from streamnorm.units import dispatch, ingest, spacing
 from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.early_dispatch import EarlyDispatch
 from streamnorm.units.ingest import Ingest
-from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.output_queue import output_queue_of
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
@@ -95,7 +95,6 @@ class NormUnit(wiring.Component):
         self._announce = max(dispatch_unit.END_TO_READY, earliest_issue - dispatch.READY_TO_ISSUE)
         issue = self._announce + dispatch.READY_TO_ISSUE
         written = issue + probe.latency + self.apply.latency
-        self.latency = ingest.LATENCY + self.start + written + output_queue.LATENCY
 
         # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
         # stay besides: ready falls with the last but one, and a row may come in before it does.
@@ -124,13 +123,14 @@ class NormUnit(wiring.Component):
         self.statistic_queue = StatisticQueue(
             config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
-        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        self.output_queue = output_queue_of(config, depth=self.output_depth)
+        self.latency = ingest.LATENCY + self.start + written + self.output_queue.latency
         self.report = self._report()
         super().__init__(unit_ports(config))
 
     def _report(self) -> UnitReport:
         moments, statistic, spaced = self.moments, self.statistic, self.interval > 1
-        fetched = self.latency - self.apply.latency - output_queue.LATENCY
+        fetched = self.latency - self.apply.latency - self.output_queue.latency
         queues = (self.dispatch, self.statistic_queue, self.output_queue, *((self.spacing,) if self.spacing else ()))
         queue_rams = sum(queue.block_rams for queue in queues)
         return UnitReport(
@@ -150,7 +150,7 @@ class NormUnit(wiring.Component):
                     "written, then fetched as its row's first difference leaves the row buffer",
                 ),
                 Stage("apply", self.apply.latency, self.apply.about),
-                Stage("output queue", output_queue.LATENCY, "memory and output register"),
+                Stage("output queue", self.output_queue.latency, self.output_queue.about),
             ),
             statistic_beats=self.config.statistic_beats if self._early else None,
             interval_min=self.interval,

@@ -12,13 +12,13 @@ from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing, data_delay
 from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, ingest, output_queue
+from streamnorm.units import dispatch, ingest
 from streamnorm.units.absolute_sum import AbsoluteSum
 from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
-from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.output_queue import output_queue_of
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
@@ -131,7 +131,7 @@ class TwoPassUnit(wiring.Component):
         self.statistic_queue = StatisticQueue(
             config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
-        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        self.output_queue = output_queue_of(config, depth=self.output_depth)
         queues = (self.second_pass, self.dispatch, self.sum_ring, self.statistic_queue, self.output_queue)
         absolute = config.formula.has_absolute_sum
         measure = "mean absolute deviation" if absolute else "variance"
@@ -147,7 +147,7 @@ class TwoPassUnit(wiring.Component):
                     f"{'n d - S1' if absolute else 'square'}, accumulate; {measure}, root, scale and centre",
                 ),
                 Stage("apply", flight, "each lane, from the second buffer on"),
-                Stage("output queue", output_queue.LATENCY, "memory and output register"),
+                Stage("output queue", self.output_queue.latency, self.output_queue.about),
             ),
             beats_before_output=1,
             multipliers={

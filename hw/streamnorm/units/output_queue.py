@@ -9,9 +9,11 @@ from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.queue import DistributedRam
 from streamnorm.spec.config import NormConfig
 
+from .block_output_queue import BlockOutputQueue
+from .queue_memory import queues_in_block_rams
 from .streams import result_layout
 
-__all__ = ["OutputQueue"]
+__all__ = ["OutputQueue", "output_queue_of"]
 
 LATENCY = 2
 """Cycles from ``write`` to ``o.valid`` of an empty queue; one less with a bypass."""
@@ -33,6 +35,8 @@ class OutputQueue(wiring.Component):
     released : Out(1)
         An entry leaves the memory, or passes by it, in this cycle (it then is in the output register); not a register.
     """
+
+    about = "memory and output register"
 
     def __init__(self, config: NormConfig, *, depth: int, family: str, bypass: bool = False) -> None:
         self._depth, self._bypass = depth, bypass
@@ -84,3 +88,9 @@ class OutputQueue(wiring.Component):
         with m.If(empty | self.o.ready):
             m.d.sync += empty.eq(~some)
         return m
+
+
+def output_queue_of(config: NormConfig, *, depth: int) -> OutputQueue | BlockOutputQueue:
+    """The output queue of a unit of rows that wait."""
+    kind = BlockOutputQueue if queues_in_block_rams(config) else OutputQueue
+    return kind(config, depth=depth, family=config.device.primitives)

@@ -11,6 +11,7 @@ from streamnorm.logic.row_ring import RingMemory, data_delay
 from streamnorm.spec.config import NormConfig
 
 from .apply import Apply
+from .queue_memory import queues_in_block_rams
 from .statistic import Statistic
 
 __all__ = ["StatisticQueue", "earliest_meeting", "queue_delay", "read_latency", "rings_apart", "rows_waiting"]
@@ -20,15 +21,9 @@ _NARROW_BITS = 4
 """What a column of one LUT RAM holds, which is no block RAM worth."""
 
 
-def _in_block_rams(config: NormConfig) -> bool:
-    """Whether rows wait in block RAMs where LUTs could hold them, too: those of floating point are wide, and of a part,
-    such a unit takes a larger share of the LUTs than of the block RAMs."""
-    return config.is_floating and config.device.family.lut_ram
-
-
 def queue_delay(config: NormConfig) -> float:
     """Nanoseconds from the clock to what comes from the queue; 0 from a plain register."""
-    return config.device.block_ram_delay if _in_block_rams(config) else data_delay(config.device)
+    return config.device.block_ram_delay if queues_in_block_rams(config) else data_delay(config.device)
 
 
 def rings_apart(config: NormConfig) -> bool:
@@ -46,7 +41,7 @@ def read_latency(config: NormConfig, rows: int) -> int:
     """Cycles from asking for one of ``rows`` to its scale: 2 where the way from the memory's address to its data fills
     one. Up to two columns of LUT RAMs are chosen from in one level of logic, more take a second one."""
     target, family = config.device, config.device.family
-    if _in_block_rams(config):
+    if queues_in_block_rams(config):
         return 1 + target.has_block_ram_register
     if not family.lut_ram:
         return 1
@@ -100,7 +95,7 @@ class StatisticQueue(wiring.Component):
         groups = [names[:early], names[early:]] if rings_apart(config) else [names]
         self._groups = [group for group in groups if group]
         shapes = {name: getattr(statistic, name).shape() for name in names}
-        if _in_block_rams(config):
+        if queues_in_block_rams(config):
             # Where one more row fits, none is written over the one that is read; of a power of 2, pointers are plain.
             self._depth = depth = 1 << depth.bit_length()
         self._memories = [self._memory(config, sum(shapes[name].width for name in group)) for group in self._groups]
@@ -115,7 +110,7 @@ class StatisticQueue(wiring.Component):
 
     def _memory(self, config: NormConfig, width: int) -> RingMemory | BlockRing:
         target, depth = config.device, self._depth
-        if _in_block_rams(config) and width > _NARROW_BITS:
+        if queues_in_block_rams(config) and width > _NARROW_BITS:
             return BlockRing(width=width, depth=depth, target=target)
         return RingMemory(width=width, depth=depth, family=target.primitives, latency=self.latency)
 

@@ -7,16 +7,25 @@ import pytest
 
 from hw.simulation import run
 from hw.units.units import unit
-from streamnorm.units import output_queue
-from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.block_output_queue import BlockOutputQueue
+from streamnorm.units.output_queue import OutputQueue, output_queue_of
 
 OUTPUTS = ["o.valid", "o.payload", "released"]
 
 
 @pytest.mark.parametrize("ready_share", [1.0, 0.5, 0.1])
-@pytest.mark.parametrize(("depth", "bypass"), [(16, False), (32, False), (16, True)])
-def test_order_under_stalls(ready_share, depth, bypass):
-    queue = OutputQueue(unit(), depth=depth, family="generic", bypass=bypass)
+@pytest.mark.parametrize(
+    ("kind", "depth", "keys"),
+    [
+        (OutputQueue, 16, {}),
+        (OutputQueue, 32, {}),
+        (OutputQueue, 16, {"bypass": True}),
+        (BlockOutputQueue, 16, {}),
+        (BlockOutputQueue, 32, {}),
+    ],
+)
+def test_order_under_stalls(ready_share, kind, depth, keys):
+    queue = kind(unit(), depth=depth, family="generic", **keys)
     width = len(queue.write_data.as_value())
     generator = random.Random(2)
     written: list[int] = []
@@ -51,9 +60,11 @@ def test_order_under_stalls(ready_share, depth, bypass):
         assert state.full > 0  # it was filled to the last place
 
 
-@pytest.mark.parametrize("bypass", [False, True])
-def test_an_empty_queue_takes_two_cycles_or_by_passing_one_and_then_one_a_beat(bypass):
-    queue = OutputQueue(unit(), depth=16, family="generic", bypass=bypass)
+@pytest.mark.parametrize(
+    ("kind", "latency", "keys"), [(OutputQueue, 2, {}), (OutputQueue, 1, {"bypass": True}), (BlockOutputQueue, 3, {})]
+)
+def test_an_empty_queue_has_its_latency_and_then_gives_one_a_beat(kind, latency, keys):
+    queue = kind(unit(), depth=16, family="generic", **keys)
     valid = []
 
     def step(cycle, seen):
@@ -62,5 +73,20 @@ def test_an_empty_queue_takes_two_cycles_or_by_passing_one_and_then_one_a_beat(b
         return {"write": int(4 <= cycle < 12), "write_data": cycle, "o.ready": 1} if cycle < 30 else None
 
     run(queue, step, OUTPUTS)
-    assert queue.latency == output_queue.LATENCY - bypass
-    assert valid == [(cycle + queue.latency, cycle) for cycle in range(4, 12)]
+    assert queue.latency == latency
+    assert valid == [(cycle + latency, cycle) for cycle in range(4, 12)]
+
+
+@pytest.mark.parametrize(
+    ("target", "number_format", "kind"),
+    [
+        ("ecp5-85k-6", "bf16", BlockOutputQueue),
+        ("ecp5-85k-6", "int8", OutputQueue),
+        ("ice40-up5k", "bf16", OutputQueue),
+    ],
+)
+def test_floats_wait_in_block_ram_where_luts_could_hold_them(target, number_format, kind):
+    config = unit(target=target, clock_mhz=12.0, input=number_format, output=number_format)
+    queue = output_queue_of(config, depth=32)
+    assert type(queue) is kind
+    assert (queue.block_rams > 0) == (number_format == "bf16")

@@ -5,6 +5,7 @@ from .dual_port_rom import DualPortRom
 from .emission import FAMILIES, Emission
 from .multiplier import Multiplier, tile_limit
 from .queue import DistributedRam
+from .queue_ram import QueueRam
 from .serial_multiplier import SerialMultiplier
 from .verilog import wrapper_modules
 
@@ -16,6 +17,7 @@ __all__ = [
     "DualPortRom",
     "Emission",
     "Multiplier",
+    "QueueRam",
     "SerialMultiplier",
     "block_count",
     "block_geometry",

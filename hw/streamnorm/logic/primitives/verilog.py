@@ -19,6 +19,7 @@ _WRAPPERS: Final = {
     "streamnorm_ecp5_multiplier": verilog_ecp5.multiplier,
     "streamnorm_ecp5_block_ram": verilog_ecp5.block_ram,
     "streamnorm_ecp5_dual_port_rom": verilog_ecp5.dual_port_rom,
+    "streamnorm_ecp5_queue_ram": verilog_ecp5.queue_ram,
     "streamnorm_ice40_multiplier": verilog_ice40.multiplier,
     "streamnorm_ice40_block_ram": verilog_ice40.block_ram,
 }

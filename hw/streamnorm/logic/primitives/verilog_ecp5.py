@@ -19,7 +19,7 @@ from .verilog_text import (
     with_model,
 )
 
-__all__ = ["block_ram", "dual_port_rom", "multiplier"]
+__all__ = ["block_ram", "dual_port_rom", "multiplier", "queue_ram"]
 
 # By way of 64 words at a time: a simulator may copy all of INIT to take a part of it.
 _INITIAL: Final = """\
@@ -109,6 +109,38 @@ _ROM_MODEL: Final = """\
             assign data_b = word_b;
         end
     endgenerate
+"""
+
+_QUEUE_HEADER: Final = """\
+// A block RAM whose read registers have enables: the device's where SYNTHESIS is defined, elsewhere a model.
+module {name} (
+    input clk,
+    input write_enable,
+    input [8:0] write_address,
+    input [35:0] write_data,
+    input [8:0] read_address,
+    input fetch,
+    input forward,
+    output [35:0] read_data
+);
+"""
+
+_QUEUE_MODEL: Final = """\
+    reg [35:0] memory [0:511];
+    reg [35:0] fetched;
+    reg [35:0] registered;
+    integer word;
+    initial begin
+        fetched = 0;
+        registered = 0;
+        for (word = 0; word < 512; word = word + 1) memory[word] = 0;
+    end
+    always @(posedge clk) begin
+        if (write_enable) memory[write_address] <= write_data;
+        if (fetch) fetched <= memory[read_address];
+        if (forward) registered <= fetched;
+    end
+    assign read_data = registered;
 """
 
 
@@ -207,3 +239,35 @@ def dual_port_rom(name: str) -> str:
     );
 """
     return with_model(_ROM_HEADER.format(name=name), cell, _ROM_MODEL.format(initial=_INITIAL))
+
+
+def queue_ram(name: str) -> str:
+    """Text of the module around DP16KD, one port of which writes 512 words of 36 bits while the other reads."""
+    parameters = [(f"DATA_WIDTH_{port}", "36") for port in "AB"]
+    parameters += [(f"REGMODE_{port}", '"OUTREG"') for port in "AB"]
+    ports = [
+        ("CLKA", "clk"),
+        ("CLKB", "clk"),
+        ("WEA", "write_enable"),
+        ("CEB", "fetch"),
+        # Half of a word leaves by the pins of port A.
+        ("OCEA", "forward"),
+        ("OCEB", "forward"),
+        *ties(1, "CEA", "ADA0", "ADA1", "ADA2", "ADA3"),
+        *ties(0, "WEB", "RSTA", "RSTB", "CSA0", "CSA1", "CSA2", "CSB0", "CSB1", "CSB2"),
+        *ties(0, "ADA4", "ADB0", "ADB1", "ADB2", "ADB3", "ADB4"),
+        *((f"ADA{5 + bit}", f"write_address[{bit}]") for bit in range(9)),
+        *((f"ADB{5 + bit}", f"read_address[{bit}]") for bit in range(9)),
+        *bus("DIA", "write_data", 18),
+        *bus("DIB", "write_data", 18, 18),
+        *bus("DOA", "read_data", 18),
+        *bus("DOB", "read_data", 18, 18),
+    ]
+    cell = f"""\
+    DP16KD #(
+{connections(parameters)}
+    ) block (
+{connections(ports)}
+    );
+"""
+    return with_model(_QUEUE_HEADER.format(name=name), cell, _QUEUE_MODEL)

@@ -15,9 +15,17 @@ from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Signal
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-from streamnorm.logic.primitives import BlockRam, DistributedRam, DualPortRom, Emission, Multiplier, wrapper_modules
+from streamnorm.logic.primitives import (
+    BlockRam,
+    DistributedRam,
+    DualPortRom,
+    Emission,
+    Multiplier,
+    QueueRam,
+    wrapper_modules,
+)
 
-Primitive = Multiplier | BlockRam | DistributedRam | DualPortRom
+Primitive = Multiplier | BlockRam | DistributedRam | DualPortRom | QueueRam
 
 
 class SideBySide(Elaboratable):
@@ -92,9 +100,12 @@ def random_inputs(primitive: Primitive, generator: random.Random) -> dict[str, i
     if isinstance(primitive, DualPortRom):
         return {"address_a": addresses[0], "address_b": addresses[1]}
     inputs = {"read_address": addresses[0]}
-    if isinstance(primitive, DistributedRam) or primitive.writable:
+    if isinstance(primitive, QueueRam):
+        inputs["fetch"] = int(generator.random() < 0.7)
+        inputs["forward"] = int(inputs["fetch"] and generator.random() < 0.7)
+    if isinstance(primitive, DistributedRam | QueueRam) or primitive.writable:
         enable = generator.random() < 0.5
-        if isinstance(primitive, BlockRam) and addresses[0] == addresses[1]:
+        if isinstance(primitive, BlockRam | QueueRam) and addresses[0] == addresses[1]:
             enable = False
         inputs["write_enable"] = int(enable)
         inputs["write_address"] = generator.choice((addresses[1], addresses[1] if enable else addresses[0]))

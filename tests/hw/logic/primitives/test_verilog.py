@@ -38,7 +38,9 @@ def test_ice40_without_tiles_multiplies_in_logic():
 
 
 def test_every_line_is_verilog_2001_of_readable_width():
-    names = "streamnorm_ecp5_multiplier streamnorm_ecp5_block_ram streamnorm_ecp5_dual_port_rom"
+    names = (
+        "streamnorm_ecp5_multiplier streamnorm_ecp5_block_ram streamnorm_ecp5_dual_port_rom streamnorm_ecp5_queue_ram"
+    )
     for line in wrapper_modules(f"{names} streamnorm_ice40_multiplier streamnorm_ice40_block_ram").splitlines():
         assert len(line) <= 150
         assert line == line.rstrip()
@@ -76,6 +78,7 @@ def test_an_unknown_family_is_refused():
             for (width, address_width), register in (((36, 9), 0), ((18, 10), 1), ((9, 11), 1), ((1, 14), 1))
         ),
         *(("streamnorm_ecp5_dual_port_rom", {"OUTPUT_REGISTER": register}) for register in (0, 1)),
+        ("streamnorm_ecp5_queue_ram", {}),
         *(
             ("streamnorm_ice40_block_ram", {"WIDTH": width, "ADDRESS_WIDTH": address_width})
             for width, address_width in ((16, 8), (8, 9), (4, 10), (2, 11))

@@ -98,8 +98,8 @@ class NormUnit(wiring.Component):
 
         # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
         # stay besides: ready falls with the last but one, and a row may come in before it does.
-        # Where lanes have several products one behind the other, dispatch stands far from ingest.
-        self.release_delay = 1 if config.formula.curvature else 0
+        # Where lanes are long, dispatch stands far from ingest.
+        self.release_delay = 1 if config.formula.curvature or config.is_floating else 0
         counted = ingest.LATENCY - 1 + self.start + issue + self.release_delay
         self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)

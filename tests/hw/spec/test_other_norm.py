@@ -61,9 +61,11 @@ def test_floating_point_gives_no_deviation():
     assert (other.config.deviation, str(other)) == (1.0, "deviation = 1, as good as any; without epsilon")
 
 
-def test_there_may_be_none_for_floating_point():
-    with pytest.raises(ConfigError, match="norm = 'l1norm': there is none for input = bf16"):
-        with_norm(unit(input="bf16", output="bf16"), "l1norm")
+@pytest.mark.parametrize("keys", [{"input": "bf16", "output": "bf16"}, {"output": "fp16"}])
+def test_every_norm_of_floating_point(norm, keys):
+    other = with_norm(unit(**keys), norm)
+    assert other.config.is_floating
+    Plan.of(other.config)
 
 
 def test_what_does_not_go_with_the_other_keys_is_told():

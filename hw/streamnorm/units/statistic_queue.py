@@ -73,7 +73,8 @@ class StatisticQueue(wiring.Component):
     ----------
     config : NormConfig
     statistic, apply : whose values these are; both are asked for their cycles
-    depth : rows that fit; a row's place is free ``apply.centre_cycle`` cycles after its ``advance``
+    depth : rows that fit, at least; a row's place is free ``apply.centre_cycle`` cycles after its ``advance``. In block
+        RAM, where a row's place is read until the next ``advance``, there are more places than rows
     refilled : cycles from a row's ``advance`` to the earliest ``write`` into its place
     latency : as :func:`read_latency` says
 
@@ -99,6 +100,7 @@ class StatisticQueue(wiring.Component):
             # Where one more row fits, none is written over the one that is read; of a power of 2, pointers are plain.
             self._depth = depth = 1 << depth.bit_length()
         self._memories = [self._memory(config, sum(shapes[name].width for name in group)) for group in self._groups]
+        assert {memory.latency for memory in self._memories} == {latency}
         self.block_rams = sum(memory.block_rams for memory in self._memories)
         super().__init__(
             {

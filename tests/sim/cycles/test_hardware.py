@@ -15,13 +15,14 @@ from streamnorm_sim.streams.traffic import Traffic
 UNITS = (
     *("bert_ecp5_200", "min_length", "ice40_serial", "row_of_one_beat", "lanes_3", "ram_banks"),
     *("part_ecp5_200", "part_of_one_element", "part_min_length", "adanorm"),
+    *("bf16_rms", "bf16_part"),
 )
 """With and without spacing; one beat a row; few slots and many, some given back late; gamma and beta from RAM; rows
-that leave early."""
+that leave early; queues in LUTs and in block RAM."""
 
 TWO_PASS = (
     *("bert_ecp5_200 two-pass", "ram_banks two-pass", "row_below_a_beat two-pass", "ice40_serial two-pass"),
-    *("l1_ecp5_200", "l1_ram_banks"),
+    *("l1_ecp5_200", "l1_ram_banks", "bf16_l1"),
 )
 """Rows that run out of slots, rows of a beat alone, and rows that fill both buffers."""
 
@@ -83,7 +84,7 @@ def opened(stall):
 
 SLOW = (
     *("ram_banks two-pass", "row_below_a_beat two-pass", "ice40_serial two-pass", "l1_ecp5_200", "adanorm"),
-    *("dyt_instances_ram", "affine_groups_49", "affine_ice40"),
+    *("dyt_instances_ram", "affine_groups_49", "affine_ice40", "bf16_rms", "bf16_l1"),
 )
 """What others stand for, unless much has changed."""
 

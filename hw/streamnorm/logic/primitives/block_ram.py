@@ -14,7 +14,7 @@ from amaranth.utils import ceil_log2
 
 from .emission import check_family, emits_vendor_cells
 
-__all__ = ["BlockGeometry", "BlockRam", "block_count", "block_geometry", "checked_contents"]
+__all__ = ["BlockGeometry", "BlockRam", "block_count", "block_geometry", "checked_contents", "resized"]
 
 # (data bits, words) of one block, widest first. A DP16KD is used pseudo dual port: one port writes, the other
 # reads. Only widths of 9 and more reach its parity bits: 18432 bits against 16384.
@@ -241,9 +241,9 @@ class BlockRam(wiring.Component):
             **extra,
             i_clk=ClockSignal(),
             i_write_enable=write_enable,
-            i_write_address=_resized(write_address, address_width),
-            i_write_data=_resized(write_data, cut.block_width),
-            i_read_address=_resized(Value.cast(self.read_address[:address_width]), address_width),
+            i_write_address=resized(write_address, address_width),
+            i_write_data=resized(write_data, cut.block_width),
+            i_read_address=resized(Value.cast(self.read_address[:address_width]), address_width),
             o_read_data=output,
         )
 
@@ -273,6 +273,6 @@ def _ice40_rows(words: Sequence[int], width: int) -> int:
     return rows
 
 
-def _resized(value: Value, width: int) -> Value:
+def resized(value: Value, width: int) -> Value:
     """``value`` zero-extended to ``width`` bits, never shorter."""
     return Value.cast(Cat(value, Const(0, width - len(value))))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .block_ram import resized
 from .emission import check_family, emits_vendor_cells
 
 __all__ = ["QueueRam"]
@@ -95,16 +96,11 @@ class QueueRam(wiring.Component):
                 "streamnorm_ecp5_queue_ram",
                 i_clk=ClockSignal(),
                 i_write_enable=self.write_enable,
-                i_write_address=_resized(self.write_address, _ADDRESS_BITS),
-                i_write_data=_resized(self.write_data[column * _BITS : (column + 1) * _BITS], _BITS),
-                i_read_address=_resized(self.read_address, _ADDRESS_BITS),
+                i_write_address=resized(self.write_address, _ADDRESS_BITS),
+                i_write_data=resized(self.write_data[column * _BITS : (column + 1) * _BITS], _BITS),
+                i_read_address=resized(self.read_address, _ADDRESS_BITS),
                 i_fetch=self.fetch,
                 i_forward=self.forward,
                 o_read_data=output,
             )
         m.d.comb += self.read_data.eq(Cat(columns)[: self.width])
-
-
-def _resized(value: Value, width: int) -> Value:
-    """``value`` zero-extended to ``width`` bits."""
-    return Value.cast(Cat(value, Const(0, width - len(value))))

@@ -1,7 +1,7 @@
 """What a floating-point code stands for, in logic, as sums take it.
 
 Other than in `streamnorm.logic.floating.decode`, the binade is subtracted from straight behind the code, and cleared
-with the mantissa in the registers that follow: a few tables less a lane, and for fp32 a cycle less.
+with the mantissa in the registers that follow: a few tables less a lane.
 """
 
 from dataclasses import dataclass

@@ -172,6 +172,6 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
         issues=way.flow.issues[:count],
         first_issues=way.firsts[:good],
         pops=way.flow.pops[:count],
-        output=int(outputs[-1]),
+        outputs=outputs,
     )
     return trace

@@ -175,6 +175,6 @@ def _finish(
         issues=issues,
         first_issues=issue.first,
         pops=issues + timing.issue_to_pop,
-        output=int(last_out[-1]),
+        outputs=issues + timing.issue_to_output,
     )
     return trace

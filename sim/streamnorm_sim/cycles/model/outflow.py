@@ -79,10 +79,9 @@ def outflow(context: Context, state: State, issue: Issue, taken: Cycles, known: 
     if state.output != NEVER:
         ranks[0] = max(ranks[0], sink.rank(np.array([state.output + 1]))[0])
     outputs = sink.select(chained(ranks, order))
-    # An entry leaves the memory once it is there, and the beat ahead of it has left the output register.
+    # An entry leaves the memory once it is there, and the beats ahead of it leave one register free behind it.
     pops = unhindered + timing.issue_to_pop
-    pops[0] = max(pops[0], state.output)
-    np.maximum(pops[1:], outputs[:-1], out=pops[1:])
+    np.maximum(pops, np.concatenate([state.outputs, outputs])[: len(pops)], out=pops)
     room = np.concatenate([state.pops, pops])[: len(pops)] + timing.pop_to_issue
     rows = exclusive_sum(taken)
     earliest = np.full(len(pops), NEVER, np.int64) if known is None else known.copy()

@@ -30,7 +30,7 @@ class State:
     first_issues : issue of the first beat of the latest rows; from element ROW_DELAY - 1 on, what the rows to come have
         to wait for
     pops : the latest ``output_depth`` beats' leaving the memory of the output queue
-    output : acceptance of an output beat
+    outputs : acceptance of the latest ``pop_to_output`` output beats
     """
 
     accepted: int
@@ -41,7 +41,7 @@ class State:
     issues: Cycles
     first_issues: Cycles
     pops: Cycles
-    output: int
+    outputs: Cycles
 
     @staticmethod
     def after_reset(timing: Timing, issues: int) -> State:
@@ -59,8 +59,13 @@ class State:
             issues=never(issues),
             first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
             pops=never(timing.output_depth),
-            output=NEVER,
+            outputs=never(timing.pop_to_output),
         )
+
+    @property
+    def output(self) -> int:
+        """Acceptance of the latest output beat."""
+        return int(self.outputs[-1])
 
     @property
     def fresh(self) -> bool:
@@ -83,15 +88,16 @@ class State:
         issues: Cycles,
         first_issues: Cycles,
         pops: Cycles,
-        output: int,
+        outputs: Cycles,
     ) -> None:
         """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
-        self.accepted, self.counted, self.started, self.output = accepted, counted, started, output
+        self.accepted, self.counted, self.started = accepted, counted, started
         self.takes = newest(self.takes, takes)
         self.left = newest(self.left, left)
         self.issues = newest(self.issues, issues)
         self.first_issues = newest(self.first_issues, first_issues)
         self.pops = newest(self.pops, pops)
+        self.outputs = newest(self.outputs, outputs)
 
 
 def newest(old: Cycles, new: Cycles) -> Cycles:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from streamnorm.architectures.one_pass import SLOT_RETURN, NormUnit
 from streamnorm.architectures.two_pass import TwoPassUnit
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, early_dispatch, ingest, output_queue
+from streamnorm.units import dispatch, early_dispatch, ingest
 from streamnorm.units.row_buffer import RowBuffer
 
 __all__ = ["FIRST_CYCLE", "NEVER", "ROW_DELAY", "SPACE_DELAY", "Timing", "ends_of"]
@@ -46,7 +46,7 @@ class Timing:
         of it in its row; a last beat is issued one cycle later after it has come in; 0: no row does
     release_to_ready : cycles from the issue of a row's first beat to the ready that knows its slot is free
     issue_to_pop : cycles from a beat's issue to its leaving the memory of an empty output queue
-    pop_to_output : cycles from there to ``m_axis_tvalid``
+    pop_to_output : cycles from there to ``m_axis_tvalid``; as many beats wait in registers behind the memory
     pop_to_issue : cycles from there to the issue of the beat that takes its entry
     """
 
@@ -103,7 +103,7 @@ def _timing(config: NormConfig) -> Timing:
         **ends_of(unit, first=unit.row_buffer, last=unit.row_buffer),
         statistic_beats=config.statistic_beats,
         interval=unit.interval,
-        end_to_issue=unit.latency - to_write - output_queue.LATENCY,
+        end_to_issue=unit.latency - to_write - unit.output_queue.latency,
         beat_to_issue=ingest.LATENCY + early_dispatch.BEAT_TO_ISSUE,
     )
 
@@ -117,8 +117,8 @@ def ends_of(unit: NormUnit | TwoPassUnit, *, first: RowBuffer, last: RowBuffer) 
         "buffer_limit": first.depth - ingest.READY_LAG,
         "output_depth": unit.output_depth,
         "release_to_ready": unit.release_delay + SLOT_RETURN,
-        # The last of the queue's cycles is the output register.
-        "issue_to_pop": last.latency + unit.apply.latency + output_queue.LATENCY - 1,
-        "pop_to_output": 1,
+        # The first of the queue's cycles is its memory, the others are registers.
+        "issue_to_pop": last.latency + unit.apply.latency + 1,
+        "pop_to_output": unit.output_queue.latency - 1,
         "pop_to_issue": dispatch.CREDIT_RETURN,
     }

@@ -29,7 +29,7 @@ BUILT = {
     "icebreaker_rms": "icebreaker",
     "hx8k_layernorm": "hx8k-b-evn",
     "ulx3s_llama_bf16": "ulx3s-85f",
-    "orangecrab_llama_bf16": "orangecrab-25f",
+    "orangecrab_llama_bf16": "orangecrab-85f",
     "up5k_bf16_rms": "icebreaker",
 }
 """Examples, and the boards they are for."""

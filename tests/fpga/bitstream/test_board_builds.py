@@ -31,7 +31,7 @@ def recorded_seed(example):
         pytest.param("orangecrab_minilm", "orangecrab-25f", [], marks=pytest.mark.slow),
         pytest.param("hx8k_layernorm", "hx8k-b-evn", [], marks=pytest.mark.slow),
         pytest.param("ulx3s_llama_bf16", "ulx3s-85f", [], marks=pytest.mark.slow),
-        pytest.param("orangecrab_llama_bf16", "orangecrab-25f", [], marks=pytest.mark.slow),
+        pytest.param("orangecrab_llama_bf16", "orangecrab-85f", [], marks=pytest.mark.slow),
         pytest.param("up5k_bf16_rms", "icebreaker", [], marks=pytest.mark.slow),
         # Of several placements, only the one that was good enough.
         pytest.param(

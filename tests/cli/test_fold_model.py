@@ -157,7 +157,7 @@ def test_patterns_in_place_of_a_preset_and_besides(here, capsys):
         (["preln-to-rms", "m.npz", "--preset", "gpt2", "-o", "."], "--output: m.npz: this command reads it; choose an"),
         (["preln-to-crms", "m.npz", "--preset", "gpt2", "-o", "m.npz"], "--output: m.npz: this command reads it; choo"),
         (["preln-to-crms", "m.npz", "--preset", "gpt2", "-o", "link.npz"], "--output: link.npz: this command reads it"),
-        (["layernorm-scaling", "m.npz"], "no norm of a numbered layer is matched; name them by patterns (--norm)"),
+        (["layernorm-scaling", "m.npz"], "no norm of a numbered layer is matched; norms are named by patterns"),
         (["layernorm-scaling", "m.npz", "--preset", "x"], "--preset = 'x': must be one of gpt2"),
         (["layernorm-scaling", "m.npz", "--norm", "h.*.ln_1", "--first-layer", "2"], "h.0.ln_1: is of layer 0; the fi"),
         (["layernorm-scaling", "m.npz", "--norm", "h.*.ln_1", "--gamma-offset", "inf"], "h.0.ln_1: gamma_offset = inf"),

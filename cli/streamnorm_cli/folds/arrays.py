@@ -103,13 +103,13 @@ class ArraysKind(Kind):
         return Folded(folder, {f"{name}.npy": _npy(array) for name, array in made.items()}, report, told)
 
 
-def add_layout(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--layout``."""
+def add_layout(parser: argparse.ArgumentParser, of: str = "the weight") -> None:
+    """Declare ``--layout``; ``of`` is what has it."""
     parser.add_argument(
         "--layout",
         default="out-in",
         metavar="LAYOUT",
-        help="shape of the weight: out-in is (outputs, inputs), as in PyTorch's nn.Linear, in-out (inputs, "
+        help=f"shape of {of}: out-in is (outputs, inputs), as in PyTorch's nn.Linear, in-out (inputs, "
         "outputs), as in Keras and in tables of embeddings (default: %(default)s)",
     )
 

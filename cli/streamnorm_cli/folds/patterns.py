@@ -41,7 +41,7 @@ class StreamPatterns:
         _add_preset(parser)
         for name, (metavar, about) in _GLOBS.items():
             parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=f"{about}; repeatable")
-        add_layout(parser)
+        add_layout(parser, "the weights that --write and --read name; presets know theirs")
 
     def read(self, args: argparse.Namespace) -> "tuple[list[Naming], dict[str, Any]]":
         from streamnorm_sim.fold.model import Naming, Read, Tied

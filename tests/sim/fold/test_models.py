@@ -195,6 +195,24 @@ def test_norms_and_layers_without_beta_and_bias(fold, norm):
     assert off(run(names, {**folded.tensors, **narrow}, tokens, norm), want) < ROUNDING
 
 
+@folds
+def test_a_tied_head_that_nobody_named_is_found_by_its_norm(fold, norm):
+    """Nothing of the file reads the norm at the end, which then is of the stream's width and unknown."""
+    names, tensors, tokens = model("gpt-neox")
+    del tensors["embed_out.weight"]
+    with pytest.raises(
+        ConfigError, match=r"^gpt_neox\.final_layer_norm\.(weight|bias): has shape .16,., 16 is the width"
+    ):
+        fold(tensors, NAMINGS["gpt-neox"])
+    # A model without a head is left with its norm, if one says so; CRMSNorm has no layer to put gamma and beta into.
+    left = Naming(left=("*final_layer_norm",))
+    if norm is rmsnorm:
+        folded = fold(tensors, NAMINGS["gpt-neox"], left).tensors
+        identity = {"embed_out.weight": np.eye(WIDTH)}
+        want = run(names, {**tensors, **identity}, tokens, layernorm)
+        assert off(run(names, {**folded, **identity}, tokens, norm), want) < ROUNDING
+
+
 def test_masks_of_old_files_are_left_alone():
     _, tensors, _ = model("gpt2")
     masks = {"h.0.attn.bias": np.ones((1, 1, WIDTH, WIDTH), bool), "h.0.attn.masked_bias": np.array(-1e4)}
@@ -360,7 +378,7 @@ def test_scaling_by_patterns_from_any_first_layer():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "no norm of a numbered layer is matched; name them by patterns (--norm)"),
+        ({}, "no norm of a numbered layer is matched; norms are named by patterns"),
         ({"norms": ("norm",)}, "'norm': matches no norm with a layer's number for a star; the first are 'l.3.norm'"),
         ({"norms": ("*.*.*",)}, "'*.*.*': has several numbers in m.1.2; one has to be the layer's"),
         ({"norms": ("l.*.norm",), "first_layer": 4}, "l.3.norm: is of layer 3; the first is 4"),

@@ -67,7 +67,7 @@ def scale_norms(
                 raise ConfigError(f"{module.name}: is of layer {number}; the first is {first}")
             found[module.name] = number - first + 1
     if not found:
-        raise ConfigError("no norm of a numbered layer is matched; name them by patterns (--norm)")
+        raise ConfigError("no norm of a numbered layer is matched; norms are named by patterns")
     folding = Folding(arrays)
     for name, layer in found.items():
         module = modules[name]

@@ -245,8 +245,8 @@ def _require_known(
     if unknown:
         raise ConfigError(
             f"{unknown[0]}: has shape {tensors[unknown[0]].shape}, {width} is the width of the stream, and no pattern "
-            f"says what it does there{_others(unknown)}; if it neither writes to the stream nor reads it, leave it "
-            "(--leave)"
+            f"says what it does there{_others(unknown)}: it may write to the stream, read it behind a norm, be such a "
+            "norm, whose readers tell of it, or be left alone"
         )
 
 

@@ -89,3 +89,11 @@ def test_roots_are_rounded_once(halvings, seed):
         assert low**degree < value < high**degree
     assert rounded_root(Fraction(3, 7) ** degree, halvings) == 3 / 7
     assert rounded_root(Fraction(5**degree), halvings) == 5.0
+
+
+@pytest.mark.parametrize("halvings", [1, 2, 4])
+def test_roots_hardly_beside_a_tie_take_more_bits(halvings):
+    tie, hardly = 1 + Fraction(1, 1 << 53), Fraction(1, 1 << 400)
+    assert rounded_root(tie ** (1 << halvings), halvings) == 1.0  # to even
+    assert rounded_root(tie ** (1 << halvings) + hardly, halvings) == 1.0 + math.ulp(1.0)
+    assert rounded_root(tie ** (1 << halvings) - hardly, halvings) == 1.0

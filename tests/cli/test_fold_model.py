@@ -114,6 +114,19 @@ def test_a_line_tells_of_all_layers_alike(here, capsys):
     assert ["h.{0-2}.ln_1.weight", "16"] in lines
 
 
+def test_a_layer_of_another_number_than_its_norm_has_a_line_of_its_own(here, capsys):
+    tensors = {"t": np.ones((2, 3)), "head.weight": np.ones((2, 3))}
+    for number in range(3):
+        tensors |= {f"n.{number}.norm.weight": np.ones(3), f"l.{(number + 1) % 3}.up.weight": np.ones((2, 3))}
+    np.savez("m.npz", **tensors)
+    pairs = [f"l.{(number + 1) % 3}.up=n.{number}.norm" for number in range(3)]
+    reads = [word for pair in pairs for word in ("--read", pair)]
+    assert cli.main(["fold", "preln-to-crms", "m.npz", "--table", "t", *reads, "--head", "head=n.0.norm"]) == 0
+    out = capsys.readouterr().out
+    for number in range(3):
+        assert re.search(rf"l\.{(number + 1) % 3}\.up\.weight +n\.{number}\.norm and the last input taken in", out)
+
+
 def test_patterns_in_place_of_a_preset_and_besides(here, capsys):
     tensors = saved("gpt2", "model.npz")
     patterns = ["--table", "wte", "--table=wpe", "--write", "*.c_proj", "--read", "*.attn.c_attn=*.ln_1"]

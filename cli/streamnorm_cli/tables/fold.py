@@ -28,7 +28,9 @@ def changed_table(changes: "Iterable[Change]") -> Table:
     table.add_column("shape")
     groups: dict[tuple[str, str, _Shape | None, _Shape], list[str]] = {}
     for change in changes:
-        alike = (_any(change.tensor), _any(change.what), change.before, change.after)
+        number = _NUMBER.search(change.tensor)
+        what = change.what if number is None else _any(change.what, number[0])
+        alike = (_any(change.tensor), what, change.before, change.after)
         groups.setdefault(alike, []).append(change.tensor)
     for (name, what, before, after), tensors in groups.items():
         shape = _shape(after) if before in (None, after) else f"{_shape(before or ())} → {_shape(after)}"
@@ -54,8 +56,12 @@ _ANY = "\0"
 """Stands for the number of any layer; no name has it."""
 
 
-def _any(text: str) -> str:
-    return _NUMBER.sub(_ANY, text, count=1)
+def _any(text: str, number: str = "") -> str:
+    """A text without its first number of a layer; where one is given, only if it is that."""
+    found = _NUMBER.search(text)
+    if found is None or (number and found[0] != number):
+        return text
+    return text[: found.start()] + _ANY + text[found.end() :]
 
 
 def _numbers(tensors: Sequence[str]) -> str:

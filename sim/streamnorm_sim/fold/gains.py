@@ -1,5 +1,7 @@
 """Gains beside a linear layer or a norm, taken in: of heads, of features, of a layer."""
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,7 +90,7 @@ def fold_gains(
 
 def _each(key: str, value: ArrayOrFile, count: int, of: str) -> NDArray[np.float64]:
     """A gain for each of ``count``, from one for each group of them."""
-    if isinstance(value, int | float):
+    if isinstance(value, Real):
         return vector_or_number(key, value, count, of)
     gains = vector(key, value)
     if count % len(gains):

@@ -46,7 +46,8 @@ def test_gains_at_the_outputs_take_the_bias_along(layout):
 
 def test_a_number_is_a_gain_of_all_and_so_many_as_there_are_one_of_each():
     weight = seeded(0).normal(size=(FEATURES, INNER))
-    assert np.array_equal(fold_gains(weight, 3).weight, weight * 3)
+    for gain in (3, 3.0, np.int64(3), np.float32(3)):
+        assert np.array_equal(fold_gains(weight, gain).weight, weight * 3)
     gains = np.arange(INNER)
     assert np.array_equal(fold_gains(weight, gains).weight, weight * gains)
 

@@ -12,7 +12,7 @@ from streamnorm.architectures.connections import connect_results, unit_ports
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat, IntFormat
 from streamnorm.units.output_queue import OutputQueue
-from streamnorm.units.streams import element_shape
+from streamnorm.units.streams import element_shape, result_layout
 from streamnorm_sim.streams.rows import RowBatch
 
 FP16 = FloatFormat("fp16")
@@ -110,7 +110,7 @@ class FloatStandIn(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m: Any = Module()
         m.submodules.lanes = lanes = _Lanes(self.config)
-        m.submodules.output_queue = queue = OutputQueue(self.config, depth=4, family="generic")
+        m.submodules.output_queue = queue = OutputQueue(result_layout(self.config), depth=4, family="generic")
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         inside = Signal(init=1)  # not ready in a reset
         taken, left, beat = self.i.valid & self.i.ready, self.o.valid & self.o.ready, self.i.payload

@@ -80,7 +80,7 @@ def test_it_passes_on_other_architectures(architecture: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("wrong", [False, True])
 def test_it_looks_at_flags_of_rows(wrong: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", FloatStandIn)
+    monkeypatch.setattr(streamnorm.verilog.axi, "fused_unit", FloatStandIn)
     config, name = float_config(), "float_stand_in"
     batch = RowBatch.arrange([[1, 2, 3, 4], [0x7E00], [0x7BFF] * 14, [5, 6, 0x7C00]])
     model = StandInModel(config)

@@ -14,6 +14,7 @@ from streamnorm.units.apply import Apply
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.streams import result_layout
 
 from .connections import connect_loading, connect_parameters, connect_results, connect_rows, unit_ports
 from .replay_buffer import ReplayBuffer
@@ -86,7 +87,7 @@ class ScanUnit(wiring.Component):
         self.control = ScanControl(
             config, waits=waits, paces=paces, row_slots=ROW_SLOTS, output_depth=self.output_depth, family=family
         )
-        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family)
+        self.output_queue = OutputQueue(result_layout(config), depth=self.output_depth, family=family)
         self.report = UnitReport(
             architecture=config.architecture,
             stages=(

@@ -16,6 +16,7 @@ from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import OutputQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.static_lanes import StaticLanes
+from streamnorm.units.streams import result_layout
 
 from .connections import connect_loading, connect_parameters, connect_results, unit_ports
 from .report import Stage, UnitReport
@@ -53,7 +54,9 @@ class StaticUnit(wiring.Component):
         # Every beat inside, and those that still come in when ready is about to fall.
         self.output_depth = whole_columns(within + (not bypass) + _COUNTING + ingest.READY_LAG)
         self.ingest = Ingest(config, buffer_depth=self.output_depth, row_slots=None)
-        self.output_queue = OutputQueue(config, depth=self.output_depth, family=family.primitives, bypass=bypass)
+        self.output_queue = OutputQueue(
+            result_layout(config), depth=self.output_depth, family=family.primitives, bypass=bypass
+        )
         queue_rams = self.output_queue.block_rams
         queued = "output register; by its memory while it is empty" if bypass else "memory and output register"
         self.report = UnitReport(

@@ -5,7 +5,8 @@ from functools import lru_cache
 from math import floor, inf, isfinite
 from typing import Any
 
-from streamnorm.architectures import UnitReport, unit_of
+from streamnorm.architectures import UnitReport
+from streamnorm.fusions import fused_unit
 from streamnorm.precision.floating import EXACT_ENDING, FloatPrecision, KeptSums
 from streamnorm.precision.lane import UnitPrecision, precision_of
 from streamnorm.spec.config import NormConfig, checked_config
@@ -260,4 +261,4 @@ def _sum(term: str, constant: int) -> str:
 
 @lru_cache(maxsize=128)
 def _plan(config: NormConfig) -> Plan:
-    return Plan(config=config, precision=precision_of(config), report=unit_of(config).report)
+    return Plan(config=config, precision=precision_of(config), report=fused_unit(config).report)

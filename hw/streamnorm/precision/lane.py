@@ -62,13 +62,15 @@ class LanePrecision(UnitPrecision, Protocol):
 def precision_of(
     config: NormConfig,
 ) -> Precision | StaticPrecision | IntegerPrecision | FloatPrecision | StaticFloatPrecision:
-    """The precision of a configuration, of the kind that its formats, its norm and its algorithm have.
+    """The precision of a configuration, of the kind that its formats, its norm and its algorithm have; where something
+    is fused with the norm, that of the unit within.
 
     Raises
     ------
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
+    config = config.core
     if config.is_floating:
         return FloatPrecision.of(config) if config.formula.has_statistic else StaticFloatPrecision.of(config)
     if isinstance(config.computed, IntegerLayerNorm):

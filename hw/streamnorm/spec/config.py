@@ -19,6 +19,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
 from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
+from streamnorm.spec.fusions import Residual, SideStream
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -269,6 +270,15 @@ class NormConfig:
             "publication, bit by bit; see docs/published.md",
         ),
     )
+    residual: Residual | None = field(
+        default=None,
+        metadata=_about(
+            "table with the keys of a format and, optional, `alpha` (not 0; default 1), `emit_sum` (default false) and "
+            "`sum`, a table of a format (default: that of the residual)",
+            "a second stream of rows f: `alpha` times the rows that come in, plus f, is normalized; with `emit_sum`, "
+            "that sum comes out, too; see docs/around.md",
+        ),
+    )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     margin: float = field(
@@ -298,6 +308,7 @@ class NormConfig:
             gamma: ArrayOrFile | None = None,
             beta: ArrayOrFile | None = None,
             rsqrt: RootChoice | str | Mapping[str, Any] = ...,
+            residual: Residual | Mapping[str, Any] | None = ...,
             **keys: Any,
         ) -> None: ...
 
@@ -311,6 +322,8 @@ class NormConfig:
         ALGORITHMS[self.algorithm].require_goes_with(self, given)
         self._check_parameters()
         self._check_widths()
+        if self.residual is not None:
+            self.residual.require_goes_with(self)
 
     def _set(self, key: str, value: object) -> None:
         object.__setattr__(self, key, value)
@@ -348,6 +361,8 @@ class NormConfig:
             )
         for key in ("input", "output"):
             self._set(key, as_format(key, getattr(self, key)))
+        if self.residual is not None:
+            self._set("residual", Residual.of(self.residual))
         self._check_floats()
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
@@ -545,7 +560,7 @@ class NormConfig:
 
     @property
     def _limits_of_z(self) -> tuple[float, float]:
-        return GivenParameters.limits_of_z(self.formula, self.input, self.max_length, self.least_deviation)
+        return GivenParameters.limits_of_z(self.formula, self.normalized_input, self.max_length, self.least_deviation)
 
     @cached_property
     def output_grid(self) -> OutputGrid | None:
@@ -570,7 +585,7 @@ class NormConfig:
             gamma_scale=self.output.scale if grid is None else 1.0,
             z_limit=z_limit,
             z_max=z_max,
-            z_unit=self.formula.z_unit(self.input),
+            z_unit=self.formula.z_unit(self.normalized_input),
         )
 
     def _computed(self, key: str) -> int | float | str | NumberFormat | None:
@@ -581,7 +596,7 @@ class NormConfig:
             return architectures_of(NORMS[self.norm])[0]
         if key == "margin":
             family = TARGETS[self.target]
-            of_family = family.margin_of(self.lanes, self.input.bits, self.output.bits, self.clock_mhz)
+            of_family = family.margin_of(self.lanes, self.normalized_input.bits, self.output.bits, self.clock_mhz)
             return round(of_family + NORMS[self.norm].margin, 2)
         if key == "parameter_format":
             return self._computed_parameter_format()
@@ -707,6 +722,29 @@ class NormConfig:
             raise ConfigError(f"{where}{error}") from error
 
     @cached_property
+    def core(self) -> "NormConfig":
+        """The configuration of the unit that normalizes, without what is fused with it: its rows are those that are
+        made of the streams that come in. Itself where nothing is fused."""
+        if self.residual is None:
+            return self
+        return self.replace(residual=None, input=self.normalized_input)
+
+    @property
+    def normalized_input(self) -> NumberFormat:
+        """Format of what is normalized: :attr:`input`, or that of the sums with a residual."""
+        return self.input if self.residual is None else self.residual.sums(self.input).number
+
+    @property
+    def side_inputs(self) -> tuple[SideStream, ...]:
+        """Streams of rows that come in beside the rows that are normalized."""
+        return () if self.residual is None else self.residual.inputs
+
+    @property
+    def side_outputs(self) -> tuple[SideStream, ...]:
+        """Streams of rows that go out beside the results."""
+        return () if self.residual is None else self.residual.outputs
+
+    @cached_property
     def formula(self) -> Norm:
         """What there is to say about :attr:`norm`."""
         keys = {key: getattr(self, key) for key in (*_KEYS_OF_NORMS, "max_length")}
@@ -731,7 +769,7 @@ class NormConfig:
         """
         if not (isinstance(self.output, FloatFormat) and self.output.precision <= _UNIT_PRECISION_MAX):
             return 1.0
-        return 2 * math.frexp(self.formula.z_unit(self.input))[0]
+        return 2 * math.frexp(self.formula.z_unit(self.normalized_input))[0]
 
     @property
     def promises(self) -> bool:
@@ -745,8 +783,8 @@ class NormConfig:
 
     @cached_property
     def epsilon_in_steps(self) -> Fraction:
-        """``e``, exact: what is beside the variance, or in its place, in input steps."""
-        scale = Fraction(self.input.scale)
+        """``e``, exact: what is beside the variance, or in its place, in steps of what is normalized."""
+        scale = Fraction(self.normalized_input.scale)
         if self.deviation is not None:
             return (Fraction(self.deviation) / scale) ** 2
         return self.placement.in_steps(Fraction(self.epsilon), scale)
@@ -827,7 +865,7 @@ def _json_value(value: Any, *, only_said: bool = False) -> Any:
         keys = value.to_dict()
         plain = parse_format(keys["format"]).to_dict() if only_said else {}
         return {key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]}
-    if isinstance(value, RootChoice):
+    if isinstance(value, RootChoice | Residual):
         return value.to_dict()
     if isinstance(value, np.ndarray):
         # One byte order and one layout, so that the digest is the same on every machine.

@@ -1,15 +1,12 @@
 """The output queue in block RAM, for wide beats."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
 from streamnorm.logic.pointer import advance_pointer
 from streamnorm.logic.primitives.queue_ram import QueueRam
-from streamnorm.spec.config import NormConfig
-
-from .streams import result_layout
 
 __all__ = ["BlockOutputQueue"]
 
@@ -20,13 +17,13 @@ class BlockOutputQueue(wiring.Component):
 
     Parameters
     ----------
-    config : NormConfig
+    layout : of an entry
     depth : entries; family : primitives
 
     Members
     -------
-    write : In(1); write_data : In(result_layout), behind a level of logic at most
-    o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
+    write : In(1); write_data : In(layout), behind a level of logic at most
+    o : Out(stream of layout); ``valid`` and ``payload`` are registers
     released : Out(1)
         An entry leaves the memory in this cycle (it then is in one of two registers); not a register.
     """
@@ -36,9 +33,8 @@ class BlockOutputQueue(wiring.Component):
 
     about = "memory and its two registers"
 
-    def __init__(self, config: NormConfig, *, depth: int, family: str) -> None:
+    def __init__(self, layout: data.StructLayout, *, depth: int, family: str) -> None:
         self._depth = depth
-        layout = result_layout(config)
         self._ram = QueueRam(width=layout.size, depth=depth, family=family)
         self.block_rams = self._ram.blocks
         super().__init__(

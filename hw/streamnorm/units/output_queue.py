@@ -1,7 +1,7 @@
 """The output queue: takes what is on its way when the receiver stalls."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
@@ -24,24 +24,23 @@ class OutputQueue(wiring.Component):
 
     Parameters
     ----------
-    config : NormConfig
+    layout : of an entry
     depth : entries; family : primitives
     bypass : whether what comes to an empty queue goes straight to the output register, a cycle earlier
 
     Members
     -------
-    write : In(1); write_data : In(result_layout), behind a level of logic at most
-    o : Out(stream of result_layout); ``valid`` and ``payload`` are registers
+    write : In(1); write_data : In(layout), behind a level of logic at most
+    o : Out(stream of layout); ``valid`` and ``payload`` are registers
     released : Out(1)
         An entry leaves the memory, or passes by it, in this cycle (it then is in the output register); not a register.
     """
 
     about = "memory and output register"
 
-    def __init__(self, config: NormConfig, *, depth: int, family: str, bypass: bool = False) -> None:
+    def __init__(self, layout: data.StructLayout, *, depth: int, family: str, bypass: bool = False) -> None:
         self._depth, self._bypass = depth, bypass
         self.latency = LATENCY - bypass
-        layout = result_layout(config)
         self._ram = DistributedRam(width=layout.size, depth=depth, family=family)
         # With a bypass, no register follows the memory at once: where there is no LUT RAM, it becomes flip-flops.
         self.block_rams = 0 if bypass else self._ram.block_rams
@@ -93,4 +92,4 @@ class OutputQueue(wiring.Component):
 def output_queue_of(config: NormConfig, *, depth: int) -> OutputQueue | BlockOutputQueue:
     """The output queue of a unit of rows that wait."""
     kind = BlockOutputQueue if queues_in_block_rams(config) else OutputQueue
-    return kind(config, depth=depth, family=config.device.primitives)
+    return kind(result_layout(config), depth=depth, family=config.device.primitives)

@@ -14,10 +14,11 @@ from streamnorm.spec.row_flags import flags_of
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
     from streamnorm.spec.formats import NumberFormat
+    from streamnorm.spec.fusions import SideStream
 
 __all__ = [
     "bank_width", "difference_shape", "element_shape", "flags_layout", "parameter_layout", "result_layout",
-    "row_layout",
+    "row_layout", "side_layout",
 ]  # fmt: skip
 
 
@@ -97,6 +98,25 @@ def result_layout(config: NormConfig) -> data.StructLayout:
     if flags_of(config):
         fields["flags"] = flags_layout(config)
     return data.StructLayout(fields)
+
+
+def side_layout(config: NormConfig, side: SideStream, *, flagged: bool = False) -> data.StructLayout:
+    """One beat of a stream of rows beside those that are normalized, or, ``flagged``, beside their results.
+
+    Fields
+    ------
+    data : ArrayLayout(element, lanes); 0 in lanes that are not kept of a stream that comes out
+    keep : unsigned(lanes); last : 1
+        As of the rows.
+    error : 1
+        Only where ``flagged``. As of the results: whether the row was malformed; holds on its last beat.
+    """
+    fields: dict[str, object] = {
+        "data": data.ArrayLayout(element_shape(side.number), config.lanes),
+        "keep": unsigned(config.lanes),
+        "last": unsigned(1),
+    }
+    return data.StructLayout({**fields, "error": unsigned(1)} if flagged else fields)
 
 
 def parameter_layout(config: NormConfig) -> data.StructLayout:

@@ -8,8 +8,10 @@ from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.architectures import unit_of
+from streamnorm.fusions import fused_unit
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.fusions import SideStream
 from streamnorm.spec.row_flags import flags_of
 
 from .ports import parameter_lane_bytes, ports
@@ -58,7 +60,7 @@ class AxiNorm(wiring.Component):
 
     def __init__(self, config: NormConfig) -> None:
         self.config = config
-        self.unit = unit_of(config)
+        self.unit = fused_unit(config)
         """What is inside; simulations look at its signals."""
         super().__init__({port.name: (In if port.direction == "in" else Out)(port.width) for port in ports(config)})
 
@@ -77,37 +79,57 @@ class AxiNorm(wiring.Component):
         self._connect_results(m, unit)
         if self.config.storage == "ram":
             self._connect_parameters(m, unit)
+        for side in self.config.side_inputs:
+            self._connect_side_input(m, side, getattr(unit, side.name))
+        for side in self.config.side_outputs:
+            self._connect_side_output(m, side, getattr(unit, side.name))
         return m
 
     def _connect_rows(self, m: Module, unit: Any) -> None:
-        number = self.config.input
-        beat = unit.i.payload
+        self._connect_input(m, "s_axis", self.config.input, unit.i)
+        if self.config.rows_name_banks:
+            m.d.comb += unit.i.payload.bank.eq(self.s_axis_tuser)
+
+    def _connect_side_input(self, m: Module, side: SideStream, given: Any) -> None:
+        self._connect_input(m, f"s_axis_{side.name}", side.number, given)
+
+    def _connect_input(self, m: Module, prefix: str, number: NumberFormat, given: Any) -> None:
+        """Rows from the ports that begin with ``prefix``."""
+        data, keep = (getattr(self, f"{prefix}_{name}") for name in ("tdata", "tkeep"))
+        beat = given.payload
         for lane in range(self.config.lanes):
             m.d.comb += [
-                Value.cast(beat.data[lane]).eq(self.s_axis_tdata.word_select(lane, number.bytes * 8)[: number.bits]),
-                beat.keep[lane].eq(self.s_axis_tkeep[lane * number.bytes]),
+                Value.cast(beat.data[lane]).eq(data.word_select(lane, number.bytes * 8)[: number.bits]),
+                beat.keep[lane].eq(keep[lane * number.bytes]),
             ]
         m.d.comb += [
-            beat.last.eq(self.s_axis_tlast),
-            unit.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(unit.i.ready),
+            beat.last.eq(getattr(self, f"{prefix}_tlast")),
+            given.valid.eq(getattr(self, f"{prefix}_tvalid")),
+            getattr(self, f"{prefix}_tready").eq(given.ready),
         ]
-        if self.config.rows_name_banks:
-            m.d.comb += beat.bank.eq(self.s_axis_tuser)
 
     def _connect_results(self, m: Module, unit: Any) -> None:
-        number = self.config.output
         beat = unit.o.payload
+        user: Any = Cat(beat.error, beat.flags) if flags_of(self.config) else beat.error
+        self._connect_output(m, "m_axis", self.config.output, unit.o, user)
+
+    def _connect_side_output(self, m: Module, side: SideStream, taken: Any) -> None:
+        self._connect_output(m, f"m_axis_{side.name}", side.number, taken, taken.payload.error)
+
+    def _connect_output(self, m: Module, prefix: str, number: NumberFormat, taken: Any, user: Value) -> None:
+        """Rows to the ports that begin with ``prefix``."""
+        data, kept = (getattr(self, f"{prefix}_{name}") for name in ("tdata", "tkeep"))
+        beat = taken.payload
         for lane in range(self.config.lanes):
-            element: Any = self.m_axis_tdata.word_select(lane, number.bytes * 8)
-            keep: Any = self.m_axis_tkeep.word_select(lane, number.bytes)
+            element: Any = data.word_select(lane, number.bytes * 8)
+            keep: Any = kept.word_select(lane, number.bytes)
             # Assignment to the wider bytes extends by the element's own sign.
             m.d.comb += [element.eq(beat.data[lane]), keep.eq(beat.keep[lane].replicate(number.bytes))]
         m.d.comb += [
-            self.m_axis_tlast.eq(beat.last),
-            self.m_axis_tuser.eq(Cat(beat.error, beat.flags) if flags_of(self.config) else beat.error),
-            self.m_axis_tvalid.eq(unit.o.valid),
-            unit.o.ready.eq(self.m_axis_tready),
+            getattr(self, f"{prefix}_tlast").eq(beat.last),
+            getattr(self, f"{prefix}_tuser").eq(user),
+            getattr(self, f"{prefix}_tvalid").eq(taken.valid),
+            taken.ready.eq(getattr(self, f"{prefix}_tready")),
         ]
 
     def _connect_parameters(self, m: Module, unit: Any) -> None:

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.fusions import SideStream
 from streamnorm.spec.row_flags import flags_of, user_bits
 from streamnorm.units.streams import bank_width
 
@@ -48,6 +50,8 @@ def ports(config: NormConfig) -> list[Port]:
         *_row_ports(config),
         *_result_ports(config),
         *(_parameter_ports(config) if config.storage == "ram" else []),
+        *(port for side in config.side_inputs for port in _side_input_ports(config, side)),
+        *(port for side in config.side_outputs for port in _side_output_ports(config, side)),
     ]
 
 
@@ -64,35 +68,52 @@ def _handshake(stream: str, ready: Literal["in", "out"]) -> list[Port]:
 
 
 def _row_ports(config: NormConfig) -> list[Port]:
-    lanes, size = config.lanes, config.input.bytes
-    result = [
-        Port("s_axis_tdata", "in", 8 * lanes * size, f"{lanes} x {config.input.name}, {_bytes(size)} each, lane 0 low"),
-        Port("s_axis_tkeep", "in", lanes * size, "a bit per byte; all 1 but in a row's last beat: its low elements"),
-        *_handshake("s_axis", "out"),
-        Port("s_axis_tlast", "in", 1, "ends a row"),
-    ]
+    result = _input_ports("s_axis", config.lanes, config.input)
     if config.rows_name_banks:
         meaning = "bank of gamma and beta for the row, taken from its first beat"
         result.append(Port("s_axis_tuser", "in", bank_width(config), meaning))
     return result
 
 
-def _result_ports(config: NormConfig) -> list[Port]:
-    lanes, size = config.lanes, config.output.bytes
+def _side_input_ports(config: NormConfig, side: SideStream) -> list[Port]:
+    return _input_ports(f"s_axis_{side.name}", config.lanes, side.number)
+
+
+def _input_ports(stream: str, lanes: int, number: NumberFormat) -> list[Port]:
+    size = number.bytes
     return [
-        Port(
-            "m_axis_tdata", "out", 8 * lanes * size, f"{lanes} x {config.output.name}, {_bytes(size)} each, lane 0 low"
-        ),
-        Port("m_axis_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
-        *_handshake("m_axis", "in"),
-        Port("m_axis_tlast", "out", 1, "ends a row"),
-        Port("m_axis_tuser", "out", user_bits(config), _flags_meaning(config)),
+        Port(f"{stream}_tdata", "in", 8 * lanes * size, f"{lanes} x {number.name}, {_bytes(size)} each, lane 0 low"),
+        Port(f"{stream}_tkeep", "in", lanes * size, "a bit per byte; all 1 but in a row's last beat: its low elements"),
+        *_handshake(stream, "out"),
+        Port(f"{stream}_tlast", "in", 1, "ends a row"),
     ]
+
+
+def _result_ports(config: NormConfig) -> list[Port]:
+    return _output_ports("m_axis", config.lanes, config.output, user_bits(config), _flags_meaning(config))
+
+
+def _side_output_ports(config: NormConfig, side: SideStream) -> list[Port]:
+    return _output_ports(f"m_axis_{side.name}", config.lanes, side.number, 1, _MALFORMED)
+
+
+def _output_ports(stream: str, lanes: int, number: NumberFormat, user_bits: int, user_meaning: str) -> list[Port]:
+    size = number.bytes
+    return [
+        Port(f"{stream}_tdata", "out", 8 * lanes * size, f"{lanes} x {number.name}, {_bytes(size)} each, lane 0 low"),
+        Port(f"{stream}_tkeep", "out", lanes * size, "a bit per byte; bytes that are not kept are 0"),
+        *_handshake(stream, "in"),
+        Port(f"{stream}_tlast", "out", 1, "ends a row"),
+        Port(f"{stream}_tuser", "out", user_bits, user_meaning),
+    ]
+
+
+_MALFORMED = "1 in a row's last beat if the row came in too long or malformed"
 
 
 def _flags_meaning(config: NormConfig) -> str:
     if not (names := flags_of(config)):
-        return "1 in a row's last beat if the row came in too long or malformed"
+        return _MALFORMED
     flags = ", ".join(f"bit {bit} {name}" for bit, name in enumerate(names, 1))
     return f"in a row's last beat: bit 0 came in too long or malformed, {flags}"
 

@@ -39,9 +39,9 @@ class _Stream:
     def done(self) -> bool:
         return self.accepted == self.count
 
-    def queue(self, other: "_Stream") -> None:
-        """Hand the source every whole frame whose gate the other stream has passed."""
-        while self.source and self.queued < self.count and other.accepted >= self.gate[self.queued]:
+    def queue(self, passed: int = 0) -> None:
+        """Hand the source every whole frame whose gate the stream that gates it has ``passed``."""
+        while self.source and self.queued < self.count and passed >= self.gate[self.queued]:
             end = self.queued + int(np.argmax(self.beats.last[self.queued :])) + 1
             self.source.send(self.beats[self.queued : end])
             self.queued = end
@@ -54,11 +54,51 @@ class _Stream:
         self.accepted += 1
         return True
 
-    def abandon(self) -> None:
-        """At a reset: drop what is queued and go on with the next row or load that had not begun."""
+    def abandon(self, position: int | None = None) -> None:
+        """At a reset: drop what is queued and go on with the next row or load that had not begun; a stream beside the
+        rows with what goes with these, which go on with beat ``position``."""
         if self.source:
             self.source.clear()
-        self.accepted = self.queued = int(self.resume[self.accepted])
+        self.accepted = self.queued = int(self.resume[self.accepted if position is None else position])
+
+
+class _Output:
+    """One stream that comes out: its sink, and what has come."""
+
+    def __init__(self, dut: Any, prefix: str, open_pattern: NDArray[Any], target: int) -> None:
+        self.sink, self.monitor = beat_sink(dut, open_pattern, prefix), BeatMonitor(dut, prefix)
+        self.width = len(getattr(dut, f"{prefix}_tdata")) // 8
+        self.beats: list[OutputBeat] = []
+        self.cycles: list[int] = []
+        self.target = target
+
+    @property
+    def done(self) -> bool:
+        return len(self.beats) >= self.target
+
+    def sample(self, cycle: int) -> bool:
+        """Take down a handshake at this clock edge."""
+        beat = self.monitor.sample()
+        if beat is None:
+            return False
+        self.beats.append(beat)
+        self.cycles.append(cycle)
+        return True
+
+    def open_for_good(self) -> None:
+        """Never stall again."""
+        self.sink.clear_pause_generator()
+        self.sink.pause = False
+
+    def arrays(self, key: str) -> dict[str, NDArray[Any]]:
+        """What has come, as ``result.npz`` has it."""
+        return {
+            f"{key}_data": _bytes([beat.data for beat in self.beats], self.width),
+            f"{key}_keep": _bytes([beat.keep for beat in self.beats], -(-self.width // 8)),
+            f"{key}_last": np.array([beat.last for beat in self.beats], np.bool_),
+            f"{key}_user": np.array([beat.user for beat in self.beats], np.uint8),
+            f"{key}_cycles": np.array(self.cycles, np.int64),
+        }
 
 
 class Bench:
@@ -68,45 +108,58 @@ class Bench:
         self.dut, self.stimulus = dut, stimulus
         self.rows = _Stream(dut, "s_axis", stimulus, "rows")
         self.loads = _Stream(dut, "s_axis_param", stimulus, "loads")
-        self.sink = beat_sink(dut, stimulus["sink_open"])
-        self.monitor = BeatMonitor(dut)
+        self.sides = [_Stream(dut, f"s_axis_{name}", stimulus, name) for name in stimulus["sides"]]
         self.outputs_before = stimulus["outputs_before"]
-        self.target = int(self.outputs_before[-1])
+        target = int(self.outputs_before[-1])
+        self.results = _Output(dut, "m_axis", stimulus["sink_open"], target)
+        self.outputs = {"results": self.results} | {
+            name: _Output(dut, f"m_axis_{name}", stimulus[f"{name}_sink_open"], target)
+            for name in map(str, stimulus["sides_out"])
+        }
         self.patience = int(stimulus["patience"])
-        self.outputs: list[OutputBeat] = []
-        self.output_cycles: list[int] = []
         self.cycle = 0
         self.idle = 0
         self.hung = False
         self.reported = time.monotonic()
 
     @property
+    def streams(self) -> list[_Stream]:
+        return [self.rows, self.loads, *self.sides]
+
+    @property
     def done(self) -> bool:
-        return len(self.outputs) >= self.target and self.rows.done and self.loads.done
+        return all(out.done for out in self.outputs.values()) and all(stream.done for stream in self.streams)
+
+    @property
+    def unknown(self) -> bool:
+        return any(out.monitor.unknown for out in self.outputs.values())
+
+    @property
+    def changed(self) -> bool:
+        return any(out.monitor.changed for out in self.outputs.values())
 
     @property
     def failed(self) -> bool:
-        return self.hung or self.monitor.changed or self.monitor.unknown
+        return self.hung or self.changed or self.unknown
 
     async def reset(self, cycles: int) -> None:
         await reset(self.dut, cycles)
         self.cycle += cycles
-        self.monitor.forget()
+        for out in self.outputs.values():
+            out.monitor.forget()
         self.idle = 0
 
     async def step(self) -> None:
         """One clock cycle; its edge is where handshakes count."""
-        self.rows.queue(self.loads)
-        self.loads.queue(self.rows)
+        self.rows.queue(self.loads.accepted)
+        self.loads.queue(self.rows.accepted)
+        for side in self.sides:
+            side.queue()
         await RisingEdge(self.dut.aclk)
-        moved = self.rows.sample(self.cycle) | self.loads.sample(self.cycle)
-        beat = self.monitor.sample()
-        if self.monitor.unknown:
+        moved = sum(stream.sample(self.cycle) for stream in self.streams)
+        moved += sum(out.sample(self.cycle) for out in self.outputs.values())
+        if self.unknown:
             return
-        if beat is not None:
-            moved = True
-            self.outputs.append(beat)
-            self.output_cycles.append(self.cycle)
         self.idle = 0 if moved else self.idle + 1
         self.hung = self.idle > self.patience
         self.cycle += 1
@@ -116,8 +169,9 @@ class Bench:
         now = time.monotonic()
         if now - self.reported > _PROGRESS_SECONDS:
             self.reported = now
-            work = max(1, self.rows.count + self.target)
-            Path("progress").write_text(str((self.rows.accepted + len(self.outputs)) / work), encoding="utf-8")
+            work = max(1, self.rows.count + self.results.target)
+            done = self.rows.accepted + len(self.results.beats)
+            Path("progress").write_text(str(done / work), encoding="utf-8")
 
     async def play(self) -> None:
         await self.reset(_INITIAL_RESET_CYCLES)
@@ -128,32 +182,36 @@ class Bench:
                 await self.step()
             self.rows.abandon()
             self.loads.abandon()
+            for side in self.sides:
+                side.abandon(self.rows.accepted)
             await self.reset(int(self.stimulus["reset_cycles"]))
-            remaining = self.target - int(self.outputs_before[self.rows.accepted])
-            self.target = len(self.outputs) + remaining
+            remaining = int(self.outputs_before[-1]) - int(self.outputs_before[self.rows.accepted])
+            for out in self.outputs.values():
+                out.target = len(out.beats) + remaining
         while not self.done and not self.failed:
             await self.step()
-        self.sink.clear_pause_generator()
-        self.sink.pause = False
+        for out in self.outputs.values():
+            out.open_for_good()
         drained = self.cycle + int(self.stimulus["drain_cycles"])
-        while self.cycle < drained and not (self.monitor.changed or self.monitor.unknown):
+        while self.cycle < drained and not (self.changed or self.unknown):
             await self.step()
 
     def save(self, seconds: float) -> None:
-        width = len(self.dut.m_axis_tdata) // 8
+        arrays: dict[str, Any] = {}
+        for key, out in self.outputs.items():
+            arrays |= out.arrays(key)
+        bad = [name for name, out in self.outputs.items() if out.monitor.changed or out.monitor.unknown]
+        failing = self.outputs[bad[0]] if bad else self.results
         np.savez(
             "result.npz",
-            data=_bytes([beat.data for beat in self.outputs], width),
-            keep=_bytes([beat.keep for beat in self.outputs], -(-width // 8)),
-            last=np.array([beat.last for beat in self.outputs], np.bool_),
-            user=np.array([beat.user for beat in self.outputs], np.uint8),
+            **arrays,
             row_cycles=self.rows.cycles,
             load_cycles=self.loads.cycles,
-            output_cycles=np.array(self.output_cycles, np.int64),
             hung=self.hung and not self.done,
-            violated=self.monitor.changed,
-            unknown=self.monitor.unknown,
-            progress=np.array([self.rows.accepted, len(self.outputs), self.target, self.cycle]),
+            violated=self.changed,
+            unknown=self.unknown,
+            failing=np.array(bad[0] if bad else "results"),
+            progress=np.array([self.rows.accepted, len(failing.beats), self.results.target, self.cycle]),
             seconds=seconds,
         )
 

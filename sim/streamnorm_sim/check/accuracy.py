@@ -58,24 +58,25 @@ class Accuracy:
         banks: ArrayLike | None = None,
         *,
         as_given: bool = False,
+        **beside: ArrayOrFile,
     ) -> "Accuracy":
         """Measure results ``y``, integers or codes (rows, n) or a .npy file of them, for the rows ``x``.
 
         The truth is the exact result of the stored γ and β, or of those ``as_given``, before rounding (where there are
-        two, before the last one), limited to the output range: what saturates is not wrong. ``x``, ``lengths`` and
-        ``banks`` are those of `RowBatch.of`.
+        two, before the last one), limited to the output range: what saturates is not wrong. ``x``, ``lengths``,
+        ``banks`` and ``beside`` are those of `RowBatch.of`.
 
         Raises
         ------
         ConfigError
             As `RowBatch.of`, or if ``y`` has another shape than ``x``.
         """
-        batch = RowBatch.of(config, x, lengths, banks)
+        batch = RowBatch.of(config, x, lengths, banks, **beside)
         results, path = given_array(y, "y")
         shape = batch.x.shape
         with named_file(path):
             require_array("y is", results, INTEGERS, results.shape == shape, f"integers of shape {shape}")
-        exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given)
+        exact = exact_result(config, batch.x, batch.lengths, batch.banks, as_given=as_given, **batch.beside)
         valid = batch.valid
         saturated = int((exact.overflows | exact.normalized_saturates)[valid].sum())
         if isinstance(config.output, FloatFormat):

@@ -6,10 +6,12 @@ import numpy as np
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_text import element_text
 from streamnorm.spec.row_flags import flags_in_words
 from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm_sim.reference.answers import answers
+from streamnorm_sim.reference.fusions import rows_beside
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.trace import Trace
@@ -70,7 +72,19 @@ def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
     CheckFailed
         If the output stream is malformed.
     """
-    got, want = trace.rows, golden_rows(trace)
+    found = [_compared(trace, trace.config.output, "", trace.rows, golden_rows(trace), first_row)]
+    expected = trace.expected_beside
+    for side in trace.config.side_outputs:
+        want = rows_beside(trace.config, expected[side.name])[side.name]
+        found.append(_compared(trace, side.number, f"{side.name}: ", trace.rows_beside[side.name], want, first_row))
+    first = next((comparison.first for comparison in found if comparison.first is not None), None)
+    return Comparison(sum(comparison.mismatches for comparison in found), first)
+
+
+def _compared(
+    trace: Trace, number: NumberFormat, about: str, got: RowBatch, want: RowBatch, first_row: int
+) -> Comparison:
+    """What came out on one stream."""
     common = min(len(got), len(want))
     columns = max(got.x.shape[1], want.x.shape[1])
     differs = fitted(got.x[:common], columns) != fitted(want.x[:common], columns)
@@ -84,14 +98,17 @@ def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
     if counts.any():
         row = int(np.flatnonzero(counts)[0])
         sides = (rows.select(slice(row, row + 1)) for rows in (got, want))
-        return Comparison(mismatches, f"{row_difference(trace.config, first_row + row, *sides)} {seed}")
+        difference = row_difference(trace.config, first_row + row, *sides, number=number)
+        return Comparison(mismatches, f"{about}{difference} {seed}")
     if len(got) != len(want):
         where = f" from row {first_row} on" if first_row else ""
-        return Comparison(mismatches, f"got {len(got)} rows{where}, want {len(want)} {seed}")
+        return Comparison(mismatches, f"{about}got {len(got)} rows{where}, want {len(want)} {seed}")
     return Comparison(mismatches, None)
 
 
-def row_difference(config: NormConfig, row: int, got: RowBatch, want: RowBatch) -> str | None:
+def row_difference(
+    config: NormConfig, row: int, got: RowBatch, want: RowBatch, *, number: NumberFormat | None = None
+) -> str | None:
     """Say how a row that came out differs from what had to come, or return None if it does not.
 
     Parameters
@@ -101,6 +118,8 @@ def row_difference(config: NormConfig, row: int, got: RowBatch, want: RowBatch) 
         What the row is called.
     got, want : RowBatch
         One row each.
+    number : NumberFormat, optional
+        Format of the elements, if it is not that of the results.
     """
     (x,), (wanted,) = got.list(), want.list()
     if len(x) != len(wanted):
@@ -114,5 +133,5 @@ def row_difference(config: NormConfig, row: int, got: RowBatch, want: RowBatch) 
     if not len(differs):
         return None
     beat, lane = divmod(int(differs[0]), config.lanes)
-    element, other = (element_text(config.output, int(elements[differs[0]])) for elements in (x, wanted))
+    element, other = (element_text(number or config.output, int(elements[differs[0]])) for elements in (x, wanted))
     return f"row {row} lane {lane}: got {element}, want {other} in beat {beat}"

@@ -9,7 +9,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.reference.rows import uniform_elements
+from streamnorm_sim.reference.rows import uniform_beside, uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL
 from streamnorm_sim.streams.trace import Trace
@@ -103,4 +103,5 @@ def measure_cycles(
     beats = -(-length // config.lanes)
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
     rows = uniform_elements(config, rng, (count, length))
-    return measure(run(config, Traffic(rows=rows), engine, netlist=netlist))
+    beside = uniform_beside(config, rng, rows.shape)
+    return measure(run(config, Traffic(rows=rows, beside=beside), engine, netlist=netlist))

@@ -52,7 +52,7 @@ class BeatSource:
     Parameters
     ----------
     dut : the unit's handle
-    prefix : "s_axis" or "s_axis_param"
+    prefix : "s_axis", "s_axis_param", or that of a stream beside the rows
     open : uint8 (cycles,), optional
         1 in a cycle in which a new beat may be offered; used modulo its length. All of them where absent.
     """
@@ -82,9 +82,9 @@ class BeatSource:
         self.bus_model.clear()
 
 
-def beat_sink(dut: Any, open: NDArray[np.uint8] | None = None) -> AxiStreamSink:
+def beat_sink(dut: Any, open: NDArray[np.uint8] | None = None, prefix: str = "m_axis") -> AxiStreamSink:
     """Return a sink of cocotbext-axi that takes what comes out, in the cycles in which ``open`` is 1."""
-    sink = AxiStreamSink(_bus(dut, "m_axis"), dut.aclk, dut.aresetn, reset_active_level=False)
+    sink = AxiStreamSink(_bus(dut, prefix), dut.aclk, dut.aresetn, reset_active_level=False)
     if open is not None:
         sink.set_pause_generator(_pauses(open))
     return sink
@@ -99,7 +99,7 @@ def frame_beats(frame: AxiStreamFrame, byte_count: int) -> Beats:
 
 
 class OutputBeat(NamedTuple):
-    """A beat of ``m_axis``, each field as the number that its port shows."""
+    """A beat of a stream that comes out, each field as the number that its port shows."""
 
     data: int
     keep: int
@@ -108,7 +108,7 @@ class OutputBeat(NamedTuple):
 
 
 class BeatMonitor:
-    """Looks at what the unit offers on ``m_axis``, edge by edge.
+    """Looks at what the unit offers on ``m_axis``, or on another stream that comes out, edge by edge.
 
     Attributes
     ----------
@@ -118,9 +118,9 @@ class BeatMonitor:
         A beat that was offered and not taken was not there in the next cycle.
     """
 
-    def __init__(self, dut: Any) -> None:
-        self._valid, self._ready = dut.m_axis_tvalid, dut.m_axis_tready
-        self._fields = (dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast, dut.m_axis_tuser)
+    def __init__(self, dut: Any, prefix: str = "m_axis") -> None:
+        names = ("tvalid", "tready", "tdata", "tkeep", "tlast", "tuser")
+        self._valid, self._ready, *self._fields = (getattr(dut, f"{prefix}_{name}") for name in names)
         self._waiting: OutputBeat | None = None
         self.unknown = False
         self.changed = False

@@ -6,8 +6,9 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cycles.model.model import CycleModel
 from streamnorm_sim.cycles.model.trace import CycleTrace
+from streamnorm_sim.streams.joined import row_bounds
 from streamnorm_sim.streams.stimulus import Stimulus
-from streamnorm_sim.streams.traffic import Traffic, row_bounds
+from streamnorm_sim.streams.traffic import Traffic
 
 __all__ = ["predict"]
 

@@ -23,7 +23,7 @@ from streamnorm.verilog.emit import verilog
 from streamnorm_sim.cocotb.runner import MAKE_VARIABLES, Simulator, check_installed
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.trace import SideOutput, Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import build_once, cache_directory
 from streamnorm_sim.toolchain.table import GXX, PROGRAMS
@@ -53,7 +53,8 @@ def run(
         send.
     """
     stimulus = Stimulus.of(config, traffic)
-    if len(stimulus.rows) and not stimulus.rows.beats.last[-1]:
+    driven = [stimulus.rows, *stimulus.sides.values()]
+    if any(len(channel) and not channel.beats.last[-1] for channel in driven):
         raise ConfigError(f"{simulator}: the last raw beat must have tlast")
     build = _build(config, simulator, waves is not None, cache_directory())
     with tempfile.TemporaryDirectory(prefix="streamnorm-") as temporary:
@@ -68,24 +69,35 @@ def run(
         with np.load(directory / "result.npz") as file:
             result = dict(file)
     accepted, given, wanted, cycle = (int(value) for value in result["progress"])
+    failing = str(result["failing"])
+    port = "m_axis" if failing == "results" else f"m_axis_{failing}"
     if result["unknown"]:
-        raise CheckFailed(f"m_axis has unknown bits (X): output beat {given}, cycle {cycle}")
+        raise CheckFailed(f"{port} has unknown bits (X): output beat {given}, cycle {cycle}")
     if result["violated"]:
-        raise StreamViolation.at(cycle, given=given)
+        raise StreamViolation.at(cycle, given=given, port=port)
     if result["hung"]:
         raise HangError.at(cycle, taken=accepted, offered=len(stimulus.rows), given=given, wanted=wanted)
-    width = config.lanes * config.output.bytes
-    keep = np.unpackbits(result["keep"], axis=1, count=width, bitorder="little").view(np.bool_)
+    sides = {
+        side.name: SideOutput(_beats(result, side.name), result[f"{side.name}_cycles"]) for side in config.side_outputs
+    }
     return Trace.of(
         config,
         traffic,
         simulator,
-        outputs=Beats(result["data"], keep, result["last"], result["user"]),
+        outputs=_beats(result, "results"),
         input_cycles=result["row_cycles"],
         load_cycles=result["load_cycles"],
-        output_cycles=result["output_cycles"],
+        output_cycles=result["results_cycles"],
         seconds=float(result["seconds"]),
+        sides=sides,
     )
+
+
+def _beats(result: dict[str, Any], key: str) -> Beats:
+    """What has come out on a stream."""
+    data = result[f"{key}_data"]
+    keep = np.unpackbits(result[f"{key}_keep"], axis=1, count=data.shape[1], bitorder="little").view(np.bool_)
+    return Beats(data, keep, result[f"{key}_last"], result[f"{key}_user"])
 
 
 @lru_cache(maxsize=64)
@@ -183,10 +195,16 @@ def save_stimulus(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
             f"{key}_open": channel.open,
         }
 
+    beside: dict[str, Any] = {f"{name}_sink_open": pattern for name, pattern in stimulus.sinks_open.items()}
+    for name, side in stimulus.sides.items():
+        beside |= channel(name, side)
     np.savez(
         path,
         **channel("rows", stimulus.rows),
         **channel("loads", stimulus.loads),
+        sides=np.array(list(stimulus.sides), np.str_),
+        sides_out=np.array(list(stimulus.sinks_open), np.str_),
+        **beside,
         sink_open=stimulus.sink_open,
         outputs_before=stimulus.outputs_before,
         patience=stimulus.patience,

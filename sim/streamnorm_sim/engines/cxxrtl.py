@@ -20,7 +20,7 @@ from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.trace import SideOutput, Trace
 from streamnorm_sim.streams.traffic import Traffic
 from streamnorm_sim.toolchain.cache import cache_directory
 from streamnorm_sim.toolchain.table import GXX
@@ -51,17 +51,27 @@ class _Channel(ctypes.Structure):
     ]
 
 
+class _Output(ctypes.Structure):
+    """``struct Output`` of cxxrtl_driver.cpp."""
+
+    _fields_ = [
+        ("open", ctypes.c_void_p),
+        ("open_length", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("data", "keep", "flags", "cycles")),
+        *((name, ctypes.c_int64) for name in ("data_bytes", "keep_bytes", "capacity", "position", "target", "waiting")),
+    ]
+
+
 class _Run(ctypes.Structure):
     """``struct Run`` of cxxrtl_driver.cpp."""
 
     _fields_ = [
         ("rows", _Channel),
         ("loads", _Channel),
-        ("sink_open", ctypes.c_void_p),
-        ("sink_length", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in ("data", "keep", "flags", "output_cycles")),
-        *((name, ctypes.c_int64) for name in ("data_bytes", "keep_bytes", "capacity", "position", "target")),
-        *((name, ctypes.c_int64) for name in ("cycle", "stop_cycle", "idle", "patience", "waiting")),
+        ("results", _Output),
+        ("sides_in", ctypes.POINTER(_Channel)),
+        ("sides_out", ctypes.POINTER(_Output)),
+        *((name, ctypes.c_int64) for name in ("cycle", "stop_cycle", "idle", "patience", "violated")),
     ]
 
 
@@ -82,15 +92,31 @@ def run(
 def compile_together(configs: Sequence[NormConfig]) -> None:
     """Compile units as one program, which `run` in this process then uses: of units that are alike in half the time.
 
-    They must be alike in having banks, in who names them, and in loading parameters.
+    They must be alike in having banks, in who names them, in loading parameters, and in streams beside.
     """
-    assert len({(config.banks > 1, config.rows_name_banks, config.storage) for config in configs}) == 1
+    assert len({(config.banks > 1, config.rows_name_banks, config.storage, *_sides(config)) for config in configs}) == 1
     for config in configs:
         _together[config] = tuple(configs)
     load(configs[0])
 
 
 _together: dict[NormConfig, tuple[NormConfig, ...]] = {}
+
+
+def _sides(config: NormConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the streams that go in and come out beside."""
+    return tuple(side.name for side in config.side_inputs), tuple(side.name for side in config.side_outputs)
+
+
+def _side_macros(config: NormConfig) -> str:
+    """What tells the driver of the streams beside."""
+    names = zip(("INPUTS", "OUTPUTS"), _sides(config), strict=True)
+    return "".join(
+        f"#undef STREAMNORM_SIDE_{kind}\n#define STREAMNORM_SIDE_{kind}(X)"
+        + "".join(f" X({index}, {name})" for index, name in enumerate(of))
+        + "\n"
+        for kind, of in names
+    )
 
 
 @dataclass(frozen=True)
@@ -166,7 +192,7 @@ def _build(
         "cxxrtl",
         files,
         reads,
-        driver,
+        _side_macros(first) + driver,
         clock="aclk",
         compiler=compiler,
         options=flags,
@@ -185,31 +211,42 @@ class _Player:
 
     def __init__(self, config: NormConfig, traffic: Traffic, stimulus: Stimulus, library: _Functions) -> None:
         self.config, self.traffic, self.stimulus, self.library = config, traffic, stimulus, library
-        self.width = config.lanes * config.output.bytes
-        self.keep_width = -(-self.width // 8)
-        capacity = stimulus.expected + DRAIN_CYCLES
-        self.data = np.zeros((capacity, self.width), np.uint8)
-        self.keep = np.zeros((capacity, self.keep_width), np.uint8)
-        self.flags = np.zeros(capacity, np.uint8)
-        self.output_cycles = np.zeros(capacity, np.int64)
+        self.capacity = stimulus.expected + DRAIN_CYCLES
         self.row_cycles = np.full(len(stimulus.rows), -1, np.int64)
         self.load_cycles = np.full(len(stimulus.loads), -1, np.int64)
-        self.held: list[NDArray[np.generic]] = []
+        self.held: list[Any] = []
+        self.results = _Record(config.lanes * config.output.bytes, self.capacity)
+        self.sides = {
+            side.name: _Record(config.lanes * side.number.bytes, self.capacity) for side in config.side_outputs
+        }
+        sides_in = [self._channel(channel, np.zeros(len(channel), np.int64)) for channel in stimulus.sides.values()]
+        sides_out = [self._output(self.sides[name], pattern) for name, pattern in stimulus.sinks_open.items()]
         self.run = _Run(
             rows=self._channel(stimulus.rows, self.row_cycles),
             loads=self._channel(stimulus.loads, self.load_cycles),
-            sink_open=self._pointer(stimulus.sink_open),
-            sink_length=len(stimulus.sink_open),
-            data=self._pointer(self.data),
-            keep=self._pointer(self.keep),
-            flags=self._pointer(self.flags),
-            output_cycles=self._pointer(self.output_cycles),
-            data_bytes=self.width,
-            keep_bytes=self.keep_width,
-            capacity=capacity,
-            target=stimulus.expected,
+            results=self._output(self.results, stimulus.sink_open),
+            sides_in=(_Channel * len(sides_in))(*sides_in),
+            sides_out=(_Output * len(sides_out))(*sides_out),
             cycle=-_INITIAL_RESET_CYCLES,
             patience=stimulus.patience,
+        )
+
+    @property
+    def _outputs(self) -> list[_Output]:
+        return [self.run.results, *(self.run.sides_out[index] for index in range(len(self.sides)))]
+
+    def _output(self, record: "_Record", open_pattern: NDArray[np.uint8]) -> _Output:
+        return _Output(
+            open=self._pointer(open_pattern),
+            open_length=len(open_pattern),
+            data=self._pointer(record.data),
+            keep=self._pointer(record.keep),
+            flags=self._pointer(record.flags),
+            cycles=self._pointer(record.cycles),
+            data_bytes=record.data.shape[1],
+            keep_bytes=record.keep.shape[1],
+            capacity=self.capacity,
+            target=self.stimulus.expected,
         )
 
     def _pointer(self, array: NDArray[np.generic]) -> int:
@@ -257,59 +294,86 @@ class _Player:
     def _until(self, bench: int, end: int, progress: Progress) -> None:
         """Play until everything has come, or up to a cycle."""
         run = self.run
-        work = max(1, run.rows.count + run.target)
+        work = max(1, run.rows.count + run.results.target)
         while True:
             run.stop_cycle = min(run.cycle + _CHUNK_CYCLES, end)
             status = self.library.play(bench, run)
             self._check(status)
-            progress(min(1.0, (run.rows.position + run.position) / work))
+            progress(min(1.0, (run.rows.position + run.results.position) / work))
             if status == _DONE and end != _FOREVER:
-                run.target = _FOREVER  # idle up to the cycle of the reset
+                self._expect_on(_FOREVER)  # idle up to the cycle of the reset
                 run.patience = _FOREVER
-            elif status == _DONE or run.cycle >= end or run.position >= run.capacity:
+            elif status == _DONE or run.cycle >= end or any(out.position >= out.capacity for out in self._outputs):
                 return
 
     def _check(self, status: int) -> None:
-        run = self.run
+        run, results = self.run, self.run.results
         if status == _HUNG:
             raise HangError.at(
-                run.cycle, taken=run.rows.position, offered=run.rows.count, given=run.position, wanted=run.target
+                run.cycle,
+                taken=run.rows.position,
+                offered=run.rows.count,
+                given=results.position,
+                wanted=results.target,
             )
         if status == _VIOLATED:
-            raise StreamViolation.at(run.cycle, given=run.position)
+            port = ["m_axis", *(f"m_axis_{name}" for name in self.sides)][run.violated]
+            raise StreamViolation.at(run.cycle, given=self._outputs[run.violated].position, port=port)
+
+    def _expect_on(self, target: int) -> None:
+        for output in self._outputs:
+            output.target = target
 
     def _reset(self, bench: int) -> None:
         run, stimulus = self.run, self.stimulus
         run.rows.position = int(stimulus.rows.resume[run.rows.position])
         run.loads.position = int(stimulus.loads.resume[run.loads.position])
+        for index, channel in enumerate(stimulus.sides.values()):
+            run.sides_in[index].position = int(channel.resume[run.rows.position])
         self.library.reset(bench, run, self.traffic.reset_cycles)
         remaining = stimulus.expected - int(stimulus.outputs_before[run.rows.position])
-        run.target = run.position + remaining
+        for output in self._outputs:
+            output.target = output.position + remaining
         run.idle, run.patience = 0, stimulus.patience
 
     def _drain(self, bench: int) -> None:
         run = self.run
         run.stop_cycle = run.cycle + DRAIN_CYCLES
-        run.sink_open, run.sink_length = self._pointer(np.ones(1, np.uint8)), 1
-        run.target = run.patience = _FOREVER
+        for output in self._outputs:
+            output.open, output.open_length = self._pointer(np.ones(1, np.uint8)), 1
+        self._expect_on(_FOREVER)
+        run.patience = _FOREVER
         self._check(self.library.play(bench, run))
 
     def _trace(self, seconds: float) -> Trace:
-        count = self.run.position
-        keep = np.unpackbits(self.keep[:count], axis=1, count=self.width, bitorder="little")
-        outputs = Beats(
-            self.data[:count],
-            keep.view(np.bool_),
-            (self.flags[:count] & 1).view(np.bool_),
-            (self.flags[:count] >> 1).astype(np.uint8),
-        )
+        sides = {
+            name: SideOutput(record.beats(output.position), record.cycles[: output.position])
+            for (name, record), output in zip(self.sides.items(), self._outputs[1:], strict=True)
+        }
         return Trace.of(
             self.config,
             self.traffic,
             "cxxrtl",
-            outputs=outputs,
+            outputs=self.results.beats(self.run.results.position),
             input_cycles=self.row_cycles,
             load_cycles=self.load_cycles,
-            output_cycles=self.output_cycles[:count],
+            output_cycles=self.results.cycles[: self.run.results.position],
             seconds=seconds,
+            sides=sides,
         )
+
+
+class _Record:
+    """The arrays that one stream that comes out is written to."""
+
+    def __init__(self, width: int, capacity: int) -> None:
+        self.data = np.zeros((capacity, width), np.uint8)
+        self.keep = np.zeros((capacity, -(-width // 8)), np.uint8)
+        self.flags = np.zeros(capacity, np.uint8)
+        self.cycles = np.zeros(capacity, np.int64)
+
+    def beats(self, count: int) -> Beats:
+        """The first so many."""
+        keep = np.unpackbits(self.keep[:count], axis=1, count=self.data.shape[1], bitorder="little")
+        last, user = (self.flags[:count] & 1).view(np.bool_), (self.flags[:count] >> 1).astype(np.uint8)
+        return Beats(self.data[:count], keep.view(np.bool_), last, user)

@@ -1,6 +1,7 @@
 // Plays whole batches of beats through a unit compiled by CXXRTL. Appended to the text of write_cxxrtl, whose top is
 // cxxrtl_design::p_top. Optional ports: -DSTREAMNORM_BANKS (tuser), -DSTREAMNORM_LOADS (parameter stream);
-// -DSTREAMNORM_WAVES writes a VCD file; STREAMNORM_FEEDBACK is for a design that needs several passes to settle.
+// streams beside the rows and the results by STREAMNORM_SIDE_INPUTS(X) and STREAMNORM_SIDE_OUTPUTS(X), which stand before
+// this text and call X(index, name) for each; -DSTREAMNORM_WAVES writes a VCD file; STREAMNORM_FEEDBACK is for a design that needs several passes to settle.
 
 #include <cerrno>
 #include <cstdint>
@@ -26,15 +27,22 @@ struct Channel {
     int64_t offered;  // whether the beat at `position` is on the bus
 };
 
+struct Output {
+    const uint8_t *open;
+    int64_t open_length;
+    uint8_t *data, *keep, *flags;  // what came out; flags: bit 0 last, above it tuser
+    int64_t *cycles;
+    int64_t data_bytes, keep_bytes, capacity, position, target;
+    int64_t waiting;  // whether a beat was offered and not taken in the cycle before
+};
+
 struct Run {
     Channel rows, loads;
-    const uint8_t *sink_open;
-    int64_t sink_length;
-    uint8_t *data, *keep, *flags;  // what came out; flags: bit 0 last, above it tuser
-    int64_t *output_cycles;
-    int64_t data_bytes, keep_bytes, capacity, position, target;
+    Output results;
+    Channel *sides_in;
+    Output *sides_out;
     int64_t cycle, stop_cycle, idle, patience;
-    int64_t waiting;  // whether an output beat was offered and not taken in the cycle before
+    int64_t violated;  // the output that was: 0 of the results, 1 and above of those beside
 };
 
 enum Status { DONE = 0, STOPPED = 1, HUNG = 2, VIOLATED = 3 };
@@ -124,25 +132,37 @@ public:
 #endif
 
     // Idle buses carry noise, so that a unit which looks at them without valid gives itself away.
+#define STREAMNORM_REST(prefix)                \
+    top.p_##prefix##__tvalid.data[0] = 0;      \
+    fill(top.p_##prefix##__tdata, 0xa5);       \
+    fill(top.p_##prefix##__tkeep, 0x5a);       \
+    top.p_##prefix##__tlast.data[0] = 1;
+
+#define STREAMNORM_OFFER(prefix, channel)                                                             \
+    const int64_t at = (channel).position;                                                            \
+    top.p_##prefix##__tvalid.data[0] = 1;                                                             \
+    drive(top.p_##prefix##__tdata, (channel).data + at * (channel).data_bytes, (channel).data_bytes); \
+    drive(top.p_##prefix##__tkeep, (channel).keep + at * (channel).keep_bytes, (channel).keep_bytes); \
+    top.p_##prefix##__tlast.data[0] = (channel).last[at];
+
     void rest_rows() {
-        top.p_s__axis__tvalid.data[0] = 0;
-        fill(top.p_s__axis__tdata, 0xa5);
-        fill(top.p_s__axis__tkeep, 0x5a);
-        top.p_s__axis__tlast.data[0] = 1;
+        STREAMNORM_REST(s__axis)
 #ifdef STREAMNORM_BANKS
         fill(top.p_s__axis__tuser, 0xff);
 #endif
     }
 
     void offer_rows(const Channel &rows) {
-        const int64_t at = rows.position;
-        top.p_s__axis__tvalid.data[0] = 1;
-        drive(top.p_s__axis__tdata, rows.data + at * rows.data_bytes, rows.data_bytes);
-        drive(top.p_s__axis__tkeep, rows.keep + at * rows.keep_bytes, rows.keep_bytes);
-        top.p_s__axis__tlast.data[0] = rows.last[at];
+        STREAMNORM_OFFER(s__axis, rows)
 #ifdef STREAMNORM_BANKS
         top.p_s__axis__tuser.data[0] = rows.user[at];
 #endif
+    }
+
+    void rest_sides() {
+#define STREAMNORM_X(index, name) { STREAMNORM_REST(s__axis__##name) }
+        STREAMNORM_SIDE_INPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
     }
 
     void rest_loads() {
@@ -182,9 +202,13 @@ public:
         top.p_aresetn.data[0] = 0;
         rest_rows();
         rest_loads();
-        run.rows.offered = run.loads.offered = run.waiting = 0;
+        rest_sides();
+        run.rows.offered = run.loads.offered = run.results.waiting = 0;
+        for (int side = 0; side < INPUTS; side++) run.sides_in[side].offered = 0;
+        for (int side = 0; side < OUTPUTS; side++) run.sides_out[side].waiting = 0;
         for (int64_t i = 0; i < cycles; i++, run.cycle++) {
-            top.p_m__axis__tready.data[0] = run.sink_open[(run.cycle % run.sink_length + run.sink_length) % run.sink_length];
+            top.p_m__axis__tready.data[0] = open(run, run.results);
+            set_sides_ready(run);
             settle();
             edge();
         }
@@ -193,12 +217,13 @@ public:
 
     Status play(Run &run) {
         Channel &rows = run.rows, &loads = run.loads;
+        Output &results = run.results;
         int64_t row_phase = run.cycle % rows.open_length;
         int64_t load_phase = run.cycle % loads.open_length;
-        int64_t sink_phase = run.cycle % run.sink_length;
+        int64_t result_phase = run.cycle % results.open_length;
         for (; run.cycle < run.stop_cycle; run.cycle++) {
-            if (run.position >= run.target && rows.position == rows.count && loads.position == loads.count) return DONE;
-            if (run.position == run.capacity) return STOPPED;
+            if (rows.position == rows.count && loads.position == loads.count && all_out(run)) return DONE;
+            if (full(run)) return STOPPED;
             if (run.idle++ > run.patience) return HUNG;
             // Both gates look at what had been accepted before this cycle.
             const bool row_open = rows.open[row_phase] && rows.position < rows.count &&
@@ -213,16 +238,39 @@ public:
                 offer_loads(loads);
                 loads.offered = 1;
             }
-            const bool ready = run.sink_open[sink_phase];
+#define STREAMNORM_X(index, name)                                                                     \
+            Channel &name##_in = run.sides_in[index];                                                 \
+            if (!name##_in.offered && name##_in.position < name##_in.count &&                         \
+                name##_in.open[run.cycle % name##_in.open_length]) {                                  \
+                STREAMNORM_OFFER(s__axis__##name, name##_in)                                          \
+                name##_in.offered = 1;                                                                \
+            }
+            STREAMNORM_SIDE_INPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
+            const bool ready = results.open[result_phase];
             top.p_m__axis__tready.data[0] = ready;
+            set_sides_ready(run);
             settle();
 
             const bool row_taken = rows.offered && high(top.p_s__axis__tready);
             const bool load_taken = loads.offered && loads_ready();
-            const bool valid = high(top.p_m__axis__tvalid);
-            if (run.waiting && !unchanged(run, valid)) return VIOLATED;
-            if (valid) record(run);
-            run.waiting = valid && !ready;
+#define STREAMNORM_X(index, name) const bool name##_taken = name##_in.offered && high(top.p_s__axis__##name##__tready);
+            STREAMNORM_SIDE_INPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
+#define STREAMNORM_WATCH(prefix, output, number)                                                               \
+            if (!watch((output), high(top.p_##prefix##__tvalid), high(top.p_##prefix##__tready),                \
+                       top.p_##prefix##__tdata, top.p_##prefix##__tkeep, top.p_##prefix##__tlast,               \
+                       top.p_##prefix##__tuser)) {                                                              \
+                run.violated = number;                                                                          \
+                return VIOLATED;                                                                                \
+            }
+            const bool given = high(top.p_m__axis__tvalid) && ready;
+            STREAMNORM_WATCH(m__axis, results, 0)
+#define STREAMNORM_X(index, name)                                                                              \
+            const bool name##_given = high(top.p_m__axis__##name##__tvalid) && high(top.p_m__axis__##name##__tready); \
+            STREAMNORM_WATCH(m__axis__##name, run.sides_out[index], 1 + index)
+            STREAMNORM_SIDE_OUTPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
             edge();
 
             if (row_taken) {
@@ -237,32 +285,81 @@ public:
                 rest_loads();
                 run.idle = 0;
             }
-            if (valid && ready) {
-                run.output_cycles[run.position++] = run.cycle;
+#define STREAMNORM_X(index, name)                                            \
+            if (name##_taken) {                                              \
+                name##_in.cycles[name##_in.position++] = run.cycle;          \
+                name##_in.offered = 0;                                       \
+                STREAMNORM_REST(s__axis__##name)                             \
+                run.idle = 0;                                                \
+            }
+            STREAMNORM_SIDE_INPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
+            if (given) {
+                results.cycles[results.position++] = run.cycle;
                 run.idle = 0;
             }
+#define STREAMNORM_X(index, name)                                                        \
+            if (name##_given) {                                                          \
+                run.sides_out[index].cycles[run.sides_out[index].position++] = run.cycle; \
+                run.idle = 0;                                                            \
+            }
+            STREAMNORM_SIDE_OUTPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
             if (++row_phase == rows.open_length) row_phase = 0;
             if (++load_phase == loads.open_length) load_phase = 0;
-            if (++sink_phase == run.sink_length) sink_phase = 0;
+            if (++result_phase == results.open_length) result_phase = 0;
         }
         return STOPPED;
     }
 
 private:
-    uint8_t flags() const { return high(top.p_m__axis__tlast) | sampled(top.p_m__axis__tuser).data[0] << 1; }
+#define STREAMNORM_X(index, name) + 1
+    static constexpr int INPUTS = 0 STREAMNORM_SIDE_INPUTS(STREAMNORM_X);
+    static constexpr int OUTPUTS = 0 STREAMNORM_SIDE_OUTPUTS(STREAMNORM_X);
+#undef STREAMNORM_X
 
-    void record(Run &run) {
-        read(top.p_m__axis__tdata, run.data + run.position * run.data_bytes, run.data_bytes);
-        read(top.p_m__axis__tkeep, run.keep + run.position * run.keep_bytes, run.keep_bytes);
-        run.flags[run.position] = flags();
+    static bool open(const Run &run, const Output &output) {
+        return output.open[(run.cycle % output.open_length + output.open_length) % output.open_length];
     }
 
-    // Whether the offered beat is still the one recorded in the cycle before.
-    bool unchanged(const Run &run, bool valid) const {
-        const int64_t at = run.position;
-        return valid && run.flags[at] == flags() &&
-               !std::memcmp(run.data + at * run.data_bytes, sampled(top.p_m__axis__tdata).data, run.data_bytes) &&
-               !std::memcmp(run.keep + at * run.keep_bytes, sampled(top.p_m__axis__tkeep).data, run.keep_bytes);
+    void set_sides_ready(const Run &run) {
+        (void)run;  // where there are none
+#define STREAMNORM_X(index, name) top.p_m__axis__##name##__tready.data[0] = open(run, run.sides_out[index]);
+        STREAMNORM_SIDE_OUTPUTS(STREAMNORM_X)
+#undef STREAMNORM_X
+    }
+
+    static bool all_out(const Run &run) {
+        bool done = run.results.position >= run.results.target;
+        for (int side = 0; side < INPUTS; side++) done &= run.sides_in[side].position == run.sides_in[side].count;
+        for (int side = 0; side < OUTPUTS; side++) done &= run.sides_out[side].position >= run.sides_out[side].target;
+        return done;
+    }
+
+    static bool full(const Run &run) {
+        bool found = run.results.position == run.results.capacity;
+        for (int side = 0; side < OUTPUTS; side++) found |= run.sides_out[side].position == run.sides_out[side].capacity;
+        return found;
+    }
+
+    // Takes down what is offered. False: it is not what was offered, and not taken, in the cycle before.
+    template <class Data, class Keep, class Last, class User>
+    static bool watch(Output &output, bool valid, bool ready, const Data &data, const Keep &keep, const Last &last,
+                      const User &user) {
+        const int64_t at = output.position;
+        const uint8_t flags = high(last) | sampled(user).data[0] << 1;
+        uint8_t *data_at = output.data + at * output.data_bytes, *keep_at = output.keep + at * output.keep_bytes;
+        if (output.waiting && !(valid && output.flags[at] == flags &&
+                                !std::memcmp(data_at, sampled(data).data, output.data_bytes) &&
+                                !std::memcmp(keep_at, sampled(keep).data, output.keep_bytes)))
+            return false;
+        if (valid) {
+            read(data, data_at, output.data_bytes);
+            read(keep, keep_at, output.keep_bytes);
+            output.flags[at] = flags;
+        }
+        output.waiting = valid && !ready;
+        return true;
     }
 };
 

@@ -16,7 +16,7 @@ from streamnorm.spec.row_flags import user_bits
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, Channel, HangError, Stimulus, StreamViolation
-from streamnorm_sim.streams.trace import Trace
+from streamnorm_sim.streams.trace import SideOutput, Trace
 from streamnorm_sim.streams.traffic import Traffic
 
 from .wave_file import WavesLost
@@ -97,8 +97,8 @@ class _Driver:
         self.offered = False
         self.value = self.resting
 
-    def offer(self, cycle: int, other: int) -> None:
-        """Offer the next beat if pattern and gate allow it; ``other`` is the other stream's position."""
+    def offer(self, cycle: int, other: int = 0) -> None:
+        """Offer the next beat if pattern and gate allow it; ``other`` is the position of the stream that gates it."""
         channel, at = self.channel, self.position
         if self.offered or self.done or not channel.open[cycle % len(channel.open)] or other < channel.gate[at]:
             return
@@ -122,6 +122,54 @@ class _Driver:
         self.rest()
 
 
+class _Taker:
+    """The receiving side of one stream, and what it has taken."""
+
+    def __init__(self, top: AxiNorm, prefix: str, open_pattern: NDArray[np.uint8], user_bits: int, target: int) -> None:
+        self.valid, self.ready = (getattr(top, f"{prefix}_{name}") for name in ("tvalid", "tready"))
+        self.beat = Cat(*(getattr(top, f"{prefix}_{name}") for name in ("tlast", "tuser", "tkeep", "tdata")))
+        self.prefix, self.open, self.user_bits, self.target = prefix, open_pattern, user_bits, target
+        self.width = len(getattr(top, f"{prefix}_tdata")) // 8
+        self.waiting: int | None = None
+        self.beats: list[int] = []
+        self.cycles: list[int] = []
+
+    @property
+    def done(self) -> bool:
+        return len(self.beats) >= self.target
+
+    def is_open(self, cycle: int) -> int:
+        return int(self.open[cycle % len(self.open)])
+
+    def sample(self, ctx: Any, cycle: int) -> bool:
+        """Look at what is offered in this cycle; whether it is taken."""
+        ready = self.is_open(cycle)
+        beat = ctx.get(self.beat) if ctx.get(self.valid) else None
+        if self.waiting is not None and beat != self.waiting:
+            raise StreamViolation.at(cycle, given=len(self.beats), port=self.prefix)
+        self.waiting = None if ready else beat
+        if beat is None or not ready:
+            return False
+        self.beats.append(beat)
+        self.cycles.append(cycle)
+        return True
+
+    def taken(self) -> Beats:
+        """The beats."""
+        frame, count = 1 + self.user_bits, len(self.beats)
+        bit_count = frame + 9 * self.width
+        byte_count = -(-bit_count // 8)
+        raw = b"".join(beat.to_bytes(byte_count, "little") for beat in self.beats)
+        packed = np.frombuffer(raw, np.uint8).reshape(count, byte_count)
+        bits = np.unpackbits(packed, axis=1, count=bit_count, bitorder="little")
+        return Beats(
+            np.packbits(bits[:, frame + self.width :], axis=1, bitorder="little"),
+            bits[:, frame : frame + self.width].astype(np.bool_),
+            bits[:, 0].astype(np.bool_),
+            np.packbits(bits[:, 1:frame], axis=1, bitorder="little")[:, 0],
+        )
+
+
 class _Player:
     """One run, cycle by cycle as cxxrtl_driver.cpp does it."""
 
@@ -131,16 +179,20 @@ class _Player:
         self.top = top = AxiNorm(config)
         self.rows = _Driver(top, "s_axis", stimulus.rows)
         self.loads = _Driver(top, "s_axis_param", stimulus.loads)
+        self.sides = {name: _Driver(top, f"s_axis_{name}", channel) for name, channel in stimulus.sides.items()}
+        self.drivers = [self.rows, self.loads, *self.sides.values()]
+        target = stimulus.expected
+        self.results = _Taker(top, "m_axis", stimulus.sink_open, user_bits(config), target)
+        self.sides_out = {
+            name: _Taker(top, f"m_axis_{name}", pattern, 1, target) for name, pattern in stimulus.sinks_open.items()
+        }
+        self.takers = [self.results, *self.sides_out.values()]
         # Set together: each assignment makes the simulator evaluate all logic behind it.
-        self.inputs = Cat(top.aresetn, top.m_axis_tready, self.rows.ports, self.loads.ports)
-        self.result = Cat(top.m_axis_tlast, top.m_axis_tuser, top.m_axis_tkeep, top.m_axis_tdata)
+        self.inputs = Cat(
+            top.aresetn, *(taker.ready for taker in self.takers), *(driver.ports for driver in self.drivers)
+        )
         self.watched: dict[str, Value] = {}
         self.seen: Callable[[int, Mapping[str, int]], None] = lambda cycle, values: None
-        self.sink_open = stimulus.sink_open
-        self.waiting: int | None = None
-        self.outputs: list[int] = []
-        self.output_cycles: list[int] = []
-        self.target = stimulus.expected
         self.cycle = 0
         self.idle = 0
 
@@ -150,33 +202,44 @@ class _Player:
         if self.traffic.reset_at is not None:
             while self.cycle < self.traffic.reset_at:
                 await self._step(ctx, watched=not self._done())
-            self.rows.position = int(self.stimulus.rows.resume[self.rows.position])
+            rows = self.rows.position = int(self.stimulus.rows.resume[self.rows.position])
             self.loads.position = int(self.stimulus.loads.resume[self.loads.position])
+            for driver in self.sides.values():
+                driver.position = int(driver.channel.resume[rows])
             await self._reset(ctx, self.traffic.reset_cycles)
-            before = int(self.stimulus.outputs_before[self.rows.position])
-            self.target = len(self.outputs) + self.stimulus.expected - before
+            remaining = self.stimulus.expected - int(self.stimulus.outputs_before[rows])
+            for taker in self.takers:
+                taker.target = len(taker.beats) + remaining
         while not self._done():
             await self._step(ctx)
-        self.sink_open = np.ones(1, np.uint8)
+        for taker in self.takers:
+            taker.open = np.ones(1, np.uint8)
         for _ in range(DRAIN_CYCLES):
             await self._step(ctx, watched=False)
 
     def _done(self) -> bool:
-        return len(self.outputs) >= self.target and self.rows.done and self.loads.done
+        return all(taker.done for taker in self.takers) and all(driver.done for driver in self.drivers)
 
     async def _reset(self, ctx: Any, cycles: int) -> None:
-        self.rows.rest()
-        self.loads.rest()
-        self.waiting = None
+        for driver in self.drivers:
+            driver.rest()
+        for taker in self.takers:
+            taker.waiting = None
         self.idle = 0
         for _ in range(cycles):
-            self._set(ctx, 0, self._sink_open())
+            self._set(ctx, 0)
             await self._clock(ctx)
             self.cycle += 1
 
-    def _set(self, ctx: Any, aresetn: int, ready: int) -> None:
-        loads = self.loads.value << len(self.rows.ports)
-        ctx.set(self.inputs, aresetn | ready << 1 | (self.rows.value | loads) << 2)
+    def _set(self, ctx: Any, aresetn: int) -> None:
+        value, place = aresetn, 1
+        for taker in self.takers:
+            value |= taker.is_open(self.cycle) << place
+            place += 1
+        for driver in self.drivers:
+            value |= driver.value << place
+            place += len(driver.ports)
+        ctx.set(self.inputs, value)
 
     async def _clock(self, ctx: Any) -> None:
         """A rising edge, half a cycle after the inputs were set."""
@@ -187,65 +250,51 @@ class _Player:
         if self.timed:
             await ctx.delay(_HALF_CYCLE)
 
-    def _sink_open(self) -> int:
-        return int(self.sink_open[self.cycle % len(self.sink_open)])
-
     async def _step(self, ctx: Any, *, watched: bool = True) -> None:
-        rows, loads = self.rows, self.loads
+        rows, loads, results = self.rows, self.loads, self.results
         self.idle += 1
         if watched and self.idle > self.stimulus.patience:
             raise HangError.at(
-                self.cycle, taken=rows.position, offered=len(rows.channel), given=len(self.outputs), wanted=self.target
+                self.cycle,
+                taken=rows.position,
+                offered=len(rows.channel),
+                given=len(results.beats),
+                wanted=results.target,
             )
         row_position, load_position = rows.position, loads.position
         rows.offer(self.cycle, load_position)
         loads.offer(self.cycle, row_position)
-        ready = self._sink_open()
-        self._set(ctx, 1, ready)
-        row_taken, load_taken = rows.taken(ctx), loads.taken(ctx)
-        beat = ctx.get(self.result) if ctx.get(self.top.m_axis_tvalid) else None
-        if self.waiting is not None and beat != self.waiting:
-            raise StreamViolation.at(self.cycle, given=len(self.outputs))
-        self.waiting = None if ready else beat
+        for driver in self.sides.values():
+            driver.offer(self.cycle)
+        self._set(ctx, 1)
+        accepted = [driver for driver in self.drivers if driver.taken(ctx)]
+        came = [taker.sample(ctx, self.cycle) for taker in self.takers]
         if self.watched:
             self.seen(self.cycle, {name: ctx.get(signal) for name, signal in self.watched.items()})
         await self._clock(ctx)
-        if row_taken:
-            rows.accept(self.cycle)
-        if load_taken:
-            loads.accept(self.cycle)
-        if beat is not None and ready:
-            self.outputs.append(beat)
-            self.output_cycles.append(self.cycle)
-        if row_taken or load_taken or (beat is not None and ready):
+        for driver in accepted:
+            driver.accept(self.cycle)
+        if accepted or any(came):
             self.idle = 0
         self.cycle += 1
         if self.cycle % 256 == 0:
-            work = max(1, len(rows.channel) + self.target)
-            self.progress(min(1.0, (rows.position + len(self.outputs)) / work))
+            work = max(1, len(rows.channel) + results.target)
+            self.progress(min(1.0, (rows.position + len(results.beats)) / work))
 
     def trace(self, seconds: float) -> Trace:
-        width, count = self.config.lanes * self.config.output.bytes, len(self.outputs)
-        frame = 1 + user_bits(self.config)
-        bit_count = frame + 9 * width
-        byte_count = -(-bit_count // 8)
-        raw = b"".join(beat.to_bytes(byte_count, "little") for beat in self.outputs)
-        packed = np.frombuffer(raw, np.uint8).reshape(count, byte_count)
-        bits = np.unpackbits(packed, axis=1, count=bit_count, bitorder="little")
         return Trace.of(
             self.config,
             self.traffic,
             "pysim",
-            outputs=Beats(
-                np.packbits(bits[:, frame + width :], axis=1, bitorder="little"),
-                bits[:, frame : frame + width].astype(np.bool_),
-                bits[:, 0].astype(np.bool_),
-                np.packbits(bits[:, 1:frame], axis=1, bitorder="little")[:, 0],
-            ),
+            outputs=self.results.taken(),
             input_cycles=self.rows.cycles,
             load_cycles=self.loads.cycles,
-            output_cycles=np.array(self.output_cycles, np.int64),
+            output_cycles=np.array(self.results.cycles, np.int64),
             seconds=seconds,
+            sides={
+                name: SideOutput(taker.taken(), np.array(taker.cycles, np.int64))
+                for name, taker in self.sides_out.items()
+            },
         )
 
 

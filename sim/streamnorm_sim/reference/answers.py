@@ -20,7 +20,7 @@ class RowsModel(Protocol):
     Attributes
     ----------
     config : NormConfig
-    normalize : of x, lengths and banks, as for `RowBatch.of`, the rows that come out, int64 (rows, n)
+    normalize : of x, lengths, banks and rows beside, as for `RowBatch.of`, the rows that come out, int64 (rows, n)
     """
 
     config: NormConfig
@@ -34,7 +34,7 @@ class FlaggedRowsModel(RowsModel, Protocol):
 
     Attributes
     ----------
-    flags : of x, lengths and banks, the flags that each row comes out with, uint8 (rows,), see `RowBatch`
+    flags : of the same, the flags that each row comes out with, uint8 (rows,), see `RowBatch`
     """
 
     @property
@@ -49,5 +49,5 @@ def answers(model: RowsModel, batch: RowBatch) -> RowBatch:
     rows: tuple[Any, ...] = batch.x, batch.lengths, batch.banks
     flags = np.zeros(len(batch), np.uint8)
     if flags_of(model.config):
-        flags = cast(FlaggedRowsModel, model).flags(*rows)
-    return replace(batch, x=model.normalize(*rows), flags=flags)
+        flags = cast(FlaggedRowsModel, model).flags(*rows, **batch.beside)
+    return replace(batch, x=model.normalize(*rows, **batch.beside), flags=flags, beside={})

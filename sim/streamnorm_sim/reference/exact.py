@@ -84,6 +84,7 @@ from streamnorm_sim.streams.rows import RowBatch
 
 from .exact_elements import FAR, Elements, elements_of
 from .exact_floating import Bounds, round_rows
+from .exact_fusions import exactly_normalized_rows
 from .exact_tanh import tanh_bounds, tanh_floor
 
 _DIGITS = [30 << step for step in range(9)]
@@ -145,6 +146,7 @@ def exact_rows(
     banks: ArrayLike | None = None,
     *,
     as_given: bool = False,
+    **beside: ArrayOrFile,
 ) -> NDArray[np.int64]:
     """Correctly rounded (half to even), saturated result of each row.
 
@@ -152,7 +154,7 @@ def exact_rows(
     ----------
     config : NormConfig
         The unit's configuration, of integers or floating-point numbers.
-    x, lengths, banks
+    x, lengths, banks, beside
         Rows, as for `RowBatch.of`.
     as_given : bool
         Take γ and β as the configuration has them, not as they are stored.
@@ -167,7 +169,7 @@ def exact_rows(
     ConfigError
         As `RowBatch.of`.
     """
-    return exact_result(config, x, lengths, banks, as_given=as_given).rounded
+    return exact_result(config, x, lengths, banks, as_given=as_given, **beside).rounded
 
 
 def exact_result(
@@ -177,9 +179,11 @@ def exact_result(
     banks: ArrayLike | None = None,
     *,
     as_given: bool = False,
+    **beside: ArrayOrFile,
 ) -> ExactResult:
     """As `exact_rows`, and the results before rounding too."""
-    batch = RowBatch.of(config, x, lengths, banks)
+    batch = exactly_normalized_rows(config, RowBatch.of(config, x, lengths, banks, **beside))
+    config = config.core
     affine = _given(config) if as_given else _stored(config)
     shape = batch.x.shape
     result = ExactResult(

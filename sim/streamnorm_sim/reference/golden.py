@@ -21,6 +21,7 @@ from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 from .floating import FloatRows, StaticFloatRows
+from .fusions import normalized_rows
 from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
@@ -62,7 +63,8 @@ class GoldenModel:
     def __init__(
         self, config: NormConfig, *, gamma: ArrayOrFile | None = None, beta: ArrayOrFile | None = None
     ) -> None:
-        self.config = config = checked_config(config)
+        self.config = checked_config(config)
+        self._core = config = self.config.core
         self.precision = precision = precision_of(config)
         self._floats: FloatRows | StaticFloatRows | None = None
         if isinstance(precision, FloatPrecision | StaticFloatPrecision):
@@ -113,13 +115,17 @@ class GoldenModel:
         return f"<GoldenModel of {shortened(config.name, 20)}: {config.norm}, {formats}>"
 
     def normalize(
-        self, x: ArrayOrFile, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
+        self,
+        x: ArrayOrFile,
+        lengths: npt.ArrayLike | None = None,
+        banks: npt.ArrayLike | None = None,
+        **beside: ArrayOrFile,
     ) -> Integers:
         """Normalized rows.
 
         Parameters
         ----------
-        x, lengths, banks
+        x, lengths, banks, beside
             Rows, as for `RowBatch.of`.
 
         Returns
@@ -131,19 +137,23 @@ class GoldenModel:
         ConfigError
             As `RowBatch.of`.
         """
-        batch = RowBatch.of(self.config, x, lengths, banks)
+        batch = normalized_rows(self.config, RowBatch.of(self.config, x, lengths, banks, **beside))
         result = np.zeros(batch.x.shape, np.int64)
         for where, part in batch.parts(_CHUNK):
             result[where] = self._rows(part) if self._floats is None else self._floats.rows(part)[0]
         return result
 
     def flags(
-        self, x: ArrayOrFile, lengths: npt.ArrayLike | None = None, banks: npt.ArrayLike | None = None
+        self,
+        x: ArrayOrFile,
+        lengths: npt.ArrayLike | None = None,
+        banks: npt.ArrayLike | None = None,
+        **beside: ArrayOrFile,
     ) -> npt.NDArray[np.uint8]:
         """The flags of rows, uint8 (rows,): bit 0, an element is NaN, bit 1, one is infinite, bit 2, a result lies
         beyond the output format. 0 where elements and results are integers. Arguments and errors are those of
         :meth:`normalize`."""
-        batch = RowBatch.of(self.config, x, lengths, banks)
+        batch = normalized_rows(self.config, RowBatch.of(self.config, x, lengths, banks, **beside))
         result = np.zeros(len(batch), np.uint8)
         if self._floats is not None:
             for where, part in batch.parts(_CHUNK):
@@ -154,7 +164,7 @@ class GoldenModel:
         full = bool((batch.lengths == batch.x.shape[1]).all())
         inside = None if full else batch.valid
         d = batch.x.astype(np.int32)
-        d -= d[:, :1].copy() if self.config.formula.pivot_in_row else np.array(self.config.input.zero_point, d.dtype)
+        d -= d[:, :1].copy() if self._core.formula.pivot_in_row else np.array(self._core.input.zero_point, d.dtype)
         if inside is not None:
             d *= inside
         published = self._published
@@ -167,9 +177,9 @@ class GoldenModel:
         if published is None:
             y = self._results(z, batch.banks)
         else:
-            numbers = (stored_of_rows(self.config, values, batch.banks, z.shape[1]) for values in published.numbers)
-            y = requantized(z, *numbers) + self.config.output.zero_point
-            y = np.clip(y, self.config.output.min, self.config.output.max).astype(np.int64)
+            numbers = (stored_of_rows(self._core, values, batch.banks, z.shape[1]) for values in published.numbers)
+            y = requantized(z, *numbers) + self._core.output.zero_point
+            y = np.clip(y, self._core.output.min, self._core.output.max).astype(np.int64)
         if inside is not None:
             y *= inside
         return y
@@ -182,7 +192,7 @@ class GoldenModel:
 
     def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
         """As :meth:`statistic`, of rows of differences; those are 0 behind a row's end."""
-        norm, ranges = self.config.formula, self._row_precision.ranges
+        norm, ranges = self._core.formula, self._row_precision.ranges
         counted = d[:, : norm.statistic_length]
         none = np.zeros(len(d), np.int64)
         s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
@@ -196,7 +206,7 @@ class GoldenModel:
 
         ``s2`` is M where the norm has that.
         """
-        p, kind, norm = self._row_precision, self._statistic_type, self.config.formula
+        p, kind, norm = self._row_precision, self._statistic_type, self._core.formula
         s1, s2, count = s1.astype(kind), s2.astype(kind), count.astype(kind)
         total = s2 + s1 * s1 if norm.has_squared_sum else s2
         weight = count * norm.factor(count) if norm.has_factor else count
@@ -204,7 +214,7 @@ class GoldenModel:
         moments = MomentValues(weight, count, total, square, s2 if norm.has_absolute_sum else None)
         if norm.has_factor:
             s1 = s1 * norm.factor(count)
-        return self._statistic_of(self.config.placement.evaluate(p, moments), s1, weight)
+        return self._statistic_of(self._core.placement.evaluate(p, moments), s1, weight)
 
     def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
         """Steps 2 to 5, from V with its fraction bits, or its root; all of the statistic's type."""
@@ -233,7 +243,7 @@ class GoldenModel:
         if p.scale_drop:
             product = (product + (1 << (p.scale_drop - 1))) >> p.scale_drop
             product = np.minimum(product, (1 << p.scale_bits) - 1)
-        if not self.config.formula.centred:
+        if not self._core.formula.centred:
             return product, np.zeros_like(s1), s
         centre = ((s1 * rho) << b) >> p.centre_drop
         return product, centre, s
@@ -255,10 +265,10 @@ class GoldenModel:
 
     def _results(self, z: Integers, banks: Integers) -> Integers:
         """Step 7, in the place of what gamma multiplies."""
-        p, target, kind = self.precision, self.config.output, self._lane_type
+        p, target, kind = self.precision, self._core.output, self._lane_type
         assert not isinstance(p, IntegerPrecision)
         a, width = z, z.shape[1]
-        gamma, beta = (stored_of_rows(self.config, stored, banks, width) for stored in (self._gamma, self._beta))
+        gamma, beta = (stored_of_rows(self._core, stored, banks, width) for stored in (self._gamma, self._beta))
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align
         y = half_even(a, p.result_frac_bits, is_raised=True).astype(np.int64)

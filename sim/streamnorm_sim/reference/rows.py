@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import FloatFormat
+from streamnorm.spec.formats import FloatFormat, NumberFormat
 from streamnorm.spec.values import integer_at_least, one_of
 from streamnorm_sim.streams.corner_floats import corner_floats
 from streamnorm_sim.streams.drawn_floats import KINDS, MIXED, draw_row, finite_codes
@@ -98,6 +98,15 @@ def uniform_elements(config: NormConfig, rng: np.random.Generator, shape: int | 
     return rng.integers(config.input.min, config.input.max, shape, endpoint=True)
 
 
+def uniform_beside(
+    config: NormConfig, rng: np.random.Generator, shape: tuple[int, int]
+) -> dict[str, NDArray[np.int64]]:
+    """Return rows of elements, any as likely as any other, for each of a configuration's side inputs."""
+    return {
+        side.name: rng.integers(side.number.min, side.number.max, shape, endpoint=True) for side in config.side_inputs
+    }
+
+
 def random_rows(
     config: NormConfig,
     count: int,
@@ -106,7 +115,8 @@ def random_rows(
     distribution: str = "mixed",
     lengths: ArrayLike | None = None,
 ) -> RowBatch:
-    """Return random rows, their banks random too, unless rows take them in turn.
+    """Return random rows, their banks random too, unless rows take them in turn; with rows for streams beside. Of a
+    residual, one row in four nearly cancels with the rows that it is added to.
 
     Parameters
     ----------
@@ -137,9 +147,24 @@ def random_rows(
         rows = [draw_row(source, int(n), rng, distribution) for n in row_lengths]
     else:
         kinds = DISTRIBUTIONS[1:] if distribution == "mixed" else (distribution,)
-        rows = [_random_row(config, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
+        rows = [_random_row(source, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
     banks = rng.integers(config.banks, size=count)
-    return RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
+    batch = RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
+    return batch if config.residual is None else batch.with_beside(config, {"residual": _residual(config, batch, rng)})
+
+
+def _residual(config: NormConfig, batch: RowBatch, rng: np.random.Generator) -> NDArray[np.int64]:
+    residual = config.residual
+    assert residual is not None
+    number, sums = residual.number, residual.sums(config.input)
+    kinds = DISTRIBUTIONS[1:]
+    rows = np.zeros(batch.x.shape, np.int64)
+    for row, x, n in zip(rows, batch.x, batch.lengths, strict=True):
+        row[:n] = _random_row(number, int(n), rng, kinds[rng.integers(len(kinds))])
+        if rng.integers(4) == 0:
+            opposite = -sums.weight_x / sums.weight_f * (x[:n] - config.input.zero_point)
+            row[:n] = np.rint(opposite + rng.normal(0, 1, n)) + number.zero_point
+    return np.clip(rows, number.min, number.max)
 
 
 def _tie_rows(config: NormConfig) -> dict[str, NDArray[np.int64]]:
@@ -170,8 +195,8 @@ def _random_lengths(config: NormConfig, count: int, rng: np.random.Generator) ->
     return np.clip(np.select([kind == 0, kind == 1], [np.full(count, high), near_beat], anywhere), low, high)
 
 
-def _random_row(config: NormConfig, n: int, rng: np.random.Generator, kind: str) -> NDArray[np.int64]:
-    low, high = config.input.min, config.input.max
+def _random_row(number: NumberFormat, n: int, rng: np.random.Generator, kind: str) -> NDArray[np.int64]:
+    low, high = number.min, number.max
     span = high - low
     if kind == "uniform":
         return rng.integers(low, high, n, endpoint=True)
@@ -182,7 +207,7 @@ def _random_row(config: NormConfig, n: int, rng: np.random.Generator, kind: str)
     elif kind == "low_variance":
         real = rng.uniform(low, high) + rng.normal(0, rng.uniform(0.3, 2.0), n)
     else:
-        real = config.input.zero_point + rng.normal(0, span * 2.0 ** -rng.uniform(2.5, 6), n)
+        real = number.zero_point + rng.normal(0, span * 2.0 ** -rng.uniform(2.5, 6), n)
         if kind == "outliers":
             real = np.where(rng.random(n) < 2 / n, rng.choice(np.array([low, high]), n), real)
     return np.clip(np.rint(real), low, high).astype(np.int64)

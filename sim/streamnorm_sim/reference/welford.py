@@ -22,10 +22,10 @@ class WelfordModel(GoldenModel):
     """
 
     def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
-        p, points = self._row_precision, WelfordPrecision.of(self.config)
+        p, points = self._row_precision, WelfordPrecision.of(self._core)
         frac, square_frac = points.mean_frac_bits, points.square_frac_bits
         n = lengths.astype(object)
-        mean, squares = welford_moments(self.config, d, lengths)
+        mean, squares = welford_moments(self._core, d, lengths)
         s1 = (n * mean + (1 << (frac - 1))) >> frac
         drop = 2 * frac - square_frac
         squares = np.maximum(squares >> drop if drop >= 0 else squares << -drop, 0)

@@ -1,14 +1,16 @@
 """Beats as they travel on an AXI4-Stream, as arrays of bytes, and their way to and from rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.errors import CheckFailed
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
+from streamnorm.spec.fusions import SideStream
 from streamnorm.spec.row_flags import of_user
 
 from .rows import RowBatch, fitted
@@ -71,17 +73,30 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
 
     Elements must be within the input format; rows may be longer than ``max_length``.
     """
-    rows, columns = batch.x.shape
-    lanes, byte_count = config.lanes, config.input.bytes
-    row_beats = -(-batch.lengths // lanes)
+    beats = _encoded(batch.x, batch, config.lanes, config.input)
+    return replace(beats, user=np.repeat(batch.banks, _row_beats(batch, config.lanes)).astype(np.uint16))
+
+
+def encode_side(config: NormConfig, side: SideStream, batch: RowBatch) -> Beats:
+    """Return the beats of the rows that ``batch`` has for a stream beside; as `encode_rows`, ``user`` is 0."""
+    return _encoded(batch.beside[side.name], batch, config.lanes, side.number)
+
+
+def _row_beats(batch: RowBatch, lanes: int) -> NDArray[np.int64]:
+    return -(-batch.lengths // lanes)
+
+
+def _encoded(x: NDArray[np.integer], batch: RowBatch, lanes: int, number: NumberFormat) -> Beats:
+    rows, columns = x.shape
+    row_beats, byte_count = _row_beats(batch, lanes), number.bytes
     most = -(-columns // lanes)
     valid = fitted(batch.valid, most * lanes)
-    padded = fitted(np.where(batch.valid, batch.x, 0), most * lanes)
+    padded = fitted(np.where(batch.valid, x, 0), most * lanes)
     sent = np.arange(most) < row_beats[:, None]
     data = element_bytes(padded, byte_count).reshape(rows, most, lanes * byte_count)[sent]
     keep = np.repeat(valid.reshape(rows, most, lanes)[sent], byte_count, axis=1)
     last = (np.arange(most) == row_beats[:, None] - 1)[sent]
-    return Beats(data, keep, last, np.repeat(batch.banks, row_beats).astype(np.uint16))
+    return Beats(data, keep, last, np.zeros(len(last), np.uint16))
 
 
 def encode_load(config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int) -> Beats:
@@ -115,24 +130,34 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
         If ``tkeep`` has holes, differs within an element or is not full before the last beat, if a byte that
         is not kept is not 0, if a value lies outside the output format, or if the stream ends within a row.
     """
+    return _decoded(beats, config.lanes, config.output, "output", cut_short=cut_short)
+
+
+def decode_side(config: NormConfig, side: SideStream, beats: Beats, *, cut_short: bool = False) -> RowBatch:
+    """Return the rows that came out on a stream beside the results; as `decode_rows`."""
+    return _decoded(beats, config.lanes, side.number, side.name, cut_short=cut_short)
+
+
+def _decoded(beats: Beats, lanes: int, number: NumberFormat, about: str, *, cut_short: bool) -> RowBatch:
     complete = int(np.flatnonzero(beats.last)[-1]) + 1 if beats.last.any() else 0
     if complete < len(beats):
         if not cut_short:
-            raise CheckFailed(f"output ends within a row: {len(beats) - complete} beats after the last tlast")
+            raise CheckFailed(f"{about} ends within a row: {len(beats) - complete} beats after the last tlast")
         beats = beats[slice(0, complete)]
-    lanes, byte_count = config.lanes, config.output.bytes
+    byte_count = number.bytes
     raw = beats.data.reshape(len(beats), lanes, byte_count)
     keep = beats.keep.reshape(len(beats), lanes, byte_count)
     lane_keep = keep[..., 0]
     counts = lane_keep.sum(axis=1)
     well_formed = (keep == (np.arange(lanes) < counts[:, None])[..., None]).all(axis=(1, 2))
-    _require(well_formed & (counts > 0), "output tkeep has holes or is empty")
-    _require(beats.last | (counts == lanes), "output tkeep is not full before the row's last beat")
-    _require(~(raw.any(axis=2) & ~lane_keep).any(axis=1), "output tdata is not 0 where tkeep is 0")
-    values = bytes_element(raw, signed=config.output.signed)
+    _require(well_formed & (counts > 0), about, "tkeep has holes or is empty")
+    _require(beats.last | (counts == lanes), about, "tkeep is not full before the row's last beat")
+    _require(~(raw.any(axis=2) & ~lane_keep).any(axis=1), about, "tdata is not 0 where tkeep is 0")
+    values = bytes_element(raw, signed=number.signed)
     _require(
-        ((values >= config.output.min) & (values <= config.output.max) | ~lane_keep).all(axis=1),
-        f"an output element is not extended from {config.output.name}",
+        ((values >= number.min) & (values <= number.max) | ~lane_keep).all(axis=1),
+        about,
+        f"element is not extended from {number.name}",
     )
     ends = np.flatnonzero(beats.last)
     row_beats = np.diff(ends, prepend=-1)
@@ -150,6 +175,6 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
     )
 
 
-def _require(good: NDArray[np.bool_] | np.bool_, problem: str) -> None:
+def _require(good: NDArray[np.bool_] | np.bool_, about: str, problem: str) -> None:
     if not good.all():
-        raise CheckFailed(f"{problem} (output beat {int(np.argmin(good))})")
+        raise CheckFailed(f"{about} {problem} ({about} beat {int(np.argmin(good))})")

@@ -1,7 +1,7 @@
 """Rows side by side: elements, lengths and banks, and all that is checked of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from streamnorm.spec.values import shown
 
 from .float_arrays import codes_of, is_float_array
 
-__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "turns"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_side_inputs", "turns"]
 
 ROWS_MAX = 1_000_000_000
 """Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
@@ -45,6 +45,8 @@ class RowBatch:
     flags : uint8 (rows,)
         Of rows that came out, with floating-point numbers on either side: the flags that they came with, bits in the
         order of `streamnorm.spec.row_flags.FLAGS`. Else 0.
+    beside : mapping of str to integers (rows, n)
+        Rows of the same lengths that go in on other streams, or came out on them, by the stream's name.
     """
 
     x: NDArray[np.integer]
@@ -52,10 +54,16 @@ class RowBatch:
     banks: NDArray[np.int64]
     errors: NDArray[np.bool_]
     flags: NDArray[np.uint8]
+    beside: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, config: NormConfig, x: ArrayOrFile, lengths: ArrayLike | None = None, banks: ArrayLike | None = None
+        cls,
+        config: NormConfig,
+        x: ArrayOrFile,
+        lengths: ArrayLike | None = None,
+        banks: ArrayLike | None = None,
+        **beside: ArrayOrFile,
     ) -> "RowBatch":
         """Check rows against a configuration.
 
@@ -69,34 +77,45 @@ class RowBatch:
         banks : integers (rows,), or one for all rows; optional
             Bank 0 where absent. Where rows take the banks in turn: that turn, from bank 0 on; if given, each must be
             the one after that of the row before, or 0, as after a reset.
+        beside : array (rows, n), or the name of a .npy file that holds one
+            For each of the configuration's ``side_inputs``, by its name, rows as ``x``, of the format of that stream.
 
         Raises
         ------
         ConfigError
-            If a file cannot be read, a shape or type is wrong, an element, length or bank is out of range, or a bank
-            is not the one whose turn it is.
+            If a file cannot be read, a shape or type is wrong, an element, length or bank is out of range, a bank is
+            not the one whose turn it is, or rows of a side input are missing or there is no such input.
         """
         checked_config(config)
         array, path = given_array(x)
         with named_file(path):
-            if is_float_array(array):
-                _require_rows(array, array.dtype.kind, "integers or floats")
-                array = _quantized(config.input, array)
-            _require_rows(array, INTEGERS, "integers or floats")
-            batch = cls.arrange(array, lengths, banks, bank_count=config.banks)
+            batch = cls.arrange(_elements(config.input, array), lengths, banks, bank_count=config.banks)
             if banks is None:
                 batch = replace(batch, banks=turns(config, len(batch)))
-            batch.require_fit(config)
+            batch._require_rows_fit(config)
+        return batch.with_beside(config, beside)
+
+    def with_beside(self, config: NormConfig, beside: Mapping[str, ArrayOrFile]) -> "RowBatch":
+        """Return the rows with those of the configuration's side inputs, as `of` takes them; its errors are those."""
+        require_side_inputs(config, beside)
+        added = {}
+        for side in config.side_inputs:
+            array, path = given_array(beside[side.name], side.name)
+            with named_file(path):
+                added[side.name] = _elements(side.number, array, side.name)
+        batch = replace(self, beside=added)
+        batch._require_sides_fit(config)
         return batch
 
     @classmethod
     def pack(cls, config: NormConfig, rows: Sequence[ArrayLike], banks: ArrayLike | None = None) -> "RowBatch":
-        """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`."""
+        """Lay one-dimensional rows, none of them empty, side by side; the errors are those of `of`. Rows for streams
+        beside are still to be added: `with_beside`."""
         checked_config(config)
         batch = cls.arrange(rows, None, banks, bank_count=config.banks)
         if banks is None:
             batch = replace(batch, banks=turns(config, len(batch)))
-        batch.require_fit(config)
+        batch._require_rows_fit(config)
         return batch
 
     @classmethod
@@ -146,6 +165,10 @@ class RowBatch:
             np.concatenate([first.banks, second.banks]),
             np.concatenate([first.errors, second.errors]),
             np.concatenate([first.flags, second.flags]),
+            {
+                name: np.concatenate([fitted(rows, columns), fitted(second.beside[name], columns)])
+                for name, rows in first.beside.items()
+            },
         )
 
     def require_fit(self, config: NormConfig, *, cut: bool = False) -> None:
@@ -156,7 +179,30 @@ class RowBatch:
         ConfigError
             If they do not suit it.
         """
-        columns, source = self.x.shape[1], config.input
+        self._require_rows_fit(config, cut=cut)
+        self._require_sides_fit(config)
+
+    def _require_sides_fit(self, config: NormConfig) -> None:
+        require_side_inputs(config, self.beside)
+        for side in config.side_inputs:
+            rows = self.beside[side.name]
+            if rows.shape != self.x.shape:
+                raise ConfigError(f"{side.name}: shape {rows.shape}: must be {self.x.shape}, that of the rows")
+            self._require_within(rows, side.number, f"{side.name}: ")
+
+    def _require_within(self, x: NDArray[np.integer], source: NumberFormat, about: str = "") -> None:
+        # Two passes without a mask are enough for nearly all rows.
+        if x.size and (x.min() < source.min or x.max() > source.max):
+            outside = self.valid & ((x < source.min) | (x > source.max))
+            if outside.any():
+                row, element = np.argwhere(outside)[0]
+                raise ConfigError(
+                    f"{about}row {row} element {element} is {x[row, element]}: "
+                    f"must be from {source.min} to {source.max} ({source.name})"
+                )
+
+    def _require_rows_fit(self, config: NormConfig, *, cut: bool = False) -> None:
+        columns = self.x.shape[1]
         if columns > config.max_length and not cut:
             raise ConfigError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
         require_within("banks", self.banks, 0, config.banks - 1)
@@ -169,15 +215,7 @@ class RowBatch:
                     f"banks: row {row} names bank {bank} after bank {before}: must be {(before + 1) % config.banks}, "
                     'with bank_order = "cyclic"; leave banks out'
                 )
-        # Two passes without a mask are enough for nearly all rows.
-        if self.x.size and (self.x.min() < source.min or self.x.max() > source.max):
-            outside = self.valid & ((self.x < source.min) | (self.x > source.max))
-            if outside.any():
-                row, element = np.argwhere(outside)[0]
-                raise ConfigError(
-                    f"row {row} element {element} is {self.x[row, element]}: "
-                    f"must be from {source.min} to {source.max} ({source.name})"
-                )
+        self._require_within(self.x, config.input)
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -193,7 +231,8 @@ class RowBatch:
 
     def select(self, rows: slice | NDArray[np.int64]) -> "RowBatch":
         """Return some of the rows, all columns kept."""
-        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows], self.errors[rows], self.flags[rows])
+        beside = {name: of[rows] for name, of in self.beside.items()}
+        return RowBatch(self.x[rows], self.lengths[rows], self.banks[rows], self.errors[rows], self.flags[rows], beside)
 
     def parts(self, elements: int) -> Iterator[tuple[slice, "RowBatch"]]:
         """Yield consecutive rows of about ``elements`` elements in all, at least one row, and where they stand."""
@@ -234,6 +273,30 @@ def fitted(x: NDArray[_Element], columns: int) -> NDArray[_Element]:
     return np.pad(x, ((0, 0), (0, missing))) if missing > 0 else x[:, :columns]
 
 
+def require_side_inputs(config: NormConfig, given: Mapping[str, object]) -> None:
+    """Check that there is something for each of a configuration's side inputs, and for nothing else.
+
+    Raises
+    ------
+    ConfigError
+        If there is not.
+    """
+    names = [side.name for side in config.side_inputs]
+    if missing := [name for name in names if name not in given]:
+        raise ConfigError(f"{missing[0]}: rows are missing; the unit has a stream of that name beside its rows")
+    if other := [name for name in given if name not in names]:
+        raise ConfigError(f"{other[0]}: the unit has no stream of that name beside its rows")
+
+
+def _elements(source: NumberFormat, array: NDArray[Any], key: str = "rows") -> NDArray[np.integer]:
+    """Rows given as an array: real numbers quantized, integers as they are."""
+    if is_float_array(array):
+        _require_rows(array, array.dtype.kind, "integers or floats", key)
+        array = _quantized(source, array)
+    _require_rows(array, INTEGERS, "integers or floats", key)
+    return array
+
+
 def _packed(rows: Sequence[ArrayLike]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping):
         raise ConfigError(f"rows = {shown(rows)}: must be integers (rows, n), or a sequence of integers (n,)")
@@ -255,6 +318,6 @@ def _quantized(source: NumberFormat, numbers: NDArray[Any]) -> NDArray[np.intege
     return source.quantize(numbers.astype(np.float64, copy=False))
 
 
-def _require_rows(x: NDArray[Any], kinds: str, what: str) -> None:
+def _require_rows(x: NDArray[Any], kinds: str, what: str, key: str = "rows") -> None:
     fits = x.ndim == 2 and x.shape[1] > 0 and x.dtype.kind in kinds
-    require_array("rows are", x, kinds, fits, f"{what} of shape (rows, n), n > 0")
+    require_array("rows are" if key == "rows" else f"{key} is", x, kinds, fits, f"{what} of shape (rows, n), n > 0")

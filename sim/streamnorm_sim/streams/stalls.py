@@ -119,8 +119,11 @@ NO_STALL = Stall()
 """Never stalled."""
 
 
-def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uint8], ...]:
-    """Return the patterns of a run: when the source of rows, that of parameters and the sink are free.
+def open_patterns(
+    source: Stall, sink: Stall, seed: int, *, inputs: int = 0, outputs: int = 0
+) -> tuple[NDArray[np.uint8], ...]:
+    """Return the patterns of a run: when the source of rows, that of parameters and the sink are free; then those of
+    so many ``inputs`` and ``outputs`` beside.
 
     Raises
     ------
@@ -129,9 +132,8 @@ def open_patterns(source: Stall, sink: Stall, seed: int) -> tuple[NDArray[np.uin
     """
     checked_seed(seed)
     check_stalls(source, sink)
-    return tuple(
-        stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate((source, source, sink))
-    )
+    streams = (source, source, sink, *[source] * inputs, *[sink] * outputs)
+    return tuple(stall.open(np.random.default_rng([seed, stream])) for stream, stall in enumerate(streams))
 
 
 def check_stalls(source: object, sink: object) -> None:

@@ -1,6 +1,7 @@
 """A Traffic turned into what an engine plays cycle by cycle; the same for every engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
@@ -12,8 +13,9 @@ from streamnorm.spec.arrays import INTEGERS, as_array
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
+from .joined import joined_rows, row_bounds
 from .stalls import open_patterns
-from .traffic import ParameterLoad, Traffic, row_bounds
+from .traffic import ParameterLoad, Traffic
 
 DRAIN_CYCLES = 128
 """Cycles for which an engine keeps looking after the last expected beat, its sink open, for beats too many."""
@@ -38,9 +40,9 @@ class StreamViolation(CheckFailed):
     """The unit withdrew or changed an output beat that it had offered and that had not been taken."""
 
     @classmethod
-    def at(cls, cycle: int, *, given: int) -> "StreamViolation":
+    def at(cls, cycle: int, *, given: int, port: str = "m_axis") -> "StreamViolation":
         """Return the error for the output beat after ``given`` ones."""
-        return cls(f"m_axis changed while it waited: output beat {given}, cycle {cycle}")
+        return cls(f"{port} changed while it waited: output beat {given}, cycle {cycle}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +53,12 @@ class Channel:
     ----------
     beats : Beats
     gate : int64 (beats,)
-        How many beats of the other driven stream must have been accepted before each beat may be offered.
+        How many beats of the other driven stream must have been accepted before each beat may be offered; none, for a
+        stream beside the rows.
     resume : int64 (beats + 1,)
         With which beat to go on if a reset comes when this is the next beat: a begun row or load is
-        abandoned.
+        abandoned. Of a stream beside the rows: (beats of rows + 1,), with which beat to go on where the rows go on with
+        this one.
     open : uint8 (cycles,)
         1 in a cycle where a new beat may be offered; used modulo its length.
     """
@@ -79,7 +83,11 @@ class Stimulus:
     sink_open : uint8 (cycles,)
         ``m_axis_tready``, modulo its length.
     outputs_before : int64 (input beats + 1,)
-        Output beats of all rows that begin before each input beat.
+        Output beats of all rows that begin before each input beat; as many on each stream that goes out.
+    sides : mapping of str to Channel
+        The streams that go in beside the rows, by their names.
+    sinks_open : mapping of str to uint8 (cycles,)
+        ``tready`` of the streams that go out beside the results, by their names.
     patience : int
         Cycles without a handshake after which the engine raises HangError.
     """
@@ -89,6 +97,8 @@ class Stimulus:
     sink_open: NDArray[np.uint8]
     outputs_before: NDArray[np.int64]
     patience: int
+    sides: Mapping[str, Channel] = field(default_factory=dict)
+    sinks_open: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: NormConfig, traffic: Traffic) -> "Stimulus":
@@ -109,18 +119,28 @@ class Stimulus:
             following = int(ends[row]) if row >= 0 else 0
             load_gate[start:end] = following
             row_gate[following:] = start + 1
-        out_beats = np.minimum(ends - starts, config.max_beats)
-        if len(beats) and not beats.last[-1] and out_beats[-1] < config.max_beats:
-            out_beats[-1] = 0  # never finished
+        beside = traffic.encode_beside(config)
+        rows = joined_rows(beats.last, {name: of.last for name, of in beside.items()})
+        out_beats = np.minimum(rows.counts, config.max_beats)
+        out_beats[~rows.ended & (out_beats < config.max_beats)] = 0  # never finished
         outputs_before = np.zeros(len(beats) + 1, np.int64)
-        np.add.at(outputs_before, starts + 1, out_beats)
-        patterns = open_patterns(traffic.source, traffic.sink, traffic.seed)
+        np.add.at(outputs_before, rows.starts + 1, out_beats)
+        outputs = [side.name for side in config.side_outputs]
+        patterns = open_patterns(traffic.source, traffic.sink, traffic.seed, inputs=len(beside), outputs=len(outputs))
+        sides = {}
+        for (name, of), pattern in zip(beside.items(), patterns[3:], strict=False):
+            resume = np.append(rows.starts_beside[name], len(of))[
+                np.searchsorted(rows.starts, np.arange(len(beats) + 1))
+            ]
+            sides[name] = Channel(of, np.zeros(len(of), np.int64), resume, pattern)
         return cls(
             Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
             np.cumsum(outputs_before),
             patience(config, *patterns),
+            sides,
+            dict(zip(outputs, patterns[3 + len(beside) :], strict=True)),
         )
 
     @property

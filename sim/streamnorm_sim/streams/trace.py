@@ -1,7 +1,8 @@
 """What came out of one run: beats, the cycle of every handshake, and the rows they make up."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,25 @@ from numpy.typing import NDArray
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import shortened
 
-from .beats import Beats, decode_rows
+from .beats import Beats, decode_rows, decode_side
+from .joined import joined_rows
 from .rows import RowBatch, turns
-from .stimulus import Stimulus
-from .traffic import Traffic, row_bounds
+from .traffic import Traffic
+
+
+@dataclass(frozen=True, eq=False)
+class SideOutput:
+    """What came out on a stream beside the results.
+
+    Attributes
+    ----------
+    beats : Beats, ``user`` being the error flag
+    cycles : int64 (beats,)
+        Cycle in which each was taken.
+    """
+
+    beats: Beats
+    cycles: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +56,8 @@ class Trace:
         Wall time of the run, without building anything.
     outputs_before_reset : int or None
         Output beats taken before ``traffic.reset_at``; None in a run without reset.
+    sides : mapping of str to SideOutput
+        What came out on the streams beside the results, by their names.
     """
 
     config: NormConfig
@@ -52,6 +70,7 @@ class Trace:
     cycles: int
     seconds: float
     outputs_before_reset: int | None = None
+    sides: Mapping[str, SideOutput] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -65,14 +84,24 @@ class Trace:
         load_cycles: NDArray[np.int64],
         output_cycles: NDArray[np.int64],
         seconds: float,
+        sides: Mapping[str, SideOutput] | None = None,
     ) -> "Trace":
         """Make a trace of what an engine has recorded; the other attributes follow."""
-        handshakes = (input_cycles, load_cycles, output_cycles)
-        split = None
-        if traffic.reset_at is not None:
-            split = int(np.count_nonzero(output_cycles < traffic.reset_at))
-        cycles = 1 + max(int(array.max(initial=-1)) for array in handshakes)
-        return cls(config, traffic, engine, outputs, input_cycles, load_cycles, output_cycles, cycles, seconds, split)
+        sides = {} if sides is None else sides
+        handshakes = (input_cycles, load_cycles, output_cycles, *(side.cycles for side in sides.values()))
+        return cls(
+            config,
+            traffic,
+            engine,
+            outputs,
+            input_cycles,
+            load_cycles,
+            output_cycles,
+            1 + max(int(array.max(initial=-1)) for array in handshakes),
+            seconds,
+            _before_reset(traffic, output_cycles),
+            sides,
+        )
 
     def __repr__(self) -> str:
         beats = f"{len(self.input_cycles)} beats in, {len(self.outputs)} out"
@@ -92,12 +121,18 @@ class Trace:
         CheckFailed
             If the output stream is malformed; see `decode_rows`.
         """
-        split = self.outputs_before_reset
-        if split is None:
-            return decode_rows(self.config, self.outputs)
-        before = decode_rows(self.config, self.outputs[:split], cut_short=True)
-        after = decode_rows(self.config, self.outputs[split:])
-        return RowBatch.join(before, after)
+        return _decoded(partial(decode_rows, self.config), self.outputs, self.outputs_before_reset)
+
+    @cached_property
+    def rows_beside(self) -> dict[str, RowBatch]:
+        """The rows that came out on the streams beside the results, by their names; as `rows`."""
+        return {
+            side.name: _decoded(
+                partial(decode_side, self.config, side), out.beats, _before_reset(self.traffic, out.cycles)
+            )
+            for side in self.config.side_outputs
+            if (out := self.sides[side.name])
+        }
 
     @cached_property
     def answered(self) -> NDArray[np.int64]:
@@ -106,14 +141,16 @@ class Trace:
         Without a reset that is every row. With one, it is as many of the first rows as came out whole before
         it, and every row that the source began after it.
         """
+        return self._answered(self.outputs, self.outputs_before_reset)
+
+    def _answered(self, outputs: Beats, split: int | None) -> NDArray[np.int64]:
         received = len(self.traffic.received(self.config))
-        split = self.outputs_before_reset
         if split is None:
             return np.arange(received)
-        stimulus = Stimulus.of(self.config, self.traffic)
-        starts, _ = row_bounds(stimulus.rows.beats.last)
+        beside = {name: of.last for name, of in self.traffic.encode_beside(self.config).items()}
+        starts = joined_rows(self.traffic.encode(self.config).last, beside).starts
         reset_at = self.traffic.reset_at or 0
-        whole = int(np.count_nonzero(self.outputs.last[:split]))
+        whole = int(np.count_nonzero(outputs.last[:split]))
         resumed = np.flatnonzero(self.input_cycles[starts] >= reset_at)
         return np.concatenate([np.arange(whole), resumed[resumed < received]]).astype(np.int64)
 
@@ -123,10 +160,30 @@ class Trace:
 
         Where rows take the banks in turn, those after a reset begin with bank 0.
         """
-        rows = self.traffic.received(self.config).select(self.answered)
-        split = self.outputs_before_reset
+        return self._expected(self.outputs, self.outputs_before_reset)
+
+    @property
+    def expected_beside(self) -> dict[str, RowBatch]:
+        """The same for the rows that come out on each stream beside the results, by its name."""
+        return {
+            name: self._expected(side.beats, _before_reset(self.traffic, side.cycles))
+            for name, side in self.sides.items()
+        }
+
+    def _expected(self, outputs: Beats, split: int | None) -> RowBatch:
+        rows = self.traffic.received(self.config).select(self._answered(outputs, split))
         if split is None or self.config.bank_order == "given":
             return rows
-        whole = int(np.count_nonzero(self.outputs.last[:split]))
+        whole = int(np.count_nonzero(outputs.last[:split]))
         banks = [turns(self.config, count) for count in (whole, len(rows) - whole)]
         return replace(rows, banks=np.concatenate(banks))
+
+
+def _before_reset(traffic: Traffic, cycles: NDArray[np.int64]) -> int | None:
+    return None if traffic.reset_at is None else int(np.count_nonzero(cycles < traffic.reset_at))
+
+
+def _decoded(decode: Callable[..., RowBatch], beats: Beats, split: int | None) -> RowBatch:
+    if split is None:
+        return decode(beats)
+    return RowBatch.join(decode(beats[:split], cut_short=True), decode(beats[split:]))

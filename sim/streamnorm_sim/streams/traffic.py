@@ -1,6 +1,6 @@
 """What one run sends through a unit: rows or raw beats, stalls, parameter loads and a reset."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import bytes_element
 from streamnorm.spec.values import integer_at_least
 
-from .beats import Beats, encode_rows
-from .rows import RowBatch, turns
+from .beats import Beats, encode_rows, encode_side
+from .joined import joined, row_bounds
+from .rows import RowBatch, require_side_inputs, turns
 from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
 
@@ -52,8 +54,12 @@ class Traffic:
         Elements in the input format. Rows longer than ``max_length`` are allowed: the unit has to cut them.
     lengths, banks : integers (rows,), optional
         See `RowBatch.arrange`. Where rows take the banks in turn, `encode` refuses others than these.
+    beside : mapping of str to such rows, optional
+        Rows of the same shape for each stream that goes in beside, by its name.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
+    beats_beside : mapping of str to Beats, optional
+        With ``beats``: those of each stream that goes in beside, by its name. Their rows need not be as long.
     source, sink : Stall
         When a new beat may be offered, on the input and on the parameter stream, and when an output beat is
         taken.
@@ -81,7 +87,9 @@ class Traffic:
     rows: Sequence[ArrayLike] | NDArray[np.integer] | None = None
     lengths: ArrayLike | None = None
     banks: ArrayLike | None = None
+    beside: Mapping[str, Sequence[ArrayLike] | NDArray[np.integer]] = field(default_factory=dict)
     beats: Beats | None = None
+    beats_beside: Mapping[str, Beats] = field(default_factory=dict)
     source: Stall = NO_STALL
     sink: Stall = NO_STALL
     seed: int = 0
@@ -95,12 +103,17 @@ class Traffic:
             raise ConfigError("either rows or beats must be given")
         if self.beats is not None and not (self.lengths is None and self.banks is None):
             raise ConfigError("lengths and banks go with rows, not with beats")
+        for given, other, kind in (("beside", "beats", "rows"), ("beats_beside", "rows", "beats")):
+            if getattr(self, given) and getattr(self, other) is not None:
+                raise ConfigError(f"{given} goes with {kind}, not with {other}")
         checked_seed(self.seed)
         if self.reset_at is not None:
             integer_at_least("reset_at", self.reset_at, 0)
         integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
-            object.__setattr__(self, "batch", RowBatch.arrange(self.rows, self.lengths, self.banks))
+            batch = RowBatch.arrange(self.rows, self.lengths, self.banks)
+            beside = {name: RowBatch.arrange(rows, self.lengths).x for name, rows in self.beside.items()}
+            object.__setattr__(self, "batch", replace(batch, beside=beside))
 
     def __repr__(self) -> str:
         return f"<Traffic: {self.beats if self.batch is None else self.batch!r}, seed {self.seed}>"
@@ -123,6 +136,24 @@ class Traffic:
             raise ConfigError(f"raw beats have {self.beats.data.shape[1]} bytes; the unit's have {width}")
         return self.beats
 
+    def encode_beside(self, config: NormConfig) -> dict[str, Beats]:
+        """Return the beats of each stream that goes in beside, by its name.
+
+        Raises
+        ------
+        ConfigError
+            As `encode`, or if there are not beats for each of the configuration's side inputs and no other.
+        """
+        if self.batch is not None:
+            self.batch.require_fit(config, cut=True)
+            return {side.name: encode_side(config, side, self.batch) for side in config.side_inputs}
+        require_side_inputs(config, self.beats_beside)
+        for side in config.side_inputs:
+            width, given = config.lanes * side.number.bytes, self.beats_beside[side.name].data.shape[1]
+            if given != width:
+                raise ConfigError(f"{side.name}: raw beats have {given} bytes; the unit's have {width}")
+        return dict(self.beats_beside)
+
     def received(self, config: NormConfig) -> RowBatch:
         """Return the rows as the unit must see them: cut at ``max_length``, ``tkeep`` made regular.
 
@@ -132,9 +163,14 @@ class Traffic:
         if self.batch is not None:
             batch = self._in_order(config, self.batch)
             x, lengths, most = batch.x, batch.lengths, config.max_length
-            return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=lengths > most)
+            beside = {name: rows[:, :most] for name, rows in batch.beside.items()}
+            errors = lengths > most
+            return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
-        return _received(config, self.beats)
+        beats, others = joined(self.encode(config), self.encode_beside(config), config.lanes)
+        received = _received(config, beats, config.input)
+        beside = {side.name: _received(config, others[side.name], side.number).x for side in config.side_inputs}
+        return replace(received, beside=beside)
 
     def _in_order(self, config: NormConfig, batch: RowBatch) -> RowBatch:
         """The rows with the banks that they take in turn, where they do."""
@@ -150,9 +186,9 @@ class Traffic:
         return replace(batch, banks=turn)
 
 
-def _received(config: NormConfig, beats: Beats) -> RowBatch:
+def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatch:
     """Return what the contract says a unit sees of raw beats; see `Traffic.received`."""
-    lanes, byte_count = config.lanes, config.input.bytes
+    lanes, byte_count = config.lanes, number.bytes
     starts, ends = row_bounds(beats.last)
     kept = beats.keep[:, ::byte_count]  # the lowest byte's bit stands for the element
     first_lane = np.arange(lanes) == 0  # counts as kept whatever its bit
@@ -160,10 +196,10 @@ def _received(config: NormConfig, beats: Beats) -> RowBatch:
     counts = np.where(beats.last, leading, lanes)
     regular = (kept == (np.arange(lanes) < counts[:, None])).all(axis=1)
     values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
-    modulus = 1 << config.input.bits  # bits of the last byte beyond the format are not looked at
+    modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
     values %= modulus
-    if config.input.signed:
-        values = np.where(values > config.input.max, values - modulus, values)
+    if number.signed:
+        values = np.where(values > number.max, values - modulus, values)
     rows: list[NDArray[np.int64]] = []
     banks: list[int] = []
     errors: list[bool] = []
@@ -176,11 +212,3 @@ def _received(config: NormConfig, beats: Beats) -> RowBatch:
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
     return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))
-
-
-def row_bounds(last: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first beat of each row and the one after its last; the final row may lack its last beat."""
-    ends = np.flatnonzero(last) + 1
-    if len(last) and not last[-1]:
-        ends = np.append(ends, len(last))
-    return np.concatenate([[0], ends[:-1]])[: len(ends)].astype(np.int64), ends.astype(np.int64)

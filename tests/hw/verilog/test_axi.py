@@ -71,7 +71,7 @@ class Echo(wiring.Component):
 
 @pytest.fixture(autouse=True)
 def echo(monkeypatch):
-    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", Echo)
+    monkeypatch.setattr(streamnorm.verilog.axi, "fused_unit", Echo)
 
 
 def run(top, bench):

@@ -228,7 +228,7 @@ async def a_beat_too_many_in_the_bench_of_engines(dut):
     with np.load("stimulus.npz") as stimulus:
         bench = Bench(dut, dict(stimulus))
     await bench.play()
-    assert [beat.last for beat in bench.outputs] == [1, 1, 1]
+    assert [beat.last for beat in bench.results.beats] == [1, 1, 1]
 
 
 @cocotb.test()

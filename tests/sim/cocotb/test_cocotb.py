@@ -128,7 +128,7 @@ def test_helpers_follow_the_banks_in_turn(
 def test_helpers_look_at_flags_of_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", FloatStandIn)
+    monkeypatch.setattr(streamnorm.verilog.axi, "fused_unit", FloatStandIn)
     (tmp_path / "unit.v").write_text(verilog(config()))
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     monkeypatch.syspath_prepend(Path(__file__).parent)

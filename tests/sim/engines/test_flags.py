@@ -18,7 +18,7 @@ CONFIG = config()
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(streamnorm.verilog.axi, "unit_of", FloatStandIn)
+    monkeypatch.setattr(streamnorm.verilog.axi, "fused_unit", FloatStandIn)
     monkeypatch.setattr(comparison, "golden_model", StandInModel)
     monkeypatch.setattr(stimulus, "_scanning", lambda config: 0)  # of its plan, which the stand-in has not
 

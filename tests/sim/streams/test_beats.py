@@ -86,7 +86,7 @@ def test_flags_of_a_row_are_above_its_error():
 def test_bits_above_a_code_are_zero():
     unit = NormConfig(norm="layernorm", lanes=1, max_length=64, input="fp16", output="float(5, 4)", epsilon=0.0)
     beats = encode(unit, [[0x3FF], [0x400]])
-    with pytest.raises(CheckFailed, match=r"^an output element is not extended from float\(5, 4\) \(output beat 1\)$"):
+    with pytest.raises(CheckFailed, match=r"^output element is not extended from float\(5, 4\) \(output beat 1\)$"):
         decode_rows(unit, beats)
 
 
@@ -109,7 +109,7 @@ def good():
         ("keep", (1, 2), True, "output tkeep has holes or is empty (output beat 1)"),
         ("keep", (0, slice(2, 4)), False, "output tkeep is not full before the row's last beat (output beat 0)"),
         ("data", (1, 3), 1, "output tdata is not 0 where tkeep is 0 (output beat 1)"),
-        ("data", (2, 1), 0x0F, "an output element is not extended from int12 (output beat 2)"),
+        ("data", (2, 1), 0x0F, "output element is not extended from int12 (output beat 2)"),
         ("last", 2, False, "output ends within a row: 1 beats after the last tlast"),
     ],
 )

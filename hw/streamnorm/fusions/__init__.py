@@ -1,0 +1,5 @@
+"""What stands around the unit that normalizes: blocks before it and behind it, and what wires them to it."""
+
+from .fused_unit import fused_unit
+
+__all__ = ["fused_unit"]

@@ -1,0 +1,36 @@
+"""What blocks around the norm make of rows, in the integers of the hardware."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from streamnorm.spec.config import NormConfig
+from streamnorm_sim.streams.rows import RowBatch
+
+from .half_even import half_even
+
+__all__ = ["normalized_rows", "rows_beside"]
+
+
+def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
+    """The rows that are normalized: elements of the input format of ``config.core``; of a residual,
+    ``weight_x * x + weight_f * f``, the codes of `streamnorm.spec.fusions.residual.SumFormat`."""
+    if config.residual is None:
+        return batch
+    sums = config.residual.sums(config.input)
+    x, f = (np.where(batch.valid, rows, 0).astype(np.int64) for rows in (batch.x, batch.beside["residual"]))
+    return replace(batch, x=sums.weight_x * x + sums.weight_f * f, beside={})
+
+
+def rows_beside(config: NormConfig, batch: RowBatch) -> dict[str, RowBatch]:
+    """The rows that come out on the streams beside the results, by the streams' names: elements of their formats, 0
+    behind a row's end. Sums as `streamnorm.spec.fusions.sum_grid.SumGrid` has them."""
+    residual = config.residual
+    if residual is None or residual.sum_number is None:
+        return {}
+    grid, number = residual.sum_grid(config.input), residual.sum_number
+    r = normalized_rows(config, batch).x
+    narrow = (max(abs(grid.factor), 1) * int(np.abs(r).max(initial=1)) + abs(grid.offset)).bit_length() <= 62
+    raised = (grid.factor * r.astype(np.int64 if narrow else object) + grid.offset) >> grid.drop
+    codes = np.clip(half_even(raised, grid.frac_bits, is_raised=True), number.min, number.max).astype(np.int64)
+    return {"sum": replace(batch, x=np.where(batch.valid, codes, 0), beside={})}

@@ -213,7 +213,7 @@ class Ingest(wiring.Component):
         else:
             m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
             m.d.comb += [slots.down.eq(row_counted), slots.up.eq(self.row_released), room.eq(space & slots.some_next)]
-        if self._config.storage == "rom":
+        if not self._config.parameters_are_loaded:
             m.d.sync += ready.eq(room)
             return
         # A row that has begun must be let in to its end.

@@ -62,7 +62,7 @@ class ParameterStore(wiring.Component):
             self.block_rams += ram.blocks
             members |= {f"{name}_address": In(address), name: Out(layout)}
         self._spreader: LoadSpreader | None = None
-        if config.storage == "ram":
+        if config.parameters_are_loaded:
             if words.lanes > config.load_lanes:
                 self._spreader = LoadSpreader(config, bits=sum(ram.width for ram in self._rams.values()) // words.lanes)
             members |= {
@@ -84,7 +84,7 @@ class ParameterStore(wiring.Component):
                 else ram.read_data.replicate(self._config.lanes)
             )
             m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), port.eq(read)]
-        if self._config.storage == "ram":
+        if self._config.parameters_are_loaded:
             self._load(m)
         return m
 

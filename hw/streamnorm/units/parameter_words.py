@@ -78,7 +78,7 @@ class ParameterWords(ABC):
             family=config.device.primitives,
             output_register=output_register,
             init=words,
-            writable=config.storage == "ram",
+            writable=config.parameters_are_loaded,
         )
 
 
@@ -149,7 +149,7 @@ class SplitChannelWords(ParameterWords):
             family=config.device.primitives,
             output_register=output_register,
             values=_bit_patterns(self.beats_of(stored), bits),
-            writable=config.storage == "ram",
+            writable=config.parameters_are_loaded,
         )
 
 

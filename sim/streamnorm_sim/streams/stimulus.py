@@ -165,7 +165,7 @@ def _loads(config: NormConfig, traffic: Traffic, row_count: int) -> tuple[Beats,
     """Return the beats of all loads, where each load starts, and after which row each comes."""
     if not traffic.loads:
         return Beats.empty(1), np.zeros(0, np.int64), []
-    if config.storage != "ram":
+    if not config.parameters_are_loaded:
         raise ConfigError(f'parameter loads need storage = "ram"; the configuration has "{config.storage}"')
     after = [load.after_row for load in traffic.loads]
     if after != sorted(after) or not -1 <= after[0] <= after[-1] < row_count:

@@ -66,9 +66,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
         Architecture(
-            ONE_PASS,
-            "sums of d and of d**2 while the row comes in, then apply; rows overlap",
-            streams_parameters=True,
+            ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap", streams_parameters=True
         ),
         Architecture(
             TWO_PASS,

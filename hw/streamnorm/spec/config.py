@@ -745,7 +745,7 @@ class NormConfig:
 
     @property
     def parameters_are_loaded(self) -> bool:
-        """Whether gamma and beta lie in a memory that is written through the parameter stream while no row is inside."""
+        """Whether gamma and beta are in a memory that the parameter stream writes to while no row is inside."""
         return self.storage == "ram"
 
     @property

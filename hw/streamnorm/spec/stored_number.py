@@ -51,8 +51,8 @@ class StoredNumber(NumberFormat):
         bits = getattr(config, f"{key}_bits")
         if isinstance(config.parameter_format, FloatFormat):
             return StoredNumber(key, bits, False, FloatQuantizer.of(config, key))
-        quantizers = config.given_parameters.quantizers(config.gamma_bits, config.beta_bits)
-        return StoredNumber(key, bits, True, dict(zip(("gamma", "beta"), quantizers, strict=True))[key])
+        gamma, beta = config.given_parameters.quantizers(config.gamma_bits, config.beta_bits)
+        return StoredNumber(key, bits, True, gamma if key == "gamma" else beta)
 
     @classmethod
     def has(cls, name: str) -> bool:

@@ -220,7 +220,9 @@ def _integer_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> Exa
         nearest, scaled = _scaled_and_shifted(config, batch, affine, q)
     rounded = np.clip(nearest, output.min, output.max).astype(np.int64)
     overflows = np.asarray(rounded != nearest, np.bool_)
-    side = np.where(elements.negative, -1, 1) * np.sign(affine.gamma[_values_of(config, batch, affine)]).astype(np.int64)
+    side = np.where(elements.negative, -1, 1) * np.sign(affine.gamma[_values_of(config, batch, affine)]).astype(
+        np.int64
+    )
     infinite = elements.is_infinite & (side != 0)
     ends = np.where(side < 0, output.min, output.max)
     rounded = np.where(infinite, ends, np.where(elements.is_nan | elements.is_infinite, output.zero_point, rounded))
@@ -523,8 +525,9 @@ def _terms(config: NormConfig, batch: RowBatch, elements: Elements) -> RowTerms:
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both. ``by_row``: those of each
-    row of a batch, (rows, n).
+    """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both.
+
+    ``by_row``: those of each row of a batch, (rows, n).
 
     With two roundings, γ is that of q, and the divisor that of β alone. An affine norm's γ is that of a step of x. Of
     floating-point output, whose zeros have a sign: which γ and β are negative, be they 0, and whether β is added.
@@ -627,9 +630,7 @@ def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> t
     return integers, largest.bit_length() - 1
 
 
-def _values_of(
-    config: NormConfig, batch: RowBatch, affine: _Affine
-) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+def _values_of(config: NormConfig, batch: RowBatch, affine: _Affine) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Bank, or row, and number, in it, of the value of γ and β that each element takes."""
     if affine.by_row:
         return np.arange(len(batch))[:, None], np.arange(batch.x.shape[1])[None, :]

@@ -120,7 +120,7 @@ class Stimulus:
             load_gate[start:end] = following
             row_gate[following:] = start + 1
         beside = traffic.encode_beside(config)
-        rows = joined_rows(beats.last, {name: of.last for name, of in beside.items()})
+        rows = joined_rows(config, beats, beside)
         out_beats = np.minimum(rows.counts, config.max_beats)
         out_beats[~rows.ended & (out_beats < config.max_beats)] = 0  # never finished
         outputs_before = np.zeros(len(beats) + 1, np.int64)

@@ -147,8 +147,8 @@ class Trace:
         received = len(self.traffic.received(self.config))
         if split is None:
             return np.arange(received)
-        beside = {name: of.last for name, of in self.traffic.encode_beside(self.config).items()}
-        starts = joined_rows(self.traffic.encode(self.config).last, beside).starts
+        config, traffic = self.config, self.traffic
+        starts = joined_rows(config, traffic.encode(config), traffic.encode_beside(config)).starts
         reset_at = self.traffic.reset_at or 0
         whole = int(np.count_nonzero(outputs.last[:split]))
         resumed = np.flatnonzero(self.input_cycles[starts] >= reset_at)

@@ -46,9 +46,7 @@ class StreamedParameters:
         what = 'storage = "stream"'
         for key in ("gamma", "beta"):
             if getattr(config, key) is not None:
-                raise ConfigError(
-                    f"{key}: does not go with {what}: each row comes with its own; leave it out"
-                )
+                raise ConfigError(f"{key}: does not go with {what}: each row comes with its own; leave it out")
         if config.banks > 1:
             raise ConfigError(
                 f"banks = {config.banks}: does not go with {what}: nothing is stored; each row comes with its own"

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.level import Level
 from streamnorm.logic.pointer import advance_pointer
-from streamnorm.logic.primitives.queue import COLUMN_DEPTH, DistributedRam, whole_columns
+from streamnorm.logic.primitives.queue import DistributedRam, whole_columns
 from streamnorm.logic.row_ring import data_delay
 from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
@@ -35,8 +35,9 @@ class ParameterQueue(wiring.Component):
     rest is swallowed, while nothing is taken. Its row's error is set, and so it is where lanes are kept that the row
     has not, or the other way round. The next row begins with a beat of its own.
 
-    What is asked for is in memories of LUTs, and stays in its place until the last of its readers has it: in what
-    :class:`~streamnorm.units.parameter_store.ParameterStore` would call a beat's address, the beat's place in them.
+    A beat lies in memories of LUTs, and keeps its place until the next one has been taken and gamma and beta, which
+    are needed at different times, have both been read. That place is the address which a
+    :class:`~streamnorm.units.parameter_store.ParameterStore` has for a beat.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class ParameterQueue(wiring.Component):
     take : In(1); take_last : In(1), of that beat, whether it ends its row
     beat_valid, beat_first, beat_last : In(1); beat_keep : In(lanes); told of a beat that was taken
     row_error : Out(1), of its row up to that beat, :data:`ERROR_LATER` cycles later
+    slot : Out; where the beat lies that was taken in the cycle before
     gamma_address, beta_address : In; gamma, beta : Out(ArrayLayout(signed, lanes))
         As of a :class:`~streamnorm.units.parameter_store.ParameterStore`.
     """
@@ -61,16 +63,12 @@ class ParameterQueue(wiring.Component):
         self._config, self._issued, self._told = config, issued, told
         target, family = config.device, config.device.family
         self.place_cycle = 1 - issued
-        freed = 0
-        for self.latency in (1, 2):
-            freed = max(0, reach + issued - self.latency - 2)
-            self._depth = whole_columns(1 + freed + _RETURN + _AHEAD)
-            if not family.lut_ram:
-                break
-            chosen = family.lut if self._depth > 2 * COLUMN_DEPTH else 0.0
-            if family.lut_ram_read + chosen <= target.budget:
-                break
-        self._freed = freed
+        # Behind a dispatch, there is time to choose from more than two columns.
+        read = family.lut_ram_read + (family.lut if issued else 0.0)
+        self.latency = 2 if family.lut_ram and read > target.budget else 1
+        # A place is written two cycles after it is free, at the earliest; then its last reader must have been there.
+        self._freed = max(0, reach + issued - self.latency - 2)
+        self._depth = whole_columns(1 + self._freed + _RETURN + _AHEAD)
         self.cycles = self.place_cycle + self.latency
         self.delay = data_delay(target)
         self._words = stored_words(config)
@@ -96,12 +94,12 @@ class ParameterQueue(wiring.Component):
             "beat_last": In(1),
             "beat_keep": In(config.lanes),
             "row_error": Out(1),
+            "slot": Out(address),
         }
         for name, words in self._words.items():
             layout = data.ArrayLayout(signed(words.bits), config.lanes)
             members |= {f"{name}_address": In(address), name: Out(layout)}
         super().__init__(members)
-        self._slot = Signal(address, reset_less=True)
 
     def reaching(self, reach: int) -> ParameterQueue:
         """The same whose beats are needed so many cycles after their issue; its own cycles are no others."""
@@ -111,7 +109,7 @@ class ParameterQueue(wiring.Component):
 
     def place(self, m: Module, issue: IssuedBeat) -> Value:
         """Where the beat lies that was issued :attr:`place_cycle` cycles ago."""
-        return self._slot
+        return self.slot
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -147,7 +145,7 @@ class ParameterQueue(wiring.Component):
         family = self._config.device.primitives
         m.submodules.lasts = lasts = DistributedRam(width=1, depth=depth, family=family)
         m.submodules.keeps = keeps = DistributedRam(width=lanes, depth=depth, family=family)
-        memories: list[tuple[DistributedRam, Value, Value]] = [(lasts, last, read_at), (keeps, keep, self._slot)]
+        memories: list[tuple[DistributedRam, Value, Value]] = [(lasts, last, read_at), (keeps, keep, self.slot)]
         for name, values in written_values(self._config, payload, self._words).items():
             m.submodules[f"{name}_memory"] = ram = self._rams[name]
             word = Signal(ram.width, reset_less=True, name=f"written_{name}")
@@ -163,12 +161,15 @@ class ParameterQueue(wiring.Component):
                 ram.write_data.eq(word),
                 ram.read_address.eq(address),
             ]
-        self._follow(m, pop, read_at, lasts.read_data, entries)
-        self._check(m, keeps.read_data)
+        ended = self._follow(m, pop, read_at, lasts.read_data, entries)
+        self._check(m, Cat(keeps.read_data, ended))
         return m
 
-    def _follow(self, m: Module, pop: Signal, read_at: Signal, head_last: Value, entries: Level) -> None:
-        """Which beats go out of the queue: taken, or swallowed; and whether there is one to be taken."""
+    def _follow(self, m: Module, pop: Signal, read_at: Signal, head_last: Value, entries: Level) -> Signal:
+        """Which beats go out of the queue: taken, or swallowed; and whether there is one to be taken.
+
+        Returns whether the one at :attr:`slot` ends its row.
+        """
         again = Signal()
         again_next = Signal()
         swallow = Signal()
@@ -185,12 +186,11 @@ class ParameterQueue(wiring.Component):
         m.d.sync += [again.eq(again_next), swallow.eq(swallow_next), self.there.eq(self.there_next)]
         # Of a beat that is taken again, the place stays as it is.
         with m.If(~again):
-            m.d.sync += [self._slot.eq(read_at), ended.eq(head_last)]
-        self._ended = ended
+            m.d.sync += [self.slot.eq(read_at), ended.eq(head_last)]
+        return ended
 
-    def _check(self, m: Module, kept: Value) -> None:
-        """Compares what was taken with what is told of its beat, when both are in registers."""
-        taken: Value = Cat(kept, self._ended)
+    def _check(self, m: Module, taken: Value) -> None:
+        """Compares keep and last of what lies at :attr:`slot` with what is told of its beat, when it is."""
         for stage in range(self._told + self._issued - 1):
             later = Signal(len(taken), reset_less=True, name=f"taken_{stage}")
             m.d.sync += later.eq(taken)

@@ -268,7 +268,8 @@ def test_banks_and_arrays_must_agree() -> None:
 @pytest.mark.parametrize("key", ["gamma_max", "beta_max"])
 def test_limits_of_loaded_values(key: str) -> None:
     assert refusal(**{key: 2.0}) == (
-        f'{key} = 2.0: only goes with storage = "ram" or "stream"; with "rom" the stored values themselves are the limit'
+        f'{key} = 2.0: only goes with storage = "ram" or "stream"; with "rom" the stored values themselves are the '
+        "limit"
     )
     for bad in (0, -1.0, math.nan, math.inf, True, "4"):
         assert refusal(storage="ram", **{key: bad}) == f"{key} = {bad!r}: must be a finite number greater than 0"

@@ -58,7 +58,9 @@ class ResidualUnit(wiring.Component):
         ports = unit_ports(config)
         ports["residual"] = In(stream.Signature(others))
         if config.residual.sum_number is not None:
-            self._sums = SumOutput(config, sums.number, config.residual.sum_grid(config.input))
+            self._sums = SumOutput(
+                config, sums.number, config.residual.sum_grid(config.input), ahead=self._adder.latency
+            )
             ports["sum"] = Out(stream.Signature(side_layout(config, config.side_outputs[0], flagged=True)))
         self.report = self._report()
         super().__init__(ports)
@@ -97,27 +99,28 @@ class ResidualUnit(wiring.Component):
         beat = join.o.payload
         bits = self.config.rows_name_banks
         keep = beat.first.keep & beat.second.keep
+        room: Value | int = 1
+        if self._sums is not None:
+            m.submodules.sums = sums = self._sums
+            # Beats on their way to ingest go on all the same: that way has no more logic for it.
+            room = sums.room
         travels: list[tuple[Value, Value, bool]] = [
-            (join.o.valid, core.i.valid, True),
+            (join.o.valid & room, core.i.valid, True),
             (beat.last, core.i.payload.last, False),
             (keep[0] & beat.agrees, core.i.payload.keep[0], False),
             (keep[1:], core.i.payload.keep[1:], False),
             *([(beat.first.bank, core.i.payload.bank, False)] if bits else []),
         ]
-        room: Value | int = 1
-        if self._sums is not None:
-            m.submodules.sums = sums = self._sums
-            room = sums.room
         for number, (value, port, is_valid) in enumerate(travels):
             for stage in range(adder.latency):
                 register = Signal(len(value), reset_less=not is_valid, name=f"front_{number}_{stage}")
                 front.d.sync += register.eq(value)
                 value = register
-            m.d.comb += port.eq(value & room if is_valid else value)
+            m.d.comb += port.eq(value)
         m.submodules.front = EnableInserter(advance)(front)
         m.d.comb += [
-            advance.eq(core.i.ready & room),
-            join.o.ready.eq(advance),
+            advance.eq(core.i.ready),
+            join.o.ready.eq(advance & room),
             adder.x.eq(beat.first.data),
             adder.f.eq(beat.second.data),
             core.i.payload.data.eq(adder.r),

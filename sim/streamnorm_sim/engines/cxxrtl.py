@@ -185,8 +185,8 @@ def _build(
     first = configs[0]
     macros = {
         "STREAMNORM_BANKS": first.rows_name_banks,
-        "STREAMNORM_LOADS": first.storage == "ram",
-        "STREAMNORM_LOAD_BANKS": first.storage == "ram" and first.banks > 1,
+        "STREAMNORM_LOADS": first.parameters_are_loaded,
+        "STREAMNORM_LOAD_BANKS": first.parameters_are_loaded and first.banks > 1,
         "STREAMNORM_WAVES": waves,
     }
     return compile_design(

@@ -1,6 +1,6 @@
 """What a unit makes of streams of rows that go in side by side and may disagree; raw beats, as they are accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from streamnorm.spec.fusions import streams_of
 
 from .beats import Beats
 
-__all__ = ["JoinedRows", "followed", "joined", "joined_rows", "row_bounds"]
+__all__ = ["JoinedRows", "followed", "followers_of", "joined", "joined_rows", "row_bounds", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,34 @@ class JoinedRows:
     ended: NDArray[np.bool_]
 
 
-def joined_rows(config: NormConfig, beats: Beats, beside: Mapping[str, Beats]) -> JoinedRows:
-    """Return the rows of the unit's beats and those of the streams beside, by their names.
+def joined_rows(
+    last: NDArray[np.bool_], others: Mapping[str, NDArray[np.bool_]], followers: Container[str] = ()
+) -> JoinedRows:
+    """Return the rows of streams whose beats have these ``last``, the others by their names.
 
     A row ends with the first beat in which one of the streams has ``last``; each of the others goes on to the beat
-    after its own next one. A stream that follows ends no row. Rows that a stream does not begin are not counted.
+    after its own next one. ``followers`` end no row. Rows that a stream does not begin are not counted.
     """
-    followers = _followers(config)
-    streams = {"": beats, **beside}
-    bounds = {name: row_bounds(of.last) for name, of in streams.items()}
+    streams = {"": last, **others}
+    bounds = {name: row_bounds(of) for name, of in streams.items()}
     count = min(len(starts) for starts, _ in bounds.values())
-    joining = {name: of for name, of in streams.items() if name not in followers}
+    joining = [name for name in streams if name not in followers]
     lengths = np.array([ends[:count] - starts[:count] for starts, ends in (bounds[name] for name in joining)])
     counts = lengths.min(axis=0)
     ended = np.zeros(count, np.bool_)
-    for name, of in joining.items():
-        ended |= of.last[bounds[name][0][:count] + counts - 1] if count else ended
+    for name in joining:
+        ended |= streams[name][bounds[name][0][:count] + counts - 1] if count else ended
     starts = {name: starts[:count] for name, (starts, _) in bounds.items()}
     return JoinedRows(starts.pop(""), starts, counts, ended)
 
 
-def _followers(config: NormConfig) -> set[str]:
-    """Names of the streams that follow."""
+def rows_of(config: NormConfig, beats: Beats, beside: Mapping[str, Beats]) -> JoinedRows:
+    """The same of a unit's beats."""
+    return joined_rows(beats.last, {name: of.last for name, of in beside.items()}, followers_of(config))
+
+
+def followers_of(config: NormConfig) -> set[str]:
+    """Names of the streams that follow the rows; see `streamnorm.spec.fusions.side_stream.SideStream`."""
     return {name for name, sides in streams_of(config.side_inputs).items() if any(side.follows for side in sides)}
 
 
@@ -66,19 +72,20 @@ def row_bounds(last: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.i
     return np.concatenate([[0], ends[:-1]])[: len(ends)].astype(np.int64), ends.astype(np.int64)
 
 
-def joined(config: NormConfig, beats: Beats, beside: Mapping[str, Beats]) -> tuple[Beats, dict[str, Beats]]:
-    """Return the beats as the unit counts them: of each row as many on all streams that do not follow, with one keep
-    and one last; without the rows that a stream does not begin.
+def joined(
+    beats: Beats, others: Mapping[str, Beats], lanes: int, followers: Container[str] = ()
+) -> tuple[Beats, dict[str, Beats]]:
+    """Return the beats as the unit counts them: of each row as many on all streams but ``followers``, with one keep and
+    one last; without the rows that a stream does not begin.
 
     Where streams disagree in a beat's keep or last, the lowest lane's keep is 0, which marks the row as malformed.
     """
-    if not beside:
+    if not others:
         return beats, {}
-    rows, lanes = joined_rows(config, beats, beside), config.lanes
-    followers = _followers(config)
+    rows = joined_rows(beats.last, {name: of.last for name, of in others.items()}, followers)
     own = _chosen(beats, rows.starts, rows.counts)
     sides = {
-        name: _chosen(of, rows.starts_beside[name], rows.counts) for name, of in beside.items() if name not in followers
+        name: _chosen(of, rows.starts_beside[name], rows.counts) for name, of in others.items() if name not in followers
     }
     everything = [own, *sides.values()]
     keeps = np.array([of.keep.reshape(len(of), lanes, -1)[..., 0] for of in everything])

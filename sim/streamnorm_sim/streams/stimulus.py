@@ -13,7 +13,7 @@ from streamnorm.spec.arrays import INTEGERS, as_array
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
-from .joined import joined_rows, row_bounds
+from .joined import row_bounds, rows_of
 from .stalls import open_patterns
 from .traffic import ParameterLoad, Traffic
 
@@ -120,7 +120,7 @@ class Stimulus:
             load_gate[start:end] = following
             row_gate[following:] = start + 1
         beside = traffic.encode_beside(config)
-        rows = joined_rows(config, beats, beside)
+        rows = rows_of(config, beats, beside)
         out_beats = np.minimum(rows.counts, config.max_beats)
         out_beats[~rows.ended & (out_beats < config.max_beats)] = 0  # never finished
         outputs_before = np.zeros(len(beats) + 1, np.int64)

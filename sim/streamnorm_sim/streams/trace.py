@@ -11,7 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import shortened
 
 from .beats import Beats, decode_rows, decode_side
-from .joined import joined_rows
+from .joined import rows_of
 from .rows import RowBatch, turns
 from .traffic import Traffic
 
@@ -148,7 +148,7 @@ class Trace:
         if split is None:
             return np.arange(received)
         config, traffic = self.config, self.traffic
-        starts = joined_rows(config, traffic.encode(config), traffic.encode_beside(config)).starts
+        starts = rows_of(config, traffic.encode(config), traffic.encode_beside(config)).starts
         reset_at = self.traffic.reset_at or 0
         whole = int(np.count_nonzero(outputs.last[:split]))
         resumed = np.flatnonzero(self.input_cycles[starts] >= reset_at)

@@ -14,7 +14,7 @@ from streamnorm.spec.fusions import SideStream, streams_of
 from streamnorm.spec.values import integer_at_least
 
 from .beats import Beats, encode_rows, encode_side
-from .joined import followed, joined, row_bounds
+from .joined import followed, followers_of, joined, row_bounds
 from .rows import RowBatch, require_streams, turns
 from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
@@ -173,7 +173,7 @@ class Traffic:
             return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
         given = self.encode_beside(config)
-        beats, others = joined(config, self.encode(config), given)
+        beats, others = joined(self.encode(config), given, config.lanes, followers_of(config))
         received = _received(config, beats, config.input)
         beside: dict[str, NDArray[np.integer]] = {}
         errors = received.errors

@@ -48,8 +48,8 @@ def make(**changes: Any) -> NormConfig:
         ),
         (
             {"architecture": "five-scan:welford"},
-            "architecture = 'five-scan:welford': does not go with storage = \"stream\": it takes a row at a time, and has "
-            "gamma and beta in a memory; allowed: one-pass, two-pass",
+            "architecture = 'five-scan:welford': does not go with storage = \"stream\": it takes a row at a time, and "
+            "has gamma and beta in a memory; allowed: one-pass, two-pass",
         ),
         ({"algorithm": "i-bert"}, "storage = 'stream': does not go with algorithm = 'i-bert'; allowed: rom"),
         ({"output": "bf16", "gamma_max": 2.0}, "gamma_max: output = bf16 has no use for it; any number may be loaded"),

@@ -148,9 +148,9 @@ FOLDED = (
         "DeepNorm",
         "Wang, Ma, Dong, Huang, Zhang, Wei 2022, arXiv:2203.00555",
         "N(α x + f(x)), α a constant of the depth; smaller first weights",
-        "`streamnorm fold deepnorm` tells α, and puts 1/α into the last weights of f and ε/α² into `epsilon`, the same "
-        "numbers; `streamnorm workload bert-large --placement deepnorm` has the norms. Not yet: the residual add "
-        "inside of a unit. The first weights change training only",
+        '`norm = "layernorm"` with `[residual]` and its `alpha` (docs/around.md); or `streamnorm fold deepnorm`, which '
+        "tells α, puts 1/α into the last weights of f and ε/α² into `epsilon`, the same numbers. `streamnorm workload "
+        "bert-large --placement deepnorm` has the norms. The first weights change training only",
     ),
     Paper(
         "LayerNorm Scaling",
@@ -247,7 +247,8 @@ PLACEMENTS = (
         "arXiv:2002.04745",
         "a norm in front of each part, or behind the residual add",
         "the hardware is the same: `streamnorm workload gpt2 --placement pre`, "
-        "`streamnorm workload gpt2 --placement post`. Not yet: the residual add inside of a unit; it stands in front",
+        "`streamnorm workload gpt2 --placement post`. `[residual]` has the add inside of the unit, and with "
+        "`emit_sum` the sum comes out (docs/around.md)",
     ),
     Paper(
         "Peri-LN, sandwich",

@@ -37,7 +37,7 @@ _EPILOG = """\
 examples:
   streamnorm simulate examples/bert_int8.toml                         random rows, on the fast engine
   streamnorm simulate examples/bert_int8.toml --input x.npy --output y.npy
-  streamnorm simulate examples/residual_int8.toml --input x.npy --residual f.npy --sum r.npy
+  streamnorm simulate examples/around/residual_int8.toml --input x.npy --residual f.npy --sum r.npy
   streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
   streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
   streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd

@@ -206,7 +206,7 @@ def simulated(
         )
     rng = seeded(seed)
     values = uniform_elements(config, rng, (rows, length))
-    beside = uniform_beside(config, rng, values.shape)
+    beside = uniform_beside(config, rng, [length] * rows)
     free = run(config, Traffic(rows=values, beside=beside), engine)
     batch, stalled_steady = free, None
     if (source, sink) != (NO_STALL, NO_STALL):

@@ -68,10 +68,10 @@ def test_every_length_up_to_one_that_is_cut(name: str) -> None:
     rng = np.random.default_rng(1)
     lengths = np.repeat(np.arange(1, config.max_length + 2 * config.lanes), 2)
     rng.shuffle(lengths)
-    shape = (len(lengths), int(lengths.max()))
-    rows, beside = uniform_elements(config, rng, shape), uniform_beside(config, rng, shape)
+    rows = [uniform_elements(config, rng, int(n)) for n in lengths]
+    beside = uniform_beside(config, rng, lengths)
     for seed, stall in enumerate((NO_STALL, Stall.random(0.4))):
-        trace = agree(config, Traffic(rows=rows, lengths=lengths, beside=beside, source=stall, sink=stall, seed=seed))
+        trace = agree(config, Traffic(rows=rows, beside=beside, source=stall, sink=stall, seed=seed))
         assert trace.rows.errors.tolist() == (lengths > config.max_length).tolist()
 
 

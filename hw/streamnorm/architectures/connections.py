@@ -12,9 +12,11 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.row_flags import flags_of
 from streamnorm.units.block_output_queue import BlockOutputQueue
+from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_queue import ERROR_LATER, ParameterQueue
 from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.parameter_words import IssuedBeat
 from streamnorm.units.row_buffer import RowBuffer
@@ -28,9 +30,14 @@ if TYPE_CHECKING:
     from .two_pass import TwoPassUnit
 
 __all__ = [
-    "IssuedBeats", "connect_apply", "connect_loading", "connect_moments", "connect_parameters", "connect_results",
-    "connect_rows", "connect_statistic", "delays", "unit_ports",
+    "IssuedBeats", "connect_apply", "connect_loading", "connect_moments", "connect_parameter_rows",
+    "connect_parameters", "connect_results", "connect_rows", "connect_statistic", "delays", "parameters_of",
+    "unit_ports",
 ]  # fmt: skip
+
+
+_TOLD = 1
+"""Cycles from the issue of a beat by dispatch until a queue of parameters is told of it."""
 
 
 class IssuedBeats(IssuedBeat, Protocol):
@@ -45,14 +52,21 @@ class IssuedBeats(IssuedBeat, Protocol):
 
 
 def unit_ports(config: NormConfig) -> dict[str, Any]:
-    """The streams of a unit: ``i``, ``o``, and ``parameters`` where gamma and beta are loaded."""
+    """The streams of a unit: ``i``, ``o``, and ``parameters`` where gamma and beta come in."""
     ports: dict[str, Any] = {
         "i": In(stream.Signature(row_layout(config))),
         "o": Out(stream.Signature(result_layout(config))),
     }
-    if config.storage == "ram":
+    if not config.parameters_are_known:
         ports["parameters"] = In(stream.Signature(parameter_layout(config)))
     return ports
+
+
+def parameters_of(config: NormConfig, *, issued: int = 1, told: int = _TOLD) -> ParameterStore | ParameterQueue:
+    """What has gamma and beta; ``issued`` and ``told`` are those of a queue, as behind a dispatch."""
+    if config.parameters_are_streamed:
+        return ParameterQueue(config, issued=issued, told=told)
+    return ParameterStore(config)
 
 
 def delays(m: Module, value: Value, count: int, name: str) -> Sequence[Value]:
@@ -122,15 +136,19 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
         *(getattr(lanes, name).eq(getattr(statistic, f"row_{name}")) for name in unit.statistic.outputs),
     ]
     connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
-    connect_results(m, unit.config, issue, issue.issue, lanes, buffer.latency, unit.output_queue)
+    store = unit.parameter_store
+    row_error = (store.row_error, _TOLD + ERROR_LATER) if isinstance(store, ParameterQueue) else None
+    connect_results(m, unit.config, issue, issue.issue, lanes, buffer.latency, unit.output_queue, row_error=row_error)
 
 
-def connect_parameters(m: Module, store: ParameterStore, issue: IssuedBeats, banks: int, lanes: Any, base: int) -> None:
+def connect_parameters(
+    m: Module, store: ParameterStore | ParameterQueue, issue: IssuedBeats, banks: int, lanes: Any, base: int
+) -> None:
     """Brings a beat's gamma and beta from the store, as far as it has them, to ``lanes`` (gamma, gamma_cycle, …).
 
     A beat enters ``lanes`` ``base`` cycles after its issue.
     """
-    place, place_cycle = store.words.place(m, issue), store.words.place_cycle
+    place, place_cycle = store.place(m, issue), store.place_cycle
     bank = []
     if banks > 1 and issue.issued_bank is not None:
         bank = [delays(m, issue.issued_bank, place_cycle, "place_bank")[place_cycle]]
@@ -156,11 +174,13 @@ def connect_results(
     queue: OutputQueue | BlockOutputQueue,
     *,
     error_later: int = 0,
+    row_error: tuple[Value, int] | None = None,
 ) -> None:
     """Brings a beat's keep to ``lanes``, and what these give, with keep, last and error, to the output queue.
 
     ``valid`` tells that a beat is issued; it enters ``lanes`` (keep, keep_cycle, latency, y) ``base`` cycles later.
-    Its row's error is told ``error_later`` cycles after the last beat. With floating-point numbers on either side,
+    Its row's error is told ``error_later`` cycles after the last beat, and another one, if there is ``row_error``, as
+    many cycles later as stand with it. With floating-point numbers on either side,
     ``lanes`` tell with ``y`` the flags of the beat, or of its row, too (nan, infinite, overflow; see
     :class:`~streamnorm.units.row_flags.RowFlags`).
     """
@@ -168,14 +188,17 @@ def connect_results(
     keep = delays(m, issue.issued_keep, end, "keep")
     valids = delays(m, valid, end, "valid")
     last = delays(m, issue.last, end, "last")
-    error = delays(m, issue.issued_error & last[error_later], end - error_later, "error")
+    error: Value = delays(m, issue.issued_error & last[error_later], end - error_later, "error")[-1]
+    if row_error is not None:
+        wrong, wrong_later = row_error
+        error |= delays(m, wrong & last[wrong_later], end - wrong_later, "row_error")[-1]
     m.d.comb += [
         lanes.keep.eq(keep[keep_at]),
         queue.write.eq(valids[end]),
         queue.write_data.data.eq(lanes.y),
         queue.write_data.keep.eq(keep[end]),
         queue.write_data.last.eq(last[end]),
-        queue.write_data.error.eq(error[-1]),
+        queue.write_data.error.eq(error),
     ]
     if names := flags_of(config):
         m.submodules.row_flags = row_flags = RowFlags(config)
@@ -185,6 +208,20 @@ def connect_results(
             *(row_flags.beat[name].eq(getattr(lanes, name)) for name in names),
             queue.write_data.flags.eq(row_flags.flags),
         ]
+
+
+def connect_parameter_rows(m: Module, parameters: stream.Interface, queue: ParameterQueue, issue: Dispatch) -> None:
+    """Lets gamma and beta come in as rows, and beats be issued that have theirs."""
+    wiring.connect(m, wiring.flipped(parameters), queue.i)
+    m.d.comb += [
+        issue.admits.eq(queue.there),
+        queue.take.eq(issue.sent),
+        queue.take_last.eq(issue.sent_last),
+        queue.beat_valid.eq(delays(m, issue.issue, _TOLD, "told_valid")[-1]),
+        queue.beat_first.eq(delays(m, issue.first, _TOLD, "told_first")[-1]),
+        queue.beat_last.eq(delays(m, issue.last, _TOLD, "told_last")[-1]),
+        queue.beat_keep.eq(delays(m, issue.issued_keep, _TOLD, "told_keep")[-1]),
+    ]
 
 
 def connect_loading(

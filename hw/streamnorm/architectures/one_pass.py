@@ -15,7 +15,7 @@ from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.early_dispatch import EarlyDispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import output_queue_of
-from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.parameter_queue import ParameterQueue
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.spacing import Spacing
 from streamnorm.units.statistic import StatisticStep
@@ -25,9 +25,11 @@ from .connections import (
     connect_apply,
     connect_loading,
     connect_moments,
+    connect_parameter_rows,
     connect_rows,
     connect_statistic,
     delays,
+    parameters_of,
     unit_ports,
 )
 from .report import Stage, UnitReport
@@ -52,7 +54,7 @@ class NormUnit(wiring.Component):
     -------
     i : In(stream of row_layout)
     o : Out(stream of result_layout)
-    parameters : In(stream of parameter_layout); only with ``storage = "ram"``
+    parameters : In(stream of parameter_layout); only with ``storage = "ram"`` or ``"stream"``
 
     Raises
     ------
@@ -76,16 +78,17 @@ class NormUnit(wiring.Component):
         else:
             self.statistic = kinds.statistic(config, moments, cycles=cycles, apart=apart)
             self.start = 0
-        self.parameter_store = ParameterStore(config)
+        store = parameters_of(config)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats)
         self.apply = kinds.apply(
             config,
             d_delay=probe.delay,
-            parameter_delay=self.parameter_store.delay,
-            parameter_cycle=self.parameter_store.cycles - probe.latency,
+            parameter_delay=store.delay,
+            parameter_cycle=store.cycles - probe.latency,
             apart=apart,
         )
+        self.parameter_store = store.reaching(probe.latency + max(self.apply.gamma_cycle, self.apply.beta_cycle))
 
         self._early = config.statistic_beats < config.max_beats
         dispatch_unit = EarlyDispatch if self._early else Dispatch
@@ -114,9 +117,10 @@ class NormUnit(wiring.Component):
             Spacing(config, moments, interval=self.interval, row_slots=self.row_slots) if self.interval > 1 else None
         )
         sizes = {"row_slots": self.row_slots, "output_depth": self.output_depth}
+        gated = config.parameters_are_streamed
         if self._early:
             sizes["buffer_depth"] = self.row_buffer.depth
-        self.dispatch = dispatch_unit(config, **sizes, family=family)
+        self.dispatch = dispatch_unit(config, **sizes, family=family, gated=gated)
         # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
         refilled = read - probe.latency + self.release_delay + SLOT_RETURN
         refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
@@ -221,7 +225,9 @@ class NormUnit(wiring.Component):
         ]
         connect_statistic(m, statistic, self.statistic_queue, row_flags[statistic.scale_cycle])
         connect_apply(m, self, buffer, released=self.release_delay)
-        if config.storage == "ram":
+        if isinstance(store, ParameterQueue):
+            connect_parameter_rows(m, self.parameters, store, self.dispatch)
+        elif config.parameters_are_loaded:
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m

@@ -165,7 +165,7 @@ class ScanUnit(wiring.Component):
             steps.shift.eq(statistic.shift),
         ]
         self._output_side(m, control, steps, store, queue)
-        if config.storage == "ram":
+        if config.parameters_are_loaded:
             rows_max = ROW_SLOTS + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m

@@ -14,11 +14,11 @@ from streamnorm.units import ingest
 from streamnorm.units.floating.static_float_lanes import StaticFloatLanes
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.output_queue import OutputQueue
-from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.parameter_queue import ERROR_LATER, ParameterQueue
 from streamnorm.units.static_lanes import StaticLanes
 from streamnorm.units.streams import result_layout
 
-from .connections import connect_loading, connect_parameters, connect_results, unit_ports
+from .connections import connect_loading, connect_parameters, connect_results, parameters_of, unit_ports
 from .report import Stage, UnitReport
 
 __all__ = ["StaticUnit"]
@@ -44,10 +44,10 @@ class StaticUnit(wiring.Component):
     def __init__(self, config: NormConfig) -> None:
         self.config = config
         family = config.device.family
-        self.parameter_store = ParameterStore(config)
-        store = self.parameter_store
+        store = parameters_of(config, issued=0, told=ingest.LATENCY)
         kind = StaticFloatLanes if config.is_floating else StaticLanes
         self.lanes = kind(config, parameter_delay=store.delay, parameter_latency=store.cycles)
+        self.parameter_store = store.reaching(max(self.lanes.gamma_cycle, self.lanes.beta_cycle))
         within = self.lanes.latency
         # Nothing leads past a block RAM to the register inside it: with a bypass, the memory would become flip-flops.
         bypass = family.lut_ram
@@ -100,8 +100,22 @@ class StaticUnit(wiring.Component):
         bank = entry.offered_bank if config.banks > 1 else None
         beats = _Beats(entry.taken, entry.begins, entry.column, bank, entry.last, entry.error, entry.keep)
         connect_parameters(m, store, beats, config.banks, lanes, 0)
-        connect_results(m, config, beats, entry.valid, lanes, -ingest.LATENCY, queue, error_later=1)
-        if config.storage == "ram":
+        row_error = None
+        if isinstance(store, ParameterQueue):
+            row_error = store.row_error, ERROR_LATER
+            wiring.connect(m, wiring.flipped(self.parameters), store.i)
+            m.d.comb += [
+                entry.admits.eq(store.there_next),
+                store.take.eq(entry.taken),
+                store.take_last.eq(entry.ends),
+                store.beat_valid.eq(entry.valid),
+                store.beat_first.eq(entry.first),
+                store.beat_last.eq(entry.last),
+                store.beat_keep.eq(entry.keep),
+            ]
+        base = -ingest.LATENCY
+        connect_results(m, config, beats, entry.valid, lanes, base, queue, error_later=1, row_error=row_error)
+        if config.parameters_are_loaded:
             connect_loading(m, self.parameters, self.o, row_end, store, entry, 2 * self.output_depth + 4)
         return m
 

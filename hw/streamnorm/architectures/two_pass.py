@@ -19,7 +19,7 @@ from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.ingest import Ingest
 from streamnorm.units.moments import Moments
 from streamnorm.units.output_queue import output_queue_of
-from streamnorm.units.parameter_store import ParameterStore
+from streamnorm.units.parameter_queue import ParameterQueue
 from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.statistic_queue import StatisticQueue, earliest_meeting, read_latency, rings_apart, rows_waiting
 
@@ -27,9 +27,11 @@ from .connections import (
     connect_apply,
     connect_loading,
     connect_moments,
+    connect_parameter_rows,
     connect_rows,
     connect_statistic,
     delays,
+    parameters_of,
     unit_ports,
 )
 from .one_pass import SLOT_RETURN
@@ -91,14 +93,15 @@ class TwoPassUnit(wiring.Component):
         apart = rings_apart(config)
         moments = _BothPasses(sums, squares)
         self.statistic = kinds.statistic(config, moments, cycles=cycles, from_ring=self._carried, apart=apart)
-        self.parameter_store = ParameterStore(config)
+        store = parameters_of(config)
         self.apply = kinds.apply(
             config,
             d_delay=probe.delay,
-            parameter_delay=self.parameter_store.delay,
-            parameter_cycle=self.parameter_store.cycles - probe.latency,
+            parameter_delay=store.delay,
+            parameter_cycle=store.cycles - probe.latency,
             apart=apart,
         )
+        self.parameter_store = store.reaching(probe.latency + max(self.apply.gamma_cycle, self.apply.beta_cycle))
 
         # A row's sum is there in cycle `complete` after the difference of its last beat, written to its ring in that
         # cycle, fetched in the next, and must have been fetched when the first beat of the second pass comes.
@@ -124,7 +127,8 @@ class TwoPassUnit(wiring.Component):
         self.ingest = Ingest(config, buffer_depth=self.first_buffer.depth, row_slots=self.row_slots)
         places = self.second_buffer.depth
         self.second_pass = Dispatch(config, row_slots=self.row_slots, output_depth=places, family=family)
-        self.dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
+        sizes = {"row_slots": self.row_slots, "output_depth": self.output_depth}
+        self.dispatch = Dispatch(config, **sizes, family=family, gated=config.parameters_are_streamed)
         sum_width = sum(len(getattr(sums, name)) for name in self._carried)
         self.sum_ring = RowRing(width=sum_width, depth=self.row_slots, family=family)
         refilled = read + SLOT_RETURN + self.end_to_second + base + self.statistic.scale_cycle
@@ -189,7 +193,9 @@ class TwoPassUnit(wiring.Component):
         m.submodules.apply = self.apply
         m.d.comb += [self.second_buffer.read.eq(self.dispatch.issue), self.dispatch.output_released.eq(queue.released)]
         connect_apply(m, self, self.second_buffer, self.release_delay)
-        if config.storage == "ram":
+        if isinstance(store, ParameterQueue):
+            connect_parameter_rows(m, self.parameters, store, self.dispatch)
+        elif config.parameters_are_loaded:
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
         return m

@@ -47,7 +47,7 @@ class ResidualUnit(wiring.Component):
     def __init__(self, config: NormConfig, core: Any) -> None:
         assert config.residual is not None
         self.config, self.core = config, core
-        (side,) = config.side_inputs
+        (side,) = config.residual.inputs
         sums = config.residual.sums(config.input)
         rows, others = row_layout(config), side_layout(config, side)
         self._skids = {"first": SkidBuffer(rows), "second": SkidBuffer(others)}
@@ -90,7 +90,7 @@ class ResidualUnit(wiring.Component):
             wiring.connect(m, wiring.flipped(given), skid.i)
             wiring.connect(m, skid.o, getattr(join, name))
         wiring.connect(m, core.o, wiring.flipped(self.o))
-        if self.config.storage == "ram":
+        if not self.config.parameters_are_known:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
 
         # Everything on the way to ingest stands still while it takes nothing.

@@ -80,7 +80,7 @@ def _static_terms(plan: "Plan") -> dict[str, float]:
     results = lanes * (precision.normalized_bits + gamma)
     return {
         "unit": 1,
-        "loads": config.storage == "ram",
+        "loads": config.parameters_are_loaded,
         "queue": plan.output_entries * (lanes * (_varying_bits(config, precision, stored) + 1) + 2),
         "results": results,
         "polynomials": lanes * (precision.difference_bits + sum(widths)) if widths else 0,
@@ -203,6 +203,8 @@ def _with_another_root(plan: "Plan", precision: Precision) -> int | None:
 
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
+    if plan.config.parameters_are_streamed:
+        return None
     if plan.config.rsqrt != RootChoice():
         return _with_another_root(plan, plan.precision) if isinstance(plan.precision, Precision) else None
     model = LUT_MODELS.get(kind_of(plan)) if plan.config.algorithm == OWN_ALGORITHM else None

@@ -147,9 +147,14 @@ def _stored(config: NormConfig) -> _Lines:
             value = "absent" if getattr(config, key) is None else "one constant"
             yield key, value, f"stored as {int(values[0, 0])} · 2^{-frac_bits}{steps}{worth[key]}"
         else:
-            banks = f"{config.banks} banks of " if config.banks > 1 else ""
-            value = f"{config.storage}, {banks}{config.bank_values} values"
-            yield key, value, f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
+            yield key, _place(config), f"{bits} bits, in steps of 2^{-frac_bits}{steps}{worth[key]}"
+
+
+def _place(config: NormConfig) -> str:
+    """Where gamma or beta is that is no constant, and of how many values."""
+    banks = f"{config.banks} banks of " if config.banks > 1 else ""
+    each = " of each row" if config.parameters_are_streamed else ""
+    return f"{config.storage}, {banks}{config.bank_values} values{each}"
 
 
 def _stored_codes(config: NormConfig) -> _Lines:
@@ -167,8 +172,7 @@ def _stored_codes(config: NormConfig) -> _Lines:
                 f"{value:g} as {stored.format.name}",
             )
         else:
-            banks = f"{config.banks} banks of " if config.banks > 1 else ""
-            yield key, f"{config.storage}, {banks}{config.bank_values} values", f"numbers of {stored.format.name}"
+            yield key, _place(config), f"numbers of {stored.format.name}"
 
 
 def _format(number_format: NumberFormat) -> str:

@@ -37,6 +37,8 @@ class Architecture:
         their error is promised, and there must be a mean.
     has_statistic : it works out a statistic of each row; norms that have none take the others
     has_second_pass : it reads a row a second time once its mean is there, as absolute deviations need it
+    streams_parameters : gamma and beta may come in as rows beside the row, since each of its beats is multiplied once,
+        and goes on its way without a stop from there
     """
 
     name: str
@@ -44,6 +46,7 @@ class Architecture:
     exact: bool = True
     has_statistic: bool = True
     has_second_pass: bool = False
+    streams_parameters: bool = False
 
     def goes_with(self, norm: Norm) -> bool:
         """Whether there is such a unit of a norm."""
@@ -62,12 +65,15 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture(ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap"),
+        Architecture(
+            ONE_PASS, "sums of d and of d**2 while the row comes in, then apply; rows overlap", streams_parameters=True
+        ),
         Architecture(
             TWO_PASS,
             "the sum while the row comes in, squares (or absolute deviations) on the way to a second buffer, then "
             "apply; rows overlap",
             has_second_pass=True,
+            streams_parameters=True,
         ),
         Architecture(
             "three-scan",
@@ -78,7 +84,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture("three-scan:welford", "as three-scan, with mean and variance in one scan", exact=False),
         Architecture("five-scan:welford", "as five-scan, with mean and variance in one scan", exact=False),
-        Architecture(STATIC, "nothing is measured: each element goes straight through", has_statistic=False),
+        Architecture(
+            STATIC,
+            "nothing is measured: each element goes straight through",
+            has_statistic=False,
+            streams_parameters=True,
+        ),
     )
 }
 """Every architecture by its name."""

@@ -19,7 +19,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
 from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
-from streamnorm.spec.fusions import Residual, SideStream
+from streamnorm.spec.fusions import Residual, SideStream, StreamedParameters
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -52,6 +52,7 @@ LANES_MAX = 64
 LENGTH_MAX = 16384
 BANKS_MAX = 4096
 VALUES_MAX = 1 << 18
+STORAGES = ("rom", "ram", "stream")
 RAM_PARAMETER_MAX = 4.0
 MARGIN_MAX = 2.0
 CURVATURE_MAX = 1.0
@@ -191,16 +192,16 @@ class NormConfig:
     gamma_max: float | None = field(
         default=_COMPUTED,
         metadata=_about(
-            'greater than 0; only with storage = "ram"',
-            "largest magnitude of gamma + gamma_offset that may ever be loaded",
+            'greater than 0; only with storage = "ram" or "stream"',
+            "largest magnitude of gamma + gamma_offset that may ever be loaded, or come in",
             f"that of the gamma array given, else {RAM_PARAMETER_MAX:g} or the number given if larger",
         ),
     )
     beta_max: float | None = field(
         default=_COMPUTED,
         metadata=_about(
-            'greater than 0; only with storage = "ram"',
-            "largest magnitude of beta that may ever be loaded",
+            'greater than 0; only with storage = "ram" or "stream"',
+            "largest magnitude of beta that may ever be loaded, or come in",
             f"that of the beta array given, else {RAM_PARAMETER_MAX:g} or the number given if larger",
         ),
     )
@@ -212,8 +213,13 @@ class NormConfig:
             "the first that holds all of them exactly; if none does, or they are loaded, the last",
         ),
     )
-    storage: Literal["rom", "ram"] = field(
-        default="rom", metadata=_about('"rom", "ram"', "gamma and beta fixed at generation, or loaded at run time")
+    storage: Literal["rom", "ram", "stream"] = field(
+        default="rom",
+        metadata=_about(
+            _quoted(STORAGES),
+            "gamma and beta fixed at generation, loaded at run time, or a stream of rows: each row comes with its own; "
+            "see docs/around.md",
+        ),
     )
     banks: int = field(
         default=1,
@@ -342,7 +348,7 @@ class NormConfig:
             self._set("alpha", finite_float("alpha", self.alpha))
             if not self.alpha:
                 raise ConfigError("alpha = 0: must not be 0; every result would be beta")
-        one_of("storage", self.storage, ("rom", "ram"))
+        one_of("storage", self.storage, STORAGES)
         one_of("bank_order", self.bank_order, ("given", "cyclic"))
         one_of("accuracy", self.accuracy, ("faithful", "tight", "as-is"))
         if self.accuracy == "as-is" and not self.formula.has_statistic:
@@ -468,11 +474,13 @@ class NormConfig:
             checked = checked_parameter(key, given, self.max_length, self.banks, repeat, signed_zeros=signed_zeros)
             self._set(key, checked)
             self._largest_given(f"{key}_max")  # must be finite
-        if self.storage == "rom":
+        if self.parameters_are_streamed:
+            StreamedParameters.require_goes_with(self)
+        if self.parameters_are_known:
             for key in ("gamma_max", "beta_max"):
                 if getattr(self, key) is not None:
                     raise ConfigError(
-                        f'{key} = {shown(getattr(self, key))}: only goes with storage = "ram"; '
+                        f'{key} = {shown(getattr(self, key))}: only goes with storage = "ram" or "stream"; '
                         'with "rom" the stored values themselves are the limit'
                     )
             if self.banks > 1 and all(np.ndim(p) < 2 for p in (self.gamma, self.beta) if p is not None):
@@ -604,7 +612,7 @@ class NormConfig:
             return self.parameter_format.bits
         if key in _WIDTHS:
             return self.given_parameters.default_bits[list(_WIDTHS).index(key)]
-        if self.storage == "rom":
+        if self.parameters_are_known:
             return None
         given = self._largest_given(key)
         is_array = isinstance(getattr(self, key.removesuffix("_max")), np.ndarray)
@@ -613,7 +621,7 @@ class NormConfig:
     def _computed_parameter_format(self) -> NumberFormat | None:
         if not self.output.is_float:
             return None
-        if self.storage == "ram":
+        if not self.parameters_are_known:
             return first_that_holds([np.array(np.pi)])
         gamma = (np.asarray(1.0 if self.gamma is None else self.gamma) + self.gamma_offset) * self.gamma_unit
         return first_that_holds([gamma, np.asarray(0.0 if self.beta is None else self.beta)])
@@ -730,6 +738,22 @@ class NormConfig:
         return self.replace(residual=None, input=self.normalized_input)
 
     @property
+    def parameters_are_known(self) -> bool:
+        """Whether gamma and beta are the configuration's own, for good: else they may be any that are stored in as
+        many bits, and come through the parameter stream."""
+        return self.storage == "rom"
+
+    @property
+    def parameters_are_loaded(self) -> bool:
+        """Whether gamma and beta are in a memory that the parameter stream writes to while no row is inside."""
+        return self.storage == "ram"
+
+    @property
+    def parameters_are_streamed(self) -> bool:
+        """Whether each row comes with its gamma and beta, rows of the parameter stream."""
+        return self.storage == "stream"
+
+    @property
     def normalized_input(self) -> NumberFormat:
         """Format of what is normalized: :attr:`input`, or that of the sums with a residual."""
         return self.input if self.residual is None else self.residual.sums(self.input).number
@@ -737,7 +761,12 @@ class NormConfig:
     @property
     def side_inputs(self) -> tuple[SideStream, ...]:
         """Streams of rows that come in beside the rows that are normalized."""
-        return () if self.residual is None else self.residual.inputs
+        sides = () if self.residual is None else self.residual.inputs
+        return (*sides, *self._streamed_parameters)
+
+    @cached_property
+    def _streamed_parameters(self) -> tuple[SideStream, ...]:
+        return StreamedParameters.inputs(self) if self.parameters_are_streamed else ()
 
     @property
     def side_outputs(self) -> tuple[SideStream, ...]:

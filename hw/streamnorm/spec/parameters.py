@@ -97,9 +97,9 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
     gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
     gamma_quantizer, beta_quantizer = given.quantizers(config.gamma_bits, config.beta_bits)
     stored_gamma, stored_beta = gamma_quantizer(gamma), beta_quantizer(beta)
-    rom = config.storage == "rom"
-    gamma_is_constant = rom and bool((stored_gamma == stored_gamma[0, 0]).all())
-    beta_is_constant = rom and bool((stored_beta == stored_beta[0, 0]).all())
+    known = config.parameters_are_known
+    gamma_is_constant = known and bool((stored_gamma == stored_gamma[0, 0]).all())
+    beta_is_constant = known and bool((stored_beta == stored_beta[0, 0]).all())
     if gamma_is_constant:
         stored_gamma, gamma_quantizer = _without_trailing_zeros(stored_gamma, gamma_quantizer, GAMMA_FRAC_BITS[0])
     if beta_is_constant:
@@ -114,8 +114,8 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
         beta_frac_bits=beta_quantizer.frac_bits,
         gamma_is_constant=gamma_is_constant,
         beta_is_constant=beta_is_constant,
-        gamma_max_abs=_max_abs(stored_gamma, gamma_quantizer, rom),
-        beta_max_abs=_max_abs(stored_beta, beta_quantizer, rom),
+        gamma_max_abs=_max_abs(stored_gamma, gamma_quantizer, known),
+        beta_max_abs=_max_abs(stored_beta, beta_quantizer, known),
         storage_error=given.storage_error(config.gamma_bits, config.beta_bits),
         _gamma_quantizer=gamma_quantizer,
         _beta_quantizer=beta_quantizer,
@@ -132,6 +132,6 @@ def _without_trailing_zeros(
     return np.full_like(stored, value), Quantizer(**{**vars(quantizer), "frac_bits": frac_bits})
 
 
-def _max_abs(stored: npt.NDArray[np.int64], quantizer: Quantizer, rom: bool) -> float:
-    largest = int(np.abs(stored).max()) if rom else 1 << (quantizer.bits - 1)
+def _max_abs(stored: npt.NDArray[np.int64], quantizer: Quantizer, known: bool) -> float:
+    largest = int(np.abs(stored).max()) if known else 1 << (quantizer.bits - 1)
     return largest / 2.0**quantizer.frac_bits

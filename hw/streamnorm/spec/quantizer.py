@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,11 @@ class Quantizer:
         if outside.any():
             raise self.refusal(float(real[outside][0]))
         return stored
+
+    def real(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """What is stored as these integers, without the offset."""
+        steps = stored / 2.0**self.frac_bits - self.zero_point
+        return steps * self.scale / self.unit - self.offset
 
     def exact(self, value: float) -> int:
         real = (Fraction(value) + Fraction(self.offset)) * Fraction(self.unit) / Fraction(self.scale) + self.zero_point

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 
-from .arrays import finite_reals
 from .config import NormConfig, checked_config
+from .float_quantizer import FloatQuantizer
 from .formats import FloatFormat
 from .parameters import StoredParameters
 from .values import counted
@@ -52,9 +52,9 @@ class StoredFloats:
     has_beta: bool
     gamma_error: float
     beta_error: float
-    _gamma_offset: float
-    _gamma_unit: float
-    _is_loaded: bool
+    _gamma_quantizer: FloatQuantizer
+    _beta_quantizer: FloatQuantizer
+    _is_known: bool
     _precision: int
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ class StoredFloats:
 
     def zeros(self, key: str) -> int:
         """Zeros above the leading one of a mantissa of "gamma" or "beta" that is not 0, at most: of subnormal ones."""
-        if self._is_loaded:
+        if not self._is_known:
             return self.format.fraction_bits
         mantissas = self.format.parts(getattr(self, key)).mantissa
         least = int(mantissas.min(initial=1 << self.format.fraction_bits, where=mantissas > 0))
@@ -112,7 +112,7 @@ class StoredFloats:
         ConfigError
             If a value is no number, not finite or beyond the largest number of the format.
         """
-        return _codes("gamma", values, self._gamma_offset, self.format, self._gamma_unit)
+        return self._gamma_quantizer(values)
 
     def quantize_beta(self, values: npt.ArrayLike) -> _Codes:
         """Return the codes to load for real beta ``values``.
@@ -122,7 +122,7 @@ class StoredFloats:
         ConfigError
             If a value is no number, not finite or beyond the largest number of the format.
         """
-        return _codes("beta", values, 0.0, self.format)
+        return self._beta_quantizer(values)
 
 
 def stored_parameters(config: NormConfig) -> StoredParameters | StoredFloats:
@@ -139,12 +139,12 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
     gamma = np.broadcast_to(np.asarray(1.0 if config.gamma is None else config.gamma), shape)
     beta = np.broadcast_to(np.asarray(0.0 if config.beta is None else config.beta), shape)
     unit = config.gamma_unit
-    gamma_codes = _codes("gamma", gamma, config.gamma_offset, stored_as, unit)
-    beta_codes = _codes("beta", beta, 0.0, stored_as)
+    gamma_quantizer, beta_quantizer = (FloatQuantizer.of(config, key) for key in ("gamma", "beta"))
+    gamma_codes, beta_codes = gamma_quantizer(gamma), beta_quantizer(beta)
     gamma_codes.flags.writeable = beta_codes.flags.writeable = False
-    rom = config.storage == "rom"
-    gamma_is_constant = rom and bool((gamma_codes == gamma_codes[0, 0]).all())
-    beta_is_constant = rom and bool((beta_codes == beta_codes[0, 0]).all())
+    known = config.parameters_are_known
+    gamma_is_constant = known and bool((gamma_codes == gamma_codes[0, 0]).all())
+    beta_is_constant = known and bool((beta_codes == beta_codes[0, 0]).all())
     loaded = 2.0**-stored_as.precision
     return StoredFloats(
         format=stored_as,
@@ -153,29 +153,13 @@ def _stored_floats(config: NormConfig) -> StoredFloats:
         gamma_is_constant=gamma_is_constant,
         beta_is_constant=beta_is_constant,
         has_beta=not (beta_is_constant and stored_as.dequantize(beta_codes[0, 0]) == 0),
-        gamma_error=_error(gamma, config.gamma_offset, gamma_codes, stored_as, unit) if rom else loaded,
-        beta_error=_error(beta, 0.0, beta_codes, stored_as) if rom else loaded,
-        _gamma_offset=config.gamma_offset,
-        _gamma_unit=unit,
-        _is_loaded=not rom,
+        gamma_error=_error(gamma, config.gamma_offset, gamma_codes, stored_as, unit) if known else loaded,
+        beta_error=_error(beta, 0.0, beta_codes, stored_as) if known else loaded,
+        _gamma_quantizer=gamma_quantizer,
+        _beta_quantizer=beta_quantizer,
+        _is_known=known,
         _precision=config.output.precision,
     )
-
-
-def _codes(key: str, values: npt.ArrayLike, offset: float, stored_as: FloatFormat, unit: float = 1.0) -> _Codes:
-    real = finite_reals(values, key)
-    with np.errstate(over="ignore"):
-        total = (real + offset if offset else real) * unit  # a sum would make +0 of -0
-    beyond = ~np.isfinite(total) | stored_as.saturates(total)
-    if beyond.any():
-        value = f"{real[beyond][0]:g}" + (f" + {offset:g}" if offset else "")
-        value += f", times {unit:g} of the input scale" if unit != 1 else ""
-        what = key if not offset else f"{key} + gamma_offset"
-        raise ConfigError(
-            f"{what}: {value} does not fit parameter_format = {stored_as.name!r}: must be from "
-            f"{-stored_as.largest:g} to {stored_as.largest:g}"
-        )
-    return stored_as.quantize(total)
 
 
 def _error(given: _Floats, offset: float, codes: _Codes, stored_as: FloatFormat, unit: float = 1.0) -> float:

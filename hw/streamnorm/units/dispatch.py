@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -32,6 +32,7 @@ class Dispatch(wiring.Component):
     row_slots : rows that fit
     output_depth : entries of the output queue
     family : primitives
+    gated : whether each beat waits for something else, too
 
     Members
     -------
@@ -42,6 +43,9 @@ class Dispatch(wiring.Component):
     issue : Out(1): one beat leaves the row buffer in this cycle
     first, last, issued_error : Out(1); issued_keep : Out(lanes); issued_bank : Out; column : Out(range(max_beats))
         What that beat is. All outputs are registers: they go far.
+    Only where ``gated``:
+    admits : In(1), a register: one more beat may be sent, those ``sent`` before counted
+    sent, sent_last : Out(1); a beat is issued in the next cycle, and whether it is its row's last
     """
 
     END_TO_READY: ClassVar[int] = 1
@@ -50,8 +54,10 @@ class Dispatch(wiring.Component):
     _controls: ClassVar[tuple[str, ...]] = ()
     """Inputs of a bit that a subclass has besides."""
 
-    def __init__(self, config: NormConfig, *, row_slots: int, output_depth: int, family: str) -> None:
-        self._config = config
+    def __init__(
+        self, config: NormConfig, *, row_slots: int, output_depth: int, family: str, gated: bool = False
+    ) -> None:
+        self._config, self._gated = config, gated
         self._row_slots, self._output_depth = row_slots, output_depth
         bank, index = bank_width(config), range(config.max_beats)
         self._ring = RowRing(width=self._entry_width(config), depth=row_slots, family=family)
@@ -72,6 +78,7 @@ class Dispatch(wiring.Component):
                 "issued_keep": Out(config.lanes),
                 "column": Out(index),
                 **({"bank": In(bank), "issued_bank": Out(bank)} if bank else {}),
+                **({"admits": In(1), "sent": Out(1), "sent_last": Out(1)} if gated else {}),
             }
         )
 
@@ -129,6 +136,8 @@ class Dispatch(wiring.Component):
         """From the beat that is ``sent`` next to the one that is issued, a register later. What tells of it needs no
         reset: it is looked at with `issue` alone."""
         m.d.sync += self.issue.eq(sent)
+        if self._gated:
+            m.d.comb += [self.sent.eq(sent), self.sent_last.eq(last)]
         column = Signal.like(self.column, reset_less=True)
         told = [(self.first, first), (self.last, last), (self.issued_error, error)]
         told += [(self.issued_keep, keep | (~last).replicate(len(keep)))]
@@ -153,10 +162,10 @@ class Dispatch(wiring.Component):
         ]
         m.d.sync += head_valid.eq(fetch | (head_valid & ~free))
 
-    def _credit(self, m: Module, sent: Signal) -> Signal:
-        """Whether the output queue has room for one more beat, those ``sent`` before counted."""
+    def _credit(self, m: Module, sent: Signal) -> Value:
+        """Whether the output queue has room for one more beat, those ``sent`` before counted, and it may go."""
         m.submodules.credits = credits = Level(maximum=self._output_depth, init=self._output_depth)
         released = Signal()
         m.d.sync += released.eq(self.output_released)
         m.d.comb += [credits.up.eq(released), credits.down.eq(sent)]
-        return credits.some
+        return credits.some & self.admits if self._gated else credits.some

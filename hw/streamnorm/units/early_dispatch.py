@@ -34,7 +34,7 @@ class EarlyDispatch(Dispatch):
 
     Parameters
     ----------
-    config, row_slots, output_depth, family : as for :class:`Dispatch`
+    config, row_slots, output_depth, family, gated : as for :class:`Dispatch`
     buffer_depth : beats that fit into the row buffer
 
     Members
@@ -53,9 +53,16 @@ class EarlyDispatch(Dispatch):
     _controls: ClassVar[tuple[str, ...]] = ("complete", "follows")
 
     def __init__(
-        self, config: NormConfig, *, row_slots: int, output_depth: int, buffer_depth: int, family: str
+        self,
+        config: NormConfig,
+        *,
+        row_slots: int,
+        output_depth: int,
+        buffer_depth: int,
+        family: str,
+        gated: bool = False,
     ) -> None:
-        super().__init__(config, row_slots=row_slots, output_depth=output_depth, family=family)
+        super().__init__(config, row_slots=row_slots, output_depth=output_depth, family=family, gated=gated)
         self._buffer_depth = buffer_depth
         self._bank_ring = None
         if bank := bank_width(config):

@@ -51,6 +51,9 @@ class Ingest(wiring.Component):
     Only without slots, of the beat that is offered now, two cycles before ``valid``:
     taken, begins : Out(1); it is taken in, it is the first one of its row
     column : Out(range(max_beats)), offered_bank : Out; its number and bank
+    Only without slots, where gamma and beta come with the rows:
+    admits : In(1); a beat may be taken in in the next cycle
+    ends : Out(1); the beat that is offered now is its row's last
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Ingest(wiring.Component):
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
         self._statistic_beats = statistic_beats
+        self._gated = config.parameters_are_streamed and row_slots is None
         super().__init__(
             {
                 "i": In(stream.Signature(row_layout(config))),
@@ -81,6 +85,7 @@ class Ingest(wiring.Component):
                 **({} if statistic_beats is None else {"complete": Out(1)}),
                 **({"taken": Out(1), "begins": Out(1)} if row_slots is None else {}),
                 **({"offered_bank": bank} if config.banks > 1 and row_slots is None else {}),
+                **({"admits": In(1), "ends": Out(1)} if self._gated else {}),
             }
         )
 
@@ -179,7 +184,7 @@ class Ingest(wiring.Component):
         if self._statistic_beats is not None:
             counted = statistic_end(m, take, ends, beats=self._statistic_beats)
             m.d.sync += self.complete.eq(valid & counted)
-        self._admission(m, ready, accept, valid, valid & counted, begins, swallow)
+        self._admission(m, ready, accept, valid, valid & counted, begins, ends, swallow)
         return m
 
     def _turn(self, m: Module, ends: Value) -> Signal:
@@ -198,6 +203,7 @@ class Ingest(wiring.Component):
         beat_taken: Signal,
         row_counted: Value,
         begins: Signal,
+        ends: Signal,
         swallow: Signal,
     ) -> None:
         """``ready``: a place for the row, exactly counted, and for its beats, with some to spare."""
@@ -213,7 +219,13 @@ class Ingest(wiring.Component):
         else:
             m.submodules.slots = slots = Level(maximum=self._row_slots, init=self._row_slots, reserve=1)
             m.d.comb += [slots.down.eq(row_counted), slots.up.eq(self.row_released), room.eq(space & slots.some_next)]
-        if self._config.storage == "rom":
+        if self._gated:
+            # What is swallowed needs nothing.
+            goes_on = Mux(accept, ~self.i.payload.last & (swallow | ends), swallow)
+            m.d.comb += self.ends.eq(ends)
+            m.d.sync += ready.eq(room & (self.admits | goes_on))
+            return
+        if not self._config.parameters_are_loaded:
             m.d.sync += ready.eq(room)
             return
         # A row that has begun must be let in to its end.

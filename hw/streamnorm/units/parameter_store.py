@@ -1,5 +1,7 @@
 """Gamma and beta: a block RAM each, read beat by beat, loaded at run time if so configured."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value, signed
@@ -8,10 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.parameters import StoredParameters
 
 from .load_spreader import LoadSpreader
-from .parameter_words import parameter_words
+from .parameter_words import IssuedBeat, parameter_words, written_values
 from .streams import bank_width, parameter_layout
 
 __all__ = ["ParameterStore"]
@@ -54,7 +55,8 @@ class ParameterStore(wiring.Component):
         self.block_rams = 0
         self._rams: dict[str, Any] = {}
         members: dict[str, object] = {}
-        for name, stored in stored_words(config).items():
+        self._stored = stored_words(config)
+        for name, stored in self._stored.items():
             if stored.is_constant:
                 continue
             layout = data.ArrayLayout(signed(stored.bits), config.lanes)
@@ -62,7 +64,7 @@ class ParameterStore(wiring.Component):
             self.block_rams += ram.blocks
             members |= {f"{name}_address": In(address), name: Out(layout)}
         self._spreader: LoadSpreader | None = None
-        if config.storage == "ram":
+        if config.parameters_are_loaded:
             if words.lanes > config.load_lanes:
                 self._spreader = LoadSpreader(config, bits=sum(ram.width for ram in self._rams.values()) // words.lanes)
             members |= {
@@ -72,6 +74,19 @@ class ParameterStore(wiring.Component):
                 "rows_inside": In(1),
             }
         super().__init__(members)
+
+    @property
+    def place_cycle(self) -> int:
+        """Cycles from a beat's issue to its place."""
+        return self.words.place_cycle
+
+    def place(self, m: Module, issue: IssuedBeat) -> Value:
+        """Where the beat reads that was issued :attr:`place_cycle` cycles ago."""
+        return self.words.place(m, issue)
+
+    def reaching(self, reach: int) -> ParameterStore:
+        """Itself: however long after their issue beats need gamma and beta, it has the same memory."""
+        return self
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -84,7 +99,7 @@ class ParameterStore(wiring.Component):
                 else ram.read_data.replicate(self._config.lanes)
             )
             m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), port.eq(read)]
-        if self._config.storage == "ram":
+        if self._config.parameters_are_loaded:
             self._load(m)
         return m
 
@@ -146,14 +161,8 @@ class ParameterStore(wiring.Component):
     def _written(self, m: Module, accept: Signal) -> tuple[Value, Value, dict[str, Value]]:
         """Whether there is a word to write, whether it is the load's last one, and what to write to each memory."""
         payload, words = self.i.payload, self.words
-        floats = self._config.output.is_float
-        half = 0 if floats else 1 << (StoredParameters.of(self._config).beta_frac_bits - 1)
-        lanes = range(1 if self._spreader is not None else words.lanes)
-        values: dict[str, Value] = {}
-        for name, ram in self._rams.items():
-            field, bits = payload[name], ram.width // words.lanes
-            each = [field[lane] + half if name == "beta" and half else field[lane] for lane in lanes]
-            values[name] = Cat(*(Value.cast(value)[:bits] for value in each))
+        written = written_values(self._config, payload, {name: self._stored[name] for name in self._rams})
+        values: dict[str, Value] = {name: Cat(*each) for name, each in written.items()}
         if self._spreader is None:
             return accept, payload.last, values
         m.submodules.load_spreader = spreader = self._spreader

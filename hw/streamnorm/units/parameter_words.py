@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,13 +11,15 @@ import numpy.typing as npt
 from amaranth.hdl import Cat, Module, Signal, Value
 
 from streamnorm.logic.primitives.block_ram import BlockRam
+from streamnorm.precision.stored_words import StoredWords
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import element_bytes
+from streamnorm.spec.parameters import StoredParameters
 
 from .channel_counter import LATENCY, ChannelCounter
 from .channel_memory import MEMORY_CYCLES, ChannelMemory
 
-__all__ = ["IssuedBeat", "ParameterWords", "parameter_words"]
+__all__ = ["IssuedBeat", "ParameterWords", "parameter_words", "written_values"]
 
 
 class IssuedBeat(Protocol):
@@ -78,7 +80,7 @@ class ParameterWords(ABC):
             family=config.device.primitives,
             output_register=output_register,
             init=words,
-            writable=config.storage == "ram",
+            writable=config.parameters_are_loaded,
         )
 
 
@@ -149,7 +151,7 @@ class SplitChannelWords(ParameterWords):
             family=config.device.primitives,
             output_register=output_register,
             values=_bit_patterns(self.beats_of(stored), bits),
-            writable=config.storage == "ram",
+            writable=config.parameters_are_loaded,
         )
 
 
@@ -160,6 +162,17 @@ def parameter_words(config: NormConfig) -> ParameterWords:
     if config.bank_values == 1 or config.parameter_repeat % config.lanes == 0:
         return ChannelWords(config)
     return SplitChannelWords(config)
+
+
+def written_values(config: NormConfig, payload: Any, words: Mapping[str, StoredWords]) -> dict[str, list[Value]]:
+    """What is written of a beat of the parameter stream, value by value, of those of gamma and beta that are named."""
+    half = 0 if config.output.is_float else 1 << (StoredParameters.of(config).beta_frac_bits - 1)
+    values: dict[str, list[Value]] = {}
+    for name, stored in words.items():
+        field = payload[name]
+        each = [field[lane] + half if name == "beta" and half else field[lane] for lane in range(config.load_lanes)]
+        values[name] = [Value.cast(value)[: stored.bits] for value in each]
+    return values
 
 
 def _counted(m: Module, config: NormConfig, issue: IssuedBeat) -> ChannelCounter:

@@ -120,7 +120,8 @@ def side_layout(config: NormConfig, side: SideStream, *, flagged: bool = False) 
 
 
 def parameter_layout(config: NormConfig) -> data.StructLayout:
-    """One beat of a parameter load (``storage = "ram"``): beat k holds elements ``k * lanes`` and following.
+    """One beat of a parameter load (``storage = "ram"``), or of a row's parameters (``storage = "stream"``): beat k
+    holds elements ``k * lanes`` and following.
 
     Where ``parameter_repeat`` elements share a value, ``load_lanes`` is 1, and beat k holds value k. Values are signed
     integers; with floating-point output they are codes, unsigned.
@@ -129,8 +130,10 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
     ------
     gamma : ArrayLayout(gamma_bits, load_lanes)
     beta : ArrayLayout(beta_bits, load_lanes)
+    keep : unsigned(lanes)
+        Only of a row's parameters. As of the rows.
     last : 1
-        Ends the load.
+        Ends the load, or the row.
     bank : unsigned(bank_width)
         Only if ``banks > 1``. Bank that is loaded, taken from the load's first beat.
     """
@@ -140,6 +143,7 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
         {
             "gamma": data.ArrayLayout(Shape(config.gamma_bits, is_signed), config.load_lanes),
             "beta": data.ArrayLayout(Shape(config.beta_bits, is_signed), config.load_lanes),
+            **({"keep": unsigned(config.lanes)} if config.parameters_are_streamed else {}),
             "last": unsigned(1),
         },
         config.banks > 1,

@@ -77,9 +77,11 @@ class AxiNorm(wiring.Component):
         m.submodules.unit = unit = self.unit
         self._connect_rows(m, unit)
         self._connect_results(m, unit)
-        if self.config.storage == "ram":
+        if not self.config.parameters_are_known:
             self._connect_parameters(m, unit)
         for side in self.config.side_inputs:
+            if side.carrier:  # the parameter stream, connected above
+                continue
             self._connect_side_input(m, side, getattr(unit, side.name))
         for side in self.config.side_outputs:
             self._connect_side_output(m, side, getattr(unit, side.name))
@@ -146,5 +148,8 @@ class AxiNorm(wiring.Component):
             unit.parameters.valid.eq(self.s_axis_param_tvalid),
             self.s_axis_param_tready.eq(unit.parameters.ready),
         ]
+        if self.config.parameters_are_streamed:
+            for lane in range(self.config.lanes):
+                m.d.comb += beat.keep[lane].eq(self.s_axis_param_tkeep[lane * (gamma_bytes + beta_bytes)])
         if self.config.banks > 1:
             m.d.comb += beat.bank.eq(self.s_axis_param_tuser)

@@ -49,8 +49,8 @@ def ports(config: NormConfig) -> list[Port]:
         Port("aresetn", "in", 1, "reset, active low, synchronous; at any moment, for two cycles or more"),
         *_row_ports(config),
         *_result_ports(config),
-        *(_parameter_ports(config) if config.storage == "ram" else []),
-        *(port for side in config.side_inputs for port in _side_input_ports(config, side)),
+        *([] if config.parameters_are_known else _parameter_ports(config)),
+        *(port for side in config.side_inputs if not side.carrier for port in _side_input_ports(config, side)),
         *(port for side in config.side_outputs for port in _side_output_ports(config, side)),
     ]
 
@@ -83,7 +83,7 @@ def _input_ports(stream: str, lanes: int, number: NumberFormat) -> list[Port]:
     size = number.bytes
     return [
         Port(f"{stream}_tdata", "in", 8 * lanes * size, f"{lanes} x {number.name}, {_bytes(size)} each, lane 0 low"),
-        Port(f"{stream}_tkeep", "in", lanes * size, "a bit per byte; all 1 but in a row's last beat: its low elements"),
+        Port(f"{stream}_tkeep", "in", lanes * size, _KEPT),
         *_handshake(stream, "out"),
         Port(f"{stream}_tlast", "in", 1, "ends a row"),
     ]
@@ -108,6 +108,7 @@ def _output_ports(stream: str, lanes: int, number: NumberFormat, user_bits: int,
     ]
 
 
+_KEPT = "a bit per byte; all 1 but in a row's last beat: its low elements"
 _MALFORMED = "1 in a row's last beat if the row came in too long or malformed"
 
 
@@ -121,11 +122,15 @@ def _flags_meaning(config: NormConfig) -> str:
 def _parameter_ports(config: NormConfig) -> list[Port]:
     gamma, beta = parameter_lane_bytes(config)
     meaning = f"{config.load_lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
-    result = [
-        Port("s_axis_param_tdata", "in", 8 * config.load_lanes * (gamma + beta), meaning),
-        *_handshake("s_axis_param", "out"),
-        Port("s_axis_param_tlast", "in", 1, "ends a load"),
-    ]
+    data = Port("s_axis_param_tdata", "in", 8 * config.load_lanes * (gamma + beta), meaning)
+    if config.parameters_are_streamed:
+        return [
+            data,
+            Port("s_axis_param_tkeep", "in", config.lanes * (gamma + beta), _KEPT),
+            *_handshake("s_axis_param", "out"),
+            Port("s_axis_param_tlast", "in", 1, "ends a row's parameters"),
+        ]
+    result = [data, *_handshake("s_axis_param", "out"), Port("s_axis_param_tlast", "in", 1, "ends a load")]
     if config.banks > 1:
         meaning = "bank that is loaded, taken from the load's first beat"
         result.append(Port("s_axis_param_tuser", "in", bank_width(config), meaning))

@@ -26,14 +26,16 @@ _PROGRESS_SECONDS = 0.2
 class _Stream:
     """One driven stream: its source, its frames (a row or a load each), and how far it has come."""
 
-    def __init__(self, dut: Any, prefix: str, stimulus: dict[str, NDArray[Any]], key: str) -> None:
+    def __init__(
+        self, dut: Any, prefix: str, stimulus: dict[str, NDArray[Any]], key: str, *, has_ports: bool = True
+    ) -> None:
         self.beats = Beats(*(stimulus[f"{key}_{name}"] for name in ("data", "keep", "last", "user")))
         self.gate, self.resume = stimulus[f"{key}_gate"], stimulus[f"{key}_resume"]
         self.count = len(self.beats)
         self.accepted = 0  # position: the beat that comes next
         self.queued = 0
         self.cycles = np.full(self.count, -1, np.int64)
-        self.source = BeatSource(dut, prefix, stimulus[f"{key}_open"]) if hasattr(dut, f"{prefix}_tvalid") else None
+        self.source = BeatSource(dut, prefix, stimulus[f"{key}_open"]) if has_ports else None
 
     @property
     def done(self) -> bool:
@@ -107,7 +109,9 @@ class Bench:
     def __init__(self, dut: Any, stimulus: dict[str, NDArray[Any]]) -> None:
         self.dut, self.stimulus = dut, stimulus
         self.rows = _Stream(dut, "s_axis", stimulus, "rows")
-        self.loads = _Stream(dut, "s_axis_param", stimulus, "loads")
+        # Gamma and beta that come with the rows are a stream beside them.
+        loaded = hasattr(dut, "s_axis_param_tvalid") and "param" not in stimulus["sides"]
+        self.loads = _Stream(dut, "s_axis_param", stimulus, "loads", has_ports=loaded)
         self.sides = [_Stream(dut, f"s_axis_{name}", stimulus, name) for name in stimulus["sides"]]
         self.outputs_before = stimulus["outputs_before"]
         target = int(self.outputs_before[-1])

@@ -88,7 +88,7 @@ class RowSource:
         self.sent: deque[RowBatch | ParameterLoad] = deque()
         self.open, loads_open, _ = open_patterns(as_stall(stall), NO_STALL, seed)
         self.stream = BeatSource(dut, "s_axis", self.open)
-        self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.storage == "ram" else None
+        self.loads = BeatSource(dut, "s_axis_param", loads_open) if config.parameters_are_loaded else None
         self._loading = False
         self._rows = 0
 

@@ -15,6 +15,7 @@ from amaranth.back import rtlil
 from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.fusions import streams_of
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm.verilog.elaboration import without_garbage_collection
 from streamnorm_sim.cells import GateNetlist
@@ -105,7 +106,7 @@ _together: dict[NormConfig, tuple[NormConfig, ...]] = {}
 
 def _sides(config: NormConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the streams that go in and come out beside."""
-    return tuple(side.name for side in config.side_inputs), tuple(side.name for side in config.side_outputs)
+    return tuple(streams_of(config.side_inputs)), tuple(side.name for side in config.side_outputs)
 
 
 def _side_macros(config: NormConfig) -> str:
@@ -184,8 +185,8 @@ def _build(
     first = configs[0]
     macros = {
         "STREAMNORM_BANKS": first.rows_name_banks,
-        "STREAMNORM_LOADS": first.storage == "ram",
-        "STREAMNORM_LOAD_BANKS": first.storage == "ram" and first.banks > 1,
+        "STREAMNORM_LOADS": first.parameters_are_loaded,
+        "STREAMNORM_LOAD_BANKS": first.parameters_are_loaded and first.banks > 1,
         "STREAMNORM_WAVES": waves,
     }
     return compile_design(

@@ -68,9 +68,10 @@ def _opened(path: Path) -> Iterator[TextIO]:
 
 
 class _Driver:
-    """The driving side of one stream: what stands on its ports, all of them side by side in `ports`."""
+    """The driving side of one stream: what stands on its ports, all of them side by side in `ports`. Without a prefix,
+    one that the unit does not have."""
 
-    def __init__(self, top: AxiNorm, prefix: str, channel: Channel) -> None:
+    def __init__(self, top: AxiNorm, prefix: str | None, channel: Channel) -> None:
         self.channel = channel
         self.position = 0
         self.offered = False
@@ -178,7 +179,7 @@ class _Player:
         self.stimulus = stimulus = Stimulus.of(config, traffic)
         self.top = top = AxiNorm(config)
         self.rows = _Driver(top, "s_axis", stimulus.rows)
-        self.loads = _Driver(top, "s_axis_param", stimulus.loads)
+        self.loads = _Driver(top, "s_axis_param" if config.parameters_are_loaded else None, stimulus.loads)
         self.sides = {name: _Driver(top, f"s_axis_{name}", channel) for name, channel in stimulus.sides.items()}
         self.drivers = [self.rows, self.loads, *self.sides.values()]
         target = stimulus.expected

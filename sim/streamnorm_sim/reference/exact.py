@@ -66,7 +66,7 @@ no ``y`` is a tie.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import frexp, isqrt
@@ -157,7 +157,7 @@ def exact_rows(
     x, lengths, banks, beside
         Rows, as for `RowBatch.of`.
     as_given : bool
-        Take γ and β as the configuration has them, not as they are stored.
+        Take γ and β as the configuration has them, not as they are stored; those that come with the rows as they are.
 
     Returns
     -------
@@ -184,7 +184,9 @@ def exact_result(
     """As `exact_rows`, and the results before rounding too."""
     batch = exactly_normalized_rows(config, RowBatch.of(config, x, lengths, banks, **beside))
     config = config.core
-    affine = _given(config) if as_given else _stored(config)
+    affine = None
+    if not config.parameters_are_streamed:
+        affine = _given(config) if as_given else _stored(config)
     shape = batch.x.shape
     result = ExactResult(
         rounded=np.zeros(shape, np.int64),
@@ -196,7 +198,7 @@ def exact_result(
     )
     of_part = _floating_part if config.output.is_float else _integer_part
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        found = of_part(config, part, affine)
+        found = of_part(config, part, affine or _streamed(config, part))
         for name, values in vars(found).items():
             if values is not None:
                 getattr(result, name)[where] = values
@@ -218,7 +220,9 @@ def _integer_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> Exa
         nearest, scaled = _scaled_and_shifted(config, batch, affine, q)
     rounded = np.clip(nearest, output.min, output.max).astype(np.int64)
     overflows = np.asarray(rounded != nearest, np.bool_)
-    side = np.where(elements.negative, -1, 1) * np.sign(affine.gamma[_values_of(config, batch)]).astype(np.int64)
+    side = np.where(elements.negative, -1, 1) * np.sign(affine.gamma[_values_of(config, batch, affine)]).astype(
+        np.int64
+    )
     infinite = elements.is_infinite & (side != 0)
     ends = np.where(side < 0, output.min, output.max)
     rounded = np.where(infinite, ends, np.where(elements.is_nan | elements.is_infinite, output.zero_point, rounded))
@@ -348,7 +352,7 @@ def _scaled_and_shifted(
     config: NormConfig, batch: RowBatch, affine: "_Affine", q: NDArray[np.int64]
 ) -> tuple[_Integers, NDArray[np.float64]]:
     """``y = q·γ + β`` rounded, and as it is."""
-    where = _values_of(config, batch)
+    where = _values_of(config, batch, affine)
     frac_bits = max(affine.gamma_frac_bits, affine.beta_frac_bits, 0)
     gamma = affine.gamma[where].astype(object) << (frac_bits - affine.gamma_frac_bits)
     beta = affine.beta[where].astype(object) << (frac_bits - affine.beta_frac_bits)
@@ -523,6 +527,8 @@ def _terms(config: NormConfig, batch: RowBatch, elements: Elements) -> RowTerms:
 class _Affine:
     """γ and β as integers (banks, bank_values), their fraction bits, and the divisor m of both.
 
+    ``by_row``: those of each row of a batch, (rows, n).
+
     With two roundings, γ is that of q, and the divisor that of β alone. An affine norm's γ is that of a step of x. Of
     floating-point output, whose zeros have a sign: which γ and β are negative, be they 0, and whether β is added.
     """
@@ -535,6 +541,7 @@ class _Affine:
     gamma_negative: NDArray[np.bool_] | None = None
     beta_negative: NDArray[np.bool_] | None = None
     has_beta: bool = True
+    by_row: bool = False
 
 
 @lru_cache(maxsize=4)
@@ -547,6 +554,17 @@ def _stored(config: NormConfig) -> _Affine:
     # Of integers that come in, the scale is in what is stored.
     step_bits = frexp(config.input.scale)[1] - 1 if config.norm == "affine" and config.input.is_float else 0
     return _Affine(stored.gamma, stored.beta, stored.gamma_frac_bits - step_bits, stored.beta_frac_bits, 1)
+
+
+def _streamed(config: NormConfig, batch: RowBatch) -> _Affine:
+    """Those that come with the rows."""
+    gamma, beta = (np.where(batch.valid, batch.beside[key], 0).astype(np.int64) for key in ("gamma", "beta"))
+    if not config.output.is_float:
+        return replace(_stored(config), gamma=gamma, beta=beta, by_row=True)
+    floats = StoredFloats.of(config)
+    numbers = (floats.format.dequantize(codes) for codes in (gamma, beta))
+    of_rows = _of_floats(config, next(numbers), 0.0, next(numbers), floats.has_beta, Fraction(config.gamma_unit))
+    return replace(of_rows, by_row=True)
 
 
 @lru_cache(maxsize=4)
@@ -612,8 +630,10 @@ def _dyadic(values: NDArray[np.float64], offset: Fraction, power: Fraction) -> t
     return integers, largest.bit_length() - 1
 
 
-def _values_of(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Bank and number, in it, of the value of γ and β that each element takes."""
+def _values_of(config: NormConfig, batch: RowBatch, affine: _Affine) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Bank, or row, and number, in it, of the value of γ and β that each element takes."""
+    if affine.by_row:
+        return np.arange(len(batch))[:, None], np.arange(batch.x.shape[1])[None, :]
     return batch.banks[:, None], np.arange(batch.x.shape[1])[None, :] // config.parameter_repeat
 
 
@@ -623,7 +643,7 @@ class _Rows:
     def __init__(
         self, config: NormConfig, batch: RowBatch, c: _Integers, denominators: "list[_Denominator]", affine: _Affine
     ) -> None:
-        where = _values_of(config, batch)
+        where = _values_of(config, batch, affine)
         self.affine, self.where = affine, where
         self.divisor = affine.divisor
         self.denominators = denominators

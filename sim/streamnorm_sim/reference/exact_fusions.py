@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.streams.rows import RowBatch
 
+from .stored_rows import beside_of_core
+
 __all__ = ["exact_sums", "exactly_normalized_rows"]
 
 
@@ -23,7 +25,7 @@ def exactly_normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
     x, f = _steps(config, batch)
     sums = config.residual.sums(config.input)
     elements = sums.weight_x * x + sums.weight_f * f + config.core.input.zero_point
-    return replace(batch, x=np.where(batch.valid, elements, 0), beside={})
+    return replace(batch, x=np.where(batch.valid, elements, 0), beside=beside_of_core(config, batch))
 
 
 def exact_sums(

@@ -8,6 +8,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm_sim.streams.rows import RowBatch
 
 from .half_even import half_even
+from .stored_rows import beside_of_core
 
 __all__ = ["normalized_rows", "rows_beside"]
 
@@ -19,7 +20,7 @@ def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
         return batch
     sums = config.residual.sums(config.input)
     x, f = (np.where(batch.valid, rows, 0).astype(np.int64) for rows in (batch.x, batch.beside["residual"]))
-    return replace(batch, x=sums.weight_x * x + sums.weight_f * f, beside={})
+    return replace(batch, x=sums.weight_x * x + sums.weight_f * f, beside=beside_of_core(config, batch))
 
 
 def rows_beside(config: NormConfig, batch: RowBatch) -> dict[str, RowBatch]:

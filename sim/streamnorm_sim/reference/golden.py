@@ -25,7 +25,7 @@ from .fusions import normalized_rows
 from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
-from .stored_rows import stored_of_rows
+from .stored_rows import parameter_of_rows, stored_of_rows
 
 __all__ = ["GoldenModel"]
 
@@ -76,8 +76,7 @@ class GoldenModel:
         self.parameters = StoredParameters.of(config)
         self._published = published_model(config)
         self._gamma = self.parameters.gamma if gamma is None else _stored(config, "gamma", gamma)
-        half = 1 << (self.parameters.beta_frac_bits - 1)
-        self._beta = (self.parameters.beta if beta is None else _stored(config, "beta", beta)) + half
+        self._beta = self.parameters.beta if beta is None else _stored(config, "beta", beta)
         if isinstance(precision, IntegerPrecision):
             return
         lane_widths = [
@@ -175,7 +174,7 @@ class GoldenModel:
         else:
             z = self._normalized(d, *self.rows_statistic(d, batch.lengths))
         if published is None:
-            y = self._results(z, batch.banks)
+            y = self._results(z, batch)
         else:
             numbers = (stored_of_rows(self._core, values, batch.banks, z.shape[1]) for values in published.numbers)
             y = requantized(z, *numbers) + self._core.output.zero_point
@@ -263,12 +262,13 @@ class GoldenModel:
             a = np.clip(a, p.grid.low, p.grid.high, out=a)
         return a
 
-    def _results(self, z: Integers, banks: Integers) -> Integers:
+    def _results(self, z: Integers, batch: RowBatch) -> Integers:
         """Step 7, in the place of what gamma multiplies."""
         p, target, kind = self.precision, self._core.output, self._lane_type
         assert not isinstance(p, IntegerPrecision)
-        a, width = z, z.shape[1]
-        gamma, beta = (stored_of_rows(self._core, stored, banks, width) for stored in (self._gamma, self._beta))
+        a, stored = z, {"gamma": self._gamma, "beta": self._beta}
+        gamma, beta = (parameter_of_rows(self._core, key, values, batch) for key, values in stored.items())
+        beta = beta + (1 << (self.parameters.beta_frac_bits - 1))
         a *= gamma.astype(kind) << p.gamma_align
         a += beta.astype(kind) << p.beta_align
         y = half_even(a, p.result_frac_bits, is_raised=True).astype(np.int64)

@@ -16,6 +16,8 @@ from streamnorm_sim.streams.corner_floats import corner_floats
 from streamnorm_sim.streams.drawn_floats import KINDS, MIXED, draw_row, finite_codes
 from streamnorm_sim.streams.rows import RowBatch, per_row
 
+from .random_parameters import random_parameters
+
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
 
@@ -116,8 +118,9 @@ def random_rows(
     distribution: str = "mixed",
     lengths: ArrayLike | None = None,
 ) -> RowBatch:
-    """Return random rows, their banks random too, unless rows take them in turn; with rows for streams beside. Of a
-    residual, one row in four nearly cancels with the rows that it is added to.
+    """Return random rows, their banks random too, unless rows take them in turn; with rows for streams beside: of a
+    residual, one row in four nearly cancels with the rows that it is added to; of gamma and beta, see
+    `random_parameters`.
 
     Parameters
     ----------
@@ -151,7 +154,12 @@ def random_rows(
         rows = [_random_row(source, int(n), rng, kinds[rng.integers(len(kinds))]) for n in row_lengths]
     banks = rng.integers(config.banks, size=count)
     batch = RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
-    return batch if config.residual is None else batch.with_beside(config, {"residual": _residual(config, batch, rng)})
+    beside: dict[str, NDArray[np.integer]] = {}
+    if config.residual is not None:
+        beside["residual"] = _residual(config, batch, rng)
+    if config.parameters_are_streamed:
+        beside |= random_parameters(config, batch.x.shape, rng)
+    return batch.with_beside(config, beside)
 
 
 def _residual(config: NormConfig, batch: RowBatch, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
+from streamnorm_sim.streams.rows import RowBatch
 
-__all__ = ["stored_of_rows"]
+__all__ = ["beside_of_core", "parameter_of_rows", "stored_of_rows"]
 
 Integers = npt.NDArray[Any]
 
@@ -19,3 +20,15 @@ def stored_of_rows(config: NormConfig, stored: Integers, banks: Integers, width:
     columns = -(-width // repeat)
     values = stored[:1, :columns] if config.banks == 1 else stored[banks, :columns]
     return values if repeat == 1 else np.repeat(values, repeat, axis=-1)[:, :width]
+
+
+def parameter_of_rows(config: NormConfig, key: str, stored: Integers, batch: RowBatch) -> Integers:
+    """The same of "gamma" or "beta" for a batch, which may have come with them; these are 0 behind a row's end."""
+    if config.parameters_are_streamed:
+        return np.where(batch.valid, batch.beside[key], 0)
+    return stored_of_rows(config, stored, batch.banks, batch.x.shape[1])
+
+
+def beside_of_core(config: NormConfig, batch: RowBatch) -> dict[str, npt.NDArray[np.integer]]:
+    """The rows beside that the unit takes that normalizes."""
+    return {side.name: batch.beside[side.name] for side in config.core.side_inputs}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from streamnorm.spec.fusions import SideStream
 from streamnorm.spec.row_flags import of_user
 
 from .rows import RowBatch, fitted
+
+_Byte = TypeVar("_Byte", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +80,20 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
     return replace(beats, user=np.repeat(batch.banks, _row_beats(batch, config.lanes)).astype(np.uint16))
 
 
-def encode_side(config: NormConfig, side: SideStream, batch: RowBatch) -> Beats:
-    """Return the beats of the rows that ``batch`` has for a stream beside; as `encode_rows`, ``user`` is 0."""
-    return _encoded(batch.beside[side.name], batch, config.lanes, side.number)
+def encode_side(config: NormConfig, sides: Sequence[SideStream], batch: RowBatch) -> Beats:
+    """Return the beats of a stream beside, which carries one or more of the rows that ``batch`` has beside; as
+    `encode_rows`, ``user`` is 0."""
+    parts = [_encoded(batch.beside[side.name], batch, config.lanes, side.number) for side in sides]
+    return replace(
+        parts[0],
+        data=_side_by_side([part.data for part in parts], config.lanes),
+        keep=_side_by_side([part.keep for part in parts], config.lanes),
+    )
+
+
+def _side_by_side(parts: Sequence[NDArray[_Byte]], lanes: int) -> NDArray[_Byte]:
+    """Bytes of beats, or their bits of keep, lane by lane one part behind the other."""
+    return np.concatenate([part.reshape(len(part), lanes, -1) for part in parts], axis=2).reshape(len(parts[0]), -1)
 
 
 def _row_beats(batch: RowBatch, lanes: int) -> NDArray[np.int64]:

@@ -11,12 +11,13 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, as_array, given_array, require_array, require_within
 from streamnorm.spec.config import BANKS_MAX, NormConfig, checked_config
 from streamnorm.spec.formats import FloatFormat, NumberFormat
+from streamnorm.spec.fusions import streams_of
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.values import shown
 
 from .float_arrays import codes_of, is_float_array
 
-__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_side_inputs", "turns"]
+__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_side_inputs", "require_streams", "turns"]
 
 ROWS_MAX = 1_000_000_000
 """Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
@@ -281,7 +282,15 @@ def require_side_inputs(config: NormConfig, given: Mapping[str, object]) -> None
     ConfigError
         If there is not.
     """
-    names = [side.name for side in config.side_inputs]
+    _require_names([side.name for side in config.side_inputs], given)
+
+
+def require_streams(config: NormConfig, given: Mapping[str, object]) -> None:
+    """The same of the streams that carry them."""
+    _require_names(list(streams_of(config.side_inputs)), given)
+
+
+def _require_names(names: Sequence[str], given: Mapping[str, object]) -> None:
     if missing := [name for name in names if name not in given]:
         raise ConfigError(f"{missing[0]}: rows are missing; the unit has a stream of that name beside its rows")
     if other := [name for name in given if name not in names]:

@@ -13,7 +13,7 @@ from streamnorm.spec.arrays import INTEGERS, as_array
 from streamnorm.spec.config import NormConfig
 
 from .beats import Beats, encode_load
-from .joined import joined_rows, row_bounds
+from .joined import row_bounds, rows_of
 from .stalls import open_patterns
 from .traffic import ParameterLoad, Traffic
 
@@ -120,7 +120,7 @@ class Stimulus:
             load_gate[start:end] = following
             row_gate[following:] = start + 1
         beside = traffic.encode_beside(config)
-        rows = joined_rows(beats.last, {name: of.last for name, of in beside.items()})
+        rows = rows_of(config, beats, beside)
         out_beats = np.minimum(rows.counts, config.max_beats)
         out_beats[~rows.ended & (out_beats < config.max_beats)] = 0  # never finished
         outputs_before = np.zeros(len(beats) + 1, np.int64)
@@ -165,7 +165,7 @@ def _loads(config: NormConfig, traffic: Traffic, row_count: int) -> tuple[Beats,
     """Return the beats of all loads, where each load starts, and after which row each comes."""
     if not traffic.loads:
         return Beats.empty(1), np.zeros(0, np.int64), []
-    if config.storage != "ram":
+    if not config.parameters_are_loaded:
         raise ConfigError(f'parameter loads need storage = "ram"; the configuration has "{config.storage}"')
     after = [load.after_row for load in traffic.loads]
     if after != sorted(after) or not -1 <= after[0] <= after[-1] < row_count:

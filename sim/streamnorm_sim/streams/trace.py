@@ -11,7 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import shortened
 
 from .beats import Beats, decode_rows, decode_side
-from .joined import joined_rows
+from .joined import rows_of
 from .rows import RowBatch, turns
 from .traffic import Traffic
 
@@ -147,8 +147,8 @@ class Trace:
         received = len(self.traffic.received(self.config))
         if split is None:
             return np.arange(received)
-        beside = {name: of.last for name, of in self.traffic.encode_beside(self.config).items()}
-        starts = joined_rows(self.traffic.encode(self.config).last, beside).starts
+        config, traffic = self.config, self.traffic
+        starts = rows_of(config, traffic.encode(config), traffic.encode_beside(config)).starts
         reset_at = self.traffic.reset_at or 0
         whole = int(np.count_nonzero(outputs.last[:split]))
         resumed = np.flatnonzero(self.input_cycles[starts] >= reset_at)

@@ -10,11 +10,12 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import bytes_element
+from streamnorm.spec.fusions import SideStream, streams_of
 from streamnorm.spec.values import integer_at_least
 
 from .beats import Beats, encode_rows, encode_side
-from .joined import joined, row_bounds
-from .rows import RowBatch, require_side_inputs, turns
+from .joined import followed, followers_of, joined, row_bounds
+from .rows import RowBatch, require_streams, turns
 from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
 
@@ -55,11 +56,11 @@ class Traffic:
     lengths, banks : integers (rows,), optional
         See `RowBatch.arrange`. Where rows take the banks in turn, `encode` refuses others than these.
     beside : mapping of str to such rows, optional
-        Rows of the same shape for each stream that goes in beside, by its name.
+        Rows of the same shape for each of the configuration's ``side_inputs``, by its name.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     beats_beside : mapping of str to Beats, optional
-        With ``beats``: those of each stream that goes in beside, by its name. Their rows need not be as long.
+        With ``beats``: those of each stream that goes in beside, by the stream's name. Their rows need not be as long.
     source, sink : Stall
         When a new beat may be offered, on the input and on the parameter stream, and when an output beat is
         taken.
@@ -146,12 +147,16 @@ class Traffic:
         """
         if self.batch is not None:
             self.batch.require_fit(config, cut=True)
-            return {side.name: encode_side(config, side, self.batch) for side in config.side_inputs}
-        require_side_inputs(config, self.beats_beside)
-        for side in config.side_inputs:
-            width, given = config.lanes * side.number.bytes, self.beats_beside[side.name].data.shape[1]
+            streams = streams_of(config.side_inputs)
+            return {name: encode_side(config, sides, self.batch) for name, sides in streams.items()}
+        require_streams(config, self.beats_beside)
+        for name, sides in streams_of(config.side_inputs).items():
+            beats = self.beats_beside[name]
+            width, given = config.lanes * sum(side.number.bytes for side in sides), beats.data.shape[1]
             if given != width:
-                raise ConfigError(f"{side.name}: raw beats have {given} bytes; the unit's have {width}")
+                raise ConfigError(f"{name}: raw beats have {given} bytes; the unit's have {width}")
+            if any(side.follows for side in sides) and len(beats) and not beats.last[-1]:
+                raise ConfigError(f"{name}: the last raw beat must have tlast")
         return dict(self.beats_beside)
 
     def received(self, config: NormConfig) -> RowBatch:
@@ -167,10 +172,19 @@ class Traffic:
             errors = lengths > most
             return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
-        beats, others = joined(self.encode(config), self.encode_beside(config), config.lanes)
+        given = self.encode_beside(config)
+        beats, others = joined(self.encode(config), given, config.lanes, followers_of(config))
         received = _received(config, beats, config.input)
-        beside = {side.name: _received(config, others[side.name], side.number).x for side in config.side_inputs}
-        return replace(received, beside=beside)
+        beside: dict[str, NDArray[np.integer]] = {}
+        errors = received.errors
+        for name, sides in streams_of(config.side_inputs).items():
+            if name in others:
+                beside |= {side.name: _received(config, others[name], side.number).x for side in sides}
+                continue
+            numbers, wrong = _followed(config, beats, given[name], sides)
+            beside |= numbers
+            errors = errors | wrong[: len(received)]
+        return replace(received, beside=beside, errors=errors)
 
     def _in_order(self, config: NormConfig, batch: RowBatch) -> RowBatch:
         """The rows with the banks that they take in turn, where they do."""
@@ -186,15 +200,35 @@ class Traffic:
         return replace(batch, banks=turn)
 
 
+def _followed(
+    config: NormConfig, beats: Beats, of: Beats, sides: Sequence[SideStream]
+) -> tuple[dict[str, NDArray[np.integer]], NDArray[np.bool_]]:
+    """What a stream that follows has for the rows of ``beats``, and of which rows it has another length."""
+    lanes = config.lanes
+    counted = _counted(beats, lanes)
+    places, differs = followed(beats, counted, of)
+    data = of.data[places].reshape(len(beats), lanes, -1)
+    found: dict[str, NDArray[np.integer]] = {}
+    at = 0
+    for side in sides:
+        size = side.number.bytes
+        own = data[..., at : at + size].reshape(len(beats), -1)
+        kept = np.repeat(counted, size, axis=1)
+        found[side.name] = _received(config, replace(beats, data=own, keep=kept), side.number).x
+        at += size
+    starts, _ = row_bounds(beats.last)
+    wrong = np.logical_or.reduceat(differs, starts) if len(starts) else np.zeros(0, np.bool_)
+    return found, wrong
+
+
 def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatch:
     """Return what the contract says a unit sees of raw beats; see `Traffic.received`."""
     lanes, byte_count = config.lanes, number.bytes
     starts, ends = row_bounds(beats.last)
     kept = beats.keep[:, ::byte_count]  # the lowest byte's bit stands for the element
-    first_lane = np.arange(lanes) == 0  # counts as kept whatever its bit
-    leading = np.logical_and.accumulate(kept | first_lane, axis=1).sum(axis=1)
-    counts = np.where(beats.last, leading, lanes)
-    regular = (kept == (np.arange(lanes) < counts[:, None])).all(axis=1)
+    counted = _counted(beats, lanes)
+    counts = counted.sum(axis=1)
+    regular = (kept == counted).all(axis=1)
     values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
     modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
     values %= modulus
@@ -212,3 +246,10 @@ def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatc
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
     return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))
+
+
+def _counted(beats: Beats, lanes: int) -> NDArray[np.bool_]:
+    """Which lanes of a row's beats count, (beats, lanes): all, and of its last one those before the first hole."""
+    kept = beats.keep.reshape(len(beats), lanes, -1)[..., 0].copy()
+    kept[:, 0] = True  # counts as kept whatever its bit
+    return np.logical_and.accumulate(kept | ~beats.last[:, None], axis=1)

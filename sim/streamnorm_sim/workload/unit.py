@@ -115,7 +115,7 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
             found.append(
                 f"{config.name} has one gamma for {config.parameter_repeat} elements, {model.name} one for each"
             )
-        if config.storage == "rom" and own and sets > config.banks:
+        if config.parameters_are_known and own and sets > config.banks:
             found.append(
                 f'{config.name} holds gamma and beta of {config.banks} of {sets} norms; storage = "ram" serves them all'
             )
@@ -144,7 +144,7 @@ def loaded(sets: Iterable[tuple[object, ...]], config: NormConfig) -> list[bool]
     """
     order = list(sets)
     known = list(dict.fromkeys(order))
-    if config.storage != "ram" or len(known) <= config.banks:
+    if not config.parameters_are_loaded or len(known) <= config.banks:
         return [False] * len(order)
     staying, last, result = set(known[: config.banks - 1]), None, []
     for each in order:

@@ -78,7 +78,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("norm", "spectral", f"norm = 'spectral': must be one of {NAMES}"),
         ("norm", "rms_norm", f"norm = 'rms_norm': must be one of {NAMES}; did you mean rmsnorm or crmsnorm?"),
         ("norm", True, f"norm = True: must be one of {NAMES}"),
-        ("storage", "flash", "storage = 'flash': must be one of rom, ram"),
+        ("storage", "flash", "storage = 'flash': must be one of rom, ram, stream"),
         ("accuracy", "exact", "accuracy = 'exact': must be one of faithful, tight, as-is"),
         ("lanes", 0, "lanes = 0: must be an integer from 1 to 64"),
         ("lanes", 65, "lanes = 65: must be an integer from 1 to 64"),
@@ -268,7 +268,8 @@ def test_banks_and_arrays_must_agree() -> None:
 @pytest.mark.parametrize("key", ["gamma_max", "beta_max"])
 def test_limits_of_loaded_values(key: str) -> None:
     assert refusal(**{key: 2.0}) == (
-        f'{key} = 2.0: only goes with storage = "ram"; with "rom" the stored values themselves are the limit'
+        f'{key} = 2.0: only goes with storage = "ram" or "stream"; with "rom" the stored values themselves are the '
+        "limit"
     )
     for bad in (0, -1.0, math.nan, math.inf, True, "4"):
         assert refusal(storage="ram", **{key: bad}) == f"{key} = {bad!r}: must be a finite number greater than 0"

@@ -97,7 +97,7 @@ def test_arrays_may_be_written_out(tmp_path: Path) -> None:
         ("xyzzy = 1", f"unknown key 'xyzzy'; the keys are {ALL_KEYS}"),
         ("_defaulted = 1", f"unknown key '_defaulted'; the keys are {ALL_KEYS}"),
         ("[outputs]", "unknown key 'outputs'; did you mean output?"),
-        ('storage = "ROM"', "storage = 'ROM': must be one of rom, ram"),
+        ('storage = "ROM"', "storage = 'ROM': must be one of rom, ram, stream"),
         ("min_length = 7", "min_length = 7: must be an integer from 1 to 6 (max_length)"),
         ("beta = true", "beta = True: must be a number, an array or the name of a .npy file"),
         ("beta = nan", "beta = nan: must be a finite number"),

@@ -234,6 +234,7 @@ PARAMETER_PORTS = {f"s_axis_param_t{name}" for name in ("data", "valid", "ready"
         ({}, set()),
         ({"banks": 2}, {"s_axis_tuser"}),
         ({"storage": "ram"}, PARAMETER_PORTS),
+        ({"storage": "stream"}, PARAMETER_PORTS | {"s_axis_param_tkeep"}),
         ({"storage": "ram", "banks": 5}, PARAMETER_PORTS | {"s_axis_tuser", "s_axis_param_tuser"}),
     ],
 )

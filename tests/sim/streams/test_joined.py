@@ -3,7 +3,7 @@
 import numpy as np
 
 from streamnorm_sim.streams.beats import Beats
-from streamnorm_sim.streams.joined import joined, joined_rows
+from streamnorm_sim.streams.joined import followed, joined, joined_rows
 
 
 def beats(lasts: str, keep: str | None = None) -> Beats:
@@ -43,6 +43,25 @@ def test_rows_that_one_stream_does_not_begin_or_end() -> None:
     assert (rows.counts.tolist(), rows.ended.tolist()) == ([3, 2], [True, False])
     assert joined_rows(beats("!!!").last, {"f": beats("!").last}).counts.tolist() == [1]
     assert not len(joined_rows(beats("!").last, {"f": beats("").last}).counts)
+
+
+def test_a_stream_that_follows_ends_no_row() -> None:
+    own, others = beats("..!.!!.!"), {"f": beats(".!.!..!.!"), "p": beats("!..!!...!")}
+    rows = joined_rows(own.last, {name: of.last for name, of in others.items()}, {"p"})
+    assert rows.counts.tolist() == [2, 2, 1, 2]
+    assert rows.starts_beside["p"].tolist() == [0, 1, 4, 5]
+    made, sides = joined(own, others, 2, {"p"})
+    assert list(sides) == ["f"]
+    assert made.data[:, 0].tolist() == [0, 1, 3, 4, 5, 6, 7]
+    assert not len(joined_rows(own.last, {"p": beats("").last}, {"p"}).counts)
+
+
+def test_what_a_stream_that_follows_has_for_each_beat() -> None:
+    own, other = beats("..!.!!.!", "22122212"), beats("!..!!...!", "222122221")
+    places, differs = followed(own, own.keep, other)
+    assert places.tolist() == [0, 0, 0, 1, 2, 4, 5, 6]
+    # Rows that end too soon, too late, as they should, and too late again, there with a beat of another keep.
+    assert differs.tolist() == [True, True, True, False, True, False, True, True]
 
 
 def test_a_stream_alone_is_as_it_is() -> None:

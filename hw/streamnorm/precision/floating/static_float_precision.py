@@ -230,7 +230,7 @@ def _fixed_element(config: NormConfig, elements: Elements) -> _Found:
 def _least_gamma(config: NormConfig, parameters: StoredParameters) -> Fraction:
     """The smallest magnitude above 0 that a stored gamma has or may have, in output steps."""
     step = Fraction(1, 1) / Fraction(2) ** parameters.gamma_frac_bits
-    if config.storage == "ram":
+    if not config.parameters_are_known:
         return step
     magnitudes = np.abs(parameters.gamma)
     largest = int(magnitudes.max())

@@ -1,10 +1,11 @@
 """A stream of rows beside the one that is normalized."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streamnorm.spec.formats import NumberFormat
 
-__all__ = ["SideStream"]
+__all__ = ["SideStream", "streams_of"]
 
 
 @dataclass(frozen=True)
@@ -13,11 +14,30 @@ class SideStream:
 
     Attributes
     ----------
-    name : what it is called; its ports are ``s_axis_NAME_…`` or ``m_axis_NAME_…``
-    number : format of its elements
+    name : what they are called
+    number : format of their elements
     meaning : one line
+    carrier : name of the stream that carries them side by side with others, lane by lane; if empty, that is their own
+        name. Its ports are ``s_axis_NAME_…`` or ``m_axis_NAME_…``
+    follows : they are asked for when the row is complete, which has its length whatever theirs is: where it is another
+        one, the row is flagged. Else a row ends where the shortest of all does
     """
 
     name: str
     number: NumberFormat
     meaning: str
+    carrier: str = ""
+    follows: bool = False
+
+    @property
+    def stream(self) -> str:
+        """Name of the stream that carries them."""
+        return self.carrier or self.name
+
+
+def streams_of(sides: Iterable[SideStream]) -> dict[str, list[SideStream]]:
+    """The rows that each stream carries, in the order in which they lie in a lane, by the stream's name."""
+    streams: dict[str, list[SideStream]] = {}
+    for side in sides:
+        streams.setdefault(side.stream, []).append(side)
+    return streams

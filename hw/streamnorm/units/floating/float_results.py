@@ -87,7 +87,7 @@ class FloatResults:
         others are in."""
         p, parts = self._p, self._stored.format.parts(stored)
         is_number = parts.mantissa > 0
-        if self._config.storage == "ram" or not is_number.any():
+        if not self._config.parameters_are_known or not is_number.any():
             return parameter
         exponent, is_zero = parameter.exponent, p.constant(0, unsigned(1))
         low, high = (int(of(parts.binade[is_number])) for of in (min, max))
@@ -207,7 +207,7 @@ class FloatResults:
         """What was rounded, and what tells of special values."""
         p, lut = self._p, self._target.family.lut
         nans = [lane.gives_nan]
-        if self._config.storage == "ram":
+        if not self._config.parameters_are_known:
             for parameter in (gamma, beta):
                 if parameter is not None:
                     nans += [parameter.is_nan, parameter.is_infinite]
@@ -255,7 +255,7 @@ class FloatResults:
     def _has_small_gamma(self) -> bool:
         """Whether a gamma may be a subnormal number."""
         stored: StoredFloats = self._stored
-        if self._config.storage == "ram":
+        if not self._config.parameters_are_known:
             return True
         parts = stored.format.parts(stored.gamma)
         return bool(((parts.mantissa > 0) & (parts.mantissa >> stored.format.fraction_bits == 0)).any())

@@ -12,7 +12,7 @@ from streamnorm.spec.formats.floating import FloatParts
 from streamnorm.spec.row_flags import flag_bits
 from streamnorm.spec.stored_floats import StoredFloats, stored_parameters
 from streamnorm_sim.reference.half_even import half_even
-from streamnorm_sim.reference.stored_rows import stored_of_rows
+from streamnorm_sim.reference.stored_rows import parameter_of_rows
 from streamnorm_sim.streams.rows import RowBatch
 
 from .elements import RowElements
@@ -78,8 +78,8 @@ class Results:
         self, batch: RowBatch, elements: RowElements, normalized: Normalized
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Results of rows (0 behind a row's end), and the flags of each."""
-        width = batch.x.shape[1]
-        gamma, beta = (stored_of_rows(self._config, values, batch.banks, width) for values in (self._gamma, self._beta))
+        stored = {"gamma": self._gamma, "beta": self._beta}
+        gamma, beta = (parameter_of_rows(self._config, key, values, batch) for key, values in stored.items())
         of_output = self._floats if self._config.output.is_float else self._integers
         result, overflows, nan = of_output(elements, normalized, gamma, beta)
         valid = batch.valid

@@ -78,8 +78,11 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
 
 
 def encode_side(config: NormConfig, side: SideStream, batch: RowBatch) -> Beats:
-    """Return the beats of the rows that ``batch`` has for a stream beside; as `encode_rows`, ``user`` is 0."""
-    return _encoded(batch.beside[side.name], batch, config.lanes, side.number)
+    """Return the beats of what ``batch`` has for a stream beside; as `encode_rows`, ``user`` is 0."""
+    x = batch.beside[side.name]
+    if side.per_row:
+        batch = RowBatch.arrange(x)
+    return _encoded(x, batch, side.lanes(config.lanes), side.number)
 
 
 def _row_beats(batch: RowBatch, lanes: int) -> NDArray[np.int64]:
@@ -134,8 +137,11 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
 
 
 def decode_side(config: NormConfig, side: SideStream, beats: Beats, *, cut_short: bool = False) -> RowBatch:
-    """Return the rows that came out on a stream beside the results; as `decode_rows`."""
-    return _decoded(beats, config.lanes, side.number, side.name, cut_short=cut_short)
+    """Return the rows that came out on a stream beside the results; as `decode_rows`. With one element of each row, a
+    beat each, these are rows of one."""
+    if side.per_row:
+        _require(beats.last, side.name, "tlast is 0 in a beat of a row")
+    return _decoded(beats, side.lanes(config.lanes), side.number, side.name, cut_short=cut_short)
 
 
 def _decoded(beats: Beats, lanes: int, number: NumberFormat, about: str, *, cut_short: bool) -> RowBatch:

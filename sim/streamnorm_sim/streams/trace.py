@@ -148,7 +148,8 @@ class Trace:
         if split is None:
             return np.arange(received)
         beside = {name: of.last for name, of in self.traffic.encode_beside(self.config).items()}
-        starts = joined_rows(self.traffic.encode(self.config).last, beside).starts
+        per_row = [side.name for side in self.config.side_inputs if side.per_row]
+        starts = joined_rows(self.traffic.encode(self.config).last, beside, per_row).starts
         reset_at = self.traffic.reset_at or 0
         whole = int(np.count_nonzero(outputs.last[:split]))
         resumed = np.flatnonzero(self.input_cycles[starts] >= reset_at)

@@ -55,7 +55,8 @@ class Traffic:
     lengths, banks : integers (rows,), optional
         See `RowBatch.arrange`. Where rows take the banks in turn, `encode` refuses others than these.
     beside : mapping of str to such rows, optional
-        Rows of the same shape for each stream that goes in beside, by its name.
+        Rows of the same shape for each stream that goes in beside, by its name; (rows,) or (rows, 1) for one with an
+        element of each row.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     beats_beside : mapping of str to Beats, optional
@@ -112,8 +113,14 @@ class Traffic:
         integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
             batch = RowBatch.arrange(self.rows, self.lengths, self.banks)
-            beside = {name: RowBatch.arrange(rows, self.lengths).x for name, rows in self.beside.items()}
+            beside = {name: self._rows_beside(rows, len(batch)) for name, rows in self.beside.items()}
             object.__setattr__(self, "batch", replace(batch, beside=beside))
+
+    def _rows_beside(self, rows: Sequence[ArrayLike] | NDArray[np.integer], count: int) -> NDArray[np.integer]:
+        """Rows of a stream beside; one element of each row is a row of one."""
+        if isinstance(rows, np.ndarray) and rows.shape in ((count,), (count, 1)):
+            return RowBatch.arrange(rows.reshape(count, 1)).x
+        return RowBatch.arrange(rows, self.lengths).x
 
     def __repr__(self) -> str:
         return f"<Traffic: {self.beats if self.batch is None else self.batch!r}, seed {self.seed}>"
@@ -149,7 +156,7 @@ class Traffic:
             return {side.name: encode_side(config, side, self.batch) for side in config.side_inputs}
         require_side_inputs(config, self.beats_beside)
         for side in config.side_inputs:
-            width, given = config.lanes * side.number.bytes, self.beats_beside[side.name].data.shape[1]
+            width, given = side.lanes(config.lanes) * side.number.bytes, self.beats_beside[side.name].data.shape[1]
             if given != width:
                 raise ConfigError(f"{side.name}: raw beats have {given} bytes; the unit's have {width}")
         return dict(self.beats_beside)
@@ -163,13 +170,19 @@ class Traffic:
         if self.batch is not None:
             batch = self._in_order(config, self.batch)
             x, lengths, most = batch.x, batch.lengths, config.max_length
-            beside = {name: rows[:, :most] for name, rows in batch.beside.items()}
+            beside = {name: rows[:, :most] for name, rows in batch.beside.items()}  # one element stays what it is
             errors = lengths > most
             return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
-        beats, others = joined(self.encode(config), self.encode_beside(config), config.lanes)
+        per_row = [side.name for side in config.side_inputs if side.per_row]
+        beats, others = joined(self.encode(config), self.encode_beside(config), config.lanes, per_row)
         received = _received(config, beats, config.input)
-        beside = {side.name: _received(config, others[side.name], side.number).x for side in config.side_inputs}
+        beside = {
+            side.name: _elements(others[side.name], side.number)[: len(received)]
+            if side.per_row
+            else _received(config, others[side.name], side.number).x
+            for side in config.side_inputs
+        }
         return replace(received, beside=beside)
 
     def _in_order(self, config: NormConfig, batch: RowBatch) -> RowBatch:
@@ -195,11 +208,7 @@ def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatc
     leading = np.logical_and.accumulate(kept | first_lane, axis=1).sum(axis=1)
     counts = np.where(beats.last, leading, lanes)
     regular = (kept == (np.arange(lanes) < counts[:, None])).all(axis=1)
-    values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
-    modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
-    values %= modulus
-    if number.signed:
-        values = np.where(values > number.max, values - modulus, values)
+    values = _elements(beats, number)
     rows: list[NDArray[np.int64]] = []
     banks: list[int] = []
     errors: list[bool] = []
@@ -212,3 +221,12 @@ def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatc
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
     return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))
+
+
+def _elements(beats: Beats, number: NumberFormat) -> NDArray[np.int64]:
+    """The elements of raw beats, (beats, lanes)."""
+    raw = beats.data.reshape(len(beats), -1, number.bytes)
+    values = bytes_element(raw, signed=False)
+    modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
+    values %= modulus
+    return np.where(values > number.max, values - modulus, values) if number.signed else values

@@ -1,6 +1,7 @@
-"""What is fused with the norm: each is a class in a file of its own, and a table of the configuration."""
+"""What is fused with the norm: each is a class in a file of its own, and a table of the configuration, or keys of one."""
 
 from .residual import Residual
+from .row_scale import RowScale
 from .side_stream import SideStream
 
-__all__ = ["Residual", "SideStream"]
+__all__ = ["Residual", "RowScale", "SideStream"]

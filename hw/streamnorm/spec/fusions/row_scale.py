@@ -127,6 +127,10 @@ class RowScale(ABC):
         """Codes of the scales of these."""
 
     @abstractmethod
+    def values(self, codes: Integers) -> npt.NDArray[np.float64]:
+        """The scales that codes stand for, exact."""
+
+    @abstractmethod
     def scale_of(self, largest: int) -> Fraction:
         """The scale of a row with such an M."""
 
@@ -171,7 +175,16 @@ class RowScale(ABC):
 
     def error(self, core_error: float) -> float:
         """What q is off by before its rounding, in steps, where c is off by up to ``core_error`` LSB."""
-        return self.factor_error + core_error / STEP_LSB
+        return self.factor_error + self.of_core(core_error)
+
+    def expected_error(self, core_error: float) -> float:
+        """About the mean of that in rows with the least scale, where c is off by ``core_error`` LSB in the mean."""
+        return self.factor_error / 4 + self.of_core(core_error)
+
+    @staticmethod
+    def of_core(error: float) -> float:
+        """The most that so many LSB of c are worth, in steps of q."""
+        return error / STEP_LSB
 
     def require_goes_with(self, config: NormConfig) -> None:
         """ConfigError if there is no unit of the configuration with such results."""
@@ -184,6 +197,11 @@ class RowScale(ABC):
             raise ConfigError(
                 f'algorithm = {config.algorithm!r}: does not go with scale = "row" in [output]: its results are rounded to '
                 "a scale that is given"
+            )
+        if config.accuracy == "tight":
+            raise ConfigError(
+                'accuracy = "tight": does not go with scale = "row" in [output]: rows near the least scale are made of '
+                "results that are not fine enough"
             )
         config.core  # noqa: B018 (must be a configuration)
 
@@ -224,6 +242,9 @@ class FloatScale(RowScale):
     def codes(self, largest: Integers) -> Integers:
         # M has 24 bits at most, so that nothing is rounded.
         return np.ldexp(largest.astype(np.float64), self.exponent).astype(np.float32).view(np.uint32).astype(np.int64)
+
+    def values(self, codes: Integers) -> npt.NDArray[np.float64]:
+        return self.code_format.dequantize(codes)
 
     def scale_of(self, largest: int) -> Fraction:
         return largest * Fraction(2) ** self.exponent
@@ -276,6 +297,9 @@ class PowerOfTwoScale(RowScale):
 
     def codes(self, largest: Integers) -> Integers:
         return self.shifts(largest) + self.exponent
+
+    def values(self, codes: Integers) -> npt.NDArray[np.float64]:
+        return np.ldexp(1.0, codes)
 
     def scale_of(self, largest: int) -> Fraction:
         return Fraction(2) ** int(self.codes(np.array([largest]))[0])

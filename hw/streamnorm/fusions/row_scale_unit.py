@@ -145,14 +145,14 @@ class RowScaleUnit(wiring.Component):
         m = Module()
         config, scale, core = self.config, self._scale, self.core
         m.submodules.core = core
-        m.submodules.maximum = maximum = self._maximum
-        m.submodules.factor = factor = self._factor
-        m.submodules.buffer = buffer = self._buffer
+        m.submodules.row_maximum = maximum = self._maximum
+        m.submodules.row_factor = factor = self._factor
+        m.submodules.result_buffer = buffer = self._buffer
         m.submodules.dispatch = issue = self._dispatch
-        m.submodules.ring = ring = self._ring
-        m.submodules.lanes = lanes = self._lanes
-        m.submodules.queue = queue = self._queue
-        m.submodules.scales = scales = self._scales
+        m.submodules.factor_ring = ring = self._ring
+        m.submodules.row_scale_lanes = lanes = self._lanes
+        m.submodules.output_queue = queue = self._queue
+        m.submodules.scale_queue = scales = self._scales
         wiring.connect(m, wiring.flipped(self.i), core.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         wiring.connect(m, scales.o, wiring.flipped(self.scale))
@@ -252,7 +252,9 @@ class RowScaleUnit(wiring.Component):
         m.submodules.row_slots = rows = Level(maximum=self._row_slots, init=self._row_slots, reserve=2)
         m.submodules.scale_slots = scales = Level(maximum=self._scales_inside, init=self._scales_inside, reserve=2)
         beats = Signal(range(depth + 1))
-        released, row_released, scale_released = Signal(), Signal(), Signal()
+        released = Signal()
+        row_released = Signal()
+        scale_released = Signal()
         space = Signal(init=1)
         m.d.sync += [
             released.eq(issue.issue),

@@ -1,6 +1,5 @@
 """A scale for each row of results: hardware against golden model, under everything a stream may do; and when it comes."""
 
-from itertools import product
 from math import ceil
 from typing import Any
 
@@ -190,9 +189,3 @@ def test_the_streams_of_all_kinds_go_together() -> None:
     assert set(trace.rows_beside) == {"sum", "scale"}
     assert [len(trace.rows_beside[name]) for name in ("sum", "scale")] == [len(batch)] * 2
     assert [len(trace.sides[name].beats) for name in ("sum", "scale")] == [len(trace.outputs), len(batch)]
-
-
-def test_rows_of_one_beat_keep_full_rate() -> None:
-    for name, lanes in product(("float", "power_of_two"), (1, 4)):
-        config = unit(name).replace(lanes=lanes, gamma=None, beta=None)
-        assert measure_cycles(config, lanes).SS == 1

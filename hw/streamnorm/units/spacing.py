@@ -27,7 +27,7 @@ class RowValues(Protocol):
 
 
 class Spacing(wiring.Component):
-    """A queue of moments, or of other values of rows, that lets a row out every ``interval`` cycles at most.
+    """A queue of moments that lets a row out every ``interval`` cycles at most.
 
     Only where multipliers are shared between the steps of a row: rows of ``interval`` beats and more pass at full rate,
     shorter ones wait for their turn. A row without rows ahead of it starts :attr:`latency` cycles after the last beat
@@ -36,7 +36,7 @@ class Spacing(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    moments : Moments, or other RowValues
+    moments : Moments, or other values of rows
     interval : at least 2
     row_slots : rows that fit; the rows on their way must not be more
 

@@ -198,6 +198,11 @@ class RowScale(ABC):
                 f'algorithm = {config.algorithm!r}: does not go with scale = "row" in [output]: its results are rounded to '
                 "a scale that is given"
             )
+        if self.number.scale_max is not None and config.input.is_float:
+            raise ConfigError(
+                "in [output]: scale_max: goes with input of integers only; floats come out with a flag of overflow, which "
+                "does not know of it"
+            )
         if config.accuracy == "tight":
             raise ConfigError(
                 'accuracy = "tight": does not go with scale = "row" in [output]: rows near the least scale are made of '

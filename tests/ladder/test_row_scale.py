@@ -1,4 +1,4 @@
-"""A scale for each row of results: hardware against golden model, under everything a stream may do; and when it comes."""
+"""A scale for each row of results: hardware against golden model, under everything a stream may do; and its cycles."""
 
 from math import ceil
 from typing import Any
@@ -47,7 +47,15 @@ KEYS: dict[str, dict[str, Any]] = {
 
 
 def unit(name: str) -> NormConfig:
-    keys = {"norm": "layernorm", "lanes": 4, "max_length": 40, "epsilon": 1e-5, "input": INT16, "output": FLOAT, **KEYS[name]}
+    keys = {
+        "norm": "layernorm",
+        "lanes": 4,
+        "max_length": 40,
+        "epsilon": 1e-5,
+        "input": INT16,
+        "output": FLOAT,
+        **KEYS[name],
+    }
     rng = np.random.default_rng(7)
     shape = (keys["banks"], keys["max_length"]) if keys.get("banks", 1) > 1 else (keys["max_length"],)
     keys = {"gamma": rng.normal(1, 0.5, shape), "beta": rng.normal(0, 0.3, shape), **keys}
@@ -74,8 +82,20 @@ def test_every_result_and_scale_is_the_golden_one_under_any_stall(name: str) -> 
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
 
 
-@pytest.mark.parametrize("name", ["float", "power_of_two", "float_shared", "float_shared_by_two", "residual", "part", "tanh",
-                                  "two_pass", "three_scan", "one_element"])  # fmt: skip
+TIMED = (
+    "float",
+    "power_of_two",
+    "float_shared",
+    "float_shared_by_two",
+    "residual",
+    "part",
+    "tanh",
+    "two_pass",
+    "three_scan",
+)
+
+
+@pytest.mark.parametrize("name", [*TIMED, "one_element"])
 def test_measured_cycles_are_the_planned_ones_for_every_length(name: str) -> None:
     config = unit(name)
     plan = Plan.of(config)
@@ -91,7 +111,8 @@ def test_a_row_takes_no_more_cycles_than_without_and_comes_out_a_row_later() -> 
     plan, plain = Plan.of(config), Plan.of(config.core)
     for n in (1, 4, 21, 40):
         assert plan.latency(n).SS == plain.latency(n).SS == ceil(n / 4)
-        assert plan.latency(n).L1 <= plain.latency(n).L1 + ceil(n / 4) + 30
+        more = plan.latency(n).L1 - plain.latency(n).L1
+        assert ceil(n / 4) < more <= ceil(n / 4) + 30
 
 
 @pytest.mark.parametrize("name", ["float", "power_of_two", "float_shared", "residual"])
@@ -139,8 +160,6 @@ def test_gamma_and_beta_that_are_loaded_decide_the_scale() -> None:
     ]
     for source, sink in ((NO_STALL, NO_STALL), (STALLS[1], STALLS[4])):
         agree(config, traffic(batch, loads=loads, source=source, sink=sink, seed=2))
-
-
 
 
 def test_each_stream_goes_on_while_another_is_not_taken() -> None:

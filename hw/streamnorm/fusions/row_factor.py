@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -100,7 +100,9 @@ def _power_of_two(p: Pipeline, scale: RowScale, largest: Timed) -> tuple[Timed, 
 
     def one_hot(*reached: Value) -> Value:
         # As many of the first ones are 1 as t is above its minimum.
-        edges = [before & ~after for before, after in zip((Const(1, 1), *reached), (*reached, Const(0, 1)), strict=True)]
+        edges = [
+            before & ~after for before, after in zip((Const(1, 1), *reached), (*reached, Const(0, 1)), strict=True)
+        ]
         return Cat(*reversed(edges))
 
     def code(*reached: Value) -> Value:

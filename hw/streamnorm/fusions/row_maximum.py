@@ -54,13 +54,40 @@ class RowMaximum(wiring.Component):
             later = [Signal(name=f"maximum_{name}_{stage}") for name in ("valid", "first")]
             m.d.sync += [later[0].eq(valid), later[1].eq(first)]
             valid, first = later
-        maximum = Signal(bits, reset_less=True)
-        # The comparison enables the register, instead of choosing what goes into it: one level less in the loop.
-        with m.If(valid & (first | (beat.value > maximum))):
-            m.d.sync += maximum.eq(beat.value)
-        m.d.comb += self.maximum.eq(maximum)
-        self.maximum_cycle = self.about_cycle = beat.cycle + 1
+        even, odd = self._of_every_other(m, beat.value, valid, first)
+        largest = p.registered(self._larger(p, *(p.input(signal, beat.cycle + 2) for signal in (even, odd))))
+        p.drive(self.maximum, largest)
+        self.maximum_cycle = self.about_cycle = largest.cycle
         p.drive(self.about, p.delayed(p.input(self.said), self.about_cycle))
+
+    @staticmethod
+    def _of_every_other(m: Module, beat: Value, valid: Value, first: Value) -> tuple[Signal, Signal]:
+        """The largest of a row's beats of even number so far, and of odd number, two cycles after each beat.
+
+        A comparison and what follows from it have a cycle each: a beat is compared with what the last but one has left.
+        The first two of a row are not compared.
+        """
+        width = len(beat)
+        even = Signal(width, name="maximum_even", reset_less=True)
+        odd = Signal(width, name="maximum_odd", reset_less=True)
+        value = Signal(width, name="maximum_value", reset_less=True)
+        # Of the beat that has come last.
+        was_first = Signal(name="maximum_was_first", reset_less=True)
+        was_odd = Signal(name="maximum_was_odd", reset_less=True)
+        was_second = Signal(name="maximum_was_second", reset_less=True)
+        came = Signal(name="maximum_came")
+        above_even = Signal(name="maximum_above_even", reset_less=True)
+        above_odd = Signal(name="maximum_above_odd", reset_less=True)
+        m.d.sync += [came.eq(valid), value.eq(beat), above_even.eq(beat > even), above_odd.eq(beat > odd)]
+        with m.If(valid):
+            m.d.sync += [was_first.eq(first), was_odd.eq(~first & ~was_odd), was_second.eq(~first & was_first)]
+        with m.If(came & ~was_odd & (was_first | above_even)):
+            m.d.sync += even.eq(value)
+        with m.If(came & was_odd & (was_second | above_odd)):
+            m.d.sync += odd.eq(value)
+        with m.Elif(came & was_first):
+            m.d.sync += odd.eq(0)
+        return even, odd
 
     def _larger(self, p: Pipeline, a: Timed, b: Timed) -> Timed:
         difference = p.add(a, b, signed(a.width + 1), subtract=True, name="difference")

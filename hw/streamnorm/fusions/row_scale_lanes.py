@@ -44,9 +44,7 @@ class RowScaleLanes(wiring.Component):
         steps = ResultSteps(p, config)
         # To all lanes it is far.
         factor = p.delayed(p.input(self.factor, 0, factor_delay), 1)
-        results = [
-            self._quantized(p, steps, p.input(self.c[lane], 0, c_delay), factor, scale) for lane in range(lanes)
-        ]
+        results = [self._quantized(p, steps, p.input(self.c[lane], 0, c_delay), factor, scale) for lane in range(lanes)]
         self.latency = results[0].cycle
         for lane, result in enumerate(results):
             p.drive(self.y[lane], result)

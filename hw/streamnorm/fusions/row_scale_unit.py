@@ -84,9 +84,7 @@ class RowScaleUnit(wiring.Component):
         self._row_slots = whole_columns(-(-(issue + _RETURN + _COUNTED) // interval) + 2)
         self._output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self._buffer = RowBuffer(config, depth=config.max_beats + issue + 2 * _COUNTED, shape=shape)
-        self._dispatch = Dispatch(
-            config, row_slots=self._row_slots, output_depth=self._output_depth, family=family
-        )
+        self._dispatch = Dispatch(config, row_slots=self._row_slots, output_depth=self._output_depth, family=family)
         width = scale.factor_bits + len(self._flags)
         self._ring = RowRing(width=width, depth=self._row_slots, family=family)
         self._spacing = (
@@ -143,14 +141,14 @@ class RowScaleUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, scale, core = self.config, self._scale, self.core
+        config, core = self.config, self.core
         m.submodules.core = core
         m.submodules.row_maximum = maximum = self._maximum
         m.submodules.row_factor = factor = self._factor
         m.submodules.result_buffer = buffer = self._buffer
         m.submodules.dispatch = issue = self._dispatch
         m.submodules.factor_ring = ring = self._ring
-        m.submodules.row_scale_lanes = lanes = self._lanes
+        m.submodules.row_scale_lanes = self._lanes
         m.submodules.output_queue = queue = self._queue
         m.submodules.scale_queue = scales = self._scales
         wiring.connect(m, wiring.flipped(self.i), core.i)

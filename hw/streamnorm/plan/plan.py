@@ -119,9 +119,9 @@ class Plan:
     def error_bound(self) -> float:
         """Largest error of a result against the exact one, output LSB, the final rounding included.
 
-        With a scale for each row, the exact one is in steps of the scale that comes out, limited to the ends of the format.
-        With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
-        correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
+        With a scale for each row, the exact one is in steps of the scale that comes out, limited to the ends of the
+        format. With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is
+        the correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
         ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
         times that. In floating point, a step of z is two last places of a result at most. Infinite where the
         architecture or the algorithm promises none.

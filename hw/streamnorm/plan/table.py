@@ -104,7 +104,11 @@ def _unit(plan: Plan) -> _Lines:
 
 def _scaled_output(scale: RowScale) -> _Lines:
     """Results with a scale for each row."""
-    yield "output", f"{scale.number.name}, scale by row", f"from {scale.number.min} to {scale.number.max}; {scale.about}"
+    yield (
+        "output",
+        f"{scale.number.name}, scale by row",
+        f"from {scale.number.min} to {scale.number.max}; {scale.about}",
+    )
     ends = f"{float(scale.least_scale):.4g} … {float(scale.largest_scale):.4g}"
     limit = "" if scale.number.scale_max is None else ", as far as scale_max lets it"
     yield "row scale", ends, f"the row's largest result over {scale.number.max}{limit}; no less for a row of zeros"

@@ -132,8 +132,8 @@ class NormConfig:
     output: NumberFormat = field(
         metadata=_about(
             'table; with `scale = "row"` also `scale_kind` ("float32", "power-of-two") and `scale_max`',
-            'number format of the elements that go out; with `scale = "row"`, each row\'s largest result decides its scale, '
-            "which comes out beside; see docs/around.md",
+            'number format of the elements that go out; with `scale = "row"`, each row\'s largest result decides its '
+            "scale, which comes out beside; see docs/around.md",
         )
     )
     epsilon: float = field(

@@ -54,11 +54,11 @@ def exact_sums(
     return np.where(batch.valid, rounded, 0), np.where(batch.valid, (dividend / divisor).astype(np.float64), 0.0)
 
 
-def exact_steps(config: NormConfig, scaled: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+def exact_steps(config: NormConfig, scaled: NDArray[np.float64], codes: NDArray[np.integer]) -> NDArray[np.float64]:
     """Exact results in steps of the scales, (rows, 1), that came out with their rows, neither rounded nor saturated.
 
-    ``scaled``: in LSB of the format of what is quantized, as `streamnorm_sim.reference.exact.exact_result` gives them with
-    a scale for each row; nothing but a rounding to float64 is added to what they are off by.
+    ``scaled``: in LSB of the format of what is quantized, as `streamnorm_sim.reference.exact.exact_result` gives them
+    with a scale for each row; nothing but a rounding to float64 is added to what they are off by.
     """
     scale = config.row_scale
     assert scale is not None

@@ -25,8 +25,8 @@ def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
 
 
 def scaled_rows(scale: RowScale, c: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Results and codes of the scales, (rows, n) and (rows, 1), of rows in front of their quantization, which are 0 behind
-    a row's end, as `RowScale` has them."""
+    """Results and codes of the scales, (rows, n) and (rows, 1), of rows in front of their quantization, which are 0
+    behind a row's end, as `RowScale` has them."""
     largest = scale.limited(np.abs(c).max(axis=1, keepdims=True, initial=0))
     product = c * scale.factors(largest) + (1 << (scale.frac_bits - 1))
     q = half_even(product, scale.frac_bits, is_raised=True)
@@ -34,8 +34,8 @@ def scaled_rows(scale: RowScale, c: NDArray[np.int64]) -> tuple[NDArray[np.int64
 
 
 def sums(config: NormConfig, batch: RowBatch) -> RowBatch | None:
-    """The sums that come out beside the results, as `streamnorm.spec.fusions.sum_grid.SumGrid` has them; 0 behind a row's
-    end. None where none do."""
+    """The sums that come out beside the results, as `streamnorm.spec.fusions.sum_grid.SumGrid` has them; 0 behind a
+    row's end. None where none do."""
     residual = config.residual
     if residual is None or residual.sum_number is None:
         return None

@@ -101,12 +101,10 @@ def uniform_elements(config: NormConfig, rng: np.random.Generator, shape: int | 
 def uniform_beside(
     config: NormConfig, rng: np.random.Generator, shape: tuple[int, int]
 ) -> dict[str, NDArray[np.int64]]:
-    """Return rows of elements, any as likely as any other, for each of a configuration's side inputs; one element of each
-    row where that is what it has."""
+    """Return rows of elements, any as likely as any other, for each of a configuration's side inputs; one element of
+    each row where that is what it has."""
     return {
-        side.name: rng.integers(
-            side.number.min, side.number.max, (shape[0], side.lanes(shape[1])), endpoint=True
-        )
+        side.name: rng.integers(side.number.min, side.number.max, (shape[0], side.lanes(shape[1])), endpoint=True)
         for side in config.side_inputs
     }
 

@@ -19,8 +19,8 @@ class JoinedRows:
     ----------
     starts : int64 (rows,), first beat of each row on the unit's stream
     starts_beside : the same on the others, by their names
-    counts : int64 (rows,), beats that each row has: those of the stream on which it is shortest, those with one beat a row
-        left out
+    counts : int64 (rows,), beats that each row has: those of the stream on which it is shortest, those with one beat a
+        row left out
     ended : bool (rows,), whether the last of these ends the row
     """
 

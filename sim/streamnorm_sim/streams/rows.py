@@ -79,8 +79,8 @@ class RowBatch:
             Bank 0 where absent. Where rows take the banks in turn: that turn, from bank 0 on; if given, each must be
             the one after that of the row before, or 0, as after a reset.
         beside : array (rows, n), or the name of a .npy file that holds one
-            For each of the configuration's ``side_inputs``, by its name, rows as ``x``, of the format of that stream; or
-            (rows,), where that has one element of each row.
+            For each of the configuration's ``side_inputs``, by its name, rows as ``x``, of the format of that stream;
+            or (rows,), where that has one element of each row.
 
         Raises
         ------

@@ -28,10 +28,13 @@ def config(output: dict[str, Any], **keys: Any) -> NormConfig:
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ({"format": "uint8"}, 'format = \'uint8\': must be one of int4 to int16 with scale = "row"'),
-        ({"format": "int17"}, 'format = \'int17\': must be one of int4 to int16 with scale = "row"'),
-        ({"format": "bf16"}, 'format = \'bf16\': must be one of int4 to int16 with scale = "row"'),
-        ({"zero_point": 0}, 'zero_point: does not go with scale = "row": a format with a scale for each row is symmetric'),
+        ({"format": "uint8"}, "format = 'uint8': must be one of int4 to int16 with scale = \"row\""),
+        ({"format": "int17"}, "format = 'int17': must be one of int4 to int16 with scale = \"row\""),
+        ({"format": "bf16"}, "format = 'bf16': must be one of int4 to int16 with scale = \"row\""),
+        (
+            {"zero_point": 0},
+            'zero_point: does not go with scale = "row": a format with a scale for each row is symmetric',
+        ),
         ({"scale_kind": "float16"}, "scale_kind = 'float16': must be one of float32, power-of-two"),
         ({"scale_max": 0}, "scale_max = 0: must be a finite number greater than 0"),
         ({"scale_max": "big"}, "scale_max = 'big': must be a finite number greater than 0"),
@@ -52,10 +55,16 @@ def test_what_is_not_right_is_refused(output: dict[str, Any], message: str) -> N
     [
         ({"gamma_rounding": "output"}, 'gamma_rounding = "output": does not go with scale = "row" in [output]'),
         ({"accuracy": "tight"}, 'accuracy = "tight": does not go with scale = "row" in [output]'),
-        ({"algorithm": "i-bert", "epsilon": 0.0, "input": {"format": "int8", "scale": 0.05}}, "algorithm = 'i-bert': does not go with scale = \"row\" in [output]"),
+        (
+            {"algorithm": "i-bert", "epsilon": 0.0, "input": {"format": "int8", "scale": 0.05}},
+            "algorithm = 'i-bert': does not go with scale = \"row\" in [output]",
+        ),
         ({"input": {"format": "int8", "scale": "row"}}, 'in [input]: scale = "row": only the output may have one'),
         ({"input": RowScaledFormat("int8")}, "input: a scale for each row: only the output may have one"),
-        ({"residual": {"format": "int8", "scale": "row"}}, 'in [residual]: scale = "row": only the output may have one'),
+        (
+            {"residual": {"format": "int8", "scale": "row"}},
+            'in [residual]: scale = "row": only the output may have one',
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(keys: dict[str, Any], message: str) -> None:
@@ -78,7 +87,12 @@ def test_a_file_may_say_it(tmp_path) -> None:
     assert read.output.to_dict() == {
         "format": "int8", "scale": "row", "scale_kind": "power-of-two", "scale_max": 0.5,
     }  # fmt: skip
-    others = [config({}), config({"scale_max": 0.5}), config({"scale_kind": "power-of-two"}), config({"format": "int7"})]
+    others = [
+        config({}),
+        config({"scale_max": 0.5}),
+        config({"scale_kind": "power-of-two"}),
+        config({"format": "int7"}),
+    ]
     assert len({read.digest(), *(other.digest() for other in others)}) == 5
 
 

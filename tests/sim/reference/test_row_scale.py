@@ -78,7 +78,10 @@ def test_drawn_units_are_within_the_bound(data: st.DataObject) -> None:
     }
     if data.draw(st.booleans(), "limited"):
         output["scale_max"] = data.draw(st.floats(1e-4, 1.0), "scale_max")
-    source = {"format": f"int{data.draw(st.integers(6, 16), 'input')}", "scale": data.draw(st.floats(1e-3, 0.1), "scale")}
+    source = {
+        "format": f"int{data.draw(st.integers(6, 16), 'input')}",
+        "scale": data.draw(st.floats(1e-3, 0.1), "scale"),
+    }
     residual = {"residual": {"format": "int8", "scale": source["scale"] * 2}} if data.draw(st.booleans(), "sum") else {}
     norm = data.draw(st.sampled_from(["layernorm", "rmsnorm"]), "norm")
     seed = data.draw(st.integers(0, 1 << 16), "seed")

@@ -90,7 +90,9 @@ class RowScaledFormat(NumberFormat):
         if not isinstance(name, str) or not cls.has(name):
             raise ConfigError(f'format = {shown(name)}: must be one of {cls.names} with scale = "row"')
         if others := [key for key in keys if key not in cls.keys]:
-            raise ConfigError(f'{others[0]}: does not go with scale = "row", beside which are {", ".join(cls.keys[1:])}')
+            raise ConfigError(
+                f'{others[0]}: does not go with scale = "row", beside which are {", ".join(cls.keys[1:])}'
+            )
         return cls(name, **{key: of for key, of in keys.items() if key != "scale"})
 
     @property

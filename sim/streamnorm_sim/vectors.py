@@ -12,6 +12,7 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
 from streamnorm_sim.reference.answers import answers
+from streamnorm_sim.reference.fusions import rows_beside
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
 from streamnorm_sim.streams.rows import RowBatch, fitted
@@ -64,13 +65,21 @@ def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others
     banks = np.concatenate([np.arange(len(corners)) % config.banks, others.banks])
     if config.bank_order == "cyclic":
         banks = None
-    return RowBatch.pack(config, [*corners, *others.list()], banks)
+    batch = RowBatch.pack(config, [*corners, *others.list()], banks)
+    # Corners stand alone: beside them are zeros.
+    beside = {}
+    for side in config.side_inputs:
+        rows = np.full(batch.x.shape, side.number.zero_point)
+        rows[len(corners) :, : others.x.shape[1]] = others.beside[side.name]
+        beside[side.name] = rows
+    return batch.with_beside(config, beside)
 
 
 def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
     expected = answers(golden_model(config), batch)
-    return Vectors(batch.x, batch.lengths, batch.banks, expected.x, flags=expected.flags)
+    beside = {**batch.beside, **{name: rows.x for name, rows in rows_beside(config, batch).items()}}
+    return Vectors(batch.x, batch.lengths, batch.banks, expected.x, flags=expected.flags, beside=beside)
 
 
 def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closing:
@@ -87,6 +96,8 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     too_long = most + config.lanes + 1
     x = fitted(rows.x, too_long)
     x[0, most:] = uniform_elements(config, rng, too_long - most)
+    beside = {name: fitted(of, too_long) for name, of in rows.beside.items()}
+    beside |= {name: fitted(of.x, too_long) for name, of in rows_beside(config, rows).items()}
     expected = answers(model, replace(rows, banks=banks))
     vectors = Vectors(
         input=x,
@@ -94,6 +105,7 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
         banks=banks,
         expected=fitted(expected.x, too_long),
         flags=expected.flags,
+        beside=beside,
     )
     return Closing(vectors, parameters)
 

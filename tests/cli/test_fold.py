@@ -11,7 +11,10 @@ import pytest
 
 from streamnorm_cli import command_line as cli
 from streamnorm_cli.folds import KINDS
+from streamnorm_cli.folds.arrays import ArraysKind
+from streamnorm_cli.options import file_path
 from streamnorm_sim import fold
+from streamnorm_sim.fold import model
 from streamnorm_sim.streams.seeds import seeded
 
 OUTPUTS, INPUTS = 6, 4
@@ -19,7 +22,14 @@ SHAPES = {
     **dict.fromkeys(("mean", "var", "psi2", "bias"), (OUTPUTS,)),
     "weight": (OUTPUTS, INPUTS),
     **dict.fromkeys(("gamma", "beta"), (INPUTS,)),
+    "gains": (INPUTS // 2,),
 }
+ARRAYS = {name: getattr(kind, "arrays", kind) for name, kind in KINDS.items()}
+ARRAYS = {name: kind for name, kind in ARRAYS.items() if isinstance(kind, ArraysKind)}
+NUMBERS = {"epsilon": 1e-5, "encoder_layers": 3, "layer": 5}
+"""Of what kinds take that is no file; others are left out."""
+
+each_of_arrays = pytest.mark.parametrize("kind", ARRAYS)
 
 
 @pytest.fixture
@@ -30,14 +40,14 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def given(here):
-    """A file for everything that a kind may take: those of a norm, or of a layer."""
+    """A file for every array that a kind may take: those of a norm, or of a layer."""
 
     def make(kind: str) -> dict[str, np.ndarray]:
         rng = seeded(0)
         arrays = {}
-        for each in KINDS[kind].given:
-            if each.name != "epsilon":
-                of_norm = "weight" not in KINDS[kind].makes
+        for each in ARRAYS[kind].given:
+            if each.has_place and each.name != "epsilon":
+                of_norm = "weight" not in ARRAYS[kind].makes
                 arrays[each.name] = rng.uniform(0.5, 2, OUTPUTS if of_norm else SHAPES[each.name])
                 np.save(f"{each.name}.npy", arrays[each.name])
         return arrays
@@ -45,13 +55,23 @@ def given(here):
     return make
 
 
+def numbers(kind):
+    return {each.name: NUMBERS[each.name] for each in ARRAYS[kind].given if each.name in NUMBERS}
+
+
 def words(kind):
-    """The arguments of a kind, all by their places."""
-    return ["1e-5" if each.name == "epsilon" else f"{each.name}.npy" for each in KINDS[kind].given]
+    """The arguments of a kind, by their places where they have one."""
+    found = []
+    for each in ARRAYS[kind].given:
+        if each.name in NUMBERS:
+            found += [str(NUMBERS[each.name])] if each.has_place else [each.option, str(NUMBERS[each.name])]
+        elif each.has_place:
+            found.append(f"{each.name}.npy")
+    return found
 
 
 def function(kind):
-    return getattr(fold, KINDS[kind].function)
+    return getattr(fold, ARRAYS[kind].function)
 
 
 def error_of(capsys, *arguments):
@@ -62,14 +82,13 @@ def error_of(capsys, *arguments):
     return line.removeprefix("streamnorm: error: ")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_of_arrays
 def test_every_kind_writes_what_its_function_returns(kind, here, given, capsys):
     arrays = given(kind)
     before = {path: path.read_bytes() for path in here.iterdir()}
     assert cli.main(["fold", kind, *words(kind)]) == 0
-    epsilon = {"epsilon": 1e-5} if "1e-5" in words(kind) else {}
-    want = function(kind)(**arrays, **epsilon)._asdict()
-    assert tuple(want) == KINDS[kind].makes
+    result = function(kind)(**arrays, **numbers(kind))
+    want = {name: getattr(result, name) for name in ARRAYS[kind].makes}
     lines = capsys.readouterr().out.splitlines()
     for name, array in want.items():
         made = np.load(f"folded/{name}.npy")
@@ -77,13 +96,15 @@ def test_every_kind_writes_what_its_function_returns(kind, here, given, capsys):
         shape = " x ".join(map(str, array.shape))
         told = f"folded/{name}.npy: {shape} values, from {array.min():.6g} to {array.max():.6g}"
         assert lines.pop(0) == told
+    for name in ARRAYS[kind].facts:
+        assert lines.pop(0) == f"{name} = {getattr(result, name)!r}"
     assert lines[:2] == ["", "next, in the unit's configuration (names of files are relative to it):"]
     assert all(line.startswith("  ") for line in lines[2:])
     assert sorted(path.name for path in Path("folded").iterdir()) == sorted(f"{name}.npy" for name in want)
     assert before == {path: path.read_bytes() for path in here.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_of_arrays
 def test_what_it_tells_to_go_on_with_is_toml(kind, given, capsys):
     given(kind)
     assert cli.main(["fold", kind, *words(kind)]) == 0
@@ -102,13 +123,16 @@ def test_what_it_tells_to_go_on_with_is_toml(kind, given, capsys):
         }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_of_arrays
 def test_the_same_by_name_and_the_same_every_time(kind, here, given):
     given(kind)
     named = []
-    for each, word in zip(KINDS[kind].given, words(kind), strict=True):
-        required = each.is_required and each.name not in ("epsilon", "gamma")
-        named += [word] if required else [f"--{each.name}", word]
+    for each in ARRAYS[kind].given:
+        word = str(NUMBERS[each.name]) if each.name in NUMBERS else f"{each.name}.npy"
+        if each.has_place and each.is_required and each.read is file_path:
+            named.append(word)
+        elif each.has_place or each.name in NUMBERS:
+            named += [each.option, word]
     assert cli.main(["fold", kind, *words(kind), "-q", "-o", "a"]) == 0
     assert cli.main(["fold", kind, *named, "-q", "-o", "b"]) == 0
     for path in (here / "a").iterdir():
@@ -116,13 +140,17 @@ def test_the_same_by_name_and_the_same_every_time(kind, here, given):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_help_teaches_with_the_formula_and_an_example(kind, capsys):
+def test_help_teaches_with_the_formula_and_examples(kind, capsys):
     assert cli.main(["fold", kind, "--help"]) == 0
     out = capsys.readouterr().out
-    for line in (*KINDS[kind].formula, f"streamnorm fold {kind} {KINDS[kind].example}", "--json", "arXiv:"):
+    examples = [f"streamnorm fold {kind} {example}" for example in KINDS[kind].examples]
+    for line in (*KINDS[kind].formula, *examples, "--json", "arXiv:"):
         assert line in out
-    cli.parser().parse_args(["fold", kind, *KINDS[kind].example.split()])
-    assert KINDS[kind].source.split()[0].rstrip(",") in (function(kind).__doc__ or "")
+    for example in examples:
+        cli.parser().parse_args(shlex.split(example)[1:])
+    form = getattr(KINDS[kind], "arrays", KINDS[kind])
+    home = fold if isinstance(form, ArraysKind) else model
+    assert KINDS[kind].source.split()[0].rstrip(",") in (getattr(home, form.function).__doc__ or "")
 
 
 def test_help_lists_the_kinds_with_examples(capsys):
@@ -194,6 +222,19 @@ def test_layers_of_either_layout_for_either_norm(here, capsys):
         (["recentre", "var.npy"], "weight: var.npy: has shape (6,); must be two dimensions"),
         (["recentre", "weight.npy", "--epsilon", "1"], "unrecognized arguments: --epsilon 1"),
         (["recentre", "weight.npy", "-o", "text.npy"], "text.npy: is a file; a directory is needed"),
+        (["deepnorm", "weight.npy"], "encoder_layers, decoder_layers: both are 0; alpha is of the depth"),
+        (["deepnorm", "--encoder-layers", "x"], "argument --encoder-layers: 'x' is not a whole number of at least 0"),
+        (["deepnorm", "--encoder-layers", "9999999"], "--encoder-layers = 9999999: must be an integer from 0 to"),
+        (["deepnorm", "--encoder-layers", "3", "--stack", "x"], "--stack = 'x': must be one of encoder"),
+        (["deepnorm", "--alpha", "0"], "--alpha = 0.0: must be a finite number greater than 0"),
+        (["gains", "weight.npy"], "the following arguments are required: GAINS, or --gains; streamnorm fold gains --h"),
+        (["gains", "weight.npy", "2", "--side", "x"], "--side = 'x': must be one of inputs, outputs"),
+        (["gains", "weight.npy", "var.npy"], "gains: has 6 values; must divide 4, the inputs of weight"),
+        (["layernorm-scaling", "var.npy"], "the following arguments are required: --layer; streamnorm fold layernorm-"),
+        (["layernorm-scaling", "var.npy", "--layer", "0"], "argument --layer: '0' is not a whole number of at least 1"),
+        (["layernorm-scaling", "var.npy", "--layer", "1", "--norm", "x"], "--norm: is not taken: var.npy is no model,"),
+        (["layernorm-scaling", "m.npz", "--layer", "1"], "--layer: is not taken: m.npz is a model"),
+        (["layernorm-scaling", "m.npz", "var.npy"], "BETA: is not taken: m.npz is a model"),
     ],
 )
 def test_what_cannot_be(arguments, message, here, capsys):
@@ -238,6 +279,29 @@ def test_no_input_is_overwritten(link, here, capsys):
     assert before == {path: path.read_bytes() for path in (*here.glob("*.npy"), *out.iterdir())}
 
 
+def test_deepnorm_tells_its_constants_and_writes_nothing_without_a_weight(here, capsys):
+    both = ["--encoder-layers", "6", "--decoder-layers", "12"]
+    assert cli.main(["fold", "deepnorm", *both, "--stack", "decoder", "--epsilon", "1e-5", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    alpha, beta = fold.deepnorm_constants(6, 12, "decoder")
+    assert report["constants"] == {"alpha": alpha, "beta": beta}
+    assert (report["files"], report["keys"]) == ({}, {"epsilon": 1e-5 / alpha**2})
+    assert cli.main(["fold", "deepnorm", *both, "--stack", "encoder"]) == 0
+    alpha, beta = fold.deepnorm_constants(6, 12, "encoder")
+    assert capsys.readouterr().out.splitlines()[:2] == [f"alpha = {alpha!r}", f"beta = {beta!r}"]
+    assert list(here.iterdir()) == []
+
+
+def test_a_norm_takes_in_a_gain_and_the_keys_are_gamma_and_beta(here, capsys):
+    np.save("gamma", [1.0, 2.0])
+    np.save("beta", [3.0, 4.0])
+    for more, beta in (([], {}), (["beta.npy"], {"beta": "bias.npy"})):
+        assert cli.main(["fold", "gains", "gamma.npy", "0.5", *more, "--side", "outputs", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["keys"] == {"gamma": "weight.npy"} | beta
+    assert np.load("folded/weight.npy").tolist() == [0.5, 1.0]
+    assert np.load("folded/bias.npy").tolist() == [1.5, 2.0]
+
+
 def test_an_argument_of_thousands_of_characters_is_not_repeated(here, capsys):
     np.save("var", [1.0, 2.0])
     for arguments in (
@@ -269,8 +333,17 @@ def test_the_page_shows_what_is_printed(root, here, capsys):
     (prepare,) = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     exec(compile(prepare, "docs/interface.md", "exec"), {})
     shown = re.findall(r"^```text\n\$ (streamnorm fold [^\n]*)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-    assert [shlex.split(command)[2] for command, _ in shown] == ["batchnorm", "recentre", "flashnorm"]
+    assert [shlex.split(command)[2] for command, _ in shown] == [
+        "batchnorm",
+        "recentre",
+        "flashnorm",
+        "deepnorm",
+        "gains",
+        "layernorm-scaling",
+        "preln-to-rms",
+        "preln-to-crms",
+    ]
     for command, printed in shown:
         assert cli.main(shlex.split(command)[1:]) == 0
-        assert printed == capsys.readouterr().out
+        assert printed == re.sub(r" +$", "", capsys.readouterr().out, flags=re.MULTILINE)  # tables are padded
     assert all(f"`{kind}`" in section for kind in KINDS)

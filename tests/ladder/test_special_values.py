@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from ladder.together import compile_with_its_like
 from marks import slow_among
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
@@ -512,9 +513,12 @@ def test_the_golden_model(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", slow_among(UNITS, UNITS.keys() - set(HARDWARE)))
+@pytest.mark.usefixtures("unoptimized")
 def test_the_hardware(name: str) -> None:
     """With ones in the lanes that are not kept: a NaN there counts for nothing."""
     unit = UNITS[name]
+    if name in HARDWARE:
+        compile_with_its_like(unit.config, (UNITS[other].config for other in HARDWARE))
     beats = encode_rows(unit.config, unit.batch)
     beats = replace(beats, data=np.where(beats.keep, beats.data, 0xFF).astype(np.uint8))
     loads = [ParameterLoad(-1, *(np.array(unit.loads[key]) for key in ("gamma", "beta")))] if unit.loads else []

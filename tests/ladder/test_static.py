@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+from ladder.together import compile_with_its_like
 from marks import slow_among
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
@@ -65,7 +66,9 @@ LATER = ("plain", "int16", "dyt_slow", "dyt_flat")
 
 @pytest.fixture(params=slow_among(UNITS, LATER))
 def config(request: pytest.FixtureRequest) -> NormConfig:
-    return unit(request.param)
+    config = unit(request.param)
+    compile_with_its_like(config, (unit(name) for name in UNITS if (name in LATER) == (request.param in LATER)))
+    return config
 
 
 def test_bits_are_the_golden_models_whatever_stalls(config: NormConfig) -> None:

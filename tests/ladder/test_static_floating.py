@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+from ladder.together import compile_with_its_like
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat, IntFormat
@@ -40,9 +41,16 @@ def unit(name: str) -> NormConfig:
     return NormConfig(**{"name": name, "lanes": 3, "max_length": LENGTH, **parameters(), **UNITS[name]})
 
 
+@pytest.fixture(autouse=True)
+def _hardly_optimized(unoptimized: None) -> None:
+    """They are run for some hundred rows."""
+
+
 @pytest.fixture(params=UNITS)
 def config(request: pytest.FixtureRequest) -> NormConfig:
-    return unit(request.param)
+    config = unit(request.param)
+    compile_with_its_like(config, map(unit, UNITS))
+    return config
 
 
 def special_rows(config: NormConfig) -> np.ndarray:

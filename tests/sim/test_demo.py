@@ -195,6 +195,7 @@ def test_rows_lost_or_flagged(monkeypatch, tmp_path, rows, flags, what):
         run_unit(0, NARROW, tmp_path)
 
 
+@pytest.mark.usefixtures("unoptimized")
 def test_one_layer(tmp_path):
     """The real thing: two units generated, compiled and run."""
     results = list(run_units([0], (NARROW, BF16), tmp_path, 1))

@@ -37,6 +37,7 @@ _EPILOG = """\
 examples:
   streamnorm simulate examples/bert_int8.toml                         random rows, on the fast engine
   streamnorm simulate examples/bert_int8.toml --input x.npy --output y.npy
+  streamnorm simulate examples/around/residual_int8.toml --input x.npy --residual f.npy --sum r.npy
   streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
   streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
   streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd
@@ -87,6 +88,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--waves", type=file_path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
     parser.add_argument(
+        "--residual", type=file_path, metavar="F.npy", help="with --input: rows of the residual, of the same shape"
+    )
+    parser.add_argument(
+        "--sum", type=file_path, metavar="R.npy", help="write the sums that came out, of a residual with emit_sum"
+    )
+    parser.add_argument(
         "--gate-level",
         action="store_true",
         help="synthesize for the configuration's target and run the netlist of its cells, on cxxrtl",
@@ -96,7 +103,12 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise Reported if something is wrong."""
     config = read_config(args)
-    refuse_overwriting({"--output": args.output, "--waves": args.waves}, [args.file], args.input)
+    written = {"--output": args.output, "--waves": args.waves, "--sum": args.sum}
+    refuse_overwriting(written, [args.file], args.input, args.residual)
+    if args.residual is not None and args.input is None:
+        raise ConfigError("--residual: goes with --input; random rows come with a residual of their own")
+    if config.residual is not None and args.input is not None and args.residual is None:
+        raise ConfigError("--input: the unit has a residual, too; --residual names the file of its rows")
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with extra("sim"), _progress(args) as progress:
@@ -112,10 +124,12 @@ def run(args: argparse.Namespace) -> int:
             config,
             engine=args.engine,
             rows=args.rows if args.input is None else args.input,
+            beside={} if args.residual is None else {"residual": args.residual},
             stall=args.stall,
             seed=args.seed,
             waves=args.waves,
             output=args.output,
+            outputs_beside={} if args.sum is None else {"sum": args.sum},
             progress=progress,
             netlist=netlist,
         )
@@ -160,6 +174,8 @@ def _values(simulation: "Simulation") -> Table:
         ("cycles", f"{simulation.cycles:,}", f"simulated at {simulation.cycles_per_second:,.0f} a second"),
     ):
         table.add_row(name, value, meaning)
+    for name, of in simulation.accuracy_beside.items():
+        table.add_row(f"{name}, max error", f"{of.max_ulp:.4f}", "LSB, of what came out beside the results")
     return table
 
 

@@ -129,7 +129,7 @@ def session(
                 checked = check_rows(link, info, config, vectors, stalls=stalls, progress=partial(progress, "rows"))
                 line_octets += _line_octets(link, virtual)
                 if output is not None:
-                    write_rows(output, config, checked.values)
+                    write_rows(output, config.output, checked.values)
             progress("counting cycles", 0, None)
             back_to_back = min(_BACK_TO_BACK, info.memory_beats // config.max_beats)
             longest = longest_vectors(config, 1 + back_to_back, seed=seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import EnableInserter, Module, Signal, Value
+from amaranth.hdl import Cat, EnableInserter, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -58,7 +58,9 @@ class ResidualUnit(wiring.Component):
         ports = unit_ports(config)
         ports["residual"] = In(stream.Signature(others))
         if config.residual.sum_number is not None:
-            self._sums = SumOutput(config, sums.number, config.residual.sum_grid(config.input))
+            self._sums = SumOutput(
+                config, sums.number, config.residual.sum_grid(config.input), ahead=self._adder.latency
+            )
             ports["sum"] = Out(stream.Signature(side_layout(config, config.residual.outputs[0], flagged=True)))
         for passed in core.config.side_outputs:
             ports[passed.name] = Out(stream.Signature(side_layout(config, passed, flagged=True)))
@@ -98,29 +100,35 @@ class ResidualUnit(wiring.Component):
         front, adder = Module(), self._adder
         front.submodules.adder = adder
         beat = join.o.payload
-        bits = self.config.rows_name_banks
-        keep = beat.first.keep & beat.second.keep
-        travels: list[tuple[Value, Value, bool]] = [
-            (join.o.valid, core.i.valid, True),
-            (beat.last, core.i.payload.last, False),
-            (keep[0] & beat.agrees, core.i.payload.keep[0], False),
-            (keep[1:], core.i.payload.keep[1:], False),
-            *([(beat.first.bank, core.i.payload.bank, False)] if bits else []),
-        ]
         room: Value | int = 1
         if self._sums is not None:
             m.submodules.sums = sums = self._sums
+            # Beats on their way to ingest go on all the same: that way has no more logic for it.
             room = sums.room
-        for number, (value, port, is_valid) in enumerate(travels):
-            for stage in range(adder.latency):
-                register = Signal(len(value), reset_less=not is_valid, name=f"front_{number}_{stage}")
-                front.d.sync += register.eq(value)
-                value = register
-            m.d.comb += port.eq(value & room if is_valid else value)
+        # The two rows' ends are compared in the last of the cycles: their beats come from far.
+        ends = Cat(beat.first.keep, beat.second.keep, beat.first.last, beat.second.last)
+        bank = [beat.first.bank] if self.config.rows_name_banks else []
+        travels = {"valid": join.o.valid & room, "ends": ends, **({"bank": bank[0]} if bank else {})}
+        latest = adder.latency - 1
+        for stage in range(latest):
+            travels = {name: self._later(front, value, f"{name}_{stage}") for name, value in travels.items()}
+        lanes = self.config.lanes
+        first, second = travels["ends"][:lanes], travels["ends"][lanes : 2 * lanes]
+        lasts = travels["ends"][2 * lanes :]
+        keep = first & second
+        agrees = (first == second) & (lasts.all() | ~lasts.any())
+        arriving = {
+            "valid": (travels["valid"], core.i.valid),
+            "last": (lasts.any(), core.i.payload.last),
+            "keep": (Cat(keep[0] & agrees, keep[1:]), core.i.payload.keep),
+            **({"bank": (travels["bank"], core.i.payload.bank)} if bank else {}),
+        }
+        for name, (value, port) in arriving.items():
+            m.d.comb += port.eq(self._later(front, value, f"{name}_{latest}"))
         m.submodules.front = EnableInserter(advance)(front)
         m.d.comb += [
-            advance.eq(core.i.ready & room),
-            join.o.ready.eq(advance),
+            advance.eq(core.i.ready),
+            join.o.ready.eq(advance & room),
             adder.x.eq(beat.first.data),
             adder.f.eq(beat.second.data),
             core.i.payload.data.eq(adder.r),
@@ -136,3 +144,10 @@ class ResidualUnit(wiring.Component):
                 sums.error.eq(entry.error),
             ]
         return m
+
+    @staticmethod
+    def _later(m: Module, value: Value, name: str) -> Value:
+        """The value a cycle later; only that there is a beat has to be known after a reset."""
+        register = Signal(len(value), reset_less=not name.startswith("valid"), name=f"front_{name}")
+        m.d.sync += register.eq(value)
+        return register

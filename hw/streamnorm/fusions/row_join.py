@@ -10,8 +10,8 @@ __all__ = ["RowJoin"]
 class RowJoin(wiring.Component):
     """A beat of each stream makes one; where one row is longer than the other, what it has more is swallowed.
 
-    ``o.agrees`` is 1 where both beats keep the same lanes and both, or none, end their row. A row ends with the first
-    beat in which either of the two rows does. No register: the streams in must offer what they have from one.
+    A row ends with the first beat in which either of the two rows does. No register: the streams in must offer what
+    they have from one.
 
     Parameters
     ----------
@@ -20,11 +20,11 @@ class RowJoin(wiring.Component):
     Members
     -------
     first : In(stream of first); second : In(stream of second)
-    o : Out(stream); its payload has ``first`` and ``second``, the beats; ``last``, and ``agrees``
+    o : Out(stream); its payload has ``first`` and ``second``, the beats
     """
 
     def __init__(self, first: data.StructLayout, second: data.StructLayout) -> None:
-        joined = data.StructLayout({"first": first, "second": second, "last": 1, "agrees": 1})
+        joined = data.StructLayout({"first": first, "second": second})
         super().__init__(
             {
                 "first": In(stream.Signature(first)),
@@ -39,7 +39,7 @@ class RowJoin(wiring.Component):
         swallows = {name: Signal(name=f"swallow_{name}") for name in sides}
         pair = Signal()
         moves = Signal()
-        beats, last = self.o.payload, self.o.payload.last
+        beats, last = self.o.payload, Signal()
         m.d.comb += [
             pair.eq(self.first.valid & self.second.valid & ~swallows["first"] & ~swallows["second"]),
             moves.eq(pair & self.o.ready),
@@ -47,7 +47,6 @@ class RowJoin(wiring.Component):
             beats.first.eq(self.first.payload),
             beats.second.eq(self.second.payload),
             last.eq(beats.first.last | beats.second.last),
-            beats.agrees.eq((beats.first.keep == beats.second.keep) & (beats.first.last == beats.second.last)),
         ]
         for name, side in sides.items():
             swallow = swallows[name]

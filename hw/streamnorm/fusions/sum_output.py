@@ -21,8 +21,8 @@ _DIGITS_MAX = 3
 """Factors of more digits than these are multiplied in tiles."""
 
 _LAG = ingest.LATENCY + 4
-"""Beats that may still be on their way when ``room`` falls: counted as ingest tells of them, a cycle later, from a
-register."""
+"""Beats that may still come in when ``room`` falls, those ``ahead`` not counted: beats are counted as ingest tells of
+them, a cycle later, from a register."""
 
 
 class SumOutput(wiring.Component):
@@ -35,6 +35,7 @@ class SumOutput(wiring.Component):
     ----------
     config : NormConfig
     source : IntFormat, of r; grid : SumGrid
+    ahead : beats between where ``room`` is looked at and ingest
 
     Members
     -------
@@ -44,7 +45,7 @@ class SumOutput(wiring.Component):
     o : Out(stream of side_layout)
     """
 
-    def __init__(self, config: NormConfig, source: IntFormat, grid: SumGrid) -> None:
+    def __init__(self, config: NormConfig, source: IntFormat, grid: SumGrid, *, ahead: int) -> None:
         assert config.residual is not None
         (side,) = config.residual.outputs
         target, family = config.device, config.device.family
@@ -67,7 +68,8 @@ class SumOutput(wiring.Component):
         results = [self._rounded(p, steps, p.input(self.r[lane]), grid, number) for lane in range(lanes)]
         cycle = max(results[0].cycle, ingest.LATENCY + 1)
         self.multipliers = p.multipliers
-        self._depth = whole_columns(cycle + 2 * _LAG)
+        self._lag = ahead + _LAG
+        self._depth = whole_columns(cycle + 2 * self._lag)
         self._queue = queue = OutputQueue(layout, depth=self._depth, family=family.primitives)
         self.block_rams = queue.block_rams
         keep = p.delayed(p.input(self.keep, ingest.LATENCY), cycle).value
@@ -119,5 +121,5 @@ class SumOutput(wiring.Component):
             m.d.sync += inside.eq(inside + 1)
         with m.If(~self.valid & queue.released):
             m.d.sync += inside.eq(inside - 1)
-        m.d.sync += self.room.eq(inside < self._depth - _LAG)
+        m.d.sync += self.room.eq(inside < self._depth - self._lag)
         return m

@@ -41,7 +41,8 @@ class WeightedSum(wiring.Component):
         )
         self._m = m = Module()
         p = Pipeline(m, target, "residual")
-        arrival = target.family.lut
+        # Behind the multiplexer of a skid buffer, one signal of which goes to every lane of a stream.
+        arrival = target.family.lut + target.family.block_distance
         for lane in range(lanes):
             terms = [
                 times_constant(p, p.input(port[lane], 0, arrival), weight)

@@ -78,11 +78,13 @@ def _unit(plan: Plan) -> _Lines:
             "the statistic shares multipliers; shorter rows wait for each other",
         )
     yield "input", _format(config.input), _span(config.input)
+    yield from _residual(config)
     if config.row_scale is None:
         yield "output", _format(config.output), _span(config.output)
     else:
         yield from _scaled_output(config.row_scale)
-    in_steps = "" if config.input.is_float else f"{float(config.epsilon_in_steps):.4g} squared input steps"
+    steps = "steps of the sum" if config.residual is not None else "input steps"
+    in_steps = "" if config.input.is_float else f"{float(config.epsilon_in_steps):.4g} squared {steps}"
     for key, about in (("epsilon", config.placement.about), ("deviation", "a constant")):
         if key in config.formula.keys:
             placed = "" if config.epsilon_placement == "variance" or key == "deviation" else about
@@ -114,6 +116,24 @@ def _scaled_output(scale: RowScale) -> _Lines:
     yield "row scale", ends, f"the row's largest result over {scale.number.max}{limit}; no less for a row of zeros"
     step = f"{scale.core.name}, scale {scale.core.scale:.4g}"
     yield "quantized", f"from {step}", f"a step of any row is worth {STEP_LSB} of these at least"
+
+
+def _residual(config: NormConfig) -> _Lines:
+    """What is added to the rows, and how the sum is formed and sent out."""
+    residual = config.residual
+    if residual is None:
+        return
+    sums = residual.sums(config.input)
+    yield "residual", _format(residual.number), _span(residual.number)
+    times = f"{residual.alpha:g} x + f" if residual.alpha != 1.0 else "x + f"
+    formed = (
+        f"{sums.weight_x} x + {sums.weight_f} f in steps of {sums.number.scale:.4g}, {sums.number.bits} bits, exact"
+    )
+    off = "" if sums.error < 2**-40 else f"; alpha is {sums.error:.2g} of itself off in it"
+    yield "sum", times, formed + off
+    if residual.sum_number is not None:
+        grid = residual.sum_grid(config.input)
+        yield "sum out", _format(residual.sum_number), f"{grid.ratio} of a step, rounded half to even, saturated"
 
 
 def _dyadic_numbers(config: NormConfig) -> _Lines:

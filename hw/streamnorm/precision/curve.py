@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -50,6 +51,7 @@ class Curve:
     added: int
 
     @staticmethod
+    @lru_cache(maxsize=1024)  # the search asks for the same ones thousands of times
     def of(curvature: float, largest: int, frac_bits: int, grid: OutputGrid | None) -> Curve:
         """The curve of a curvature, which is not 0, for ``|z| <= largest``.
 

@@ -86,7 +86,8 @@ def search(demand: Demand) -> Widths | float:
         for places in _places(demand):
             for scale_bits in _scale_widths(demand, root, places):
                 series = _Series(demand, root, places, scale_bits)
-                if not series.frac_bits:
+                # More bits cost no less: where the fewest without any excess cost too much, nothing here wins.
+                if not series.frac_bits or series.cost(series.frac_bits[0], 0.0) >= best_cost:
                     continue
                 # Both errors only fall with more bits: if the last candidate breaks the promise, all do.
                 last = series.frac_bits[-1]
@@ -288,8 +289,11 @@ class _Series:
     def is_tight(self, frac_bits: int) -> bool:
         """Whether 99.9 % of the results are rounded correctly, in rows of whatever length."""
         demand = self._demand
-        row, prefix = (self._cautious_error(frac_bits, gain) for gain in (demand.row_gain, demand.prefix_gain))
-        return row <= TIGHT_ERROR and max(prefix, self.expected_error(frac_bits)) <= PROMISED_ERROR
+        return (
+            self._cautious_error(frac_bits, demand.row_gain) <= TIGHT_ERROR
+            and self._cautious_error(frac_bits, demand.prefix_gain) <= PROMISED_ERROR
+            and self.expected_error(frac_bits) <= PROMISED_ERROR
+        )
 
     def _cautious_error(self, frac_bits: int, gain: Gain) -> float:
         """The mean error with each term from above, in rows of full scale."""

@@ -19,6 +19,7 @@ from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
@@ -31,7 +32,7 @@ from .lint_waivers import lint_waivers
 from .plain_bench import plain_bench
 from .ports import parameter_lane_bytes, ports
 from .readable import purposes, readable
-from .vector_files import VECTOR_FILES, Vectors, vector_files
+from .vector_files import SIDE_FILES, VECTOR_FILES, Vectors, vector_files
 
 __all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "netlist_name", "verilog"]
 
@@ -62,7 +63,7 @@ def body_hash(text: str) -> str:
 
 def instance(config: NormConfig) -> str:
     """Return the text of a Verilog module that holds the unit and nothing else, to copy from."""
-    listed = ports(config)
+    listed, streams = ports(config), _streams(config)
     width = max(len(port.name) for port in listed)
     declarations, connections = [], []
     for index, port in enumerate(listed):
@@ -72,7 +73,7 @@ def instance(config: NormConfig) -> str:
         # One comment above each stream.
         stream = port.name.rpartition("_")[0]
         if stream and stream != listed[index - 1].name.rpartition("_")[0]:
-            declarations.append(f"    // {_STREAMS[stream]}")
+            declarations.append(f"    // {streams[stream]}")
         declarations.append(f"    {kind} {bits}{port.name}{comma}  // {port.meaning}")
         connections.append(f"        .{port.name:<{width}} ({port.name}){comma}")
     lines = [
@@ -98,6 +99,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         netlist_name(config): "the unit as cells of its target, in place of the Verilog; its head says how",
         _bench_name(config): "a self-checking bench that plays the vectors, in plain Verilog; its head says how",
         **VECTOR_FILES,
+        **SIDE_FILES,
     }
     return {
         "name": config.name,
@@ -108,8 +110,9 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         "config": config.to_dict(),
         "ports": [port.to_dict() for port in ports(config)],
         "formats": {
-            "input": _format_limits(config, "input"),
-            "output": _format_limits(config, "output"),
+            "input": _format_limits(config.input),
+            "output": _format_limits(config.output),
+            **{side.name: _format_limits(side.number) for side in (*config.side_inputs, *config.side_outputs)},
             **_parameter_formats(config),
         },
         "latency": plan.latency_formulas(),
@@ -164,7 +167,7 @@ def generate(
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
-    optional = {netlist_name(config), _bench_name(config), *VECTOR_FILES}
+    optional = {netlist_name(config), _bench_name(config), *VECTOR_FILES, *SIDE_FILES}
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *optional))
     for path in (directory / name for name in files):  # the manifest has been looked at
         _check_file(path)
@@ -175,7 +178,15 @@ def generate(
     return write_files(directory, files, optional - files.keys())
 
 
-_STREAMS = {"s_axis": "rows in", "m_axis": "rows out", "s_axis_param": "gamma and beta, loaded at run time"}
+def _streams(config: NormConfig) -> dict[str, str]:
+    """What each stream carries, by its ports' prefix."""
+    return {
+        "s_axis": "rows in",
+        "m_axis": "rows out",
+        "s_axis_param": "gamma and beta, loaded at run time",
+        **{f"s_axis_{side.name}": side.meaning for side in config.side_inputs},
+        **{f"m_axis_{side.name}": side.meaning for side in config.side_outputs},
+    }
 
 
 def _parameter_formats(config: NormConfig) -> dict[str, Any]:
@@ -199,6 +210,9 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
+    if config.residual is not None:
+        times = "" if config.residual.alpha == 1.0 else f"{config.residual.alpha:g} times "
+        header += f"\n// Residual: {times}the rows plus those of s_axis_residual are normalized"
     if config.accuracy == "as-is" and (plan := Plan.of(config)).promise == "as-is":
         unit = "ulp" if config.output.is_float else "output steps"
         header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} {unit}"
@@ -228,6 +242,7 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         text.append(
             "Rows take the banks of gamma and beta in turn, the first row after reset bank 0; a cut row counts."
         )
+    text += _residual(config)
     if config.storage == "ram":
         gamma, beta = parameter_lane_bytes(config)
         code, stored = _stored(config)
@@ -237,11 +252,37 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     if with_vectors:
         text.append(
-            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of expected.hex; where a comment "
-            f"says so, load parameters.hex before going on. {_bench_name(config)} does all this. A line is one number "
-            "for $readmemh; underscores part its fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, "
-            "without those that the stream does not have."
+            "vectors: send the lines of input.hex to s_axis, and m_axis gives those of "
+            f"expected.hex;{_beside(config)} where a comment says so, load parameters.hex before going on. "
+            f"{_bench_name(config)} does all this. A line is one number for $readmemh; underscores "
+            "part its fields, each in whole hexadecimal digits: tuser, tlast, tkeep, tdata, without those that the "
+            "stream does not have."
         )
+    return text
+
+
+def _beside(config: NormConfig) -> str:
+    """Which files have the beats of streams beside."""
+    return "".join(
+        f" {port}_{side.name} {verb} those of {side.name}.hex;"
+        for port, verb, sides in (("s_axis", "takes", config.side_inputs), ("m_axis", "gives", config.side_outputs))
+        for side in sides
+    )
+
+
+def _residual(config: NormConfig) -> list[str]:
+    """What the streams of a residual carry."""
+    if config.residual is None:
+        return []
+    sums = config.residual.sums(config.input)
+    text = [
+        "s_axis_residual brings a row f with each row x of s_axis, of as many elements. What is normalized is alpha x "
+        f"+ f: {sums.weight_x} (q_x - zero_point) + {sums.weight_f} (q_f - zero_point), in steps of "
+        f"{sums.number.scale!r}. Where the two rows differ in length or tkeep, the row ends with the shorter one and "
+        "has its error flag set; what the longer has more is swallowed."
+    ]
+    if config.side_outputs:
+        text.append("m_axis_sum gives these rows, rounded to its own format; a row cut there is cut here, and flagged.")
     return text
 
 
@@ -289,8 +330,7 @@ def _in_steps(config: NormConfig) -> str:
     return " * input scale" if config.formula.counts_steps else ""
 
 
-def _format_limits(config: NormConfig, key: str) -> dict[str, Any]:
-    number_format = config.input if key == "input" else config.output
+def _format_limits(number_format: NumberFormat) -> dict[str, Any]:
     limits = {"min": number_format.min, "max": number_format.max, "bytes": number_format.bytes}
     return {**number_format.to_dict(), **limits}
 

@@ -44,6 +44,23 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
         files.append(("load_beats", "parameters", "BEATS_LOADED"))
         sources += _source("s_axis_param", layout, "load_beats", "loads_sent", "BEATS_LOADED", _LOADS_ALLOWED)
         moved += "\n        || s_axis_param_tvalid && s_axis_param_tready"
+    allowed = _ROWS_ALLOWED if loaded else "aresetn"
+    for side in config.side_inputs:
+        name, port = side.name, f"s_axis_{side.name}"
+        memories.append((f"{name}_beats", layouts[port], "BEATS_IN"))
+        files.append((f"{name}_beats", name, "BEATS_IN"))
+        open_too = f"{name}_open"
+        sources += _source(port, layouts[port], f"{name}_beats", f"{name}_sent", "BEATS_IN", allowed, open_too)
+        moved += f"\n        || {port}_tvalid && {port}_tready"
+    checks = ""
+    for side in config.side_outputs:
+        name, port = side.name, f"m_axis_{side.name}"
+        memories.append((f"{name}_beats", layouts[port], "BEATS_OUT"))
+        files.append((f"{name}_beats", name, "BEATS_OUT"))
+        checks += _check(name, layouts[port])
+        moved += f"\n        || {port}_tvalid && {port}_tready"
+    counters = ["sent", *(["loads_sent"] if loaded else []), *(f"{side.name}_sent" for side in config.side_inputs)]
+    all_out = " && ".join(["received", *(f"{side.name}_received" for side in config.side_outputs)])
     beats_loaded = config.banks * -(-config.bank_values // config.load_lanes)
     parts = {
         "ABOUT": (_CLOSING if closing else "") + (_LOAD if loaded else ""),
@@ -57,8 +74,11 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
         "MEMORIES": "".join(_memory(*memory) for memory in memories),
         "PORTS": "".join(map(_declaration, ports(config))),
         "CONNECTIONS": ",\n".join(f"        .{port.name}({port.name})" for port in ports(config)),
-        "COUNTERS": "sent, loads_sent" if loaded else "sent",
-        "RESET_COUNTERS": "sent = 0;" + (" loads_sent = 0;" if loaded else ""),
+        "COUNTERS": ", ".join(counters),
+        "RESET_COUNTERS": " ".join(f"{counter} = 0;" for counter in counters),
+        "SIDES": "".join(map(_side_signals, [side.name for side in config.side_inputs])),
+        "CHECKS": checks,
+        "ALL_OUT": " && ".join(f"{count} == BEATS_OUT" for count in all_out.split(" && ")),
         "RANGE": f"[{rows_out.bits - 1}:0]",
         "GOT": _packed("m_axis", rows_out),
         "FORMAT": "_".join(["%h"] * len(rows_out.widths)),
@@ -103,20 +123,44 @@ def _bits(layout: BeatLayout, field: str) -> str:
     return f"{start + width - 1}:{start}" if width > 1 else f"{start}"
 
 
-def _source(stream: str, layout: BeatLayout, memory: str, counter: str, count: str, allowed: str) -> str:
+def _source(
+    stream: str, layout: BeatLayout, memory: str, counter: str, count: str, allowed: str, is_open: str = "source_open"
+) -> str:
     fields = "".join(
         f"                {stream}_{field} <= {memory}[{counter}][{_bits(layout, field)}];\n" for field in layout.widths
     )
     return (
         f"        if (!{stream}_tvalid || {stream}_tready) begin\n"
         f"            {stream}_tvalid <= 0;\n"
-        f"            if ({allowed} && {counter} < {count} && source_open) begin\n"
+        f"            if ({allowed} && {counter} < {count} && {is_open}) begin\n"
         f"                {stream}_tvalid <= 1;\n"
         f"{fields}"
         f"                {counter} <= {counter} + 1;\n"
         "            end\n"
         "        end\n"
     )
+
+
+def _side_signals(name: str) -> str:
+    return _SIDE_OPEN.replace("@NAME@", name)
+
+
+def _check(name: str, layout: BeatLayout) -> str:
+    """What takes and compares the beats of a stream beside the results."""
+    port = f"m_axis_{name}"
+    parts = {
+        "SIDE": name,
+        "RANGE": f"[{layout.bits - 1}:0]",
+        "GOT": _packed(port, layout),
+        "FORMAT": "_".join(["%h"] * len(layout.widths)),
+        "GOT_FIELDS": ", ".join(f"{port}_{field}" for field in layout.widths),
+        "WANT_FIELDS": ", ".join(f"{name}_want[{_bits(layout, field)}]" for field in layout.widths),
+        "FIELDS": layout.title,
+    }
+    text = _SIDE_CHECK
+    for part, replacement in parts.items():
+        text = text.replace(f"@{part}@", replacement)
+    return text
 
 
 _ROWS_ALLOWED = "aresetn && (sent < FIRST || loads_sent == BEATS_LOADED && !s_axis_param_tvalid)"
@@ -179,7 +223,7 @@ module @NAME@_tb;
     wire pausing = paused && !(m_axis_tvalid && (stalls == 0 || idle >= QUIET));
     wire source_open = paused || source_random % 100 >= stalls;
     wire sink_open = !pausing && sink_random % 100 >= stalls;
-    wire moved = @MOVED@;
+@SIDES@    wire moved = @MOVED@;
     wire @RANGE@ got = @GOT@;
     wire @RANGE@ want = expected_beats[received];
 
@@ -270,7 +314,7 @@ module @NAME@_tb;
             waited <= got;
             idle <= moved ? 0 : idle + 1;
             if (received < BEATS_OUT && (cycles > 0 || s_axis_tvalid && s_axis_tready)) cycles <= cycles + 1;
-            if (received == BEATS_OUT) drained <= drained + 1;
+            if (@ALL_OUT@) drained <= drained + 1;
             if ((m_axis_tvalid ^ s_axis_tready) === 1'bx) begin
                 $display("FAIL: m_axis_tvalid or s_axis_tready is unknown before beat %0d", received);
                 fail;
@@ -303,5 +347,46 @@ module @NAME@_tb;
             end
         end
     end
-endmodule
+@CHECKS@endmodule
+"""
+
+_SIDE_OPEN = """\
+    wire @NAME@_open = paused || source_random[31:8] % 100 >= stalls;
+"""
+
+_SIDE_CHECK = """\
+
+    // The stream m_axis_@SIDE@ beside the results: every beat of @SIDE@.hex, in order, none besides.
+    integer @SIDE@_received = 0;
+    reg @SIDE@_waiting = 0;
+    reg @RANGE@ @SIDE@_waited;
+    wire @RANGE@ @SIDE@_got = @GOT@;
+    wire @RANGE@ @SIDE@_want = @SIDE@_beats[@SIDE@_received];
+
+    always @(posedge aclk) if (!ended) begin
+        m_axis_@SIDE@_tready <= aresetn && sink_random[31:8] % 100 >= stalls;
+        if (aresetn) begin
+            @SIDE@_waiting <= m_axis_@SIDE@_tvalid && !m_axis_@SIDE@_tready;
+            @SIDE@_waited <= @SIDE@_got;
+            if (m_axis_@SIDE@_tvalid === 1'bx) begin
+                $display("FAIL: m_axis_@SIDE@_tvalid is unknown before beat %0d", @SIDE@_received);
+                fail;
+            end else if (@SIDE@_waiting && (!m_axis_@SIDE@_tvalid || @SIDE@_got !== @SIDE@_waited)) begin
+                $display("FAIL: beat %0d of m_axis_@SIDE@ changed while it waited", @SIDE@_received);
+                fail;
+            end else if (m_axis_@SIDE@_tvalid && @SIDE@_received == BEATS_OUT) begin
+                $display("FAIL: more than %0d beats on m_axis_@SIDE@", BEATS_OUT);
+                fail;
+            end else if (m_axis_@SIDE@_tvalid && m_axis_@SIDE@_tready) begin
+                @SIDE@_received <= @SIDE@_received + 1;
+                if (@SIDE@_got !== @SIDE@_want) begin
+                    $display("FAIL: beat %0d of m_axis_@SIDE@: got @FORMAT@ want @FORMAT@ (@FIELDS@)",
+                        @SIDE@_received,
+                        @GOT_FIELDS@,
+                        @WANT_FIELDS@);
+                    fail;
+                end
+            end
+        end
+    end
 """

@@ -1,7 +1,8 @@
 """Test vectors as files: arrays for Python, and beats for any Verilog test bench."""
 
+import dataclasses
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from streamnorm.spec.row_flags import flags_of, user_of
 
 from .ports import parameter_lane_bytes, ports
 
-__all__ = ["VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "vector_files"]
+__all__ = ["SIDE_FILES", "VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "vector_files"]
 
 VECTOR_FILES = {
     "vectors/input.npy": "rows that go in, int32 (rows, n), 0 beyond a row's length",
@@ -30,6 +31,16 @@ VECTOR_FILES = {
     "vectors/parameters.hex": "beats of s_axis_param that load every bank before the closing rows; only if storage is "
     "ram",
 }
+
+_ROWS_BESIDE = "rows that {goes} on {stream}, int32 (rows, n), 0 beyond a row's length"
+_BEATS_BESIDE = "the same rows, and closing rows behind them, as beats of {stream}, a beat each line"
+
+SIDE_FILES = {
+    f"vectors/{name}.{kind}": meaning.format(goes=goes, stream=f"{port}_{name}")
+    for name, port, goes in (("residual", "s_axis", "go in"), ("sum", "m_axis", "must come out"))
+    for kind, meaning in (("npy", _ROWS_BESIDE), ("hex", _BEATS_BESIDE))
+}
+"""Files of the streams beside the rows and the results, where a configuration has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +58,8 @@ class Vectors:
     flags : integers, shape (rows,), optional
         Flags that each row must come out with, bits in the order of `streamnorm.spec.row_flags.FLAGS`; none where
         absent.
+    beside : mapping of str to integers, shape (rows, n)
+        Rows of the streams beside, that go in or must come out, by the streams' names.
     closing : Closing, optional
         What only the .hex files have, behind these rows.
     config : NormConfig, optional
@@ -60,6 +73,7 @@ class Vectors:
     closing: "Closing | None" = None
     config: NormConfig | None = None
     flags: npt.NDArray[np.integer] | None = None
+    beside: Mapping[str, npt.NDArray[np.integer]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.expected.shape != self.input.shape:
@@ -133,13 +147,13 @@ def beat_layouts(config: NormConfig) -> dict[str, BeatLayout]:
     fields = ("tuser", "tlast", "tkeep", "tdata")
     layouts = {
         stream: BeatLayout({f: widths[f"{stream}_{f}"] for f in fields if f"{stream}_{f}" in widths})
-        for stream in ("s_axis", "m_axis", "s_axis_param")
+        for stream in ("s_axis", "m_axis", "s_axis_param", *_sides(config).values())
     }
     return {stream: layout for stream, layout in layouts.items() if layout.widths}
 
 
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
-    """Return the contents of every file of VECTOR_FILES that the configuration has.
+    """Return the contents of every file of VECTOR_FILES and SIDE_FILES that the configuration has.
 
     A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole
     hexadecimal digits: ``tuser_tlast_tkeep_tdata``, without those that the stream does not have. A comment stands
@@ -154,7 +168,13 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
     }
     if flags_of(config):
         result["vectors/flags.npy"] = _npy(_flags(vectors))
-    lines = {"input": _rows_in(config, vectors), "expected": _rows_out(config, vectors)}
+    lines = {
+        "input": _rows_in(config, vectors),
+        "expected": _rows_out(config, vectors),
+        **_rows_beside(config, vectors),
+    }
+    for side in (*config.side_inputs, *config.side_outputs):
+        result[f"vectors/{side.name}.npy"] = _npy(_cleared(vectors.beside[side.name], vectors.lengths), side.number)
     if closing is not None:
         comment = "// closing rows"
         if closing.parameters is not None:
@@ -162,14 +182,39 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
             lines["parameters"] = _loads(config, *closing.parameters)
         lines["input"] += [comment, *_rows_in(config, closing.rows)]
         lines["expected"] += [comment, *_rows_out(config, closing.rows)]
-    layouts = beat_layouts(config)
+        for name, beats in _rows_beside(config, closing.rows).items():
+            lines[name] += [comment, *beats]
+    layouts, streams = beat_layouts(config), _STREAMS | _sides(config)
     for name, beats in lines.items():
-        head = f"// {layouts[_STREAMS[name]].title}: a beat each line, lane 0 in the low bits of tdata"
+        head = f"// {layouts[streams[name]].title}: a beat each line, lane 0 in the low bits of tdata"
         result[f"vectors/{name}.hex"] = ("\n".join([head, *beats]) + "\n").encode()
     return result
 
 
 _STREAMS = {"input": "s_axis", "expected": "m_axis", "parameters": "s_axis_param"}
+
+
+def _sides(config: NormConfig) -> dict[str, str]:
+    """The prefix of the ports of each stream beside, by its name."""
+    return {side.name: f"s_axis_{side.name}" for side in config.side_inputs} | {
+        side.name: f"m_axis_{side.name}" for side in config.side_outputs
+    }
+
+
+def _rows_beside(config: NormConfig, rows: Vectors) -> dict[str, list[str]]:
+    """The beats of streams beside; what comes out is cut and flagged as the results are."""
+    found = {}
+    cut = (rows.lengths > config.max_length).tolist()
+    for side in config.side_inputs:
+        elements = element_bytes(rows.beside[side.name], side.number.bytes)
+        found[side.name] = _lines(config, side.name, elements, rows.lengths, lambda row, last: 0)
+    for side in config.side_outputs:
+        elements, lengths = (
+            element_bytes(rows.beside[side.name], side.number.bytes),
+            np.minimum(rows.lengths, config.max_length),
+        )
+        found[side.name] = _lines(config, side.name, elements, lengths, lambda row, last: cut[row] and last)
+    return found
 
 
 def _flags(vectors: Vectors) -> npt.NDArray[np.integer]:
@@ -216,7 +261,8 @@ def _lines(
     user: Callable[[int, bool], int],
 ) -> list[str]:
     """The beats of rows, whose ``tuser`` follows from the row's number and from whether the beat is its last."""
-    layout, lanes = beat_layouts(config)[_STREAMS[name]], config.load_lanes if name == "parameters" else config.lanes
+    layout = beat_layouts(config)[(_STREAMS | _sides(config))[name]]
+    lanes = config.load_lanes if name == "parameters" else config.lanes
     lines = []
     for row, (elements, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):
         for start in range(0, length, lanes):

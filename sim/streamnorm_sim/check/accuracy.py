@@ -11,7 +11,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.paths import named_file
 from streamnorm_sim.reference.exact import ExactResult, exact_result
-from streamnorm_sim.reference.exact_fusions import exact_steps
+from streamnorm_sim.reference.exact_fusions import exact_steps, exact_sums
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 
@@ -94,6 +94,18 @@ class Accuracy:
         scaled = scaled[valid]
         right = int((results == rounded)[valid].sum())
         return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated, scaled.size)
+
+    @classmethod
+    def of_sums(cls, config: NormConfig, sums: NDArray[np.integer], batch: RowBatch) -> "Accuracy":
+        """Measure sums that came out beside the results, integers (rows, n), for rows with a residual."""
+        assert config.residual is not None
+        assert config.residual.sum_number is not None
+        number, valid = config.residual.sum_number, batch.valid
+        rounded, scaled = (values[valid] for values in exact_sums(config, batch))
+        right = int((sums[valid] == rounded).sum())
+        saturated = int(((scaled < number.min - 0.5) | (scaled > number.max + 0.5)).sum())
+        errors = np.asarray(sums[valid] - np.clip(scaled, number.min, number.max), np.float64)
+        return cls._over(errors, right, saturated, scaled.size)
 
     @classmethod
     def _of_floats(

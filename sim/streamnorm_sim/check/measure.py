@@ -103,5 +103,5 @@ def measure_cycles(
     beats = -(-length // config.lanes)
     count = 4 + 2 * (_FLIGHT_CYCLES // beats)
     rows = uniform_elements(config, rng, (count, length))
-    beside = uniform_beside(config, rng, rows.shape)
+    beside = uniform_beside(config, rng, [length] * count)
     return measure(run(config, Traffic(rows=rows, beside=beside), engine, netlist=netlist))

@@ -12,15 +12,17 @@ from streamnorm.errors import ConfigError, not_written
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.file_identity import file_identity
+from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.paths import refuse_link_loop, written_beside
 from streamnorm_sim.streams.rows import RowBatch, fitted
 
 
-def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
+def read_rows(config: NormConfig, rows: ArrayOrFile, **beside: ArrayOrFile) -> NDArray[np.integer]:
     """Return rows given as an array of shape (rows, n), or as the .npy file that holds one.
 
     Floats are real values, quantized to the input format; integers are elements of it, codes where it is one of
     floating-point numbers, and those of a file are read when they are looked at: it must stay as it is until then.
+    ``beside`` has the rows of the configuration's side inputs.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def read_rows(config: NormConfig, rows: ArrayOrFile) -> NDArray[np.integer]:
         If the file is not such an array, rows are too long, or an element is outside the input format, or not finite
         and the format is one of integers.
     """
-    batch = RowBatch.of(config, rows)
+    batch = RowBatch.of(config, rows, None, None, **beside)
     if not len(batch):
         raise ConfigError(f"{f'{rows}: ' if isinstance(rows, str | os.PathLike) else ''}there are no rows")
     return batch.x
@@ -55,7 +57,7 @@ def refuse_input(output: Path | None, rows: Path | None) -> None:
 
 
 class RowFile:
-    """Rows of the output format on their way to a .npy file: on the disk at once, in the file at the end.
+    """Rows of a format on their way to a .npy file: on the disk at once, in the file at the end.
 
     A context manager, which removes what is on the disk. A run that ends early leaves whatever was there as it was.
     Elements are the narrowest integers that hold them; shorter rows are filled up with 0.
@@ -63,14 +65,13 @@ class RowFile:
     Parameters
     ----------
     path : Path
-    config : NormConfig
+    number_format : NumberFormat
     columns : int
         Elements of the longest row that may come.
     """
 
-    def __init__(self, path: Path, config: NormConfig, columns: int) -> None:
+    def __init__(self, path: Path, number_format: NumberFormat, columns: int) -> None:
         self._path, self._columns, self._longest, self._rows = path, columns, 0, 0
-        number_format = config.output
         width = next(width for width in (8, 16, 32) if width >= number_format.bits)
         self._type = np.dtype(f"{'i' if number_format.signed else 'u'}{width // 8}")
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
@@ -120,14 +121,14 @@ def _save(file: IO[bytes], rows: NDArray[np.integer]) -> None:
 _ROWS_AT_ONCE = 1024
 
 
-def write_rows(path: Path, config: NormConfig, values: NDArray[np.integer]) -> None:
-    """Write elements of the output format, (rows, n), to a .npy file; see `RowFile`.
+def write_rows(path: Path, number_format: NumberFormat, values: NDArray[np.integer]) -> None:
+    """Write elements of a format, (rows, n), to a .npy file; see `RowFile`.
 
     Raises
     ------
     ConfigError
         If the file cannot be written.
     """
-    with RowFile(path, config, values.shape[1]) as file:
+    with RowFile(path, number_format, values.shape[1]) as file:
         file.append(values)
         file.write()

@@ -1,6 +1,6 @@
 """Rows of a simulation a part at a time, so that any number of them takes the memory of one part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Protocol
 
@@ -56,16 +56,19 @@ class RandomRows:
 class GivenRows:
     """Rows of an array or a .npy file, which are checked as a whole first; see `RowBatch.of`.
 
-    They take bank 0, or all banks in turn. ``path`` is the file that was named, if one was, and ``file`` the one that
-    they are in, named or mapped.
+    They take bank 0, or all banks in turn. ``path`` is the file that was named, if one was, and ``files`` those
+    that they and the rows beside are in, named or mapped.
     """
 
-    def __init__(self, config: NormConfig, rows: ArrayOrFile) -> None:
+    def __init__(self, config: NormConfig, rows: ArrayOrFile, beside: Mapping[str, ArrayOrFile] | None = None) -> None:
+        beside = beside or {}
         self._config = config
-        self.file = file_of(rows)
+        self.files = [file for given in (rows, *beside.values()) if (file := file_of(given)) is not None]
         self._array, self.path = given_array(rows)
-        if self._array.ndim != 2 or not self._array.size:
-            read_rows(config, rows)  # tells what is wrong
+        self._beside = {name: given_array(given, name)[0] for name, given in beside.items()}
+        one_shape = all(array.shape == self._array.shape for array in self._beside.values())
+        if self._array.ndim != 2 or not self._array.size or not one_shape:
+            read_rows(config, rows, **beside)  # tells what is wrong
         self.count, self.columns = self._array.shape
         self.saturated = 0
         size, real = _rows_of_part(config, self.columns), self._array.dtype.kind == "f"
@@ -74,14 +77,16 @@ class GivenRows:
                 if real:
                     self.saturated += int(config.input.saturates(self._array[start : start + size]).sum())
         except ConfigError:
-            read_rows(config, rows)  # counts rows from the first, in its message
+            read_rows(config, rows, **beside)  # counts rows from the first, in its message
             raise
 
     def parts(self, *, whole: bool = False) -> Iterator[RowBatch]:
         """Yield the rows."""
         rows = self.count if whole else _rows_of_part(self._config, self.columns)
         for start in range(0, self.count, rows):
-            yield RowBatch.of(self._config, self._array[start : start + rows])
+            where = slice(start, start + rows)
+            beside = {name: array[where] for name, array in self._beside.items()}
+            yield RowBatch.of(self._config, self._array[where], **beside)
 
 
 def _rows_of_part(config: NormConfig, columns: int) -> int:

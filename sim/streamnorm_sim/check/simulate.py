@@ -1,11 +1,12 @@
 """The work behind ``streamnorm simulate``: rows through the hardware, values and cycle counts checked."""
 
 import os
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from streamnorm.spec.paths import given_path
 from streamnorm.spec.values import integer_between, require_function, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
-from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted
+from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted, require_side_inputs
 from streamnorm_sim.streams.seeds import checked_seed
 from streamnorm_sim.streams.stalls import parse_stalls
 from streamnorm_sim.streams.trace import Trace
@@ -80,6 +81,8 @@ class Simulation:
         `simulate` takes them.
     saturated_inputs : int
         Real elements beyond the input format's range; 0 where the rows are integers.
+    accuracy_beside : mapping of str to Accuracy
+        Error of what came out on each stream beside the results, by its name.
     """
 
     config: NormConfig
@@ -100,6 +103,7 @@ class Simulation:
     netlist: str | None = None
     y: NDArray[np.integer] | None = None
     saturated_inputs: int = 0
+    accuracy_beside: Mapping[str, Accuracy] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         found = "; ".join(self.failures) or "all as planned"
@@ -124,11 +128,21 @@ class Simulation:
             if error > allowed + ERROR_TOLERANCE:
                 unit = error_unit(self.config.output)
                 found.append(f"{where}an error of {error:.4f} {unit}; at most {allowed:.4g} is allowed")
+        for name, accuracy in self.accuracy_beside.items():
+            if accuracy.correctly_rounded < 1:
+                wrong = round((1 - accuracy.correctly_rounded) * accuracy.elements)
+                found.append(f"{name}: {wrong} elements are not correctly rounded")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
             if value != planned:
                 found.append(f"{name} is {value:g} cycles; the plan says {planned}")
         return found
+
+    def _beside_to_dict(self) -> dict[str, Any]:
+        if not self.accuracy_beside:
+            return {}
+        found = {name: {"max_ulp": of.max_ulp, "mean_ulp": of.mean_ulp} for name, of in self.accuracy_beside.items()}
+        return {"beside": found}
 
     @property
     def notices(self) -> list[str]:
@@ -168,6 +182,7 @@ class Simulation:
             "mean_ulp_as_given": self.accuracy_as_given.mean_ulp,
             "correctly_rounded_as_given": self.accuracy_as_given.correctly_rounded,
             "exact_rows": self.exact_rows,
+            **self._beside_to_dict(),
             "measured": self.measured.to_dict(),
             "planned": {name: getattr(self.planned, name) for name in ("L1", "L2", "L3", "SS")},
             "cycles": self.cycles,
@@ -181,10 +196,12 @@ def simulate(
     *,
     engine: str = DEFAULT_ENGINE,
     rows: int | ArrayOrFile = 200,
+    beside: Mapping[str, ArrayOrFile] | None = None,
     stall: str | float = "none",
     seed: int = 0,
     waves: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
+    outputs_beside: Mapping[str, str | os.PathLike[str]] | None = None,
     progress: Progress | None = None,
     netlist: GateNetlist | None = None,
 ) -> Simulation:
@@ -199,6 +216,8 @@ def simulate(
     rows : int, array (rows, n), or the name of a .npy file that holds one
         How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
         `streamnorm_sim.check.row_files.read_rows`, which take bank 0, or all banks in turn.
+    beside : mapping of str to array (rows, n), or the name of a .npy file that holds one
+        With given rows: those of each of the configuration's side inputs, by its name.
     stall : str or float
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
         cycles.
@@ -209,6 +228,8 @@ def simulate(
     output : path, optional
         Where the rows that came out are written as a .npy file: integers of the output format, or codes, (rows, n),
         shorter rows filled up with 0.
+    outputs_beside : mapping of str to path, optional
+        The same for some of the configuration's side outputs, by their names.
     progress : Progress, optional
     netlist : GateNetlist, optional
         Run in place of the generated unit; see `streamnorm_sim.engines.run`.
@@ -234,26 +255,43 @@ def simulate(
     source, sink = parse_stalls(stall)
     waves = None if waves is None else given_path(waves, "a VCD file", "waves")
     output = None if output is None else given_path(output, "a .npy file", "output")
-    for path in (waves, output):
-        check_writable(path)
-    config.refuse_overwriting(path for path in (waves, output) if path is not None)
-    if waves is not None and output is not None and file_identity(waves) == file_identity(output):
-        raise ConfigError(f"output: {output}: waves are written there; choose another name")
+    written = {"waves": waves, "output": output} | {
+        name: given_path(path, "a .npy file", name) for name, path in (outputs_beside or {}).items()
+    }
+    _check_written(config, written)
     seed = checked_seed(seed)
     given: RowParts
     if isinstance(rows, Real):
+        if beside:
+            raise ConfigError(
+                f"{next(iter(beside))}: rows of its own go with rows that are given, not with random ones"
+            )
         given, kept = RandomRows(config, integer_between("rows", rows, 1, ROWS_MAX), seed), None
     else:
-        given = GivenRows(config, rows)
-        for written in (waves, output):
-            refuse_input(written, given.file)
+        require_side_inputs(config, beside or {})
+        given = GivenRows(config, rows, beside or {})
+        for path in written.values():
+            for file in given.files:
+                refuse_input(path, file)
         kept = [] if given.path is None else None
     checked = _Checked(config, given.count, given.columns)
     tell("build", 0.0)
-    with nullcontext() if output is None else RowFile(output, config, given.columns) as file:
+    formats = {"output": config.output} | {side.name: side.number for side in config.side_outputs}
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(RowFile(path, formats[name], given.columns))
+            for name, path in written.items()
+            if path is not None and name != "waves"
+        }
         for batch in given.parts(whole=waves is not None):  # one file of waves is of one run
             traffic = Traffic(
-                rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed
+                rows=batch.x,
+                lengths=batch.lengths,
+                banks=batch.banks,
+                beside=batch.beside,
+                source=source,
+                sink=sink,
+                seed=seed,
             )
             told = partial(_tell_part, tell, checked.rows_in / given.count, len(batch) / given.count)
             try:
@@ -262,13 +300,13 @@ def simulate(
                 if len(batch) == given.count:
                     raise
                 raise CheckFailed(f"from row {checked.rows_in} on: {error}") from error
-            if file is not None:
-                file.append(trace.rows.x)
+            for name, file in files.items():
+                file.append((trace.rows if name == "output" else trace.rows_beside[name]).x)
             if kept is not None:
                 kept.append(fitted(trace.rows.x, given.columns))
             checked.add(trace, batch)
         tell("check", 1.0)
-        if file is not None:
+        for file in files.values():
             file.write()
     tell("measure", 0.0)
     measured = measure_cycles(config, engine=engine, seed=seed, netlist=netlist)
@@ -292,7 +330,26 @@ def simulate(
         netlist=None if netlist is None else netlist.family,
         y=None if kept is None else np.concatenate(kept),
         saturated_inputs=given.saturated,
+        accuracy_beside={name: Accuracy.join(parts) for name, parts in checked.accuracies_beside.items()},
     )
+
+
+def _check_written(config: NormConfig, written: Mapping[str, Path | None]) -> None:
+    """ConfigError if a file cannot be written, is read, is to be written twice, or has no stream."""
+    names = ("waves", "output", *(side.name for side in config.side_outputs))
+    for name in written:
+        if name not in names:
+            raise ConfigError(f"{name}: the unit has no stream of that name beside its results")
+    paths = {name: path for name, path in written.items() if path is not None}
+    for path in paths.values():
+        check_writable(path)
+    config.refuse_overwriting(paths.values())
+    seen: dict[object, str] = {}
+    for name, path in paths.items():
+        before = seen.setdefault(file_identity(path), name)
+        if before != name:
+            plural = "waves are" if before == "waves" else f"{before} is"
+            raise ConfigError(f"{name}: {path}: {plural} written there; choose another name")
 
 
 def _range(number_format: NumberFormat) -> str:
@@ -323,6 +380,7 @@ class _Checked:
         self.first_mismatch: str | None = None
         self.accuracies: list[Accuracy] = []
         self.accuracies_as_given: list[Accuracy] = []
+        self.accuracies_beside: dict[str, list[Accuracy]] = {side.name: [] for side in config.side_outputs}
         most = max(1, EXACT_ELEMENTS // columns)
         self._exact = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
@@ -331,15 +389,16 @@ class _Checked:
         difference = compare(trace, first_row=self.rows_in)
         self.mismatches += difference.mismatches
         self.first_mismatch = self.first_mismatch or difference.first
-        self._measure_errors(trace.rows, batch)
+        self._measure_errors(trace, batch)
         self.rows_in += len(batch)
         self.rows += len(trace.rows)
         self.elements += int(trace.rows.lengths.sum())
         self.cycles += trace.cycles
         self.seconds += trace.seconds
 
-    def _measure_errors(self, got: RowBatch, batch: RowBatch) -> None:
+    def _measure_errors(self, trace: Trace, batch: RowBatch) -> None:
         """Measure the error of the rows that came out whole, or of as many of them as `EXACT_ELEMENTS` allows."""
+        got = trace.rows
         common = min(len(got), len(batch))
         wanted = self._exact - self.rows_in
         wanted = wanted[(wanted >= 0) & (wanted < common)]
@@ -347,5 +406,11 @@ class _Checked:
         rows = batch.select(usable)
         y = fitted(got.x[usable], rows.x.shape[1])
         for accuracies, as_given in ((self.accuracies, False), (self.accuracies_as_given, True)):
-            accuracies.append(Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks, as_given=as_given))
+            accuracies.append(
+                Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks, as_given=as_given, **rows.beside)
+            )
+        for name, got_beside in trace.rows_beside.items():
+            same = usable[usable < len(got_beside)]
+            of_them = fitted(got_beside.x[same], rows.x.shape[1])
+            self.accuracies_beside[name].append(Accuracy.of_sums(self.config, of_them, batch.select(same)))
         self.exact_rows += len(usable)

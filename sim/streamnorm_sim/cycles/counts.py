@@ -13,7 +13,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
-from streamnorm_sim.reference.rows import uniform_elements
+from streamnorm_sim.reference.rows import uniform_beside, uniform_elements
 from streamnorm_sim.streams.rows import ROWS_MAX
 from streamnorm_sim.streams.seeds import checked_seed, seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, check_stalls, open_patterns
@@ -154,9 +154,8 @@ def computed(
     _check(config, length, rows, source, sink, seed)
     if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
-            raise ConfigError(
-                f"stalls: the cycle model does not know the {config.architecture} unit; simulate it (--simulate)"
-            )
+            unit = f"the {config.architecture} unit" if config.core is config else "units with a residual"
+            raise ConfigError(f"stalls: the cycle model does not know {unit}; simulate it (--simulate)")
         return _planned(Plan.of(config), length, rows, FIRST_CYCLE)
     model = CycleModel(config)
     free = batch = _Batch.of(model.stream(), length, rows)
@@ -207,10 +206,11 @@ def simulated(
         )
     rng = seeded(seed)
     values = uniform_elements(config, rng, (rows, length))
-    free = run(config, Traffic(rows=values), engine)
+    beside = uniform_beside(config, rng, [length] * rows)
+    free = run(config, Traffic(rows=values, beside=beside), engine)
     batch, stalled_steady = free, None
     if (source, sink) != (NO_STALL, NO_STALL):
-        batch = run(config, Traffic(rows=values, source=source, sink=sink, seed=seed), engine)
+        batch = run(config, Traffic(rows=values, beside=beside, source=source, sink=sink, seed=seed), engine)
         stalled_steady = steady_cycles(batch)
     losses = _checked_losses(batch) if CycleModel.knows(config) else None
     return CycleCounts(

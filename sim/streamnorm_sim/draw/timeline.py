@@ -15,7 +15,7 @@ from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.values import counted
 from streamnorm_sim.engines.pysim import run
-from streamnorm_sim.reference.rows import uniform_elements
+from streamnorm_sim.reference.rows import uniform_beside, uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
@@ -79,7 +79,8 @@ def record_timeline(
             if value:
                 cycles.append(cycle)
 
-    traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)
+    beside = uniform_beside(config, rng, lengths)
+    traffic = Traffic(rows=rows, beside=beside, source=source, sink=sink, seed=seed)
     trace = run(config, traffic, watch=lambda top: top.unit.activity(), seen=seen)
     events = {"beats in": trace.input_cycles.tolist(), **events, "beats out": trace.output_cycles.tolist()}
     beats = [-(-length // config.lanes) for length in lengths]

@@ -11,7 +11,7 @@ from amaranth.hdl import Value
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.axi import AxiNorm
 from streamnorm_sim.engines.pysim import run
-from streamnorm_sim.reference.rows import uniform_elements
+from streamnorm_sim.reference.rows import uniform_beside, uniform_elements
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import Traffic
@@ -43,7 +43,8 @@ def record_waveform(
     rng = seeded(seed)
     rows = [uniform_elements(config, rng, length) for length in lengths]
     history: list[Mapping[str, int]] = []
-    traffic = Traffic(rows=rows, source=source, sink=sink, seed=seed)
+    beside = uniform_beside(config, rng, lengths)
+    traffic = Traffic(rows=rows, beside=beside, source=source, sink=sink, seed=seed)
     trace = run(config, traffic, watch=_ports, seen=lambda _, values: history.append(dict(values)))
     inputs, outputs = trace.input_cycles.tolist(), trace.output_cycles.tolist()
     shown = range(inputs[0] - 1, outputs[-1] + 2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Integers", "as_integers", "plus_root", "power_of_two", "rounded", "rounded_quotients"]
+__all__ = ["Integers", "as_integers", "plus_root", "power_of_two", "rounded", "rounded_quotients", "rounded_root"]
 
 Integers = NDArray[Any]
 """An array of Python's integers, which have as many digits as it takes; of type object."""
@@ -68,3 +68,26 @@ def plus_root(offset: Fraction, sign: int, square: Fraction) -> float:
         if len(ends) == 1:
             return ends.pop()
         bits *= 2
+
+
+def rounded_root(value: Fraction, halvings: int) -> float:
+    """Return the ``2**halvings``-th root of a positive ``value``, rounded to nearest, half to even."""
+    root = Fraction(_floor_root(value.numerator, halvings), _floor_root(value.denominator, halvings))
+    degree = 1 << halvings
+    if root**degree == value:
+        return rounded(root)
+    bits = _FIRST_BITS  # as above
+    while True:
+        places = bits + (value.denominator.bit_length() - value.numerator.bit_length()) // degree
+        step = power_of_two(-places)
+        below = _floor_root(math.floor(value / step**degree), halvings)
+        ends = {rounded(step * each) for each in (below, below + 1)}
+        if len(ends) == 1:
+            return ends.pop()
+        bits *= 2
+
+
+def _floor_root(value: int, halvings: int) -> int:
+    for _ in range(halvings):  # the floor of a root of a floor is that of the root of the root
+        value = math.isqrt(value)
+    return value

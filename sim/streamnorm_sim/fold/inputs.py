@@ -9,14 +9,22 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, finite_reals, given_array
 from streamnorm.spec.values import counted, file_name, finite_float
 
-__all__ = ["matrix", "require_finite", "require_no_negative", "vector", "vector_of", "vector_or_number"]
+__all__ = [
+    "matrix",
+    "matrix_or_vector",
+    "require_finite",
+    "require_no_negative",
+    "vector",
+    "vector_of",
+    "vector_or_number",
+]
 
 Reals = NDArray[np.float64]
 
 
 def vector(key: str, value: ArrayOrFile) -> Reals:
     """Return finite numbers of shape (n,), at least one, as float64."""
-    return _of_dimensions(key, value, 1, "(n,), one dimension")
+    return _of_dimensions(key, value, (1,), "(n,), one dimension")
 
 
 def vector_of(key: str, value: ArrayOrFile, length: int, of: str) -> Reals:
@@ -29,7 +37,12 @@ def vector_of(key: str, value: ArrayOrFile, length: int, of: str) -> Reals:
 
 def matrix(key: str, value: ArrayOrFile) -> Reals:
     """Return finite numbers of two dimensions, at least one, as float64."""
-    return _of_dimensions(key, value, 2, "two dimensions, as a linear layer's weight")
+    return _of_dimensions(key, value, (2,), "two dimensions, as a linear layer's weight")
+
+
+def matrix_or_vector(key: str, value: ArrayOrFile) -> Reals:
+    """Return finite numbers of one dimension or two, at least one, as float64."""
+    return _of_dimensions(key, value, (1, 2), "two dimensions, as a linear layer's weight, or one, as a norm's")
 
 
 def vector_or_number(key: str, value: ArrayOrFile, length: int, of: str) -> Reals:
@@ -56,10 +69,10 @@ def require_finite(what: str, values: Reals) -> Reals:
     return values
 
 
-def _of_dimensions(key: str, value: ArrayOrFile, dimensions: int, allowed: str) -> Reals:
+def _of_dimensions(key: str, value: ArrayOrFile, dimensions: tuple[int, ...], allowed: str) -> Reals:
     array, path = given_array(value, key)
     where = key if path is None else f"{key}: {file_name(path)}"
     values = finite_reals(array, where)
-    if values.ndim != dimensions or not values.size:
+    if values.ndim not in dimensions or not values.size:
         raise ConfigError(f"{where}: has shape {values.shape}; must be {allowed}")
     return values

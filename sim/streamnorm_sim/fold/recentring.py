@@ -10,7 +10,7 @@ from .exact import as_integers, rounded_quotients
 from .inputs import matrix, require_finite, vector_of
 from .linear import LAYOUTS, Linear, by_output, in_layout
 
-__all__ = ["recentre"]
+__all__ = ["centred", "recentre"]
 
 
 def recentre(
@@ -50,16 +50,40 @@ def recentre(
     """
     given = by_output(matrix("weight", weight), layout)
     outputs = len(given)
-    kept = outputs - 1 if crmsnorm else outputs
-    if not kept:
+    if crmsnorm and outputs == 1:
         raise ConfigError("weight: has 1 output; CRMSNorm leaves out the last, and none would be left")
-    centred = np.empty((kept, given.shape[1]))
-    for each, column in enumerate(given.T):
-        centred[:, each] = _centred(column)[:kept]
     added = None
     if bias is not None:
-        added = require_finite("bias", _centred(vector_of("bias", bias, outputs, "outputs of weight"))[:kept])
-    return Linear(require_finite("weight", in_layout(centred, layout)), added)
+        added = centred("bias", vector_of("bias", bias, outputs, "outputs of weight"), crmsnorm=crmsnorm)
+    folded = centred("weight", given, crmsnorm=crmsnorm)
+    return Linear(in_layout(folded, layout), added)
+
+
+def centred(what: str, values: NDArray[np.float64], axis: int = 0, *, crmsnorm: bool = False) -> NDArray[np.float64]:
+    """Return an array less its mean over one axis, each number rounded once.
+
+    Parameters
+    ----------
+    what : str
+        Its name in messages.
+    values : ndarray of float64
+    axis : int
+        That of the features.
+    crmsnorm : bool
+        Leave out the last feature.
+
+    Raises
+    ------
+    ConfigError
+        If a result is beyond float64.
+    """
+    features = np.moveaxis(values, axis, 0)
+    columns = features.reshape(len(features), -1)
+    made = np.empty_like(columns)
+    for each, column in enumerate(columns.T):
+        made[:, each] = _centred(column)
+    kept = np.moveaxis(made.reshape(features.shape)[: len(features) - crmsnorm], 0, axis)
+    return np.ascontiguousarray(require_finite(what, kept))
 
 
 def _centred(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from streamnorm_sim.streams.rows import RowBatch
 
 from .half_even import half_even
 
-__all__ = ["normalized_rows", "scaled_rows", "sums"]
+__all__ = ["normalized_rows", "rows_beside", "scaled_rows"]
 
 
 def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
@@ -19,9 +19,9 @@ def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
     ``weight_x * x + weight_f * f``, the codes of `streamnorm.spec.fusions.residual.SumFormat`."""
     if config.residual is None:
         return batch
-    formed = config.residual.sums(config.input)
+    sums = config.residual.sums(config.input)
     x, f = (np.where(batch.valid, rows, 0).astype(np.int64) for rows in (batch.x, batch.beside["residual"]))
-    return replace(batch, x=formed.weight_x * x + formed.weight_f * f, beside={})
+    return replace(batch, x=sums.weight_x * x + sums.weight_f * f, beside={})
 
 
 def scaled_rows(scale: RowScale, c: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -33,15 +33,15 @@ def scaled_rows(scale: RowScale, c: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return np.clip(q, scale.number.min, scale.number.max), scale.codes(largest)
 
 
-def sums(config: NormConfig, batch: RowBatch) -> RowBatch | None:
-    """The sums that come out beside the results, as `streamnorm.spec.fusions.sum_grid.SumGrid` has them; 0 behind a
-    row's end. None where none do."""
+def rows_beside(config: NormConfig, batch: RowBatch) -> dict[str, RowBatch]:
+    """The rows that come out beside the results without having been normalized, by the streams' names: elements of
+    their formats, 0 behind a row's end. Sums as `streamnorm.spec.fusions.sum_grid.SumGrid` has them."""
     residual = config.residual
     if residual is None or residual.sum_number is None:
-        return None
+        return {}
     grid, number = residual.sum_grid(config.input), residual.sum_number
     r = normalized_rows(config, batch).x
     narrow = (max(abs(grid.factor), 1) * int(np.abs(r).max(initial=1)) + abs(grid.offset)).bit_length() <= 62
     raised = (grid.factor * r.astype(np.int64 if narrow else object) + grid.offset) >> grid.drop
     codes = np.clip(half_even(raised, grid.frac_bits, is_raised=True), number.min, number.max).astype(np.int64)
-    return replace(batch, x=np.where(batch.valid, codes, 0), beside={})
+    return {"sum": replace(batch, x=np.where(batch.valid, codes, 0), beside={})}

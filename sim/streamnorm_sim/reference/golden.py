@@ -22,7 +22,7 @@ from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 from .floating import FloatRows, StaticFloatRows
-from .fusions import normalized_rows, scaled_rows, sums
+from .fusions import normalized_rows, rows_beside, scaled_rows
 from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
@@ -153,9 +153,7 @@ class GoldenModel:
     def beside(self, batch: RowBatch) -> dict[str, RowBatch]:
         """What comes out beside the results of rows, by the streams' names: elements of their formats, 0 behind a row's
         end; where there is one element of each row, rows of one."""
-        found: dict[str, RowBatch] = {}
-        if (added := sums(self.config, batch)) is not None:
-            found["sum"] = added
+        found = rows_beside(self.config, batch)
         if (scale := self.config.row_scale) is not None:
             codes = scaled_rows(scale, self._unscaled(batch))[1]
             found["scale"] = replace(batch, x=codes, lengths=np.ones(len(batch), np.int64), beside={})

@@ -3,7 +3,7 @@
 Tests, `streamnorm simulate` and the test vectors of `streamnorm generate` draw their rows here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -99,12 +99,12 @@ def uniform_elements(config: NormConfig, rng: np.random.Generator, shape: int | 
 
 
 def uniform_beside(
-    config: NormConfig, rng: np.random.Generator, shape: tuple[int, int]
-) -> dict[str, NDArray[np.int64]]:
+    config: NormConfig, rng: np.random.Generator, lengths: Iterable[int]
+) -> dict[str, list[NDArray[np.int64]]]:
     """Return rows of elements, any as likely as any other, for each of a configuration's side inputs; one element of
     each row where that is what it has."""
     return {
-        side.name: rng.integers(side.number.min, side.number.max, (shape[0], side.lanes(shape[1])), endpoint=True)
+        side.name: [rng.integers(side.number.min, side.number.max, side.lanes(n), endpoint=True) for n in lengths]
         for side in config.side_inputs
     }
 

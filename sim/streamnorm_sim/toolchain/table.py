@@ -3,7 +3,7 @@
 from .needs import Need, Program, PythonLibrary, PythonPackage
 from .tools import YOSYS
 
-__all__ = ["COCOTB", "CORE", "GXX", "LIBPYTHON", "MATPLOTLIB", "PROGRAMS", "SIMULATION", "VERILATOR"]
+__all__ = ["COCOTB", "CORE", "GXX", "LIBPYTHON", "MATPLOTLIB", "PROGRAMS", "SAFETENSORS", "SIMULATION", "VERILATOR"]
 
 _BOTH = "simulate --engine verilator or icarus"
 _VERILATOR = "simulate --engine verilator"
@@ -39,6 +39,9 @@ LIBPYTHON = PythonLibrary(needed_by=_BOTH)
 MATPLOTLIB = PythonPackage(
     name="matplotlib", module="matplotlib", extra="sim", needed_by="cycles --plot or --timeline, make demo"
 )
+SAFETENSORS = PythonPackage(
+    name="safetensors", module="safetensors", extra="fold", needed_by="fold of .safetensors files"
+)
 
-SIMULATION: tuple[Need, ...] = (YOSYS, *PROGRAMS.values(), *COCOTB, VERILATOR, LIBPYTHON, MATPLOTLIB)
-"""What simulation needs, in the order in which it is told."""
+SIMULATION: tuple[Need, ...] = (YOSYS, *PROGRAMS.values(), *COCOTB, VERILATOR, LIBPYTHON, MATPLOTLIB, SAFETENSORS)
+"""What simulating and folding need, in the order in which it is told."""

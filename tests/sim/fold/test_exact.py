@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamnorm_sim.fold.exact import as_integers, plus_root, rounded_quotients
+from streamnorm_sim.fold.exact import as_integers, plus_root, power_of_two, rounded_quotients, rounded_root
+from streamnorm_sim.streams.seeds import seeded
 
 SMALLEST, LARGEST = math.ulp(0.0), float(np.finfo(np.float64).max)
 reals = st.floats(allow_nan=False, allow_infinity=False)
@@ -72,3 +73,27 @@ def test_what_nearly_cancels_takes_more_bits():
     rest = (Fraction(math.isqrt(2 << 1400), 1 << 700) - near) if near * near < 2 else Fraction(0)
     assert 0 < rest < Fraction(1, 1 << 299)
     assert plus_root(-near, 1, Fraction(2)) == float(rest)
+
+
+@pytest.mark.parametrize("halvings", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_roots_are_rounded_once(halvings, seed):
+    """Against the two neighbours half-way: the power of each is on its side of the value."""
+    rng = seeded(seed)
+    degree = 1 << halvings
+    for _ in range(40):
+        numerator, denominator = (int(each) for each in rng.integers(1, 2**62, 2))
+        value = Fraction(numerator, denominator) * power_of_two(int(rng.integers(-300, 300)))
+        root = rounded_root(value, halvings)
+        low, high = ((Fraction(root) + Fraction(math.nextafter(root, end))) / 2 for end in (0, math.inf))
+        assert low**degree < value < high**degree
+    assert rounded_root(Fraction(3, 7) ** degree, halvings) == 3 / 7
+    assert rounded_root(Fraction(5**degree), halvings) == 5.0
+
+
+@pytest.mark.parametrize("halvings", [1, 2, 4])
+def test_roots_hardly_beside_a_tie_take_more_bits(halvings):
+    tie, hardly = 1 + Fraction(1, 1 << 53), Fraction(1, 1 << 400)
+    assert rounded_root(tie ** (1 << halvings), halvings) == 1.0  # to even
+    assert rounded_root(tie ** (1 << halvings) + hardly, halvings) == 1.0 + math.ulp(1.0)
+    assert rounded_root(tie ** (1 << halvings) - hardly, halvings) == 1.0

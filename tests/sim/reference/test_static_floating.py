@@ -1,5 +1,7 @@
 """Static norms with floating-point numbers on either side: the golden model against the exact result."""
 
+from collections.abc import Iterator
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -53,19 +55,37 @@ def rows(config: NormConfig, rng: np.random.Generator, count: int = 60) -> np.nd
     return codes
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("keys", [{}, {"beta": None}, {"gamma": 1.5, "beta": 0.25}], ids=["both", "gamma", "constant"])
-def test_no_result_is_farther_off_than_the_bound(norm: str, pair: str, keys: dict[str, Any]) -> None:
-    config = unit(norm, pair, **keys)
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "both": {}, "gamma": {"beta": None}, "constant": {"gamma": 1.5, "beta": 0.25},
+}  # fmt: skip
+
+
+def any_two() -> Iterator[Any]:
+    """Norm, formats and parameters: in every run any two of them meet; what else there is, is slow."""
+    for row, norm in enumerate(NORMS):
+        for column, pair in enumerate(PAIRS):
+            for place, keys in enumerate(PARAMETERS):
+                later = (row + column) % len(PARAMETERS) != place
+                yield pytest.param(norm, pair, keys, marks=[pytest.mark.slow] if later else [])
+
+
+def test_any_two_meet_in_every_run() -> None:
+    cases = [case.values for case in any_two() if not case.marks]
+    for first, second in combinations(range(3), 2):
+        names = [tuple((NORMS, PAIRS, PARAMETERS)[place]) for place in (first, second)]
+        assert {(case[first], case[second]) for case in cases} == set(product(*names))
+
+
+@pytest.mark.parametrize(("norm", "pair", "keys"), list(any_two()))
+def test_no_result_is_farther_off_than_the_bound(norm: str, pair: str, keys: str) -> None:
+    config = unit(norm, pair, **PARAMETERS[keys])
     x = rows(unit(norm, pair), np.random.default_rng(2))
-    found = Accuracy.of(config, golden_model(config).normalize(x), x)
+    y = golden_model(config).normalize(x)
+    found = Accuracy.of(config, y, x)
     plan = Plan.of(config)
     assert found.max_ulp <= plan.error_bound + 1e-9
     assert plan.error_bound <= 1
-    assert Accuracy.of(config, golden_model(config).normalize(x), x, as_given=True).max_ulp <= (
-        plan.error_bound_as_given + 1e-9
-    )
+    assert Accuracy.of(config, y, x, as_given=True).max_ulp <= plan.error_bound_as_given + 1e-9
     if config.output.bits <= 16 and plan.promise == "tight":
         assert found.correctly_rounded >= 0.999
 

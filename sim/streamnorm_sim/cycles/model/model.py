@@ -49,9 +49,7 @@ class CycleModel:
     def __init__(self, config: NormConfig) -> None:
         checked_config(config)
         if not self.knows(config):
-            raise ConfigError(
-                f"architecture = {config.architecture!r}: the cycle model knows these units only: {', '.join(MODELLED)}"
-            )
+            raise ConfigError(f"{_unknown_key(config)}: the cycle model knows these units only: {', '.join(MODELLED)}")
         self.config = config
         self._modelled = MODELLED[_built_as(config)]
         self.timing = self._modelled.timing(config)
@@ -61,8 +59,8 @@ class CycleModel:
 
     @staticmethod
     def knows(config: NormConfig) -> bool:
-        """Whether the configuration's unit is one whose every cycle is modelled."""
-        return _built_as(config) in MODELLED
+        """Whether the configuration's unit is one whose every cycle is modelled; none with something fused is."""
+        return config.core is config and _built_as(config) in MODELLED
 
     def run(
         self,
@@ -104,6 +102,10 @@ class CycleModel:
         boolean("cut", cut)
         solver = self._modelled.solver(self.timing, open_cycles("source", source), open_cycles("sink", sink))
         return CycleStream(self.config, solver, cut)
+
+
+def _unknown_key(config: NormConfig) -> str:
+    return f"architecture = {config.architecture!r}" if config.core is config else "residual"
 
 
 def _built_as(config: NormConfig) -> str:

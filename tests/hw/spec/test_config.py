@@ -408,6 +408,7 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "rsqrt": "cordic",
         "architecture": "two-pass",
         "algorithm": "q-layernorm-dyadic",
+        "residual": {"format": "int8", "scale": 0.1},
         "target": "ecp5-85k-6",
         "clock_mhz": 99.0,
         "margin": 0.1,

@@ -69,7 +69,8 @@ class ResidualUnit(wiring.Component):
 
     def _report(self) -> Any:
         report = self.core.report
-        added = Stage("residual add", self._adder.latency, "both rows' beats side by side, alpha times x plus f")
+        cycles = SkidBuffer.latency + self._adder.latency
+        added = Stage("residual add", cycles, "both rows' beats side by side, alpha times x plus f")
         multipliers, block_rams = dict(report.multipliers), dict(report.block_rams)
         if self._sums is not None and self._sums.multipliers:
             multipliers["sums"] = self._sums.multipliers
@@ -105,7 +106,7 @@ class ResidualUnit(wiring.Component):
             m.submodules.sums = sums = self._sums
             # Beats on their way to ingest go on all the same: that way has no more logic for it.
             room = sums.room
-        # The two rows' ends are compared in the last of the cycles: their beats come from far.
+        # Where the two rows end is compared in the last of the cycles.
         ends = Cat(beat.first.keep, beat.second.keep, beat.first.last, beat.second.last)
         bank = [beat.first.bank] if self.config.rows_name_banks else []
         travels = {"valid": join.o.valid & room, "ends": ends, **({"bank": bank[0]} if bank else {})}

@@ -25,7 +25,7 @@ class WeightedSum(wiring.Component):
 
     Members
     -------
-    x : In(ArrayLayout(x, lanes)); f : In(ArrayLayout(f, lanes)), behind a level of logic
+    x : In(ArrayLayout(x, lanes)); f : In(ArrayLayout(f, lanes)), from registers
     r : Out(ArrayLayout(element of sums.number, lanes))
     """
 
@@ -41,11 +41,9 @@ class WeightedSum(wiring.Component):
         )
         self._m = m = Module()
         p = Pipeline(m, target, "residual")
-        # Behind the multiplexer of a skid buffer, one signal of which goes to every lane of a stream.
-        arrival = target.family.lut + target.family.block_distance
         for lane in range(lanes):
             terms = [
-                times_constant(p, p.input(port[lane], 0, arrival), weight)
+                times_constant(p, p.input(port[lane]), weight)
                 for port, weight in ((self.x, sums.weight_x), (self.f, sums.weight_f))
             ]
             r = p.registered(p.reshape(p.add(*terms, signed(number.bits + 1), name="sum"), shape))

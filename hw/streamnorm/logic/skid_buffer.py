@@ -1,4 +1,4 @@
-"""A stream whose ready is a register, so that no logic leads from the receiver back to the sender."""
+"""A stream that comes from registers at both ends: no logic leads through it in either direction."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -8,9 +8,9 @@ __all__ = ["SkidBuffer"]
 
 
 class SkidBuffer(wiring.Component):
-    """Passes beats on in the cycle in which they come; keeps one that the receiver does not take at once.
+    """A register for a beat, and a second one for what comes in while the receiver does not take the first.
 
-    ``i.ready`` is a register, 0 during reset. A beat a cycle, latency 0; ``o`` is not a register.
+    ``i.ready``, 0 during reset, ``o.valid`` and ``o.payload`` are registers. A beat a cycle, :attr:`latency` 1.
 
     Parameters
     ----------
@@ -20,6 +20,8 @@ class SkidBuffer(wiring.Component):
     -------
     i : In(stream of layout); o : Out(stream of layout)
     """
+
+    latency = 1
 
     def __init__(self, layout: data.StructLayout) -> None:
         self._layout = layout
@@ -31,15 +33,19 @@ class SkidBuffer(wiring.Component):
         full = Signal()
         full_next = Signal()
         comes = Signal()
+        forward = Signal()
         held = Signal(self._layout, reset_less=True)
+        payload = Signal(self._layout, reset_less=True)
         m.d.comb += [
             self.i.ready.eq(ready),
             comes.eq(self.i.valid & ready),
-            self.o.valid.eq(full | comes),
-            self.o.payload.eq(Mux(full, held, self.i.payload)),
-            full_next.eq((full | comes) & ~self.o.ready),
+            forward.eq(self.o.ready | ~self.o.valid),
+            full_next.eq((full | comes) & ~forward),
+            self.o.payload.eq(payload),
         ]
         m.d.sync += [full.eq(full_next), ready.eq(~full_next)]
         with m.If(~full):
             m.d.sync += held.eq(self.i.payload)
+        with m.If(forward):
+            m.d.sync += [self.o.valid.eq(full | comes), payload.eq(Mux(full, held, self.i.payload))]
         return m

@@ -33,11 +33,11 @@ class ResidualUnit(wiring.Component):
     Parameters
     ----------
     config : NormConfig, with a residual
-    core : the unit of ``config.core``
+    core : the unit of ``config.behind_front``
 
     Members
     -------
-    i, o, parameters : those of ``core``; elements of ``i`` are of ``config.input``
+    i, o, parameters : those of ``core``, and what comes out of it beside; elements of ``i`` are of ``config.input``
     residual : In(stream of side_layout)
     sum : Out(stream of side_layout); only with ``emit_sum``
         What was normalized, row by row as it was, so cut at ``max_length``. A stream that is not taken stops the rows
@@ -61,7 +61,9 @@ class ResidualUnit(wiring.Component):
             self._sums = SumOutput(
                 config, sums.number, config.residual.sum_grid(config.input), ahead=self._adder.latency
             )
-            ports["sum"] = Out(stream.Signature(side_layout(config, config.side_outputs[0], flagged=True)))
+            ports["sum"] = Out(stream.Signature(side_layout(config, config.residual.outputs[0], flagged=True)))
+        for passed in core.config.side_outputs:
+            ports[passed.name] = Out(stream.Signature(side_layout(config, passed, flagged=True)))
         self.report = self._report()
         super().__init__(ports)
 
@@ -89,7 +91,8 @@ class ResidualUnit(wiring.Component):
             m.submodules[f"{name}_skid"] = skid = self._skids[name]
             wiring.connect(m, wiring.flipped(given), skid.i)
             wiring.connect(m, skid.o, getattr(join, name))
-        wiring.connect(m, core.o, wiring.flipped(self.o))
+        for name in ("o", *(passed.name for passed in core.config.side_outputs)):
+            wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
         if not self.config.parameters_are_known:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
 

@@ -46,7 +46,8 @@ class SumOutput(wiring.Component):
     """
 
     def __init__(self, config: NormConfig, source: IntFormat, grid: SumGrid, *, ahead: int) -> None:
-        (side,) = config.side_outputs
+        assert config.residual is not None
+        (side,) = config.residual.outputs
         target, family = config.device, config.device.family
         layout = side_layout(config, side, flagged=True)
         lanes, number = config.lanes, side.number

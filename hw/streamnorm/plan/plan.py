@@ -119,14 +119,17 @@ class Plan:
     def error_bound(self) -> float:
         """Largest error of a result against the exact one, output LSB, the final rounding included.
 
-        With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is the
-        correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
+        With a scale for each row, the exact one is in steps of the scale that comes out, limited to the ends of the
+        format. With ``gamma_rounding = "output"``, the exact one has both roundings. A result is 0.5 off then, as it is
+        the correctly rounded one, unless z was rounded the other way, which is one step off: there it is another
         ``|gamma|``, the largest that may be stored; where a method as it is takes z off by a step and more, as many
         times that. In floating point, a step of z is two last places of a result at most. Infinite where the
         architecture or the algorithm promises none.
         """
         if not self.config.promises:
             return inf
+        if (scale := self.config.row_scale) is not None:
+            return 0.5 + scale.error(0.5 + self.precision.error_bound)
         if self.config.gamma_rounding == "once":
             return 0.5 + self.precision.error_bound
         steps = 1 + floor(self.precision.error_bound)
@@ -140,7 +143,9 @@ class Plan:
 
         At most 1 where their widths are left to their defaults.
         """
-        return self.error_bound + stored_parameters(self.config).storage_error
+        stored = stored_parameters(self.config).storage_error
+        scale = self.config.row_scale
+        return self.error_bound + (stored if scale is None else scale.of_core(stored))
 
     @property
     def error_allowed(self) -> float:
@@ -152,7 +157,7 @@ class Plan:
         """What a user should know of the configuration, a sentence each."""
         rounded_right = 0.5 + stored_parameters(self.config).storage_error
         bound = self.error_bound_as_given
-        return list(notices(self.config, bound if self.config.gamma_rounding == "once" else rounded_right))
+        return list(notices(self.config.core, bound if self.config.gamma_rounding == "once" else rounded_right))
 
     @property
     def expected_error(self) -> float:
@@ -160,8 +165,10 @@ class Plan:
 
         With ``gamma_rounding = "output"``, before the rounding of z: about the share of elements whose z is rounded the
         other way, and so of results that are not the correctly rounded ones; where ``|gamma| < 1``, not all of them.
+        With a scale for each row, that of rows with the least scale; others have less.
         """
-        return self.precision.expected_error
+        scale, expected = self.config.row_scale, self.precision.expected_error
+        return expected if scale is None else scale.expected_error(0.25 + expected)
 
     def latency(self, n: int) -> Latency:
         """Cycles of rows of ``n`` elements, 1 … max_length; equal to what simulation measures.
@@ -190,11 +197,13 @@ class Plan:
         if report.interval_min > report.interval:
             steady = f"max({steady}, {report.interval_min})"
         if (early := report.statistic_beats) is not None:
-            start, late = f"min({beats}, {early})", report.latency - 1
+            # As many cycles more for each beat after the first one.
+            waits = f"{_formula(passes, beats, passes)} + " if passes else ""
+            start, late = f"min({beats}, {early})", report.latency - 1 - passes
             return {
-                "L1": _sum(start, late),
-                "L2": f"{report.latency} - max({beats} - {early}, 0)",
-                "L3": _sum(f"{beats} + {start}", late - 1),
+                "L1": _sum(waits + start, late),
+                "L2": f"{waits}{report.latency - passes} - max({beats} - {early}, 0)",
+                "L3": _sum(f"{waits}{beats} + {start}", late - 1),
                 "SS": steady,
             }
         return {
@@ -218,6 +227,7 @@ class Plan:
             "expected_error_lsb": self.expected_error if isfinite(self.error_bound) else None,
             **self._first_rounding(),
             **self._row_sums(),
+            **self._row_scale(),
             "latency_formulas": self.latency_formulas(),
             "latency_at_max_length": vars(self.latency(self.config.max_length)),
             "interval": self.interval,
@@ -237,6 +247,14 @@ class Plan:
             return {}
         bound = 0.5 + self.precision.error_bound
         return {"normalized_error_bound_lsb": bound if isfinite(self.error_bound) else None}
+
+    def _row_scale(self) -> dict[str, Any]:
+        """Of results with a scale for each row, what they are made of and the ends of the scale."""
+        scale = self.config.row_scale
+        if scale is None:
+            return {}
+        ends = {"least": float(scale.least_scale), "largest": float(scale.largest_scale)}
+        return {"row_scale": {**ends, "kind": scale.name, "quantized_from": scale.core.to_dict()}}
 
     def _row_sums(self) -> dict[str, Any]:
         """What sums of rows of floating-point numbers keep of them."""

@@ -17,6 +17,8 @@ from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
 from streamnorm.spec.formats import FloatFormat, NumberFormat
+from streamnorm.spec.fusions import RowScale
+from streamnorm.spec.fusions.row_scale import STEP_LSB
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.root_choice import RootChoice
@@ -77,7 +79,10 @@ def _unit(plan: Plan) -> _Lines:
         )
     yield "input", _format(config.input), _span(config.input)
     yield from _residual(config)
-    yield "output", _format(config.output), _span(config.output)
+    if config.row_scale is None:
+        yield "output", _format(config.output), _span(config.output)
+    else:
+        yield from _scaled_output(config.row_scale)
     steps = "steps of the sum" if config.residual is not None else "input steps"
     in_steps = "" if config.input.is_float else f"{float(config.epsilon_in_steps):.4g} squared {steps}"
     for key, about in (("epsilon", config.placement.about), ("deviation", "a constant")):
@@ -97,6 +102,20 @@ def _unit(plan: Plan) -> _Lines:
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
+
+
+def _scaled_output(scale: RowScale) -> _Lines:
+    """Results with a scale for each row."""
+    yield (
+        "output",
+        f"{scale.number.name}, scale by row",
+        f"from {scale.number.min} to {scale.number.max}; {scale.about}",
+    )
+    ends = f"{float(scale.least_scale):.4g} … {float(scale.largest_scale):.4g}"
+    limit = "" if scale.number.scale_max is None else ", as far as scale_max lets it"
+    yield "row scale", ends, f"the row's largest result over {scale.number.max}{limit}; no less for a row of zeros"
+    step = f"{scale.core.name}, scale {scale.core.scale:.4g}"
+    yield "quantized", f"from {step}", f"a step of any row is worth {STEP_LSB} of these at least"
 
 
 def _residual(config: NormConfig) -> _Lines:
@@ -208,6 +227,7 @@ def _accuracy(plan: Plan) -> _Lines:
     if config.output_grid is None:
         yield "promise", config.accuracy, f"at most 1 {unit} off{tight}"
         meaning = "proven for every row; 0.5 of it is the final rounding"
+        meaning += "" if config.row_scale is None else "; in steps of the row's scale"
     else:
         yield "promise", config.accuracy, f"z rounded to an output step at most 1 off{tight}; then one rounding"
         bound = 0.5 + plan.precision.error_bound
@@ -225,7 +245,10 @@ def _accuracy(plan: Plan) -> _Lines:
         yield ("… as given", f"{plan.error_bound_as_given:.4f} {unit}", meaning)
     share = 100 * (1 - plan.expected_error)
     if plan.expected_error:
-        yield "correctly rounded", f"{share:.3f} %", "expected over many ordinary rows, where gamma is largest"
+        meaning = "expected over many ordinary rows, where gamma is largest"
+        if config.row_scale is not None:
+            meaning = "expected of rows with the least scale; others have more"
+        yield "correctly rounded", f"{share:.3f} %", meaning
     else:
         yield "correctly rounded", "all", "for gamma and beta as stored: there is no other rounding"
 
@@ -304,7 +327,13 @@ def _widths(plan: Plan) -> _Lines:
     yield "gamma", _bits(stored.gamma_bits, stored.gamma_frac_bits), meaning
     yield ("beta", _bits(stored.beta_bits, stored.beta_frac_bits), "as stored, in output steps, zero point included")
     yield "A", f"{precision.result_frac_bits} fraction bits", f"{'z' if once else 'q'} gamma + beta, exact"
-    yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+    scale = plan.config.row_scale
+    if scale is None:
+        yield "y", f"{plan.config.output.bits} bits", "A rounded half to even, saturated"
+        return
+    yield "c", f"{scale.core.bits} bits", "A rounded half to even"
+    yield "f", f"{scale.factor_bits} bits", f"factor of the row, {scale.frac_bits} fraction bits"
+    yield "y", f"{scale.number.bits} bits", "c f rounded half to even" + (", saturated" if scale.saturates else "")
 
 
 def _widths_of_integers(precision: IntegerPrecision) -> _Lines:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
 from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
-from streamnorm.spec.formats import FloatFormat, NumberFormat, as_format, parse_format
-from streamnorm.spec.fusions import Residual, SideStream, StreamedParameters
+from streamnorm.spec.formats import FloatFormat, IntFormat, NumberFormat, RowScaledFormat, as_format, parse_format
+from streamnorm.spec.fusions import Residual, RowScale, SideStream, StreamedParameters
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -130,7 +130,13 @@ class NormConfig:
         ),
     )
     input: NumberFormat = field(metadata=_about("table", "number format of the elements that come in"))
-    output: NumberFormat = field(metadata=_about("table", "number format of the elements that go out"))
+    output: NumberFormat = field(
+        metadata=_about(
+            'table; with `scale = "row"` also `scale_kind` ("float32", "power-of-two") and `scale_max`',
+            'number format of the elements that go out; with `scale = "row"`, each row\'s largest result decides its '
+            "scale, which comes out beside; see docs/around.md",
+        )
+    )
     epsilon: float = field(
         default=_COMPUTED,
         metadata=_about(
@@ -328,8 +334,9 @@ class NormConfig:
         ALGORITHMS[self.algorithm].require_goes_with(self, given)
         self._check_parameters()
         self._check_widths()
-        if self.residual is not None:
-            self.residual.require_goes_with(self)
+        for fused in (self.residual, self.row_scale):
+            if fused is not None:
+                fused.require_goes_with(self)
 
     def _set(self, key: str, value: object) -> None:
         object.__setattr__(self, key, value)
@@ -366,7 +373,7 @@ class NormConfig:
                 "variance"
             )
         for key in ("input", "output"):
-            self._set(key, as_format(key, getattr(self, key)))
+            self._set(key, as_format(key, getattr(self, key), row_scaled=key == "output"))
         if self.residual is not None:
             self._set("residual", Residual.of(self.residual))
         self._check_floats()
@@ -518,8 +525,9 @@ class NormConfig:
                 self._set(key, self._computed(key))
             return
         given = self.given_parameters
-        self._refuse_only_rounded_zeros()
-        self._refuse_only_zeros(given)
+        if self.row_scale is None:
+            self._refuse_only_rounded_zeros()
+            self._refuse_only_zeros(given)
         for key in _WIDTHS:
             if getattr(self, key) is None:
                 self._set(key, self._computed(key))
@@ -573,8 +581,8 @@ class NormConfig:
     @cached_property
     def output_grid(self) -> OutputGrid | None:
         """Where the normalized value is rounded before gamma; None where it is not, or to floating point."""
-        is_fixed = not self.output.is_float
-        return OutputGrid.of(self.output) if self.gamma_rounding == "output" and is_fixed else None
+        has_steps = isinstance(self.output, IntFormat)
+        return OutputGrid.of(self.output) if self.gamma_rounding == "output" and has_steps else None
 
     @cached_property
     def given_parameters(self) -> GivenParameters:
@@ -583,14 +591,18 @@ class NormConfig:
         grid = self.output_grid
         if grid is not None:
             z_limit, z_max = (grid.largest(z) * self.output.scale for z in (z_limit, z_max))
+        return self._given_for(self.normalized_output, z_limit, z_max)
+
+    def _given_for(self, output: NumberFormat, z_limit: float, z_max: float) -> GivenParameters:
+        """The same for results of a format."""
         return GivenParameters(
             gamma=np.asarray(1.0 if self.gamma is None else self.gamma),
             beta=np.asarray(0.0 if self.beta is None else self.beta),
             gamma_offset=self.gamma_offset,
             gamma_max=self.gamma_max,
             beta_max=self.beta_max,
-            output=self.output,
-            gamma_scale=self.output.scale if grid is None else 1.0,
+            output=output,
+            gamma_scale=output.scale if self.output_grid is None else 1.0,
             z_limit=z_limit,
             z_max=z_max,
             z_unit=self.formula.z_unit(self.normalized_input),
@@ -604,7 +616,8 @@ class NormConfig:
             return architectures_of(NORMS[self.norm])[0]
         if key == "margin":
             family = TARGETS[self.target]
-            of_family = family.margin_of(self.lanes, self.normalized_input.bits, self.output.bits, self.clock_mhz)
+            bits = RowScale.core_bits(self.output) if isinstance(self.output, RowScaledFormat) else self.output.bits
+            of_family = family.margin_of(self.lanes, self.normalized_input.bits, bits, self.clock_mhz)
             return round(of_family + NORMS[self.norm].margin, 2)
         if key == "parameter_format":
             return self._computed_parameter_format()
@@ -733,9 +746,15 @@ class NormConfig:
     def core(self) -> "NormConfig":
         """The configuration of the unit that normalizes, without what is fused with it: its rows are those that are
         made of the streams that come in. Itself where nothing is fused."""
-        if self.residual is None:
+        if self.residual is None and self.row_scale is None:
             return self
-        return self.replace(residual=None, input=self.normalized_input)
+        return self.replace(residual=None, input=self.normalized_input, output=self.normalized_output)
+
+    @cached_property
+    def behind_front(self) -> "NormConfig":
+        """The configuration of what stands behind the residual add: its rows are those that are normalized, its results
+        those of this one. Itself without one."""
+        return self if self.residual is None else self.replace(residual=None, input=self.normalized_input)
 
     @property
     def parameters_are_known(self) -> bool:
@@ -759,8 +778,27 @@ class NormConfig:
         return self.input if self.residual is None else self.residual.sums(self.input).number
 
     @property
+    def normalized_output(self) -> NumberFormat:
+        """Format of what comes of the norm: :attr:`output`, or with a scale for each row that of what is scaled."""
+        return self.output if self.row_scale is None else self.row_scale.core
+
+    @cached_property
+    def row_scale(self) -> RowScale | None:
+        """How results and scale of a row follow from its largest result; None where the scale of results is given.
+
+        Raises
+        ------
+        ConfigError
+            If a scale would be beyond what its format holds.
+        """
+        if not isinstance(self.output, RowScaledFormat):
+            return None
+        z_max = self._limits_of_z[1]
+        return RowScale.of(self.output, self._given_for(self.output, z_max, z_max).largest_result(z_max))
+
+    @property
     def side_inputs(self) -> tuple[SideStream, ...]:
-        """Streams of rows that come in beside the rows that are normalized."""
+        """Streams that come in beside the rows that are normalized."""
         sides = () if self.residual is None else self.residual.inputs
         return (*sides, *self._streamed_parameters)
 
@@ -770,8 +808,9 @@ class NormConfig:
 
     @property
     def side_outputs(self) -> tuple[SideStream, ...]:
-        """Streams of rows that go out beside the results."""
-        return () if self.residual is None else self.residual.outputs
+        """Streams that go out beside the results."""
+        sums = () if self.residual is None else self.residual.outputs
+        return sums if self.row_scale is None else (*sums, self.row_scale.side)
 
     @cached_property
     def formula(self) -> Norm:

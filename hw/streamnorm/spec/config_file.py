@@ -104,4 +104,4 @@ def _format(key: str, table: Any) -> NumberFormat:
         raise ConfigError(
             f'{key} = {shown(table)}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
         )
-    return as_format(key, table)
+    return as_format(key, table, row_scaled=key == "output")

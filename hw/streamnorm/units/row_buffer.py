@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,19 +25,20 @@ class RowBuffer(wiring.Component):
     ----------
     config : NormConfig
     depth : beats that must fit; rounded up to what the block RAMs hold anyway
+    shape : of an element; absent: difference_shape
 
     Members
     -------
-    write : In(1); write_d : In(ArrayLayout(difference_shape, lanes)); read : In(1); d : Out, as ``write_d``
+    write : In(1); write_d : In(ArrayLayout(shape, lanes)); read : In(1); d : Out, as ``write_d``
     """
 
     _controls: ClassVar[tuple[str, ...]] = ()
     """Inputs of a bit that a subclass has besides."""
 
-    def __init__(self, config: NormConfig, *, depth: int) -> None:
+    def __init__(self, config: NormConfig, *, depth: int, shape: Shape | None = None) -> None:
         target = config.device
         family = target.primitives
-        layout = data.ArrayLayout(difference_shape(config), config.lanes)
+        layout = data.ArrayLayout(difference_shape(config) if shape is None else shape, config.lanes)
         geometry = block_geometry(layout.size, depth, family)
         self.depth = geometry.block_depth * geometry.banks
         self._ram = BlockRam(

@@ -1,5 +1,8 @@
 """Spacing: holds the moments of rows that end in quick succession until the statistic can take them."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -9,12 +12,18 @@ from streamnorm.logic.row_ring import RowRing
 from streamnorm.logic.timed_logic import TimedLogic
 from streamnorm.spec.config import NormConfig
 
-from .moments import Moments
-
-__all__ = ["Spacing"]
+__all__ = ["RowValues", "Spacing"]
 
 LATENCY = 2
 """Cycles from a row's last moment to ``start``, where no row is ahead of it."""
+
+
+class RowValues(Protocol):
+    """What gives values of each row, such as :class:`~streamnorm.units.moments.Moments`: for each name a signal, and as
+    ``NAME_cycle`` the cycles from the beat that is the last one that counts to its value."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
 
 
 class Spacing(wiring.Component):
@@ -27,7 +36,7 @@ class Spacing(wiring.Component):
     Parameters
     ----------
     config : NormConfig
-    moments : Moments
+    moments : Moments, or other values of rows
     interval : at least 2
     row_slots : rows that fit; the rows on their way must not be more
 
@@ -37,7 +46,7 @@ class Spacing(wiring.Component):
     n, s1, s2, … : In, as Moments gives them; start : Out(1); start_n, start_s1, start_s2, … : Out, there with ``start``
     """
 
-    def __init__(self, config: NormConfig, moments: Moments, *, interval: int, row_slots: int) -> None:
+    def __init__(self, config: NormConfig, moments: RowValues, *, interval: int, row_slots: int) -> None:
         assert interval >= 2
         self._interval, self._row_slots = interval, row_slots
         self._target = config.device

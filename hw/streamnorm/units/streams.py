@@ -101,19 +101,20 @@ def result_layout(config: NormConfig) -> data.StructLayout:
 
 
 def side_layout(config: NormConfig, side: SideStream, *, flagged: bool = False) -> data.StructLayout:
-    """One beat of a stream of rows beside those that are normalized, or, ``flagged``, beside their results.
+    """One beat of a stream beside the rows that are normalized, or, ``flagged``, beside their results.
 
     Fields
     ------
     data : ArrayLayout(element, lanes); 0 in lanes that are not kept of a stream that comes out
     keep : unsigned(lanes); last : 1
-        As of the rows.
+        As of the rows. Of a stream with one element of each row there is one lane, and both are 1.
     error : 1
         Only where ``flagged``. As of the results: whether the row was malformed; holds on its last beat.
     """
+    lanes = side.lanes(config.lanes)
     fields: dict[str, object] = {
-        "data": data.ArrayLayout(element_shape(side.number), config.lanes),
-        "keep": unsigned(config.lanes),
+        "data": data.ArrayLayout(element_shape(side.number), lanes),
+        "keep": unsigned(lanes),
         "last": unsigned(1),
     }
     return data.StructLayout({**fields, "error": unsigned(1)} if flagged else fields)

@@ -88,18 +88,18 @@ class AxiNorm(wiring.Component):
         return m
 
     def _connect_rows(self, m: Module, unit: Any) -> None:
-        self._connect_input(m, "s_axis", self.config.input, unit.i)
+        self._connect_input(m, "s_axis", self.config.input, unit.i, self.config.lanes)
         if self.config.rows_name_banks:
             m.d.comb += unit.i.payload.bank.eq(self.s_axis_tuser)
 
     def _connect_side_input(self, m: Module, side: SideStream, given: Any) -> None:
-        self._connect_input(m, f"s_axis_{side.name}", side.number, given)
+        self._connect_input(m, f"s_axis_{side.name}", side.number, given, side.lanes(self.config.lanes))
 
-    def _connect_input(self, m: Module, prefix: str, number: NumberFormat, given: Any) -> None:
+    def _connect_input(self, m: Module, prefix: str, number: NumberFormat, given: Any, lanes: int) -> None:
         """Rows from the ports that begin with ``prefix``."""
         data, keep = (getattr(self, f"{prefix}_{name}") for name in ("tdata", "tkeep"))
         beat = given.payload
-        for lane in range(self.config.lanes):
+        for lane in range(lanes):
             m.d.comb += [
                 Value.cast(beat.data[lane]).eq(data.word_select(lane, number.bytes * 8)[: number.bits]),
                 beat.keep[lane].eq(keep[lane * number.bytes]),
@@ -113,16 +113,19 @@ class AxiNorm(wiring.Component):
     def _connect_results(self, m: Module, unit: Any) -> None:
         beat = unit.o.payload
         user: Any = Cat(beat.error, beat.flags) if flags_of(self.config) else beat.error
-        self._connect_output(m, "m_axis", self.config.output, unit.o, user)
+        self._connect_output(m, "m_axis", self.config.output, unit.o, user, self.config.lanes)
 
     def _connect_side_output(self, m: Module, side: SideStream, taken: Any) -> None:
-        self._connect_output(m, f"m_axis_{side.name}", side.number, taken, taken.payload.error)
+        lanes = side.lanes(self.config.lanes)
+        self._connect_output(m, f"m_axis_{side.name}", side.number, taken, taken.payload.error, lanes)
 
-    def _connect_output(self, m: Module, prefix: str, number: NumberFormat, taken: Any, user: Value) -> None:
+    def _connect_output(
+        self, m: Module, prefix: str, number: NumberFormat, taken: Any, user: Value, lanes: int
+    ) -> None:
         """Rows to the ports that begin with ``prefix``."""
         data, kept = (getattr(self, f"{prefix}_{name}") for name in ("tdata", "tkeep"))
         beat = taken.payload
-        for lane in range(self.config.lanes):
+        for lane in range(lanes):
             element: Any = data.word_select(lane, number.bytes * 8)
             keep: Any = kept.word_select(lane, number.bytes)
             # Assignment to the wider bytes extends by the element's own sign.

@@ -76,7 +76,7 @@ def _row_ports(config: NormConfig) -> list[Port]:
 
 
 def _side_input_ports(config: NormConfig, side: SideStream) -> list[Port]:
-    return _input_ports(f"s_axis_{side.name}", config.lanes, side.number)
+    return _input_ports(f"s_axis_{side.name}", side.lanes(config.lanes), side.number)
 
 
 def _input_ports(stream: str, lanes: int, number: NumberFormat) -> list[Port]:
@@ -94,7 +94,7 @@ def _result_ports(config: NormConfig) -> list[Port]:
 
 
 def _side_output_ports(config: NormConfig, side: SideStream) -> list[Port]:
-    return _output_ports(f"m_axis_{side.name}", config.lanes, side.number, 1, _MALFORMED)
+    return _output_ports(f"m_axis_{side.name}", side.lanes(config.lanes), side.number, 1, _MALFORMED)
 
 
 def _output_ports(stream: str, lanes: int, number: NumberFormat, user_bits: int, user_meaning: str) -> list[Port]:

@@ -67,12 +67,13 @@ class _Stream:
 class _Output:
     """One stream that comes out: its sink, and what has come."""
 
-    def __init__(self, dut: Any, prefix: str, open_pattern: NDArray[Any], target: int) -> None:
+    def __init__(self, dut: Any, prefix: str, open_pattern: NDArray[Any], before: NDArray[Any]) -> None:
         self.sink, self.monitor = beat_sink(dut, open_pattern, prefix), BeatMonitor(dut, prefix)
         self.width = len(getattr(dut, f"{prefix}_tdata")) // 8
         self.beats: list[OutputBeat] = []
         self.cycles: list[int] = []
-        self.target = target
+        self.before = before  # beats of the rows that begin before each beat of rows
+        self.target = int(before[-1])
 
     @property
     def done(self) -> bool:
@@ -113,11 +114,9 @@ class Bench:
         loaded = hasattr(dut, "s_axis_param_tvalid") and "param" not in stimulus["sides"]
         self.loads = _Stream(dut, "s_axis_param", stimulus, "loads", has_ports=loaded)
         self.sides = [_Stream(dut, f"s_axis_{name}", stimulus, name) for name in stimulus["sides"]]
-        self.outputs_before = stimulus["outputs_before"]
-        target = int(self.outputs_before[-1])
-        self.results = _Output(dut, "m_axis", stimulus["sink_open"], target)
+        self.results = _Output(dut, "m_axis", stimulus["sink_open"], stimulus["outputs_before"])
         self.outputs = {"results": self.results} | {
-            name: _Output(dut, f"m_axis_{name}", stimulus[f"{name}_sink_open"], target)
+            name: _Output(dut, f"m_axis_{name}", stimulus[f"{name}_sink_open"], stimulus[f"{name}_outputs_before"])
             for name in map(str, stimulus["sides_out"])
         }
         self.patience = int(stimulus["patience"])
@@ -189,9 +188,8 @@ class Bench:
             for side in self.sides:
                 side.abandon(self.rows.accepted)
             await self.reset(int(self.stimulus["reset_cycles"]))
-            remaining = int(self.outputs_before[-1]) - int(self.outputs_before[self.rows.accepted])
             for out in self.outputs.values():
-                out.target = len(out.beats) + remaining
+                out.target = len(out.beats) + int(out.before[-1]) - int(out.before[self.rows.accepted])
         while not self.done and not self.failed:
             await self.step()
         for out in self.outputs.values():

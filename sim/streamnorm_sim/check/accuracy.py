@@ -11,7 +11,8 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.paths import named_file
 from streamnorm_sim.reference.exact import ExactResult, exact_result
-from streamnorm_sim.reference.exact_fusions import exact_sums
+from streamnorm_sim.reference.exact_fusions import exact_steps, exact_sums
+from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 
 
@@ -32,6 +33,9 @@ class Accuracy:
         rounded to the output format before gamma.
     errors : float64 (elements,)
         The errors themselves, result minus truth, row by row; without those that floating-point output leaves out.
+
+    With a scale for each row, it is the LSB: a step of the scale that the golden model gives the row; what is correctly
+    rounded is the exact result in such steps.
 
     Of floating-point output the ulp is :attr:`.ExactResult.unit`. NaN and infinities are without error where they are
     the exact result's code, else infinitely far off. Results beyond the largest number, as they should be, are left out
@@ -82,8 +86,13 @@ class Accuracy:
         saturated = int((exact.overflows | exact.normalized_saturates)[valid].sum())
         if isinstance(config.output, FloatFormat):
             return cls._of_floats(config.output, results[valid], exact, valid, saturated)
-        low, high, scaled = config.output.min, config.output.max, exact.scaled[valid]
-        right = int((results == exact.rounded)[valid].sum())
+        low, high, scaled, rounded = config.output.min, config.output.max, exact.scaled, exact.rounded
+        if config.row_scale is not None:
+            scaled = exact_steps(config, scaled, golden_model(config).beside(batch)["scale"].x)
+            saturated = int(config.output.saturates(scaled[valid]).sum())
+            rounded = np.clip(np.rint(scaled), low, high)
+        scaled = scaled[valid]
+        right = int((results == rounded)[valid].sum())
         return cls._over(results[valid] - np.clip(scaled, low, high), right, saturated, scaled.size)
 
     @classmethod

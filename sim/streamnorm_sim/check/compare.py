@@ -1,6 +1,8 @@
 """What came out of an engine against what the golden model says had to come out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from streamnorm.spec.formats.element_text import element_text
 from streamnorm.spec.row_flags import flags_in_words
 from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm_sim.reference.answers import answers
-from streamnorm_sim.reference.fusions import rows_beside
+from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.trace import Trace
@@ -44,12 +46,17 @@ def golden_rows(trace: Trace) -> RowBatch:
     ConfigError
         If the run has both parameter loads and a reset: which loads were cut is not known.
     """
-    config, traffic, expected = trace.config, trace.traffic, trace.expected
+    return _golden(trace, trace.expected, answers)
+
+
+def _golden(trace: Trace, expected: RowBatch, answered: Callable[[GoldenModel, RowBatch], RowBatch]) -> RowBatch:
+    """What models make of rows, with the γ and β loaded by then."""
+    config, traffic = trace.config, trace.traffic
     if traffic.loads and traffic.reset_at is not None:
         raise ConfigError("a run with parameter loads and a reset cannot be compared")
     stored = stored_parameters(config)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
-    x, flags = np.zeros(expected.x.shape, np.int64), expected.flags.copy()
+    parts = []
     done = 0
     bounds = [*(load.after_row + 1 for load in traffic.loads), len(expected)]
     for load, end in zip([None, *traffic.loads], bounds, strict=True):
@@ -57,10 +64,9 @@ def golden_rows(trace: Trace) -> RowBatch:
             count = len(load.gamma)
             gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
         if end > done:
-            part = answers(golden_model(config, gamma=gamma, beta=beta), expected.select(slice(done, end)))
-            x[done:end], flags[done:end] = part.x, part.flags
+            parts.append(answered(golden_model(config, gamma=gamma, beta=beta), expected.select(slice(done, end))))
             done = end
-    return replace(expected, x=x, flags=flags)
+    return reduce(RowBatch.join, parts) if parts else replace(expected, beside={})
 
 
 def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
@@ -75,7 +81,7 @@ def compare(trace: Trace, *, first_row: int = 0) -> Comparison:
     found = [_compared(trace, trace.config.output, "", trace.rows, golden_rows(trace), first_row)]
     expected = trace.expected_beside
     for side in trace.config.side_outputs:
-        want = rows_beside(trace.config, expected[side.name])[side.name]
+        want = _golden(trace, expected[side.name], lambda model, rows, name=side.name: model.beside(rows)[name])
         found.append(_compared(trace, side.number, f"{side.name}: ", trace.rows_beside[side.name], want, first_row))
     first = next((comparison.first for comparison in found if comparison.first is not None), None)
     return Comparison(sum(comparison.mismatches for comparison in found), first)

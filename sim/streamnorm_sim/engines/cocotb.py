@@ -196,6 +196,7 @@ def save_stimulus(stimulus: Stimulus, traffic: Traffic, path: Path) -> None:
         }
 
     beside: dict[str, Any] = {f"{name}_sink_open": pattern for name, pattern in stimulus.sinks_open.items()}
+    beside |= {f"{name}_outputs_before": before for name, before in stimulus.outputs_before_beside.items()}
     for name, side in stimulus.sides.items():
         beside |= channel(name, side)
     np.savez(

@@ -218,14 +218,18 @@ class _Player:
         self.held: list[Any] = []
         self.results = _Record(config.lanes * config.output.bytes, self.capacity)
         self.sides = {
-            side.name: _Record(config.lanes * side.number.bytes, self.capacity) for side in config.side_outputs
+            side.name: _Record(side.lanes(config.lanes) * side.number.bytes, self.capacity)
+            for side in config.side_outputs
         }
         sides_in = [self._channel(channel, np.zeros(len(channel), np.int64)) for channel in stimulus.sides.values()]
-        sides_out = [self._output(self.sides[name], pattern) for name, pattern in stimulus.sinks_open.items()]
+        sides_out = [
+            self._output(self.sides[name], pattern, stimulus.expected_beside[name])
+            for name, pattern in stimulus.sinks_open.items()
+        ]
         self.run = _Run(
             rows=self._channel(stimulus.rows, self.row_cycles),
             loads=self._channel(stimulus.loads, self.load_cycles),
-            results=self._output(self.results, stimulus.sink_open),
+            results=self._output(self.results, stimulus.sink_open, stimulus.expected),
             sides_in=(_Channel * len(sides_in))(*sides_in),
             sides_out=(_Output * len(sides_out))(*sides_out),
             cycle=-_INITIAL_RESET_CYCLES,
@@ -236,7 +240,7 @@ class _Player:
     def _outputs(self) -> list[_Output]:
         return [self.run.results, *(self.run.sides_out[index] for index in range(len(self.sides)))]
 
-    def _output(self, record: "_Record", open_pattern: NDArray[np.uint8]) -> _Output:
+    def _output(self, record: "_Record", open_pattern: NDArray[np.uint8], target: int) -> _Output:
         return _Output(
             open=self._pointer(open_pattern),
             open_length=len(open_pattern),
@@ -247,7 +251,7 @@ class _Player:
             data_bytes=record.data.shape[1],
             keep_bytes=record.keep.shape[1],
             capacity=self.capacity,
-            target=self.stimulus.expected,
+            target=target,
         )
 
     def _pointer(self, array: NDArray[np.generic]) -> int:
@@ -332,9 +336,9 @@ class _Player:
         for index, channel in enumerate(stimulus.sides.values()):
             run.sides_in[index].position = int(channel.resume[run.rows.position])
         self.library.reset(bench, run, self.traffic.reset_cycles)
-        remaining = stimulus.expected - int(stimulus.outputs_before[run.rows.position])
-        for output in self._outputs:
-            output.target = output.position + remaining
+        remaining, beside = stimulus.remaining(run.rows.position)
+        for output, count in zip(self._outputs, [remaining, *(beside[name] for name in self.sides)], strict=True):
+            output.target = output.position + count
         run.idle, run.patience = 0, stimulus.patience
 
     def _drain(self, bench: int) -> None:

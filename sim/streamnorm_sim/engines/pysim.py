@@ -182,10 +182,10 @@ class _Player:
         self.loads = _Driver(top, "s_axis_param" if config.parameters_are_loaded else None, stimulus.loads)
         self.sides = {name: _Driver(top, f"s_axis_{name}", channel) for name, channel in stimulus.sides.items()}
         self.drivers = [self.rows, self.loads, *self.sides.values()]
-        target = stimulus.expected
-        self.results = _Taker(top, "m_axis", stimulus.sink_open, user_bits(config), target)
+        self.results = _Taker(top, "m_axis", stimulus.sink_open, user_bits(config), stimulus.expected)
         self.sides_out = {
-            name: _Taker(top, f"m_axis_{name}", pattern, 1, target) for name, pattern in stimulus.sinks_open.items()
+            name: _Taker(top, f"m_axis_{name}", pattern, 1, stimulus.expected_beside[name])
+            for name, pattern in stimulus.sinks_open.items()
         }
         self.takers = [self.results, *self.sides_out.values()]
         # Set together: each assignment makes the simulator evaluate all logic behind it.
@@ -208,9 +208,10 @@ class _Player:
             for driver in self.sides.values():
                 driver.position = int(driver.channel.resume[rows])
             await self._reset(ctx, self.traffic.reset_cycles)
-            remaining = self.stimulus.expected - int(self.stimulus.outputs_before[rows])
-            for taker in self.takers:
-                taker.target = len(taker.beats) + remaining
+            remaining, beside = self.stimulus.remaining(rows)
+            self.results.target = len(self.results.beats) + remaining
+            for name, taker in self.sides_out.items():
+                taker.target = len(taker.beats) + beside[name]
         while not self._done():
             await self._step(ctx)
         for taker in self.takers:

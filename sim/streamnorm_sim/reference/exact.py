@@ -181,7 +181,10 @@ def exact_result(
     as_given: bool = False,
     **beside: ArrayOrFile,
 ) -> ExactResult:
-    """As `exact_rows`, and the results before rounding too."""
+    """As `exact_rows`, and the results before rounding too.
+
+    With a scale for each row, both are those of `NormConfig.core`, before they are scaled.
+    """
     batch = exactly_normalized_rows(config, RowBatch.of(config, x, lengths, banks, **beside))
     config = config.core
     affine = None

@@ -11,7 +11,7 @@ from streamnorm_sim.streams.rows import RowBatch
 
 from .stored_rows import beside_of_core
 
-__all__ = ["exact_sums", "exactly_normalized_rows"]
+__all__ = ["exact_steps", "exact_sums", "exactly_normalized_rows"]
 
 
 def exactly_normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
@@ -54,6 +54,17 @@ def exact_sums(
     up = (twice_left > divisor) | ((twice_left == divisor) & (below % 2 == 1))
     rounded = np.clip((below + up).astype(np.int64), number.min, number.max)
     return np.where(batch.valid, rounded, 0), np.where(batch.valid, (dividend / divisor).astype(np.float64), 0.0)
+
+
+def exact_steps(config: NormConfig, scaled: NDArray[np.float64], codes: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Exact results in steps of the scales, (rows, 1), that came out with their rows, neither rounded nor saturated.
+
+    ``scaled``: in LSB of the format of what is quantized, as `streamnorm_sim.reference.exact.exact_result` gives them
+    with a scale for each row; nothing but a rounding to float64 is added to what they are off by.
+    """
+    scale = config.row_scale
+    assert scale is not None
+    return scaled * (scale.core.scale / scale.values(codes))
 
 
 def _steps(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.fusions import RowScale
 from streamnorm_sim.streams.rows import RowBatch
 
 from .half_even import half_even
 from .stored_rows import beside_of_core
 
-__all__ = ["normalized_rows", "rows_beside"]
+__all__ = ["normalized_rows", "rows_beside", "scaled_rows"]
 
 
 def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
@@ -23,9 +25,18 @@ def normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
     return replace(batch, x=sums.weight_x * x + sums.weight_f * f, beside=beside_of_core(config, batch))
 
 
+def scaled_rows(scale: RowScale, c: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Results and codes of the scales, (rows, n) and (rows, 1), of rows in front of their quantization, which are 0
+    behind a row's end, as `RowScale` has them."""
+    largest = scale.limited(np.abs(c).max(axis=1, keepdims=True, initial=0))
+    product = c * scale.factors(largest) + (1 << (scale.frac_bits - 1))
+    q = half_even(product, scale.frac_bits, is_raised=True)
+    return np.clip(q, scale.number.min, scale.number.max), scale.codes(largest)
+
+
 def rows_beside(config: NormConfig, batch: RowBatch) -> dict[str, RowBatch]:
-    """The rows that come out on the streams beside the results, by the streams' names: elements of their formats, 0
-    behind a row's end. Sums as `streamnorm.spec.fusions.sum_grid.SumGrid` has them."""
+    """The rows that come out beside the results without having been normalized, by the streams' names: elements of
+    their formats, 0 behind a row's end. Sums as `streamnorm.spec.fusions.sum_grid.SumGrid` has them."""
     residual = config.residual
     if residual is None or residual.sum_number is None:
         return {}

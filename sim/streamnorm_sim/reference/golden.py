@@ -1,5 +1,6 @@
 """The golden model: NumPy, bit for bit what the hardware computes."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 from .floating import FloatRows, StaticFloatRows
-from .fusions import normalized_rows
+from .fusions import normalized_rows, rows_beside, scaled_rows
 from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
@@ -136,11 +137,26 @@ class GoldenModel:
         ConfigError
             As `RowBatch.of`.
         """
-        batch = normalized_rows(self.config, RowBatch.of(self.config, x, lengths, banks, **beside))
+        results = self._unscaled(RowBatch.of(self.config, x, lengths, banks, **beside))
+        scale = self.config.row_scale
+        return results if scale is None else scaled_rows(scale, results)[0]
+
+    def _unscaled(self, batch: RowBatch) -> Integers:
+        """Results of the unit that normalizes."""
+        batch = normalized_rows(self.config, batch)
         result = np.zeros(batch.x.shape, np.int64)
         for where, part in batch.parts(_CHUNK):
             result[where] = self._rows(part) if self._floats is None else self._floats.rows(part)[0]
         return result
+
+    def beside(self, batch: RowBatch) -> dict[str, RowBatch]:
+        """What comes out beside the results of rows, by the streams' names: elements of their formats, 0 behind a row's
+        end; where there is one element of each row, rows of one."""
+        found = rows_beside(self.config, batch)
+        if (scale := self.config.row_scale) is not None:
+            codes = scaled_rows(scale, self._unscaled(batch))[1]
+            found["scale"] = replace(batch, x=codes, lengths=np.ones(len(batch), np.int64), beside={})
+        return found
 
     def flags(
         self,

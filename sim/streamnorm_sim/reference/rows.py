@@ -103,9 +103,10 @@ def uniform_elements(config: NormConfig, rng: np.random.Generator, shape: int | 
 def uniform_beside(
     config: NormConfig, rng: np.random.Generator, lengths: Iterable[int]
 ) -> dict[str, list[NDArray[np.int64]]]:
-    """Return rows of elements, any as likely as any other, for each of a configuration's side inputs."""
+    """Return rows of elements, any as likely as any other, for each of a configuration's side inputs; one element of
+    each row where that is what it has."""
     return {
-        side.name: [rng.integers(side.number.min, side.number.max, n, endpoint=True) for n in lengths]
+        side.name: [rng.integers(side.number.min, side.number.max, side.lanes(n), endpoint=True) for n in lengths]
         for side in config.side_inputs
     }
 

@@ -81,14 +81,21 @@ def encode_rows(config: NormConfig, batch: RowBatch) -> Beats:
 
 
 def encode_side(config: NormConfig, sides: Sequence[SideStream], batch: RowBatch) -> Beats:
-    """Return the beats of a stream beside, which carries one or more of the rows that ``batch`` has beside; as
-    `encode_rows`, ``user`` is 0."""
-    parts = [_encoded(batch.beside[side.name], batch, config.lanes, side.number) for side in sides]
+    """Return the beats of a stream beside, which carries one or more of what ``batch`` has beside; as `encode_rows`,
+    ``user`` is 0."""
+    parts = [_encoded_side(config, side, batch) for side in sides]
+    lanes = sides[0].lanes(config.lanes)
     return replace(
         parts[0],
-        data=_side_by_side([part.data for part in parts], config.lanes),
-        keep=_side_by_side([part.keep for part in parts], config.lanes),
+        data=_side_by_side([part.data for part in parts], lanes),
+        keep=_side_by_side([part.keep for part in parts], lanes),
     )
+
+
+def _encoded_side(config: NormConfig, side: SideStream, batch: RowBatch) -> Beats:
+    x = batch.beside[side.name]
+    rows = RowBatch.arrange(x) if side.per_row else batch
+    return _encoded(x, rows, side.lanes(config.lanes), side.number)
 
 
 def _side_by_side(parts: Sequence[NDArray[_Byte]], lanes: int) -> NDArray[_Byte]:
@@ -148,8 +155,11 @@ def decode_rows(config: NormConfig, beats: Beats, *, cut_short: bool = False) ->
 
 
 def decode_side(config: NormConfig, side: SideStream, beats: Beats, *, cut_short: bool = False) -> RowBatch:
-    """Return the rows that came out on a stream beside the results; as `decode_rows`."""
-    return _decoded(beats, config.lanes, side.number, side.name, cut_short=cut_short)
+    """Return the rows that came out on a stream beside the results; as `decode_rows`. With one element of each row, a
+    beat each, these are rows of one."""
+    if side.per_row:
+        _require(beats.last, side.name, "tlast is 0 in a beat of a row")
+    return _decoded(beats, side.lanes(config.lanes), side.number, side.name, cut_short=cut_short)
 
 
 def _decoded(beats: Beats, lanes: int, number: NumberFormat, about: str, *, cut_short: bool) -> RowBatch:

@@ -47,7 +47,8 @@ class RowBatch:
         Of rows that came out, with floating-point numbers on either side: the flags that they came with, bits in the
         order of `streamnorm.spec.row_flags.FLAGS`. Else 0.
     beside : mapping of str to integers (rows, n)
-        Rows of the same lengths that go in on other streams, or came out on them, by the stream's name.
+        Rows of the same lengths that go in on other streams, or came out on them, by the stream's name; (rows, 1) of
+        streams with one element of each row.
     """
 
     x: NDArray[np.integer]
@@ -79,7 +80,8 @@ class RowBatch:
             Bank 0 where absent. Where rows take the banks in turn: that turn, from bank 0 on; if given, each must be
             the one after that of the row before, or 0, as after a reset.
         beside : array (rows, n), or the name of a .npy file that holds one
-            For each of the configuration's ``side_inputs``, by its name, rows as ``x``, of the format of that stream.
+            For each of the configuration's ``side_inputs``, by its name, rows as ``x``, of the format of that stream;
+            or (rows,), where that has one element of each row.
 
         Raises
         ------
@@ -103,7 +105,8 @@ class RowBatch:
         for side in config.side_inputs:
             array, path = given_array(beside[side.name], side.name)
             with named_file(path):
-                added[side.name] = _elements(side.number, array, side.name)
+                columns = array[:, None] if side.per_row and array.ndim == 1 else array
+                added[side.name] = _elements(side.number, columns, side.name)
         batch = replace(self, beside=added)
         batch._require_sides_fit(config)
         return batch
@@ -167,8 +170,9 @@ class RowBatch:
             np.concatenate([first.errors, second.errors]),
             np.concatenate([first.flags, second.flags]),
             {
-                name: np.concatenate([fitted(rows, columns), fitted(second.beside[name], columns)])
+                name: np.concatenate([fitted(of[name], width) for of in (first.beside, second.beside)])
                 for name, rows in first.beside.items()
+                if (width := max(rows.shape[1], second.beside[name].shape[1]))
             },
         )
 
@@ -187,14 +191,17 @@ class RowBatch:
         require_side_inputs(config, self.beside)
         for side in config.side_inputs:
             rows = self.beside[side.name]
-            if rows.shape != self.x.shape:
-                raise ConfigError(f"{side.name}: shape {rows.shape}: must be {self.x.shape}, that of the rows")
+            wanted = (len(self), 1) if side.per_row else self.x.shape
+            if rows.shape != wanted:
+                what = "one element of each row" if side.per_row else "that of the rows"
+                raise ConfigError(f"{side.name}: shape {rows.shape}: must be {wanted}, {what}")
             self._require_within(rows, side.number, f"{side.name}: ")
 
     def _require_within(self, x: NDArray[np.integer], source: NumberFormat, about: str = "") -> None:
         # Two passes without a mask are enough for nearly all rows.
         if x.size and (x.min() < source.min or x.max() > source.max):
-            outside = self.valid & ((x < source.min) | (x > source.max))
+            counts = self.valid if x.shape == self.x.shape else np.ones(x.shape, np.bool_)
+            outside = counts & ((x < source.min) | (x > source.max))
             if outside.any():
                 row, element = np.argwhere(outside)[0]
                 raise ConfigError(

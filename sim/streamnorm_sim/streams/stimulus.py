@@ -83,7 +83,8 @@ class Stimulus:
     sink_open : uint8 (cycles,)
         ``m_axis_tready``, modulo its length.
     outputs_before : int64 (input beats + 1,)
-        Output beats of all rows that begin before each input beat; as many on each stream that goes out.
+        Output beats of all rows that begin before each input beat; as many on each stream of rows that goes out.
+    outputs_before_beside : mapping of str to the same, of the streams that go out beside the results, by their names
     sides : mapping of str to Channel
         The streams that go in beside the rows, by their names.
     sinks_open : mapping of str to uint8 (cycles,)
@@ -96,6 +97,7 @@ class Stimulus:
     loads: Channel
     sink_open: NDArray[np.uint8]
     outputs_before: NDArray[np.int64]
+    outputs_before_beside: Mapping[str, NDArray[np.int64]]
     patience: int
     sides: Mapping[str, Channel] = field(default_factory=dict)
     sinks_open: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
@@ -123,8 +125,9 @@ class Stimulus:
         rows = rows_of(config, beats, beside)
         out_beats = np.minimum(rows.counts, config.max_beats)
         out_beats[~rows.ended & (out_beats < config.max_beats)] = 0  # never finished
-        outputs_before = np.zeros(len(beats) + 1, np.int64)
-        np.add.at(outputs_before, rows.starts + 1, out_beats)
+        outputs_before, rows_before = (
+            _before(len(beats), rows.starts, counts) for counts in (out_beats, np.minimum(out_beats, 1))
+        )
         outputs = [side.name for side in config.side_outputs]
         patterns = open_patterns(traffic.source, traffic.sink, traffic.seed, inputs=len(beside), outputs=len(outputs))
         sides = {}
@@ -137,7 +140,8 @@ class Stimulus:
             Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),
             Channel(loads, load_gate, _resume(load_starts, len(loads)), patterns[1]),
             patterns[2],
-            np.cumsum(outputs_before),
+            outputs_before,
+            {side.name: rows_before if side.per_row else outputs_before for side in config.side_outputs},
             patience(config, *patterns),
             sides,
             dict(zip(outputs, patterns[3 + len(beside) :], strict=True)),
@@ -147,6 +151,16 @@ class Stimulus:
     def expected(self) -> int:
         """Output beats of a run without reset."""
         return int(self.outputs_before[-1])
+
+    @property
+    def expected_beside(self) -> dict[str, int]:
+        """The same of each stream that goes out beside the results, by its name."""
+        return {name: int(before[-1]) for name, before in self.outputs_before_beside.items()}
+
+    def remaining(self, position: int) -> tuple[int, dict[str, int]]:
+        """Output beats of the rows that begin from input beat ``position`` on; and those beside, by their names."""
+        beside = {name: int(before[-1] - before[position]) for name, before in self.outputs_before_beside.items()}
+        return int(self.outputs_before[-1] - self.outputs_before[position]), beside
 
 
 def patience(config: NormConfig, *patterns: NDArray[np.uint8]) -> int:
@@ -199,6 +213,13 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
     if isinstance(load.bank, bool) or not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
         raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")
     return encode_load(config, gamma, beta, load.bank)
+
+
+def _before(count: int, starts: NDArray[np.int64], beats: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The beats of all rows that begin before each of ``count`` positions, and before their end."""
+    found = np.zeros(count + 1, np.int64)
+    np.add.at(found, starts + 1, beats)
+    return np.cumsum(found)
 
 
 def _resume(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from streamnorm.spec.fusions import SideStream, streams_of
 from streamnorm.spec.values import integer_at_least
 
 from .beats import Beats, encode_rows, encode_side
-from .joined import followed, followers_of, joined, row_bounds
+from .joined import followed, followers_of, joined, per_row_of, row_bounds
 from .rows import RowBatch, require_streams, turns
 from .seeds import checked_seed
 from .stalls import NO_STALL, Stall
@@ -56,7 +56,8 @@ class Traffic:
     lengths, banks : integers (rows,), optional
         See `RowBatch.arrange`. Where rows take the banks in turn, `encode` refuses others than these.
     beside : mapping of str to such rows, optional
-        Rows of the same shape for each of the configuration's ``side_inputs``, by its name.
+        Rows of the same shape for each of the configuration's ``side_inputs``, by its name; (rows,) or (rows, 1) for
+        one with an element of each row.
     beats : Beats, optional
         In place of ``rows``: raw input beats, which may break every rule.
     beats_beside : mapping of str to Beats, optional
@@ -113,8 +114,14 @@ class Traffic:
         integer_at_least("reset_cycles", self.reset_cycles, 2)
         if self.rows is not None:
             batch = RowBatch.arrange(self.rows, self.lengths, self.banks)
-            beside = {name: RowBatch.arrange(rows, self.lengths).x for name, rows in self.beside.items()}
+            beside = {name: self._rows_beside(rows, len(batch)) for name, rows in self.beside.items()}
             object.__setattr__(self, "batch", replace(batch, beside=beside))
+
+    def _rows_beside(self, rows: Sequence[ArrayLike] | NDArray[np.integer], count: int) -> NDArray[np.integer]:
+        """Rows of a stream beside; one element of each row is a row of one."""
+        if isinstance(rows, np.ndarray) and rows.shape in ((count,), (count, 1)):
+            return RowBatch.arrange(rows.reshape(count, 1)).x
+        return RowBatch.arrange(rows, self.lengths).x
 
     def __repr__(self) -> str:
         return f"<Traffic: {self.beats if self.batch is None else self.batch!r}, seed {self.seed}>"
@@ -152,7 +159,8 @@ class Traffic:
         require_streams(config, self.beats_beside)
         for name, sides in streams_of(config.side_inputs).items():
             beats = self.beats_beside[name]
-            width, given = config.lanes * sum(side.number.bytes for side in sides), beats.data.shape[1]
+            width = sides[0].lanes(config.lanes) * sum(side.number.bytes for side in sides)
+            given = beats.data.shape[1]
             if given != width:
                 raise ConfigError(f"{name}: raw beats have {given} bytes; the unit's have {width}")
             if any(side.follows for side in sides) and len(beats) and not beats.last[-1]:
@@ -168,16 +176,19 @@ class Traffic:
         if self.batch is not None:
             batch = self._in_order(config, self.batch)
             x, lengths, most = batch.x, batch.lengths, config.max_length
-            beside = {name: rows[:, :most] for name, rows in batch.beside.items()}
+            beside = {name: rows[:, :most] for name, rows in batch.beside.items()}  # one element stays what it is
             errors = lengths > most
             return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
         given = self.encode_beside(config)
-        beats, others = joined(self.encode(config), given, config.lanes, followers_of(config))
+        beats, others = joined(self.encode(config), given, config.lanes, followers_of(config), per_row_of(config))
         received = _received(config, beats, config.input)
         beside: dict[str, NDArray[np.integer]] = {}
         errors = received.errors
         for name, sides in streams_of(config.side_inputs).items():
+            if sides[0].per_row:
+                beside |= {side.name: _elements(others[name], side.number)[: len(received)] for side in sides}
+                continue
             if name in others:
                 beside |= {side.name: _received(config, others[name], side.number).x for side in sides}
                 continue
@@ -229,11 +240,7 @@ def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatc
     counted = _counted(beats, lanes)
     counts = counted.sum(axis=1)
     regular = (kept == counted).all(axis=1)
-    values = bytes_element(beats.data.reshape(len(beats), lanes, byte_count), signed=False)
-    modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
-    values %= modulus
-    if number.signed:
-        values = np.where(values > number.max, values - modulus, values)
+    values = _elements(beats, number)
     rows: list[NDArray[np.int64]] = []
     banks: list[int] = []
     errors: list[bool] = []
@@ -253,3 +260,12 @@ def _counted(beats: Beats, lanes: int) -> NDArray[np.bool_]:
     kept = beats.keep.reshape(len(beats), lanes, -1)[..., 0].copy()
     kept[:, 0] = True  # counts as kept whatever its bit
     return np.logical_and.accumulate(kept | ~beats.last[:, None], axis=1)
+
+
+def _elements(beats: Beats, number: NumberFormat) -> NDArray[np.int64]:
+    """The elements of raw beats, (beats, lanes)."""
+    raw = beats.data.reshape(len(beats), -1, number.bytes)
+    values = bytes_element(raw, signed=False)
+    modulus = 1 << number.bits  # bits of the last byte beyond the format are not looked at
+    values %= modulus
+    return np.where(values > number.max, values - modulus, values) if number.signed else values

@@ -9,8 +9,12 @@ from streamnorm.spec.values import refuse_unknown, shown
 from .floating import FloatFormat
 from .integer import IntFormat
 from .number_format import NumberFormat
+from .row_scaled import RowScaledFormat
 
-__all__ = ["FAMILIES", "FORMAT_KEYS", "FloatFormat", "IntFormat", "NumberFormat", "as_format", "parse_format"]
+__all__ = [
+    "FAMILIES", "FORMAT_KEYS", "FloatFormat", "IntFormat", "NumberFormat", "RowScaledFormat", "as_format",
+    "parse_format",
+]  # fmt: skip
 
 FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat, FloatFormat)
 """Every family of formats."""
@@ -19,8 +23,16 @@ FORMAT_KEYS = ("format", *dict.fromkeys(key for family in FAMILIES for key in fa
 """Every key that a format's table may have."""
 
 
-def as_format(key: str, value: object) -> NumberFormat:
+PER_ROW = "row"
+"""What ``scale`` is in the table of a `RowScaledFormat`."""
+
+_ROW_SCALED_KEYS = ("format", *RowScaledFormat.keys, "zero_point")
+
+
+def as_format(key: str, value: object, *, row_scaled: bool = False) -> NumberFormat:
     """A format as a user may give it: itself, its name, or a table of `FORMAT_KEYS`.
+
+    ``row_scaled``: whether it may be a `RowScaledFormat`, as a table with ``scale = "row"``.
 
     Raises
     ------
@@ -28,6 +40,8 @@ def as_format(key: str, value: object) -> NumberFormat:
         If it is none of these, or the table is not right; the message names ``key``.
     """
     if isinstance(value, NumberFormat):
+        if isinstance(value, RowScaledFormat) and not row_scaled:
+            raise ConfigError(f"{key}: a scale for each row: {_ONLY_RESULTS}")
         return value
     table = {"format": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
@@ -35,7 +49,10 @@ def as_format(key: str, value: object) -> NumberFormat:
             f'{key} = {shown(value)}: must be a format, such as IntFormat("int8", scale=0.05), "int8" or '
             '{"format": "int8", "scale": 0.05}'
         )
-    refuse_unknown(table, FORMAT_KEYS, f" in [{key}]")
+    per_row = _has_scale_of_rows(table)
+    if per_row and not row_scaled:
+        raise ConfigError(f'in [{key}]: scale = "row": {_ONLY_RESULTS}')
+    refuse_unknown(table, _ROW_SCALED_KEYS if per_row else FORMAT_KEYS, f" in [{key}]")
     if "format" not in table:
         raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
     try:
@@ -45,13 +62,16 @@ def as_format(key: str, value: object) -> NumberFormat:
 
 
 def parse_format(name: object, **keys: Any) -> NumberFormat:
-    """The format called ``name``, of whatever family, with values for keys of its family.
+    """The format called ``name``, of whatever family, with values for keys of its family; with a ``scale`` of "row", a
+    `RowScaledFormat`.
 
     Raises
     ------
     ConfigError
         If no format has that name, or a key or its value is not right for it.
     """
+    if _has_scale_of_rows(keys):
+        return RowScaledFormat.parse(name, **keys)
     for family in FAMILIES:
         if isinstance(name, str) and family.has(name):
             if others := [key for key in keys if key not in family.keys]:
@@ -59,3 +79,11 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
                 raise ConfigError(f"{others[0]}: does not go with format = {name!r}, which takes {takes}")
             return family.parse(name, **keys)
     raise ConfigError(f"format = {shown(name)}: must be one of {', or '.join(family.names for family in FAMILIES)}")
+
+
+_ONLY_RESULTS = "only the output may have one"
+
+
+def _has_scale_of_rows(keys: Mapping[str, Any]) -> bool:
+    scale = keys.get("scale")
+    return isinstance(scale, str) and scale == PER_ROW

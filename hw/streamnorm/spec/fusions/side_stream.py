@@ -1,4 +1,4 @@
-"""A stream of rows beside the one that is normalized."""
+"""A stream beside the rows that are normalized."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ __all__ = ["SideStream", "streams_of"]
 
 @dataclass(frozen=True)
 class SideStream:
-    """Rows that go in with the rows of the unit, or come out with their results: as many, each of as many elements.
+    """What goes in with the rows of the unit, or comes out with their results: rows, as many, each of as many elements;
+    or, ``per_row``, one element of each row, alone in a beat that has ``last``.
 
     Attributes
     ----------
@@ -21,6 +22,7 @@ class SideStream:
         name. Its ports are ``s_axis_NAME_…`` or ``m_axis_NAME_…``
     follows : they are asked for when the row is complete, which has its length whatever theirs is: where it is another
         one, the row is flagged. Else a row ends where the shortest of all does
+    per_row : whether there is one element of each row
     """
 
     name: str
@@ -28,11 +30,16 @@ class SideStream:
     meaning: str
     carrier: str = ""
     follows: bool = False
+    per_row: bool = False
 
     @property
     def stream(self) -> str:
         """Name of the stream that carries them."""
         return self.carrier or self.name
+
+    def lanes(self, lanes: int) -> int:
+        """Elements side by side in a beat, those of the unit's rows being ``lanes``."""
+        return 1 if self.per_row else lanes
 
 
 def streams_of(sides: Iterable[SideStream]) -> dict[str, list[SideStream]]:

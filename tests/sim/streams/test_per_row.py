@@ -34,7 +34,7 @@ def bits(text: str) -> np.ndarray:
 def test_a_beat_of_each_row_goes_and_comes_back(config) -> None:
     batch = RowBatch.of(config, np.zeros((3, 5), np.int64), [5, 1, 3], exponent=np.array([-3, 7, 2047]))
     assert batch.beside["exponent"].tolist() == [[-3], [7], [2047]]
-    beats = encode_side(config, SIDE, batch)
+    beats = encode_side(config, [SIDE], batch)
     assert beats.data.tolist() == [[0xFD, 0xFF], [7, 0], [0xFF, 7]]
     assert beats.keep.all()
     assert beats.last.all()
@@ -63,7 +63,7 @@ def test_not_one_of_each_row_is_refused(config, values, message) -> None:
 
 
 def test_rows_are_as_long_as_those_of_the_other_streams() -> None:
-    rows = joined_rows(bits("0010110"), {"f": bits("010011"), "e": bits("111")}, ["e"])
+    rows = joined_rows(bits("0010110"), {"f": bits("010011"), "e": bits("111")}, per_row=["e"])
     assert rows.counts.tolist() == [2, 2, 1]
     assert rows.starts.tolist() == [0, 3, 5]
     assert rows.starts_beside["f"].tolist() == [0, 2, 5]
@@ -71,8 +71,8 @@ def test_rows_are_as_long_as_those_of_the_other_streams() -> None:
 
 
 def test_a_row_without_its_element_is_not_begun() -> None:
-    assert joined_rows(bits("0101"), {"e": bits("1")}, ["e"]).starts.tolist() == [0]
-    assert len(joined_rows(bits("0101"), {"e": bits("")}, ["e"]).starts) == 0
+    assert joined_rows(bits("0101"), {"e": bits("1")}, per_row=["e"]).starts.tolist() == [0]
+    assert len(joined_rows(bits("0101"), {"e": bits("")}, per_row=["e"]).starts) == 0
 
 
 def test_what_is_received(config) -> None:
@@ -81,7 +81,7 @@ def test_what_is_received(config) -> None:
         return Beats(data, np.ones(data.shape, np.bool_), bits(last), np.zeros(len(data), np.uint8))
 
     given = {"exponent": beats([1, 0, 2, 0], "11", 2)}
-    rows, others = joined(beats([1, 2, 3, 4, 5, 6], "011", 2), given, 2, ["exponent"])
+    rows, others = joined(beats([1, 2, 3, 4, 5, 6], "011", 2), given, 2, per_row=["exponent"])
     assert rows.last.tolist() == [False, True, True]
     assert others["exponent"].data.tolist() == [[1, 0], [2, 0]]
     received = Traffic(beats=beats([1, 2, 3, 4, 5, 6], "011", 2), beats_beside=given).received(config)

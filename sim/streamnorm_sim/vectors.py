@@ -12,7 +12,6 @@ from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
 from streamnorm_sim.reference.answers import answers
-from streamnorm_sim.reference.fusions import rows_beside
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
 from streamnorm_sim.streams.rows import RowBatch, fitted
@@ -69,7 +68,9 @@ def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others
     # Corners stand alone: beside them are zeros.
     beside = {}
     for side in config.side_inputs:
-        rows = np.full(batch.x.shape, side.number.zero_point)
+        # … and factors of 1, so that they are seen.
+        alone = side.number.quantize([1 - config.gamma_offset])[0] if side.name == "gamma" else side.number.zero_point
+        rows = np.full(batch.x.shape, alone)
         rows[len(corners) :, : others.x.shape[1]] = others.beside[side.name]
         beside[side.name] = rows
     return batch.with_beside(config, beside)
@@ -78,7 +79,7 @@ def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others
 def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
     expected = answers(golden_model(config), batch)
-    beside = {**batch.beside, **{name: rows.x for name, rows in rows_beside(config, batch).items()}}
+    beside = {**batch.beside, **{name: rows.x for name, rows in golden_model(config).beside(batch).items()}}
     return Vectors(batch.x, batch.lengths, batch.banks, expected.x, flags=expected.flags, beside=beside)
 
 
@@ -90,14 +91,16 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     # The last bank first, because bank 0 is what a bank port that is not connected gives.
     start = config.banks - 1 if config.bank_order == "given" else before
     banks = np.arange(start, start + count) % config.banks
-    parameters = _parameters(config, rng) if config.storage == "ram" else None
+    parameters = _parameters(config, rng) if config.parameters_are_loaded else None
     gamma, beta = parameters or (None, None)
     model = golden_model(config, gamma=gamma, beta=beta)
     too_long = most + config.lanes + 1
     x = fitted(rows.x, too_long)
     x[0, most:] = uniform_elements(config, rng, too_long - most)
     beside = {name: fitted(of, too_long) for name, of in rows.beside.items()}
-    beside |= {name: fitted(of.x, too_long) for name, of in rows_beside(config, rows).items()}
+    per_row = {side.name for side in config.side_outputs if side.per_row}
+    came_out = model.beside(replace(rows, banks=banks))
+    beside |= {name: of.x if name in per_row else fitted(of.x, too_long) for name, of in came_out.items()}
     expected = answers(model, replace(rows, banks=banks))
     vectors = Vectors(
         input=x,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.formats import NumberFormat
+from streamnorm.spec.fusions import SideStream, streams_of
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
@@ -112,7 +113,11 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         "formats": {
             "input": _format_limits(config.input),
             "output": _format_limits(config.output),
-            **{side.name: _format_limits(side.number) for side in (*config.side_inputs, *config.side_outputs)},
+            **{
+                side.name: _format_limits(side.number)
+                for side in (*config.side_inputs, *config.side_outputs)
+                if not side.carrier  # those of gamma and beta follow
+            },
             **_parameter_formats(config),
         },
         "latency": plan.latency_formulas(),
@@ -184,9 +189,16 @@ def _streams(config: NormConfig) -> dict[str, str]:
         "s_axis": "rows in",
         "m_axis": "rows out",
         "s_axis_param": "gamma and beta, loaded at run time",
-        **{f"s_axis_{side.name}": side.meaning for side in config.side_inputs},
-        **{f"m_axis_{side.name}": side.meaning for side in config.side_outputs},
+        **{f"s_axis_{name}": _carried(sides) for name, sides in streams_of(config.side_inputs).items()},
+        **{f"m_axis_{name}": _carried(sides) for name, sides in streams_of(config.side_outputs).items()},
     }
+
+
+def _carried(sides: Sequence[SideStream]) -> str:
+    """What a stream beside carries."""
+    if len(sides) == 1:
+        return sides[0].meaning
+    return "; ".join(f"{side.name}: {side.meaning}" for side in sides)
 
 
 def _parameter_formats(config: NormConfig) -> dict[str, Any]:
@@ -243,12 +255,16 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
             "Rows take the banks of gamma and beta in turn, the first row after reset bank 0; a cut row counts."
         )
     text += _residual(config)
-    if config.storage == "ram":
+    if config.row_scale is not None:
+        text.append(
+            "A result is q * scale, with the scale of its row: m_axis_scale gives one of each row, a beat with tlast 1."
+        )
+    if not config.parameters_are_known:
         gamma, beta = parameter_lane_bytes(config)
         code, stored = _stored(config)
         text.append(
             f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
-            f"beta in {beta}; both are {code}. {_loaded(config)}; tlast ends a load. {stored}"
+            f"beta in {beta}; both are {code}. {_loaded(config)}. {stored}"
         )
     if with_vectors:
         text.append(
@@ -264,9 +280,9 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
 def _beside(config: NormConfig) -> str:
     """Which files have the beats of streams beside."""
     return "".join(
-        f" {port}_{side.name} {verb} those of {side.name}.hex;"
+        f" {port}_{stream} {verb} those of {stream}.hex;"
         for port, verb, sides in (("s_axis", "takes", config.side_inputs), ("m_axis", "gives", config.side_outputs))
-        for side in sides
+        for stream in streams_of(sides)
     )
 
 
@@ -281,7 +297,7 @@ def _residual(config: NormConfig) -> list[str]:
         f"{sums.number.scale!r}. Where the two rows differ in length or tkeep, the row ends with the shorter one and "
         "has its error flag set; what the longer has more is swallowed."
     ]
-    if config.side_outputs:
+    if config.residual.emit_sum:
         text.append("m_axis_sum gives these rows, rounded to its own format; a row cut there is cut here, and flagged.")
     return text
 
@@ -318,6 +334,15 @@ def _stored(config: NormConfig) -> tuple[str, str]:
 
 
 def _loaded(config: NormConfig) -> str:
+    if config.parameters_are_streamed:
+        return (
+            "Each row comes with a row of them of as many elements, beat by beat; where it has another length or tkeep, the "
+            "row has its error flag set, and the next row begins with its own"
+        )
+    return f"{_elements_of_a_beat(config)}; tlast ends a load"
+
+
+def _elements_of_a_beat(config: NormConfig) -> str:
     if config.parameter_repeat == 1:
         return "Beat k loads elements k * lanes and following"
     if config.bank_values == 1:

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.fusions import streams_of
 
 from .ports import Port, ports
 from .vector_files import BeatLayout, Vectors, beat_layouts
@@ -45,22 +46,23 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
         sources += _source("s_axis_param", layout, "load_beats", "loads_sent", "BEATS_LOADED", _LOADS_ALLOWED)
         moved += "\n        || s_axis_param_tvalid && s_axis_param_tready"
     allowed = _ROWS_ALLOWED if loaded else "aresetn"
-    for side in config.side_inputs:
-        name, port = side.name, f"s_axis_{side.name}"
-        memories.append((f"{name}_beats", layouts[port], "BEATS_IN"))
-        files.append((f"{name}_beats", name, "BEATS_IN"))
-        open_too = f"{name}_open"
-        sources += _source(port, layouts[port], f"{name}_beats", f"{name}_sent", "BEATS_IN", allowed, open_too)
+    rows = len(vectors.lengths) + (0 if closing is None else len(closing.rows.lengths))
+    for name, sides in streams_of(config.side_inputs).items():
+        port, count = f"s_axis_{name}", str(rows) if sides[0].per_row else "BEATS_IN"
+        memories.append((f"{name}_beats", layouts[port], count))
+        files.append((f"{name}_beats", name, count))
+        sources += _source(port, layouts[port], f"{name}_beats", f"{name}_sent", count, allowed, f"{name}_open")
         moved += f"\n        || {port}_tvalid && {port}_tready"
-    checks = ""
-    for side in config.side_outputs:
-        name, port = side.name, f"m_axis_{side.name}"
-        memories.append((f"{name}_beats", layouts[port], "BEATS_OUT"))
-        files.append((f"{name}_beats", name, "BEATS_OUT"))
-        checks += _check(name, layouts[port])
+    checks, all_out = "", ["received == BEATS_OUT"]
+    for name, sides in streams_of(config.side_outputs).items():
+        port, count = f"m_axis_{name}", str(rows) if sides[0].per_row else "BEATS_OUT"
+        memories.append((f"{name}_beats", layouts[port], count))
+        files.append((f"{name}_beats", name, count))
+        checks += _check(name, layouts[port], count)
         moved += f"\n        || {port}_tvalid && {port}_tready"
-    counters = ["sent", *(["loads_sent"] if loaded else []), *(f"{side.name}_sent" for side in config.side_inputs)]
-    all_out = " && ".join(["received", *(f"{side.name}_received" for side in config.side_outputs)])
+        all_out.append(f"{name}_received == {count}")
+    driven = list(streams_of(config.side_inputs))
+    counters = ["sent", *(["loads_sent"] if loaded else []), *(f"{name}_sent" for name in driven)]
     beats_loaded = config.banks * -(-config.bank_values // config.load_lanes)
     parts = {
         "ABOUT": (_CLOSING if closing else "") + (_LOAD if loaded else ""),
@@ -76,9 +78,9 @@ def plain_bench(config: NormConfig, vectors: Vectors) -> str:
         "CONNECTIONS": ",\n".join(f"        .{port.name}({port.name})" for port in ports(config)),
         "COUNTERS": ", ".join(counters),
         "RESET_COUNTERS": " ".join(f"{counter} = 0;" for counter in counters),
-        "SIDES": "".join(map(_side_signals, [side.name for side in config.side_inputs])),
+        "SIDES": "".join(map(_side_signals, driven)),
         "CHECKS": checks,
-        "ALL_OUT": " && ".join(f"{count} == BEATS_OUT" for count in all_out.split(" && ")),
+        "ALL_OUT": " && ".join(all_out),
         "RANGE": f"[{rows_out.bits - 1}:0]",
         "GOT": _packed("m_axis", rows_out),
         "FORMAT": "_".join(["%h"] * len(rows_out.widths)),
@@ -145,7 +147,7 @@ def _side_signals(name: str) -> str:
     return _SIDE_OPEN.replace("@NAME@", name)
 
 
-def _check(name: str, layout: BeatLayout) -> str:
+def _check(name: str, layout: BeatLayout, count: str) -> str:
     """What takes and compares the beats of a stream beside the results."""
     port = f"m_axis_{name}"
     parts = {
@@ -156,6 +158,7 @@ def _check(name: str, layout: BeatLayout) -> str:
         "GOT_FIELDS": ", ".join(f"{port}_{field}" for field in layout.widths),
         "WANT_FIELDS": ", ".join(f"{name}_want[{_bits(layout, field)}]" for field in layout.widths),
         "FIELDS": layout.title,
+        "COUNT": count,
     }
     text = _SIDE_CHECK
     for part, replacement in parts.items():
@@ -374,8 +377,8 @@ _SIDE_CHECK = """\
             end else if (@SIDE@_waiting && (!m_axis_@SIDE@_tvalid || @SIDE@_got !== @SIDE@_waited)) begin
                 $display("FAIL: beat %0d of m_axis_@SIDE@ changed while it waited", @SIDE@_received);
                 fail;
-            end else if (m_axis_@SIDE@_tvalid && @SIDE@_received == BEATS_OUT) begin
-                $display("FAIL: more than %0d beats on m_axis_@SIDE@", BEATS_OUT);
+            end else if (m_axis_@SIDE@_tvalid && @SIDE@_received == @COUNT@) begin
+                $display("FAIL: more than %0d beats on m_axis_@SIDE@", @COUNT@);
                 fail;
             end else if (m_axis_@SIDE@_tvalid && m_axis_@SIDE@_tready) begin
                 @SIDE@_received <= @SIDE@_received + 1;

@@ -13,6 +13,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import element_bytes
+from streamnorm.spec.fusions import SideStream, streams_of
 from streamnorm.spec.row_flags import flags_of, user_of
 
 from .ports import parameter_lane_bytes, ports
@@ -33,12 +34,22 @@ VECTOR_FILES = {
 }
 
 _ROWS_BESIDE = "rows that {goes} on {stream}, int32 (rows, n), 0 beyond a row's length"
-_BEATS_BESIDE = "the same rows, and closing rows behind them, as beats of {stream}, a beat each line"
+_ONE_BESIDE = "one number of each row that {goes} on {stream}, int32 (rows, 1), or uint32 codes"
+_BEATS_BESIDE = "the beats that {goes} on {stream}, those of the closing rows behind them, a beat each line"
 
 SIDE_FILES = {
-    f"vectors/{name}.{kind}": meaning.format(goes=goes, stream=f"{port}_{name}")
-    for name, port, goes in (("residual", "s_axis", "go in"), ("sum", "m_axis", "must come out"))
-    for kind, meaning in (("npy", _ROWS_BESIDE), ("hex", _BEATS_BESIDE))
+    f"vectors/{file}": meaning.format(goes=goes, stream=stream)
+    for file, meaning, goes, stream in (
+        ("residual.npy", _ROWS_BESIDE, "go in", "s_axis_residual"),
+        ("residual.hex", _BEATS_BESIDE, "go in", "s_axis_residual"),
+        ("gamma.npy", _ROWS_BESIDE, "go in", "s_axis_param"),
+        ("beta.npy", _ROWS_BESIDE, "go in", "s_axis_param"),
+        ("param.hex", _BEATS_BESIDE, "go in", "s_axis_param"),
+        ("sum.npy", _ROWS_BESIDE, "must come out", "m_axis_sum"),
+        ("sum.hex", _BEATS_BESIDE, "must come out", "m_axis_sum"),
+        ("scale.npy", _ONE_BESIDE, "must come out", "m_axis_scale"),
+        ("scale.hex", _BEATS_BESIDE, "must come out", "m_axis_scale"),
+    )
 }
 """Files of the streams beside the rows and the results, where a configuration has them."""
 
@@ -174,7 +185,10 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
         **_rows_beside(config, vectors),
     }
     for side in (*config.side_inputs, *config.side_outputs):
-        result[f"vectors/{side.name}.npy"] = _npy(_cleared(vectors.beside[side.name], vectors.lengths), side.number)
+        values = vectors.beside[side.name]
+        result[f"vectors/{side.name}.npy"] = _npy(
+            values if side.per_row else _cleared(values, vectors.lengths), side.number
+        )
     if closing is not None:
         comment = "// closing rows"
         if closing.parameters is not None:
@@ -196,8 +210,8 @@ _STREAMS = {"input": "s_axis", "expected": "m_axis", "parameters": "s_axis_param
 
 def _sides(config: NormConfig) -> dict[str, str]:
     """The prefix of the ports of each stream beside, by its name."""
-    return {side.name: f"s_axis_{side.name}" for side in config.side_inputs} | {
-        side.name: f"m_axis_{side.name}" for side in config.side_outputs
+    return {stream: f"s_axis_{stream}" for stream in streams_of(config.side_inputs)} | {
+        stream: f"m_axis_{stream}" for stream in streams_of(config.side_outputs)
     }
 
 
@@ -205,16 +219,26 @@ def _rows_beside(config: NormConfig, rows: Vectors) -> dict[str, list[str]]:
     """The beats of streams beside; what comes out is cut and flagged as the results are."""
     found = {}
     cut = (rows.lengths > config.max_length).tolist()
-    for side in config.side_inputs:
-        elements = element_bytes(rows.beside[side.name], side.number.bytes)
-        found[side.name] = _lines(config, side.name, elements, rows.lengths, lambda row, last: 0)
-    for side in config.side_outputs:
-        elements, lengths = (
-            element_bytes(rows.beside[side.name], side.number.bytes),
-            np.minimum(rows.lengths, config.max_length),
-        )
-        found[side.name] = _lines(config, side.name, elements, lengths, lambda row, last: cut[row] and last)
+    for stream, sides in streams_of(config.side_inputs).items():
+        found[stream] = _side_lines(config, stream, sides, rows, rows.lengths, lambda row, last: 0)
+    for stream, sides in streams_of(config.side_outputs).items():
+        lengths = np.minimum(rows.lengths, config.max_length)
+        found[stream] = _side_lines(config, stream, sides, rows, lengths, lambda row, last: cut[row] and last)
     return found
+
+
+def _side_lines(
+    config: NormConfig,
+    stream: str,
+    sides: list[SideStream],
+    rows: Vectors,
+    lengths: npt.NDArray[np.integer],
+    user: Callable[[int, bool], int],
+) -> list[str]:
+    elements = [element_bytes(rows.beside[side.name], side.number.bytes) for side in sides]
+    if sides[0].per_row:
+        lengths = np.ones_like(lengths)
+    return _lines(config, stream, np.concatenate(elements, axis=2), lengths, user, sides[0].lanes(config.lanes))
 
 
 def _flags(vectors: Vectors) -> npt.NDArray[np.integer]:
@@ -235,7 +259,7 @@ def _cleared(rows: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]) ->
 def _rows_in(config: NormConfig, rows: Vectors) -> list[str]:
     elements = element_bytes(rows.input, config.input.bytes)
     banks = rows.banks.tolist()
-    return _lines(config, "input", elements, rows.lengths, lambda row, last: banks[row])
+    return _lines(config, "input", elements, rows.lengths, lambda row, last: banks[row], config.lanes)
 
 
 def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
@@ -243,14 +267,14 @@ def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
     cut = rows.lengths > config.max_length
     lengths = np.minimum(rows.lengths, config.max_length)
     users = user_of(cut.astype(np.int64), _flags(rows)).tolist()
-    return _lines(config, "expected", elements, lengths, lambda row, last: users[row] if last else 0)
+    return _lines(config, "expected", elements, lengths, lambda row, last: users[row] if last else 0, config.lanes)
 
 
 def _loads(config: NormConfig, gamma: npt.NDArray[np.integer], beta: npt.NDArray[np.integer]) -> list[str]:
     gamma_bytes, beta_bytes = parameter_lane_bytes(config)
     both = np.concatenate([element_bytes(gamma, gamma_bytes), element_bytes(beta, beta_bytes)], axis=2)
     lengths = np.full(config.banks, config.bank_values)
-    return _lines(config, "parameters", both, lengths, lambda bank, last: bank)
+    return _lines(config, "parameters", both, lengths, lambda bank, last: bank, config.load_lanes)
 
 
 def _lines(
@@ -259,10 +283,11 @@ def _lines(
     rows: npt.NDArray[np.uint8],
     lengths: npt.NDArray[np.integer],
     user: Callable[[int, bool], int],
+    lanes: int,
 ) -> list[str]:
-    """The beats of rows, whose ``tuser`` follows from the row's number and from whether the beat is its last."""
+    """The beats of rows, ``lanes`` elements each; their ``tuser`` follows from the row's number and from whether the beat
+    is its last."""
     layout = beat_layouts(config)[(_STREAMS | _sides(config))[name]]
-    lanes = config.load_lanes if name == "parameters" else config.lanes
     lines = []
     for row, (elements, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):
         for start in range(0, length, lanes):

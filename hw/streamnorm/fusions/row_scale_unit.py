@@ -154,7 +154,7 @@ class RowScaleUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), core.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         wiring.connect(m, scales.o, wiring.flipped(self.scale))
-        if config.storage == "ram":
+        if not config.parameters_are_known:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
 
         # A beat of the unit within, and its number in its row.

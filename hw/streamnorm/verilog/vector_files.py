@@ -285,8 +285,8 @@ def _lines(
     user: Callable[[int, bool], int],
     lanes: int,
 ) -> list[str]:
-    """The beats of rows, ``lanes`` elements each; their ``tuser`` follows from the row's number and from whether the beat
-    is its last."""
+    """The beats of rows, ``lanes`` elements each; their ``tuser`` follows from the row's number and from whether the
+    beat is its last."""
     layout = beat_layouts(config)[(_STREAMS | _sides(config))[name]]
     lines = []
     for row, (elements, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):

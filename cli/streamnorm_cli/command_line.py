@@ -152,12 +152,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     ignore_odd_sizes()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:  # `streamnorm plan FILE | head`
+        _drop_output()
+        return EXIT_PIPE
+    try:
         sys.stdout.flush()  # here, where a closed pipe is still caught
     except BrokenPipeError:
-        # `streamnorm plan FILE | head`: keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_PIPE
+    except OSError:  # a full disk, of which the code tells
+        _drop_output()
     return code
+
+
+def _drop_output() -> None:
+    """Let what is left of the output go nowhere: keep the interpreter from complaining when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

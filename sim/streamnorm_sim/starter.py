@@ -130,7 +130,9 @@ def _configuration(keys: dict[str, Any], formats: dict[str, NumberFormat], comma
         if key in keys or key in _TABLES:
             continue
         default = field.metadata["default"]
-        if default is None:
+        if default is None and field.default is None:  # TOML has no word for nothing
+            lines += [*_comment(f"[{key}]: {_about(field)}"), ""]
+        elif default is None:
             lines += [*_comment(_about(field)), f"# {key} = {json.dumps(field.default)}", ""]
         else:
             lines += [*_comment(f"{key}: {_about(field)}; if left out: {default}"), ""]

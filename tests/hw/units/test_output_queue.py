@@ -9,6 +9,7 @@ from hw.simulation import run
 from hw.units.units import unit
 from streamnorm.units.block_output_queue import BlockOutputQueue
 from streamnorm.units.output_queue import OutputQueue, output_queue_of
+from streamnorm.units.streams import result_layout
 
 OUTPUTS = ["o.valid", "o.payload", "released"]
 
@@ -25,7 +26,7 @@ OUTPUTS = ["o.valid", "o.payload", "released"]
     ],
 )
 def test_order_under_stalls(ready_share, kind, depth, keys):
-    queue = kind(unit(), depth=depth, family="generic", **keys)
+    queue = kind(result_layout(unit()), depth=depth, family="generic", **keys)
     width = len(queue.write_data.as_value())
     generator = random.Random(2)
     written: list[int] = []
@@ -64,7 +65,7 @@ def test_order_under_stalls(ready_share, kind, depth, keys):
     ("kind", "latency", "keys"), [(OutputQueue, 2, {}), (OutputQueue, 1, {"bypass": True}), (BlockOutputQueue, 3, {})]
 )
 def test_an_empty_queue_has_its_latency_and_then_gives_one_a_beat(kind, latency, keys):
-    queue = kind(unit(), depth=16, family="generic", **keys)
+    queue = kind(result_layout(unit()), depth=16, family="generic", **keys)
     valid = []
 
     def step(cycle, seen):

@@ -187,8 +187,8 @@ GAMMA_AND_BETA = (
         "adaptive LayerNorm: FiLM, DiT",
         "Perez and others 2017, arXiv:1709.07871; Peebles, Xie 2022, arXiv:2212.09748",
         "γ and β are made of a condition and come with the row",
-        'not yet: γ and β beside the row. Today: `storage = "ram"`, loaded when the condition changes; γ = 1 + scale '
-        "by `gamma_offset = 1.0`; several conditions at once by `banks`",
+        '`storage = "stream"`: γ and β come as rows beside the elements (docs/around.md); γ = 1 + scale by '
+        '`gamma_offset = 1.0`. Or `storage = "ram"`, loaded when the condition changes; several at once by `banks`',
     ),
 )
 

@@ -184,3 +184,30 @@ def test_output_keeps_its_name(config_file, tmp_path):
     assert simulate(config_file, "--rows", 2, "-q", "--output", tmp_path / "y.npy") == 0
     assert np.load(tmp_path / "y.npy").dtype == np.int8
     assert {path.name for path in Path(tmp_path).iterdir()} == {"unit.toml", "y.npy"}
+
+
+def test_streams_beside_come_from_files_and_go_to_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    unit = 'norm = "layernorm"\nlanes = 2\nmax_length = 8\nepsilon = 1e-5\ninput = { format = "int8", scale = 0.05 }\n'
+    (tmp_path / "unit.toml").write_text(
+        f'{unit}output = {{ format = "int8", scale = "row" }}\nstorage = "stream"\n'
+        '[residual]\nformat = "int8"\nscale = 0.05\nemit_sum = true\n'
+    )
+    rng = np.random.default_rng(1)
+    for name in ("x", "residual", "gamma", "beta"):
+        np.save(f"{name}.npy", rng.normal(0, 1, (5, 8)))
+    given = [word for name in ("residual", "gamma", "beta") for word in (f"--{name}", f"{name}.npy")]
+    files = ["--output", "y.npy", "--sum", "sum.npy", "--scale", "scale.npy"]
+    assert cli.main(["simulate", "unit.toml", "--input", "x.npy", *given, *files]) == 0, capsys.readouterr().err
+    x, f, total = (np.load(f"{name}.npy") for name in ("x", "residual", "sum"))
+    assert np.abs(total * 0.05 - (x + f))[np.abs(x + f) < 6].max() < 0.08
+    scales = np.load("scale.npy").astype(np.uint32).view(np.float32)
+    assert scales.shape == (5, 1)
+    assert np.abs(np.load("y.npy")).max(axis=1).tolist() == [127] * 5
+    capsys.readouterr()
+    for words, message in (
+        (["--input", "x.npy", *given[:4]], "--input: the unit takes beta, too; --beta names the file of its rows"),
+        (given[:2], "--residual: goes with --input; random rows come with all that they need"),
+    ):
+        assert cli.main(["simulate", "unit.toml", *words]) == 2
+        assert message in capsys.readouterr().err

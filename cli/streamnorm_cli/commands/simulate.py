@@ -49,6 +49,16 @@ stalled cycles, at least 0 and below 1; OPEN and CLOSED are mean lengths of free
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
 
+_BESIDE_IN = {
+    "residual": "rows of the residual",
+    "gamma": 'gamma of each element, for storage = "stream"',
+    "beta": 'beta of each element, for storage = "stream"',
+}
+_BESIDE_OUT = {
+    "sum": "the sums that came out, of a residual with emit_sum",
+    "scale": 'the scales that came out, (rows, 1), for scale = "row" in [output]: codes of their format',
+}
+
 _STAGES = {
     "synthesize": "synthesizing",
     "build": "building",
@@ -87,12 +97,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="of random rows and stalls (default: %(default)s)")
     parser.add_argument("--waves", type=file_path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
-    parser.add_argument(
-        "--residual", type=file_path, metavar="F.npy", help="with --input: rows of the residual, of the same shape"
-    )
-    parser.add_argument(
-        "--sum", type=file_path, metavar="R.npy", help="write the sums that came out, of a residual with emit_sum"
-    )
+    for name, about in _BESIDE_IN.items():
+        parser.add_argument(
+            f"--{name}", type=file_path, metavar=f"{name[0].upper()}.npy", help=f"with --input: {about}, of its shape"
+        )
+    for name, about in _BESIDE_OUT.items():
+        parser.add_argument(f"--{name}", type=file_path, metavar=f"{name[0].upper()}.npy", help=f"write {about}")
     parser.add_argument(
         "--gate-level",
         action="store_true",
@@ -103,12 +113,16 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise Reported if something is wrong."""
     config = read_config(args)
-    written = {"--output": args.output, "--waves": args.waves, "--sum": args.sum}
-    refuse_overwriting(written, [args.file], args.input, args.residual)
-    if args.residual is not None and args.input is None:
-        raise ConfigError("--residual: goes with --input; random rows come with a residual of their own")
-    if config.residual is not None and args.input is not None and args.residual is None:
-        raise ConfigError("--input: the unit has a residual, too; --residual names the file of its rows")
+    beside = {name: given for name in _BESIDE_IN if (given := getattr(args, name)) is not None}
+    outputs_beside = {name: given for name in _BESIDE_OUT if (given := getattr(args, name)) is not None}
+    written = {"--output": args.output, "--waves": args.waves}
+    written |= {f"--{name}": path for name, path in outputs_beside.items()}
+    refuse_overwriting(written, [args.file], args.input, *beside.values())
+    if beside and args.input is None:
+        raise ConfigError(f"--{next(iter(beside))}: goes with --input; random rows come with all that they need")
+    missing = [side.name for side in config.side_inputs if side.name not in beside]
+    if missing and args.input is not None:
+        raise ConfigError(f"--input: the unit takes {missing[0]}, too; --{missing[0]} names the file of its rows")
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with extra("sim"), _progress(args) as progress:
@@ -124,12 +138,12 @@ def run(args: argparse.Namespace) -> int:
             config,
             engine=args.engine,
             rows=args.rows if args.input is None else args.input,
-            beside={} if args.residual is None else {"residual": args.residual},
+            beside=beside,
             stall=args.stall,
             seed=args.seed,
             waves=args.waves,
             output=args.output,
-            outputs_beside={} if args.sum is None else {"sum": args.sum},
+            outputs_beside=outputs_beside,
             progress=progress,
             netlist=netlist,
         )

@@ -336,8 +336,8 @@ def _stored(config: NormConfig) -> tuple[str, str]:
 def _loaded(config: NormConfig) -> str:
     if config.parameters_are_streamed:
         return (
-            "Each row comes with a row of them of as many elements; where it has another length or tkeep, the row has its "
-            "error flag set, and the next row begins with its own"
+            "Each row comes with a row of them of as many elements; where it has another length or tkeep, the row has "
+            "its error flag set, and the next row begins with its own"
         )
     return f"{_elements_of_a_beat(config)}; tlast ends a load"
 

@@ -82,7 +82,7 @@ class Simulation:
     saturated_inputs : int
         Real elements beyond the input format's range; 0 where the rows are integers.
     accuracy_beside : mapping of str to Accuracy
-        Error of what came out on each stream beside the results, by its name.
+        Error of the rows that came out on each stream beside the results, by its name; a row's scale has none.
     """
 
     config: NormConfig
@@ -380,7 +380,9 @@ class _Checked:
         self.first_mismatch: str | None = None
         self.accuracies: list[Accuracy] = []
         self.accuracies_as_given: list[Accuracy] = []
-        self.accuracies_beside: dict[str, list[Accuracy]] = {side.name: [] for side in config.side_outputs}
+        self.accuracies_beside: dict[str, list[Accuracy]] = {
+            side.name: [] for side in config.side_outputs if not side.per_row
+        }
         most = max(1, EXACT_ELEMENTS // columns)
         self._exact = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
@@ -409,8 +411,9 @@ class _Checked:
             accuracies.append(
                 Accuracy.of(self.config, y, rows.x, rows.lengths, rows.banks, as_given=as_given, **rows.beside)
             )
-        for name, got_beside in trace.rows_beside.items():
-            same = usable[usable < len(got_beside)]
-            of_them = fitted(got_beside.x[same], rows.x.shape[1])
-            self.accuracies_beside[name].append(Accuracy.of_sums(self.config, of_them, batch.select(same)))
+        for name, parts in self.accuracies_beside.items():
+            came_out = trace.rows_beside[name]
+            same = usable[usable < len(came_out)]
+            sums = fitted(came_out.x[same], rows.x.shape[1])
+            parts.append(Accuracy.of_sums(self.config, sums, batch.select(same)))
         self.exact_rows += len(usable)

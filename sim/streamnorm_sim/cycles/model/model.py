@@ -16,7 +16,7 @@ from .rows import Rows, checked_lengths, checked_times
 from .solver import Solver
 from .trace import CycleTrace, Losses
 
-__all__ = ["CycleModel", "CycleStream"]
+__all__ = ["CycleModel", "CycleStream", "fused"]
 
 PATTERN_BEATS_MAX = 1 << 24
 """Beats of one row where stalls are patterns: memory is that of the beats."""
@@ -60,7 +60,7 @@ class CycleModel:
     @staticmethod
     def knows(config: NormConfig) -> bool:
         """Whether the configuration's unit is one whose every cycle is modelled; none with something fused is."""
-        return config.core is config and _built_as(config) in MODELLED
+        return not fused(config) and _built_as(config) in MODELLED
 
     def run(
         self,
@@ -104,8 +104,17 @@ class CycleModel:
         return CycleStream(self.config, solver, cut)
 
 
+def fused(config: NormConfig) -> str:
+    """Return the key of what is fused with the norm and not modelled; empty if there is nothing."""
+    if config.residual is not None:
+        return "residual"
+    if config.row_scale is not None:
+        return 'scale = "row"'
+    return 'storage = "stream"' if config.parameters_are_streamed else ""
+
+
 def _unknown_key(config: NormConfig) -> str:
-    return f"architecture = {config.architecture!r}" if config.core is config else "residual"
+    return fused(config) or f"architecture = {config.architecture!r}"
 
 
 def _built_as(config: NormConfig) -> str:

@@ -1,0 +1,68 @@
+"""Units with something fused, as files: Verilog, vectors and the bench in plain Verilog, which finds what is wrong."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from streamnorm.spec.config import NormConfig
+from streamnorm.verilog.emit import generate, manifest
+from streamnorm_sim.check.simulate import simulate
+from streamnorm_sim.vectors import make_vectors
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples/around").glob("*.toml"))
+
+
+def small(path: Path) -> NormConfig:
+    """An example in short rows."""
+    config = NormConfig.from_toml(path)
+    values = {key: of[:37] for key in ("gamma", "beta") if (of := getattr(config, key)) is not None}
+    return config.replace(max_length=37, lanes=4, **values)
+
+
+def all_of_them() -> NormConfig:
+    residual, dynamic, adaptive = (NormConfig.from_toml(path) for path in reversed(EXAMPLES))
+    return small(EXAMPLES[0]).replace(
+        name="everything", residual=residual.residual, output=dynamic.output, storage=adaptive.storage
+    )
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+@pytest.mark.parametrize("unit", [*EXAMPLES, None], ids=lambda path: path.stem if path else "everything")
+def test_the_plain_bench_passes_and_finds_a_wrong_bit(unit: Path | None, tmp_path: Path) -> None:
+    config = all_of_them() if unit is None else small(unit)
+    generate(config, tmp_path, make_vectors(config, 8))
+    name = config.name
+
+    def bench(*options: str) -> str:
+        subprocess.run(["iverilog", "-g2005", "-o", "bench", f"{name}_tb.v", f"{name}.v"], cwd=tmp_path, check=True)
+        return subprocess.run(["vvp", "bench", *options], cwd=tmp_path, capture_output=True, text=True).stdout.strip()
+
+    assert bench().startswith("PASS")
+    assert bench("+stalls=40", "+seed=3").startswith("PASS")
+    for side in {side.stream for side in config.side_outputs}:
+        file = tmp_path / f"vectors/{side}.hex"
+        text = file.read_text()
+        head, *lines = text.splitlines()
+        lines[3] = re.sub(r".$", lambda digit: f"{int(digit[0], 16) ^ 1:x}", lines[3])
+        file.write_text("\n".join([head, *lines]) + "\n")
+        assert f"FAIL: beat 3 of m_axis_{side}: got" in bench()
+        file.write_text(text)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_as_planned(path: Path) -> None:
+    simulation = simulate(NormConfig.from_toml(path), rows=40, stall=0.2)
+    assert simulation.failures == []
+    assert simulation.rows == 40
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_manifest_tells_every_stream(path: Path) -> None:
+    config = NormConfig.from_toml(path)
+    told = manifest(config, {})
+    for side in (*config.side_inputs, *config.side_outputs):
+        assert any(f"_{side.stream}" in line for line in told["about"]), side.name
+        assert any(f"_{side.stream}_tdata" in port["name"] for port in told["ports"])

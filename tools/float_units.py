@@ -17,10 +17,9 @@ from typing import Any
 
 import unit_store
 from figures import ROOT
-from figures_page import down, peers, seed_range, tool_list, up
+from figures_page import peers, up
 from markdown import paragraph, table
 from placed_units import place
-from promises import GATE_SEEDS, least_clock
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
@@ -77,8 +76,7 @@ def stored() -> dict[str, dict[str, Any]]:
 
 def recorded() -> Iterator[tuple[NormConfig, dict[str, Any]]]:
     """Every unit that has been placed, with its entry."""
-    entries = stored()
-    yield from ((config, entries[name]) for name, config in units().items() if name in entries)
+    return unit_store.recorded(STORE, units())
 
 
 def parts() -> dict[str, str]:
@@ -90,13 +88,7 @@ def _placed() -> str:
     entries = stored()
     rows = (_row(config, entries.get(name)) for name, config in units().items())
     notes = [f"{_TARGET}, {_LANES} lanes, ε = 1e-5, γ and (LayerNorm) β in ROM, in the format of the rows."]
-    missing = [f"`{name}`" for name in units() if name not in entries]
-    if entries:
-        seeds = sorted(min((entry["fmax_mhz"] for entry in entries.values()), key=len), key=int)
-        tools = tool_list({"tools": {tool: of for entry in entries.values() for tool, of in entry["tools"].items()}})
-        notes.append(f"The clock is the worst of seeds {seed_range(map(int, seeds))}. Made with {tools}.")
-    if missing:
-        notes.append("–: not placed yet.")
+    notes += unit_store.made_with(entries, units())
     return f"{table(_HEAD, rows)}\n{paragraph(' '.join(notes))}"
 
 
@@ -115,7 +107,7 @@ def _row(config: NormConfig, entry: Mapping[str, Any] | None) -> Iterator[str]:
     if entry is None:
         yield from ("–",) * 4
     else:
-        yield _clock(entry)
+        yield unit_store.clock(entry)
         yield from (f"{entry[key]}" for key in ("comb", "dsp", "bram"))
     yield from (f"{getattr(latency, name)}" for name in ("L1", "L2", "L3", "SS"))
     yield up(plan.error_bound, 4)
@@ -138,17 +130,12 @@ def _beside_the_peer() -> str:
     facts = (
         ("largest error, relative", f"{relative}e-7, proven", f"{100 * known['relative_error']:g} %"),
         ("equal elements, ε = 0", "β", known["equal_elements"]),
-        ("ECP5, P = 4", "–" if entry is None else f"{_clock(entry)} MHz", figures["not_placed"][_PEER]),
+        ("ECP5, P = 4", "–" if entry is None else f"{unit_store.clock(entry)} MHz", figures["not_placed"][_PEER]),
     )
     return (
         f"{table(('n', 'P', 'L1', f'L1, {name}', 'SS', f'SS, {name}'), cycles)}\n"
         f"{table(('fp32 LayerNorm', 'streamnorm', name), facts)}"
     )
-
-
-def _clock(entry: Mapping[str, Any]) -> str:
-    """The least of the seeds that a clock is told of, MHz."""
-    return down(least_clock(entry, [seed for seed in GATE_SEEDS if str(seed) in entry["fmax_mhz"]]), 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

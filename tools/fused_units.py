@@ -17,10 +17,8 @@ from typing import Any
 
 import unit_store
 from figures import ROOT
-from figures_page import down, seed_range, tool_list
 from markdown import paragraph, table
 from placed_units import place
-from promises import GATE_SEEDS, least_clock
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 
@@ -51,8 +49,7 @@ def stored() -> dict[str, dict[str, Any]]:
 
 def recorded() -> Iterator[tuple[NormConfig, dict[str, Any]]]:
     """Every unit that has been placed, with its entry."""
-    entries = stored()
-    yield from ((config, entries[name]) for name, config in units().items() if name in entries)
+    return unit_store.recorded(STORE, units())
 
 
 def parts() -> dict[str, str]:
@@ -68,12 +65,7 @@ def _fused() -> str:
         f"int8 in and out, n = {any_unit.max_length}, P = {any_unit.lanes}, {any_unit.target} planned for "
         f"{any_unit.clock_mhz:g} MHz, γ and β in ROM, 2 x + f."
     ]
-    if entries:
-        seeds = sorted(min((entry["fmax_mhz"] for entry in entries.values()), key=len), key=int)
-        tools = tool_list({"tools": {tool: of for entry in entries.values() for tool, of in entry["tools"].items()}})
-        notes.append(f"The clock is the worst of seeds {seed_range(map(int, seeds))}. Made with {tools}.")
-    if len(entries) < len(units()):
-        notes.append("–: not placed yet.")
+    notes += unit_store.made_with(entries, units())
     return f"{table(_HEAD, rows)}\n{paragraph(' '.join(notes))}"
 
 
@@ -91,7 +83,7 @@ def _row(name: str, config: NormConfig) -> Iterator[str]:
     if (entry := stored().get(name)) is None:
         yield from ("–",) * 4
         return
-    yield down(least_clock(entry, [seed for seed in GATE_SEEDS if str(seed) in entry["fmax_mhz"]]), 1)
+    yield unit_store.clock(entry)
     yield from (f"{entry[key]}" for key in ("comb", "dsp", "bram"))
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promises import GATE_SEEDS
+from figures_page import down, seed_range, tool_list
+from promises import GATE_SEEDS, least_clock
 from streamnorm.spec.config import NormConfig
 from streamnorm_cli.commands.fit import seed_list
 
-__all__ = ["AREA", "main", "stored"]
+__all__ = ["AREA", "clock", "made_with", "main", "recorded", "stored"]
 
 AREA = ("part", "comb", "ff", "dsp", "bram", "limit_mhz")
 """What is kept of the report of `streamnorm fit`, beside the clocks."""
@@ -22,6 +23,29 @@ AREA = ("part", "comb", "ff", "dsp", "bram", "limit_mhz")
 def stored(path: Path) -> dict[str, dict[str, Any]]:
     """What has been placed, by name."""
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def recorded(path: Path, units: Mapping[str, NormConfig]) -> Iterator[tuple[NormConfig, dict[str, Any]]]:
+    """Every unit that has been placed, with its entry."""
+    entries = stored(path)
+    yield from ((config, entries[name]) for name, config in units.items() if name in entries)
+
+
+def clock(entry: Mapping[str, Any]) -> str:
+    """The least of the seeds that a clock is told of, MHz."""
+    return down(least_clock(entry, [seed for seed in GATE_SEEDS if str(seed) in entry["fmax_mhz"]]), 1)
+
+
+def made_with(entries: Mapping[str, Mapping[str, Any]], units: Mapping[str, NormConfig]) -> list[str]:
+    """What a table of units says of its clocks, a sentence each."""
+    notes = []
+    if entries:
+        seeds = sorted(min((entry["fmax_mhz"] for entry in entries.values()), key=len), key=int)
+        tools = tool_list({"tools": {tool: of for entry in entries.values() for tool, of in entry["tools"].items()}})
+        notes.append(f"The clock is the worst of seeds {seed_range(map(int, seeds))}. Made with {tools}.")
+    if any(name not in entries for name in units):
+        notes.append("–: not placed yet.")
+    return notes
 
 
 def main(

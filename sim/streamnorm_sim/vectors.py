@@ -78,8 +78,9 @@ def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others
 
 def vectors_of(config: NormConfig, batch: RowBatch) -> Vectors:
     """Return rows with the golden model's results."""
-    expected = answers(golden_model(config), batch)
-    beside = {**batch.beside, **{name: rows.x for name, rows in golden_model(config).beside(batch).items()}}
+    model = golden_model(config)
+    expected = answers(model, batch)
+    beside = {**batch.beside, **{name: rows.x for name, rows in model.beside(batch).items()}}
     return Vectors(batch.x, batch.lengths, batch.banks, expected.x, flags=expected.flags, beside=beside)
 
 
@@ -99,9 +100,10 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     x[0, most:] = uniform_elements(config, rng, too_long - most)
     beside = {name: fitted(of, too_long) for name, of in rows.beside.items()}
     per_row = {side.name for side in config.side_outputs if side.per_row}
-    came_out = model.beside(replace(rows, banks=banks))
+    rows = replace(rows, banks=banks)
+    came_out = model.beside(rows)
     beside |= {name: of.x if name in per_row else fitted(of.x, too_long) for name, of in came_out.items()}
-    expected = answers(model, replace(rows, banks=banks))
+    expected = answers(model, rows)
     vectors = Vectors(
         input=x,
         lengths=np.array([too_long] + [most] * (count - 1)),

@@ -132,9 +132,7 @@ class Stimulus:
         patterns = open_patterns(traffic.source, traffic.sink, traffic.seed, inputs=len(beside), outputs=len(outputs))
         sides = {}
         for (name, of), pattern in zip(beside.items(), patterns[3:], strict=False):
-            resume = np.append(rows.starts_beside[name], len(of))[
-                np.searchsorted(rows.starts, np.arange(len(beats) + 1))
-            ]
+            resume = _resume(rows.starts, len(beats), np.append(rows.starts_beside[name], len(of)))
             sides[name] = Channel(of, np.zeros(len(of), np.int64), resume, pattern)
         return cls(
             Channel(beats, row_gate, _resume(starts, len(beats)), patterns[0]),
@@ -222,11 +220,12 @@ def _before(count: int, starts: NDArray[np.int64], beats: NDArray[np.int64]) -> 
     return np.cumsum(found)
 
 
-def _resume(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """For each position, itself if a row or load starts there, else where the next one does, or the end."""
+def _resume(starts: NDArray[np.int64], count: int, beside: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """For each position, itself if a row or load starts there, else where the next one does, or the end; or that row
+    in a stream ``beside``, given where rows start there, and the end."""
     position = np.arange(count + 1)
     bounds = np.append(starts, count)
-    return bounds[np.searchsorted(bounds, position)]
+    return (bounds if beside is None else beside)[np.searchsorted(bounds, position)]
 
 
 def _longest_closed(pattern: NDArray[np.uint8]) -> int:

@@ -150,14 +150,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     prepare_streams()
     ignore_odd_sizes()
+    code = EXIT_USAGE
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
-    except BrokenPipeError:  # `streamnorm plan FILE | head`
-        _drop_output()
-        return EXIT_PIPE
-    try:
         sys.stdout.flush()  # here, where a closed pipe is still caught
-    except BrokenPipeError:
+    except BrokenPipeError:  # `streamnorm plan FILE | head`
         _drop_output()
         return EXIT_PIPE
     except OSError:  # a full disk, of which the code tells

@@ -135,8 +135,8 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
         lanes.d.eq(buffer.d),
         *(getattr(lanes, name).eq(getattr(statistic, f"row_{name}")) for name in unit.statistic.outputs),
     ]
-    connect_parameters(m, unit.parameter_store, issue, unit.config.banks, lanes, buffer.latency)
     store = unit.parameter_store
+    connect_parameters(m, store, issue, unit.config.banks, lanes, buffer.latency)
     row_error = (store.row_error, _TOLD + ERROR_LATER) if isinstance(store, ParameterQueue) else None
     connect_results(m, unit.config, issue, issue.issue, lanes, buffer.latency, unit.output_queue, row_error=row_error)
 

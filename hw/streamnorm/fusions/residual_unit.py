@@ -108,8 +108,9 @@ class ResidualUnit(wiring.Component):
             room = sums.room
         # Where the two rows end is compared in the last of the cycles.
         ends = Cat(beat.first.keep, beat.second.keep, beat.first.last, beat.second.last)
-        bank = [beat.first.bank] if self.config.rows_name_banks else []
-        travels = {"valid": join.o.valid & room, "ends": ends, **({"bank": bank[0]} if bank else {})}
+        travels = {"valid": join.o.valid & room, "ends": ends}
+        if self.config.rows_name_banks:
+            travels["bank"] = beat.first.bank
         latest = adder.latency - 1
         for stage in range(latest):
             travels = {name: self._later(front, value, f"{name}_{stage}") for name, value in travels.items()}
@@ -122,8 +123,9 @@ class ResidualUnit(wiring.Component):
             "valid": (travels["valid"], core.i.valid),
             "last": (lasts.any(), core.i.payload.last),
             "keep": (Cat(keep[0] & agrees, keep[1:]), core.i.payload.keep),
-            **({"bank": (travels["bank"], core.i.payload.bank)} if bank else {}),
         }
+        if self.config.rows_name_banks:
+            arriving["bank"] = (travels["bank"], core.i.payload.bank)
         for name, (value, port) in arriving.items():
             m.d.comb += port.eq(self._later(front, value, f"{name}_{latest}"))
         m.submodules.front = EnableInserter(advance)(front)

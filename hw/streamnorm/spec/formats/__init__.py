@@ -9,7 +9,7 @@ from streamnorm.spec.values import refuse_unknown, shown
 from .floating import FloatFormat
 from .integer import IntFormat
 from .number_format import NumberFormat
-from .row_scaled import RowScaledFormat
+from .row_scaled import PER_ROW, RowScaledFormat
 
 __all__ = [
     "FAMILIES", "FORMAT_KEYS", "FloatFormat", "IntFormat", "NumberFormat", "RowScaledFormat", "as_format",
@@ -21,10 +21,6 @@ FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat, FloatFormat)
 
 FORMAT_KEYS = ("format", *dict.fromkeys(key for family in FAMILIES for key in family.keys))
 """Every key that a format's table may have."""
-
-
-PER_ROW = "row"
-"""What ``scale`` is in the table of a `RowScaledFormat`."""
 
 _ROW_SCALED_KEYS = ("format", *RowScaledFormat.keys, "zero_point")
 

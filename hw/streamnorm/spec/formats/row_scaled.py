@@ -13,7 +13,10 @@ from streamnorm.spec.values import integer_between, one_of, positive_float, show
 from .integer import IntFormat
 from .number_format import NumberFormat
 
-__all__ = ["SCALE_KINDS", "RowScaledFormat"]
+__all__ = ["PER_ROW", "SCALE_KINDS", "RowScaledFormat"]
+
+PER_ROW = "row"
+"""What ``scale`` is in the table of a `RowScaledFormat`."""
 
 SCALE_KINDS = ("float32", "power-of-two")
 """How a scale may be coded: as a float32, or as the exponent of a power of two, an int8."""
@@ -130,5 +133,5 @@ class RowScaledFormat(NumberFormat):
 
     def to_dict(self) -> dict[str, Any]:
         """The format as the table of a configuration file; without a limit of the scale, there is no such key."""
-        table: dict[str, Any] = {"format": self.name, "scale": "row", "scale_kind": self.scale_kind}
+        table: dict[str, Any] = {"format": self.name, "scale": PER_ROW, "scale_kind": self.scale_kind}
         return table if self.scale_max is None else {**table, "scale_max": self.scale_max}

@@ -54,8 +54,8 @@ NORMS_OF_ROWS = (
         "FlashNorm",
         "Graef, Clapp, Wasielewski 2024, arXiv:2407.09577",
         "γ goes into the weights behind, and the row's factor is multiplied after the matrix: (x W) / √(mean x² + ε)",
-        "not yet: the factor as an output of its own, for use behind a matrix. Today: γ into the weights "
-        '(`streamnorm fold`) and `norm = "rmsnorm"` without `gamma`, in front of the matrix: the same numbers',
+        '`norm = "rmsnorm"` with `defer = true`: rows go through, and the factor leaves beside them (docs/around.md); '
+        "γ into the weights: `streamnorm fold flashnorm`",
     ),
     Paper(
         "ScaleNorm, FixNorm",
@@ -180,8 +180,8 @@ GAMMA_AND_BETA = (
         "TD-LayerNorm",
         "Liu, Zeng, He, Yu, Shen, Chen 2024, arXiv:2406.09416",
         "γ and β are s p₁ + (1 - s) p₂, s of the time step",
-        'not yet: mixed in hardware. Today: mixed on the host and loaded for each step (`storage = "ram"`), or a bank '
-        "for each step, up to `banks`",
+        '`banks = 2` with `bank_order = "interpolated"`: p₂ is bank 0 and p₁ bank 1, and s comes with each row '
+        "(docs/around.md); the sigmoid that makes s of the time step is the host's",
     ),
     Paper(
         "adaptive LayerNorm: FiLM, DiT",

@@ -53,6 +53,8 @@ def parameters() -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     yield "ice40_beta.npy", spread(256, 0.0, 0.1, 0.9)
     yield "groupnorm_gamma.npy", spread(256, 0.9, 0.2, 0.5)
     yield "groupnorm_beta.npy", spread(256, -0.1, 0.3, 0.2)
+    yield "td_gamma.npy", np.stack([spread(384, 0.9, 0.2, 0.25), spread(384, 1.4, 0.3, 0.85)])
+    yield "td_beta.npy", np.stack([spread(384, 0.0, 0.15, 0.4), spread(384, -0.1, 0.3, 0.75)])
 
 
 def held_by(name: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from streamnorm.verilog.vector_files import Closing, Vectors
 from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.reference.rows import corner_rows, random_rows, uniform_elements
-from streamnorm_sim.streams.rows import RowBatch, fitted
+from streamnorm_sim.streams.rows import RowBatch, fitted, turns
 from streamnorm_sim.streams.seeds import seeded
 
 __all__ = ["ELEMENTS_MAX", "check_count", "corners_and", "make_vectors", "vectors_of"]
@@ -62,16 +62,19 @@ def check_count(key: str, rows: object, config: NormConfig, *, least: int) -> No
 def corners_and(config: NormConfig, corners: Sequence[NDArray[np.int64]], others: RowBatch) -> RowBatch:
     """Return corner rows, which take the banks in turn, and behind them other rows, with theirs if rows name them."""
     banks = np.concatenate([np.arange(len(corners)) % config.banks, others.banks])
-    if config.bank_order == "cyclic":
+    if config.bank_order != "given":
         banks = None
     batch = RowBatch.pack(config, [*corners, *others.list()], banks)
     # Corners stand alone: beside them are zeros.
     beside = {}
     for side in config.side_inputs:
-        # … and factors of 1, so that they are seen.
+        # … and factors and scales of 1, so that they are seen.
         alone = side.number.quantize([1 - config.gamma_offset])[0] if side.name == "gamma" else side.number.zero_point
-        rows = np.full(batch.x.shape, alone)
-        rows[len(corners) :, : others.x.shape[1]] = others.beside[side.name]
+        if side.per_row and config.input_scale is not None:
+            alone = config.input_scale.codes([1.0])[0]
+        rows = np.full((len(batch), 1) if side.per_row else batch.x.shape, alone)
+        given = others.beside[side.name]
+        rows[len(corners) :, : given.shape[1]] = given
         beside[side.name] = rows
     return batch.with_beside(config, beside)
 
@@ -92,14 +95,16 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     # The last bank first, because bank 0 is what a bank port that is not connected gives.
     start = config.banks - 1 if config.bank_order == "given" else before
     banks = np.arange(start, start + count) % config.banks
+    if config.banks_are_interpolated:
+        banks = turns(config, count)
     parameters = _parameters(config, rng) if config.parameters_are_loaded else None
     gamma, beta = parameters or (None, None)
     model = golden_model(config, gamma=gamma, beta=beta)
     too_long = most + config.lanes + 1
     x = fitted(rows.x, too_long)
     x[0, most:] = uniform_elements(config, rng, too_long - most)
-    beside = {name: fitted(of, too_long) for name, of in rows.beside.items()}
-    per_row = {side.name for side in config.side_outputs if side.per_row}
+    per_row = {side.name for side in (*config.side_inputs, *config.side_outputs) if side.per_row}
+    beside = {name: of if name in per_row else fitted(of, too_long) for name, of in rows.beside.items()}
     rows = replace(rows, banks=banks)
     came_out = model.beside(rows)
     beside |= {name: of.x if name in per_row else fitted(of.x, too_long) for name, of in came_out.items()}

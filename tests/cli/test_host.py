@@ -271,3 +271,19 @@ def test_a_terminal_sees_progress(config_file, connect, monkeypatch, capsys):
     assert host("--port", "COM9", config_file, "--json") == 0
     assert "counting cycles" in screen.getvalue()
     json.loads(capsys.readouterr().out)
+
+
+def test_a_unit_with_streams_beside_takes_files_of_all(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = 'norm = "layernorm"\nlanes = 2\nmax_length = 8\nepsilon = 1e-5\n'
+    text += 'input = { format = "int8" }\noutput = { format = "int8" }\n[residual]\nformat = "int8"\n'
+    (tmp_path / "unit.toml").write_text(text)
+    for given, message in (
+        (["--input", "x.npy"], "--input: the unit takes residual, too; --residual names the file of its rows"),
+        (["--residual", "f.npy"], "--residual: goes with --input; random rows come with all that they need"),
+    ):
+        assert host("--virtual", "unit.toml", *given) == 2
+        assert error_line(capsys) == message
+    for option in ("--residual", "--sum"):
+        assert host("--port", "here", option, "f.npy") == 2
+        assert f"{option} needs FILE, the configuration of the unit" in error_line(capsys)

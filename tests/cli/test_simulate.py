@@ -211,3 +211,75 @@ def test_streams_beside_come_from_files_and_go_to_files(tmp_path, monkeypatch, c
     ):
         assert cli.main(["simulate", "unit.toml", *words]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_number_for_each_row_comes_from_a_file(tmp_path, monkeypatch, capsys):
+    """At 0 the row is that of bank 0, at 1 that of bank 1, and half way between them at 1/2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "unit.toml").write_text(
+        'norm = "layernorm"\nlanes = 2\nmax_length = 8\nepsilon = 1e-5\nbanks = 2\nbank_order = "interpolated"\n'
+        'gamma = "gamma.npy"\ninput = { format = "int8", scale = 0.05 }\noutput = { format = "int16", scale = 1e-3 }\n'
+    )
+    rng = np.random.default_rng(1)
+    np.save("gamma.npy", np.array([[1.0] * 8, [3.0] * 8]))
+    np.save("x.npy", rng.normal(0, 1, (1, 8)).repeat(3, axis=0))
+    np.save("t.npy", np.array([0.0, 0.5, 1.0]))
+    files = ["--input", "x.npy", "--blend", "t.npy", "--output", "y.npy"]
+    assert cli.main(["simulate", "unit.toml", *files]) == 0, capsys.readouterr().err
+    first, half, second = np.load("y.npy").astype(int)
+    assert np.abs(first).max() > 1000
+    assert np.abs(2 * first - half).max() <= 2
+    assert np.abs(3 * first - second).max() <= 2
+    np.save("t.npy", np.ones(2))
+    assert cli.main(["simulate", "unit.toml", *files]) == 2
+    assert "blend: shape (2, 1): must be (3, 1), one element of each row" in capsys.readouterr().err
+
+
+def test_a_scale_of_each_row_comes_from_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    unit = 'norm = "rmsnorm"\nlanes = 2\nmax_length = 8\nepsilon = 1e-5\ninput = { format = "int8", scale = "row" }\n'
+    (tmp_path / "unit.toml").write_text(f'{unit}output = {{ format = "int8", scale = 0.05 }}\n')
+    x = np.random.default_rng(1).normal(0, 1, (5, 8)) * [[1e-5], [1e-3], [1.0], [1e6], [1.0]]
+    scales = np.abs(x).max(axis=1) / 127
+    scales[4] = np.nan
+    np.save("x.npy", x)
+    np.save("s.npy", scales)
+    given = ["--input", "x.npy", "--input-scale", "s.npy", "--output", "y.npy"]
+    assert cli.main(["simulate", "unit.toml", *given]) == 0, capsys.readouterr().err
+    x[4] = 0
+    z = x / np.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-5)
+    assert np.abs(np.load("y.npy") * 0.05 - z).max() < 0.05
+    capsys.readouterr()
+    for words, message in (
+        (given[:2], "--input: the unit takes input_scale, too; --input-scale names the file of its rows"),
+        (given[2:4], "--input-scale: goes with --input; random rows come with all that they need"),
+        (["--input", "x.npy", "--input-scale", "x.npy"], "input_scale: shape (5, 8): must be (5, 1)"),
+    ):
+        assert cli.main(["simulate", "unit.toml", *words]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_further_results_go_to_files_by_their_names(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "unit.toml").write_text(
+        'norm = "layernorm"\nlanes = 2\nmax_length = 8\nepsilon = 1e-5\ninput = { format = "int8", scale = 0.05 }\n'
+        'output = { format = "int8", scale = 0.04 }\n[[results]]\noutput = { format = "int16", scale = 0.001 }\n'
+        "gamma = 2.0\n"
+    )
+    rows = np.random.default_rng(1).normal(0, 1, (5, 8))
+    np.save("x.npy", rows)
+    words = ["simulate", "unit.toml", "--input", "x.npy"]
+    assert cli.main([*words, "--output", "y.npy", "--result", "second=z.npy", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["failures"] == []
+    assert 0.4 < told["beside"]["second"]["max_ulp"] < 1
+    y, z = np.load("y.npy") * 0.04, np.load("z.npy") * 0.001
+    assert np.abs(z - 2 * y).max() < 0.05
+    for option, message in (
+        (["third=z.npy"], "--result 'third': the unit has no further result of that name; it has second"),
+        (["z.npy"], "argument --result: 'z.npy' must be NAME=FILE, such as second=y.npy"),
+        (["second=z.npy", "--result", "second=w.npy"], "--result second: is there twice"),
+        (["second=x.npy"], "--result second: "),
+    ):
+        assert cli.main([*words, "--result", *option]) == 2
+        assert message in capsys.readouterr().err

@@ -260,7 +260,7 @@ def test_help_teaches_with_examples(streamnorm):
 def test_what_the_page_shows_is_printed(streamnorm, examples):
     text = (examples.parent / "docs/workload.md").read_text("utf-8")
     shown = re.findall(r"```\n\$ streamnorm workload (.*)\n((?:.|\n)*?)```", text)
-    assert len(shown) == 4
+    assert len(shown) == 5
     for arguments, lines in shown:
         printed = "\n".join(line.rstrip() for line in streamnorm(*arguments.split())[1].splitlines())
         for part in lines.split("…\n"):

@@ -6,6 +6,8 @@ from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
+from streamnorm_sim.cycles import CycleModel, predict
+from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
 from streamnorm_sim.reference.rows import corner_rows, random_rows
 from streamnorm_sim.streams.rows import RowBatch
@@ -54,6 +56,21 @@ def equal_golden(trace: Trace) -> None:
     first = compare(trace).first
     stalls = f"source {trace.traffic.source}, sink {trace.traffic.sink}"
     assert first is None, f"{trace.config.name} on {trace.engine}, {stalls}: {first}"
+
+
+def as_modelled(trace: Trace, *, known: bool = True) -> Trace:
+    """Every beat of the rows and of the results must come when the cycle model says so; ``known``: whether it does."""
+    assert CycleModel.knows(trace.config) == known
+    if known:
+        model = predict(trace.config, trace.traffic)
+        np.testing.assert_array_equal(model.input_cycles, trace.input_cycles)
+        np.testing.assert_array_equal(model.output_cycles, trace.output_cycles)
+        lost = model.losses
+        before = lost.source + lost.slots + lost.buffer + lost.beside
+        behind = lost.fill + lost.rows + lost.interval + lost.sink
+        assert trace.input_cycles[-1] + 1 == FIRST_CYCLE + len(trace.input_cycles) + before
+        assert trace.output_cycles[-1] + 1 == FIRST_CYCLE + len(trace.output_cycles) + behind
+    return trace
 
 
 def within_bound(trace: Trace) -> Accuracy:

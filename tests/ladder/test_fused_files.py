@@ -3,7 +3,9 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +20,19 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples/around").glob("*.toml")
 def small(path: Path) -> NormConfig:
     """An example in short rows."""
     config = NormConfig.from_toml(path)
-    values = {key: of[:37] for key in ("gamma", "beta") if (of := getattr(config, key)) is not None}
-    return config.replace(max_length=37, lanes=4, **values)
+
+    def shortened(of: Any) -> dict[str, Any]:
+        return {key: values[..., :37] for key in ("gamma", "beta") if (values := getattr(of, key)) is not None}
+
+    results = [replace(result, **shortened(result)) for result in config.results]
+    return config.replace(max_length=37, lanes=4, results=results, **shortened(config))
 
 
 def all_of_them() -> NormConfig:
-    residual, dynamic, adaptive = (NormConfig.from_toml(path) for path in reversed(EXAMPLES))
-    return small(EXAMPLES[0]).replace(
+    examples = {path.stem: path for path in EXAMPLES}
+    names = ("residual_int8", "dynamic_int8", "adaptive_int8")
+    residual, dynamic, adaptive = (NormConfig.from_toml(examples[name]) for name in names)
+    return small(examples["adaptive_int8"]).replace(
         name="everything", residual=residual.residual, output=dynamic.output, storage=adaptive.storage
     )
 

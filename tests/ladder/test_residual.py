@@ -15,6 +15,9 @@ from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
 from streamnorm_sim.check.measure import measure_cycles
+from streamnorm_sim.cycles import CycleModel, Losses, predict
+from streamnorm_sim.cycles.counts import computed, simulated
+from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
 from streamnorm_sim.engines import run
 from streamnorm_sim.reference.exact_fusions import exact_sums
 from streamnorm_sim.reference.fusions import rows_beside
@@ -89,9 +92,70 @@ def test_every_stream_is_the_golden_models_under_any_stall(name: str) -> None:
         [(NO_STALL, NO_STALL), (STALLS[2], NO_STALL), (NO_STALL, STALLS[5]), (STALLS[4], STALLS[2])]
     ):
         trace = agrees(config, traffic(batch, source=source, sink=sink, seed=index))
+        assert CycleModel.knows(config) == (name not in ("scans", "static"))
+        if CycleModel.knows(config):
+            model = predict(config, trace.traffic)
+            np.testing.assert_array_equal(model.input_cycles, trace.input_cycles)
+            np.testing.assert_array_equal(model.output_cycles, trace.output_cycles)
         assert len(trace.rows) == 70
         for side in trace.rows_beside.values():
             assert side.lengths.tolist() == batch.lengths.tolist()
+
+
+STOP = Stall.explicit(np.arange(1500) < 700)
+
+
+def test_the_cycle_model_knows_every_cycle_and_why_beats_wait() -> None:
+    """Rows of any length, long stops, ends that stall each by itself; also rows that are cut."""
+    losses = Losses()
+    for name, stalls in (("plain", 5), ("summed", 12)):
+        config = unit(name)
+        for seed in range(stalls):
+            rng = np.random.default_rng(seed)
+            lengths = rng.integers(1, (config.lanes, config.max_length, 2 * config.max_length)[seed % 3] + 1, 90)
+            rows = [np.zeros(length, np.int64) for length in lengths]
+            source, sink = ((NO_STALL, STALLS[2], STALLS[4], STOP)[place] for place in rng.integers(0, 4, 2))
+            true = run(config, Traffic(rows=rows, beside={"residual": rows}, source=source, sink=sink, seed=seed))
+            model = predict(config, true.traffic)
+            np.testing.assert_array_equal(model.input_cycles, true.input_cycles)
+            np.testing.assert_array_equal(model.output_cycles, true.output_cycles)
+            of = model.losses
+            lost = of.source + of.slots + of.buffer + of.beside
+            assert model.last_in[-1] + 1 == FIRST_CYCLE + model.beats_in.sum() + lost
+            losses += of
+    for cause in ("source", "slots", "beside", "fill", "rows", "sink", "credits"):
+        assert getattr(losses, cause) > 0, cause
+
+
+def test_the_cycle_model_in_parts_and_with_one_end_stalled() -> None:
+    model = CycleModel(unit("summed"))
+    lengths = np.random.default_rng(1).integers(1, 38, 300)
+    never = [[5000, 6000]]
+    free, whole = model.run(lengths), model.run(lengths, beside={"sum": never, "residual": [[0, 100]]})
+    stream = model.stream(beside={"sum": never, "residual": [[0, 100]]})
+    parts = [stream.feed(part) for part in np.split(lengths, [1, 2, 120])]
+    for end in ("input_cycles", "output_cycles"):
+        np.testing.assert_array_equal(np.concatenate([getattr(part, end) for part in parts]), getattr(whole, end))
+    assert stream.losses == whole.losses
+    assert free.losses.beside == 0  # two streams that are always open are in step
+    assert 90 <= whole.losses.beside == whole.cycles - free.cycles
+    with pytest.raises(ConfigError, match="scale: the unit has no stream of that name beside its rows and results"):
+        model.run([4], beside={"scale": None})
+
+
+def test_counts_with_stalls_are_computed_as_they_are_simulated() -> None:
+    config, stalls = unit("summed"), {"source": Stall.random(0.2), "sink": Stall.burst(9, 4), "seed": 3}
+    count = computed(config, 37, 60, **stalls)
+    assert count == simulated(config, 37, 60, **stalls)
+    assert count.losses is not None
+    assert count.losses.beside > 0
+
+
+def test_rows_of_other_lengths_are_not_predicted() -> None:
+    config, rng = unit("summed"), np.random.default_rng(1)
+    sent = Traffic(beats=raw(config, [9], rng), beats_beside={"residual": raw(config, [4], rng)})
+    with pytest.raises(ConfigError, match="residual: cycles are predicted of rows that are as long on all streams"):
+        predict(config, sent)
 
 
 @pytest.mark.parametrize("name", UNITS)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, same_beats
+from ladder.checks import STALLS, agree, as_modelled, same_beats
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.fusions import streams_of
@@ -47,6 +47,7 @@ def test_every_row_has_its_own_whatever_stalls(name: str) -> None:
     for seed, source in enumerate(STALLS):
         sink = STALLS[(3 * seed + 1) % len(STALLS)]
         trace = agree(config, traffic_of(config, 60, seed, source=source, sink=sink))
+        as_modelled(trace, known=config.formula.has_statistic)
         assert len(trace.rows) == 60
 
 
@@ -72,6 +73,7 @@ def test_every_length_up_to_one_that_is_cut(name: str) -> None:
     beside = uniform_beside(config, rng, lengths)
     for seed, stall in enumerate((NO_STALL, Stall.random(0.4))):
         trace = agree(config, Traffic(rows=rows, beside=beside, source=stall, sink=stall, seed=seed))
+        as_modelled(trace, known=config.formula.has_statistic)
         assert trace.rows.errors.tolist() == (lengths > config.max_length).tolist()
 
 

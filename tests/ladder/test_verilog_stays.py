@@ -42,7 +42,9 @@ def test_the_guarded_units_differ_in_everything_that_shapes_them() -> None:
     configs = [unit(name) for name in NAMES]
     assert {config.norm for config in configs} == set(NORMS)
     assert {config.rsqrt.method for config in configs} == set(ROOTS)
-    assert {config.architecture for config in configs} == set(ARCHITECTURES)
+    assert {config.architecture for config in configs} == {
+        name for name, one in ARCHITECTURES.items() if not one.defers
+    }
     assert {config.target.rpartition("-")[0] for config in configs} >= {"ice40", "ecp5-85k", "ecp5-25k", ""}
     assert {config.storage for config in configs} == {"rom", "ram"}
     assert {config.accuracy for config in configs} == {"faithful", "tight", "as-is"}

@@ -26,9 +26,11 @@ def test_a_residual_costs_four_cycles_at_most() -> None:
     assert alone.L1 < fused.L1 <= alone.L1 + 4
 
 
-def test_the_table_counts_the_octets_of_every_stream() -> None:
+def test_the_table_has_every_example_and_the_octets_of_every_stream() -> None:
+    assert {path.stem for path in fused_units.EXAMPLES.glob("*.toml")} <= set(fused_units.units())
     lines = [line.strip("| ").split(" | ") for line in fused_units.parts()["fused"].splitlines() if line]
-    octets = {line[0]: line[3:5] for line in lines if len(line) == 9}
-    assert octets["LayerNorm"] == ["768", "768"]
-    assert octets["with a residual"] == ["1536", "768"]
-    assert octets["… that sends the sum out, too"] == ["1536", "1536"]
+    octets = {line[0]: line[5:8] for line in lines if len(line) == 12}
+    assert octets["nothing"] == ["768, 768", "–", "–"]
+    assert octets["a residual"] == ["1536, 768", "2304, 1536", "96"]
+    assert octets["a residual, and the sum out"] == ["1536, 1536", "2304, 1536", "96"]
+    assert octets["a scale of each row"] == ["1536, 772", "3072, 2308", "192"]

@@ -311,7 +311,7 @@ def _architectures(args: argparse.Namespace, config: "NormConfig") -> list[str]:
     if args.compare != "architectures":
         return [config.architecture]
     borne = config.computed.architectures
-    fitting = [name for name in architectures_of(config.formula) if not borne or name in borne]
+    fitting = [name for name in architectures_of(config.formula, defer=config.defer) if not borne or name in borne]
     return [name for name in fitting if ARCHITECTURES[name].exact or args.welford]
 
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.values import shown
+from streamnorm_cli.beside import add_beside, beside_in, beside_out, require_beside
 from streamnorm_cli.board_options import BAUD_DEFAULT, baud, port
 from streamnorm_cli.options import (
     Commands,
@@ -87,6 +88,7 @@ def add_parser(commands: Commands) -> None:
         help=f"corner and random rows to send (default: {_ROWS}, {_ROWS_VIRTUAL} with --virtual)",
     )
     parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
+    add_beside(parser)
     parser.add_argument(
         "--lengths",
         type=_lengths,
@@ -133,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _session(args: argparse.Namespace) -> "HostReport":
     config = read_config(args) if args.file else None
+    if config is not None:
+        require_beside(config, args)
     from streamnorm_fpga.boards import board_named
     from streamnorm_fpga.host.session import session
 
@@ -150,6 +154,8 @@ def _session(args: argparse.Namespace) -> "HostReport":
             lengths=args.lengths,
             seed=args.seed,
             output=args.output,
+            beside=beside_in(args),
+            outputs_beside=beside_out(args),
             stalls=args.stalls,
             self_test=args.self_test,
             faults=args.faults,
@@ -163,15 +169,18 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise ConfigError("--faults is for --virtual: a real line has its own")
     if args.input and args.lengths:
         raise ConfigError("--lengths is for random rows, not for those of --input")
-    refuse_overwriting({"--output": args.output}, [args.file], args.input)
-    if args.output and args.rows == 0:
-        raise ConfigError("--output: no rows come out with --rows 0")
+    written = {"--output": args.output, **{f"--{name}": path for name, path in beside_out(args).items()}}
+    refuse_overwriting(written, [args.file], args.input, *beside_in(args).values())
+    for option, path in written.items():
+        if path and args.rows == 0:
+            raise ConfigError(f"{option}: no rows come out with --rows 0")
     if args.file is None:
         needing = {
             "--virtual": args.virtual,
             "--board": args.board is not None,
             "--input": args.input,
             "--output": args.output,
+            **{f"--{name}": path for name, path in (beside_in(args) | beside_out(args)).items()},
             "--rows": args.rows,
             "--lengths": args.lengths,
             "--stalls": args.stalls,

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -11,6 +12,8 @@ from rich.table import Table
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.architectures import ONE_PASS
+from streamnorm.spec.values import shown
+from streamnorm_cli.beside import add_beside, beside_in, beside_out, require_beside
 from streamnorm_cli.options import (
     Commands,
     add_architecture,
@@ -38,6 +41,9 @@ examples:
   streamnorm simulate examples/bert_int8.toml                         random rows, on the fast engine
   streamnorm simulate examples/bert_int8.toml --input x.npy --output y.npy
   streamnorm simulate examples/around/residual_int8.toml --input x.npy --residual f.npy --sum r.npy
+  streamnorm simulate examples/around/interpolated_int8.toml --input x.npy --blend t.npy
+  streamnorm simulate examples/around/per_token_int8.toml --input x.npy --input-scale s.npy
+  streamnorm simulate examples/around/two_results.toml --input x.npy --output y.npy --result second=r.npy
   streamnorm simulate examples/bert_int8.toml --stall 0.3             30 % of the cycles stalled, both sides
   streamnorm simulate examples/bert_int8.toml --stall source:0.5,sink:burst:8/3
   streamnorm simulate examples/bert_int8.toml --engine verilator --rows 10 --waves out.vcd
@@ -49,15 +55,14 @@ stalled cycles, at least 0 and below 1; OPEN and CLOSED are mean lengths of free
 Exit code 4 if a value differs from the golden model, or a cycle count from the plan.
 """
 
-_BESIDE_IN = {
-    "residual": "rows of the residual",
-    "gamma": 'gamma of each element, for storage = "stream"',
-    "beta": 'beta of each element, for storage = "stream"',
-}
-_BESIDE_OUT = {
-    "sum": "the sums that came out, of a residual with emit_sum",
-    "scale": 'the scales that came out, (rows, 1), for scale = "row" in [output]: codes of their format',
-}
+
+def _named_file(text: str) -> tuple[str, Path]:
+    """The name of a further result, and the file it goes to."""
+    name, equals, path = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{shown(text)} must be NAME=FILE, such as second=y.npy")
+    return name, file_path(path)
+
 
 _STAGES = {
     "synthesize": "synthesizing",
@@ -97,12 +102,15 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="of random rows and stalls (default: %(default)s)")
     parser.add_argument("--waves", type=file_path, metavar="OUT.vcd", help="write every signal's history")
     parser.add_argument("--output", type=file_path, metavar="Y.npy", help="write the rows that came out")
-    for name, about in _BESIDE_IN.items():
-        parser.add_argument(
-            f"--{name}", type=file_path, metavar=f"{name[0].upper()}.npy", help=f"with --input: {about}, of its shape"
-        )
-    for name, about in _BESIDE_OUT.items():
-        parser.add_argument(f"--{name}", type=file_path, metavar=f"{name[0].upper()}.npy", help=f"write {about}")
+    add_beside(parser)
+    parser.add_argument(
+        "--result",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="NAME=Y.npy",
+        help="write what came out of a further result of [[results]], by its name; once for each",
+    )
     parser.add_argument(
         "--gate-level",
         action="store_true",
@@ -113,16 +121,18 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Simulate the unit of a configuration; after the report, raise Reported if something is wrong."""
     config = read_config(args)
-    beside = {name: given for name in _BESIDE_IN if (given := getattr(args, name)) is not None}
-    outputs_beside = {name: given for name in _BESIDE_OUT if (given := getattr(args, name)) is not None}
+    beside, outputs_beside = beside_in(args), beside_out(args)
     written = {"--output": args.output, "--waves": args.waves}
     written |= {f"--{name}": path for name, path in outputs_beside.items()}
+    for name, path in args.result:
+        if name not in config.by_result:
+            named = ", ".join(config.by_result) or "none"
+            raise ConfigError(f"--result {shown(name)}: the unit has no further result of that name; it has {named}")
+        if name in outputs_beside:
+            raise ConfigError(f"--result {name}: is there twice")
+        outputs_beside[name] = written[f"--result {name}"] = path
     refuse_overwriting(written, [args.file], args.input, *beside.values())
-    if beside and args.input is None:
-        raise ConfigError(f"--{next(iter(beside))}: goes with --input; random rows come with all that they need")
-    missing = [side.name for side in config.side_inputs if side.name not in beside]
-    if missing and args.input is not None:
-        raise ConfigError(f"--input: the unit takes {missing[0]}, too; --{missing[0]} names the file of its rows")
+    require_beside(config, args)
     if args.gate_level and args.engine != ENGINES[0]:
         raise ConfigError(f"--gate-level runs on {ENGINES[0]} only, not on {args.engine}")
     with extra("sim"), _progress(args) as progress:
@@ -188,8 +198,14 @@ def _values(simulation: "Simulation") -> Table:
         ("cycles", f"{simulation.cycles:,}", f"simulated at {simulation.cycles_per_second:,.0f} a second"),
     ):
         table.add_row(name, value, meaning)
+    formats = {side.name: side.number for side in simulation.config.side_outputs}
     for name, of in simulation.accuracy_beside.items():
-        table.add_row(f"{name}, max error", f"{of.max_ulp:.4f}", "LSB, of what came out beside the results")
+        beside = "ulp" if formats[name].is_float else "LSB"
+        table.add_row(f"{name}, max error", f"{of.max_ulp:.4f}", f"{beside}, of what came out beside the results")
+    if simulation.scale_error is not None:
+        bound = Plan.of(simulation.config).scale_error_bound
+        meaning = f"of the exact scale, in rows that are not all zeros; {bound:.3g} is allowed"
+        table.add_row("scale, max error", f"{simulation.scale_error:.3g}", meaning)
     return table
 
 

@@ -16,7 +16,7 @@ from .area import titled_table
 if TYPE_CHECKING:
     from streamnorm_sim.cycles.counts import CycleCounts
 
-_LOST = ("source", "slots", "buffer", "fill", "rows", "interval", "sink")
+_LOST = ("source", "slots", "buffer", "beside", "fill", "rows", "interval", "sink")
 _TEXTS = ("unit", "architecture", "norm", "in → out", "clock")
 
 _Line = dict[str, str]
@@ -31,7 +31,10 @@ def tables(
     Other projects' units come last. What all units have in common stands in the title. ``notes``: what else is said.
     """
     # A norm's first architecture goes without saying.
-    chosen = any(counts.config.architecture != architectures_of(counts.config.formula)[0] for counts in results)
+    chosen = any(
+        config.architecture != architectures_of(config.formula, defer=config.defer)[0]
+        for config in (counts.config for counts in results)
+    )
     units = [_unit(counts, architecture=chosen) for counts in results]
     others = [_other(peer) for peer in peers]
     always = ("lanes", "n", "unit") if peers else ("lanes", "n")

@@ -61,6 +61,8 @@ def tables(workload: "Workload", *, details: bool = False) -> list[Table]:
     if not workload.configs:
         return [_summary(workload, area, details)]
     result = [_summary(workload, area, details), *(_phase(workload, phase) for phase in phases), _growth(workload)]
+    if any(phase.traffic is not None for phase in phases):
+        result.append(_traffic(phases))
     if any(phase.needs for phase in phases) or workload.link is not None:
         result.append(_needs(workload, phases, area))
     return result
@@ -207,6 +209,25 @@ def _growth(workload: "Workload") -> Table:
     for lines in zip(*growth.values(), strict=True):
         cells = [cell for line in lines for cell in (f"{line.total:,}", f"{line.speedup:.2f}", f"{line.use:.1%}")]
         table.add_row(f"{lines[0].units:,}", *cells)
+    return table
+
+
+def _traffic(phases: list["Phase"]) -> Table:
+    table = titled_table("rows through memory: fused, and a pass for each thing")
+    table.add_column("phase", no_wrap=True)
+    table.add_column("passes", overflow="fold")
+    for heading in ("bytes read", "bytes written", "in all", "cycles besides"):
+        table.add_column(heading, justify="right")
+    for phase in phases:
+        if (traffic := phase.traffic) is None:
+            continue
+        apart = ", ".join(traffic.passes)
+        for passes, read, written, cycles in (
+            ("one", traffic.read, traffic.written, 0),
+            (apart, traffic.apart_read, traffic.apart_written, traffic.apart_cycles),
+        ):
+            numbers = (f"{number:,}" for number in (read, written, read + written, cycles))
+            table.add_row(phase.name, escape(passes), *numbers)
     return table
 
 

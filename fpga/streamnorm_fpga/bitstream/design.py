@@ -106,16 +106,10 @@ def board_design(
     Raises
     ------
     ConfigError
-        If the board cannot make the clock, or no such baud rate of it; or the unit has streams beside its rows.
+        If the board cannot make the clock, or no such baud rate of it.
     ToolMissing
         If amaranth-boards or the tool for PLLs is missing.
     """
-    if config.side_inputs or config.side_outputs:
-        name = (*config.side_inputs, *config.side_outputs)[0].name
-        raise ConfigError(
-            f"{name}: what stands around a unit on a board has no stream of that name; `streamnorm fit` places such a "
-            "unit alone, and `streamnorm generate` writes its Verilog"
-        )
     asked_target, asked_mhz = config.target, config.clock_mhz if clock_mhz is None else clock_mhz
     config = config.replace(target=board.target)
     clock = fabric_clock(board, asked_mhz, f"{config.name}_pll")

@@ -11,7 +11,8 @@ from streamnorm.errors import CheckFailed
 from streamnorm.spec.formats.element_text import element_text
 from streamnorm.verilog.vector_files import Vectors
 from streamnorm_fpga.link.protocol import Status
-from streamnorm_fpga.top.signature import rows_signature
+from streamnorm_fpga.top.signature import all_signatures, rows_signature
+from streamnorm_fpga.top.unit_streams import outputs_of
 
 from .rows import REQUEST_OCTETS, RowGroup, group_rows
 
@@ -60,6 +61,8 @@ class RowsReport:
         The first, in words.
     values : int64 (rows, n)
         What came out; 0 beyond a row's length.
+    beside : dict of str to the same
+        Of each of the configuration's side outputs, by its name; (rows, 1) where a row has one element.
     link : Statistics
         Of these rows alone.
     record : Record
@@ -72,6 +75,7 @@ class RowsReport:
     mismatches: int
     first_mismatch: str | None
     values: NDArray[np.int64]
+    beside: dict[str, NDArray[np.int64]]
     link: Statistics
     record: Record
 
@@ -116,11 +120,11 @@ def check_rows(
         stalls=stalls,
         request_octets=request_octets,
     )
-    values = np.zeros(vectors.input.shape, np.int64)
+    values = {name: np.zeros(want.shape, np.int64) for name, want in _wanted(config, vectors).items()}
     mismatches, first, done = 0, None, 0
     record = None
 
-    requests = (group.request(config, vectors.input) for group in groups)
+    requests = (group.request(config, vectors.input, vectors.beside) for group in groups)
     total = len(vectors.lengths)
     responses = link.exchange(requests, retried=lambda: progress(done, total))
     wrong = []
@@ -129,7 +133,10 @@ def check_rows(
         got = _elements(config, group, response)
         count, what = _difference(config, group, vectors, response, got)
         if got is not None:
-            values[group.indices, : group.length] = got[:, : group.length]
+            for stream in outputs_of(config):
+                length = stream.length(group.length)
+                for name in stream.names:
+                    values[name][group.indices, :length] = got[name][:, :length]
         if count:
             mismatches += count
             first = first or what
@@ -141,7 +148,7 @@ def check_rows(
         raise ValueError("there are no rows to send")
     if wrong:
         group, response = wrong[0]
-        again = link.ask(group.request(config, vectors.input))
+        again = link.ask(group.request(config, vectors.input, vectors.beside))
         same = again.payload == response.payload and again.record.signature == response.record.signature
         first = f"{first}; sent once more, the answer {'is the same' if same else 'is another one'}"
         record = again.record
@@ -151,7 +158,8 @@ def check_rows(
         beats=sum(group.beats(config) for group in groups),
         mismatches=mismatches,
         first_mismatch=first,
-        values=values,
+        values=values.pop(""),
+        beside=values,
         link=link.statistics.since(before),
         record=record,
     )
@@ -185,7 +193,13 @@ def measure_cycles(
     return Cycles(record.l1, l2, record.l3, train.record.ss), (alone, train)
 
 
-def _elements(config: NormConfig, group: RowGroup, response: Response) -> NDArray[np.int64] | None:
+def _wanted(config: NormConfig, vectors: Vectors) -> dict[str, NDArray[np.integer]]:
+    """What has to come out on each stream: on that of the results, by the name ""."""
+    names = [name for stream in outputs_of(config)[1:] for name in stream.names]
+    return {"": vectors.expected, **{name: vectors.beside[name] for name in names}}
+
+
+def _elements(config: NormConfig, group: RowGroup, response: Response) -> dict[str, NDArray[np.int64]] | None:
     try:
         return group.elements(config, response.payload)
     except ValueError:
@@ -193,7 +207,7 @@ def _elements(config: NormConfig, group: RowGroup, response: Response) -> NDArra
 
 
 def _difference(
-    config: NormConfig, group: RowGroup, vectors: Vectors, response: Response, got: NDArray[np.int64] | None
+    config: NormConfig, group: RowGroup, vectors: Vectors, response: Response, got: dict[str, NDArray[np.int64]] | None
 ) -> tuple[int, str | None]:
     """Return how many elements of an answer differ, and the first difference in words."""
     elements = len(group.indices) * group.length
@@ -202,18 +216,27 @@ def _difference(
     if got is None or record.rows_out != len(group.indices):
         return elements, (
             f"{rows}: got {record.rows_out} rows and {len(response.payload)} octets, want "
-            f"{len(group.indices)} and {group.beats(config) * config.lanes * config.output.bytes}"
+            f"{len(group.indices)} and {group.answer_octets(config)}"
         )
-    want = np.zeros_like(got)
-    want[:, : group.length] = vectors.expected[group.indices, : group.length]
-    if (differs := got != want).any():
-        row, element = (int(index) for index in np.argwhere(differs)[0])
-        beat, lane = divmod(element, config.lanes)
-        element, other = (element_text(config.output, int(side[row, element])) for side in (got, want))
-        what = f"row {group.indices[row]} lane {lane}: got {element}, want {other} in beat {beat}"
-        return int(differs.sum()), what
-    flags = None if vectors.flags is None else vectors.flags[group.indices]
-    wanted = rows_signature(config, vectors.expected[group.indices, : group.length], flags=flags)
+    signatures, wrong, first = [], 0, None
+    for stream in outputs_of(config):
+        [name], [number] = stream.names, stream.numbers
+        length = stream.length(group.length)
+        wanted = _wanted(config, vectors)[name][group.indices, :length]
+        want = np.zeros_like(got[name])
+        want[:, :length] = wanted
+        if (differs := got[name] != want).any():
+            row, element = (int(index) for index in np.argwhere(differs)[0])
+            beat, lane = divmod(element, stream.lanes)
+            element, other = (element_text(number, int(side[row, element])) for side in (got[name], want))
+            of = f" of {name}" if name else ""
+            first = first or f"row {group.indices[row]} lane {lane}{of}: got {element}, want {other} in beat {beat}"
+            wrong += int(differs.sum())
+        flags = None if vectors.flags is None or stream.index else vectors.flags[group.indices]
+        signatures.append(rows_signature(config, wanted, stream, flags=flags))
+    if wrong:
+        return wrong, first
+    wanted = all_signatures(signatures)
     if record.signature != wanted:
         return elements, (
             f"{rows}: every value is right, but tkeep, tlast or tuser of a beat is not "
@@ -237,4 +260,12 @@ def _understood(link: BoardLink, response: Response) -> None:
 
 def _part(vectors: Vectors, rows: slice) -> Vectors:
     flags = None if vectors.flags is None else vectors.flags[rows]
-    return Vectors(vectors.input[rows], vectors.lengths[rows], vectors.banks[rows], vectors.expected[rows], flags=flags)
+    beside = {name: of[rows] for name, of in vectors.beside.items()}
+    return Vectors(
+        vectors.input[rows],
+        vectors.lengths[rows],
+        vectors.banks[rows],
+        vectors.expected[rows],
+        flags=flags,
+        beside=beside,
+    )

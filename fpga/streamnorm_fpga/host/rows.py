@@ -11,11 +11,12 @@ import numpy as np
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 from streamnorm_fpga.link.protocol import Operation, rows_header
 from streamnorm_fpga.top.banks import in_turn
+from streamnorm_fpga.top.unit_streams import UnitStream, inputs_of, outputs_of, row_octets
 
 from .messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +42,7 @@ class RowGroup:
     bank : int
         Of the first; of the others, too, unless rows take the banks in turn.
     stalls : bool
-        Whether source and sink of the unit stall at random.
+        Whether sources and sinks of the unit stall at random.
     """
 
     indices: NDArray[np.int64]
@@ -53,30 +54,54 @@ class RowGroup:
         """Beats of all its rows."""
         return len(self.indices) * -(-self.length // config.lanes)
 
-    def request(self, config: NormConfig, x: NDArray[np.integer]) -> Request:
-        """Return the request that plays these of the rows ``x``, (rows, n)."""
+    def request(
+        self, config: NormConfig, x: NDArray[np.integer], beside: Mapping[str, NDArray[np.integer]] | None = None
+    ) -> Request:
+        """Return the request that plays these of the rows ``x``, (rows, n), and of those ``beside``, by their names."""
         row_beats = -(-self.length // config.lanes)
         kept = self.length - (row_beats - 1) * config.lanes
-        padded = np.zeros((len(self.indices), row_beats * config.lanes), np.int64)
-        padded[:, : self.length] = x[self.indices, : self.length]
-        data = element_bytes(padded, config.input.bytes)
+        rows = {"": x, **(beside or {})}
+        octets = [
+            self._octets(stream, row_beats, [rows[name] for name in stream.names]) for stream in inputs_of(config)
+        ]
         header = rows_header(self.bank, stalls=self.stalls, beats=row_beats, kept=kept)
-        beats = self.beats(config)
-        octets = beats * config.lanes * config.output.bytes
-        return Request(Operation.ROWS, header + data.tobytes(), octets, beats)
+        body = header + np.concatenate(octets, axis=1).tobytes()
+        return Request(Operation.ROWS, body, self.answer_octets(config), self.beats(config))
 
-    def elements(self, config: NormConfig, payload: bytes) -> NDArray[np.int64]:
-        """Return the elements of every beat of a response, (rows, beats * lanes); beyond the row's end too.
+    def _octets(self, stream: UnitStream, row_beats: int, rows: Sequence[NDArray[np.integer]]) -> NDArray[np.uint8]:
+        """The octets of each row's beats of one stream, (rows, octets)."""
+        length, lanes = stream.length(self.length), stream.beats(row_beats) * stream.lanes
+        parts = []
+        for number, of in zip(stream.numbers, rows, strict=True):
+            padded = np.zeros((len(self.indices), lanes), np.int64)
+            padded[:, :length] = of[self.indices, :length]
+            parts.append(element_bytes(padded, number.bytes).reshape(len(self.indices), lanes, number.bytes))
+        return np.concatenate(parts, axis=2).reshape(len(self.indices), -1)
+
+    def answer_octets(self, config: NormConfig) -> int:
+        """Octets of the payload of a response that has the beats of all rows."""
+        return len(self.indices) * row_octets(outputs_of(config), -(-self.length // config.lanes))
+
+    def elements(self, config: NormConfig, payload: bytes) -> dict[str, NDArray[np.int64]]:
+        """Return the elements of every beat of a response, (rows, beats * lanes), beyond the row's end too: of the
+        results, by the name "", and of the rows beside, by theirs.
 
         Raises
         ------
         ValueError
             If the payload does not have the beats of these rows.
         """
-        raw = np.frombuffer(payload, np.uint8).reshape(len(self.indices), -1, config.output.bytes)
-        if raw.shape[1] != -(-self.length // config.lanes) * config.lanes:
+        if len(payload) != self.answer_octets(config):
             raise ValueError(f"{len(payload)} octets are not {self.beats(config)} beats")
-        return bytes_element(raw, signed=config.output.signed)
+        rows, row_beats = len(self.indices), -(-self.length // config.lanes)
+        found, start = {}, 0
+        for stream in outputs_of(config):
+            octets = rows * row_octets([stream], row_beats)
+            raw = np.frombuffer(payload, np.uint8, octets, start).reshape(rows, -1, stream.lane_octets)
+            [name], [number] = stream.names, stream.numbers
+            found[name] = bytes_element(raw, signed=number.signed)
+            start += octets
+        return found
 
 
 def group_rows(
@@ -106,7 +131,7 @@ def group_rows(
     for indices in alike:
         length = int(lengths[indices[0]])
         row_beats = -(-length // config.lanes)
-        few = request_octets // (row_beats * config.lanes * config.input.bytes)
+        few = request_octets // row_octets(inputs_of(config), row_beats)
         most = max(1, min(few, memory_beats // row_beats))
         groups += [
             RowGroup(indices[start : start + most], length, int(banks[indices[start]]), stalls)

@@ -12,7 +12,7 @@ from streamnorm.plan import Plan
 from streamnorm_fpga.bitstream.design import BAUD
 from streamnorm_fpga.top.board_top import identity
 from streamnorm_sim.check.row_files import check_writable, read_rows, refuse_input, write_rows
-from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch, require_side_inputs
 from streamnorm_sim.vectors import vectors_of
 
 from .check import check_rows, measure_cycles
@@ -23,7 +23,7 @@ from .report import HostReport, Simulated
 from .vectors import longest_vectors, mixed_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from streamnorm.spec.config import NormConfig
@@ -47,6 +47,8 @@ def session(
     lengths: Sequence[int] = (),
     seed: int = 0,
     output: Path | None = None,
+    beside: Mapping[str, Path] | None = None,
+    outputs_beside: Mapping[str, Path] | None = None,
     stalls: bool = False,
     self_test: bool = False,
     faults: float = 0.0,
@@ -67,6 +69,10 @@ def session(
         corner and random rows, or random rows of ``lengths``, drawn with ``seed``.
     output : Path, optional
         Where the rows that came out are written as a .npy file.
+    beside : mapping of str to Path, optional
+        With ``input``: the same for each of the configuration's side inputs, by its name.
+    outputs_beside : mapping of str to Path, optional
+        The same as ``output`` for some of the configuration's side outputs, by their names.
     stalls : bool
         Let source and sink of the unit stall at random.
     self_test : bool
@@ -90,17 +96,25 @@ def session(
     CheckFailed
         If the board does not understand a request, or its self-test does not end.
     """
-    vectors = None
+    vectors, formats, beside = None, {}, beside or {}
+    written = ({} if output is None else {"": output}) | {**(outputs_beside or {})}
     if config is not None:
         config = config if board is None else config.replace(target=board.target)
         # What cannot be sent, read or written is told of before anything is opened.
-        check_writable(output)
-        refuse_input(output, input)
+        formats = {"": config.output} | {side.name: side.number for side in config.side_outputs}
+        for name, path in written.items():
+            if name not in formats:
+                raise ConfigError(f"{name}: the unit has no stream of that name beside its results")
+            check_writable(path)
+            for given in (input, *beside.values()):
+                refuse_input(path, given)
         for length in lengths:
             if length > config.max_length:
                 raise ConfigError(f"--lengths: {length} is more than max_length = {config.max_length}")
         if input is not None:
-            vectors = vectors_of(config, RowBatch.of(config, read_rows(config, input)))
+            require_side_inputs(config, beside)
+            batch = RowBatch.of(config, read_rows(config, input, **beside), None, None, **beside)
+            vectors = vectors_of(config, batch)
         else:
             vectors = mixed_vectors(config, rows, lengths=lengths, seed=seed)
     with ExitStack() as stack:
@@ -128,8 +142,8 @@ def session(
                 line_octets = -_line_octets(link, virtual)
                 checked = check_rows(link, info, config, vectors, stalls=stalls, progress=partial(progress, "rows"))
                 line_octets += _line_octets(link, virtual)
-                if output is not None:
-                    write_rows(output, config.output, checked.values)
+                for name, path in written.items():
+                    write_rows(path, formats[name], checked.beside[name] if name else checked.values)
             progress("counting cycles", 0, None)
             back_to_back = min(_BACK_TO_BACK, info.memory_beats // config.max_beats)
             longest = longest_vectors(config, 1 + back_to_back, seed=seed)

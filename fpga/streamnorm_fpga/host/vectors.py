@@ -48,7 +48,7 @@ def longest_vectors(config: NormConfig, count: int, *, seed: int = 0) -> Vectors
     """Return random rows of ``max_length``, of bank 0 or, where rows take the banks in turn, from that on."""
     lengths = np.full(count, config.max_length)
     rows = random_rows(config, count, seeded(seed), lengths=lengths)
-    return vectors_of(config, RowBatch.of(config, rows.x))
+    return vectors_of(config, RowBatch.of(config, rows.x, **rows.beside))
 
 
 def _several_lengths(config: NormConfig, rng: np.random.Generator) -> NDArray[np.int64]:

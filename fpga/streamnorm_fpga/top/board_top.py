@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserter, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.plan import Plan
-from streamnorm.spec.row_flags import flags_of
 from streamnorm.verilog.ports import ports
 from streamnorm_fpga.link.frames import FrameReceiver, FrameTransmitter
 from streamnorm_fpga.link.protocol import RECORD, VERSION
@@ -26,12 +27,16 @@ from .recorder import Recorder, Stopwatch
 from .request import RequestReceiver
 from .responder import Responder
 from .sequencer import Sequencer
+from .signature import signatures_together
 from .stalls import RandomStalls
+from .unit_streams import inputs_of, outputs_of
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable, Value
 
     from streamnorm.spec.config import NormConfig
+
+    from .unit_streams import UnitStream
 
 __all__ = ["BoardTop", "identity", "info", "memory_beats"]
 
@@ -55,7 +60,7 @@ def info(config: NormConfig, clock_mhz: float) -> bytes:
     clock_mhz : float
         The clock that the board makes; that of the configuration is the one the unit was planned for.
     """
-    said = {
+    said: dict[str, Any] = {
         "protocol": VERSION,
         "name": config.name,
         "identity": identity(config),
@@ -64,6 +69,9 @@ def info(config: NormConfig, clock_mhz: float) -> bytes:
         "planned_mhz": config.clock_mhz,
         "memory_beats": memory_beats(config),
     }
+    for way, streams in (("inputs", inputs_of(config)), ("outputs", outputs_of(config))):
+        if len(streams) > 1:
+            said[way] = [stream.name for stream in streams[1:]]
     return json.dumps(said, separators=(",", ":")).encode()
 
 
@@ -73,7 +81,9 @@ class BoardTop(wiring.Component):
     ``docs/link.md`` tells what goes over the line. After reset the self-test runs; a request that comes meanwhile
     waits. A unit that gives no beat for a quarter of a second is reset: its self-test has failed, or its rows are
     answered with :attr:`~streamnorm_fpga.link.protocol.Status.HUNG`. The unit is an instance of the module that
-    :func:`streamnorm.verilog.emit.verilog` writes; its parameter stream, if it has one, is tied off.
+    :func:`streamnorm.verilog.emit.verilog` writes; its parameter stream, if it loads a memory, is tied off. Streams
+    beside rows and results have a memory of their own each, of as many beats, so that the order in which the unit takes
+    and gives their beats is its own affair: it never waits for the line.
 
     Parameters
     ----------
@@ -153,7 +163,7 @@ class BoardTop(wiring.Component):
         self._record(m, request, player, recorder, stopwatch)
         tick = self._pace(m)
         self._lights(m, tick, serial_in.strobe)
-        self._watch(m, tick, recorder)
+        self._watch(m, tick)
         return m
 
     def _rows(
@@ -161,19 +171,32 @@ class BoardTop(wiring.Component):
     ) -> tuple[Player, Recorder, Stopwatch]:
         """Row memory, player, unit, recorder, result memory."""
         config, depth = self._config, memory_beats(self._config)
-        rows = BoardMemory(config, width=len(request.write_data), depth=depth)
+        inputs, outputs = inputs_of(config), outputs_of(config)
+        rows = BoardMemory(config, width=8 * inputs[0].beat_octets, depth=depth)
         results = BoardMemory(config, width=len(responder.read_data), depth=depth)
         m.submodules.row_memory, m.submodules.result_memory = rows, results
         player = Player(config)
         m.submodules.player = ResetInserter(sequencer.recover)(player)
         m.submodules.recorder = recorder = Recorder(config)
         m.submodules.stopwatch = stopwatch = Stopwatch(early=Plan.of(config).report.statistic_beats is not None)
-        m.submodules.stalls = stalls = RandomStalls()
+        m.submodules.stalls = stalls = RandomStalls(len(inputs), len(outputs))
         unit = self._connected_unit(m)
+        for stream in inputs[1:]:
+            self._played_beside(m, stream, request, sequencer, getattr(stalls, f"source_{stream.index}"), unit)
+        recorders = [recorder]
+        for stream in outputs[1:]:
+            open_ = getattr(stalls, f"sink_{stream.index}")
+            recorders.append(self._recorded_beside(m, stream, responder, sequencer, open_, unit))
+        self._moved = reduce(or_, [each.moved for each in recorders])
+        self._signature = signatures_together([each.result_signature for each in recorders])
+        # Done where all are: of those that are not, one is told.
+        rows_out: Value = recorder.rows
+        for each in recorders[1:]:
+            rows_out = Mux(rows_out == sequencer.rows, each.rows, rows_out)
         m.d.comb += [
             rows.write_enable.eq(request.write_enable),
             rows.write_address.eq(request.write_address),
-            rows.write_data.eq(request.write_data),
+            rows.write_data.eq(request.write_data[-len(rows.write_data) :]),
             rows.read_address.eq(player.read_address),
             player.read_data.eq(rows.read_data),
             *(
@@ -192,12 +215,12 @@ class BoardTop(wiring.Component):
             recorder.keep.eq(unit["m_axis_tkeep"]),
             recorder.last.eq(unit["m_axis_tlast"]),
             recorder.error.eq(unit["m_axis_tuser"]),
-            *([recorder.flags.eq(unit["m_axis_tuser"][1:])] if flags_of(config) else []),
+            *([recorder.flags.eq(unit["m_axis_tuser"][1:])] if outputs[0].user_bits > 1 else []),
             recorder.valid.eq(unit["m_axis_tvalid"]),
             unit["m_axis_tready"].eq(recorder.ready),
             *(getattr(recorder, name).eq(getattr(sequencer, name)) for name in ("start", "clear", "testing")),
-            sequencer.rows_out.eq(recorder.rows),
-            sequencer.result_signature.eq(recorder.result_signature),
+            sequencer.rows_out.eq(rows_out),
+            sequencer.result_signature.eq(self._signature),
             results.write_enable.eq(recorder.write_enable),
             results.write_address.eq(recorder.write_address),
             results.write_data.eq(recorder.write_data),
@@ -219,6 +242,65 @@ class BoardTop(wiring.Component):
         if in_turn(config):
             m.d.comb += sequencer.row_in.eq(stopwatch.last_in)
         return player, recorder, stopwatch
+
+    def _played_beside(
+        self,
+        m: Module,
+        stream: UnitStream,
+        request: RequestReceiver,
+        sequencer: Sequencer,
+        open_: Value,
+        unit: dict[str, Signal],
+    ) -> None:
+        """The rows of a stream that goes in beside: memory and player."""
+        config, index = self._config, stream.index
+        memory = BoardMemory(config, width=8 * stream.beat_octets, depth=memory_beats(config))
+        player = Player(config, stream)
+        m.submodules[f"row_memory{stream.suffix}"] = memory
+        m.submodules[f"player{stream.suffix}"] = ResetInserter(sequencer.recover)(player)
+        one_beat = {"beats_minus_1": 0, "kept": 1} if stream.per_row else {}
+        orders = ("start", "rows", "beats_minus_1", "kept", "testing", "restart_pattern", "narrow")
+        m.d.comb += [
+            memory.write_enable.eq(getattr(request, f"write_enable_{index}")),
+            memory.write_address.eq(getattr(request, f"write_address_{index}")),
+            memory.write_data.eq(request.write_data[-len(memory.write_data) :]),
+            memory.read_address.eq(player.read_address),
+            player.read_data.eq(memory.read_data),
+            *(getattr(player, name).eq(one_beat.get(name, getattr(sequencer, name))) for name in orders),
+            player.open.eq(open_),
+            *(unit[f"{stream.ports}_t{name}"].eq(getattr(player, name)) for name in ("data", "keep", "last", "valid")),
+            player.ready.eq(unit[f"{stream.ports}_tready"]),
+        ]
+
+    def _recorded_beside(
+        self,
+        m: Module,
+        stream: UnitStream,
+        responder: Responder,
+        sequencer: Sequencer,
+        open_: Value,
+        unit: dict[str, Signal],
+    ) -> Recorder:
+        """The rows of a stream that comes out beside: recorder and memory."""
+        config, index, ports = self._config, stream.index, stream.ports
+        memory = BoardMemory(config, width=8 * stream.beat_octets, depth=memory_beats(config))
+        recorder = Recorder(config, stream)
+        m.submodules[f"result_memory{stream.suffix}"] = memory
+        m.submodules[f"recorder{stream.suffix}"] = recorder
+        m.d.comb += [
+            recorder.open.eq(open_),
+            *(getattr(recorder, name).eq(unit[f"{ports}_t{name}"]) for name in ("data", "keep", "last", "valid")),
+            recorder.error.eq(unit[f"{ports}_tuser"]),
+            unit[f"{ports}_tready"].eq(recorder.ready),
+            *(getattr(recorder, name).eq(getattr(sequencer, name)) for name in ("start", "clear", "testing")),
+            memory.write_enable.eq(recorder.write_enable),
+            memory.write_address.eq(recorder.write_address),
+            memory.write_data.eq(recorder.write_data),
+            memory.read_address.eq(responder.read_address),
+            getattr(responder, f"read_data_{index}").eq(memory.read_data),
+            getattr(responder, f"beats_{index}").eq(recorder.beats),
+        ]
+        return recorder
 
     def _connected_unit(self, m: Module) -> dict[str, Signal]:
         """The signals of the unit's streams, by the names of its ports."""
@@ -259,8 +341,8 @@ class BoardTop(wiring.Component):
             "ss": stopwatch.ss,
             "line_errors": line_errors_then,
             "row_errors": row_errors.count,
-            "rows_out": recorder.rows,
-            "signature": recorder.result_signature,
+            "rows_out": sequencer.rows_out,
+            "signature": self._signature,
         }
         parts = [Cat(fields[name], Const(0, 8 * size))[: 8 * size] for name, size in RECORD]
         m.d.comb += self._responder.record.eq(Cat(*parts))
@@ -276,12 +358,12 @@ class BoardTop(wiring.Component):
         m.d.sync += [before.eq(pace.count[-1]), tick.eq(before & ~pace.count[-1])]
         return tick
 
-    def _watch(self, m: Module, tick: Signal, recorder: Recorder) -> None:
+    def _watch(self, m: Module, tick: Signal) -> None:
         """A unit that gives no beat from one tick to the next but one has hung."""
         sequencer = self._sequencer
         moved = Signal()
         ticks = Signal(range(3))
-        m.d.sync += moved.eq(recorder.moved)
+        m.d.sync += moved.eq(self._moved)
         with m.If(moved | sequencer.start):
             m.d.sync += ticks.eq(0)
         with m.Elif(tick & ~ticks[1]):

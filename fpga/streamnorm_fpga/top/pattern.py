@@ -4,6 +4,9 @@ A 31-bit linear feedback shift register (x**31 + x**28 + 1) is stepped 16 times 
 low bits from the register rotated by ``5 k``. ``narrow`` puts a constant above the low three bits: rows far from zero
 and of small variance. Of a floating-point number, all but the low three bits of the exponent are constant, too: numbers
 around 1, since one NaN would make a whole row NaN.
+
+Each stream beside the rows has a register of its own, of another seed. What lies side by side in a lane counts as a
+lane.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from streamnorm.spec.formats import FloatFormat
+
+from .unit_streams import UnitStream, inputs_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +38,10 @@ _REGISTER: Final = (1 << _BITS) - 1
 _ROTATION: Final = 5
 _NARROW_BITS: Final = 3
 _EXPONENT_BITS: Final = 3
+
+
+def _seed(stream: UnitStream) -> int:
+    return _SEED * (2 * stream.index + 1) & _REGISTER
 
 
 def _narrow_bits(number_format: NumberFormat) -> int:
@@ -62,30 +71,36 @@ def _constant(number_format: FloatFormat) -> tuple[int, int]:
 class Pattern(wiring.Component):
     """The pattern's beats, from the first one again after ``restart``.
 
+    Parameters
+    ----------
+    config : NormConfig
+    stream : UnitStream, optional
+        The one that it is for; the rows where absent.
+
     Members
     -------
     restart, narrow : In(1)
     advance : In(1)
         The beat is taken.
-    data : Out(lanes * input.bytes * 8); a beat as the unit takes it
+    data : Out(8 * octets of a beat); a beat as the unit takes it
     """
 
-    def __init__(self, config: NormConfig) -> None:
-        self._config = config
-        width = config.lanes * config.input.bytes * 8
+    def __init__(self, config: NormConfig, stream: UnitStream | None = None) -> None:
+        self._stream = stream or inputs_of(config)[0]
+        width = 8 * self._stream.beat_octets
         super().__init__({"restart": In(1), "narrow": In(1), "advance": In(1), "data": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        number = self._config.input
-        state = Signal(_BITS, init=_SEED)
+        seed = _seed(self._stream)
+        state = Signal(_BITS, init=seed)
         fed = [state[_BITS - 1 - i] ^ state[_BITS - 1 - _TAP - i] for i in range(_STEPS)]
         with m.If(self.restart):
-            m.d.sync += state.eq(_SEED)
+            m.d.sync += state.eq(seed)
         with m.Elif(self.advance):
             m.d.sync += state.eq(Cat(*reversed(fed), state))
         lanes: list[Value] = []
-        for lane in range(self._config.lanes):
+        for lane, number in enumerate(self._stream.numbers * self._stream.lanes):
             shift = _ROTATION * lane % _BITS
             rotated = Cat(state[shift:], state[:shift])
             value: Value = Cat(rotated, rotated)[: number.bits] if number.bits > _BITS else rotated[: number.bits]
@@ -103,14 +118,19 @@ class Pattern(wiring.Component):
 class PatternModel:
     """The same in Python."""
 
-    def __init__(self, config: NormConfig) -> None:
-        self._config = config
-        self._state = _SEED
+    def __init__(self, config: NormConfig, stream: UnitStream | None = None) -> None:
+        self._stream = stream or inputs_of(config)[0]
+        self._state = _seed(self._stream)
 
     def rows(self, count: int, length: int, *, narrow: bool) -> NDArray[np.int64]:
         """Return the elements of the next ``count`` rows of ``length`` elements."""
-        number, lanes = self._config.input, self._config.lanes
-        beats = -(-length // lanes)
+        return self.each(count, length, narrow=narrow)[0]
+
+    def each(self, count: int, length: int, *, narrow: bool) -> list[NDArray[np.int64]]:
+        """Return the same of each of the numbers that lie side by side in a lane; (count, 1) of one element a row."""
+        numbers, length = self._stream.numbers, self._stream.length(length)
+        lanes, abreast = self._stream.lanes * len(numbers), len(numbers)
+        beats = -(-length // self._stream.lanes)
         states = np.empty(count * beats, np.int64)
         for index in range(len(states)):
             states[index] = self._state
@@ -120,13 +140,21 @@ class PatternModel:
         shifts = _ROTATION * np.arange(lanes) % _BITS
         rotated = states[:, None] >> shifts | states[:, None] << (_BITS - shifts)
         rotated &= _REGISTER
-        values = (rotated | rotated << _BITS) & ((1 << number.bits) - 1)
-        if isinstance(number, FloatFormat):
-            which, constant = _constant(number)
-            values = values & ~which | constant
-        if narrow:
-            low = (1 << _narrow_bits(number)) - 1
-            values = values & low | _narrow_base(number) & ~low
-        if number.signed:
-            values = (values ^ (1 << number.bits - 1)) - (1 << number.bits - 1)
-        return values.reshape(count, beats * lanes)[:, :length]
+        return [
+            _values(number, rotated[:, place::abreast], narrow=narrow).reshape(count, -1)[:, :length]
+            for place, number in enumerate(numbers)
+        ]
+
+
+def _values(number: NumberFormat, rotated: NDArray[np.int64], *, narrow: bool) -> NDArray[np.int64]:
+    """Elements of a format, from as many times the register."""
+    values = (rotated | rotated << _BITS) & ((1 << number.bits) - 1)
+    if isinstance(number, FloatFormat):
+        which, constant = _constant(number)
+        values = values & ~which | constant
+    if narrow:
+        low = (1 << _narrow_bits(number)) - 1
+        values = values & low | _narrow_base(number) & ~low
+    if number.signed:
+        values = (values ^ (1 << number.bits - 1)) - (1 << number.bits - 1)
+    return values

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .memory import LATENCY, memory_beats
 from .pattern import Pattern
+from .unit_streams import UnitStream, inputs_of
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -25,7 +26,14 @@ _DEPTH = LATENCY + 2
 class Player(wiring.Component):
     """Plays ``rows`` rows of ``beats_minus_1 + 1`` beats after ``start``, a beat in every cycle that takes one.
 
-    What is to be played must hold still until the rows have come out of the unit.
+    What is to be played must hold still until the rows have come out of the unit. Each stream has a player and a memory
+    of its own, so that none waits for another one but inside the unit.
+
+    Parameters
+    ----------
+    config : NormConfig
+    stream : UnitStream, optional
+        The one that is played; the rows where absent.
 
     Members
     -------
@@ -44,9 +52,10 @@ class Player(wiring.Component):
         The beat is its row's first.
     """
 
-    def __init__(self, config: NormConfig) -> None:
+    def __init__(self, config: NormConfig, stream: UnitStream | None = None) -> None:
         self._config = config
-        self._width = config.lanes * config.input.bytes * 8
+        self._stream = stream or inputs_of(config)[0]
+        self._width = 8 * self._stream.beat_octets
         depth = memory_beats(config)
         super().__init__(
             {
@@ -72,7 +81,7 @@ class Player(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.queue = queue = SyncFIFO(width=self._width + 1, depth=_DEPTH)
-        m.submodules.pattern = pattern = Pattern(self._config)
+        m.submodules.pattern = pattern = Pattern(self._config, self._stream)
         taken = Signal()
         read, read_last = self._reads(m, taken)
         m.d.comb += [
@@ -84,9 +93,9 @@ class Player(wiring.Component):
             queue.r_en.eq(taken),
             taken.eq(queue.r_rdy & self.open & (self.ready | ~self.valid)),
         ]
-        size = self._config.input.bytes
-        some = Signal(self._config.lanes)
-        m.d.sync += some.eq(Cat(self.kept > lane for lane in range(self._config.lanes)))
+        size, lanes = self._stream.lane_octets, self._stream.lanes
+        some = Signal(lanes)
+        m.d.sync += some.eq(Cat(self.kept > lane for lane in range(lanes)))
         with m.If(taken):
             m.d.sync += [
                 self.data.eq(queue.r_data[:-1]),

@@ -8,10 +8,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from streamnorm.spec.row_flags import flags_of
-
 from .memory import memory_beats
 from .signature import SIGNATURE_BITS, next_signature
+from .unit_streams import UnitStream, outputs_of
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -23,6 +22,15 @@ _CYCLE_BITS = 16
 
 class Recorder(wiring.Component):
     """Takes every beat that ``open`` lets through; what comes out is there a cycle after the beat.
+
+    Each stream has a recorder and a memory of its own, which holds all that comes for a request: none waits for another
+    one.
+
+    Parameters
+    ----------
+    config : NormConfig
+    stream : UnitStream, optional
+        The one that is recorded; the results where absent.
 
     Members
     -------
@@ -49,9 +57,10 @@ class Recorder(wiring.Component):
     write_enable, write_address, write_data : Out; to the result memory
     """
 
-    def __init__(self, config: NormConfig) -> None:
-        width, depth = config.lanes * config.output.bytes * 8, memory_beats(config)
-        self._flags = len(flags_of(config))
+    def __init__(self, config: NormConfig, stream: UnitStream | None = None) -> None:
+        stream = stream or outputs_of(config)[0]
+        width, depth = 8 * stream.beat_octets, memory_beats(config)
+        self._flags = stream.user_bits - 1
         super().__init__(
             {
                 **{name: In(1) for name in ("start", "clear", "testing", "open", "last", "error", "valid")},

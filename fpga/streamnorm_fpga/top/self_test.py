@@ -11,7 +11,8 @@ from streamnorm_sim.streams.rows import RowBatch
 
 from .banks import banks_of, in_turn
 from .pattern import PatternModel
-from .signature import rows_signature
+from .signature import all_signatures, rows_signature
+from .unit_streams import inputs_of, outputs_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,16 +66,38 @@ def batches(config: NormConfig) -> list[Batch]:
 
 def pattern(config: NormConfig) -> list[tuple[Batch, NDArray[np.int64]]]:
     """Return the self-test's rows: each batch, and its elements, shape (rows, length)."""
-    model = PatternModel(config)
-    return [(b, model.rows(b.rows, b.length, narrow=b.narrow)) for b in batches(config)]
+    return [(batch, streams[""]) for batch, streams in _patterns(config)]
+
+
+def _patterns(config: NormConfig) -> list[tuple[Batch, dict[str, NDArray[np.int64]]]]:
+    """The same with the rows beside, by their names; those of elements have none."""
+    models = [(stream, PatternModel(config, stream)) for stream in inputs_of(config)]
+    return [
+        (
+            b,
+            {
+                name: rows
+                for stream, model in models
+                for name, rows in zip(stream.names, model.each(b.rows, b.length, narrow=b.narrow), strict=True)
+            },
+        )
+        for b in batches(config)
+    ]
 
 
 def expected_signature(config: NormConfig) -> int:
     """Return the signature of a self-test that passes: that of the golden model's outputs."""
     golden = golden_model(config)
-    signature = 0
-    for batch, rows in pattern(config):
-        banks = banks_of(config, batch.bank, len(rows))
-        outputs = answers(golden, RowBatch.of(config, rows, banks=banks))
-        signature = rows_signature(config, outputs.x, flags=outputs.flags, signature=signature)
-    return signature
+    results, *beside = outputs_of(config)
+    signatures = [0] * (1 + len(beside))
+    for played, rows in _patterns(config):
+        x = rows.pop("")
+        batch = RowBatch.of(config, x, banks=banks_of(config, played.bank, len(x)), **rows)
+        outputs = answers(golden, batch)
+        signatures[0] = rows_signature(config, outputs.x, results, flags=outputs.flags, signature=signatures[0])
+        others = golden.beside(batch) if beside else {}
+        for stream in beside:
+            [name] = stream.names
+            of = others[name].x
+            signatures[stream.index] = rows_signature(config, of, stream, signature=signatures[stream.index])
+    return all_signatures(signatures)

@@ -4,6 +4,9 @@ For each beat, the signature is stepped as a Galois shift register of the CRC-32
 ``tdata``, ``tkeep``, ``tlast`` and, in a row's last beat, ``tuser``, side by side from the low end, in words of 32
 bits, word *i* rotated left by 11 *i* bits, all folded by exclusive-or. One wrong bit always shows; what is wrong at
 random goes unseen with a chance of 2**-32. The rotation keeps lanes apart: else two of them could change places.
+
+Streams beside the results have a signature each: which beat of which comes first, the stalls decide. One word stands
+for all, stream *i* rotated left by 11 *i* bits, folded by exclusive-or; the results are stream 0.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux, Value
 
 from streamnorm.spec.formats.element_bytes import element_bytes
-from streamnorm.spec.row_flags import user_bits, user_of
+from streamnorm.spec.row_flags import user_of
+
+from .unit_streams import UnitStream, outputs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from streamnorm.spec.config import NormConfig
 
-__all__ = ["SIGNATURE_BITS", "next_signature", "rows_signature"]
+__all__ = ["SIGNATURE_BITS", "all_signatures", "next_signature", "rows_signature", "signatures_together"]
 
 SIGNATURE_BITS: Final = 32
 _POLYNOMIAL: Final = 0xEDB88320
@@ -42,9 +49,25 @@ def next_signature(signature: Value, data: Value, keep: Value, last: Value, *use
     return reduce(xor, words, stepped)[:SIGNATURE_BITS]
 
 
+def signatures_together(parts: Sequence[Value]) -> Value:
+    """The word that stands for the signatures of all streams, in hardware."""
+    turned = [part.rotate_left(_ROTATION * index % SIGNATURE_BITS) for index, part in enumerate(parts)]
+    return reduce(xor, turned[1:], parts[0])
+
+
+def all_signatures(parts: Sequence[int]) -> int:
+    """The same in Python."""
+    word = 0
+    for index, part in enumerate(parts):
+        left = _ROTATION * index % SIGNATURE_BITS
+        word ^= (part << left | part >> (SIGNATURE_BITS - left)) & ((1 << SIGNATURE_BITS) - 1)
+    return word
+
+
 def rows_signature(
     config: NormConfig,
     rows: NDArray[np.integer],
+    stream: UnitStream | None = None,
     *,
     errors: bool = False,
     flags: NDArray[np.integer] | None = None,
@@ -56,6 +79,8 @@ def rows_signature(
     ----------
     rows : integer array, shape (rows, n)
         Outputs, all of one length.
+    stream : UnitStream, optional
+        On which they come out; the results where absent.
     errors : bool
         Whether the rows end with their error flag set.
     flags : integer array, shape (rows,), optional
@@ -64,23 +89,23 @@ def rows_signature(
         That of the beats before.
     """
     users = user_of(np.full(len(rows), errors, np.int64), 0 if flags is None else flags)
-    for word in _folded(config, np.asarray(rows), users).ravel().tolist():
+    for word in _folded(stream or outputs_of(config)[0], np.asarray(rows), users).ravel().tolist():
         signature = signature >> 1 ^ (_POLYNOMIAL if signature & 1 else 0) ^ word
     return signature
 
 
-def _folded(config: NormConfig, rows: NDArray[np.integer], users: NDArray[np.int64]) -> NDArray[np.uint32]:
+def _folded(stream: UnitStream, rows: NDArray[np.integer], users: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Each beat of each row, folded to 32 bits; shape (rows, beats). Rows end with ``users`` in their last beats."""
-    size, lanes = config.output.bytes, config.lanes
+    size, lanes = stream.lane_octets, stream.lanes
     count, length = rows.shape
     beats = -(-length // lanes)
     data = np.zeros((count, beats * lanes, size), np.uint8)
     data[:, :length] = element_bytes(rows, size)
     keep = np.zeros((count, beats * lanes, size), np.uint8)
     keep[:, :length] = 1
-    last = np.zeros((count, beats, 1 + user_bits(config)), np.uint8)
+    last = np.zeros((count, beats, 1 + stream.user_bits), np.uint8)
     last[:, -1] = np.concatenate(
-        [np.ones((count, 1), np.int64), users[:, None] >> np.arange(user_bits(config)) & 1], axis=1
+        [np.ones((count, 1), np.int64), users[:, None] >> np.arange(stream.user_bits) & 1], axis=1
     )
     data_bits = np.unpackbits(data.reshape(count, beats, -1), axis=2, bitorder="little")
     bits = np.concatenate([data_bits, keep.reshape(count, beats, -1), last], axis=2)

@@ -23,7 +23,7 @@ from streamnorm.units.row_buffer import RowBuffer
 from streamnorm.units.row_flags import RowFlags
 from streamnorm.units.statistic import Statistic
 from streamnorm.units.statistic_queue import StatisticQueue
-from streamnorm.units.streams import parameter_layout, result_layout, row_layout
+from streamnorm.units.streams import parameter_layout, result_layout, row_layout, side_layout
 
 if TYPE_CHECKING:
     from .one_pass import NormUnit
@@ -52,13 +52,15 @@ class IssuedBeats(IssuedBeat, Protocol):
 
 
 def unit_ports(config: NormConfig) -> dict[str, Any]:
-    """The streams of a unit: ``i``, ``o``, and ``parameters`` where gamma and beta come in."""
+    """The streams of a unit: ``i``, ``o``, ``parameters`` where gamma and beta come in, one for each further result."""
     ports: dict[str, Any] = {
         "i": In(stream.Signature(row_layout(config))),
         "o": Out(stream.Signature(result_layout(config))),
     }
     if not config.parameters_are_known:
         ports["parameters"] = In(stream.Signature(parameter_layout(config)))
+    for result in config.results:
+        ports[result.side.port] = Out(stream.Signature(side_layout(config, result.side, flagged=True)))
     return ports
 
 
@@ -120,10 +122,12 @@ def connect_rows(m: Module, entry: Ingest, buffer: Any, issue: Any, banks: int) 
     return row_end
 
 
-def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, released: int) -> None:
+def connect_apply(
+    m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, released: int, row_released: Signal
+) -> None:
     """Everything that flows from an issued beat to the output queue without stopping.
 
-    A row's slot is released ``released`` cycles after the issue of its first beat.
+    ``row_released`` is told ``released`` cycles after the issue of a row's first beat.
     """
     lanes, issue, statistic = unit.apply, unit.dispatch, unit.statistic_queue
     advance = buffer.latency - statistic.latency
@@ -131,7 +135,7 @@ def connect_apply(m: Module, unit: NormUnit | TwoPassUnit, buffer: RowBuffer, re
     starts = delays(m, issue.issue & issue.first, max(advance, released), "row_issued")
     m.d.comb += [
         statistic.advance.eq(starts[advance]),
-        unit.ingest.row_released.eq(starts[released]),
+        row_released.eq(starts[released]),
         lanes.d.eq(buffer.d),
         *(getattr(lanes, name).eq(getattr(statistic, f"row_{name}")) for name in unit.statistic.outputs),
     ]

@@ -3,8 +3,9 @@
 import warnings
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, UnusedElaboratable, Value
+from amaranth.hdl import Cat, Module, UnusedElaboratable, Value
 from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.spec.architectures import ONE_PASS
@@ -32,6 +33,8 @@ from .connections import (
     parameters_of,
     unit_ports,
 )
+from .deferred_output import DeferredOutput
+from .further_output import FurtherOutput
 from .report import Stage, UnitReport
 
 __all__ = ["NormUnit"]
@@ -50,11 +53,22 @@ class NormUnit(wiring.Component):
     first beat of a result follows the last beat of its row by :attr:`latency` cycles; where the statistic is of a part
     of the row, the last beat that is needed for it.
 
+    Parameters
+    ----------
+    config : NormConfig
+    behind_front : whether something stands in front of ingest, which is then placed far from dispatch, too
+    deferred : a configuration with ``defer``, whose ``centred_rows`` are ``config``: its scales leave beside the rows
+
     Members
     -------
     i : In(stream of row_layout)
     o : Out(stream of result_layout)
     parameters : In(stream of parameter_layout); only with ``storage = "ram"`` or ``"stream"``
+    row_code : In, the code of the row's scale, with each beat of ``i``; only where rows bring their scale
+    result_NAME : Out(stream of side_layout), for each further result
+        A beat is issued where all queues have room, so that one that is not taken holds the others once they have given
+        what was issued by then.
+    scale : Out(stream of side_layout); only of ``deferred``
 
     Raises
     ------
@@ -62,7 +76,7 @@ class NormUnit(wiring.Component):
         If no datapath reaches the accuracy asked for.
     """
 
-    def __init__(self, config: NormConfig) -> None:
+    def __init__(self, config: NormConfig, *, behind_front: bool = False, deferred: NormConfig | None = None) -> None:
         self.config = config
         kinds = parts_of(config)
         family = config.device.primitives
@@ -102,8 +116,12 @@ class NormUnit(wiring.Component):
         # A row counts from the cycle after the last beat its statistic needs until its first beat is issued. Two slots
         # stay besides: ready falls with the last but one, and a row may come in before it does.
         # Where lanes are long, dispatch stands far from ingest.
-        self.release_delay = 1 if config.formula.curvature or config.is_floating else 0
+        self.release_delay = 1 if config.formula.curvature or config.is_floating or behind_front else 0
         counted = ingest.LATENCY - 1 + self.start + issue + self.release_delay
+        self.scales = None
+        if deferred is not None:
+            self.scales = DeferredOutput(deferred, moments)
+            counted = max(counted + self.scales.LATER, self.scales.counted)
         self.row_slots = whole_columns(-(-counted // self.interval) + 2)
         self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
         self.row_buffer = RowBuffer(config, depth=config.max_beats + self.start + issue + ingest.READY_LAG + 8)
@@ -113,14 +131,19 @@ class NormUnit(wiring.Component):
             row_slots=self.row_slots,
             statistic_beats=config.statistic_beats if self._early else None,
         )
+        if self.scales is not None:
+            self.scales.attach(self.ingest, rows=self.row_slots)
         self.spacing = (
             Spacing(config, moments, interval=self.interval, row_slots=self.row_slots) if self.interval > 1 else None
         )
         sizes = {"row_slots": self.row_slots, "output_depth": self.output_depth}
-        gated = config.parameters_are_streamed
+        gated = config.parameters_are_streamed or bool(config.results)
         if self._early:
             sizes["buffer_depth"] = self.row_buffer.depth
         self.dispatch = dispatch_unit(config, **sizes, family=family, gated=gated)
+        self.further = [
+            FurtherOutput(config, name, self.apply, self.dispatch, base=probe.latency) for name in config.by_result
+        ]
         # Its statistic is fetched some cycles later, long before that of the row in its slot can be written.
         refilled = read - probe.latency + self.release_delay + SLOT_RETURN
         refilled += ingest.LATENCY + self.start + self.statistic.scale_cycle
@@ -130,13 +153,18 @@ class NormUnit(wiring.Component):
         self.output_queue = output_queue_of(config, depth=self.output_depth)
         self.latency = ingest.LATENCY + self.start + written + self.output_queue.latency
         self.report = self._report()
-        super().__init__(unit_ports(config))
+        ports = unit_ports(config)
+        if config.input_scale is not None:
+            ports["row_code"] = In(moments.row_code.shape())
+        if self.scales is not None:
+            ports["scale"] = Out(self.scales.signature)
+        super().__init__(ports)
 
     def _report(self) -> UnitReport:
         moments, statistic, spaced = self.moments, self.statistic, self.interval > 1
         fetched = self.latency - self.apply.latency - self.output_queue.latency
         queues = (self.dispatch, self.statistic_queue, self.output_queue, *((self.spacing,) if self.spacing else ()))
-        queue_rams = sum(queue.block_rams for queue in queues)
+        queue_rams = sum(queue.block_rams for queue in queues) + sum(each.block_rams[1] for each in self.further)
         return UnitReport(
             architecture=ONE_PASS,
             stages=(
@@ -162,10 +190,12 @@ class NormUnit(wiring.Component):
                 "moments": moments.multipliers,
                 "statistic": statistic.multipliers,
                 "apply": self.apply.multipliers,
+                **{further.name: further.multipliers for further in self.further},
             },
             block_rams={
                 "row buffer": self.row_buffer.block_rams,
                 "gamma and beta": self.parameter_store.block_rams,
+                **{f"gamma and beta of {further.name}": further.block_rams[0] for further in self.further},
                 **statistic.tables,
                 **({"queues": queue_rams} if queue_rams else {}),
             },
@@ -199,6 +229,8 @@ class NormUnit(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.o))
 
         connect_moments(m, entry, moments)
+        if config.input_scale is not None:
+            m.d.comb += moments.row_code.eq(self.row_code)
         row_end = connect_rows(m, entry, buffer, issue, config.banks)
         complete = row_end
         if self._early:
@@ -224,7 +256,18 @@ class NormUnit(wiring.Component):
             issue.output_released.eq(queue.released),
         ]
         connect_statistic(m, statistic, self.statistic_queue, row_flags[statistic.scale_cycle])
-        connect_apply(m, self, buffer, released=self.release_delay)
+        if (scales := self.scales) is None:
+            connect_apply(m, self, buffer, released=self.release_delay, row_released=entry.row_released)
+        else:
+            m.submodules.scales = scales
+            wiring.connect(m, scales.queue.o, wiring.flipped(self.scale))
+            connect_apply(m, self, buffer, released=self.release_delay, row_released=scales.row_issued)
+            m.d.comb += entry.row_released.eq(scales.row_released)
+        for further in self.further:
+            m.submodules[further.port] = further
+            wiring.connect(m, further.queue.o, wiring.flipped(getattr(self, further.port)))
+        if self.further:
+            m.d.comb += issue.admits.eq(Cat(further.room for further in self.further).all())
         if isinstance(store, ParameterQueue):
             connect_parameter_rows(m, self.parameters, store, self.dispatch)
         elif config.parameters_are_loaded:

@@ -9,6 +9,7 @@ from amaranth.lib import stream
 
 from streamnorm.spec.config import NormConfig
 
+from .deferred import CentredUnit, DeferredUnit
 from .one_pass import NormUnit
 from .report import UnitReport
 from .scan_unit import ScanUnit
@@ -34,6 +35,13 @@ def _two_pass(config: NormConfig) -> Any:
     return TwoPassUnit(config) if config.formula.has_spread else NormUnit(config)
 
 
+def _deferred(config: NormConfig, *, behind_front: bool = False) -> Any:
+    """Rows go through where nothing is subtracted from them."""
+    if config.centred_rows is None:
+        return DeferredUnit(config)
+    return CentredUnit(config, behind_front=behind_front)
+
+
 UNITS: dict[str, Callable[[NormConfig], Any]] = {
     "one-pass": NormUnit,
     "two-pass": _two_pass,
@@ -42,16 +50,25 @@ UNITS: dict[str, Callable[[NormConfig], Any]] = {
     "three-scan:welford": partial(ScanUnit, separate=False, welford=True),
     "five-scan:welford": partial(ScanUnit, separate=True, welford=True),
     "static": StaticUnit,
+    "deferred": _deferred,
 }
 """What builds each of :data:`~streamnorm.spec.architectures.ARCHITECTURES`."""
 
 
-def unit_of(config: NormConfig) -> Any:
-    """The :class:`Unit` of a configuration in its architecture.
+_BEHIND_FRONT: dict[str, Callable[[NormConfig], Any]] = {
+    "one-pass": partial(NormUnit, behind_front=True),
+    "deferred": partial(_deferred, behind_front=True),
+}
+"""Those that are built in another way where something stands in front of them."""
+
+
+def unit_of(config: NormConfig, *, behind_front: bool = False) -> Any:
+    """The :class:`Unit` of a configuration in its architecture; ``behind_front`` if something stands in front of it.
 
     Raises
     ------
     ConfigError
         If no datapath reaches the accuracy asked for.
     """
-    return UNITS[config.architecture](config)
+    units = {**UNITS, **_BEHIND_FRONT} if behind_front else UNITS
+    return units[config.architecture](config)

@@ -37,6 +37,8 @@ class UnitReport:
     multipliers : multiplier tiles of each block (0 where the target builds them from logic)
     block_rams : block RAMs of each memory
     row_slots, buffer_beats, output_entries : what may be on its way at once
+    scale_stages : of a unit whose scales leave beside the rows, the steps on the way from a row's last accepted beat to
+        its scale
     """
 
     architecture: str
@@ -51,11 +53,17 @@ class UnitReport:
     row_slots: int
     buffer_beats: int
     output_entries: int
+    scale_stages: tuple[Stage, ...] = ()
 
     @property
     def latency(self) -> int:
         """L2 of a row of one beat."""
         return sum(stage.cycles for stage in self.stages)
+
+    @property
+    def scale_latency(self) -> int:
+        """Cycles from a row's last accepted beat to its scale."""
+        return sum(stage.cycles for stage in self.scale_stages)
 
     def beats_after_statistic(self, beats: int) -> int:
         """How many of a row's beats come in after the one from which ``latency`` counts."""

@@ -192,7 +192,7 @@ class TwoPassUnit(wiring.Component):
         self._second_pass(m, row_end, entry)
         m.submodules.apply = self.apply
         m.d.comb += [self.second_buffer.read.eq(self.dispatch.issue), self.dispatch.output_released.eq(queue.released)]
-        connect_apply(m, self, self.second_buffer, self.release_delay)
+        connect_apply(m, self, self.second_buffer, self.release_delay, self.ingest.row_released)
         if isinstance(store, ParameterQueue):
             connect_parameter_rows(m, self.parameters, store, self.dispatch)
         elif config.parameters_are_loaded:

@@ -1,4 +1,4 @@
-"""A stream that comes from registers at both ends: no logic leads through it in either direction."""
+"""A stream whose handshake comes from registers at both ends: no logic leads through it in either direction."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -8,9 +8,11 @@ __all__ = ["SkidBuffer"]
 
 
 class SkidBuffer(wiring.Component):
-    """A register for a beat, and a second one for what comes in while the receiver does not take the first.
+    """Two places for beats, written in turn, so that one may come in while the receiver does not take the other.
 
-    ``i.ready``, 0 during reset, ``o.valid`` and ``o.payload`` are registers. A beat a cycle, :attr:`latency` 1.
+    ``i.ready``, 0 during reset, and ``o.valid`` are registers, ``o.payload`` is chosen of two; whether a place is
+    written does not hang on the receiver. A beat a cycle, :attr:`latency` 1. No beat comes in from the second cycle on
+    in which ``admits`` is 0; those inside, :attr:`places` at most, go out all the same.
 
     Parameters
     ----------
@@ -19,13 +21,18 @@ class SkidBuffer(wiring.Component):
     Members
     -------
     i : In(stream of layout); o : Out(stream of layout)
+    admits : In(1), 1 unless it is driven
     """
 
     latency = 1
+    places = 2
+    """Beats that it holds."""
 
     def __init__(self, layout: data.StructLayout) -> None:
         self._layout = layout
-        super().__init__({"i": In(stream.Signature(layout)), "o": Out(stream.Signature(layout))})
+        super().__init__(
+            {"i": In(stream.Signature(layout)), "o": Out(stream.Signature(layout)), "admits": In(1, init=1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -33,19 +40,26 @@ class SkidBuffer(wiring.Component):
         full = Signal()
         full_next = Signal()
         comes = Signal()
-        forward = Signal()
-        held = Signal(self._layout, reset_less=True)
-        payload = Signal(self._layout, reset_less=True)
+        goes = Signal()
+        write_at = Signal()
+        read_at = Signal()
+        beats = [Signal(self._layout, reset_less=True, name=f"beat_{place}") for place in range(self.places)]
         m.d.comb += [
             self.i.ready.eq(ready),
             comes.eq(self.i.valid & ready),
-            forward.eq(self.o.ready | ~self.o.valid),
-            full_next.eq((full | comes) & ~forward),
-            self.o.payload.eq(payload),
+            goes.eq(self.o.valid & self.o.ready),
+            full_next.eq((full | (self.o.valid & comes)) & ~goes),
+            self.o.payload.eq(Mux(read_at, beats[1], beats[0])),
         ]
-        m.d.sync += [full.eq(full_next), ready.eq(~full_next)]
-        with m.If(~full):
-            m.d.sync += held.eq(self.i.payload)
-        with m.If(forward):
-            m.d.sync += [self.o.valid.eq(full | comes), payload.eq(Mux(full, held, self.i.payload))]
+        m.d.sync += [
+            full.eq(full_next),
+            ready.eq(~full_next & self.admits),
+            self.o.valid.eq(full | comes | (self.o.valid & ~goes)),
+            write_at.eq(write_at ^ comes),
+            read_at.eq(read_at ^ goes),
+        ]
+        # A place that may be written to is free, whether a beat comes or not.
+        for place, beat in enumerate(beats):
+            with m.If(ready & (write_at == place)):
+                m.d.sync += beat.eq(self.i.payload)
         return m

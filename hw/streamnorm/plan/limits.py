@@ -5,6 +5,7 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
+from streamnorm.precision.deferred import DeferredPrecision
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.targets import CAPACITIES, TARGETS, Capacity, Family
@@ -20,6 +21,8 @@ _FEWER = {_BLOCK_RAMS: ("fewer lanes", "a smaller max_length", "fewer banks")}
 _MANY_ROWS = 64
 """Rows on their way from which on the memories of the queues lie far apart for a fast clock: with 64, units planned for
 200 MHz were placed at 190 to 201, with 96 at 174 and 177."""
+
+_WITH_ROOT = Precision | FloatPrecision | DeferredPrecision
 
 _LESS_LOGIC = ("fewer lanes", "a larger min_length")
 """What makes a unit take less: of block RAMs, and of everything else."""
@@ -112,13 +115,13 @@ class Limits:
     @property
     def _root(self) -> str:
         precision = self.plan.precision
-        return precision.root.title if isinstance(precision, Precision | FloatPrecision) else "none"
+        return precision.root.title if isinstance(precision, _WITH_ROOT) else "none"
 
     @property
     def _is_deep(self) -> bool:
         """Whether so many rows wait for a root of many steps that their queues may be slower than the clock."""
         precision, limit = self.plan.precision, self.plan.config.device.family.block_ram_limit_mhz
-        if not isinstance(precision, Precision | FloatPrecision) or precision.root.turns == 1 or limit is None:
+        if not isinstance(precision, _WITH_ROOT) or precision.root.turns == 1 or limit is None:
             return False
         return self.plan.row_slots >= _MANY_ROWS and FAST * limit < self.plan.config.clock_mhz <= limit
 

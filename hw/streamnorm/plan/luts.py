@@ -203,7 +203,7 @@ def _with_another_root(plan: "Plan", precision: Precision) -> int | None:
 
 def estimated_luts(plan: "Plan") -> int | None:
     """LUTs of the unit (iCE40: logic cells), right within `LUT_ERROR`; None where no such unit was measured."""
-    if plan.config.parameters_are_streamed or plan.config.row_scale is not None:
+    if plan.config.side_inputs or plan.config.side_outputs:
         return None
     if plan.config.rsqrt != RootChoice():
         return _with_another_root(plan, plan.precision) if isinstance(plan.precision, Precision) else None

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log2
 
+from streamnorm.precision.deferred import DeferredPrecision
 from streamnorm.precision.floating import FloatPrecision, StaticFloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.precision import Precision
@@ -15,9 +16,9 @@ from streamnorm.spec.algorithms import OWN_ALGORITHM
 from streamnorm.spec.algorithms.dyadic import MULTIPLIER_BITS
 from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.epsilon_placements import EpsilonPlacement, weighed
+from streamnorm.spec.epsilon_placements import EpsilonPlacement, RowVariancePlacement, weighed
 from streamnorm.spec.formats import FloatFormat, NumberFormat
-from streamnorm.spec.fusions import RowScale
+from streamnorm.spec.fusions import DeferredScale, InputScale, InterpolatedBanks, RowScale
 from streamnorm.spec.fusions.row_scale import STEP_LSB
 from streamnorm.spec.norms import Norm
 from streamnorm.spec.parameters import StoredParameters
@@ -45,13 +46,14 @@ class PlanRow:
 
 def plan_rows(plan: Plan) -> list[PlanRow]:
     """Every line of the plan; its sections are Unit, Accuracy, Latency, Pipeline, Widths and Cost; of a unit for
-    floating-point numbers Exactness as well."""
+    floating-point numbers Exactness as well, and of one whose scales leave beside the rows Scale."""
     sections = {
         "Unit": _unit(plan),
         "Accuracy": _accuracy(plan),
         "Exactness": _exactness(plan),
         "Latency": _latency(plan),
         "Pipeline": _pipeline(plan),
+        "Scale": _scale(plan),
         "Widths": _widths(plan),
         "Cost": _cost(plan),
     }
@@ -77,14 +79,21 @@ def _unit(plan: Plan) -> _Lines:
             f"rows of {plan.interval} beats and more",
             "the statistic shares multipliers; shorter rows wait for each other",
         )
-    yield "input", _format(config.input), _span(config.input)
+    if config.input_scale is None:
+        yield "input", _format(config.input), _span(config.input)
+    else:
+        yield from _scaled_input(config, config.input_scale)
     yield from _residual(config)
     if config.row_scale is None:
         yield "output", _format(config.output), _span(config.output)
     else:
         yield from _scaled_output(config.row_scale)
+    for result in config.results:
+        yield result.name, _format(result.number), f"on m_axis_{result.name}: {_span(result.number)}"
     steps = "steps of the sum" if config.residual is not None else "input steps"
     in_steps = "" if config.input.is_float else f"{float(config.epsilon_in_steps):.4g} squared {steps}"
+    if config.input_scale is not None:
+        in_steps = "over the square of the row's scale in squared input steps"
     for key, about in (("epsilon", config.placement.about), ("deviation", "a constant")):
         if key in config.formula.keys:
             placed = "" if config.epsilon_placement == "variance" or key == "deviation" else about
@@ -94,14 +103,42 @@ def _unit(plan: Plan) -> _Lines:
         yield "alpha", f"{config.alpha:g}", "" if config.input.is_float else f"tanh of {step:.4g} for an input step"
     if config.statistic_length is not None:
         yield "statistic", f"first {config.statistic_length} elements", "of a row, or all of a shorter one"
-    yield from _dyadic_numbers(config) if config.computed.is_dyadic else _stored(config)
+    if isinstance(plan.precision, DeferredPrecision):
+        number = plan.precision.number
+        about = f"of each row: {number.mantissa_bits} bits of mantissa, above them {number.EXPONENT_BITS} of exponent"
+        yield "scale", number.name, about
+    else:
+        yield from _dyadic_numbers(config) if config.computed.is_dyadic else _stored(config)
+    for name, of in config.by_result.items():
+        yield from _named(name, _stored(of))
+    if config.banks_are_interpolated:
+        (blend,) = InterpolatedBanks.inputs
+        yield blend.name, blend.number.name, "of each row: gamma and beta of bank 0 at 0, those of bank 1 at 1"
     if config.rsqrt != RootChoice():
-        assert isinstance(plan.precision, Precision | FloatPrecision)
+        assert isinstance(plan.precision, Precision | FloatPrecision | DeferredPrecision)
         yield "root", config.rsqrt.method, plan.precision.root.title
     target = config.device
     limit = target.family.block_ram_limit_mhz
     yield ("target", config.target, f"block RAM allows {limit:g} MHz" if limit else f"{target.primitives} primitives")
     yield "clock", f"{config.clock_mhz:g} MHz", f"{target.budget:.2f} ns of logic between two registers"
+
+
+def _scaled_input(config: NormConfig, scale: InputScale) -> _Lines:
+    """Rows that bring their scale."""
+    number, placement = config.input, config.core.placement
+    assert isinstance(placement, RowVariancePlacement)
+    zero = f", zero point {number.zero_point}" if number.zero_point else ""
+    yield "input", f"{number.name}, scale by row{zero}", f"from {number.min} to {number.max}"
+    none = "; 0, negative, NaN and infinite ones are none: the row is beta" if scale.fraction_bits else ""
+    yield "input scale", scale.name, f"{scale.about} with each row{none}"
+    if placement.least_scale is not None:
+        value = f"from {placement.least_scale:.4g}"
+        yield "row seen", value, f"rows with a smaller scale are beta, less than {placement.cut:.2g} LSB off: epsilon"
+
+
+def _named(name: str, lines: _Lines) -> _Lines:
+    """Lines of a further result."""
+    return ((f"{name}: {line}", value, meaning) for line, value, meaning in lines)
 
 
 def _scaled_output(scale: RowScale) -> _Lines:
@@ -123,17 +160,13 @@ def _residual(config: NormConfig) -> _Lines:
     residual = config.residual
     if residual is None:
         return
-    sums = residual.sums(config.input)
     yield "residual", _format(residual.number), _span(residual.number)
-    times = f"{residual.alpha:g} x + f" if residual.alpha != 1.0 else "x + f"
-    formed = (
-        f"{sums.weight_x} x + {sums.weight_f} f in steps of {sums.number.scale:.4g}, {sums.number.bits} bits, exact"
-    )
-    off = "" if sums.error < 2**-40 else f"; alpha is {sums.error:.2g} of itself off in it"
-    yield "sum", times, formed + off
-    if residual.sum_number is not None:
+    yield "sum", *residual.sums(config.input).formed(residual.alpha)
+    if residual.emit_sum:
+        assert residual.sum_number is not None
         grid = residual.sum_grid(config.input)
-        yield "sum out", _format(residual.sum_number), f"{grid.ratio} of a step, rounded half to even, saturated"
+        rounding = "what is normalized" if grid is None else f"{grid.ratio} of a step, rounded half to even, saturated"
+        yield "sum out", _format(residual.sum_number), rounding
 
 
 def _dyadic_numbers(config: NormConfig) -> _Lines:
@@ -210,7 +243,16 @@ def _span(number_format: NumberFormat) -> str:
 
 
 def _accuracy(plan: Plan) -> _Lines:
+    yield from _accuracy_of_results(plan)
+    for name, of in plan.by_result.items():
+        yield from _named(name, _accuracy_of_results(of))
+
+
+def _accuracy_of_results(plan: Plan) -> _Lines:
     config = plan.config
+    if isinstance(plan.precision, DeferredPrecision):
+        yield from _accuracy_of_scales(plan, plan.precision)
+        return
     if not isfinite(plan.error_bound):
         why = "mean and variance are updated with every beat" if config.computed.promises else "that of a publication"
         yield "promise", "none", f"{why}: no bound of the error is proven"
@@ -238,6 +280,10 @@ def _accuracy(plan: Plan) -> _Lines:
         )
         meaning = "proven for every row; 0.5 where z is rounded right, else |gamma| more"
     yield "error bound", f"{plan.error_bound:.4f} {unit}", meaning
+    if plan.interpolation_error:
+        meaning = "part of that: gamma and beta between the banks are rounded to the steps of those that are stored"
+        meaning += "" if config.row_scale is None else "; in LSB of what is quantized"
+        yield "between banks", f"{plan.interpolation_error:.4f} {unit}", meaning
     if config.output.is_float:
         yield "ulp", "the last place", last_place_of(config)
     if plan.error_bound_as_given - plan.error_bound >= 0.00005:
@@ -253,9 +299,31 @@ def _accuracy(plan: Plan) -> _Lines:
         yield "correctly rounded", "all", "for gamma and beta as stored: there is no other rounding"
 
 
+def _accuracy_of_scales(plan: Plan, precision: DeferredPrecision) -> _Lines:
+    config, rows = plan.config, precision.rows
+    if precision.promise == "as-is":
+        off = precision.root.relative_error
+        yield (
+            "promise",
+            "as-is",
+            f"less than is promised elsewhere; the reciprocal square root is off by up to {off:.2g}",
+        )
+    else:
+        wanted = log2(DeferredScale.wanted_error(config))
+        elements = "elements as they are" if rows is None else "x - mean at most 1 LSB off"
+        yield "promise", config.accuracy, f"{elements}; scales less than 2^{wanted:.0f} of themselves off"
+    if rows is not None:
+        yield "error bound", f"{plan.error_bound:.4f} LSB", "of x - mean, proven; 0.5 of it is the rounding"
+        share = 100 * (1 - plan.expected_error)
+        yield "correctly rounded", f"{share:.3f} %", "expected of x - mean where it is no tie, over many ordinary rows"
+    bound = f"2^{log2(precision.relative_error):.2f} = {precision.relative_error:.3g}"
+    but = "is not all zeros" if rows is None else "has two elements that differ"
+    yield "scale error", bound, f"proven for every row that {but}, relative to the exact scale"
+
+
 def _exactness(plan: Plan) -> _Lines:
     if isinstance(plan.precision, FloatPrecision | StaticFloatPrecision):
-        yield from float_exactness(plan.config, plan.precision)
+        yield from float_exactness(plan.config.core, plan.precision)
 
 
 def _latency(plan: Plan) -> _Lines:
@@ -272,6 +340,8 @@ def _latency(plan: Plan) -> _Lines:
         value = f"{formula} = {long}" if formula != str(long) else formula
         at = f"; n = {config.max_length} ({short} for one beat)" if short != long else ""
         yield name, value, meanings[name] + at
+    if plan.scale_latency is not None:
+        yield "scale", _count(plan.scale_latency, "cycle"), "last beat in to its row's scale out"
     rate = config.clock_mhz * 1e6
     if Limits(plan).why_not():
         yield "rates", "-", "there can be no such unit: see the note on its cost"
@@ -297,6 +367,15 @@ def _pipeline(plan: Plan) -> _Lines:
     yield "all", _count(plan.latency_cycles, "cycle"), "L2" if flat else "L2 of a row of one beat"
 
 
+def _scale(plan: Plan) -> _Lines:
+    if plan.scale_latency is None:
+        return
+    for stage in plan.report.scale_stages:
+        if stage.meaning:
+            yield stage.name, _count(stage.cycles, "cycle"), stage.meaning
+    yield "all", _count(plan.scale_latency, "cycle"), "last beat in to its row's scale out"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -304,9 +383,11 @@ def _count(number: int, noun: str) -> str:
 def _widths(plan: Plan) -> _Lines:
     precision = plan.precision
     if isinstance(precision, FloatPrecision | StaticFloatPrecision):
-        yield from float_widths(plan.config, precision)
+        yield from float_widths(plan.config.core, precision)
         return
-    stored = StoredParameters.of(plan.config)
+    if isinstance(precision, DeferredPrecision):
+        yield from _widths_of_scale(plan, precision)
+        return
     if isinstance(precision, IntegerPrecision):
         yield from _widths_of_integers(precision)
     elif isinstance(precision, Precision):
@@ -319,6 +400,14 @@ def _widths(plan: Plan) -> _Lines:
     if plan.config.computed.is_dyadic:
         yield from _widths_of_dyadic(plan.config)
         return
+    yield from _widths_of_result(plan)
+    for name, of in plan.by_result.items():
+        yield from _named(name, _widths_of_result(of))
+
+
+def _widths_of_result(plan: Plan) -> _Lines:
+    """What becomes of z."""
+    precision, stored = plan.precision, StoredParameters.of(plan.config)
     assert isinstance(precision, Precision | StaticPrecision)
     once = plan.config.output_grid is None
     meaning = f"as stored, in output steps{_worth(plan.config.formula)}"
@@ -360,11 +449,27 @@ def _widths_of_dyadic(config: NormConfig) -> _Lines:
     yield "result", f"{config.output.bits} bits", "A rounded half to even, plus the zero point, saturated"
 
 
-def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
-    norm, placement = plan.config.formula, plan.config.placement
+def _widths_of_scale(plan: Plan, precision: DeferredPrecision) -> _Lines:
+    config, norm, number = plan.config, plan.config.formula, precision.number
+    yield from _widths_to_root(config, precision)
+    if precision.factor is not None:
+        yield "step", _bits(precision.factor.bits, precision.factor.bits), "constant: of x - mean, in input steps"
+        yield "rho step", _bits(precision.rho_bits, precision.rho_bits), "rho times that, rounded"
+    bits = precision.product_bits
+    yield "P", _bits(bits, bits - 1), f"{_numerator(norm)} rho, its leading one one of the two highest bits"
+    yield "mantissa", _bits(number.mantissa_bits, 0), "bits of P from its leading one on, rounded"
+    steps = "" if precision.rows is None else ", times the step of x - mean"
+    yield "exponent", _bits(number.EXPONENT_BITS, 0), f"of 2: mantissa 2^exponent = {_numerator(norm)} / sqrt(V){steps}"
+    if precision.rows is not None:
+        assert config.centred_rows is not None
+        of_rows = Plan(config=config.centred_rows, precision=precision.rows, report=plan.report)
+        yield from _named("x - mean", _widths_of_statistic(of_rows, precision.rows))
+
+
+def _widths_to_root(config: NormConfig, precision: Precision | DeferredPrecision) -> _Lines:
+    """From d to rho."""
+    norm, placement = config.formula, config.placement
     ranges, centred = precision.ranges, norm.centred
-    frac, guard = precision.normalized_frac_bits, precision.normalize_shift
-    shifts = f" + {precision.radix} s" if precision.shift_count > 1 else ""
     pivot = "the row's first element" if centred else "the zero point"
     yield "d", _bits(ranges.difference_bits, 0), f"element less {pivot}, exact"
     if norm.has_sum:
@@ -381,18 +486,30 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
     if precision.weight_root is not None:
         meaning = "root of w, looked up: the bits from its leading one on, and the place of that one"
         yield "sqrt(w)", _bits(precision.weight_root.bits, 0), meaning
-    if not ARCHITECTURES[plan.config.architecture].exact:
-        points = WelfordPrecision.of(plan.config)
+    if not ARCHITECTURES[config.architecture].exact:
+        points = WelfordPrecision.of(config)
         yield "mean", f"{points.mean_frac_bits} fraction bits", "updated with every beat; S1 is made of it in the end"
         yield "M", f"{points.square_frac_bits} fraction bits", "squared deviations, in the place of S2 - S1² / n"
     if precision.epsilon_code:
         value = _bits(precision.epsilon_code.bit_length(), precision.variance_frac_bits + precision.epsilon_drop)
         yield "epsilon", value, f"constant, in {'' if precision.gives_deviation else 'squared '}input steps"
+    elif isinstance(precision, Precision) and precision.row_epsilon is not None:
+        of_row = precision.row_epsilon
+        yield "m", _bits(of_row.mantissa_bits, of_row.frac_bits), "epsilon over the square of the scale, its first bits"
+        yield "epsilon", _bits(of_row.widest, of_row.frac_bits), "w² m, shifted by twice the exponent of the scale"
     else:
-        yield "epsilon", "none", "too small to change any result" if plan.config.epsilon else "zero"
+        yield "epsilon", "none", "too small to change any result" if config.epsilon else "zero"
     yield from _widths_of_variance(norm, placement, precision)
     for name, bits, frac_bits, meaning in precision.root.lines():
         yield name, _bits(bits, frac_bits), meaning
+
+
+def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
+    norm, ranges = plan.config.formula, precision.ranges
+    centred = norm.centred
+    frac, guard = precision.normalized_frac_bits, precision.normalize_shift
+    shifts = f" + {precision.radix} s" if precision.shift_count > 1 else ""
+    yield from _widths_to_root(plan.config, precision)
     if precision.factor is not None:
         yield "1 / scale", _bits(precision.factor.bits, precision.factor.bits), "constant, less its power of two"
         yield "rho / scale", _bits(precision.rho_bits, precision.rho_bits), "rho times that, rounded"
@@ -418,7 +535,7 @@ def _widths_of_statistic(plan: Plan, precision: Precision) -> _Lines:
         yield "q", _bits(precision.grid.bits, 0), meaning
 
 
-def _widths_of_variance(norm: Norm, placement: EpsilonPlacement, precision: Precision) -> _Lines:
+def _widths_of_variance(norm: Norm, placement: EpsilonPlacement, precision: Precision | DeferredPrecision) -> _Lines:
     bits, frac_bits = precision.root_bits
     position = _bits((bits - 2 * precision.ranges.root_guard - 1).bit_length() or 1, 0)
     width = _bits(bits + frac_bits, precision.variance_frac_bits)
@@ -497,4 +614,6 @@ def _cost(plan: Plan) -> _Lines:
     if plan.buffer_beats:
         yield ("row buffer", f"{plan.buffer_beats} beats", "a row, and what comes in while its statistic is worked out")
         yield "statistic queue", f"{plan.row_slots} rows", "may be on their way at once"
+    if plan.report.scale_stages:
+        yield "scale queue", f"{plan.row_slots} rows", "may wait for their scales, or these for the receiver"
     yield ("output queue", f"{plan.output_entries} beats", "all that can be on its way when the receiver stalls")

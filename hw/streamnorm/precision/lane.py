@@ -5,6 +5,7 @@ from typing import Protocol
 from streamnorm.spec.algorithms import IntegerLayerNorm
 from streamnorm.spec.config import NormConfig
 
+from .deferred import DeferredPrecision
 from .floating import FloatPrecision, StaticFloatPrecision
 from .integer import IntegerPrecision
 from .precision import Precision
@@ -61,7 +62,7 @@ class LanePrecision(UnitPrecision, Protocol):
 
 def precision_of(
     config: NormConfig,
-) -> Precision | StaticPrecision | IntegerPrecision | FloatPrecision | StaticFloatPrecision:
+) -> Precision | StaticPrecision | IntegerPrecision | FloatPrecision | StaticFloatPrecision | DeferredPrecision:
     """The precision of a configuration, of the kind that its formats, its norm and its algorithm have; where something
     is fused with the norm, that of the unit within.
 
@@ -71,6 +72,8 @@ def precision_of(
         If no datapath reaches the accuracy asked for.
     """
     config = config.core
+    if config.defer:
+        return DeferredPrecision.of(config)
     if config.is_floating:
         return FloatPrecision.of(config) if config.formula.has_statistic else StaticFloatPrecision.of(config)
     if isinstance(config.computed, IntegerLayerNorm):

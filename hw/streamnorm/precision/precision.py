@@ -1,5 +1,6 @@
 """Every internal width and binary point, and what they mean."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ from .demand import Demand
 from .ranges import Ranges
 from .search import RHO_BITS, Widths, search
 
-__all__ = ["VARIANCE_BITS_MAX", "Precision"]
+__all__ = ["VARIANCE_BITS_MAX", "Precision", "refuse_too_wide"]
 
 VARIANCE_BITS_MAX = 200
 """Widest V that is built; one that is wider is epsilon only, in far too small steps."""
@@ -42,6 +43,11 @@ class Precision(Widths):
        A negative ``product_drop`` shifts left: KF is then kept to more bits than ``d * RF`` has.
     7. lane: ``A = ((z * gamma) << gamma_align) + ((beta + half) << beta_align)``, ``result_frac_bits`` fraction bits;
        ``y = A >> result_frac_bits``, its lowest bit cleared on a tie (half to even), then saturated.
+
+    Where each row brings its scale, E is that of :class:`~streamnorm.spec.epsilon_placements.row_variance.RowEpsilon`,
+    and is added to V, not to S2. A row whose z is taken for 0 (see
+    :class:`~streamnorm.spec.epsilon_placements.row_variance.RowVariancePlacement`) has ``rho = 0`` behind step 2, so
+    that RF, KF and z are 0.
 
     Where the root of w stands for w (see :class:`~streamnorm.spec.norms.Norm`), ``V = (S2 << variance_frac_bits) + E``,
     and steps 3 and 4 take its :attr:`weight_root`: for w the mantissa, of :attr:`numerator_bits` with the leading one
@@ -83,19 +89,26 @@ class Precision(Widths):
             If no supported width reaches the asked accuracy, which "as-is" always does, or V is wider than
             `VARIANCE_BITS_MAX`; see `NormConfig.named_in_errors`.
         """
+        return Precision.of_results(config)[0]
+
+    @staticmethod
+    def of_results(config: NormConfig) -> "tuple[Precision, ...]":
+        """That of the configuration's own result and those of the further ones, which are made of the same z: the same
+        in everything up to it. As `of`."""
         assert config.formula.has_statistic  # see precision_of
-        demand = Demand.of(config)
+        demands = tuple(Demand.of(each) for each in (config, *config.by_result.values()))
         if config.rsqrt.method == AUTO:
-            demand = _with_automatic_root(config)
-        found = _precision(demand)
-        if isinstance(found, float) and config.accuracy == "as-is":
-            found = _precision(demand.relaxed(found))
-        if isinstance(found, Precision):
+            demands = _with_automatic_root(config)
+        found = _precision(*demands)
+        if not isinstance(found, tuple) and config.accuracy == "as-is":
+            found = _precision(*(demand.relaxed(found) for demand in demands))
+        if isinstance(found, tuple):
             with config.named_in_errors():
-                _refuse_too_wide(config, found.variance_bits + found.variance_frac_bits)
+                refuse_too_wide(config, found[0].variance_bits + found[0].variance_frac_bits)
             return found
         with config.named_in_errors():
-            _refuse_root(config, demand, found)
+            demand = demands[0]
+            _refuse_root(config, demands, found)
             if demand.grid is not None:
                 raise ConfigError(
                     f'accuracy = "{config.accuracy}", gamma_rounding = "output": a normalized value reaches '
@@ -103,8 +116,9 @@ class Precision(Widths):
                     "exact enough to round it. Allowed: a larger output scale"
                 )
             raise ConfigError(
-                f'accuracy = "{config.accuracy}": gamma reaches {demand.gain:.3g} output steps; the widest '
-                f"datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a smaller gamma"
+                f'accuracy = "{config.accuracy}": gamma reaches {max(each.gain for each in demands):.3g} output steps; '
+                f"the widest datapath would still be off by {found:.3g} steps. Allowed: a larger output scale or a "
+                "smaller gamma"
             )
 
     @property
@@ -204,7 +218,14 @@ class Precision(Widths):
         }
 
 
-def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
+def refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
+    """ConfigError if V with its fraction bits is wider than `VARIANCE_BITS_MAX`."""
+    if variance_bits > VARIANCE_BITS_MAX and config.input_scale is not None:
+        raise ConfigError(
+            f'scale = "row" in [input]: the variance with epsilon, as far as that is seen beside the largest gamma, '
+            f"would take {variance_bits} bits; at most {VARIANCE_BITS_MAX} are allowed. Allowed: a larger output "
+            "scale, a smaller gamma or elements of fewer bits"
+        )
     if variance_bits > VARIANCE_BITS_MAX:
         raise ConfigError(
             f"in [input]: scale = {config.input.scale:g}, and epsilon = {config.epsilon:g}: the variance with epsilon, "
@@ -214,24 +235,30 @@ def _refuse_too_wide(config: NormConfig, variance_bits: int) -> None:
 
 
 @lru_cache(maxsize=256)
-def _with_automatic_root(config: NormConfig) -> Demand:
-    """The demand with the method that costs least, of those that keep the promise; with the default if none does."""
-    demands = {name: replace(Demand.of(config), root=RootChoice(name)) for name in ROOTS}
-    found = {name: _precision(demand) for name, demand in demands.items()}
-    able = [(name, precision.root) for name, precision in found.items() if isinstance(precision, Precision)]
+def _with_automatic_root(config: NormConfig) -> tuple[Demand, ...]:
+    """The demands with the method that costs least, of those that keep the promise; with the default if none does."""
+    own = [Demand.of(each) for each in (config, *config.by_result.values())]
+    demands = {name: _with_root(own, RootChoice(name)) for name in ROOTS}
+    found = {name: _precision(*each) for name, each in demands.items()}
+    able = [(name, each[0].root) for name, each in found.items() if isinstance(each, tuple)]
     return demands[least_costly(config, able) if able else RootChoice.method]
 
 
-def _refuse_root(config: NormConfig, demand: Demand, found: float) -> None:
+def _with_root(demands: Iterable[Demand], root: RootChoice) -> tuple[Demand, ...]:
+    return tuple(replace(demand, root=root) for demand in demands)
+
+
+def _refuse_root(config: NormConfig, demands: tuple[Demand, ...], found: float) -> None:
     """Refuses the method for the reciprocal square root, where another one would do."""
+    demand = demands[0]
     choices = [RootChoice(name) for name in ROOTS if RootChoice(name) != demand.root]
-    others = {choice.method: _precision(replace(demand, root=choice)) for choice in choices}
-    able = [f'"{name}"' for name, other in others.items() if isinstance(other, Precision)]
+    others = {choice.method: _precision(*_with_root(demands, choice)) for choice in choices}
+    able = [f'"{name}"' for name, other in others.items() if isinstance(other, tuple)]
     if not able:
         return
     root = min((demand.root.smallest(bits) for bits in RHO_BITS), key=lambda root: root.relative_error)
     what = f"results would be off by up to {found:.3g} output steps before they are rounded"
-    if found <= demand.error_limit:
+    if found <= min(each.error_limit for each in demands):
         what = "fewer than 99.9 % of the results would be rounded correctly"
     raise ConfigError(
         f"in [rsqrt]: {config.rsqrt}: off by up to {root.relative_error:.2g} of the root at best, and {what}. Allowed: "
@@ -240,9 +267,15 @@ def _refuse_root(config: NormConfig, demand: Demand, found: float) -> None:
 
 
 @lru_cache(maxsize=256)
-def _precision(demand: Demand) -> Precision | float:
-    found = search(demand)
-    if isinstance(found, float):
+def _precision(*demands: Demand) -> tuple[Precision, ...] | float:
+    found = search(*demands)
+    if not isinstance(found, tuple):
         return found
-    promise = "as-is" if demand.is_relaxed else "tight" if demand.tight else "faithful"
-    return Precision(ranges=demand.ranges, promise=promise, **vars(found))
+    return tuple(
+        Precision(ranges=demand.ranges, promise=_promise(demand), **vars(widths))
+        for demand, widths in zip(demands, found, strict=True)
+    )
+
+
+def _promise(demand: Demand) -> str:
+    return "as-is" if demand.is_relaxed else "tight" if demand.tight else "faithful"

@@ -55,6 +55,7 @@ class Ranges:
     exponent_max: int
     exponent_min: int
     normalized_max: int
+    tail: int = 0
 
     @staticmethod
     def of(config: NormConfig) -> "Ranges":
@@ -96,7 +97,7 @@ def _ranges(
         assert epsilon > 0
         while epsilon * 4**guard < _SMALLEST:
             guard += 1
-    exponents, variance_max = [], 1
+    exponents, of_sums, variance_max = [], [], 1
     for n in _turning_lengths(norm, longest):
         weight = norm.weight_in_variance(n)
         least, most = norm.variance_limits(n, largest)
@@ -109,6 +110,8 @@ def _ranges(
             continue  # z = 0 whatever the statistic
         for variance in (highest, lowest):
             exponents.append(norm.exponent(n) + guard - (variance.bit_length() - 1) // 2)
+        if placement.cut:
+            of_sums.append(norm.exponent(n) - (most.bit_length() - 1) // 2)
     if not exponents:
         exponents = [1]
     return Ranges(
@@ -126,6 +129,7 @@ def _ranges(
         exponent_max=max(exponents),
         exponent_min=min(exponents),
         normalized_max=_root_ceiling(ceil(largest**2 / epsilon) if square_limit is None else square_limit),
+        tail=min(of_sums) - min(exponents) if of_sums else 0,
     )
 
 

@@ -5,13 +5,16 @@ of RF, the fraction bits of z. They are tried in this order, and the first of th
 thousands, so they are weighed as plain numbers; only the winner becomes Widths.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log2, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from streamnorm.spec.epsilon_placements import EpsilonCode
+from streamnorm.spec.epsilon_placements import EpsilonCode, EpsilonPlacement
+from streamnorm.spec.epsilon_placements.row_variance import RowEpsilon
+from streamnorm.spec.norms import Norm
 from streamnorm.spec.output_grid import OutputGrid
+from streamnorm.spec.root_choice import RootChoice
 from streamnorm.spec.roots import RootMethod
 from streamnorm.spec.roots.squared import squaring_error
 from streamnorm.spec.weight_root import WeightRoot
@@ -19,8 +22,9 @@ from streamnorm.spec.weight_root import WeightRoot
 from .curve import Curve, curvature_on
 from .demand import COMFORTABLE_ERROR, EXPECTED_MARGIN, PROMISED_ERROR, TIGHT_ERROR, Demand, Gain
 from .output_factor import OutputFactor
+from .ranges import Ranges
 
-__all__ = ["RHO_BITS", "Widths", "search"]
+__all__ = ["RHO_BITS", "RootCandidate", "RootDemand", "Widths", "root_candidates", "search"]
 
 RHO_BITS = range(12, 41, 2)
 """Precisions of the reciprocal square root that are tried."""
@@ -54,6 +58,7 @@ class Widths:
     weight_root: WeightRoot | None
     epsilon_code: int
     epsilon_drop: int
+    row_epsilon: RowEpsilon | None
     gives_deviation: bool
     variance_frac_bits: int
     variance_bits: int
@@ -74,18 +79,20 @@ class Widths:
     expected_error: float
 
 
-def search(demand: Demand) -> Widths | float:
-    """The cheapest widths that keeps the promise; if none does, the smallest error bound there is."""
-    best: tuple[_Series, int] | None = None
+def search(demand: Demand, *others: Demand) -> tuple[Widths, ...] | float:
+    """The cheapest widths that keep the promise; if none do, the smallest error bound there is.
+
+    Where several results are made of one z, these are the demands of the others: they differ in what becomes of z
+    only. The widths are those of each result, the same up to z.
+    """
+    best: tuple[_Series | _Together, int] | None = None
     closest, best_cost = float("inf"), float("inf")
-
-    def keeps_promise(series: _Series, frac_bits: int, error_bound: float) -> bool:
-        return error_bound <= demand.error_limit and (not demand.tight or series.is_tight(frac_bits))
-
-    for root in _roots(demand):
+    for root in root_candidates(demand):
         for places in _places(demand):
             for scale_bits in _scale_widths(demand, root, places):
-                series = _Series(demand, root, places, scale_bits)
+                series: _Series | _Together = _Series(demand, root, places, scale_bits)
+                if others:
+                    series = _Together([series, *(_Series(other, root, places, scale_bits) for other in others)])
                 # More bits cost no less: where the fewest without any excess cost too much, nothing here wins.
                 if not series.frac_bits or series.cost(series.frac_bits[0], 0.0) >= best_cost:
                     continue
@@ -93,13 +100,11 @@ def search(demand: Demand) -> Widths | float:
                 last = series.frac_bits[-1]
                 last_bound = series.error_bound(last)
                 closest = min(closest, last_bound)
-                if not keeps_promise(series, last, last_bound):
+                if not series.keeps_promise(last, last_bound):
                     continue
                 for frac_bits in series.frac_bits:
                     error_bound = series.error_bound(frac_bits)
-                    if not keeps_promise(series, frac_bits, error_bound):
-                        continue
-                    if demand.exact and not series.is_exact(frac_bits):
+                    if not series.keeps_promise(frac_bits, error_bound) or not series.keeps_ties(frac_bits):
                         continue
                     cost = series.cost(frac_bits, error_bound)
                     if cost < best_cost:
@@ -108,13 +113,33 @@ def search(demand: Demand) -> Widths | float:
                     if error_bound <= COMFORTABLE_ERROR:
                         break
     if best is not None:
-        return best[0].widths(best[1])
+        return best[0].all_widths(best[1])
+    demands = (demand, *others)
     # Exact ties are no reason to refuse a unit.
-    return search(replace(demand, exact=False)) if demand.exact else closest
+    inexact = [replace(each, exact=False) for each in demands]
+    return search(*inexact) if any(each.exact for each in demands) else closest
 
 
-class _Root(NamedTuple):
-    """First axis: how exact rho is, and epsilon to match."""
+class RootDemand(Protocol):
+    """What of a :class:`~streamnorm.precision.demand.Demand` the first axis depends on."""
+
+    @property
+    def norm(self) -> Norm: ...
+    @property
+    def placement(self) -> EpsilonPlacement: ...
+    @property
+    def root(self) -> RootChoice: ...
+    @property
+    def ranges(self) -> Ranges: ...
+    @property
+    def grid(self) -> OutputGrid | None: ...
+
+
+class RootCandidate(NamedTuple):
+    """First axis: how exact rho is, and epsilon to match.
+
+    ``relative_error`` is that of what elements are multiplied by, before it is rounded: to the first order.
+    """
 
     method: RootMethod
     factor: OutputFactor | None
@@ -145,7 +170,8 @@ class _Places(NamedTuple):
         return [(shift, min(w - shift, self.fine_max)) for w, shift in zip(octaves, shifts, strict=True)]
 
 
-def _roots(demand: Demand) -> Iterator[_Root]:
+def root_candidates(demand: RootDemand) -> Iterator[RootCandidate]:
+    """The first axis, the narrowest first."""
     for rho_bits in RHO_BITS:
         method = demand.root.smallest(rho_bits)
         factor = OutputFactor.of(demand.grid, rho_bits)
@@ -160,18 +186,18 @@ def _roots(demand: Demand) -> Iterator[_Root]:
             weight_root = WeightRoot(demand.ranges.weight_max, numerator_bits)
             more += weight_root.relative_error
         error = method.relative_error + epsilon.error / 2 + more
-        yield _Root(method, factor, epsilon, gives_deviation, weight_root, numerator_bits, error)
+        yield RootCandidate(method, factor, epsilon, gives_deviation, weight_root, numerator_bits, error)
 
 
 def _places(demand: Demand) -> Iterator[_Places]:
-    span = demand.ranges.exponent_max - demand.ranges.exponent_min
+    span = demand.ranges.exponent_max - demand.ranges.exponent_min - demand.ranges.tail
     for radix, count in _RADICES:
         fine_max = max(radix - 1, span - (count - 1) * radix)
         if fine_max <= 2 * radix and (count - 1) * radix <= span:
             yield _Places(radix, count, fine_max)
 
 
-def _scale_widths(demand: Demand, root: _Root, places: _Places) -> list[int]:
+def _scale_widths(demand: Demand, root: RootCandidate, places: _Places) -> list[int]:
     """Third axis: all bits of RF, or as many as fill one multiplier tile or two."""
     exact_bits = root.numerator_bits + places.fine_max + root.rho_bits
     tile = (demand.tile or (18, 18))[0]
@@ -184,11 +210,12 @@ class _Series:
     Errors are in output LSB, before the final rounding; with a grid, before the first one.
     """
 
-    def __init__(self, demand: Demand, root: _Root, places: _Places, scale_bits: int) -> None:
+    def __init__(self, demand: Demand, root: RootCandidate, places: _Places, scale_bits: int) -> None:
         self._demand, self._root, self._places, self._scale_bits = demand, root, places, scale_bits
         ranges, method, factor, grid = demand.ranges, root.method, root.factor, demand.grid
         radix, self._shift_count, fine_max = places
-        self._scale_drop = scale_drop = root.numerator_bits + fine_max + root.rho_bits - scale_bits
+        scale_drop = root.numerator_bits + fine_max + ranges.tail + root.rho_bits - scale_bits
+        self._scale_drop = scale_drop
         self._scale_frac_bits = scale_bits - ranges.exponent_max
         # Step 6 shifts d * RF left by two bits at most; KF has no more bits than the exact product.
         last = self._scale_frac_bits - 2 + min(2, scale_drop)
@@ -212,6 +239,9 @@ class _Series:
         if demand.norm.square_limit(1) is None and not demand.norm.centred and demand.gain:
             reach = min(reach, visible / demand.gain + 1)  # nothing but d * RF makes z, so it is a relative error
         self._normalized_error = largest * root.relative_error * 1.01
+        # In the tail RF has ever fewer bits, and one unit of it is worth the same in all rows: d is what bounds it.
+        if ranges.tail:
+            reach = max(reach, ranges.difference_max * 2.0 ** (ranges.exponent_min + ranges.tail))
         leading = 2.0 ** (scale_bits - fine_max - 2)
         self._scale_error = reach * 0.5 / leading if scale_drop else 0.0
         # Rows with the largest f, so with the fewest bits of RF, are those of full scale: not rare.
@@ -223,7 +253,7 @@ class _Series:
             1.2 * (0.25 / 2.0**leading_bits if scale_drop else 0.0),
         )
 
-        ordinary = places.ordinary(ranges.exponent_max - ranges.exponent_min)
+        ordinary = places.ordinary(ranges.exponent_max - ranges.exponent_min - ranges.tail)
         # RF lies between 2**(m - 2) and 2**m, m = scale_bits - f, and 1/RF is 2.16 / 2**m in the mean; a quarter
         # more for rows that are all of one deviation.
         inverse = sum(1.25 * 2.16 * 2.0 ** (fine - scale_bits) for _, fine in ordinary) / len(ordinary)
@@ -241,7 +271,7 @@ class _Series:
         self._expected_floor = sum(2.0**-shift for shift, _ in ordinary) / len(ordinary) / 3
 
         # Operand widths of the products once a row; those of every lane are in cost().
-        pairs = [(root.numerator_bits + fine_max, root.rho_bits), *method.products]
+        pairs = [(root.numerator_bits + fine_max + ranges.tail, root.rho_bits), *method.products]
         if root.weight_root is None:
             pairs.append((ranges.weight_bits, ranges.square_sum_max.bit_length() + root.epsilon.frac_bits))
         if demand.norm.centred:
@@ -279,7 +309,16 @@ class _Series:
             farthest = self._farthest
             inexact *= self._steepest
             inexact += rounding + farthest * curve.slope_error() + farthest**2 * curve.code_error()
-        return self._relative_bound + self._demand.gain * inexact * 1.01
+        return max(self._relative_bound + self._demand.gain * inexact * 1.01, self._demand.placement.cut)
+
+    def keeps_promise(self, frac_bits: int, error_bound: float) -> bool:
+        """Whether the errors are within what is demanded, the proven largest one being ``error_bound``."""
+        demand = self._demand
+        return error_bound <= demand.error_limit and (not demand.tight or self.is_tight(frac_bits))
+
+    def keeps_ties(self, frac_bits: int) -> bool:
+        """Whether ties are exact, if that is demanded."""
+        return not self._demand.exact or self.is_exact(frac_bits)
 
     def is_exact(self, frac_bits: int) -> bool:
         """Whether z is off by less than half a unit before it is rounded: what its bits hold then comes out exactly."""
@@ -340,10 +379,17 @@ class _Series:
             return grid.bits, 0
         return (self._normalized_bits(frac_bits) if curve is None else curve.bits), frac_bits
 
-    def cost(self, frac_bits: int, error_bound: float) -> float:
-        """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits."""
+    def gamma_area(self, frac_bits: int) -> int:
+        """Multiplier tiles of the products with gamma."""
+        demand = self._demand
+        return self._area(self._multiplied(frac_bits)[0], demand.gamma_bits) * demand.lanes
+
+    def cost(self, frac_bits: int, error_bound: float, more_area: int = 0) -> float:
+        """Multiplier tiles of the whole unit, and a little for every bit; in logic, the partial product bits.
+
+        ``more_area``: tiles, or such bits, that other results take besides."""
         demand, normalized_bits = self._demand, self._normalized_bits(frac_bits)
-        area = (self._scale_area + self._area(self._multiplied(frac_bits)[0], demand.gamma_bits)) * demand.lanes
+        area = self._scale_area * demand.lanes + self.gamma_area(frac_bits) + more_area
         area += self._shared_area
         if (curve := self._curve(frac_bits)) is not None:
             code_bits = curve.code.bit_length() + 1
@@ -358,6 +404,10 @@ class _Series:
         bits = centre_bits + places_bits + self._scale_bits
         return area + 1e-3 * (bits + excess) + 1e-4 * self._root.method.word_width
 
+    def all_widths(self, frac_bits: int) -> tuple[Widths, ...]:
+        """Those of each result; there is one."""
+        return (self.widths(frac_bits),)
+
     def widths(self, frac_bits: int) -> Widths:
         """All widths and binary points of one candidate."""
         demand, root, product_drop = self._demand, self._root, self._product_drop(frac_bits)
@@ -371,12 +421,13 @@ class _Series:
             weight_root=root.weight_root,
             epsilon_code=root.epsilon.code,
             epsilon_drop=root.epsilon.drop,
+            row_epsilon=root.epsilon.of_row,
             gives_deviation=root.gives_deviation,
             variance_frac_bits=root.epsilon.frac_bits,
             variance_bits=(demand.ranges.variance_max + 1).bit_length(),
             radix=self._places.radix,
             shift_count=self._places.shift_count,
-            fine_max=self._places.fine_max,
+            fine_max=self._places.fine_max + demand.ranges.tail,
             scale_bits=self._scale_bits,
             scale_drop=self._scale_drop,
             product_drop=product_drop,
@@ -390,6 +441,38 @@ class _Series:
             error_bound=self.error_bound(frac_bits),
             expected_error=self.expected_error(frac_bits),
         )
+
+
+class _Together:
+    """Candidates for several results of one z: a series of each, which differ in what they demand only.
+
+    The same whatever the order of the results.
+    """
+
+    def __init__(self, series: Sequence[_Series]) -> None:
+        self._series = series
+        self.frac_bits = series[0].frac_bits
+
+    def error_bound(self, frac_bits: int) -> float:
+        """The proven largest error of the worst of them."""
+        return max(series.error_bound(frac_bits) for series in self._series)
+
+    def keeps_promise(self, frac_bits: int, error_bound: float) -> bool:
+        """Whether each keeps its own promise."""
+        return all(series.keeps_promise(frac_bits, series.error_bound(frac_bits)) for series in self._series)
+
+    def keeps_ties(self, frac_bits: int) -> bool:
+        """Whether each does."""
+        return all(series.keeps_ties(frac_bits) for series in self._series)
+
+    def cost(self, frac_bits: int, error_bound: float) -> float:
+        """That of one, and the products with gamma of the others."""
+        first, *others = self._series
+        return first.cost(frac_bits, error_bound, sum(series.gamma_area(frac_bits) for series in others))
+
+    def all_widths(self, frac_bits: int) -> tuple[Widths, ...]:
+        """Those of each result."""
+        return tuple(series.widths(frac_bits) for series in self._series)
 
 
 def _seen_of_curve(demand: Demand, curvature: float, largest: float) -> tuple[float, float]:

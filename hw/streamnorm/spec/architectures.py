@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .norms import Norm
 
-__all__ = ["ARCHITECTURES", "ONE_PASS", "STATIC", "TWO_PASS", "Architecture", "architectures_of"]
+__all__ = ["ARCHITECTURES", "DEFERRED", "ONE_PASS", "STATIC", "TWO_PASS", "Architecture", "architectures_of"]
 
 ONE_PASS = "one-pass"
 """What a unit with a statistic is unless it is asked for something else."""
@@ -18,6 +18,9 @@ TWO_PASS = "two-pass"
 
 STATIC = "static"
 """What a unit without one is."""
+
+DEFERRED = "deferred"
+"""What a unit is whose scales leave beside the rows."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Architecture:
         their error is promised, and there must be a mean.
     has_statistic : it works out a statistic of each row; norms that have none take the others
     has_second_pass : it reads a row a second time once its mean is there, as absolute deviations need it
+    defers : its rows leave without their scales, which leave beside them; that is what ``NormConfig.defer`` asks for
     streams_parameters : gamma and beta may come in as rows beside the row, since each of its beats is multiplied once,
         and goes on its way without a stop from there
     """
@@ -46,12 +50,15 @@ class Architecture:
     exact: bool = True
     has_statistic: bool = True
     has_second_pass: bool = False
+    defers: bool = False
     streams_parameters: bool = False
 
-    def goes_with(self, norm: Norm) -> bool:
-        """Whether there is such a unit of a norm."""
+    def goes_with(self, norm: Norm, *, defer: bool = False) -> bool:
+        """Whether there is such a unit of a norm, whose scales leave beside the rows or, as elsewhere, do not."""
         return (
-            norm.has_statistic == self.has_statistic
+            self.defers == defer
+            and norm.has_statistic == self.has_statistic
+            and not (self.defers and norm.why_not_deferred)
             and (self.exact or norm.has_variance)
             and (self.has_second_pass or not norm.has_absolute_sum)
         )
@@ -90,11 +97,16 @@ ARCHITECTURES: dict[str, Architecture] = {
             has_statistic=False,
             streams_parameters=True,
         ),
+        Architecture(
+            DEFERRED,
+            "rows go straight through, or leave less their mean; what they would be multiplied by leaves beside them",
+            defers=True,
+        ),
     )
 }
 """Every architecture by its name."""
 
 
-def architectures_of(norm: Norm) -> list[str]:
+def architectures_of(norm: Norm, *, defer: bool = False) -> list[str]:
     """The architectures that go with a norm; the first one is what its units are unless they are asked for another."""
-    return [name for name, architecture in ARCHITECTURES.items() if architecture.goes_with(norm)]
+    return [name for name, architecture in ARCHITECTURES.items() if architecture.goes_with(norm, defer=defer)]

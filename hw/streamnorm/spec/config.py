@@ -17,9 +17,28 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import ALGORITHMS, OWN_ALGORITHM, Algorithm
-from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement
-from streamnorm.spec.formats import FloatFormat, IntFormat, NumberFormat, RowScaledFormat, as_format, parse_format
-from streamnorm.spec.fusions import Residual, RowScale, SideStream, StreamedParameters
+from streamnorm.spec.epsilon_placements import EPSILON_PLACEMENTS, EpsilonPlacement, RowVariancePlacement
+from streamnorm.spec.formats import (
+    ROW_SCALED,
+    FloatFormat,
+    IntFormat,
+    NumberFormat,
+    RowScaledFormat,
+    as_format,
+    parse_format,
+)
+from streamnorm.spec.fusions import (
+    DeferredScale,
+    FurtherResult,
+    InputScale,
+    InterpolatedBanks,
+    Residual,
+    RowScale,
+    SideStream,
+    StreamedParameters,
+    further_results,
+    input_scale_of,
+)
 from streamnorm.spec.norms import NORMS, Norm
 from streamnorm.spec.targets import TARGET_NAMES, TARGETS, Target
 
@@ -36,6 +55,7 @@ from .paths import given_path, named_file
 from .root_choice import AUTO, RootChoice
 from .roots import ROOTS
 from .values import (
+    boolean,
     counted,
     file_name,
     finite_float,
@@ -53,6 +73,7 @@ LENGTH_MAX = 16384
 BANKS_MAX = 4096
 VALUES_MAX = 1 << 18
 STORAGES = ("rom", "ram", "stream")
+BANK_ORDERS = ("given", "cyclic", "interpolated")
 RAM_PARAMETER_MAX = 4.0
 MARGIN_MAX = 2.0
 CURVATURE_MAX = 1.0
@@ -129,7 +150,13 @@ class NormConfig:
             "elements of the shortest row that must keep full rate; from 2 beats on, multipliers are shared",
         ),
     )
-    input: NumberFormat = field(metadata=_about("table", "number format of the elements that come in"))
+    input: NumberFormat = field(
+        metadata=_about(
+            'table; with `scale = "row"` also `scale_kind` ("float32", "power-of-two")',
+            'number format of the elements that come in; with `scale = "row"`, each row\'s scale comes in beside; see '
+            "docs/around.md",
+        )
+    )
     output: NumberFormat = field(
         metadata=_about(
             'table; with `scale = "row"` also `scale_kind` ("float32", "power-of-two") and `scale_max`',
@@ -234,10 +261,12 @@ class NormConfig:
             "sets of gamma and beta; each row takes one of them",
         ),
     )
-    bank_order: Literal["given", "cyclic"] = field(
+    bank_order: Literal["given", "cyclic", "interpolated"] = field(
         default="given",
         metadata=_about(
-            '"given", "cyclic"', "each row names its bank, or rows take the banks in turn, from bank 0 after reset on"
+            _quoted(BANK_ORDERS),
+            "each row names its bank, or rows take the banks in turn, from bank 0 after reset on, or each row comes "
+            "with a number from 0 to 1 and takes what is there between two banks; see docs/around.md",
         ),
     )
     parameter_repeat: int = field(
@@ -291,6 +320,25 @@ class NormConfig:
             "that sum comes out, too; see docs/around.md",
         ),
     )
+    results: tuple[FurtherResult, ...] = field(
+        default=(),
+        metadata=_about(
+            'tables with `output`, a table of a format, and, optional, `name` (default "second"), `gamma`, `beta`, '
+            "`gamma_bits` and `beta_bits`",
+            "further results of each row: the same normalized values with another gamma and beta, in formats of their "
+            "own, on streams m_axis_NAME; see docs/around.md",
+            "none",
+        ),
+    )
+    defer: bool = field(
+        default=False,
+        metadata=_about(
+            "true, false",
+            "what each row would be multiplied by leaves beside it; rows go through as they are, so `output` is the "
+            "same as `input`, or with layernorm less their mean; gamma and beta are in the matrix behind; see "
+            "docs/around.md",
+        ),
+    )
     target: str = field(default="generic", metadata=_about("a target", "device family, size and speed grade"))
     clock_mhz: float = field(default=100.0, metadata=_about("1 to 1000", "clock the unit is pipelined for, MHz"))
     margin: float = field(
@@ -321,6 +369,7 @@ class NormConfig:
             beta: ArrayOrFile | None = None,
             rsqrt: RootChoice | str | Mapping[str, Any] = ...,
             residual: Residual | Mapping[str, Any] | None = ...,
+            results: Iterable[FurtherResult | Mapping[str, Any]] = ...,
             **keys: Any,
         ) -> None: ...
 
@@ -331,12 +380,20 @@ class NormConfig:
         self._set("_read", tuple(file for file in files if file is not None))
         self._check_scalars()
         given = frozenset(f.name for f in key_fields()) - self._defaulted
+        if self.defer:
+            DeferredScale.require_goes_with(self, given)
         ALGORITHMS[self.algorithm].require_goes_with(self, given)
         self._check_parameters()
         self._check_widths()
         for fused in (self.residual, self.row_scale):
             if fused is not None:
                 fused.require_goes_with(self)
+        if self.results:
+            FurtherResult.require_goes_with(self)
+        if self.banks_are_interpolated:
+            self.core  # noqa: B018 (must be a configuration)
+        self.placement  # noqa: B018 (must be one)
+        self._set("results", tuple(result.checked(self) for result in self.results))
 
     def _set(self, key: str, value: object) -> None:
         object.__setattr__(self, key, value)
@@ -356,7 +413,7 @@ class NormConfig:
             if not self.alpha:
                 raise ConfigError("alpha = 0: must not be 0; every result would be beta")
         one_of("storage", self.storage, STORAGES)
-        one_of("bank_order", self.bank_order, ("given", "cyclic"))
+        one_of("bank_order", self.bank_order, BANK_ORDERS)
         one_of("accuracy", self.accuracy, ("faithful", "tight", "as-is"))
         if self.accuracy == "as-is" and not self.formula.has_statistic:
             raise ConfigError(f'accuracy = "as-is": norm = "{self.norm}" has no root to be inexact; leave it out')
@@ -364,18 +421,25 @@ class NormConfig:
         if self.rsqrt != RootChoice() and not self.formula.has_statistic:
             raise ConfigError(f'rsqrt: {self.rsqrt}: norm = "{self.norm}" has no reciprocal square root; leave it out')
         one_of("target", self.target, TARGET_NAMES)
+        boolean("defer", self.defer)
+        if self.defer:
+            DeferredScale.require_norm(NORMS[self.norm])
         self._check_architecture()
         one_of("algorithm", self.algorithm, ALGORITHMS)
-        if not (self.placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
+        if not (self._named_placement.name == "variance" or ARCHITECTURES[self.architecture].exact):
             what = "norm" if self.formula.placement else "epsilon_placement"
             raise ConfigError(
                 f"{what} = {getattr(self, what)!r}: architecture = {self.architecture!r} has its epsilon beside the "
                 "variance"
             )
         for key in ("input", "output"):
-            self._set(key, as_format(key, getattr(self, key), row_scaled=key == "output"))
+            self._set(key, as_format(key, getattr(self, key), row_scaled=ROW_SCALED.get(key)))
         if self.residual is not None:
             self._set("residual", Residual.of(self.residual))
+        if self.input_scale is not None:
+            self.input_scale.require_goes_with(self)
+        self._set("results", further_results(self.results))
+        self._set("_read", (*self._read, *(file for result in self.results for file in result.files)))
         self._check_floats()
         self._set("lanes", integer_between("lanes", self.lanes, 1, LANES_MAX))
         self._set("max_length", integer_between("max_length", self.max_length, 1, LENGTH_MAX))
@@ -414,8 +478,13 @@ class NormConfig:
             self._set("architecture", self._computed("architecture"))
         one_of("architecture", self.architecture, ARCHITECTURES)
         norm, architecture = NORMS[self.norm], ARCHITECTURES[self.architecture]
-        if architecture.goes_with(norm):
+        if architecture.goes_with(norm, defer=self.defer):
             return
+        if architecture.defers != self.defer:
+            raise ConfigError(
+                f"architecture = {self.architecture!r}: defer = {str(self.defer).lower()}; "
+                f"allowed: {', '.join(architectures_of(norm, defer=self.defer))}"
+            )
         if norm.has_statistic == architecture.has_statistic:
             why = "needs the mean before the deviations" if norm.has_absolute_sum else "has no variance to be updated"
         else:
@@ -430,6 +499,8 @@ class NormConfig:
         if not self.is_floating:
             return
         key = "input" if self.input.is_float else "output"
+        if self.defer:
+            DeferredScale.require_integers(key, getattr(self, key))
         number_format = getattr(self, key).name
         norm = NORMS[self.norm]
         if not ARCHITECTURES[self.architecture].takes_floats(norm):
@@ -463,7 +534,7 @@ class NormConfig:
             return
         unlimited, part = formula.square_limit(1) is None, self.statistic_length is not None
         where = f"statistic_length = {self.statistic_length}" if part else f"norm = {self.norm!r}"
-        if (unlimited or formula.has_weight_root) and not self.placement.bears_zero:
+        if (unlimited or formula.has_weight_root) and not self._named_placement.bears_zero:
             able = ", ".join(place.name for place in EPSILON_PLACEMENTS.values() if place.bears_zero)
             raise ConfigError(
                 f"epsilon_placement = {self.epsilon_placement!r}: does not go with {where}; allowed: {able}"
@@ -483,6 +554,8 @@ class NormConfig:
             self._largest_given(f"{key}_max")  # must be finite
         if self.parameters_are_streamed:
             StreamedParameters.require_goes_with(self)
+        if self.banks_are_interpolated:
+            InterpolatedBanks.require_goes_with(self)
         if self.parameters_are_known:
             for key in ("gamma_max", "beta_max"):
                 if getattr(self, key) is not None:
@@ -525,28 +598,28 @@ class NormConfig:
                 self._set(key, self._computed(key))
             return
         given = self.given_parameters
-        if self.row_scale is None:
+        if self.row_scale is None and not self.defer:
             self._refuse_only_rounded_zeros()
             self._refuse_only_zeros(given)
         for key in _WIDTHS:
             if getattr(self, key) is None:
                 self._set(key, self._computed(key))
-        if not self._defaulted.issuperset(_WIDTHS) or self.computed.is_dyadic:
-            return  # widths given by hand are taken as they are; a dyadic number has its own
+        if not self._defaulted.issuperset(_WIDTHS) or self.computed.is_dyadic or self.defer:
+            return  # widths given by hand are taken as they are; a dyadic number has its own; or nothing is stored
         error = given.storage_error(self.gamma_bits, self.beta_bits)
-        if STORAGE_ERROR_MAX < error < math.inf:
+        if given.storage_error_max < error < math.inf:
             what, cure = self._what_is_stored()
             raise ConfigError(
                 f"{what}: even gamma_bits = {self.gamma_bits} and beta_bits = {self.beta_bits}, the most there are, "
-                f"would make results wrong by {error:.3g} output LSB; must be at most {STORAGE_ERROR_MAX:g}, beside "
-                f"the rounding. Allowed: {cure}, a larger output scale, or gamma_bits and beta_bits given by hand, "
-                "which are taken as they are"
+                f"would make results wrong by {error:.3g} output LSB; must be at most {given.storage_error_max:g}, "
+                f"beside the rounding. Allowed: {cure}, a larger output scale, or gamma_bits and beta_bits given by "
+                "hand, which are taken as they are"
             )
 
     def _what_is_stored(self) -> tuple[str, str]:
         """Which values gamma and beta have, and how to make storing them easier, for a message."""
         given = self.given_parameters
-        if given.gamma_max is not None:
+        if self.gamma_max is not None:
             return (
                 f"gamma_max = {self.gamma_max:g} and beta_max = {self.beta_max:g}",
                 "a smaller gamma_max or beta_max",
@@ -560,7 +633,7 @@ class NormConfig:
     def _refuse_only_zeros(self, given: GivenParameters) -> None:
         largest = given.largest_result(given.z_limit)
         if 0 < largest < 0.5 * self.output.scale:
-            sum_of = "z gamma + beta" if given.gamma_max is None else "z gamma_max + beta_max"
+            sum_of = "z gamma + beta" if self.gamma_max is None else "z gamma_max + beta_max"
             raise ConfigError(
                 f"in [output]: scale = {self.output.scale:g}: every result would be 0, since {sum_of} is at most "
                 f"{largest:.3g}; must be less than {2 * largest:.3g}"
@@ -595,17 +668,22 @@ class NormConfig:
 
     def _given_for(self, output: NumberFormat, z_limit: float, z_max: float) -> GivenParameters:
         """The same for results of a format."""
+        gamma_max, beta_max, error_max = self.gamma_max, self.beta_max, STORAGE_ERROR_MAX
+        if self.banks_are_interpolated:
+            gamma_max, beta_max = InterpolatedBanks.limits(self)
+            error_max = InterpolatedBanks.STORAGE_ERROR_MAX
         return GivenParameters(
             gamma=np.asarray(1.0 if self.gamma is None else self.gamma),
             beta=np.asarray(0.0 if self.beta is None else self.beta),
             gamma_offset=self.gamma_offset,
-            gamma_max=self.gamma_max,
-            beta_max=self.beta_max,
+            gamma_max=gamma_max,
+            beta_max=beta_max,
             output=output,
             gamma_scale=output.scale if self.output_grid is None else 1.0,
             z_limit=z_limit,
             z_max=z_max,
             z_unit=self.formula.z_unit(self.normalized_input),
+            storage_error_max=error_max,
         )
 
     def _computed(self, key: str) -> int | float | str | NumberFormat | None:
@@ -613,10 +691,11 @@ class NormConfig:
         if key == "epsilon":
             return 0.0
         if key == "architecture":
-            return architectures_of(NORMS[self.norm])[0]
+            return architectures_of(NORMS[self.norm], defer=self.defer)[0]
         if key == "margin":
             family = TARGETS[self.target]
             bits = RowScale.core_bits(self.output) if isinstance(self.output, RowScaledFormat) else self.output.bits
+            bits = max(bits, *(result.number.bits for result in self.results), 0)
             of_family = family.margin_of(self.lanes, self.normalized_input.bits, bits, self.clock_mhz)
             return round(of_family + NORMS[self.norm].margin, 2)
         if key == "parameter_format":
@@ -684,9 +763,10 @@ class NormConfig:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrays that were copied or unpickled can be changed again, which the digest would not notice."""
         self.__dict__.update(state)
-        for array in (self.gamma, self.beta):
-            if isinstance(array, np.ndarray):
-                array.flags.writeable = False
+        for has in (self, *self.results):
+            for array in (has.gamma, has.beta):
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
 
     @property
     def device(self) -> Target:
@@ -746,6 +826,13 @@ class NormConfig:
     def core(self) -> "NormConfig":
         """The configuration of the unit that normalizes, without what is fused with it: its rows are those that are
         made of the streams that come in. Itself where nothing is fused."""
+        if self.banks_are_interpolated:
+            return self.banked.replace(**InterpolatedBanks.keys_of_core(self))
+        return self.banked
+
+    @cached_property
+    def banked(self) -> "NormConfig":
+        """The same with the banks that it interpolates between; :attr:`core` where it does not."""
         if self.residual is None and self.row_scale is None:
             return self
         return self.replace(residual=None, input=self.normalized_input, output=self.normalized_output)
@@ -755,6 +842,20 @@ class NormConfig:
         """The configuration of what stands behind the residual add: its rows are those that are normalized, its results
         those of this one. Itself without one."""
         return self if self.residual is None else self.replace(residual=None, input=self.normalized_input)
+
+    @cached_property
+    def centred_rows(self) -> "NormConfig | None":
+        """With ``defer``, the configuration of the unit that makes ``x - mean`` of rows; None where no mean is
+        subtracted, and without ``defer``."""
+        if not (self.defer and self.formula.centred):
+            return None
+        return self.core.replace(**DeferredScale.keys_of_rows(self))
+
+    @cached_property
+    def by_result(self) -> Mapping[str, "NormConfig"]:
+        """By the name of each further result, the configuration that has it for its own result and this one's own in
+        its place: the same statistic, the same normalized values, and everything else as it is for that result."""
+        return {result.name: result.first(self) for result in self.results}
 
     @property
     def parameters_are_known(self) -> bool:
@@ -797,10 +898,17 @@ class NormConfig:
         return RowScale.of(self.output, self._given_for(self.output, z_max, z_max).largest_result(z_max))
 
     @property
+    def input_scale(self) -> InputScale | None:
+        """What comes with each row where it brings its scale; None where the scale of elements is given."""
+        return input_scale_of(self.input)
+
+    @property
     def side_inputs(self) -> tuple[SideStream, ...]:
         """Streams that come in beside the rows that are normalized."""
         sides = () if self.residual is None else self.residual.inputs
-        return (*sides, *self._streamed_parameters)
+        scales = () if self.input_scale is None else (self.input_scale.side,)
+        blend = InterpolatedBanks.inputs if self.banks_are_interpolated else ()
+        return (*sides, *scales, *self._streamed_parameters, *blend)
 
     @cached_property
     def _streamed_parameters(self) -> tuple[SideStream, ...]:
@@ -810,7 +918,10 @@ class NormConfig:
     def side_outputs(self) -> tuple[SideStream, ...]:
         """Streams that go out beside the results."""
         sums = () if self.residual is None else self.residual.outputs
-        return sums if self.row_scale is None else (*sums, self.row_scale.side)
+        if self.defer:
+            return (*sums, DeferredScale.side(self))
+        results = tuple(result.side for result in self.results)
+        return (*sums, *results) if self.row_scale is None else (*sums, self.row_scale.side)
 
     @cached_property
     def formula(self) -> Norm:
@@ -845,13 +956,31 @@ class NormConfig:
         return ARCHITECTURES[self.architecture].exact and self.computed.promises
 
     @property
-    def placement(self) -> EpsilonPlacement:
-        """Where :attr:`epsilon` is added."""
+    def _named_placement(self) -> EpsilonPlacement:
         return EPSILON_PLACEMENTS[self.formula.placement or self.epsilon_placement]
 
     @cached_property
+    def placement(self) -> EpsilonPlacement:
+        """Where :attr:`epsilon` is added.
+
+        Raises
+        ------
+        ConfigError
+            If rows bring their scale, and epsilon is beside those that nobody may miss.
+        """
+        if self.input_scale is None:
+            return self._named_placement
+        largest = self._largest_given("gamma_max") if self.gamma_max is None else self.gamma_max
+        source = self.input
+        farthest = max(map(abs, self.formula.differences(*source.ends, source.zero_point)))
+        gain = largest / self.normalized_output.scale
+        tight = self.accuracy == "tight" or self.normalized_output.bits <= 8
+        return RowVariancePlacement.of(self.input_scale.name, self.epsilon, farthest * gain, tight=tight)
+
+    @cached_property
     def epsilon_in_steps(self) -> Fraction:
-        """``e``, exact: what is beside the variance, or in its place, in steps of what is normalized."""
+        """``e``, exact: what is beside the variance, or in its place, in steps of what is normalized; its largest where
+        rows bring their scale."""
         scale = Fraction(self.normalized_input.scale)
         if self.deviation is not None:
             return (Fraction(self.deviation) / scale) ** 2
@@ -859,7 +988,10 @@ class NormConfig:
 
     @property
     def least_deviation(self) -> float:
-        """The smallest number that a row may be divided by because of epsilon, in real units."""
+        """The smallest number that a row may be divided by because of epsilon, in real units; 0 where rows bring their
+        scale: in their steps it may be as small as anything."""
+        if self.input_scale is not None:
+            return 0.0
         return self.placement.least_deviation(self.epsilon) if self.deviation is None else self.deviation
 
     @property
@@ -881,6 +1013,11 @@ class NormConfig:
     def rows_name_banks(self) -> bool:
         """Whether each row comes with the number of its bank."""
         return self.banks > 1 and self.bank_order == "given"
+
+    @property
+    def banks_are_interpolated(self) -> bool:
+        """Whether each row comes with a number that says where between the two banks its gamma and beta are."""
+        return self.bank_order == "interpolated"
 
     @property
     def statistic_beats(self) -> int:
@@ -935,6 +1072,8 @@ def _json_value(value: Any, *, only_said: bool = False) -> Any:
         return {key: of for key, of in keys.items() if key == "format" or key not in plain or of != plain[key]}
     if isinstance(value, RootChoice | Residual):
         return value.to_dict()
+    if isinstance(value, tuple):
+        return [{key: _json_value(of, only_said=only_said) for key, of in result.to_dict().items()} for result in value]
     if isinstance(value, np.ndarray):
         # One byte order and one layout, so that the digest is the same on every machine.
         content = np.ascontiguousarray(value, dtype="<f8").tobytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import NumberFormat, as_format
+from streamnorm.spec.formats import ROW_SCALED, NumberFormat, as_format
 
 from .values import refuse_unknown, shown
 
@@ -41,10 +41,10 @@ def read_keywords(
         raise ConfigError(f"missing key{'s' if len(missing) > 1 else ''}: {', '.join(missing)}")
     for key in ("input", "output"):
         table[key] = _format(key, table[key])
-    for key, file in _named(path, table).items():
-        if not table[key]:
+    for where, key, file in _named(path, table):
+        if not where[key]:
             raise ConfigError(f'{key} = "": must be a number, an array or the name of a .npy file')
-        table[key] = file
+        where[key] = file
     return table
 
 
@@ -54,11 +54,19 @@ def named_files(path: Path) -> list[Path]:
         table = read_toml(path)
     except ConfigError:
         return []
-    return list(_named(path, table).values())
+    return [file for _, _, file in _named(path, table)]
 
 
-def _named(path: Path, table: dict[str, Any]) -> dict[str, Path]:
-    return {key: path.parent / table[key] for key in ("gamma", "beta") if isinstance(table.get(key), str)}
+def _named(path: Path, table: dict[str, Any]) -> list[tuple[dict[str, Any], str, Path]]:
+    """The tables, keys and files of gamma and beta, those of further results among them."""
+    results = table.get("results")
+    tables = [table, *(each for each in (results if isinstance(results, list) else []) if isinstance(each, dict))]
+    return [
+        (each, key, path.parent / each[key])
+        for each in tables
+        for key in ("gamma", "beta")
+        if isinstance(each.get(key), str)
+    ]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -104,4 +112,4 @@ def _format(key: str, table: Any) -> NumberFormat:
         raise ConfigError(
             f'{key} = {shown(table)}: must be a table, for example [{key}] with format = "int8", scale = 0.05'
         )
-    return as_format(key, table, row_scaled=key == "output")
+    return as_format(key, table, row_scaled=ROW_SCALED.get(key))

@@ -52,6 +52,8 @@ class GivenParameters:
         The same where epsilon is counted too.
     z_unit : float
         What a z of 1 is worth, in real units; the limits of z are in it.
+    storage_error_max : float
+        What the default widths keep `storage_error` to, if the widest do.
     """
 
     gamma: _Floats
@@ -64,6 +66,7 @@ class GivenParameters:
     z_limit: float
     z_max: float
     z_unit: float = 1.0
+    storage_error_max: float = STORAGE_ERROR_MAX
 
     @staticmethod
     def limits_of_z(norm: Norm, source: NumberFormat, longest: int, least_deviation: float) -> tuple[float, float]:
@@ -160,23 +163,22 @@ class GivenParameters:
 
     @cached_property
     def default_bits(self) -> tuple[int, int]:
-        """Widths of gamma and beta: those that go with the output, or as few more as `STORAGE_ERROR_MAX` needs.
+        """Widths of gamma and beta: those that go with the output, or as few more as ``storage_error_max`` needs.
 
         The widest where none suffice.
         """
+        most = self.storage_error_max
         least_gamma, least_beta = (max(_LEAST_BITS, self.output.bits + extra) for extra in _EXTRA_BITS.values())
-        if self.storage_error(least_gamma, least_beta) <= STORAGE_ERROR_MAX:
+        if self.storage_error(least_gamma, least_beta) <= most:
             return least_gamma, least_beta
         # Beta first: it goes into no multiplier.
-        beta_bits = _fewest(
-            range(least_beta, BETA_BITS.stop), lambda bits: self.storage_error(None, bits) <= STORAGE_ERROR_MAX / 2
-        )
+        beta_bits = _fewest(range(least_beta, BETA_BITS.stop), lambda bits: self.storage_error(None, bits) <= most / 2)
         gamma_bits = _fewest(
-            range(least_gamma, GAMMA_BITS.stop), lambda bits: self.storage_error(bits, beta_bits) <= STORAGE_ERROR_MAX
+            range(least_gamma, GAMMA_BITS.stop), lambda bits: self.storage_error(bits, beta_bits) <= most
         )
-        if self.storage_error(gamma_bits, beta_bits) > STORAGE_ERROR_MAX:  # then beta takes what it can
+        if self.storage_error(gamma_bits, beta_bits) > most:  # then beta takes what it can
             beta_bits = _fewest(
-                range(beta_bits, BETA_BITS.stop), lambda bits: self.storage_error(gamma_bits, bits) <= STORAGE_ERROR_MAX
+                range(beta_bits, BETA_BITS.stop), lambda bits: self.storage_error(gamma_bits, bits) <= most
             )
         return gamma_bits, beta_bits
 

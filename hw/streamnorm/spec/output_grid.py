@@ -43,6 +43,16 @@ class OutputGrid:
             high=output.max - output.zero_point,
         )
 
+    @staticmethod
+    def times(factor: Fraction) -> "OutputGrid":
+        """One of a single point, in whose steps a value is ``factor`` times as large."""
+        exponent = factor.denominator.bit_length() - factor.numerator.bit_length()
+        while factor * Fraction(2) ** exponent > 1:
+            exponent -= 1
+        while factor * Fraction(2) ** exponent <= Fraction(1, 2):
+            exponent += 1
+        return OutputGrid(exponent, factor * Fraction(2) ** exponent, 0, 0)
+
     @property
     def reach(self) -> int:
         """Largest magnitude of q."""

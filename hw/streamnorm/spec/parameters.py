@@ -97,7 +97,8 @@ def _stored_parameters(config: NormConfig) -> StoredParameters:
     gamma, beta = np.broadcast_to(given.gamma, shape), np.broadcast_to(given.beta, shape)
     gamma_quantizer, beta_quantizer = given.quantizers(config.gamma_bits, config.beta_bits)
     stored_gamma, stored_beta = gamma_quantizer(gamma), beta_quantizer(beta)
-    known = config.parameters_are_known
+    # Between two banks there are others, in the same format as theirs.
+    known = config.parameters_are_known and not config.banks_are_interpolated
     gamma_is_constant = known and bool((stored_gamma == stored_gamma[0, 0]).all())
     beta_is_constant = known and bool((stored_beta == stored_beta[0, 0]).all())
     if gamma_is_constant:

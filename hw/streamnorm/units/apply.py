@@ -1,6 +1,6 @@
 """Apply: normalize, scale, shift, round and saturate every lane of a beat."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
@@ -13,8 +13,29 @@ from streamnorm.spec.config import NormConfig
 from .affine_steps import AffineSteps
 from .dyadic_steps import DyadicSteps
 from .lane_steps import LaneSteps, lane_ports
+from .result_steps import result_ports
 
-__all__ = ["Apply"]
+__all__ = ["Apply", "FurtherLanes"]
+
+
+class FurtherLanes:
+    """The ends of the lanes that make a further result of the normalized values: what of :class:`Apply` has its name.
+
+    Attributes
+    ----------
+    keep, y, gamma, beta : the ports; constants have none
+    gamma_cycle, beta_cycle, keep_cycle, latency : as those of Apply, from the same beat's ``d`` on
+    multipliers : tiles of these ends
+    """
+
+    gamma_cycle: int
+    beta_cycle: int
+    keep_cycle: int
+    latency: int
+    multipliers: int
+
+    def __init__(self, ports: dict[str, Any]) -> None:
+        self.__dict__.update(ports)
 
 
 class Apply(wiring.Component):
@@ -42,6 +63,8 @@ class Apply(wiring.Component):
     keep : In(lanes)
     y : Out(ArrayLayout(output element, lanes))
         0 in lanes that are not kept.
+    result_NAME_gamma, result_NAME_beta, result_NAME_keep, result_NAME_y
+        The same of each further result; see :attr:`further`.
     """
 
     about: ClassVar[str] = "each lane: times scale, less centre, times gamma, plus beta, round, saturate"
@@ -61,7 +84,9 @@ class Apply(wiring.Component):
     ) -> None:
         target = config.device
         lanes = config.lanes
-        super().__init__(lane_ports(config))
+        ends = {result.side.port: config.by_result[result.name] for result in config.results}
+        more = {f"{port}_{name}": of for port, end in ends.items() for name, of in result_ports(end).items()}
+        super().__init__({**lane_ports(config), **more})
         self._m = m = Module()
         p = Pipeline(m, target, "apply")
 
@@ -76,14 +101,20 @@ class Apply(wiring.Component):
         normalized = [
             steps.round_to_output(steps.curved(steps.less_centre(product, centre, shift))) for product in scaled
         ]
+        distance = target.family.block_distance
         self._ending(p, config, steps).finish(
-            self,
-            normalized,
-            parameter_delay=parameter_delay,
-            distance=target.family.block_distance,
-            earliest=parameter_cycle,
+            self, normalized, parameter_delay=parameter_delay, distance=distance, earliest=parameter_cycle
         )
-        self.multipliers = p.multipliers
+        self.multipliers = taken = p.multipliers
+        self.further: dict[str, FurtherLanes] = {}
+        """By the name of the result."""
+        for name, port, end in zip(config.by_result, ends, ends.values(), strict=True):
+            ports = {of: getattr(self, f"{port}_{of}") for of in result_ports(end)}
+            self.further[name] = lanes_of = FurtherLanes(ports)
+            LaneSteps(p, end).finish(
+                lanes_of, normalized, parameter_delay=parameter_delay, distance=distance, earliest=parameter_cycle
+            )
+            lanes_of.multipliers, taken = p.multipliers - taken, p.multipliers
 
     def _ending(self, p: Pipeline, config: NormConfig, steps: LaneSteps) -> AffineSteps | DyadicSteps:
         """What takes the lanes from z to their results."""

@@ -34,6 +34,8 @@ class Ingest(wiring.Component):
     buffer_depth, row_slots : beats and rows that may be on their way before ``i.ready`` falls; a ``row_slots`` of None
         is as many as there are beats: what comes in goes straight through to a queue, and no row waits for its end
     statistic_beats : beats of a row after which it may leave, and is counted as one that is on its way; absent: all
+    through : whether beats go straight through to a queue although there are ``row_slots``, which are of something else
+        that is made of each row
 
     Members
     -------
@@ -48,6 +50,7 @@ class Ingest(wiring.Component):
     keep : Out(lanes); before : Out(length_bits), elements of the row before this beat
     index : Out(range(max_beats)), number of the beat in its row; bank : Out, of the row; only with several banks
     complete : Out(1), the row may leave from this beat on; only with ``statistic_beats``
+    malformed : Out(1), what ``error`` is a cycle later; not a register; only where rows go ``through``
     Only without slots, of the beat that is offered now, two cycles before ``valid``:
     taken, begins : Out(1); it is taken in, it is the first one of its row
     column : Out(range(max_beats)), offered_bank : Out; its number and bank
@@ -57,14 +60,21 @@ class Ingest(wiring.Component):
     """
 
     def __init__(
-        self, config: NormConfig, *, buffer_depth: int, row_slots: int | None, statistic_beats: int | None = None
+        self,
+        config: NormConfig,
+        *,
+        buffer_depth: int,
+        row_slots: int | None,
+        statistic_beats: int | None = None,
+        through: bool = False,
     ) -> None:
-        assert buffer_depth > (0 if row_slots is None else config.max_beats) + READY_LAG
+        assert buffer_depth > (0 if row_slots is None or through else config.max_beats) + READY_LAG
         self._config = config
         index, bank = Out(range(config.max_beats)), Out(bank_width(config))
         self._buffer_depth = buffer_depth
         self._row_slots = row_slots
         self._statistic_beats = statistic_beats
+        self._through = through
         self._gated = config.parameters_are_streamed and row_slots is None
         super().__init__(
             {
@@ -83,6 +93,7 @@ class Ingest(wiring.Component):
                 "index": index,
                 **({"bank": bank} if config.banks > 1 else {}),
                 **({} if statistic_beats is None else {"complete": Out(1)}),
+                **({"malformed": Out(1)} if through else {}),
                 **({"taken": Out(1), "begins": Out(1)} if row_slots is None else {}),
                 **({"offered_bank": bank} if config.banks > 1 and row_slots is None else {}),
                 **({"admits": In(1), "ends": Out(1)} if self._gated else {}),
@@ -179,6 +190,8 @@ class Ingest(wiring.Component):
         m.d.sync += wrong.eq((offered != keep) | cut)
         with m.If(self.valid):
             m.d.sync += self.error.eq((self.error & ~self.first) | wrong)
+        if self._through:
+            m.d.comb += self.malformed.eq((self.error & ~self.first) | wrong)
 
         counted = last
         if self._statistic_beats is not None:

@@ -1,7 +1,7 @@
 """The exact moments of a row, in one pass: its weight, the sum and the sum of squares."""
 
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, wiring
@@ -67,6 +67,7 @@ class Moments(wiring.Component):
                 "s1": Out(signed(ranges.sum_bits)),
                 "s2": Out(s2_shape),
                 "n": Out(ranges.count_bits),
+                **self.members(config),
             }
         )
         self._m = m = Module()
@@ -96,6 +97,11 @@ class Moments(wiring.Component):
             m.d.comb += self.n.eq(n.value)
             self.n_cycle = n.cycle
         self.multipliers = p.multipliers
+
+    @staticmethod
+    def members(config: NormConfig) -> Mapping[str, Any]:
+        """What there is besides."""
+        return {}
 
     @property
     def cycles(self) -> dict[str, int]:

@@ -46,6 +46,11 @@ class ParameterQueue(wiring.Component):
     told : cycles from its issue to what is told of a beat
     reach : cycles from its issue until gamma and beta are needed, at most
 
+    Attributes
+    ----------
+    places : beats that may be inside
+    pop_to_accept : cycles from ``take`` of a beat to the acceptance of the one that takes its place
+
     Members
     -------
     i : In(stream of parameter_layout); ``ready`` is a register, 0 during reset
@@ -69,6 +74,8 @@ class ParameterQueue(wiring.Component):
         # A place is written two cycles after it is free, at the earliest; then its last reader must have been there.
         self._freed = max(0, reach + issued - self.latency - 2)
         self._depth = whole_columns(1 + self._freed + _RETURN + _AHEAD)
+        self.places = self._depth - 1
+        self.pop_to_accept = self._freed + 1
         self.cycles = self.place_cycle + self.latency
         self.delay = data_delay(target)
         self._words = stored_words(config)

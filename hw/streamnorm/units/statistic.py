@@ -1,7 +1,7 @@
 """The statistic: from a row's moments to its scale and centre, without a division."""
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
@@ -53,7 +53,7 @@ class Statistic(wiring.Component):
     ----------
     config : NormConfig
     moments : what has signals of the inputs' shapes
-    cycles : when n, s1 and s2 are there
+    cycles : when n, s1 and s2, and whatever comes besides, are there
     interval : cycles from row to row, at least; above 1, products share multipliers
     from_ring : which of "n", "s1" and "s2" come out of a RowRing, not from a register
     apart : whether scale does not wait for centre and shift
@@ -84,7 +84,7 @@ class Statistic(wiring.Component):
         config: NormConfig,
         moments: MomentSignals,
         *,
-        cycles: tuple[int, int, int],
+        cycles: tuple[int, ...],
         interval: int = 1,
         from_ring: Collection[str] = (),
         apart: bool = False,
@@ -99,6 +99,7 @@ class Statistic(wiring.Component):
                 "n": In(moments.n.shape()),
                 "s1": In(moments.s1.shape()),
                 "s2": In(moments.s2.shape()),
+                **self.members(moments),
                 "scale": Out(precision.scale_bits),
                 "centre": Out(precision.centre_bits),
                 "shift": Out(shift_bits),
@@ -110,6 +111,7 @@ class Statistic(wiring.Component):
         delays = {name: data_delay(target) for name in from_ring}
         self._norm = norm = config.formula
         self._placement = config.placement
+        self._take(cycles, delays)
         count = n = None if norm.has_unit_weight else p.input(self.n, cycles[0], delays.get("n", 0.0))
         s1 = p.input(self.s1, cycles[1], delays.get("s1", 0.0)) if norm.has_sum else None
         measured = norm.has_squares or norm.has_absolute_sum
@@ -127,6 +129,14 @@ class Statistic(wiring.Component):
         centre = self._centre(centred, left, rho, index)
 
         self._finish({"centre": centre, "shift": index, "scale": scale}, variance, rho, apart=apart)
+
+    @staticmethod
+    def members(moments: Any) -> Mapping[str, Any]:
+        """What comes in besides, of ``moments``."""
+        return {}
+
+    def _take(self, cycles: tuple[int, ...], delays: Mapping[str, float]) -> None:
+        """Takes that in, at the ``cycles`` and with the delays of the moments' names."""
 
     def _finish(self, values: Mapping[str, Timed], variance: Timed, rho: Timed, *, apart: bool) -> None:
         """Drives the outputs, whose ``values`` have their names, and sets everything that is told of the statistic.

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import unsigned
 
-from streamnorm.logic.leading_one import normalized, shift_left
+from streamnorm.logic.leading_one import normalized, shift_left, shift_right
 from streamnorm.logic.pipeline import Pipeline, Timed
 from streamnorm.precision.precision import Precision
 
@@ -18,6 +18,7 @@ class TimedMoments:
     total : ``B*S2 + A*S1**2``; None where a norm has neither
     subtracted : S1 where its square is subtracted
     absolute : M where a norm has it
+    scaled : what follows from the row's scale, where each has its own
     """
 
     def __init__(
@@ -27,9 +28,10 @@ class TimedMoments:
         total: Timed | None,
         subtracted: Timed | None,
         absolute: Timed | None = None,
+        scaled: Timed | None = None,
     ) -> None:
         self._weight, self._count, self._total, self._subtracted = weight, count, total, subtracted
-        self.absolute = absolute
+        self.absolute, self.scaled = absolute, scaled
 
     def offset(self, p: Pipeline, precision: Precision) -> Timed | None:
         """``E``; None where epsilon is lost."""
@@ -46,6 +48,12 @@ class TimedMoments:
         if self._weight is None or precision.weight_root is not None:
             return value
         return p.multiply(self._weight, value)
+
+    def squared_weight(self, p: Pipeline, precision: Precision) -> Timed | None:
+        """``w**2``, or w where V is divided by w; None where it is 1."""
+        if self._weight is None or precision.weight_root is not None:
+            return self._weight
+        return p.square(self._weight)
 
     def variance(self, p: Pipeline, precision: Precision, frac: int, offset: Timed | None) -> Timed:
         """``w * (total + offset) - square`` with ``frac`` fraction bits; of a sample, ``w * (n * total - square)``."""
@@ -81,3 +89,8 @@ class TimedMoments:
     def shift_left(p: Pipeline, value: Timed, amount: Timed, amount_max: int, width: int) -> Timed:
         """``value << amount``, ``width`` bits."""
         return shift_left(p, p.target, value, amount, amount_max, width)
+
+    @staticmethod
+    def shift_right(p: Pipeline, value: Timed, amount: Timed, amount_max: int, step: int) -> Timed:
+        """``value >> step * amount``, as wide as the value."""
+        return shift_right(p, p.target, value, amount, amount_max, value.width, step)

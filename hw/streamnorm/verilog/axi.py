@@ -82,9 +82,9 @@ class AxiNorm(wiring.Component):
         for side in self.config.side_inputs:
             if side.carrier:  # the parameter stream, connected above
                 continue
-            self._connect_side_input(m, side, getattr(unit, side.name))
+            self._connect_side_input(m, side, getattr(unit, side.port))
         for side in self.config.side_outputs:
-            self._connect_side_output(m, side, getattr(unit, side.name))
+            self._connect_side_output(m, side, getattr(unit, side.port))
         return m
 
     def _connect_rows(self, m: Module, unit: Any) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,7 @@ from streamnorm.spec.architectures import ARCHITECTURES, ONE_PASS
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.formats import NumberFormat
-from streamnorm.spec.fusions import SideStream, streams_of
+from streamnorm.spec.fusions import DeferredScale, InterpolatedBanks, SideStream, streams_of
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
@@ -33,11 +34,13 @@ from .lint_waivers import lint_waivers
 from .plain_bench import plain_bench
 from .ports import parameter_lane_bytes, ports
 from .readable import purposes, readable
-from .vector_files import SIDE_FILES, VECTOR_FILES, Vectors, vector_files
+from .vector_files import VECTOR_FILES, Vectors, side_files, vector_files
 
 __all__ = ["Vectors", "body_hash", "generate", "instance", "manifest", "netlist_name", "verilog"]
 
 MANIFEST = "manifest.json"
+
+_VECTORS = re.compile(r"vectors/[a-z][a-z0-9_]*\.(npy|hex)")
 
 
 @without_garbage_collection()
@@ -100,7 +103,7 @@ def manifest(config: NormConfig, files: dict[str, bytes]) -> dict[str, Any]:
         netlist_name(config): "the unit as cells of its target, in place of the Verilog; its head says how",
         _bench_name(config): "a self-checking bench that plays the vectors, in plain Verilog; its head says how",
         **VECTOR_FILES,
-        **SIDE_FILES,
+        **side_files(config),
     }
     return {
         "name": config.name,
@@ -158,7 +161,7 @@ def generate(
     if vectors is not None:
         instance_of("vectors", vectors, Vectors, "Vectors, as streamnorm_sim.vectors.make_vectors returns them")
     require_function("netlist", netlist, "a configuration and its Verilog")
-    _check_directory(checked_config(config), directory)
+    earlier = _check_directory(checked_config(config), directory)
     if vectors is not None and vectors.config not in (None, config):
         raise ConfigError(f"vectors: were made for another configuration than {config.name}'s")
     text = verilog(config)
@@ -172,7 +175,7 @@ def generate(
     if vectors is not None:
         bench = f"{_header(config)}\n//\n{plain_bench(config, vectors)}"
         files |= {_bench_name(config): bench.encode(), **vector_files(config, vectors)}
-    optional = {netlist_name(config), _bench_name(config), *VECTOR_FILES, *SIDE_FILES}
+    optional = {netlist_name(config), _bench_name(config), *VECTOR_FILES, *side_files(config), *earlier}
     config.refuse_overwriting(directory / name for name in (*files, MANIFEST, *optional))
     for path in (directory / name for name in files):  # the manifest has been looked at
         _check_file(path)
@@ -202,12 +205,15 @@ def _carried(sides: Sequence[SideStream]) -> str:
 
 
 def _parameter_formats(config: NormConfig) -> dict[str, Any]:
-    """Of gamma and beta; a dyadic multiplier with its shift, what is added to it, and codes have no binary point."""
+    """Of gamma and beta, if there are any; a dyadic multiplier with its shift, what is added to it, and codes have no
+    binary point."""
     if config.computed.is_dyadic:
         return {name: {"bits": words.bits, "signed": True} for name, words in stored_words(config).items()}
     if config.output.is_float:
         code = {"bits": config.parameter_format.bits, "signed": False, "format": config.parameter_format.name}
         return {"gamma": code, "beta": code}
+    if config.defer:
+        return {}
     stored = StoredParameters.of(config)
     return {
         "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
@@ -222,12 +228,17 @@ def _header(config: NormConfig) -> str:
         f"// Made by streamnorm {__version__} for {config.target} at {config.clock_mhz:g} MHz.\n"
         f"// Configuration: sha256 {config.digest()}"
     )
+    for result in config.results:
+        header += f"\n// {result.name}: the same values with another gamma and beta, as {result.number.name}"
     if config.residual is not None:
         times = "" if config.residual.alpha == 1.0 else f"{config.residual.alpha:g} times "
         header += f"\n// Residual: {times}the rows plus those of s_axis_residual are normalized"
     if config.accuracy == "as-is" and (plan := Plan.of(config)).promise == "as-is":
         unit = "ulp" if config.output.is_float else "output steps"
         header += f"\n// Accuracy as it is: results are off by up to {plan.error_bound:.4g} {unit}"
+    if (bound := Plan.of(config).scale_error_bound if config.defer else None) is not None:
+        rows = "go through as they are" if config.centred_rows is None else "leave less their mean"
+        header += f"\n// Scale of a row: m_axis_scale, off by up to {bound:.4g} of itself; rows {rows}"
     if config.algorithm != OWN_ALGORITHM:
         header += f"\n// Algorithm: {config.algorithm}, bit by bit; results are not within the error bound"
     if config.architecture == ONE_PASS or not ARCHITECTURES[config.architecture].has_statistic:
@@ -254,11 +265,36 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         text.append(
             "Rows take the banks of gamma and beta in turn, the first row after reset bank 0; a cut row counts."
         )
+    if config.banks_are_interpolated:
+        text.append(
+            "s_axis_blend brings a number t with each row, a beat with tlast 1: an unsigned integer, in steps of "
+            f"2**-{InterpolatedBanks.frac_bits}. The row's gamma is t gamma_1 + (1 - t) gamma_0 of the two banks, and "
+            "so is beta. A t above 1 is taken as 1, and its row has its error flag set. A row waits for its t."
+        )
     text += _residual(config)
+    for result in config.results:
+        text.append(
+            f"m_axis_{result.name} gives a further result of each row: the normalized values of m_axis with another "
+            f"gamma and beta, in the format {result.name!r} of formats. Where one of these streams is not taken, the "
+            "others go on until its queue is full."
+        )
+    if config.input_scale is not None:
+        code = config.input_scale.about
+        text.append(
+            f"s_axis_input_scale brings {code} with each row, its scale: a beat with tlast 1. A row begins when its "
+            "scale is there."
+            + (
+                " Where that is 0, negative, infinite or no number, every result of the row is beta, and "
+                "m_axis_tuser is 1 with its last beat."
+                if config.input_scale.fraction_bits
+                else ""
+            )
+        )
     if config.row_scale is not None:
         text.append(
             "A result is q * scale, with the scale of its row: m_axis_scale gives one of each row, a beat with tlast 1."
         )
+    text += _deferred(config)
     if not config.parameters_are_known:
         gamma, beta = parameter_lane_bytes(config)
         code, stored = _stored(config)
@@ -290,16 +326,35 @@ def _residual(config: NormConfig) -> list[str]:
     """What the streams of a residual carry."""
     if config.residual is None:
         return []
-    sums = config.residual.sums(config.input)
     text = [
         "s_axis_residual brings a row f with each row x of s_axis, of as many elements. What is normalized is alpha x "
-        f"+ f: {sums.weight_x} (q_x - zero_point) + {sums.weight_f} (q_f - zero_point), in steps of "
-        f"{sums.number.scale!r}. Where the two rows differ in length or tkeep, the row ends with the shorter one and "
-        "has its error flag set; what the longer has more is swallowed."
+        f"+ f{config.residual.sums(config.input).in_full}. Where the two rows differ in length or tkeep, the row ends "
+        "with the shorter one and has its error flag set; what the longer has more is swallowed."
     ]
     if config.residual.emit_sum:
-        text.append("m_axis_sum gives these rows, rounded to its own format; a row cut there is cut here, and flagged.")
+        rounded = "" if config.residual.sum_grid(config.input) is None else ", rounded to its own format"
+        text.append(f"m_axis_sum gives these rows{rounded}; a row cut there is cut here, and flagged.")
     return text
+
+
+def _deferred(config: NormConfig) -> list[str]:
+    """What the stream of scales carries that leave beside the rows."""
+    if not config.defer:
+        return []
+    number, plan = DeferredScale.number(config), Plan.of(config)
+    bits = number.mantissa_bits
+    leave, zeros = "as they came", "zeros"
+    if config.centred_rows is not None:
+        leave = f"less the mean of their row, off by at most {plan.error_bound:.4g} steps, saturated"
+        zeros = "equal elements"
+    return [
+        f"Elements leave {leave}. A normalized one is s * (q - zero_point), with the scale s of its row: "
+        f"m_axis_scale gives one of each row, a beat with tlast 1. s = mantissa * 2**exponent: tdata[{bits - 1}:0] is "
+        f"the mantissa, unsigned, its highest bit 1; tdata[{number.bits - 1}:{bits}] the exponent, two's complement. s "
+        f"is off by at most {plan.scale_error_bound:.4g} of itself, whatever the row; that of a row of {zeros} is some "
+        f"number. It follows the last beat of its row by {plan.scale_latency} cycles, with tready held at 1. Where "
+        "nobody takes the scales, rows wait in front of the unit."
+    ]
 
 
 def _numbers(config: NormConfig) -> list[str]:
@@ -360,15 +415,18 @@ def _format_limits(number_format: NumberFormat) -> dict[str, Any]:
     return {**number_format.to_dict(), **limits}
 
 
-def _check_directory(config: NormConfig, directory: Path) -> None:
+def _check_directory(config: NormConfig, directory: Path) -> set[str]:
+    """The files with test vectors of the unit that is there already, under whatever names its results had."""
     check_directory(directory)
     _check_file(directory / MANIFEST)
     try:
-        earlier = json.loads((directory / MANIFEST).read_bytes())["name"]
+        manifest = json.loads((directory / MANIFEST).read_bytes())
+        earlier, files = manifest["name"], set(map(str, manifest["files"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return  # no unit there, or what is left of one
+        return set()  # no unit there, or what is left of one
     if earlier != config.name:
         raise ConfigError(f"{directory}: holds the unit {earlier!r}; choose another directory for {config.name!r}")
+    return {name for name in files if _VECTORS.fullmatch(name)}
 
 
 def _check_file(path: Path) -> None:

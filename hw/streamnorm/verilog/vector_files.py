@@ -18,7 +18,9 @@ from streamnorm.spec.row_flags import flags_of, user_of
 
 from .ports import parameter_lane_bytes, ports
 
-__all__ = ["SIDE_FILES", "VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "vector_files"]
+__all__ = [
+    "SIDE_FILES", "VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "side_files", "vector_files",
+]  # fmt: skip
 
 VECTOR_FILES = {
     "vectors/input.npy": "rows that go in, int32 (rows, n), 0 beyond a row's length",
@@ -34,7 +36,7 @@ VECTOR_FILES = {
 }
 
 _ROWS_BESIDE = "rows that {goes} on {stream}, int32 (rows, n), 0 beyond a row's length"
-_ONE_BESIDE = "one number of each row that {goes} on {stream}, int32 (rows, 1), or uint32 codes"
+_ONE_BESIDE = "one number of each row, int32 (rows, 1), or uint32 codes; they {goes} on {stream}"
 _BEATS_BESIDE = "the beats that {goes} on {stream}, those of the closing rows behind them, a beat each line"
 
 SIDE_FILES = {
@@ -42,16 +44,30 @@ SIDE_FILES = {
     for file, meaning, goes, stream in (
         ("residual.npy", _ROWS_BESIDE, "go in", "s_axis_residual"),
         ("residual.hex", _BEATS_BESIDE, "go in", "s_axis_residual"),
+        ("input_scale.npy", _ONE_BESIDE, "goes in", "s_axis_input_scale"),
+        ("input_scale.hex", _BEATS_BESIDE, "go in", "s_axis_input_scale"),
         ("gamma.npy", _ROWS_BESIDE, "go in", "s_axis_param"),
         ("beta.npy", _ROWS_BESIDE, "go in", "s_axis_param"),
         ("param.hex", _BEATS_BESIDE, "go in", "s_axis_param"),
+        ("blend.npy", _ONE_BESIDE, "go in", "s_axis_blend"),
+        ("blend.hex", _BEATS_BESIDE, "go in", "s_axis_blend"),
         ("sum.npy", _ROWS_BESIDE, "must come out", "m_axis_sum"),
         ("sum.hex", _BEATS_BESIDE, "must come out", "m_axis_sum"),
         ("scale.npy", _ONE_BESIDE, "must come out", "m_axis_scale"),
         ("scale.hex", _BEATS_BESIDE, "must come out", "m_axis_scale"),
     )
 }
-"""Files of the streams beside the rows and the results, where a configuration has them."""
+"""Files of the streams beside the rows and the results whose names are not given, where a configuration has them."""
+
+
+def side_files(config: NormConfig) -> dict[str, str]:
+    """Return what each of SIDE_FILES is, and each file of the configuration's further results."""
+    named = {}
+    for result in config.results:
+        for file, meaning in (("npy", _ROWS_BESIDE), ("hex", _BEATS_BESIDE)):
+            said = meaning.format(goes="must come out", stream=f"m_axis_{result.name}")
+            named[f"vectors/{result.name}.{file}"] = said
+    return {**SIDE_FILES, **named}
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +180,7 @@ def beat_layouts(config: NormConfig) -> dict[str, BeatLayout]:
 
 
 def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
-    """Return the contents of every file of VECTOR_FILES and SIDE_FILES that the configuration has.
+    """Return the contents of every file of VECTOR_FILES and `side_files` that the configuration has.
 
     A line of a .hex file is one number for ``$readmemh``. Underscores part its fields, each in whole
     hexadecimal digits: ``tuser_tlast_tkeep_tdata``, without those that the stream does not have. A comment stands
@@ -218,12 +234,12 @@ def _sides(config: NormConfig) -> dict[str, str]:
 def _rows_beside(config: NormConfig, rows: Vectors) -> dict[str, list[str]]:
     """The beats of streams beside; what comes out is cut and flagged as the results are."""
     found = {}
-    cut = (rows.lengths > config.max_length).tolist()
+    wrong = _malformed(config, rows).tolist()
     for stream, sides in streams_of(config.side_inputs).items():
         found[stream] = _side_lines(config, stream, sides, rows, rows.lengths, lambda row, last: 0)
     for stream, sides in streams_of(config.side_outputs).items():
         lengths = np.minimum(rows.lengths, config.max_length)
-        found[stream] = _side_lines(config, stream, sides, rows, lengths, lambda row, last: cut[row] and last)
+        found[stream] = _side_lines(config, stream, sides, rows, lengths, lambda row, last: wrong[row] and last)
     return found
 
 
@@ -239,6 +255,12 @@ def _side_lines(
     if sides[0].per_row:
         lengths = np.ones_like(lengths)
     return _lines(config, stream, np.concatenate(elements, axis=2), lengths, user, sides[0].lanes(config.lanes))
+
+
+def _malformed(config: NormConfig, rows: Vectors) -> npt.NDArray[np.bool_]:
+    """Which rows come out flagged: those that are cut, and those that bring no scale although each has to."""
+    cut, scales = rows.lengths > config.max_length, config.input_scale
+    return cut if scales is None else cut | scales.is_bad(rows.beside[scales.side.name][:, 0])
 
 
 def _flags(vectors: Vectors) -> npt.NDArray[np.integer]:
@@ -264,9 +286,8 @@ def _rows_in(config: NormConfig, rows: Vectors) -> list[str]:
 
 def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
     elements = element_bytes(rows.expected, config.output.bytes)
-    cut = rows.lengths > config.max_length
     lengths = np.minimum(rows.lengths, config.max_length)
-    users = user_of(cut.astype(np.int64), _flags(rows)).tolist()
+    users = user_of(_malformed(config, rows).astype(np.int64), _flags(rows)).tolist()
     return _lines(config, "expected", elements, lengths, lambda row, last: users[row] if last else 0, config.lanes)
 
 

@@ -99,9 +99,13 @@ class Accuracy:
     def of_sums(cls, config: NormConfig, sums: NDArray[np.integer], batch: RowBatch) -> "Accuracy":
         """Measure sums that came out beside the results, integers (rows, n), for rows with a residual."""
         assert config.residual is not None
-        assert config.residual.sum_number is not None
         number, valid = config.residual.sum_number, batch.valid
-        rounded, scaled = (values[valid] for values in exact_sums(config, batch))
+        assert number is not None
+        rounded, scaled = exact_sums(config, batch)
+        if isinstance(number, FloatFormat):
+            exact = _in_last_places(number, rounded, scaled)
+            return cls._of_floats(number, sums[valid], exact, valid, int(exact.overflows[valid].sum()))
+        rounded, scaled = rounded[valid], scaled[valid]
         right = int((sums[valid] == rounded).sum())
         saturated = int(((scaled < number.min - 0.5) | (scaled > number.max + 0.5)).sum())
         errors = np.asarray(sums[valid] - np.clip(scaled, number.min, number.max), np.float64)
@@ -150,6 +154,20 @@ class Accuracy:
             saturated=saturated,
             errors=errors,
         )
+
+
+def _in_last_places(number: FloatFormat, rounded: NDArray[np.int64], scaled: NDArray[np.float64]) -> ExactResult:
+    """Codes and the real numbers that they are rounded from, measured in the last place of these."""
+    finite = np.isfinite(scaled)
+    places = np.frexp(np.where(finite, scaled, 0.0))[1] - number.precision
+    return ExactResult(
+        rounded=rounded,
+        scaled=scaled,
+        unit=np.maximum(np.ldexp(1.0, places), number.scale),
+        overflows=finite & number.saturates(scaled),
+        normalized=None,
+        normalized_saturates=np.zeros(rounded.shape, np.bool_),
+    )
 
 
 def float_layernorm(

@@ -54,7 +54,7 @@ def _golden(trace: Trace, expected: RowBatch, answered: Callable[[GoldenModel, R
     config, traffic = trace.config, trace.traffic
     if traffic.loads and traffic.reset_at is not None:
         raise ConfigError("a run with parameter loads and a reset cannot be compared")
-    stored = stored_parameters(config)
+    stored = stored_parameters(config.core)
     gamma, beta = stored.gamma.copy(), stored.beta.copy()
     parts = []
     done = 0

@@ -8,7 +8,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, file_of, given_array
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.rows import random_rows
-from streamnorm_sim.streams.rows import RowBatch
+from streamnorm_sim.streams.rows import RowBatch, in_steps_of_rows
 from streamnorm_sim.streams.seeds import seeded
 
 from .row_files import read_rows
@@ -66,8 +66,10 @@ class GivenRows:
         self.files = [file for given in (rows, *beside.values()) if (file := file_of(given)) is not None]
         self._array, self.path = given_array(rows)
         self._beside = {name: given_array(given, name)[0] for name, given in beside.items()}
-        one_shape = all(array.shape == self._array.shape for array in self._beside.values())
-        if self._array.ndim != 2 or not self._array.size or not one_shape:
+        per_row = {side.name for side in config.side_inputs if side.per_row}
+        shapes = {name: array.shape[:1] if name in per_row else array.shape for name, array in self._beside.items()}
+        wanted = {name: self._array.shape[:1] if name in per_row else self._array.shape for name in shapes}
+        if self._array.ndim != 2 or not self._array.size or shapes != wanted:
             read_rows(config, rows, **beside)  # tells what is wrong
         self.count, self.columns = self._array.shape
         self.saturated = 0
@@ -75,7 +77,10 @@ class GivenRows:
         try:
             for start, _ in zip(range(0, self.count, size), self.parts(), strict=True):
                 if real:
-                    self.saturated += int(config.input.saturates(self._array[start : start + size]).sum())
+                    part = slice(start, start + size)
+                    of_part = {name: array[part] for name, array in self._beside.items()}
+                    steps = in_steps_of_rows(config, self._array[part], of_part)
+                    self.saturated += int(config.input.saturates(steps).sum())
         except ConfigError:
             read_rows(config, rows, **beside)  # counts rows from the first, in its message
             raise

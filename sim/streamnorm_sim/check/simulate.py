@@ -17,12 +17,13 @@ from streamnorm.plan import Latency, Plan
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.file_identity import file_identity
-from streamnorm.spec.formats import FloatFormat, NumberFormat
+from streamnorm.spec.formats import FloatFormat, NumberFormat, RowScaledInput
 from streamnorm.spec.formats.element_text import error_unit
 from streamnorm.spec.paths import given_path
 from streamnorm.spec.values import integer_between, require_function, shortened
 from streamnorm_sim.cells import GateNetlist
 from streamnorm_sim.engines import DEFAULT_ENGINE, run
+from streamnorm_sim.reference.exact_deferred import relative_errors
 from streamnorm_sim.streams.rows import ROWS_MAX, RowBatch, fitted, require_side_inputs
 from streamnorm_sim.streams.seeds import checked_seed
 from streamnorm_sim.streams.stalls import parse_stalls
@@ -83,6 +84,8 @@ class Simulation:
         Real elements beyond the input format's range; 0 where the rows are integers.
     accuracy_beside : mapping of str to Accuracy
         Error of the rows that came out on each stream beside the results, by its name; a row's scale has none.
+    scale_error : float or None
+        With ``defer``, the largest error of a row's scale, relative to the exact one, over `exact_rows`.
     """
 
     config: NormConfig
@@ -104,6 +107,7 @@ class Simulation:
     y: NDArray[np.integer] | None = None
     saturated_inputs: int = 0
     accuracy_beside: Mapping[str, Accuracy] = field(default_factory=dict)
+    scale_error: float | None = None
 
     def __repr__(self) -> str:
         found = "; ".join(self.failures) or "all as planned"
@@ -129,9 +133,15 @@ class Simulation:
                 unit = error_unit(self.config.output)
                 found.append(f"{where}an error of {error:.4f} {unit}; at most {allowed:.4g} is allowed")
         for name, accuracy in self.accuracy_beside.items():
-            if accuracy.correctly_rounded < 1:
+            if (of := plan.by_result.get(name)) is not None:
+                if accuracy.max_ulp > of.error_allowed + ERROR_TOLERANCE:
+                    limit = f"at most {of.error_allowed:.4g} is allowed"
+                    found.append(f"{name}: an error of {accuracy.max_ulp:.4f} LSB; {limit}")
+            elif accuracy.correctly_rounded < 1:
                 wrong = round((1 - accuracy.correctly_rounded) * accuracy.elements)
                 found.append(f"{name}: {wrong} elements are not correctly rounded")
+        if (self.scale_error or 0.0) > (bound := plan.scale_error_bound or 0.0):
+            found.append(f"a scale is {self.scale_error:.3g} of itself off; at most {bound:.3g} is allowed")
         for name, value in self.measured.to_dict().items():
             planned = getattr(self.planned, name)
             if value != planned:
@@ -154,12 +164,19 @@ class Simulation:
                 f"{self.saturated_inputs:,} of the input elements ({share:.2%}) lie beyond what "
                 f"{_range(self.config.input)} can hold, and {_fate(self.config.input)}"
             )
-        if saturated := self.accuracy.saturated:
-            share = saturated / self.accuracy.elements
-            said.append(
-                f"{saturated:,} of {self.accuracy.elements:,} results ({share:.2%}) lie beyond what "
-                f"{_range(self.config.output)} can hold, and {_fate(self.config.output)}"
-            )
+        results = {"": (self.accuracy, self.config.output)}
+        results |= {
+            f"{name}: ": (self.accuracy_beside[name], of.output)
+            for name, of in self.config.by_result.items()
+            if name in self.accuracy_beside
+        }
+        for name, (accuracy, output) in results.items():
+            if saturated := accuracy.saturated:
+                share = saturated / accuracy.elements
+                said.append(
+                    f"{name}{saturated:,} of {accuracy.elements:,} results ({share:.2%}) lie beyond what "
+                    f"{_range(output)} can hold, and {_fate(output)}"
+                )
         return said
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,6 +200,7 @@ class Simulation:
             "correctly_rounded_as_given": self.accuracy_as_given.correctly_rounded,
             "exact_rows": self.exact_rows,
             **self._beside_to_dict(),
+            **({} if self.scale_error is None else {"scale_error": self.scale_error}),
             "measured": self.measured.to_dict(),
             "planned": {name: getattr(self.planned, name) for name in ("L1", "L2", "L3", "SS")},
             "cycles": self.cycles,
@@ -217,7 +235,8 @@ def simulate(
         How many random rows, 1 to `ROWS_MAX`, of mixed length, statistics and bank; or the rows, see
         `streamnorm_sim.check.row_files.read_rows`, which take bank 0, or all banks in turn.
     beside : mapping of str to array (rows, n), or the name of a .npy file that holds one
-        With given rows: those of each of the configuration's side inputs, by its name.
+        With given rows: those of each of the configuration's side inputs, by its name; (rows,) of one with an element
+        of each row.
     stall : str or float
         Stalls of source and sink, see `streamnorm_sim.streams.stalls.parse_stalls`; a number is the share of stalled
         cycles.
@@ -331,6 +350,7 @@ def simulate(
         y=None if kept is None else np.concatenate(kept),
         saturated_inputs=given.saturated,
         accuracy_beside={name: Accuracy.join(parts) for name, parts in checked.accuracies_beside.items()},
+        scale_error=checked.scale_error,
     )
 
 
@@ -355,6 +375,8 @@ def _check_written(config: NormConfig, written: Mapping[str, Path | None]) -> No
 def _range(number_format: NumberFormat) -> str:
     if isinstance(number_format, FloatFormat):
         return f"{number_format.name} ({-number_format.largest:g} … {number_format.largest:g})"
+    if isinstance(number_format, RowScaledInput):
+        return f"{number_format.name} in steps of the row's scale ({number_format.min} … {number_format.max})"
     low, high = number_format.dequantize([number_format.min, number_format.max]).tolist()
     return f"{number_format.name} of scale {number_format.scale:g} ({low:g} … {high:g})"
 
@@ -383,6 +405,7 @@ class _Checked:
         self.accuracies_beside: dict[str, list[Accuracy]] = {
             side.name: [] for side in config.side_outputs if not side.per_row
         }
+        self.scale_error = 0.0 if config.defer else None
         most = max(1, EXACT_ELEMENTS // columns)
         self._exact = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
@@ -414,6 +437,15 @@ class _Checked:
         for name, parts in self.accuracies_beside.items():
             came_out = trace.rows_beside[name]
             same = usable[usable < len(came_out)]
-            sums = fitted(came_out.x[same], rows.x.shape[1])
-            parts.append(Accuracy.of_sums(self.config, sums, batch.select(same)))
+            values, rows = fitted(came_out.x[same], batch.x.shape[1]), batch.select(same)
+            if (of := self.config.by_result.get(name)) is None:
+                parts.append(Accuracy.of_sums(self.config, values, rows))
+            else:
+                given = (rows.x, rows.lengths, rows.banks)
+                parts.append(Accuracy.of(of, values, *given, as_given=False, **rows.beside))
+        if self.scale_error is not None:
+            came_out = trace.rows_beside["scale"]
+            same = usable[usable < len(came_out)]
+            errors = relative_errors(self.config, came_out.x[same], batch.select(same))
+            self.scale_error = max(self.scale_error, float(np.abs(errors).max(initial=0.0)))
         self.exact_rows += len(usable)

@@ -10,6 +10,7 @@ import numpy as np
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Limits, Plan
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.fusions import streams_of
 from streamnorm.spec.values import integer_between, shortened
 from streamnorm_sim.check.measure import measure, steady_cycles
 from streamnorm_sim.engines import run
@@ -163,8 +164,11 @@ def computed(
     free = batch = _Batch.of(model.stream(), length, rows)
     stalled = (source, sink) != (NO_STALL, NO_STALL)
     if stalled:
-        offers, _, takes = (pattern.astype(np.bool_) for pattern in open_patterns(source, sink, seed))
-        batch = _Batch.of(model.stream(source=offers, sink=takes), length, rows)
+        inputs, outputs = (list(streams_of(sides)) for sides in (config.side_inputs, config.side_outputs))
+        patterns = open_patterns(source, sink, seed, inputs=len(inputs), outputs=len(outputs))
+        offers, _, takes, *others = (pattern.astype(np.bool_) for pattern in patterns)
+        beside = dict(zip((*inputs, *outputs), others, strict=True))
+        batch = _Batch.of(model.stream(source=offers, sink=takes, beside=beside), length, rows)
     return CycleCounts(
         config=config,
         length=length,

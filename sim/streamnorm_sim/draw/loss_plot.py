@@ -16,7 +16,7 @@ from .series import COLOURS, named, wrapped
 __all__ = ["plot_losses"]
 
 _BEATS, _UNKNOWN = "beat", "unknown"
-_ENDS = {"input": ("source", "slots", "buffer"), "output": ("fill", "rows", "interval", "sink")}
+_ENDS = {"input": ("source", "slots", "buffer", "beside"), "output": ("fill", "rows", "interval", "sink")}
 _ABOUT = {
     _BEATS: "a beat moved",
     "source": "source: nothing was offered",
@@ -26,10 +26,11 @@ _ABOUT = {
     "rows": "rows: the next row was not ready",
     "interval": "interval: a shared multiplier was busy",
     "sink": "sink: it was not ready",
+    "beside": "beside: a stream beside was not there, or not taken",
     _UNKNOWN: "lost, cause not known",
 }
 _STYLES: dict[str, dict[str, Any]] = {
-    cause: {"facecolor": colour} for cause, colour in zip(_ABOUT, ("#d9d9d9", *COLOURS[:7], "#ffffff"), strict=True)
+    cause: {"facecolor": colour} for cause, colour in zip(_ABOUT, ("#d9d9d9", *COLOURS[:8], "#ffffff"), strict=True)
 }
 _STYLES[_UNKNOWN] |= {"hatch": "///", "edgecolor": "#7f7f7f"}
 

@@ -110,11 +110,11 @@ def _sides(config: NormConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _side_macros(config: NormConfig) -> str:
-    """What tells the driver of the streams beside."""
+    """What tells the driver of the streams beside, by their names as CXXRTL writes them."""
     names = zip(("INPUTS", "OUTPUTS"), _sides(config), strict=True)
     return "".join(
         f"#undef STREAMNORM_SIDE_{kind}\n#define STREAMNORM_SIDE_{kind}(X)"
-        + "".join(f" X({index}, {name})" for index, name in enumerate(of))
+        + "".join(f" X({index}, {name.replace('_', '__')})" for index, name in enumerate(of))
         + "\n"
         for kind, of in names
     )

@@ -186,10 +186,16 @@ def exact_result(
     With a scale for each row, both are those of `NormConfig.core`, before they are scaled.
     """
     batch = exactly_normalized_rows(config, RowBatch.of(config, x, lengths, banks, **beside))
-    config = config.core
+    banked, config = config.banked, config.core
+    if config.defer and config.centred_rows is None:
+        return _passed_through(batch)
+    if config.centred_rows is not None:
+        # x - mean, rounded once: gamma is 1, whatever it is stored as.
+        banked = config = config.centred_rows.replace(gamma_rounding="once")
+        as_given = True
     affine = None
-    if not config.parameters_are_streamed:
-        affine = _given(config) if as_given else _stored(config)
+    if not banked.parameters_are_streamed:
+        affine = _given(banked) if as_given else _stored(banked)
     shape = batch.x.shape
     result = ExactResult(
         rounded=np.zeros(shape, np.int64),
@@ -201,11 +207,20 @@ def exact_result(
     )
     of_part = _floating_part if config.output.is_float else _integer_part
     for where, part in batch.parts(_CHUNK_ELEMENTS):
-        found = of_part(config, part, affine or _streamed(config, part))
+        of_rows = affine or _streamed(config, part)
+        if banked.banks_are_interpolated:
+            of_rows = _interpolated(banked, of_rows, part)
+        found = of_part(config, part, of_rows)
         for name, values in vars(found).items():
             if values is not None:
                 getattr(result, name)[where] = values
     return result
+
+
+def _passed_through(batch: RowBatch) -> ExactResult:
+    """Rows as they are, which `exact_deferred` has the scales of."""
+    x, no = np.where(batch.valid, batch.x, 0).astype(np.int64), np.zeros(batch.x.shape, np.bool_)
+    return ExactResult(x, x.astype(np.float64), np.ones(x.shape), no, None, no)
 
 
 def _integer_part(config: NormConfig, batch: RowBatch, affine: "_Affine") -> ExactResult:
@@ -570,6 +585,24 @@ def _streamed(config: NormConfig, batch: RowBatch) -> _Affine:
     return replace(of_rows, by_row=True)
 
 
+def _interpolated(config: NormConfig, affine: _Affine, batch: RowBatch) -> _Affine:
+    """``t·γ_1 + (1 - t)·γ_0`` of each row's t, exact, and the same of β: t is an integer of 2^-15."""
+    t, columns = batch.beside["blend"].astype(object), np.arange(batch.x.shape[1]) // config.parameter_repeat
+
+    def between(values: _Integers) -> _Integers:
+        first, second = values.astype(object)[:, columns]
+        return t * second + ((1 << 15) - t) * first
+
+    return replace(
+        affine,
+        gamma=between(affine.gamma),
+        beta=between(affine.beta),
+        gamma_frac_bits=affine.gamma_frac_bits + 15,
+        beta_frac_bits=affine.beta_frac_bits + 15,
+        by_row=True,
+    )
+
+
 @lru_cache(maxsize=4)
 def _given(config: NormConfig) -> _Affine:
     given, shape = config.given_parameters, (config.banks, config.bank_values)
@@ -664,7 +697,7 @@ class _Rows:
         terms = _terms(config, batch, elements)
         pairs = zip(terms.squared, terms.weight, elements.steps, strict=True)
         denominators = [
-            _denominator(config, squared, weight, cls.divisor_of(affine), step) for squared, weight, step in pairs
+            row_denominator(config, squared, weight, cls.divisor_of(affine), step) for squared, weight, step in pairs
         ]
         return cls(config, batch, np.where(batch.valid, terms.c, 0), denominators, affine)
 
@@ -969,7 +1002,7 @@ class _Denominator:
         return _sign(_sign(rest) * rest**2 * self.denominator - _sign(w) * w**2 * self.numerator)
 
 
-def _denominator(config: NormConfig, squared: int, weight: int, divisor: int, scale: Fraction) -> _Denominator:
+def row_denominator(config: NormConfig, squared: int, weight: int, divisor: int, scale: Fraction) -> _Denominator:
     """``√V·m``, of a row with steps of that scale."""
     if config.deviation is not None:
         added = (weight * Fraction(config.deviation) / scale) ** 2

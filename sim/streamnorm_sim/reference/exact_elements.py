@@ -50,7 +50,14 @@ def elements_of(config: NormConfig, batch: RowBatch) -> Elements:
     if not isinstance(source, FloatFormat):
         none = np.zeros(valid.shape, np.bool_)
         x = np.where(valid, batch.x, 0).astype(np.int64)
-        return Elements(x, [Fraction(source.scale)] * len(batch), none, none, none | flipped)
+        scales = config.input_scale
+        if scales is None:
+            return Elements(x, [Fraction(source.scale)] * len(batch), none, none, none | flipped)
+        codes = batch.beside[scales.side.name][:, 0]
+        bad = scales.is_bad(codes)
+        steps = [Fraction(1) if wrong else scales.value(code) for code, wrong in zip(codes.tolist(), bad, strict=True)]
+        # A row without a scale is one of zeros, whose results are beta.
+        return Elements(np.where(valid & bad[:, None], source.zero_point, x), steps, none, none, none | flipped)
     parts = source.parts(np.where(valid, batch.x, 0))
     is_nan, is_infinite, of_zeros = _normalized(config, parts.is_nan, parts.is_infinite)
     mantissas = np.where(parts.is_nan | parts.is_infinite | of_zeros[:, None], 0, parts.mantissa)

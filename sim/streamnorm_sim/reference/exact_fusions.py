@@ -7,25 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.fusions.residual import SumFormat
 from streamnorm_sim.streams.rows import RowBatch
 
-from .stored_rows import beside_of_core
+from .exact_float_residual import exact_float_sums
 
 __all__ = ["exact_steps", "exact_sums", "exactly_normalized_rows"]
 
 
 def exactly_normalized_rows(config: NormConfig, batch: RowBatch) -> RowBatch:
-    """The rows that are normalized, as elements of the input format of ``config.core``.
+    """The rows that are normalized, as elements of the input format of ``config.core``, with what ``config.banked``
+    takes beside them.
 
-    With a residual, ``r = alpha * x + f`` in real numbers, the ratio of alpha times the scale of x to the scale of f
-    being the fraction that is stored, and element ``r / scale + zero_point`` of the format of sums: an integer.
+    With a residual of integers, ``r = alpha * x + f`` in real numbers, the ratio of alpha times the scale of x to the
+    scale of f being the fraction that is stored, and element ``r / scale + zero_point`` of the format of sums: an
+    integer. Of floating-point numbers, the code that r is rounded to.
     """
     if config.residual is None:
         return batch
-    x, f = _steps(config, batch)
     sums = config.residual.sums(config.input)
+    beside = {side.name: batch.beside[side.name] for side in config.banked.side_inputs}
+    if not isinstance(sums, SumFormat):
+        return replace(batch, x=exact_float_sums(config, batch)[0], beside=beside)
+    x, f = _steps(config, batch)
     elements = sums.weight_x * x + sums.weight_f * f + config.core.input.zero_point
-    return replace(batch, x=np.where(batch.valid, elements, 0), beside=beside_of_core(config, batch))
+    return replace(batch, x=np.where(batch.valid, elements, 0), beside=beside)
 
 
 def exact_sums(
@@ -34,17 +41,22 @@ def exact_sums(
     """The sums that ``emit_sum`` sends out: rounded half to even and saturated; and in steps of their format, floats,
     zero point included, neither rounded nor saturated. Both 0 behind a row's end.
 
-    Their ratios are those that are stored, or with ``as_given`` those of alpha and the scales.
+    Their ratios are those that are stored, or with ``as_given`` those of alpha and the scales. Of floating-point
+    numbers: codes, and real numbers.
     """
     residual = config.residual
     assert residual is not None
-    assert residual.sum_number is not None
     number, sums = residual.sum_number, residual.sums(config.input)
+    if not isinstance(sums, SumFormat):
+        return exact_float_sums(config, batch)
+    assert isinstance(number, IntFormat)
     if as_given:
         weight_x = Fraction(residual.alpha) * Fraction(config.input.scale) / Fraction(number.scale)
         weight_f = Fraction(residual.number.scale) / Fraction(number.scale)
     else:
-        ratio = residual.sum_grid(config.input).ratio
+        grid = residual.sum_grid(config.input)
+        assert grid is not None
+        ratio = grid.ratio
         weight_x, weight_f = ratio * sums.weight_x, ratio * sums.weight_f
     divisor = weight_x.denominator * weight_f.denominator
     x, f = _steps(config, batch)

@@ -1,11 +1,13 @@
 """The golden model: NumPy, bit for bit what the hardware computes."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.precision.deferred import DeferredPrecision
 from streamnorm.precision.floating import FloatPrecision, StaticFloatPrecision
 from streamnorm.precision.integer import IntegerPrecision
 from streamnorm.precision.lane import precision_of
@@ -13,19 +15,20 @@ from streamnorm.precision.precision import Precision
 from streamnorm.precision.static import StaticPrecision
 from streamnorm.spec.arrays import INTEGERS, ArrayOrFile, given_array, require_array, require_within
 from streamnorm.spec.config import NormConfig, checked_config
-from streamnorm.spec.epsilon_placements import MomentValues
+from streamnorm.spec.epsilon_placements import RowVariancePlacement
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import named_file
-from streamnorm.spec.roots.mantissa import bit_length, mantissa_of
-from streamnorm.spec.roots.squared import SQUARED_GUARD, squared
+from streamnorm.spec.roots.mantissa import bit_length
 from streamnorm.spec.values import shortened
 from streamnorm_sim.streams.rows import RowBatch
 
+from .deferred import DeferredRows
 from .floating import FloatRows, StaticFloatRows
 from .fusions import normalized_rows, rows_beside, scaled_rows
 from .half_even import half_even
 from .published import published_model
 from .published.q_layernorm_dyadic import requantized
+from .statistic_steps import reciprocal_root, row_moments, row_variance, statistic_widths
 from .stored_rows import parameter_of_rows, stored_of_rows
 
 __all__ = ["GoldenModel"]
@@ -43,7 +46,8 @@ class GoldenModel:
     Where the norm has no statistic, with those of its :class:`StaticPrecision`; with an algorithm of the literature,
     with the integers of that, as :mod:`.published` has them; where elements or results are floating-point numbers, with
     those of its :class:`FloatPrecision` or :class:`StaticFloatPrecision`, as :mod:`.floating` has them: elements and
-    results are codes then.
+    results are codes then. With ``defer``, rows are as they were, or what the model of
+    their own unit has where the mean is subtracted, and their scales as :mod:`.deferred` has them.
 
     Every step is the one documented there, in the same widths; 64-bit integers serve where all of them fit, Python
     integers where they do not.
@@ -68,6 +72,12 @@ class GoldenModel:
         self._core = config = self.config.core
         self.precision = precision = precision_of(config)
         self._floats: FloatRows | StaticFloatRows | None = None
+        self._deferred: DeferredRows | None = None
+        self._centred: GoldenModel | None = None
+        if isinstance(precision, DeferredPrecision):
+            self._deferred = DeferredRows(config)
+            self._centred = None if config.centred_rows is None else GoldenModel(config.centred_rows)
+            return
         if isinstance(precision, FloatPrecision | StaticFloatPrecision):
             given = {"gamma": gamma, "beta": beta}
             stored = {key: None if of is None else _stored(config, key, of) for key, of in given.items()}
@@ -86,16 +96,12 @@ class GoldenModel:
         ]
         if isinstance(precision, Precision):
             ranges, root, curve = precision.ranges, precision.root, precision.curve
-            statistic_widths = (
-                precision.variance_bits + precision.variance_frac_bits + ranges.weight_bits + 1,
-                precision.epsilon_code.bit_length() + ranges.weight_bits,
-                2 * ranges.sum_bits + precision.variance_frac_bits,
+            widths = (
+                *statistic_widths(precision),
                 ranges.sum_bits + ranges.count_bits + precision.rho_bits + precision.left_max + 1,
                 root.rho_bits + (0 if precision.factor is None else precision.factor.bits) + 1,
                 precision.exact_scale_bits + 1,
-                root.widest,
-                2 * (root.mantissa_bits + SQUARED_GUARD) + 2 if precision.gives_deviation else 0,
-                root.mantissa_bits + precision.variance_bits + precision.variance_frac_bits,
+                0 if precision.row_epsilon is None else precision.row_epsilon.widest + 1,
             )
             lane_widths += [
                 ranges.difference_bits + precision.scale_bits + 1,
@@ -106,7 +112,7 @@ class GoldenModel:
                 lane_widths.append(precision.normalized_bits + max(curve.slope_bits, curve.code.bit_length()))
             norm = config.formula
             self._counts = np.array([norm.count(n) for n in range(config.max_length + 1)])
-            self._statistic_type = np.dtype(np.int64 if max(statistic_widths) <= 63 else object)
+            self._statistic_type = np.dtype(np.int64 if max(widths) <= 63 else object)
         self._lane_type = np.dtype(np.int64 if max(lane_widths) <= 63 else object)
 
     def __repr__(self) -> str:
@@ -144,19 +150,32 @@ class GoldenModel:
     def _unscaled(self, batch: RowBatch) -> Integers:
         """Results of the unit that normalizes."""
         batch = normalized_rows(self.config, batch)
+        if self._centred is not None:
+            return self._centred._unscaled(batch)
         result = np.zeros(batch.x.shape, np.int64)
         for where, part in batch.parts(_CHUNK):
-            result[where] = self._rows(part) if self._floats is None else self._floats.rows(part)[0]
+            others = self._deferred or self._floats
+            result[where] = self._rows(part) if others is None else others.rows(part)[0]
         return result
 
     def beside(self, batch: RowBatch) -> dict[str, RowBatch]:
         """What comes out beside the results of rows, by the streams' names: elements of their formats, 0 behind a row's
         end; where there is one element of each row, rows of one."""
         found = rows_beside(self.config, batch)
+        for name, model in self._further.items():
+            found[name] = replace(batch, x=model._unscaled(batch), beside={})
         if (scale := self.config.row_scale) is not None:
             codes = scaled_rows(scale, self._unscaled(batch))[1]
-            found["scale"] = replace(batch, x=codes, lengths=np.ones(len(batch), np.int64), beside={})
+            found["scale"] = _of_each_row(batch, codes)
+        if self._deferred is not None:
+            parts = [self._deferred.scales(part) for _, part in normalized_rows(self.config, batch).parts(_CHUNK)]
+            found["scale"] = _of_each_row(batch, np.concatenate(parts) if parts else np.zeros((0, 1), np.int64))
         return found
+
+    @cached_property
+    def _further(self) -> "dict[str, GoldenModel]":
+        """Models of the further results: the same up to the normalized value."""
+        return {name: GoldenModel(config) for name, config in self.config.by_result.items()}
 
     def flags(
         self,
@@ -188,7 +207,9 @@ class GoldenModel:
         elif isinstance(self.precision, StaticPrecision):
             z = self.precision.evaluate(d).astype(self._lane_type)
         else:
-            z = self._normalized(d, *self.rows_statistic(d, batch.lengths))
+            scales = self._core.input_scale
+            codes = None if scales is None else batch.beside[scales.side.name][:, 0]
+            z = self._normalized(d, *self.rows_statistic(d, batch.lengths, codes))
         if published is None:
             y = self._results(z, batch)
         else:
@@ -205,43 +226,42 @@ class GoldenModel:
         assert isinstance(self.precision, Precision)
         return self.precision
 
-    def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
+    def rows_statistic(
+        self, d: npt.NDArray[np.integer], lengths: Integers, scale_codes: Integers | None = None
+    ) -> tuple[Integers, Integers, Integers]:
         """As :meth:`statistic`, of rows of differences; those are 0 behind a row's end."""
-        norm, ranges = self._core.formula, self._row_precision.ranges
-        counted = d[:, : norm.statistic_length]
-        none = np.zeros(len(d), np.int64)
-        s1 = counted.sum(axis=1, dtype=np.int64) if norm.has_sum else none
-        s2 = _sum_of_squares(counted, ranges.square_sum_max) if norm.has_squares else none
-        if norm.has_absolute_sum:
-            s2 = _sum_of_deviations(d, s1, lengths)
-        return self.statistic(s1, s2, self._counts[lengths])
+        moments = row_moments(self._core.formula, self._row_precision.ranges, d, lengths)
+        return self.statistic(*moments, self._counts[lengths], scale_codes)
 
-    def statistic(self, s1: Integers, s2: Integers, count: Integers) -> tuple[Integers, Integers, Integers]:
+    def statistic(
+        self, s1: Integers, s2: Integers, count: Integers, scale_codes: Integers | None = None
+    ) -> tuple[Integers, Integers, Integers]:
         """Steps 1 to 5 of :class:`Precision`: (RF, KF without its rounding half, shift index s) of each row.
 
-        ``s2`` is M where the norm has that.
+        ``s2`` is M where the norm has that; ``scale_codes`` are there where rows bring their scale.
         """
         p, kind, norm = self._row_precision, self._statistic_type, self._core.formula
         s1, s2, count = s1.astype(kind), s2.astype(kind), count.astype(kind)
-        total = s2 + s1 * s1 if norm.has_squared_sum else s2
-        weight = count * norm.factor(count) if norm.has_factor else count
-        square = s1 * s1 if norm.has_variance else None
-        moments = MomentValues(weight, count, total, square, s2 if norm.has_absolute_sum else None)
+        variance, weight = row_variance(self._core, p, s1, s2, count, scale_codes)
         if norm.has_factor:
             s1 = s1 * norm.factor(count)
-        return self._statistic_of(self._core.placement.evaluate(p, moments), s1, weight)
+        placement = self._core.placement
+        vanishes = None
+        if isinstance(placement, RowVariancePlacement):
+            assert scale_codes is not None
+            vanishes = placement.vanishes(scale_codes)
+        return self._statistic_of(variance, s1, weight, vanishes)
 
-    def _statistic_of(self, variance: Integers, s1: Integers, weight: Integers) -> tuple[Integers, Integers, Integers]:
-        """Steps 2 to 5, from V with its fraction bits, or its root; all of the statistic's type."""
+    def _statistic_of(
+        self, variance: Integers, s1: Integers, weight: Integers, vanishes: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Integers, Integers, Integers]:
+        """Steps 2 to 5, from V with its fraction bits, or its root; all of the statistic's type. ``vanishes``: rows
+        whose z is taken for 0."""
         p = self._row_precision
-        ranges, root = p.ranges, p.root
-        if p.gives_deviation:
-            mantissa, k = mantissa_of(variance, *p.root_bits, root.mantissa_bits + SQUARED_GUARD)
-            mantissa, odd = squared(mantissa, root.mantissa_bits)
-        else:
-            mantissa, position = mantissa_of(variance, *p.root_bits, root.mantissa_bits)
-            k, odd = position >> 1, position & 1
-        rho = root.evaluate(mantissa, odd)
+        ranges = p.ranges
+        rho, k = reciprocal_root(p, variance)
+        if vanishes is not None:
+            rho = np.where(vanishes, 0, rho).astype(rho.dtype)
         if p.factor is not None:
             rho = p.factor.evaluate(rho)
         if p.weight_root is None:
@@ -281,7 +301,7 @@ class GoldenModel:
     def _results(self, z: Integers, batch: RowBatch) -> Integers:
         """Step 7, in the place of what gamma multiplies."""
         p, target, kind = self.precision, self._core.output, self._lane_type
-        assert not isinstance(p, IntegerPrecision)
+        assert not isinstance(p, IntegerPrecision | DeferredPrecision)
         a, stored = z, {"gamma": self._gamma, "beta": self._beta}
         gamma, beta = (parameter_of_rows(self._core, key, values, batch) for key, values in stored.items())
         beta = beta + (1 << (self.parameters.beta_frac_bits - 1))
@@ -289,6 +309,11 @@ class GoldenModel:
         a += beta.astype(kind) << p.beta_align
         y = half_even(a, p.result_frac_bits, is_raised=True).astype(np.int64)
         return np.clip(y, target.min, target.max, out=y)
+
+
+def _of_each_row(batch: RowBatch, codes: Integers) -> RowBatch:
+    """One element of each row of a batch, (rows, 1)."""
+    return replace(batch, x=codes, lengths=np.ones(len(batch), np.int64), beside={})
 
 
 def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
@@ -299,18 +324,3 @@ def _stored(config: NormConfig, key: str, values: ArrayOrFile) -> Integers:
         low, high = (0, (1 << bits) - 1) if config.output.is_float else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
         require_within(key, array, low, high, f" ({key}_bits = {bits})")
     return array.astype(np.int64)
-
-
-def _sum_of_squares(d: npt.NDArray[np.integer], largest: int) -> Integers:
-    """Exact sum of squares of each row; floats serve while every partial sum is an integer that they hold."""
-    if largest < 1 << 53:
-        real = d.astype(np.float32 if largest < 1 << 24 else np.float64)
-        return np.einsum("ij,ij->i", real, real).astype(np.int64)
-    wide = d.astype(np.int64)
-    return (wide * wide).sum(axis=1)
-
-
-def _sum_of_deviations(d: npt.NDArray[np.integer], s1: Integers, lengths: Integers) -> Integers:
-    """``sum(abs(n*d - S1))`` of each row."""
-    deviations = np.abs(d.astype(np.int64) * lengths[:, None] - s1[:, None])
-    return np.where(np.arange(d.shape[1]) < lengths[:, None], deviations, 0).sum(axis=1)

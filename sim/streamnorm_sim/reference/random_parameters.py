@@ -28,5 +28,11 @@ def random_parameters(
             anything = rng.integers(number.min, number.max, shape, endpoint=True)
             ends = rng.choice(np.array([number.min, number.max]), shape)
             anything = np.where(rng.random(shape) < 0.1, ends, anything)
+        if config.row_scale is not None:
+            # Results of larger ones are beyond what a row's scale is found for.
+            limit, offset = (config.gamma_max, config.gamma_offset) if side.name == "gamma" else (config.beta_max, 0.0)
+            assert limit is not None
+            low, high = number.quantize(np.array([-limit - offset, limit - offset]))
+            anything = np.clip(anything, low + 1, high - 1)
         found[side.name] = np.where(wild[:, None], anything, rows)
     return found

@@ -11,12 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat, NumberFormat
+from streamnorm.spec.fusions import InterpolatedBanks
+from streamnorm.spec.fusions.residual import SumFormat
 from streamnorm.spec.values import integer_at_least, one_of
 from streamnorm_sim.streams.corner_floats import corner_floats
 from streamnorm_sim.streams.drawn_floats import KINDS, MIXED, draw_row, finite_codes
 from streamnorm_sim.streams.rows import RowBatch, per_row
 
 from .random_parameters import random_parameters
+from .random_scales import random_scales
 
 Distribution = Literal["mixed", "uniform", "normal", "large_mean", "low_variance", "outliers", "full_scale"]
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
@@ -120,8 +123,8 @@ def random_rows(
     lengths: ArrayLike | None = None,
 ) -> RowBatch:
     """Return random rows, their banks random too, unless rows take them in turn; with rows for streams beside: of a
-    residual, one row in four nearly cancels with the rows that it is added to; of gamma and beta, see
-    `random_parameters`.
+    residual, one row in four nearly cancels with the rows that it is added to; of scales, gamma and beta, see
+    `random_scales` and `random_parameters`; between two banks, one row in two has one of them.
 
     Parameters
     ----------
@@ -158,23 +161,54 @@ def random_rows(
     beside: dict[str, NDArray[np.integer]] = {}
     if config.residual is not None:
         beside["residual"] = _residual(config, batch, rng)
+    if config.input_scale is not None:
+        beside[config.input_scale.side.name] = random_scales(config, count, rng)
     if config.parameters_are_streamed:
         beside |= random_parameters(config, batch.x.shape, rng)
+    if config.banks_are_interpolated:
+        beside["blend"] = _blend(config, count, rng)
     return batch.with_beside(config, beside)
 
 
 def _residual(config: NormConfig, batch: RowBatch, rng: np.random.Generator) -> NDArray[np.int64]:
     residual = config.residual
     assert residual is not None
-    number, sums = residual.number, residual.sums(config.input)
-    kinds = DISTRIBUTIONS[1:]
+    draw = _float_residual if residual.number.is_float else _integer_residual
     rows = np.zeros(batch.x.shape, np.int64)
     for row, x, n in zip(rows, batch.x, batch.lengths, strict=True):
-        row[:n] = _random_row(number, int(n), rng, kinds[rng.integers(len(kinds))])
-        if rng.integers(4) == 0:
-            opposite = -sums.weight_x / sums.weight_f * (x[:n] - config.input.zero_point)
-            row[:n] = np.rint(opposite + rng.normal(0, 1, n)) + number.zero_point
-    return np.clip(rows, number.min, number.max)
+        row[:n] = draw(config, x[:n], rng)
+    return rows
+
+
+def _integer_residual(config: NormConfig, x: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:
+    assert config.residual is not None
+    number, sums = config.residual.number, config.residual.sums(config.input)
+    assert isinstance(sums, SumFormat)
+    kinds = DISTRIBUTIONS[1:]
+    row = _random_row(number, len(x), rng, kinds[rng.integers(len(kinds))])
+    if rng.integers(4) == 0:
+        opposite = -sums.weight_x / sums.weight_f * (x - config.input.zero_point)
+        row = np.rint(opposite + rng.normal(0, 1, len(x))).astype(np.int64) + number.zero_point
+    return np.clip(row, number.min, number.max)
+
+
+def _float_residual(config: NormConfig, x: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int64]:
+    assert config.residual is not None
+    number = config.residual.number
+    assert isinstance(number, FloatFormat)
+    row = draw_row(number, len(x), rng)
+    if rng.integers(4) == 0:
+        opposite = number.quantize(-config.residual.alpha * config.input.dequantize(x))
+        row = np.clip(opposite + rng.integers(-1, 1, len(x), endpoint=True), number.min, number.max)
+    return row
+
+
+def _blend(config: NormConfig, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """One row in four each has the one bank and the other."""
+    (side,) = InterpolatedBanks.inputs
+    kind = rng.integers(4, size=(count, 1))
+    anywhere = rng.integers(side.number.min, side.number.max, (count, 1), endpoint=True)
+    return np.select([kind == 0, kind == 1], [np.full_like(kind, side.number.min), side.number.max], anywhere)
 
 
 def _tie_rows(config: NormConfig) -> dict[str, NDArray[np.int64]]:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.fusions import InterpolatedBanks
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.streams.rows import RowBatch
 
 __all__ = ["beside_of_core", "parameter_of_rows", "stored_of_rows"]
@@ -30,5 +32,13 @@ def parameter_of_rows(config: NormConfig, key: str, stored: Integers, batch: Row
 
 
 def beside_of_core(config: NormConfig, batch: RowBatch) -> dict[str, npt.NDArray[np.integer]]:
-    """The rows beside that the unit takes that normalizes."""
+    """The rows beside that the unit takes that normalizes; of interpolated banks, those that are made for them."""
+    if config.banks_are_interpolated:
+        stored, width = StoredParameters.of(config.banked), batch.x.shape[1]
+        both = {"gamma": stored.gamma, "beta": stored.beta}
+        found = {}
+        for key, banks in both.items():
+            first, second = stored_of_rows(config, banks, np.arange(2), width)
+            found[key] = InterpolatedBanks.between(first, second, batch.beside["blend"])
+        return found
     return {side.name: batch.beside[side.name] for side in config.core.side_inputs}

@@ -21,7 +21,10 @@ class WelfordModel(GoldenModel):
     Works with Python integers: some ten thousand beats a second.
     """
 
-    def rows_statistic(self, d: npt.NDArray[np.integer], lengths: Integers) -> tuple[Integers, Integers, Integers]:
+    def rows_statistic(
+        self, d: npt.NDArray[np.integer], lengths: Integers, scale_codes: Integers | None = None
+    ) -> tuple[Integers, Integers, Integers]:
+        assert scale_codes is None
         p, points = self._row_precision, WelfordPrecision.of(self._core)
         frac, square_frac = points.mean_frac_bits, points.square_frac_bits
         n = lengths.astype(object)

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.precision.deferred import DeferredPrecision
 from streamnorm.precision.floating import FloatPrecision
 from streamnorm.precision.lane import precision_of
 from streamnorm.precision.precision import Precision
@@ -71,7 +72,7 @@ def unit_with(config: NormConfig, choice: RootChoice) -> NormConfig:
 def root_of(unit: NormConfig) -> RootMethod:
     """Return the root of a unit that has one."""
     precision = precision_of(unit)
-    assert isinstance(precision, Precision | FloatPrecision)
+    assert isinstance(precision, Precision | FloatPrecision | DeferredPrecision)
     return precision.root
 
 

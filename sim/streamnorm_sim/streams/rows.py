@@ -17,7 +17,9 @@ from streamnorm.spec.values import shown
 
 from .float_arrays import codes_of, is_float_array
 
-__all__ = ["ROWS_MAX", "RowBatch", "fitted", "per_row", "require_side_inputs", "require_streams", "turns"]
+__all__ = [
+    "ROWS_MAX", "RowBatch", "fitted", "in_steps_of_rows", "per_row", "require_side_inputs", "require_streams", "turns",
+]  # fmt: skip
 
 ROWS_MAX = 1_000_000_000
 """Rows of a run, drawn or counted a part at a time: even the cycle model takes minutes for them."""
@@ -73,7 +75,8 @@ class RowBatch:
         ----------
         x : array (rows, n), or the name of a .npy file that holds one
             With n from 1 to ``max_length``. Integers are of the input format, codes if that is floating point; floats,
-            of ml_dtypes too, are real values, and quantized. Floats of the input format itself keep all their bits.
+            of ml_dtypes too, are real values, and quantized, in steps of the row's scale where each brings its own.
+            Floats of the input format itself keep all their bits.
         lengths : integers (rows,), or one for all rows; optional
             All n elements of every row where absent.
         banks : integers (rows,), or one for all rows; optional
@@ -92,6 +95,7 @@ class RowBatch:
         checked_config(config)
         array, path = given_array(x)
         with named_file(path):
+            array = in_steps_of_rows(config, array, beside)
             batch = cls.arrange(_elements(config.input, array), lengths, banks, bank_count=config.banks)
             if banks is None:
                 batch = replace(batch, banks=turns(config, len(batch)))
@@ -106,6 +110,9 @@ class RowBatch:
             array, path = given_array(beside[side.name], side.name)
             with named_file(path):
                 columns = array[:, None] if side.per_row and array.ndim == 1 else array
+                scales = config.input_scale
+                if scales is not None and side.name == scales.side.name and is_float_array(columns):
+                    columns = scales.codes(columns)
                 added[side.name] = _elements(side.number, columns, side.name)
         batch = replace(self, beside=added)
         batch._require_sides_fit(config)
@@ -213,6 +220,8 @@ class RowBatch:
         columns = self.x.shape[1]
         if columns > config.max_length and not cut:
             raise ConfigError(f"rows have {columns} elements: must have at most max_length = {config.max_length}")
+        if config.banks_are_interpolated and self.banks.any():
+            raise ConfigError('banks: with bank_order = "interpolated" rows name none; leave banks out')
         require_within("banks", self.banks, 0, config.banks - 1)
         if config.bank_order == "cyclic":
             wrong = (self.banks[1:] != (self.banks[:-1] + 1) % config.banks) & (self.banks[1:] != 0)
@@ -302,6 +311,23 @@ def _require_names(names: Sequence[str], given: Mapping[str, object]) -> None:
         raise ConfigError(f"{missing[0]}: rows are missing; the unit has a stream of that name beside its rows")
     if other := [name for name in given if name not in names]:
         raise ConfigError(f"{other[0]}: the unit has no stream of that name beside its rows")
+
+
+def in_steps_of_rows(config: NormConfig, x: NDArray[Any], beside: Mapping[str, ArrayOrFile]) -> NDArray[Any]:
+    """Real rows in steps of the scales that they bring, if they do; 0 where that is none. Others as they are."""
+    scales = config.input_scale
+    if scales is None or not is_float_array(x) or x.ndim != 2 or scales.side.name not in beside:
+        return x
+    given, path = given_array(beside[scales.side.name], scales.side.name)
+    with named_file(path):
+        if given.size != len(x):
+            wanted = (len(x), 1)
+            raise ConfigError(f"{scales.side.name}: shape {given.shape}: must be {wanted}, one element of each row")
+        codes = scales.codes(given) if is_float_array(given) else given.astype(np.int64)
+    codes = codes.reshape(-1, 1)
+    bad = scales.is_bad(codes)
+    with np.errstate(over="ignore"):
+        return np.where(bad, 0.0, np.asarray(x, np.float64) / np.where(bad, 1.0, scales.values(codes)))
 
 
 def _elements(source: NumberFormat, array: NDArray[Any], key: str = "rows") -> NDArray[np.integer]:

@@ -165,13 +165,14 @@ class Trace:
     @property
     def expected_beside(self) -> dict[str, RowBatch]:
         """The same for the rows that come out on each stream beside the results, by its name."""
+        ahead = {side.name for side in self.config.side_outputs if side.ahead}
         return {
-            name: self._expected(side.beats, _before_reset(self.traffic, side.cycles))
+            name: self._expected(side.beats, _before_reset(self.traffic, side.cycles), ahead=name in ahead)
             for name, side in self.sides.items()
         }
 
-    def _expected(self, outputs: Beats, split: int | None) -> RowBatch:
-        rows = self.traffic.received(self.config).select(self._answered(outputs, split))
+    def _expected(self, outputs: Beats, split: int | None, *, ahead: bool = False) -> RowBatch:
+        rows = self.traffic.received(self.config, ahead=ahead).select(self._answered(outputs, split))
         if split is None or self.config.bank_order == "given":
             return rows
         whole = int(np.count_nonzero(outputs.last[:split]))

@@ -165,19 +165,21 @@ class Traffic:
                 raise ConfigError(f"{name}: raw beats have {given} bytes; the unit's have {width}")
             if any(side.follows for side in sides) and len(beats) and not beats.last[-1]:
                 raise ConfigError(f"{name}: the last raw beat must have tlast")
-        return dict(self.beats_beside)
+        # In the order in which the unit has them, whatever that of the mapping is.
+        return {name: self.beats_beside[name] for name in streams_of(config.side_inputs)}
 
-    def received(self, config: NormConfig) -> RowBatch:
+    def received(self, config: NormConfig, *, ahead: bool = False) -> RowBatch:
         """Return the rows as the unit must see them: cut at ``max_length``, ``tkeep`` made regular.
 
         ``errors`` says which rows must come out with their error flag set. A raw row without ``tlast`` that
-        is not longer than ``max_length`` is never finished and not among them.
+        is not longer than ``max_length`` is never finished and not among them. With ``ahead``, as streams tell of them
+        that leave before the results are made; see `streamnorm.spec.fusions.side_stream.SideStream`.
         """
         if self.batch is not None:
             batch = self._in_order(config, self.batch)
             x, lengths, most = batch.x, batch.lengths, config.max_length
             beside = {name: rows[:, :most] for name, rows in batch.beside.items()}  # one element stays what it is
-            errors = lengths > most
+            errors = (lengths > most) | _without_scale(config, beside, len(batch))
             return replace(batch, x=x[:, :most], lengths=np.minimum(lengths, most), errors=errors, beside=beside)
         assert self.beats is not None
         given = self.encode_beside(config)
@@ -187,14 +189,18 @@ class Traffic:
         errors = received.errors
         for name, sides in streams_of(config.side_inputs).items():
             if sides[0].per_row:
-                beside |= {side.name: _elements(others[name], side.number)[: len(received)] for side in sides}
+                for side in sides:
+                    numbers, wrong = _alone(others[name], side.number)
+                    beside[side.name] = numbers[: len(received)]
+                    errors = errors if ahead else errors | wrong[: len(received)]
                 continue
             if name in others:
                 beside |= {side.name: _received(config, others[name], side.number).x for side in sides}
                 continue
             numbers, wrong = _followed(config, beats, given[name], sides)
             beside |= numbers
-            errors = errors | wrong[: len(received)]
+            errors = errors if ahead else errors | wrong[: len(received)]
+        errors = errors | _without_scale(config, beside, len(received))
         return replace(received, beside=beside, errors=errors)
 
     def _in_order(self, config: NormConfig, batch: RowBatch) -> RowBatch:
@@ -206,9 +212,17 @@ class Traffic:
             row = int(np.argmax(batch.banks != turn))
             raise ConfigError(
                 f"banks: row {row} names bank {batch.banks[row]}: must be {turn[row]}, with bank_order = "
-                '"cyclic"; leave banks out'
+                f'"{config.bank_order}"; leave banks out'
             )
         return replace(batch, banks=turn)
+
+
+def _without_scale(config: NormConfig, beside: Mapping[str, NDArray[np.integer]], count: int) -> NDArray[np.bool_]:
+    """Which of the rows bring none although each has to."""
+    scales = config.input_scale
+    if scales is None:
+        return np.zeros(count, np.bool_)
+    return scales.is_bad(beside[scales.side.name][:count, 0])
 
 
 def _followed(
@@ -232,6 +246,14 @@ def _followed(
     return found, wrong
 
 
+def _alone(of: Beats, number: NumberFormat) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The elements of a stream with one for each row, (rows, 1), and which are not of the format: these are taken for
+    the nearest that is, and their row is flagged."""
+    values = _elements(of, number)
+    found = np.clip(values, number.min, number.max)
+    return found, (found != values).any(axis=1)
+
+
 def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatch:
     """Return what the contract says a unit sees of raw beats; see `Traffic.received`."""
     lanes, byte_count = config.lanes, number.bytes
@@ -249,10 +271,11 @@ def _received(config: NormConfig, beats: Beats, number: NumberFormat) -> RowBatc
         if not beats.last[end - 1] and end - start < config.max_beats:
             continue  # the stream stops within this row
         rows.append(elements[: config.max_length])
-        banks.append(int(beats.user[start]) if config.rows_name_banks else len(banks) % config.banks)
+        banks.append(int(beats.user[start]) if config.rows_name_banks else 0)
         unended = not beats.last[end - 1]
         errors.append(unended or len(elements) > config.max_length or not regular[start:end].all())
-    return replace(RowBatch.arrange(rows, None, banks), errors=np.array(errors, np.bool_))
+    named = banks if config.rows_name_banks else turns(config, len(rows))
+    return replace(RowBatch.arrange(rows, None, named), errors=np.array(errors, np.bool_))
 
 
 def _counted(beats: Beats, lanes: int) -> NDArray[np.bool_]:

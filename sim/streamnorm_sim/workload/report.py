@@ -16,6 +16,7 @@ from .demand import Demand
 from .model import Model, Stack
 from .pace import Need, keep_up, line_rate
 from .timing import Pool, Rows, Run, Span
+from .traffic import Traffic, is_fused, traffic_of
 from .unit import differences, loaded, parameter_bits, row_buffer_bytes, serving
 
 __all__ = ["Growth", "Phase", "Site", "Workload"]
@@ -56,6 +57,7 @@ class Phase:
     sites : in the order in which they are met
     demand : of matrix unit and memory
     needs : units that keep up with them
+    traffic : octets through memory of all rows; None where nothing is fused with a norm
     """
 
     name: str
@@ -64,6 +66,7 @@ class Phase:
     sites: tuple[Site, ...]
     demand: Demand
     needs: tuple[Need, ...]
+    traffic: Traffic | None = None
 
     @property
     def rows(self) -> int:
@@ -237,7 +240,17 @@ class Workload:
             )
         )
         tokens = self.tokens if name == "prefill" else 1
-        return Phase(name, tokens, self.sequences, tuple(lines), demand, tuple(needs))
+        return Phase(name, tokens, self.sequences, tuple(lines), demand, tuple(needs), self._traffic(name))
+
+    def _traffic(self, name: str) -> Traffic | None:
+        """Of all rows of a phase."""
+        if not any(is_fused(config) for config in self.configs):
+            return None
+        rows: list[list[Rows]] = [[] for _ in self.configs]
+        for work in self._passes[name]:
+            for index, runs in work.runs:
+                rows[index] += [each for run in runs for each in run.rows]
+        return sum((traffic_of(*unit) for unit in zip(self.configs, rows, strict=True)), Traffic())
 
     def growth(self) -> dict[str, list[Growth]]:
         """Each phase on 1, 2, 4, … units: to `UNITS_SHOWN`, or ``units`` if that is more, or until none gets faster."""
@@ -339,6 +352,7 @@ class Workload:
                     "demand": asdict(phase.demand),
                     "needs": [asdict(need) | ({} if self.possible else _UNKNOWN) for need in phase.needs],
                     "sites": [asdict(site) for site in phase.sites],
+                    "traffic": None if phase.traffic is None else phase.traffic.to_dict(),
                 }
                 for phase in self.phases()
             ],

@@ -115,10 +115,15 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
             found.append(
                 f"{config.name} has one gamma for {config.parameter_repeat} elements, {model.name} one for each"
             )
-        if config.parameters_are_known and own and sets > config.banks:
-            found.append(
-                f'{config.name} holds gamma and beta of {config.banks} of {sets} norms; storage = "ram" serves them all'
-            )
+        own_calls = [call for call in calls(model) if (call.kind.norm, call.kind.epsilon) in served]
+        alone = [call.site for call in own_calls if _is_behind_no_add(call.site)]
+        if config.residual is not None and alone:
+            sites = ", ".join(dict.fromkeys(alone))
+            found.append(f"{config.name} adds a residual to each row; {model.name} has norms behind no add: {sites}")
+        held = 1 if config.banks_are_interpolated else config.banks
+        if config.parameters_are_known and own and sets > held:
+            cure = "" if config.banks_are_interpolated or config.results else '; storage = "ram" serves them all'
+            found.append(f"{config.name} holds gamma and beta of {held} of {sets} norms{cure}")
     return found
 
 
@@ -128,12 +133,17 @@ def row_buffer_bytes(plan: Plan) -> int:
 
 
 def parameter_bits(plan: Plan) -> int:
-    """Bits that a unit stores for gamma and beta of one element; a constant takes none."""
+    """Bits that a unit stores for gamma and beta of one element; a constant takes none, nor what comes with the row."""
+    if plan.config.parameters_are_streamed:
+        return 0
     if plan.config.computed.is_dyadic:
         return sum(words.bits for words in stored_words(plan.config).values() if not words.is_constant)
-    stored = stored_parameters(plan.config)
-    gamma = 0 if stored.gamma_is_constant else stored.gamma_bits
-    return gamma + (0 if stored.beta_is_constant else stored.beta_bits)
+    bits = 0
+    for config in (plan.config, *plan.config.by_result.values()):
+        stored = stored_parameters(config)
+        bits += 0 if stored.gamma_is_constant else stored.gamma_bits
+        bits += 0 if stored.beta_is_constant else stored.beta_bits
+    return bits
 
 
 def loaded(sets: Iterable[tuple[object, ...]], config: NormConfig) -> list[bool]:
@@ -151,6 +161,11 @@ def loaded(sets: Iterable[tuple[object, ...]], config: NormConfig) -> list[bool]
         result.append(each not in staying and each != last)
         last = last if each in staying else each
     return result
+
+
+def _is_behind_no_add(site: str) -> bool:
+    """Whether what is normalized there is no sum of a residual stream and what a part gave."""
+    return site.endswith("-out") or site in ("embedding", "q", "k", "q-latent", "kv-latent", "ffn-inner")
 
 
 def _groups(model: Model) -> dict[tuple[str, float], list[NormCall]]:

@@ -21,7 +21,8 @@ from streamnorm_fpga.link.protocol import (
     Status,
 )
 from streamnorm_fpga.top.banks import banks_of
-from streamnorm_fpga.top.signature import rows_signature
+from streamnorm_fpga.top.signature import all_signatures, rows_signature
+from streamnorm_fpga.top.unit_streams import inputs_of, outputs_of, row_octets
 from streamnorm_fpga.virtual_board.faults import BREAK, Faults, FaultyLine
 from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.golden import GoldenModel
@@ -179,26 +180,43 @@ class FakeBoard:
         bank, control, beats_minus_1, kept = ROWS_HEADER.unpack_from(body)
         if config.banks > 1 << BANK_OCTET:
             bank |= control >> CONTROL_BANK << BANK_OCTET
-        beats, width = beats_minus_1 + 1, config.lanes * config.input.bytes
+        beats, streams = beats_minus_1 + 1, inputs_of(config)
+        size = row_octets(streams, beats)
         data = np.frombuffer(body, np.uint8, offset=ROWS_HEADER.size)
         length = beats_minus_1 * config.lanes + kept
         if (
             not len(data)
-            or len(data) % (beats * width)
-            or len(data) > self.memory_beats * width
+            or len(data) % size
+            or len(data) // size * beats > self.memory_beats
             or not 1 <= kept <= config.lanes
             or length > config.max_length
             or bank >= config.banks
         ):
             return Status.MALFORMED, b"", 0, 0
-        rows = bytes_element(data.reshape(-1, beats * config.lanes, config.input.bytes), signed=config.input.signed)[
-            :, :length
-        ]
-        rows = np.clip(rows, config.input.min, config.input.max)
-        wanted = answers(self.golden, RowBatch.arrange(rows, banks=banks_of(config, bank, len(rows))))
-        values = self.spoil(count, wanted.x)
-        padded = np.zeros((len(rows), beats * config.lanes), np.int64)
-        padded[:, :length] = values
-        octets = element_bytes(padded, config.output.bytes).tobytes()
+        given, start = {}, 0
+        data = data.reshape(-1, size)
+        for stream in streams:
+            octets = row_octets([stream], beats)
+            lanes = data[:, start : start + octets].reshape(len(data), -1, stream.lane_octets)[:, :length]
+            start += octets
+            place = 0
+            for name, number in zip(stream.names, stream.numbers, strict=True):
+                of = bytes_element(lanes[..., place : place + number.bytes], signed=number.signed)
+                given[name] = np.clip(of, number.min, number.max)
+                place += number.bytes
+        rows = given.pop("")
+        batch = RowBatch.arrange(rows, banks=banks_of(config, bank, len(rows)))
+        batch = dataclasses.replace(batch, beside=given)
+        wanted = answers(self.golden, batch)
+        values = {"": self.spoil(count, wanted.x)}
+        values |= {name: of.x for name, of in self.golden.beside(batch).items()} if config.side_outputs else {}
+        payload, signatures = b"", []
+        for stream in outputs_of(config):
+            [name], [number] = stream.names, stream.numbers
+            padded = np.zeros((len(rows), stream.beats(beats) * stream.lanes), np.int64)
+            padded[:, : stream.length(length)] = values[name]
+            payload += element_bytes(padded, number.bytes).tobytes()
+            flags = None if name else wanted.flags
+            signatures.append(rows_signature(config, values[name], stream, flags=flags))
         self.beats += len(rows) * beats
-        return Status.OK, octets, len(rows), rows_signature(config, values, flags=wanted.flags)
+        return Status.OK, payload, len(rows), all_signatures(signatures)

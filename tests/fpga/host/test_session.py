@@ -10,6 +10,7 @@ from streamnorm_fpga.host import session as session_module
 from streamnorm_fpga.host.session import session
 from streamnorm_fpga.top.board_top import identity
 from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.streams.rows import RowBatch
 
 
 @pytest.fixture
@@ -37,6 +38,38 @@ def test_rows_of_a_file_come_back(config, board, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), GoldenModel(config).normalize(x))
     assert [step for step, _, _ in steps] == ["asking the board", *["rows"] * (len(steps) - 2), "counting cycles"]
     assert steps[-2] == ("rows", 7, 7)
+
+
+def test_rows_of_all_streams_come_from_files_and_go_to_files(config, monkeypatch, tmp_path):
+    beside = {"residual": {"format": "int8", "scale": 0.1, "emit_sum": True}, "storage": "stream", "gamma_max": 2.0}
+    config = config.replace(input="int8", gamma=None, banks=1, output={"format": "int8", "scale": "row"}, **beside)
+    planned = tuple(vars(Plan.of(config).latency(config.max_length)).values())
+    fake = FakeBoard(config, identity=identity(config), latency=planned)
+    monkeypatch.setattr(session_module, "open_port", lambda path, baud: fake)
+    rng = np.random.default_rng(1)
+    rows = {name: rng.integers(-100, 100, (7, 11)) for name in ("x", "residual", "gamma")}
+    rows["beta"] = np.zeros((7, 11), np.int64)
+    files = {name: tmp_path / f"{name}.npy" for name in (*rows, "y", "sum", "scale")}
+    for name, of in rows.items():
+        np.save(files[name], of)
+    given = {name: files[name] for name in ("residual", "gamma", "beta")}
+    taken = {name: files[name] for name in ("sum", "scale")}
+    report = session(config, "here", input=files["x"], output=files["y"], beside=given, outputs_beside=taken)
+    assert report.failures == []
+    x = rows.pop("x")
+    batch = RowBatch.of(config, x, **rows)
+    want = {name: of.x for name, of in GoldenModel(config).beside(batch).items()}
+    want["y"] = GoldenModel(config).normalize(x, **rows)
+    for name, of in want.items():
+        np.testing.assert_array_equal(np.load(files[name]), of)
+    for options, message in (
+        ({"beside": {**given, "more": files["x"]}}, "more: the unit has no stream of that name"),
+        ({"outputs_beside": {"more": files["y"]}, "beside": given}, "more: the unit has no stream of that name"),
+        ({"outputs_beside": {"sum": files["residual"]}, "beside": given}, "the rows that go in are there"),
+        ({"beside": {}}, "residual: rows are missing"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            session(config, "here", input=files["x"], **options)
 
 
 def test_without_a_configuration_the_board_tells_of_itself(board):

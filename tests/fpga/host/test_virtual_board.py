@@ -107,6 +107,44 @@ def test_floating_point_rows_and_their_flags():
         assert report.mismatches > 0
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param({"scale": 0.05}, id="int8"),
+        # As many streams more as a board may have; each by itself is in tests/fpga/top.
+        pytest.param({"scale": "row", "scale_kind": "power-of-two"}, marks=pytest.mark.slow, id="a scale of each row"),
+    ],
+)
+def test_streams_beside_the_rows(output):
+    """Rows of more beats than any queue of the unit holds, though results go over the line before sums do."""
+    config = NormConfig(
+        **{"name": "beside", "norm": "rmsnorm", "lanes": 1, "max_length": 100, "epsilon": 1e-5, "clock_mhz": 50},
+        input={"format": "int8", "scale": 0.05},
+        output={"format": "int8", **output},
+        residual={"format": "int8", "scale": 0.05, "emit_sum": True},
+        **{"storage": "stream", "gamma_max": 2.0, "beta_max": 2.0},
+    )
+    assert Plan.of(config).output_entries < config.max_beats
+    vectors = make_vectors(config, 16, seed=3)
+    with VirtualBoard(*board_text(config), BIT_CYCLES) as board, open_port(board.port, 1_000_000) as port:
+        link = BoardLink(port, board.port, 1_000_000, 5.0)
+        said, record = ask_info(link)
+        assert self_test_of(record).words == "passed"
+        for stalls in (False, True):
+            report = check_rows(link, said, config, vectors, stalls=stalls)
+            assert (report.mismatches, report.first_mismatch) == (0, None)
+            for side in config.side_outputs:
+                assert (report.beside[side.name] == vectors.beside[side.name]).all()
+        sums = vectors.beside["sum"].copy()
+        sums[7, 0] ^= 1
+        report = check_rows(link, said, config, replace(vectors, beside={**vectors.beside, "sum": sums}))
+        assert report.mismatches == 1
+        assert report.first_mismatch is not None
+        assert report.first_mismatch.startswith("row 7 lane 0 of sum: got ")
+        cycles, _ = measure_cycles(link, said, config, longest_vectors(config, 3))
+        assert vars(cycles) == vars(Plan.of(config).latency(100))
+
+
 def test_cycles_of_a_row_that_leaves_before_its_end(config):
     changes = {"norm": "rmsnorm", "epsilon": 1e-3, "statistic_length": 1, "max_length": 400}
     config = config.replace(**changes, banks=1, gamma=None, beta=None)

@@ -89,14 +89,14 @@ def signature_of(config):
     return signature
 
 
-def run(config, bench, *, signature=None, **mutations):
-    """Run ``bench(host)`` on a board with the stand-in."""
+def run(config, bench, *, signature=None, unit=None, **mutations):
+    """Run ``bench(host)`` on a board with the stand-in, or another ``unit``."""
     dut = BoardTop(
         config,
         bit_cycles=BIT_CYCLES,
         expected_signature=signature_of(config) if signature is None else signature,
         clock_mhz=CLOCK_MHZ,
-        unit=StandIn(config, **mutations),
+        unit=StandIn(config, **mutations) if unit is None else unit,
     )
     module = Module()
     module.submodules.dut = dut

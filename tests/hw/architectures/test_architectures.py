@@ -15,7 +15,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.verilog.emit import verilog
 
-OTHERS = [name for name in ARCHITECTURES if name not in (ONE_PASS, STATIC)]
+OTHERS = [name for name, one in ARCHITECTURES.items() if name not in (ONE_PASS, STATIC) and not one.defers]
 
 
 def configuration(**changes) -> NormConfig:
@@ -39,7 +39,7 @@ def configuration(**changes) -> NormConfig:
         (
             "three-scans",
             "architecture = 'three-scans': must be one of one-pass, two-pass, three-scan, five-scan, "
-            "three-scan:welford, five-scan:welford, static; did you mean three-scan",
+            "three-scan:welford, five-scan:welford, static, deferred; did you mean three-scan",
         ),
         ("three-scan:welfort", "did you mean three-scan:welford"),
         ("two-pass:welford", "architecture = 'two-pass:welford': must be one of one-pass, two-pass, "),

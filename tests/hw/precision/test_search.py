@@ -10,7 +10,7 @@ from family import WITH_STATISTIC
 from streamnorm.errors import ConfigError
 from streamnorm.precision.demand import Demand
 from streamnorm.precision.precision import Precision, _precision
-from streamnorm.precision.search import _places, _roots, _scale_widths, _Series, search
+from streamnorm.precision.search import _places, _scale_widths, _Series, root_candidates, search
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 
@@ -88,7 +88,7 @@ def test_a_refusal_is_remembered():
 def every_candidate(demand: Demand) -> list[tuple[_Series, int]]:
     return [
         (series, frac_bits)
-        for root in _roots(demand)
+        for root in root_candidates(demand)
         for places in _places(demand)
         for scale_bits in _scale_widths(demand, root, places)
         for series in [_Series(demand, root, places, scale_bits)]
@@ -109,7 +109,28 @@ def test_the_first_of_the_cheapest_wins(seed):
     ]
     # min() takes the first of equals.
     series, frac_bits = min(good, key=lambda it: it[0].cost(it[1], it[0].error_bound(it[1])))
-    assert search(demand) == series.widths(frac_bits), f"seed {seed}"
+    assert search(demand) == (series.widths(frac_bits),), f"seed {seed}"
+
+
+def test_of_several_results_the_cheapest_that_keeps_all_their_promises_wins():
+    config = unit(gamma=1.5, results=[{"output": IntFormat(12, scale=2.0**-9), "gamma": 0.3, "beta": 0.1}])
+    demands = [Demand.of(each) for each in (config, *config.by_result.values())]
+    others = {id(series): series for series, _ in every_candidate(demands[1])}.values()
+    pairs = zip({id(series): series for series, _ in every_candidate(demands[0])}.values(), others, strict=True)
+    good = [
+        (pair, frac_bits)
+        for pair in pairs
+        for frac_bits in pair[0].frac_bits
+        if all(series.keeps_promise(frac_bits, series.error_bound(frac_bits)) for series in pair)
+    ]
+
+    def cost(pair: tuple[_Series, _Series], frac_bits: int) -> float:
+        worst = max(series.error_bound(frac_bits) for series in pair)
+        return pair[0].cost(frac_bits, worst, pair[1].gamma_area(frac_bits))
+
+    pair, frac_bits = min(good, key=lambda it: cost(*it))
+    assert search(*demands) == tuple(series.widths(frac_bits) for series in pair)
+    assert min(demand.error_limit for demand in demands) > max(series.error_bound(frac_bits) for series in pair)
 
 
 def test_a_refusal_names_the_closest_candidate():

@@ -90,7 +90,7 @@ CELL = "is the name of a cell of a device family; choose another name"
         ("min_length", 0, "min_length = 0: must be an integer from 1 to 6 (max_length)"),
         ("min_length", 7, "min_length = 7: must be an integer from 1 to 6 (max_length)"),
         ("banks", 0, "banks = 0: must be an integer from 1 to 4096"),
-        ("bank_order", "random", "bank_order = 'random': must be one of given, cyclic"),
+        ("bank_order", "random", "bank_order = 'random': must be one of given, cyclic, interpolated"),
         ("parameter_repeat", 0, "parameter_repeat = 0: must be an integer from 1 to 16384"),
         ("parameter_repeat", 2.5, "parameter_repeat = 2.5: must be an integer from 1 to 16384"),
         ("banks", 4097, "banks = 4097: must be an integer from 1 to 4096"),
@@ -410,6 +410,8 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
         "architecture": "two-pass",
         "algorithm": "q-layernorm-dyadic",
         "residual": {"format": "int8", "scale": 0.5},
+        "results": [{"output": {"format": "int16", "scale": 0.001}}],
+        "defer": True,
         "target": "ecp5-85k-6",
         "clock_mhz": 99.0,
         "margin": 0.1,
@@ -419,7 +421,9 @@ def test_digest_is_over_every_key_and_the_contents_of_arrays() -> None:
     others["curvature"] = {"norm": "adanorm"}
     others["deviation"] = {"norm": "frozen", "epsilon": None}
     others["alpha"] = {"norm": "dyt", "epsilon": None}
+    others["algorithm"] = others["results"] = {"storage": "rom"}
     others["algorithm"] = {"storage": "rom"}
+    others["defer"] = {"norm": "rmsnorm", "gamma": None, "storage": "rom"}
     others["parameter_format"] = {"output": "bf16"}
     assert config.replace(output="bf16") != config.replace(output="bf16", parameter_format="bf16")
     digests = {key: config.replace(**{key: value, **others.get(key, {})}).digest() for key, value in changes.items()}

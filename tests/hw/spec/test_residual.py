@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.formats import FloatFormat, IntFormat
 from streamnorm.spec.fusions import Residual
+from streamnorm.spec.fusions.float_sum import FloatSum
 from streamnorm.spec.fusions.sum_grid import SumGrid
 from streamnorm.spec.simplest_fraction import simplest_fraction
 
@@ -185,14 +186,17 @@ sum = { format = "int12", scale = 0.01 }
         ("int8", r"residual = 'int8': must be a table, for example \[residual\] with format = \"int8\", scale = 0.05"),
         ({"scale": 0.1}, r"missing key in \[residual\]: format"),
         ({"format": "int8", "beta": 1}, r"unknown key 'beta' in \[residual\]; the keys are format"),
-        ({"format": "bf16"}, r"in \[residual\]: format = 'bf16': must be int4 to int24 .*; goes with integers only"),
+        (
+            {"format": "bf16"},
+            r"in \[residual\]: format = 'bf16': does not go with input = int8: both must be integers, or both float",
+        ),
         ({"format": "int8", "alpha": 0}, r"in \[residual\]: alpha = 0: must not be 0; only the residual would be"),
         ({"format": "int8", "alpha": "x"}, r"in \[residual\]: alpha = 'x': must be a finite number"),
         ({"format": "int8", "emit_sum": 1}, r"in \[residual\]: emit_sum = 1: must be"),
         ({"format": "int8", "sum": {"format": "int8"}}, r"in \[residual\]: sum: only goes with emit_sum = true"),
         (
             {"format": "int8", "emit_sum": True, "sum": {"format": "fp16"}},
-            r"in \[residual.sum\]: format = 'fp16': must be int4 to int24",
+            r"in \[residual.sum\]: format = 'fp16': must be int4 to int24 or uint4 to uint24; the residual is int8$",
         ),
         (
             {"format": "int8", "scale": 0.05, "emit_sum": True, "sum": {"format": "int8", "scale": 100.0}},
@@ -209,6 +213,76 @@ def test_what_is_wrong_is_said(table: object, message: str) -> None:
         unit(table)
 
 
-def test_floating_point_rows_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^residual: input = bf16: goes with integers only$"):
-        unit({"format": "int8"}, input={"format": "bf16"})
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("int8", r"in \[residual\]: format = 'int8': does not go with input = bf16: both must be integers, or both"),
+        (
+            {"format": "bf16", "sum": {"format": "int8"}},
+            r"in \[residual.sum\]: format = 'int8': must be bf16, fp16, .*; the residual is bf16$",
+        ),
+        (
+            {"format": "bf16", "alpha": -2.2134},
+            r"in \[residual\]: alpha = -2.2134\d*: must have at most 8 significant bits, as numbers of bf16 have, "
+            r"beside floating-point rows, of which alpha x is exact; the nearest are -2.203125 and -2.21875$",
+        ),
+        (
+            {"format": "bf16", "alpha": 2.0**-30},
+            r"in \[residual\]: alpha = 9.31323e-10: its magnitude must be at least 1e-09$",
+        ),
+    ],
+)
+def test_what_is_wrong_beside_floating_point_rows_is_said(table: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        unit({"format": table} if isinstance(table, str) else table, input={"format": "bf16"})
+
+
+def test_sums_of_floating_point_rows_have_the_format_of_the_residual_or_one_of_their_own() -> None:
+    whole = unit({"format": "fp32", "emit_sum": True}, input="bf16")
+    assert whole.core.input == FloatFormat("fp32")
+    assert [(side.name, side.number) for side in whole.side_outputs] == [("sum", FloatFormat("fp32"))]
+    # With or without a stream for them, rows are rounded to it.
+    saturated = {"format": "fp16", "overflow": "saturate"}
+    inside = unit({"format": "fp32", "sum": saturated}, input="bf16")
+    assert inside.core.input == FloatFormat("fp16", overflow="saturate")
+    assert inside.side_outputs == ()
+    assert inside.replace(residual=inside.to_dict()["residual"]) == inside
+    assert inside.replace(residual={"format": "fp32"}) != inside
+
+
+@pytest.mark.parametrize(
+    ("alpha", "parts"),
+    [
+        (1.0, (False, 1, 0)),
+        (-1.0, (True, 1, 0)),
+        (0.125, (False, 1, -3)),
+        (6.0, (False, 3, 1)),
+        (-2.21875, (True, 71, -5)),
+        (255.0 * 2**20, (False, 255, 20)),
+    ],
+)
+def test_alpha_is_a_short_odd_factor_and_a_shift(alpha: float, parts: tuple[bool, int, int]) -> None:
+    bf16 = FloatFormat("bf16")
+    sums = FloatSum.of(bf16, bf16, alpha, bf16)
+    assert (sums.negative, sums.factor, sums.shift) == parts
+
+
+@pytest.mark.parametrize(
+    ("formats", "alpha", "bits"),
+    [
+        # Like beside like: a mantissa, and the three bits below it that decide a rounding.
+        (("bf16", "bf16", "bf16"), 1.0, 11),
+        (("fp32", "fp32", "fp32"), 1.0, 27),
+        (("fp8_e4m3fn", "fp8_e4m3fn", "fp8_e4m3fn"), 1.0, 7),
+        # A product may have a zero above its leading one.
+        (("bf16", "bf16", "bf16"), 1.5, 12),
+        # The wide terms are not cut by the narrow result.
+        (("fp32", "fp32", "bf16"), 1.0, 25),
+        # A subnormal fp16 may be far above a bf16, but no sum of theirs in fp16 is below it.
+        (("fp16", "bf16", "bf16"), 1.0, 21),
+        (("fp16", "bf16", "fp16"), 1.0, 14),
+    ],
+)
+def test_the_field_is_as_wide_as_rounding_needs(formats: tuple[str, str, str], alpha: float, bits: int) -> None:
+    x, f, number = (FloatFormat(name) for name in formats)
+    assert FloatSum.of(x, f, alpha, number).field_bits == bits

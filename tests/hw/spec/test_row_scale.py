@@ -59,11 +59,10 @@ def test_what_is_not_right_is_refused(output: dict[str, Any], message: str) -> N
             {"algorithm": "i-bert", "epsilon": 0.0, "input": {"format": "int8", "scale": 0.05}},
             "algorithm = 'i-bert': does not go with scale = \"row\" in [output]",
         ),
-        ({"input": {"format": "int8", "scale": "row"}}, 'in [input]: scale = "row": only the output may have one'),
-        ({"input": RowScaledFormat("int8")}, "input: a scale for each row: only the output may have one"),
+        ({"input": RowScaledFormat("int8")}, "input: a scale for each row: must be a RowScaledInput"),
         (
             {"residual": {"format": "int8", "scale": "row"}},
-            'in [residual]: scale = "row": only the output may have one',
+            'in [residual]: scale = "row": only input and output may have one',
         ),
     ],
 )

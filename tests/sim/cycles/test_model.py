@@ -9,6 +9,7 @@ from ladder.configurations import configuration
 from streamnorm.architectures import one_pass
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
+from streamnorm.spec.config import NormConfig
 from streamnorm_sim.cycles import CycleModel, Losses, predict
 from streamnorm_sim.cycles.model import timing
 from streamnorm_sim.streams.stalls import Stall
@@ -253,9 +254,69 @@ def test_a_model_needs_a_configuration():
 def test_a_unit_that_is_not_modelled_is_refused(model):
     with pytest.raises(
         ConfigError,
-        match=r"^architecture = 'three-scan': the cycle model knows these units only: one-pass, two-pass, static$",
+        match=r"^architecture = 'three-scan': the cycle model knows these units only: one-pass, two-pass, static, "
+        "deferred$",
     ):
         CycleModel(model.config.replace(architecture="three-scan"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"output": {"format": "int8", "scale": "row"}}, 'scale = "row" in [output]'),
+        (
+            {"norm": "affine", "epsilon": None, "storage": "stream", "gamma_max": 2.0, "beta_max": 1.0},
+            "storage = \"stream\" with norm = 'affine'",
+        ),
+        (
+            {"norm": "rmsnorm", "defer": True, "residual": {"format": "int8", "scale": 1.0}, "output": "int9"},
+            "residual with defer = true",
+        ),
+        ({"norm": "dyt", "alpha": 0.5, "epsilon": None, "residual": {"format": "int8"}}, "residual with norm = 'dyt'"),
+    ],
+)
+def test_what_is_fused_and_not_modelled_is_refused_by_its_key(changes, key):
+    keys = {"norm": "layernorm", "lanes": 2, "max_length": 8, "input": "int8", "output": "int8", "epsilon": 1e-5}
+    config = NormConfig(**{name: of for name, of in {**keys, **changes}.items() if of is not None})
+    with pytest.raises(ConfigError) as refused:
+        CycleModel(config)
+    assert str(refused.value) == f"{key}: the cycle model does not know such units; `streamnorm cycles --simulate` does"
+
+
+BANKS = {"banks": 2, "bank_order": "interpolated", "gamma": np.array([[1.0] * 40, [0.5] * 40])}
+
+FUSED = {
+    "results": {"results": [{"output": {"format": "int16", "scale": 0.01}}]},
+    "stream": {"storage": "stream", "gamma_max": 2.0, "beta_max": 1.0},
+    "interpolated": BANKS,
+    "interpolated behind a residual": {**BANKS, "residual": {"format": "int8", "scale": 0.1}},
+    "input scale": {"input": {"format": "int8", "scale": "row"}},
+    "deferred": {"norm": "rmsnorm", "defer": True},
+}
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_a_stream_in_parts_is_the_whole_of_a_fused_unit(name):
+    int8 = {"format": "int8", "scale": 0.1}
+    keys = {"norm": "layernorm", "lanes": 4, "max_length": 40, "input": int8, "output": int8, "epsilon": 1e-5}
+    config = NormConfig(**{**keys, **FUSED[name]})
+    rng = np.random.default_rng(8)
+    lengths = rng.integers(1, 60, 400)
+    ends = {"source": rng.random(91) < 0.7, "sink": rng.random(77) < 0.8}
+    sides = (*config.side_inputs, *config.side_outputs)
+    ends["beside"] = {side.stream: np.arange(83) % (20 if side.per_row else 3) == 2 for side in sides}
+    model = CycleModel(config)
+    whole, stream = model.run(lengths, **ends, cut=True), model.stream(**ends, cut=True)
+    parts = [stream.feed(part) for part in np.split(lengths, [1, 2, 3, 150, 151])]
+    for end in ("input_cycles", "output_cycles"):
+        assert np.concatenate([getattr(part, end) for part in parts]).tolist() == getattr(whole, end).tolist()
+    assert stream.losses == whole.losses
+    held = model.run(lengths, source=ends["source"], sink=ends["sink"], cut=True)
+    assert held.cycles < whole.cycles
+    # Where nothing is stalled, it is the plan's cycles.
+    trace, planned = model.run([40] * 20), Plan.of(config).latency(40)
+    assert trace.first_out[0] - trace.first_in[0] == planned.L1
+    assert set(np.diff(trace.last_out)) == {planned.SS}
 
 
 def test_two_passes_that_are_one_are_computed_as_one():

@@ -3,9 +3,12 @@
 from .floor import FloorPlacement
 from .placement import EpsilonCode, EpsilonPlacement, MomentValues, weighed
 from .root import RootPlacement
+from .row_variance import RowVariancePlacement
 from .variance import VariancePlacement
 
-__all__ = ["EPSILON_PLACEMENTS", "EpsilonCode", "EpsilonPlacement", "MomentValues", "weighed"]
+__all__ = [
+    "EPSILON_PLACEMENTS", "EpsilonCode", "EpsilonPlacement", "MomentValues", "RowVariancePlacement", "weighed",
+]  # fmt: skip
 
 EPSILON_PLACEMENTS: dict[str, EpsilonPlacement] = {
     placement.name: placement for placement in (VariancePlacement(), RootPlacement(), FloorPlacement())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from streamnorm.spec.roots import RootMethod
     from streamnorm.units.timed_moments import TimedMoments
 
+    from .row_variance import RowEpsilon
+
 __all__ = ["EpsilonCode", "EpsilonPlacement", "Integers", "MomentValues", "weighed"]
 
 Integers = npt.NDArray[Any]
@@ -30,12 +32,14 @@ class EpsilonCode(NamedTuple):
     code : times w, less ``drop`` bits, it is E; 0 where epsilon is left out
     frac_bits : of V
     error : of V, relative to itself, at most
+    of_row : how it follows from the scale of a row, where rows have one each; None where it is the same in all
     """
 
     code: int
     drop: int
     frac_bits: int
     error: float
+    of_row: RowEpsilon | None = None
 
 
 class EpsilonPlacement(ABC):
@@ -50,6 +54,7 @@ class EpsilonPlacement(ABC):
     bears_zero : whether U may be 0 where z is not, and whether V may be divided by w
     degree : what ``w*e`` is a power of in input steps: 2, or 1 where it is added to the root
     formula : the denominator, v being the variance (without a mean: the mean square; of the L2 norm: the sum)
+    cut : largest magnitude of results less beta, in output LSB, that are taken for 0; 0 where none are
     """
 
     name: str
@@ -57,6 +62,7 @@ class EpsilonPlacement(ABC):
     bears_zero: bool = True
     degree: int = 2
     formula: str
+    cut: float = 0.0
 
     def gives_deviation(self, norm: Norm, epsilon: EpsilonCode) -> bool:
         """Whether :meth:`evaluate` and :meth:`build` give the root of V in the place of V."""
@@ -137,7 +143,8 @@ class EpsilonPlacement(ABC):
 
 
 class MomentValues:
-    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2`` and M, arrays of rows; None for what is not."""
+    """A row's w, what it is made of, ``B*S2 + A*S1**2``, ``B*C*S1**2``, M and the code of its scale, arrays of rows;
+    None for what is not."""
 
     def __init__(
         self,
@@ -146,9 +153,10 @@ class MomentValues:
         total: Integers | None,
         square: Integers | None,
         absolute: Integers | None = None,
+        scale_code: Integers | None = None,
     ) -> None:
         self.weight, self._count, self._total, self._square = weight, count, total, square
-        self.absolute = absolute
+        self.absolute, self.scale_code = absolute, scale_code
 
     def times_weight(self, precision: Precision, value: Integers) -> Integers:
         """``w * value``; the value itself where V is divided by w."""

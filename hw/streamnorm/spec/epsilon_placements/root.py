@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import TYPE_CHECKING
 
+import numpy as np
 from amaranth.hdl import unsigned
 
 from streamnorm.spec.roots.mantissa import mantissa_of
@@ -31,7 +32,8 @@ class RootPlacement(EpsilonPlacement):
     The root of U is U times its reciprocal root, from a :class:`~streamnorm.spec.roots.RootMethod` of its own. With
     ``F = variance_frac_bits``, M the mantissa of U with its leading one, p the place of that one:
 
-    1. ``T = ((M * rho) >> cut) << ((p + 1) >> 1)``, F fraction bits
+    1. ``T = ((M * rho) >> cut) << ((p + 1) >> 1)``, F fraction bits; 1 where p is 0 and the root of 1 came out as less:
+       V has its leading one above the binary point
     2. ``sqrt(V) = T + E``
 
     Where a norm has a sum M of absolute deviations, that is T, exact.
@@ -92,7 +94,10 @@ class RootPlacement(EpsilonPlacement):
         mantissa, position = mantissa_of(variance, precision.variance_bits, 0, root.mantissa_bits)
         product = (mantissa + (1 << root.mantissa_bits)) * root.evaluate(mantissa, position & 1)
         cut = root.mantissa_bits + root.rho_bits - frac
-        deviation = (product >> cut) << ((position + 1) >> 1).astype(product.dtype)
+        kept = product >> cut
+        if _falls_short(root, cut, frac):
+            kept = np.where(position == 0, 1 << frac, kept).astype(product.dtype)
+        deviation = kept << ((position + 1) >> 1).astype(product.dtype)
         return deviation + moments.offset(precision)
 
     def build(self, p: Pipeline, precision: Precision, moments: TimedMoments) -> Timed:
@@ -114,8 +119,20 @@ class RootPlacement(EpsilonPlacement):
             "up", p.target.adder(position.width), [position], unsigned(half_most.bit_length()), lambda x: (x + 1) >> 1
         )
         kept = product.bits(cut, product.width)
+        if _falls_short(root, cut, frac):
+            lut = p.target.family.lut
+            least = p.operate("least", lut, [position], unsigned(1), lambda x: ~x.any())
+            parts = [kept, p.registered(least)]
+            shape = unsigned(kept.width)
+            kept = p.operate("kept", lut, parts, shape, lambda k, one: (k & ~one.replicate(len(k))) | (one << frac))
         deviation = moments.shift_left(p, kept, p.registered(up), half_most, width)
         return p.add(deviation, offset, unsigned(width), name="deviation")
+
+
+def _falls_short(root: RootMethod, cut: int, frac_bits: int) -> bool:
+    """Whether the root of 1, with so many fraction bits, would be less than 1."""
+    none = np.zeros(1, np.int64)
+    return (int(root.evaluate(none, none)[0]) << root.mantissa_bits) >> cut < 1 << frac_bits
 
 
 def _root(square: Fraction) -> Fraction:

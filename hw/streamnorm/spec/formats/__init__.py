@@ -10,10 +10,12 @@ from .floating import FloatFormat
 from .integer import IntFormat
 from .number_format import NumberFormat
 from .row_scaled import PER_ROW, RowScaledFormat
+from .row_scaled_input import RowScaledInput
+from .scale_word import ScaleWord
 
 __all__ = [
-    "FAMILIES", "FORMAT_KEYS", "FloatFormat", "IntFormat", "NumberFormat", "RowScaledFormat", "as_format",
-    "parse_format",
+    "FAMILIES", "FORMAT_KEYS", "ROW_SCALED", "FloatFormat", "IntFormat", "NumberFormat", "RowScaledFormat",
+    "RowScaledInput", "ScaleWord", "as_format", "parse_format",
 ]  # fmt: skip
 
 FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat, FloatFormat)
@@ -22,13 +24,18 @@ FAMILIES: tuple[type[NumberFormat], ...] = (IntFormat, FloatFormat)
 FORMAT_KEYS = ("format", *dict.fromkeys(key for family in FAMILIES for key in family.keys))
 """Every key that a format's table may have."""
 
+ROW_SCALED: dict[str, type[RowScaledFormat | RowScaledInput]] = {"input": RowScaledInput, "output": RowScaledFormat}
+"""What a table with ``scale = "row"`` is, by the key of the configuration that may be one."""
+
 _ROW_SCALED_KEYS = ("format", *RowScaledFormat.keys, "zero_point")
 
 
-def as_format(key: str, value: object, *, row_scaled: bool = False) -> NumberFormat:
+def as_format(
+    key: str, value: object, *, row_scaled: type[RowScaledFormat | RowScaledInput] | None = None
+) -> NumberFormat:
     """A format as a user may give it: itself, its name, or a table of `FORMAT_KEYS`.
 
-    ``row_scaled``: whether it may be a `RowScaledFormat`, as a table with ``scale = "row"``.
+    ``row_scaled``: what a table with ``scale = "row"`` is; None where it may be none.
 
     Raises
     ------
@@ -36,8 +43,9 @@ def as_format(key: str, value: object, *, row_scaled: bool = False) -> NumberFor
         If it is none of these, or the table is not right; the message names ``key``.
     """
     if isinstance(value, NumberFormat):
-        if isinstance(value, RowScaledFormat) and not row_scaled:
-            raise ConfigError(f"{key}: a scale for each row: {_ONLY_RESULTS}")
+        if isinstance(value, RowScaledFormat | RowScaledInput) and type(value) is not row_scaled:
+            why = _ONLY_RESULTS if row_scaled is None else f"must be a {row_scaled.__name__}"
+            raise ConfigError(f"{key}: a scale for each row: {why}")
         return value
     table = {"format": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
@@ -46,13 +54,16 @@ def as_format(key: str, value: object, *, row_scaled: bool = False) -> NumberFor
             '{"format": "int8", "scale": 0.05}'
         )
     per_row = _has_scale_of_rows(table)
-    if per_row and not row_scaled:
+    if per_row and row_scaled is None:
         raise ConfigError(f'in [{key}]: scale = "row": {_ONLY_RESULTS}')
     refuse_unknown(table, _ROW_SCALED_KEYS if per_row else FORMAT_KEYS, f" in [{key}]")
     if "format" not in table:
         raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
+    keys = {name: table[name] for name in table if name != "format"}
     try:
-        return parse_format(table["format"], **{name: table[name] for name in table if name != "format"})
+        if per_row and row_scaled is not None:
+            return row_scaled.parse(table["format"], **keys)
+        return parse_format(table["format"], **keys)
     except ConfigError as error:
         raise ConfigError(f"in [{key}]: {error}") from error
 
@@ -77,7 +88,7 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
     raise ConfigError(f"format = {shown(name)}: must be one of {', or '.join(family.names for family in FAMILIES)}")
 
 
-_ONLY_RESULTS = "only the output may have one"
+_ONLY_RESULTS = "only input and output may have one"
 
 
 def _has_scale_of_rows(keys: Mapping[str, Any]) -> bool:

@@ -9,10 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.formats import FORMAT_KEYS, IntFormat, NumberFormat, as_format
+from streamnorm.spec.architectures import STATIC
+from streamnorm.spec.formats import FORMAT_KEYS, FloatFormat, IntFormat, NumberFormat, as_format
 from streamnorm.spec.simplest_fraction import simplest_fraction
 from streamnorm.spec.values import boolean, finite_float, refuse_unknown, shown
 
+from .float_sum import FloatSum
 from .side_stream import SideStream
 from .sum_grid import SumGrid
 
@@ -44,26 +46,42 @@ class SumFormat:
     number: IntFormat
     error: float
 
+    def formed(self, alpha: float) -> tuple[str, str]:
+        """The sum with that alpha, and how it is formed, in a few words."""
+        times = f"{alpha:g} x + f" if alpha != 1.0 else "x + f"
+        how = f"{self.weight_x} x + {self.weight_f} f in steps of {self.number.scale:.4g}, {self.number.bits} bits"
+        off = "" if self.error < 2**-40 else f"; alpha is {self.error:.2g} of itself off in it"
+        return times, f"{how}, exact{off}"
+
+    @property
+    def in_full(self) -> str:
+        """The same for whoever reads the Verilog."""
+        return (
+            f": {self.weight_x} (q_x - zero_point) + {self.weight_f} (q_f - zero_point), in steps of "
+            f"{self.number.scale!r}"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Residual:
-    """The table ``[residual]`` of a configuration: rows ``r = alpha * x + f`` are normalized, exact.
+    """The table ``[residual]`` of a configuration: rows ``r = alpha * x + f`` are normalized; of integers exact, of
+    floating-point numbers rounded once.
 
     The sources: residual connections, He and others 2015, arXiv:1512.03385; ``alpha`` above 1, DeepNorm, Wang and
     others 2022, arXiv:2203.00555.
 
     Attributes
     ----------
-    number : format of f, the rows of the stream ``s_axis_residual``; integers
+    number : format of f, the rows of the stream ``s_axis_residual``
     alpha : factor of the unit's rows; not 0
-    emit_sum : whether r, rounded half to even and saturated, leaves on the stream ``m_axis_sum``
-    sum_number : format of that; integers
+    emit_sum : whether r leaves on the stream ``m_axis_sum``, of integers rounded half to even and saturated
+    sum_number : format of that; of floating-point numbers, with or without that stream, the one that r is rounded to
     """
 
-    number: IntFormat
+    number: NumberFormat
     alpha: float = 1.0
     emit_sum: bool = False
-    sum_number: IntFormat | None = None
+    sum_number: NumberFormat | None = None
 
     @staticmethod
     def of(value: Any) -> Residual:
@@ -87,17 +105,18 @@ class Residual:
             if not alpha:
                 raise ConfigError("alpha = 0: must not be 0; only the residual would be normalized")
             emit_sum = boolean("emit_sum", value.get("emit_sum", False))
-            if "sum" in value and not emit_sum:
-                raise ConfigError("sum: only goes with emit_sum = true")
+            if "sum" in value and not emit_sum and not number.is_float:
+                raise ConfigError("sum: only goes with emit_sum = true where rows are integers")
         except ConfigError as error:
             raise ConfigError(f"in [residual]: {error}") from None
         sum_number = as_format("residual.sum", value["sum"]) if "sum" in value else number
-        return Residual(
-            number=_integers("residual", number),
-            alpha=alpha,
-            emit_sum=emit_sum,
-            sum_number=_integers("residual.sum", sum_number) if emit_sum else None,
-        )
+        if sum_number.is_float != number.is_float:
+            raise ConfigError(
+                f"in [residual.sum]: format = {sum_number.name!r}: must be {type(number).names}; the residual is "
+                f"{number.name}"
+            )
+        has_format = emit_sum or number.is_float
+        return Residual(number=number, alpha=alpha, emit_sum=emit_sum, sum_number=sum_number if has_format else None)
 
     def to_dict(self) -> dict[str, Any]:
         """The table."""
@@ -112,45 +131,55 @@ class Residual:
     @property
     def outputs(self) -> tuple[SideStream, ...]:
         """Streams of rows that come out beside the results."""
-        if self.sum_number is None:
+        if not self.emit_sum:
             return ()
-        return (SideStream("sum", self.sum_number, "what was normalized: alpha times the rows, plus the residual"),)
+        assert self.sum_number is not None
+        meaning = "what was normalized: alpha times the rows, plus the residual"
+        return (SideStream("sum", self.sum_number, meaning, ahead=True),)
 
-    def sums(self, source: NumberFormat) -> SumFormat:
+    def sums(self, source: NumberFormat) -> SumFormat | FloatSum:
         """How sums with rows of the format ``source`` are formed.
 
         Raises
         ------
         ConfigError
-            If ``source`` is not one of integers, or the sums would have more bits than a format may have.
+            If one of the two is of integers and the other is not, the sums of integers would have more bits than a
+            format may have, or alpha has more bits than sums of floating-point numbers may have.
         """
-        if not isinstance(source, IntFormat):
-            raise ConfigError(f"residual: input = {source.name}: goes with integers only")
-        return _sums(source, self.number, self.alpha)
+        if isinstance(source, FloatFormat) and isinstance(self.number, FloatFormat):
+            assert isinstance(self.sum_number, FloatFormat)
+            return FloatSum.of(source, self.number, self.alpha, self.sum_number)
+        if isinstance(source, IntFormat) and isinstance(self.number, IntFormat):
+            return _sums(source, self.number, self.alpha)
+        raise ConfigError(
+            f"in [residual]: format = {self.number.name!r}: does not go with input = {source.name}: both must be "
+            "integers, or both floating-point numbers; a scale beside floats would take a product, and a rounding, more"
+        )
 
     def require_goes_with(self, config: NormConfig) -> None:
         """ConfigError if there is no unit of the configuration with this residual."""
-        if self.sum_number is not None:
-            self.sum_grid(config.input)
-        config.core  # noqa: B018 (must be a configuration)
+        self.sum_grid(config.input)
+        core = config.core
+        if core.architecture == STATIC and core.parameters_are_streamed:
+            raise ConfigError(
+                f'residual: does not go with storage = "stream" and norm = {config.norm!r}: rows do not wait inside '
+                "for their gamma and beta; allowed: norms with a statistic, or another storage"
+            )
 
-    def sum_grid(self, source: NumberFormat) -> SumGrid:
-        """How sums with rows of the format ``source`` are rounded on their way out; only with :attr:`emit_sum`.
+    def sum_grid(self, source: NumberFormat) -> SumGrid | None:
+        """How sums with rows of the format ``source`` are rounded on their way out; None where none go out, or they do
+        as they are.
 
         Raises
         ------
         ConfigError
             As `sums`, or if every sum would be rounded to 0.
         """
-        assert self.sum_number is not None
         sums = self.sums(source)
+        if not self.emit_sum or isinstance(sums, FloatSum):
+            return None
+        assert isinstance(self.sum_number, IntFormat)
         return SumGrid.of(sums.number, Fraction(self.number.scale) / sums.weight_f, self.sum_number)
-
-
-def _integers(key: str, number: NumberFormat) -> IntFormat:
-    if not isinstance(number, IntFormat):
-        raise ConfigError(f"in [{key}]: format = {number.name!r}: must be {IntFormat.names}; goes with integers only")
-    return number
 
 
 @lru_cache(maxsize=256)

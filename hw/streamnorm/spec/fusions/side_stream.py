@@ -23,6 +23,9 @@ class SideStream:
     follows : they are asked for when the row is complete, which has its length whatever theirs is: where it is another
         one, the row is flagged. Else a row ends where the shortest of all does
     per_row : whether there is one element of each row
+    ahead : of rows that come out, whether they leave before the results are made: their error flags tell nothing of
+        streams that are asked for later, which follow or have one element of each row
+    member : what the unit's own stream is called; if empty, that is the name
     """
 
     name: str
@@ -31,11 +34,18 @@ class SideStream:
     carrier: str = ""
     follows: bool = False
     per_row: bool = False
+    ahead: bool = False
+    member: str = ""
 
     @property
     def stream(self) -> str:
         """Name of the stream that carries them."""
         return self.carrier or self.name
+
+    @property
+    def port(self) -> str:
+        """Name of the unit's stream."""
+        return self.member or self.name
 
     def lanes(self, lanes: int) -> int:
         """Elements side by side in a beat, those of the unit's rows being ``lanes``."""

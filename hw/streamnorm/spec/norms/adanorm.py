@@ -28,6 +28,7 @@ class AdaNorm(LayerNorm):
     placement = "root"
     margin = 0.08  # V is a product of three, so its words are long: the statistic's adders missed 200 MHz by a tenth
     has_sample_variance = True
+    why_not_deferred = "what it makes of a row is no number times x - mean"
     length_weight = 1
 
     def __init__(self, curvature: float = 0.0) -> None:

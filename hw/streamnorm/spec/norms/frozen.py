@@ -20,6 +20,7 @@ class FrozenNorm(Norm):
     keys = frozenset({"deviation", "gamma_rounding"})
     centred = True
     has_squares = False
+    why_not_deferred = "its deviation is a constant, which the matrix behind can hold"
     reach = 1.0
     length_weight = None
 

@@ -16,4 +16,5 @@ class GroupNorm(LayerNorm):
     about = "the mean of a group of channels is subtracted"
     use = "images: ResNets and hybrids of them with transformers, diffusion models' U-nets"
     formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
+    why_not_deferred = "gamma and beta are of channels, and no matrix is behind that would take them"
     source = "Wu, He: Group Normalization, 2018, arXiv:1803.08494"

@@ -16,4 +16,5 @@ class InstanceNorm(LayerNorm):
     about = "the mean of a channel is subtracted"
     use = "images: style transfer and generators, where each channel's contrast is taken away"
     formula = "(x - mean(x)) / sqrt(var(x) + epsilon)"
+    why_not_deferred = "gamma and beta are of channels, and no matrix is behind that would take them"
     source = "Ulyanov, Vedaldi, Lempitsky: Instance Normalization, 2016, arXiv:1607.08022"

@@ -25,6 +25,7 @@ class L1Norm(Norm):
     centred = True
     has_squares = False
     has_absolute_sum = True
+    why_not_deferred = "its deviations need the mean first, and so a second pass over the row"
     reach = 2.0  # two elements differ by at most the sum of all deviations, one strays by at most half of it
     length_weight = 1
 

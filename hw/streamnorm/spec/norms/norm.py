@@ -57,6 +57,7 @@ class Norm(ABC):
         and z is not
     counts_steps : z in the unit is a number of input steps, no real one; of integers that come in
     statistic_length : the moments are those of so many elements at the row's beginning; None for all of them
+    why_not_deferred : why there is no unit whose scales leave beside the rows; empty where there is one
     """
 
     name: str
@@ -81,6 +82,7 @@ class Norm(ABC):
     length_weight: int | None
     counts_steps: bool = False
     statistic_length: int | None = None
+    why_not_deferred: str = ""
 
     def of(self, keys: dict[str, Any]) -> "Norm":
         """The norm with what a configuration says of those :attr:`keys` that change it."""

@@ -11,6 +11,7 @@ from streamnorm.units.floating.float_apply import FloatApply
 from streamnorm.units.floating.float_moments import FloatMoments
 from streamnorm.units.floating.float_statistic import FloatStatistic
 from streamnorm.units.moments import Moments
+from streamnorm.units.scaled_statistic import ScaledMoments, ScaledStatistic
 from streamnorm.units.statistic import Statistic
 
 from .i_bert import IBertApply, IBertStatistic
@@ -67,8 +68,14 @@ FLOAT_RESULTS = Parts(FloatStatistic, FloatApply)
 """The parts of units whose elements are integers, and whose results are floats."""
 
 
+SCALED_ROWS = Parts(ScaledStatistic, Apply, moments=ScaledMoments)
+"""The parts of units whose rows bring their scale."""
+
+
 def parts_of(config: NormConfig) -> Parts:
     """The parts of a configuration's algorithm, in its arithmetic and its architecture."""
+    if config.input_scale is not None:
+        return SCALED_ROWS
     floats = FLOATING if config.input.is_float else FLOAT_RESULTS
     parts = floats if config.is_floating else PARTS[config.algorithm]
     return parts if config.architecture != TWO_PASS or parts.two_pass is None else parts.two_pass

@@ -2,6 +2,7 @@
 
 from . import by_beat, by_row
 from .context import Context
+from .gate import Gate
 from .rows import Rows
 from .solver import FEW, MANY
 from .state import State
@@ -15,17 +16,17 @@ class Buffered:
     after the other; with arrays over beats where the latter two do not hold; and where ready falls, row by row or beat
     by beat. A :class:`~.solver.Solver`."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._state = State.after_reset(context.timing, context.issues_kept)
+    def __init__(self, context: Context, gates: tuple[Gate, ...] = ()) -> None:
+        self._context, self._gated = context, bool(gates)
+        self._state = State.after_reset(context.timing, context.issues_kept, gates)
 
     @property
     def by_row(self) -> bool:
-        return self._context.by_row
+        return self._context.by_row and not self._gated
 
     def solve(self, rows: Rows) -> list[CycleTrace]:
         context, state = self._context, self._state
-        by_row_now = context.by_row and not rows.by_beat
+        by_row_now = self.by_row and not rows.by_beat
         in_turn = by_row_now and context.in_turn
         unhindered = by_row.solve_unhindered if by_row_now else by_beat.solve_unhindered
         parts: list[CycleTrace] = []

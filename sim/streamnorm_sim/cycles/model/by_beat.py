@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .admission import admit, rows_at_once
 from .chains import exclusive_sum
 from .context import Context
+from .gate import Coming
 from .offers import accepted_at_once
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
 from .rows import Rows
@@ -17,13 +18,13 @@ from .state import State
 from .timing import ROW_DELAY, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 
-__all__ = ["solve_unhindered", "solve_waiting"]
+__all__ = ["Way", "finish", "rows_unhindered", "solve_unhindered", "solve_waiting"]
 
 Cycles = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
+class Way:
     """All of the way that rows take, if their beats are accepted in the cycles ``accepted``."""
 
     rows: Rows
@@ -39,7 +40,7 @@ class _Way:
     left: Cycles  # each beat's leaving the buffer that rows come in to
 
     @staticmethod
-    def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> _Way:
+    def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> Way:
         starts = take_starts = exclusive_sum(rows.beats)
         taken, takes = rows.kept, accepted
         if taken is not None:
@@ -52,9 +53,11 @@ class _Way:
             known[ends] = takes[ends] + (timing.beat_to_issue + 1)
         complete = takes[take_starts + counts - 1]
         issue = first_issues(context, state, complete, rows.taken, known)
-        flow = outflow(context, state, issue, rows.taken, known)
+        flow = outflow(context, state, issue, rows, Coming(takes, rows.taken, complete), known)
+        if flow.free is not None:
+            issue = Issue(issue.started, flow.free[take_starts], flow.free)
         left = context.left(state, issue.started, flow.issues, rows.taken)
-        return _Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left)
+        return Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left)
 
     @property
     def firsts(self) -> Cycles:
@@ -64,13 +67,13 @@ class _Way:
 
 def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace | None:
     """Solve the rows up to the first for which ready may fall, as arrays; None if that is the first of them."""
-    way = _Way.of(context, state, rows, _at_once(context, state, rows))
-    good = _rows_unhindered(context, state, way)
+    way = Way.of(context, state, rows, _at_once(context, state, rows))
+    good = rows_unhindered(context, state, way)
     if not good:
         return None
     beats = int(rows.beats[:good].sum())
     source = int(way.accepted[beats - 1]) - state.accepted - beats
-    return _finish(context, state, way, good, Losses(source=source))
+    return finish(context, state, way, good, Losses(source=source))
 
 
 def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
@@ -82,21 +85,21 @@ def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     the difference of the two may concern, since a row waits only for rows ahead of it; and in any case for the rows
     that wait for none of those solved here.
     """
-    guess = _Way.of(context, state, rows, _at_once(context, state, rows))
+    guess = Way.of(context, state, rows, _at_once(context, state, rows))
     accepted, waits = admit(context, state, rows, guess.left, guess.firsts)
-    way = _Way.of(context, state, rows, accepted)
+    way = Way.of(context, state, rows, accepted)
     good = max(_rows_right(context, state, guess, way), rows_at_once(context, rows))
     beats = int(rows.beats[:good].sum())
     slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
     source = int(accepted[beats - 1]) - state.accepted - beats - slots - buffer
-    return _finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
+    return finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
 
 
 def _at_once(context: Context, state: State, rows: Rows) -> Cycles:
     return accepted_at_once(context.source, state.accepted, state.fresh, rows)
 
 
-def _rows_right(context: Context, state: State, guess: _Way, way: _Way) -> int:
+def _rows_right(context: Context, state: State, guess: Way, way: Way) -> int:
     """Return how many rows are accepted as ``way`` has it, although ready was worked out from ``guess``.
 
     Nothing of a guess is late: its beats are accepted as early as can be. So a beat that does not wait any more when
@@ -121,9 +124,12 @@ def _rows_right(context: Context, state: State, guess: _Way, way: _Way) -> int:
     return int(np.searchsorted(starts, first, side="right")) - 1 if concerned[first] else len(rows)
 
 
-def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
-    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted."""
-    rows, accepted, starts = way.rows, way.accepted, way.starts
+def rows_unhindered(context: Context, state: State, way: Way, since: Cycles | None = None) -> int:
+    """Return how many rows are sure not to wait for ready: not even if all events ahead of a beat had been counted.
+
+    ``since``: from which cycle up to its acceptance ready has to be 1 for each beat; absent: in that one alone.
+    """
+    rows, accepted, starts = way.rows, way.accepted if since is None else since, way.starts
     space, slots = state.places()
     waiting_slots = np.concatenate([slots, way.firsts]) + context.timing.release_to_ready
     waiting_space = np.concatenate([space, way.left]) + SPACE_DELAY
@@ -140,7 +146,7 @@ def _rows_unhindered(context: Context, state: State, way: _Way) -> int:
     return int(np.searchsorted(starts, bad, side="right")) - 1 if waits[bad] else len(rows)
 
 
-def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses) -> CycleTrace:
+def finish(context: Context, state: State, way: Way, good: int, losses: Losses) -> CycleTrace:
     """Make the trace of the first ``good`` rows, with what was lost at their input, and advance the state."""
     beats_in, beats_out = way.rows.beats[:good], way.rows.taken[:good]
     starts, take_starts = way.starts[:good], way.take_starts[:good]
@@ -174,4 +180,5 @@ def _finish(context: Context, state: State, way: _Way, good: int, losses: Losses
         pops=way.flow.pops[:count],
         outputs=outputs,
     )
+    state.gates = tuple(gate.after(count, len(inputs)) for gate in way.flow.gates)
     return trace

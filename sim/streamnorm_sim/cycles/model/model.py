@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from numpy.typing import ArrayLike
 
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.arrays import ArrayOrFile
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.fusions import streams_of
 from streamnorm.spec.values import boolean, shortened
 
+from .ends import Ends
 from .modelled import MODELLED
 from .open_cycles import OpenCycles, open_cycles
 from .rows import Rows, checked_lengths, checked_times
@@ -37,7 +41,7 @@ class CycleModel:
     Attributes
     ----------
     timing : Timing, TwoPassTiming or StaticTiming
-        All that it knows of the unit.
+        All that it knows of the unit that normalizes; what stands around it is read off when a stream begins.
 
     Raises
     ------
@@ -48,8 +52,11 @@ class CycleModel:
 
     def __init__(self, config: NormConfig) -> None:
         checked_config(config)
+        if key := fused(config):
+            raise ConfigError(f"{key}: the cycle model does not know such units; `streamnorm cycles --simulate` does")
         if not self.knows(config):
-            raise ConfigError(f"{_unknown_key(config)}: the cycle model knows these units only: {', '.join(MODELLED)}")
+            key = f"architecture = {config.architecture!r}"
+            raise ConfigError(f"{key}: the cycle model knows these units only: {', '.join(MODELLED)}")
         self.config = config
         self._modelled = MODELLED[_built_as(config)]
         self.timing = self._modelled.timing(config)
@@ -59,7 +66,7 @@ class CycleModel:
 
     @staticmethod
     def knows(config: NormConfig) -> bool:
-        """Whether the configuration's unit is one whose every cycle is modelled; none with something fused is."""
+        """Whether the configuration's unit is one whose every cycle is modelled, all that is fused included."""
         return not fused(config) and _built_as(config) in MODELLED
 
     def run(
@@ -69,16 +76,18 @@ class CycleModel:
         *,
         source: OpenCycles | ArrayLike | None = None,
         sink: OpenCycles | ArrayLike | None = None,
+        beside: Mapping[str, OpenCycles | ArrayLike | None] | None = None,
         cut: bool = False,
     ) -> CycleTrace:
         """Return the cycles of some rows that come first after reset; see `stream` and `CycleStream.feed`."""
-        return self.stream(source=source, sink=sink, cut=cut).feed(lengths, offered)
+        return self.stream(source=source, sink=sink, beside=beside, cut=cut).feed(lengths, offered)
 
     def stream(
         self,
         *,
         source: OpenCycles | ArrayLike | None = None,
         sink: OpenCycles | ArrayLike | None = None,
+        beside: Mapping[str, OpenCycles | ArrayLike | None] | None = None,
         cut: bool = False,
     ) -> CycleStream:
         """Return a unit just reset, to be fed with rows part by part: memory is that of a part.
@@ -91,30 +100,40 @@ class CycleModel:
             first to before the second cycle of any pair.
         sink : array or None
             When ``m_axis_tready`` is 1, in the same forms.
+        beside : mapping of str to the same, optional
+            Of streams beside the rows and the results, by their names; those that go in have rows of the same lengths,
+            or a beat of each row, and all of it is there from the first cycle on.
         cut : bool
             Whether rows above ``max_length`` are allowed. The unit cuts them and swallows the excess.
 
         Raises
         ------
         ConfigError
-            If a pattern is malformed or never open, or ``cut`` no bool.
+            If a pattern is malformed or never open, or of a stream that there is not, or ``cut`` no bool.
         """
         boolean("cut", cut)
-        solver = self._modelled.solver(self.timing, open_cycles("source", source), open_cycles("sink", sink))
-        return CycleStream(self.config, solver, cut)
+        names = streams_of((*self.config.side_inputs, *self.config.side_outputs))
+        if other := [name for name in beside or {} if name not in names]:
+            raise ConfigError(f"{other[0]}: the unit has no stream of that name beside its rows and results")
+        ends = Ends(
+            open_cycles("source", source),
+            open_cycles("sink", sink),
+            {name: open_cycles(name, pattern) for name, pattern in (beside or {}).items()},
+            cut,
+        )
+        return CycleStream(self.config, self._modelled.solver(self.config, self.timing, ends), cut)
 
 
 def fused(config: NormConfig) -> str:
     """Return the key of what is fused with the norm and not modelled; empty if there is nothing."""
-    if config.residual is not None:
-        return "residual"
     if config.row_scale is not None:
-        return 'scale = "row"'
-    return 'storage = "stream"' if config.parameters_are_streamed else ""
-
-
-def _unknown_key(config: NormConfig) -> str:
-    return fused(config) or f"architecture = {config.architecture!r}"
+        return 'scale = "row" in [output]'
+    behind = MODELLED.get(_built_as(config))
+    if behind is None or behind.buffered:
+        return ""
+    with_it = {"residual": config.residual is not None, 'storage = "stream"': config.parameters_are_streamed}
+    unit = "defer = true" if config.defer else f"norm = {config.norm!r}"
+    return next((f"{key} with {unit}" for key, is_there in with_it.items() if is_there), "")
 
 
 def _built_as(config: NormConfig) -> str:

@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from .chains import chain, chained, contiguous, exclusive_sum
 from .context import Context
+from .gate import Coming, Gate
 from .open_cycles import ALWAYS
+from .queue_gate import QueueGate, QueueTiming
+from .rows import Rows
 from .state import State
 from .timing import FIRST_CYCLE, NEVER
 from .trace import Losses
@@ -40,13 +43,17 @@ class Outflow:
     Attributes
     ----------
     issues, pops, outputs : its issue, its leaving the output queue's memory, its acceptance by the sink
-    credits : cycles for which its issue was put off because the output queue was full; None: none was
+    credits : cycles for which its issue was put off because an output queue was full; None: none was
+    free : its issue if the output queues were endless, where not only they may hold it
+    gates : what they have become
     """
 
     issues: Cycles
     pops: Cycles
     outputs: Cycles
     credits: Cycles | None
+    free: Cycles | None = None
+    gates: tuple[Gate, ...] = ()
 
 
 def first_issues(context: Context, state: State, complete: Cycles, taken: Cycles, known: Cycles | None = None) -> Issue:
@@ -64,13 +71,18 @@ def first_issues(context: Context, state: State, complete: Cycles, taken: Cycles
     return Issue(started, beats[rows], beats)
 
 
-def outflow(context: Context, state: State, issue: Issue, taken: Cycles, known: Cycles | None = None) -> Outflow:
-    """Return every beat's way out.
+def outflow(
+    context: Context, state: State, issue: Issue, rows: Rows, coming: Coming, known: Cycles | None = None
+) -> Outflow:
+    """Return every beat's way out; ``coming``: of the ``rows``.
 
-    The output queue is deep enough never to hold back a sink, not even one that takes a beat in every cycle. So the
-    outputs follow from the issues that an endless queue would allow, and the true issues from the outputs.
+    Where nothing else gates them: the output queue is deep enough never to hold back a sink, not even one that takes a
+    beat in every cycle. So the outputs follow from the issues that an endless queue would allow, and the true issues
+    from the outputs.
     """
-    timing, sink = context.timing, context.sink
+    timing, sink, taken = context.timing, context.sink, rows.taken
+    if state.gates:
+        return _gated(context, state, _earliest(context, state, issue, taken, known), rows, coming)
     unhindered = contiguous(issue.first, taken) if issue.beats is None else issue.beats
     if sink is ALWAYS:
         return Outflow(unhindered, unhindered + timing.issue_to_pop, unhindered + timing.issue_to_output, None)
@@ -83,13 +95,45 @@ def outflow(context: Context, state: State, issue: Issue, taken: Cycles, known: 
     pops = unhindered + timing.issue_to_pop
     np.maximum(pops, np.concatenate([state.outputs, outputs])[: len(pops)], out=pops)
     room = np.concatenate([state.pops, pops])[: len(pops)] + timing.pop_to_issue
-    rows = exclusive_sum(taken)
-    earliest = np.full(len(pops), NEVER, np.int64) if known is None else known.copy()
-    earliest[rows] = np.maximum(earliest[rows], issue.started + timing.end_to_issue)
-    earliest[0] = max(earliest[0], state.issues[-1] + 1)
+    earliest = _earliest(context, state, issue, taken, known)
     issues = chained(np.maximum(earliest, room), order)
     np.maximum(earliest[1:], issues[:-1] + 1, out=earliest[1:])
     return Outflow(issues, pops, outputs, issues - earliest)
+
+
+def _earliest(context: Context, state: State, issue: Issue, taken: Cycles, known: Cycles | None) -> Cycles:
+    """When each beat could be issued if there were none ahead of it but those of the past."""
+    rows = exclusive_sum(taken)
+    earliest = np.full(int(taken.sum()), NEVER, np.int64) if known is None else known.copy()
+    earliest[rows] = np.maximum(earliest[rows], issue.started + context.timing.end_to_issue)
+    earliest[0] = max(earliest[0], state.issues[-1] + 1)
+    return earliest
+
+
+def _gated(context: Context, state: State, earliest: Cycles, rows: Rows, coming: Coming) -> Outflow:
+    """Beat by beat, as the gates go on with each issue."""
+    timing = context.timing
+    ends = QueueTiming(timing.output_depth, timing.issue_to_pop, timing.pop_to_output, timing.pop_to_issue)
+    own = QueueGate(ends, context.sink, state.pops.tolist(), state.outputs.tolist())
+    gates = [gate.begun(coming) for gate in state.gates]
+    queues: list[Gate] = [own, *(gate for gate in gates if gate.is_queue)]
+    others = [gate for gate in gates if not gate.is_queue]
+    swallowed = np.zeros(len(earliest), np.int64)
+    swallowed[np.cumsum(rows.taken) - 1] = rows.beats - rows.taken
+    issues: list[int] = []
+    free: list[int] = []
+    issued = NEVER
+    for cycle, more in zip(earliest.tolist(), swallowed.tolist(), strict=True):
+        begin = max(cycle, issued + 1, *(gate.earliest() for gate in others))
+        issued = max(begin, *(gate.earliest() for gate in queues))
+        for gate in (own, *gates):
+            gate.issued(issued, more)
+        issues.append(issued)
+        free.append(begin)
+    arrays = (issues, own.pops[timing.output_depth :], own.outputs[timing.pop_to_output :])
+    found, pops, outputs = (np.array(cycles, np.int64) for cycles in arrays)
+    begun = np.array(free, np.int64)
+    return Outflow(found, pops, outputs, found - begun, begun, tuple(gates))
 
 
 def waits_for_rows(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .gate import Gate
 from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
 
 __all__ = ["State", "newest"]
@@ -31,6 +32,7 @@ class State:
         to wait for
     pops : the latest ``output_depth`` beats' leaving the memory of the output queue
     outputs : acceptance of the latest ``pop_to_output`` output beats
+    gates : what the issue of the next beats waits for besides
     """
 
     accepted: int
@@ -42,9 +44,10 @@ class State:
     first_issues: Cycles
     pops: Cycles
     outputs: Cycles
+    gates: tuple[Gate, ...] = ()
 
     @staticmethod
-    def after_reset(timing: Timing, issues: int) -> State:
+    def after_reset(timing: Timing, issues: int, gates: tuple[Gate, ...] = ()) -> State:
         """Return that of a unit just reset, of which so many issues are kept."""
 
         def never(count: int) -> Cycles:
@@ -60,6 +63,7 @@ class State:
             first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
             pops=never(timing.output_depth),
             outputs=never(timing.pop_to_output),
+            gates=gates,
         )
 
     @property

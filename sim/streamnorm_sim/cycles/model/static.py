@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.architectures.static import StaticUnit
+from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
@@ -21,7 +22,7 @@ from .state import newest
 from .timing import FIRST_CYCLE, NEVER, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 
-__all__ = ["Static", "StaticTiming"]
+__all__ = ["Slots", "Static", "StaticTiming"]
 
 Cycles = NDArray[np.int64]
 
@@ -63,7 +64,7 @@ class StaticTiming:
 
 @lru_cache(maxsize=128)
 def _timing(config: NormConfig) -> StaticTiming:
-    unit = StaticUnit(config)
+    unit = core_unit(config)
     return StaticTiming(
         accepted_to_pop=unit.lanes.latency + unit.output_queue.latency - 1,
         pop_to_output=1,
@@ -97,18 +98,31 @@ class _State:
         return FIRST_CYCLE - 1 if self.output == NEVER else self.output
 
 
+class Slots(Protocol):
+    """What rows wait for besides, each from behind the last beat of the one ahead of it."""
+
+    def waits(self, cycle: int) -> int:
+        """Return for how many cycles from this one on ready is 0 at least."""
+        ...
+
+    def row_ends(self, cycle: int) -> None:
+        """The last beat of a row that is not swallowed is accepted."""
+        ...
+
+
 class Static:
     """Works with arrays over rows while source and sink have no patterns and a row's beats are offered one after the
-    other, with arrays over beats elsewhere, and beat by beat where ready falls. A :class:`~.solver.Solver`."""
+    other, with arrays over beats elsewhere, and beat by beat where ready falls, or may fall for want of ``slots``. A
+    :class:`~.solver.Solver`."""
 
-    def __init__(self, timing: StaticTiming, source: OpenCycles, sink: OpenCycles) -> None:
-        self._timing, self._source, self._sink = timing, source, sink
+    def __init__(self, timing: StaticTiming, source: OpenCycles, sink: OpenCycles, slots: Slots | None = None) -> None:
+        self._timing, self._source, self._sink, self._slots = timing, source, sink, slots
         never = np.full(timing.limit + _UNSEEN, NEVER, np.int64)
         self._state = _State(accepted=FIRST_CYCLE - 1, takes=never[:_UNSEEN], pops=never, output=NEVER)
 
     @property
     def by_row(self) -> bool:
-        return self._source is ALWAYS and self._sink is ALWAYS
+        return self._source is ALWAYS and self._sink is ALWAYS and self._slots is None
 
     def solve(self, rows: Rows) -> list[CycleTrace]:
         if not len(rows):
@@ -118,7 +132,9 @@ class Static:
         parts: list[CycleTrace] = []
         start, few, many = 0, FEW, MANY
         while start < len(rows):
-            part = self._beats_at_once(rows.part(start, rows.end_of(start, many)))
+            part = None
+            if self._slots is None:
+                part = self._beats_at_once(rows.part(start, rows.end_of(start, many)))
             if part is not None:
                 few, many = FEW, min(2 * many, MANY)
             else:
@@ -182,7 +198,7 @@ class Static:
             rows = rows.part(0, good)
             count = int(rows.taken.sum())
             accepted, takes, outputs, pops = accepted[: rows.bounds[-1]], takes[:count], outputs[:count], pops[:count]
-        return self._finish(rows, accepted, takes, outputs, pops, buffer=0)
+        return self._finish(rows, accepted, takes, outputs, pops, losses=Losses())
 
     def _in_turn(self, rows: Rows) -> CycleTrace:
         """Rows beat by beat, where ready falls: it looks at counts of beats that are a few cycles old."""
@@ -198,7 +214,8 @@ class Static:
         inputs: list[int] = []
         takes: list[int] = []
         outputs: list[int] = []
-        buffer = 0
+        buffer = no_slot = 0
+        slots = self._slots
         for count, taking in zip(rows.beats.tolist(), rows.taken.tolist(), strict=True):
             for place in range(count):
                 cycle = 0 if times is None else next(times)
@@ -208,15 +225,20 @@ class Static:
                     cycle = following(cycle)
                 if fresh:  # it may have been offered before ready could be 1
                     cycle, fresh = max(cycle, accepted + 1), False
-                # All takes counted is the worst case: mostly it need not be looked at more closely.
-                while pops[number] + SPACE_DELAY > cycle:
-                    seen = cycle - SPACE_DELAY
-                    unseen = (newest > seen) + (second > seen) + (third > seen)
-                    room = pops[number - unseen] + SPACE_DELAY
-                    if room <= cycle:
+                while True:
+                    # All takes counted is the worst case: mostly it need not be looked at more closely.
+                    while pops[number] + SPACE_DELAY > cycle:
+                        seen = cycle - SPACE_DELAY
+                        unseen = (newest > seen) + (second > seen) + (third > seen)
+                        room = pops[number - unseen] + SPACE_DELAY
+                        if room <= cycle:
+                            break
+                        waits = 1 if unseen else room - cycle
+                        buffer += waits
+                        cycle += waits
+                    if slots is None or not (waits := slots.waits(cycle)):
                         break
-                    waits = 1 if unseen else room - cycle
-                    buffer += waits
+                    no_slot += waits
                     cycle += waits
                 accepted = cycle
                 inputs.append(cycle)
@@ -228,16 +250,19 @@ class Static:
                     takes.append(cycle)
                     pops.append(pop)
                     outputs.append(output)
+                    if slots is not None and place == taking - 1:
+                        slots.row_ends(cycle)
         arrays = (np.array(cycles, np.int64) for cycles in (inputs, takes, outputs, pops[known:]))
-        return self._finish(rows, *arrays, buffer=buffer)
+        return self._finish(rows, *arrays, losses=Losses(buffer=buffer, slots=no_slot))
 
     def _finish(
-        self, rows: Rows, accepted: Cycles, takes: Cycles, outputs: Cycles, pops: Cycles, *, buffer: int
+        self, rows: Rows, accepted: Cycles, takes: Cycles, outputs: Cycles, pops: Cycles, *, losses: Losses
     ) -> CycleTrace:
-        """Make the trace of rows whose beats are all known, and advance the state."""
+        """Make the trace of rows whose beats are all known, with the ``losses`` of ready, and advance the state."""
         state = self._state
         last_out, count = int(outputs[-1]), len(outputs)
-        losses = Losses(source=int(accepted[-1]) - state.accepted - len(accepted) - buffer, buffer=buffer)
+        offered = int(accepted[-1]) - losses.buffer - losses.slots
+        losses += Losses(source=offered - state.accepted - len(accepted))
         earliest = takes + (self._timing.accepted_to_pop + self._timing.pop_to_output)
         losses += self._lost_outputs(earliest, np.concatenate([[state.begin], outputs[:-1]]), last_out, count)
         self._advance(int(accepted[-1]), takes, pops, last_out)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from streamnorm.architectures.one_pass import SLOT_RETURN, NormUnit
 from streamnorm.architectures.two_pass import TwoPassUnit
+from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch, early_dispatch, ingest
 from streamnorm.units.row_buffer import RowBuffer
@@ -97,7 +98,7 @@ class Timing:
 
 @lru_cache(maxsize=128)
 def _timing(config: NormConfig) -> Timing:
-    unit = NormUnit(config)
+    unit = core_unit(config)
     to_write = unit.row_buffer.latency + unit.apply.latency
     return Timing(
         **ends_of(unit, first=unit.row_buffer, last=unit.row_buffer),

@@ -19,26 +19,32 @@ Cycles = NDArray[np.int64]
 class Losses:
     """Cycles without a handshake, by cause. What is not lost is a beat, at either end:
 
-    - input: last accepted beat - first cycle after reset + 1 = beats + ``source`` + ``slots`` + ``buffer``;
+    - input: last accepted beat - first cycle after reset + 1 = beats + ``source`` + ``slots`` + ``buffer`` +
+      ``beside``;
     - output: last output beat - first cycle after reset + 1 = beats + ``fill`` + ``rows`` + ``interval`` + ``sink``.
 
     Attributes
     ----------
     source : ready, or about to be, but the source had no beat to offer
-    slots : a beat was offered, but as many rows were on their way as have a place
+    slots : a beat was offered, but as many rows were on their way as have a place, or, where rows go through, as many
+        scales
     buffer : a beat was offered and there was a place for the row, but the row buffer was full (of two, the one that it
         comes in to); without one, the output queue
+    beside : a beat was offered, but the one that goes with it was not there on a stream beside, or the queue of what
+        leaves beside was full
     fill : up to the first output beat, its row's arrival included
-    rows : no output beat, since the next row had not come in or its statistic was under way; without one, its next beat
+    rows : no output beat, since the next row had not come in, or its statistic, or gamma and beta that come with it,
+        were under way; without one, its next beat
     interval : the same, but only because the statistic had not yet been free for the row
-    sink : an output beat waited for the sink
-    credits : issues put off because the output queue was full, the sum over all beats; what is lost by it is in
+    sink : an output beat waited for the sink, or for room in the queue of a further result
+    credits : issues put off because an output queue was full, the sum over all beats; what is lost by it is in
         ``slots``, ``buffer`` and ``sink``
     """
 
     source: int = 0
     slots: int = 0
     buffer: int = 0
+    beside: int = 0
     fill: int = 0
     rows: int = 0
     interval: int = 0

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from streamnorm.architectures.two_pass import TwoPassUnit
+from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch
 
@@ -52,7 +52,7 @@ class TwoPassTiming(Timing):
 
 @lru_cache(maxsize=128)
 def _timing(config: NormConfig) -> TwoPassTiming:
-    unit = TwoPassUnit(config)
+    unit = core_unit(config)
     return TwoPassTiming(
         **ends_of(unit, first=unit.first_buffer, last=unit.second_buffer),
         statistic_beats=config.max_beats,

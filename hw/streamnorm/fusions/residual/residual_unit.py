@@ -11,13 +11,13 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.architectures import Stage
 from streamnorm.architectures.connections import unit_ports
+from streamnorm.fusions.passed_inputs import passed_inputs
 from streamnorm.logic.skid_buffer import SkidBuffer
 from streamnorm.spec.config import NormConfig
-from streamnorm.units.streams import element_shape, row_layout, side_layout
+from streamnorm.units.streams import row_layout, side_layout
 
 from .row_join import RowJoin
-from .sum_output import SumOutput
-from .weighted_sum import WeightedSum
+from .row_sum import sum_of, sum_output_of
 
 __all__ = ["ResidualUnit"]
 
@@ -42,28 +42,31 @@ class ResidualUnit(wiring.Component):
     sum : Out(stream of side_layout); only with ``emit_sum``
         What was normalized, row by row as it was, so cut at ``max_length``. A stream that is not taken stops the rows
         that come in, not the results of those that are inside.
+
+    Attributes
+    ----------
+    added : cycles from where two beats join to where ``core`` is offered their sum
+    sums : SumOutput, or None
     """
 
     def __init__(self, config: NormConfig, core: Any) -> None:
         assert config.residual is not None
         self.config, self.core = config, core
         (side,) = config.residual.inputs
-        sums = config.residual.sums(config.input)
         rows, others = row_layout(config), side_layout(config, side)
         self._skids = {"first": SkidBuffer(rows), "second": SkidBuffer(others)}
         self._join = RowJoin(rows, others)
-        shapes = (element_shape(config.input), element_shape(side.number))
-        self._adder = WeightedSum(*shapes, sums, lanes=config.lanes, target=config.device)
-        self._sums = None
+        self._adder = sum_of(config)
+        self.added = self._adder.latency
+        self.sums = None
         ports = unit_ports(config)
         ports["residual"] = In(stream.Signature(others))
-        if config.residual.sum_number is not None:
-            self._sums = SumOutput(
-                config, sums.number, config.residual.sum_grid(config.input), ahead=self._adder.latency
-            )
+        if config.residual.emit_sum:
+            self.sums = sum_output_of(config, ahead=SkidBuffer.places + self._adder.latency)
             ports["sum"] = Out(stream.Signature(side_layout(config, config.residual.outputs[0], flagged=True)))
         for passed in core.config.side_outputs:
-            ports[passed.name] = Out(stream.Signature(side_layout(config, passed, flagged=True)))
+            ports[passed.port] = Out(stream.Signature(side_layout(config, passed, flagged=True)))
+        ports |= passed_inputs(core)
         self.report = self._report()
         super().__init__(ports)
 
@@ -72,11 +75,13 @@ class ResidualUnit(wiring.Component):
         cycles = SkidBuffer.latency + self._adder.latency
         added = Stage("residual add", cycles, "both rows' beats side by side, alpha times x plus f")
         multipliers, block_rams = dict(report.multipliers), dict(report.block_rams)
-        if self._sums is not None and self._sums.multipliers:
-            multipliers["sums"] = self._sums.multipliers
-        if self._sums is not None and self._sums.block_rams:
-            block_rams["queue of sums"] = self._sums.block_rams
+        if self.sums is not None and self.sums.multipliers:
+            multipliers["sums"] = self.sums.multipliers
+        if self.sums is not None and self.sums.block_rams:
+            block_rams["queue of sums"] = self.sums.block_rams
         stages = (added, *report.stages)
+        if report.scale_stages:
+            report = replace(report, scale_stages=(added, *report.scale_stages))
         return replace(report, stages=stages, multipliers=multipliers, block_rams=block_rams)
 
     def activity(self) -> dict[str, Value]:
@@ -91,24 +96,25 @@ class ResidualUnit(wiring.Component):
             m.submodules[f"{name}_skid"] = skid = self._skids[name]
             wiring.connect(m, wiring.flipped(given), skid.i)
             wiring.connect(m, skid.o, getattr(join, name))
-        for name in ("o", *(passed.name for passed in core.config.side_outputs)):
+        for name in ("o", *(passed.port for passed in core.config.side_outputs)):
             wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
         if not self.config.parameters_are_known:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
+        for name in passed_inputs(core):
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))
 
         # Everything on the way to ingest stands still while it takes nothing.
         advance = Signal()
         front, adder = Module(), self._adder
         front.submodules.adder = adder
         beat = join.o.payload
-        room: Value | int = 1
-        if self._sums is not None:
-            m.submodules.sums = sums = self._sums
-            # Beats on their way to ingest go on all the same: that way has no more logic for it.
-            room = sums.room
+        if self.sums is not None:
+            m.submodules.sums = sums = self.sums
+            # Rows stop where they come in: the way from there to ingest has no more logic for it.
+            m.d.comb += self._skids["first"].admits.eq(sums.room)
         # Where the two rows end is compared in the last of the cycles.
         ends = Cat(beat.first.keep, beat.second.keep, beat.first.last, beat.second.last)
-        travels = {"valid": join.o.valid & room, "ends": ends}
+        travels = {"valid": join.o.valid, "ends": ends}
         if self.config.rows_name_banks:
             travels["bank"] = beat.first.bank
         latest = adder.latency - 1
@@ -131,12 +137,12 @@ class ResidualUnit(wiring.Component):
         m.submodules.front = EnableInserter(advance)(front)
         m.d.comb += [
             advance.eq(core.i.ready),
-            join.o.ready.eq(advance & room),
+            join.o.ready.eq(advance),
             adder.x.eq(beat.first.data),
             adder.f.eq(beat.second.data),
             core.i.payload.data.eq(adder.r),
         ]
-        if self._sums is not None:
+        if self.sums is not None:
             entry = core.ingest
             wiring.connect(m, sums.o, wiring.flipped(self.sum))
             m.d.comb += [

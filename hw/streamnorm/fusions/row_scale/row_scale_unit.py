@@ -11,6 +11,7 @@ from amaranth.lib.wiring import Out
 
 from streamnorm.architectures import Stage
 from streamnorm.architectures.connections import delays, unit_ports
+from streamnorm.fusions.passed_inputs import passed_inputs
 from streamnorm.logic.level import Level
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.logic.row_ring import RowRing, data_delay
@@ -54,6 +55,7 @@ class RowScaleUnit(wiring.Component):
     -------
     i, parameters : those of ``core``; o : Out(stream of result_layout)
     scale : Out(stream of side_layout), a beat a row
+    input_scale : that of ``core``; only where rows bring their scale
     """
 
     def __init__(self, config: NormConfig, core: Any) -> None:
@@ -98,7 +100,7 @@ class RowScaleUnit(wiring.Component):
         self.report = self._report(factor_at, written)
         ports = unit_ports(config)
         ports["scale"] = Out(stream.Signature(side))
-        super().__init__(ports)
+        super().__init__(ports | passed_inputs(core))
 
     def _report(self, factor_at: int, written: int) -> Any:
         report, maximum, spaced = self.core.report, self._maximum.maximum_cycle, self._interval > 1
@@ -156,6 +158,8 @@ class RowScaleUnit(wiring.Component):
         wiring.connect(m, scales.o, wiring.flipped(self.scale))
         if not config.parameters_are_known:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
+        for name in passed_inputs(core):
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))
 
         # A beat of the unit within, and its number in its row.
         taken = Signal()

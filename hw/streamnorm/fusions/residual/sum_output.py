@@ -33,43 +33,47 @@ class SumOutput(wiring.Component):
 
     Parameters
     ----------
-    config : NormConfig
-    source : IntFormat, of r; grid : SumGrid
+    config : NormConfig, with a residual that sends sums out
     ahead : beats between where ``room`` is looked at and ingest
 
     Members
     -------
-    r : In(ArrayLayout(element of source, lanes))
+    r : In(ArrayLayout(element of what is normalized, lanes))
     valid, last, error : In(1); keep : In(lanes)
     room : Out(1), a register: further beats may be taken
     o : Out(stream of side_layout)
+
+    Attributes
+    ----------
+    queued : cycles from a beat to its being in the queue
+    limit : beats inside, as they are counted, from which ``room`` is 0
     """
 
-    def __init__(self, config: NormConfig, source: IntFormat, grid: SumGrid, *, ahead: int) -> None:
+    def __init__(self, config: NormConfig, *, ahead: int) -> None:
         assert config.residual is not None
         (side,) = config.residual.outputs
         target, family = config.device, config.device.family
         layout = side_layout(config, side, flagged=True)
-        lanes, number = config.lanes, side.number
+        lanes = config.lanes
         super().__init__(
             {
-                "r": In(data.ArrayLayout(element_shape(source), lanes)),
+                "r": In(data.ArrayLayout(element_shape(config.normalized_input), lanes)),
                 "valid": In(1),
                 "last": In(1),
                 "error": In(1),
                 "keep": In(lanes),
-                "room": Out(1),
+                "room": Out(1, init=1),
                 "o": Out(stream.Signature(layout)),
             }
         )
         self._m = m = Module()
         p = Pipeline(m, target, "sum")
-        steps = ResultSteps(p, config)
-        results = [self._rounded(p, steps, p.input(self.r[lane]), grid, number) for lane in range(lanes)]
-        cycle = max(results[0].cycle, ingest.LATENCY + 1)
+        results = self._results(p, config, [p.input(self.r[lane]) for lane in range(lanes)])
+        self.queued = cycle = max(results[0].cycle, ingest.LATENCY + 1)
         self.multipliers = p.multipliers
-        self._lag = ahead + _LAG
-        self._depth = whole_columns(cycle + 2 * self._lag)
+        lag = ahead + _LAG
+        self._depth = whole_columns(cycle + 2 * lag)
+        self.limit = self._depth - lag
         self._queue = queue = OutputQueue(layout, depth=self._depth, family=family.primitives)
         self.block_rams = queue.block_rams
         keep = p.delayed(p.input(self.keep, ingest.LATENCY), cycle).value
@@ -90,6 +94,15 @@ class SumOutput(wiring.Component):
             kept = Mux(keep[lane], p.delayed(result, cycle).value, 0)
             m.d.comb += queue.write_data.data[lane].eq(kept)
         self.latency = cycle + queue.latency
+
+    def _results(self, p: Pipeline, config: NormConfig, sums: list[Timed]) -> list[Timed]:
+        """What leaves, of the lanes of a beat."""
+        assert config.residual is not None
+        number, grid = config.residual.sum_number, config.residual.sum_grid(config.input)
+        assert isinstance(number, IntFormat)
+        assert grid is not None
+        steps = ResultSteps(p, config)
+        return [self._rounded(p, steps, r, grid, number) for r in sums]
 
     @staticmethod
     def _rounded(p: Pipeline, steps: ResultSteps, r: Timed, grid: SumGrid, number: IntFormat) -> Timed:
@@ -121,5 +134,5 @@ class SumOutput(wiring.Component):
             m.d.sync += inside.eq(inside + 1)
         with m.If(~self.valid & queue.released):
             m.d.sync += inside.eq(inside - 1)
-        m.d.sync += self.room.eq(inside < self._depth - self._lag)
+        m.d.sync += self.room.eq(inside < self.limit)
         return m

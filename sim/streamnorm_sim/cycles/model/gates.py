@@ -1,0 +1,69 @@
+"""The gates of a configuration's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from streamnorm.fusions import core_unit
+from streamnorm.fusions.interpolation import InterpolationUnit
+from streamnorm.spec.config import NormConfig
+from streamnorm.spec.fusions import InterpolatedBanks, StreamedParameters
+from streamnorm.units import dispatch
+from streamnorm.units.parameter_queue import ParameterQueue
+
+from .blend_gate import BlendGate, BlendTiming
+from .ends import Ends
+from .gate import Gate
+from .open_cycles import ALWAYS
+from .parameter_gate import ParameterGate
+from .queue_gate import QueueGate, QueueTiming
+
+__all__ = ["gates_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What gates follow from, read off the unit."""
+
+    further: Mapping[str, QueueTiming]
+    parameters: ParameterQueue
+    blend: BlendTiming | None
+
+
+@lru_cache(maxsize=128)
+def _parts(config: NormConfig) -> _Parts:
+    unit, blend = core_unit(config), None
+    further = {
+        each.name: QueueTiming(
+            output_depth=each.depth,
+            issue_to_pop=each.issue_to_write + 1,
+            pop_to_output=each.queue.latency - 1,
+            pop_to_issue=dispatch.CREDIT_RETURN,
+        )
+        for each in getattr(unit, "further", ())
+    }
+    if config.banks_are_interpolated:
+        around = InterpolationUnit(config.banked, unit)
+        blend = BlendTiming(around.depth, around.made_to_written + 1, around.late > 0)
+    return _Parts(further, unit.parameter_store, blend)
+
+
+def gates_of(config: NormConfig, ends: Ends) -> tuple[Gate, ...]:
+    """Return what may ever hold a beat of a unit that has just been reset, besides its own output queue."""
+    if not (config.results or config.parameters_are_streamed or config.banks_are_interpolated):
+        return ()
+    parts = _parts(config)
+    # A queue is deep enough never to hold back a sink that takes a beat in every cycle.
+    sinks = {name: ends.of(name) for name in parts.further}
+    gates: list[Gate] = [QueueGate(parts.further[name], sink) for name, sink in sinks.items() if sink is not ALWAYS]
+    if parts.blend is not None:
+        (number,) = InterpolatedBanks.inputs
+        gates.append(BlendGate(parts.blend, parts.parameters, ends.of(number.name)))
+    elif config.parameters_are_streamed:
+        source = ends.of(StreamedParameters.carrier)
+        # So is that of gamma and beta, but for the rest of rows that are cut.
+        if source is not ALWAYS or ends.cut:
+            gates.append(ParameterGate(parts.parameters, source))
+    return tuple(gates)

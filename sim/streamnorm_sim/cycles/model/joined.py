@@ -1,0 +1,293 @@
+"""A unit behind a join: two streams that become one, of rows and of what is added to them, or of rows and their scales;
+and the sums that leave beside the results."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnorm.fusions import fused_unit
+from streamnorm.fusions.input_scale_unit import InputScaleUnit
+from streamnorm.fusions.residual import ResidualUnit
+from streamnorm.spec.config import NormConfig
+from streamnorm.units import ingest
+
+from .admission import rows_at_once
+from .by_beat import Way, finish, rows_unhindered
+from .context import Context
+from .ends import Ends
+from .gate import Gate
+from .offers import accepted_at_once
+from .open_cycles import ALWAYS
+from .rows import Rows
+from .solver import MANY
+from .state import State
+from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY
+from .trace import CycleTrace, Losses, Runs
+
+__all__ = ["FrontTiming", "Joined"]
+
+Cycles = NDArray[np.int64]
+
+_TAKE_SEEN, _POP_SEEN = ingest.LATENCY + 2, 2
+"""Cycles from the acceptance of a beat by the unit behind, and from a sum's leaving the memory of its queue, to the
+first in which what admits beats knows of it: the event, its count and the comparison are registers."""
+
+_PARTS_MAX = 1 << 10
+
+
+@dataclass(frozen=True)
+class FrontTiming:
+    """What stands before a unit.
+
+    Attributes
+    ----------
+    other : name of the stream that joins the rows
+    per_row : whether it has a beat of each row, which joins the first one, rather than of each beat
+    added : cycles from where two beats join to where the unit behind is offered their sum; all stands still while that
+        one takes nothing
+    summed : cycles from the acceptance of that to the sum's being in its queue; None: no sums leave
+    sums_limit : sums on their way to their receiver from which no beats are admitted, a cycle later
+    """
+
+    other: str
+    per_row: bool
+    added: int
+    summed: int | None = None
+    sums_limit: int = 0
+
+    @staticmethod
+    def of(config: NormConfig) -> FrontTiming | None:
+        """That of a configuration; None if nothing stands there (cached)."""
+        return _timing(config)
+
+
+@lru_cache(maxsize=128)
+def _timing(config: NormConfig) -> FrontTiming | None:
+    if config.input_scale is not None:
+        return FrontTiming(config.input_scale.side.name, True, InputScaleUnit.joined)
+    if config.residual is None:
+        return None
+    unit = fused_unit(config)
+    assert isinstance(unit, ResidualUnit)
+    (other,) = config.residual.inputs
+    if unit.sums is None:
+        return FrontTiming(other.name, False, unit.added)
+    return FrontTiming(other.name, False, unit.added, unit.sums.queued, unit.sums.limit)
+
+
+class Joined:
+    """A :class:`~.solver.Solver`: with arrays over beats while nothing stops the way in, else some rows at a time, beat
+    by beat.
+
+    Each of the two streams has two places; beats of the rows come in while the queue of sums has room. Beats join, one
+    of each, in cycles in which the unit behind is ready; only these move the beats that are between the join and that
+    unit.
+
+    Parameters
+    ----------
+    timing : FrontTiming
+    context : Context
+        The unit behind, whose source is always open.
+    ends : Ends
+    gates : what the unit behind waits for besides
+    """
+
+    by_row = False
+
+    def __init__(self, timing: FrontTiming, context: Context, ends: Ends, gates: tuple[Gate, ...] = ()) -> None:
+        self._timing, self._context = timing, context
+        beside, sums = ends.of(timing.other), ends.of("sum")
+        self._source, self._beside, self._sink = ends.source, beside, sums
+        self._state = State.after_reset(context.timing, context.issues_kept, gates)
+        self._fresh = True
+        # The latest beats' acceptance at the two ports, and the two latest joins, all and those of both streams.
+        self._first = self._second = FIRST_CYCLE - 1
+        self._joins = self._pairs = (NEVER, NEVER)
+        # Cycles, from behind the latest join to the latest acceptance behind, in which the unit behind was ready.
+        self._ready: deque[int] = deque()
+        # Acceptance behind, and leaving the memory of the queue, of the sums not seen yet to have left, and how many of
+        # these have been seen to come and to leave; when the latest was taken.
+        self._takes: list[int] = []
+        self._pops: list[int] = []
+        self._seen = [0, 0]
+        self._summed = NEVER
+        # What the latest two joins, and latest of all the unit behind, waited for.
+        self._causes, self._stopped = ("beside", "beside"), "slots"
+        # A sink that takes every sum never fills their queue.
+        self._counts_sums = timing.summed is not None and sums is not ALWAYS
+        self._open = beside is ALWAYS and not self._counts_sums
+
+    def solve(self, rows: Rows) -> list[CycleTrace]:
+        parts: list[CycleTrace] = []
+        start, slow, many = 0, 0, 1
+        while start < len(rows):
+            part = None
+            if self._open and not slow:
+                part = self._unhindered(rows.part(start, rows.end_of(start, MANY)))
+                many = 1 if part is not None else min(2 * many, _PARTS_MAX)
+                slow = 0 if part is not None else many
+            if part is None:
+                some = rows.part(start, min(start + self._context.timing.row_slots, len(rows)))
+                part = self._in_turn(some.part(0, rows_at_once(self._context, some)))
+                slow = max(slow - 1, 0)
+            parts.append(part)
+            start += len(part)
+        return parts
+
+    def _unhindered(self, rows: Rows) -> CycleTrace | None:
+        """The rows up to the first that something may stop, as arrays; None if that is the first of them."""
+        context, state, added = self._context, self._state, self._timing.added
+        before, latest = self._joins
+        if len(self._ready) and self._ready[-1] != latest + added:
+            return None
+        firsts = accepted_at_once(self._source, self._first, self._fresh, rows)
+        if firsts[0] < max(latest, before + 1):
+            return None
+        joins = firsts + 1
+        accepted = joins + added
+        way = Way.of(context, state, Rows(rows.beats, rows.taken, accepted, True), accepted)
+        since = np.maximum(joins, np.concatenate([[state.accepted], accepted[:-1]]) + 1)
+        good = rows_unhindered(context, state, way, since)
+        if not good:
+            return None
+        beats = int(rows.beats[:good].sum())
+        losses = Losses(source=int(firsts[beats - 1]) - self._first - beats)
+        trace = finish(context, state, way, good, losses)
+        last = int(joins[beats - 1])
+        self._fresh, self._first = False, last - 1
+        self._joins = (int(joins[beats - 2]) if beats > 1 else latest, last)
+        paired = joins[rows.bounds[:good]] if self._timing.per_row else joins[:beats]
+        # A stream that is always open is there in time, to the next join at the latest.
+        self._pairs = (int(paired[-2]) if len(paired) > 1 else self._pairs[1], int(paired[-1]))
+        self._second = self._pairs[1] - 1
+        self._ready = deque(range(last + 1, last + 1 + added))
+        return self._at_ports(trace, firsts[:beats])
+
+    def _in_turn(self, rows: Rows) -> CycleTrace:
+        """Rows, beat by beat, that wait for nothing behind but what is known before them."""
+        context, state, timing = self._context, self._state, self._timing
+        added, counts_sums, summed = timing.added, self._counts_sums, timing.summed or 0
+        statistic_beats = context.timing.statistic_beats
+        space = (state.left + SPACE_DELAY).tolist()
+        slots = (state.first_issues + context.timing.release_to_ready).tolist()
+        third, second_take, newest = state.takes.tolist()
+        counted = state.counted
+        taken, rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
+        stopped = self._stopped
+
+        def ready_from(cycle: int) -> int:
+            """The first cycle from ``cycle`` on, behind the latest acceptance, in which the unit behind is ready."""
+            nonlocal stopped
+            while True:
+                unseen = cycle - SPACE_DELAY
+                room = space[taken - (newest > unseen) - (second_take > unseen) - (third > unseen)]
+                row_seen = counted <= cycle - ROW_DELAY
+                slot = slots[rows_counted - (not row_seen)]
+                if room <= cycle and slot <= cycle:
+                    return cycle
+                stopped = "slots" if slot > cycle else "buffer"
+                cycle += max(room, slot) - cycle if row_seen and newest <= unseen else 1
+
+        takes, pops, seen = self._takes, self._pops, self._seen
+
+        def has_room(cycle: int) -> bool:
+            """Whether there is room for a sum; asked of later and later cycles."""
+            while seen[0] < len(takes) and takes[seen[0]] <= cycle - _TAKE_SEEN:
+                seen[0] += 1
+            while seen[1] < len(pops) and pops[seen[1]] <= cycle - _POP_SEEN:
+                seen[1] += 1
+            return seen[0] - seen[1] < timing.sums_limit
+
+        following, following_beside, sum_taken = self._source.following, self._beside.following, self._sink.following
+        fresh, first, second = self._fresh, self._first, self._second
+        before, latest = self._joins
+        pair_before, pair_latest = self._pairs
+        per_row = timing.per_row
+        ready, sum_last = self._ready, self._summed
+        held, cause = self._causes
+        behind = state.accepted
+        waits = {"beside": 0, "slots": 0, "buffer": 0}
+        times = None if rows.offered is None else iter(rows.times().tolist())
+        firsts: list[int] = []
+        accepted: list[int] = []
+        for count, taking in zip(rows.beats.tolist(), rows.taken.tolist(), strict=True):
+            for place in range(1, count + 1):
+                put = 0 if times is None else next(times)
+                pairs = place == 1 or not per_row
+                other = second
+                if fresh:  # they may have been offered before ready could be 1
+                    put, fresh = max(following(put), FIRST_CYCLE), False
+                    other = max(following_beside(0), FIRST_CYCLE)
+                else:
+                    put = following(max(put, first + 1))
+                    if pairs:
+                        other = following_beside(second + 1)
+                first = max(put, before + 1)
+                if pairs:
+                    second = max(other, pair_before + 1)
+                waits[held] += first - put
+                if counts_sums:
+                    free = first
+                    while not has_room(first - 1):
+                        first += 1
+                    waits["beside"] += first - free
+                firsts.append(first)
+                held, early = cause, max(first, latest) + 1
+                earliest = max(early, second + 1) if pairs else early
+                if earliest > early:
+                    cause = "beside"
+                if earliest > behind + SPACE_DELAY:
+                    # All is counted by then: from the first cycle in which the unit behind is ready, it stays so.
+                    ready.clear()
+                    ready.append(ready_from(earliest))
+                elif not ready:
+                    ready.append(ready_from(earliest))
+                while (join := ready.popleft()) < earliest:
+                    if not ready:
+                        ready.append(ready_from(join + 1))
+                if not ready:
+                    ready.append(ready_from(join + 1))
+                if join > earliest:
+                    cause = stopped
+                before, latest = latest, join
+                if pairs:
+                    pair_before, pair_latest = pair_latest, join
+                while len(ready) < added:
+                    ready.append(ready_from(ready[-1] + 1))
+                behind = ready[-1]
+                accepted.append(behind)
+                if place <= taking:
+                    third, second_take, newest = second_take, newest, behind
+                    taken += 1
+                    if counts_sums:
+                        pop = max(behind + summed + 1, sum_last)
+                        sum_last = sum_taken(pop + 1)
+                        takes.append(behind)
+                        pops.append(pop)
+                    if place == min(taking, statistic_beats):
+                        counted = behind
+                        rows_counted += 1
+        inputs = np.array(firsts, np.int64)
+        lost = int(inputs[-1]) - self._first - len(inputs)
+        losses = Losses(source=lost - sum(waits.values()), **waits)
+        way = Way.of(context, state, rows, np.array(accepted, np.int64))
+        trace = finish(context, state, way, len(rows), losses)
+        gone = min(seen)
+        del takes[:gone], pops[:gone]
+        self._seen = [count - gone for count in seen]
+        self._fresh, self._first, self._second = fresh, first, second
+        self._joins, self._pairs = (before, latest), (pair_before, pair_latest)
+        self._summed, self._causes, self._stopped = sum_last, (held, cause), stopped
+        return self._at_ports(trace, inputs)
+
+    @staticmethod
+    def _at_ports(trace: CycleTrace, inputs: Cycles) -> CycleTrace:
+        """The trace with the cycles in which beats were accepted at the port of the rows."""
+        starts = np.cumsum(trace.beats_in) - trace.beats_in
+        ends = starts + trace.beats_in - 1
+        return replace(trace, first_in=inputs[starts], last_in=inputs[ends], _inputs=[Runs(inputs)])

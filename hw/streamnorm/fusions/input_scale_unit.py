@@ -49,7 +49,7 @@ class InputScaleUnit(wiring.Component):
         scales = side_layout(config, scale.side)
         self._skids = {"row": SkidBuffer(row_layout(config)), "scale": SkidBuffer(scales)}
         report = core.report
-        joined = Stage("scale join", SkidBuffer.latency + _JOIN, "a row's first beat and its scale, side by side")
+        joined = Stage("scale join", _JOIN, "a row's first beat and its scale, side by side")
         self.report = replace(report, stages=(joined, *report.stages))
         ports = unit_ports(config)
         ports[scale.side.name] = In(stream.Signature(scales))

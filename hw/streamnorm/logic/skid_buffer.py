@@ -1,4 +1,4 @@
-"""A stream whose handshake comes from registers at both ends: no logic leads through it in either direction."""
+"""A stream whose ready comes from a register: what waits for the receiver has a place of its own."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -8,11 +8,11 @@ __all__ = ["SkidBuffer"]
 
 
 class SkidBuffer(wiring.Component):
-    """Two places for beats, written in turn, so that one may come in while the receiver does not take the other.
+    """One place, for a beat that comes in while the receiver takes none; else beats go straight through.
 
-    ``i.ready``, 0 during reset, and ``o.valid`` are registers, ``o.payload`` is chosen of two; whether a place is
-    written does not hang on the receiver. A beat a cycle, :attr:`latency` 1. No beat comes in from the second cycle on
-    in which ``admits`` is 0; those inside, :attr:`places` at most, go out all the same.
+    ``i.ready``, 0 during reset, is a register and falls with the place taken; ``o`` is what comes in, or what is in the
+    place. A beat a cycle, latency 0. No beat comes in from the second cycle on in which ``admits`` is 0; the one
+    inside goes out all the same.
 
     Parameters
     ----------
@@ -24,8 +24,7 @@ class SkidBuffer(wiring.Component):
     admits : In(1), 1 unless it is driven
     """
 
-    latency = 1
-    places = 2
+    places = 1
     """Beats that it holds."""
 
     def __init__(self, layout: data.StructLayout) -> None:
@@ -38,28 +37,16 @@ class SkidBuffer(wiring.Component):
         m = Module()
         ready = Signal()
         full = Signal()
-        full_next = Signal()
-        comes = Signal()
-        goes = Signal()
-        write_at = Signal()
-        read_at = Signal()
-        beats = [Signal(self._layout, reset_less=True, name=f"beat_{place}") for place in range(self.places)]
+        waits = Signal()
+        kept = Signal(self._layout, reset_less=True)
         m.d.comb += [
             self.i.ready.eq(ready),
-            comes.eq(self.i.valid & ready),
-            goes.eq(self.o.valid & self.o.ready),
-            full_next.eq((full | (self.o.valid & comes)) & ~goes),
-            self.o.payload.eq(Mux(read_at, beats[1], beats[0])),
+            self.o.valid.eq(full | (self.i.valid & ready)),
+            self.o.payload.eq(Mux(full, kept, self.i.payload)),
+            waits.eq(self.o.valid & ~self.o.ready),
         ]
-        m.d.sync += [
-            full.eq(full_next),
-            ready.eq(~full_next & self.admits),
-            self.o.valid.eq(full | comes | (self.o.valid & ~goes)),
-            write_at.eq(write_at ^ comes),
-            read_at.eq(read_at ^ goes),
-        ]
-        # A place that may be written to is free, whether a beat comes or not.
-        for place, beat in enumerate(beats):
-            with m.If(ready & (write_at == place)):
-                m.d.sync += beat.eq(self.i.payload)
+        m.d.sync += [full.eq(waits), ready.eq(~waits & self.admits)]
+        # The place is free then, whether a beat comes or not.
+        with m.If(ready):
+            m.d.sync += kept.eq(self.i.payload)
         return m

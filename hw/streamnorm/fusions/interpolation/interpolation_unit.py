@@ -13,7 +13,7 @@ from streamnorm.architectures import Stage
 from streamnorm.architectures.connections import delays, unit_ports
 from streamnorm.logic.level import Level
 from streamnorm.logic.primitives.queue import whole_columns
-from streamnorm.logic.skid_buffer import SkidBuffer
+from streamnorm.logic.register_slice import RegisterSlice
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.fusions import InterpolatedBanks
 from streamnorm.units import ingest, output_queue
@@ -64,7 +64,7 @@ class InterpolationUnit(wiring.Component):
         self.config, self.core = config, core
         family = config.device.primitives
         (side,) = InterpolatedBanks.inputs
-        self._numbers = SkidBuffer(side_layout(config, side))
+        self._numbers = RegisterSlice(side_layout(config, side))
         self._lanes = BankBlend(config)
         ends = data.StructLayout({"index": unsigned(len(core.ingest.index)), "keep": unsigned(config.lanes)})
         self._rows = whole_columns(core.report.row_slots + _SPARE)

@@ -19,7 +19,7 @@ __all__ = ["FloatAdder"]
 
 class FloatAdder(wiring.Component):
     """The sum of each lane as :class:`~streamnorm.spec.fusions.float_sum.FloatSum` has it; :attr:`latency` cycles
-    later, straight from a register.
+    later, from logic behind a register.
 
     Both terms are set side by side in a field with the higher of their tops and added or subtracted; one shift takes
     the leading one to its place, or as far as a subnormal number may go, and what is left decides the rounding. Logic
@@ -43,7 +43,7 @@ class FloatAdder(wiring.Component):
         self._m = m = Module()
         p = Pipeline(m, target, "residual")
         for lane in range(lanes):
-            r = p.registered(_sum(p, sums, p.input(self.x[lane]), p.input(self.f[lane])))
+            r = _sum(p, sums, p.input(self.x[lane]), p.input(self.f[lane]))
             p.drive(self.r[lane], r)
             self.latency = r.cycle
 

@@ -21,6 +21,9 @@ from .row_sum import sum_of, sum_output_of
 
 __all__ = ["ResidualUnit"]
 
+_JOIN = 1
+"""Cycles from where two beats join to the elements of both in registers."""
+
 
 class ResidualUnit(wiring.Component):
     """A unit behind the sum of two streams of rows; a beat of each a cycle.
@@ -57,12 +60,12 @@ class ResidualUnit(wiring.Component):
         self._skids = {"first": SkidBuffer(rows), "second": SkidBuffer(others)}
         self._join = RowJoin(rows, others)
         self._adder = sum_of(config)
-        self.added = self._adder.latency
+        self.added = _JOIN + self._adder.latency
         self.sums = None
         ports = unit_ports(config)
         ports["residual"] = In(stream.Signature(others))
         if config.residual.emit_sum:
-            self.sums = sum_output_of(config, ahead=SkidBuffer.places + self._adder.latency)
+            self.sums = sum_output_of(config, ahead=SkidBuffer.places + self.added)
             ports["sum"] = Out(stream.Signature(side_layout(config, config.residual.outputs[0], flagged=True)))
         for passed in core.config.side_outputs:
             ports[passed.port] = Out(stream.Signature(side_layout(config, passed, flagged=True)))
@@ -72,8 +75,7 @@ class ResidualUnit(wiring.Component):
 
     def _report(self) -> Any:
         report = self.core.report
-        cycles = SkidBuffer.latency + self._adder.latency
-        added = Stage("residual add", cycles, "both rows' beats side by side, alpha times x plus f")
+        added = Stage("residual add", self.added, "both rows' beats side by side, alpha times x plus f")
         multipliers, block_rams = dict(report.multipliers), dict(report.block_rams)
         if self.sums is not None and self.sums.multipliers:
             multipliers["sums"] = self.sums.multipliers
@@ -107,45 +109,38 @@ class ResidualUnit(wiring.Component):
         advance = Signal()
         front, adder = Module(), self._adder
         front.submodules.adder = adder
-        beat = join.o.payload
-        if self.sums is not None:
-            m.submodules.sums = sums = self.sums
-            # Rows stop where they come in: the way from there to ingest has no more logic for it.
-            m.d.comb += self._skids["first"].admits.eq(sums.room)
-        # Where the two rows end is compared in the last of the cycles.
-        ends = Cat(beat.first.keep, beat.second.keep, beat.first.last, beat.second.last)
-        travels = {"valid": join.o.valid, "ends": ends}
+        first, second = join.o.payload.first, join.o.payload.second
+        # Where the two rows do not end alike: only error flags wait for it, a cycle later.
+        apart = Cat(first.keep ^ second.keep, first.last ^ second.last)
+        travels = {"last": first.last | second.last, "keep": first.keep & second.keep, "apart": apart}
         if self.config.rows_name_banks:
-            travels["bank"] = beat.first.bank
-        latest = adder.latency - 1
-        for stage in range(latest):
+            travels["bank"] = first.bank
+        valid = join.o.valid
+        for stage in range(self.added):
+            valid = self._later(front, valid, f"valid_{stage}", reset_less=False)
             travels = {name: self._later(front, value, f"{name}_{stage}") for name, value in travels.items()}
-        lanes = self.config.lanes
-        first, second = travels["ends"][:lanes], travels["ends"][lanes : 2 * lanes]
-        lasts = travels["ends"][2 * lanes :]
-        keep = first & second
-        agrees = (first == second) & (lasts.all() | ~lasts.any())
-        arriving = {
-            "valid": (travels["valid"], core.i.valid),
-            "last": (lasts.any(), core.i.payload.last),
-            "keep": (Cat(keep[0] & agrees, keep[1:]), core.i.payload.keep),
-        }
-        if self.config.rows_name_banks:
-            arriving["bank"] = (travels["bank"], core.i.payload.bank)
-        for name, (value, port) in arriving.items():
-            m.d.comb += port.eq(self._later(front, value, f"{name}_{latest}"))
+        x, f = self._later(front, first.data, "x"), self._later(front, second.data, "f")
         m.submodules.front = EnableInserter(advance)(front)
+        offered, keep = core.i.payload, travels["keep"]
         m.d.comb += [
             advance.eq(core.i.ready),
             join.o.ready.eq(advance),
-            adder.x.eq(beat.first.data),
-            adder.f.eq(beat.second.data),
-            core.i.payload.data.eq(adder.r),
+            adder.x.eq(x),
+            adder.f.eq(f),
+            core.i.valid.eq(valid),
+            offered.data.eq(adder.r),
+            offered.last.eq(travels["last"]),
+            offered.keep.eq(Cat(keep[0] & ~travels["apart"].any(), keep[1:])),
         ]
+        if self.config.rows_name_banks:
+            m.d.comb += offered.bank.eq(travels["bank"])
         if self.sums is not None:
             entry = core.ingest
+            m.submodules.sums = sums = self.sums
             wiring.connect(m, sums.o, wiring.flipped(self.sum))
             m.d.comb += [
+                # Rows stop where they come in: the way from there to ingest has no more logic for it.
+                self._skids["first"].admits.eq(sums.room),
                 sums.r.eq(adder.r),
                 sums.valid.eq(entry.valid),
                 sums.last.eq(entry.last),
@@ -155,8 +150,8 @@ class ResidualUnit(wiring.Component):
         return m
 
     @staticmethod
-    def _later(m: Module, value: Value, name: str) -> Value:
+    def _later(m: Module, value: Any, name: str, *, reset_less: bool = True) -> Any:
         """The value a cycle later; only that there is a beat has to be known after a reset."""
-        register = Signal(len(value), reset_less=not name.startswith("valid"), name=f"front_{name}")
+        register = Signal(value.shape(), reset_less=reset_less, name=f"front_{name}")
         m.d.sync += register.eq(value)
         return register

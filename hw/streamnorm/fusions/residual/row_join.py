@@ -10,8 +10,7 @@ __all__ = ["RowJoin"]
 class RowJoin(wiring.Component):
     """A beat of each stream makes one; where one row is longer than the other, what it has more is swallowed.
 
-    A row ends with the first beat in which either of the two rows does. No register: the streams in must offer what
-    they have from one.
+    A row ends with the first beat in which either of the two rows does. No register.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class SumOutput(wiring.Component):
         )
         self._m = m = Module()
         p = Pipeline(m, target, "sum")
-        results = self._results(p, config, [p.input(self.r[lane]) for lane in range(lanes)])
+        results = self._results(p, config, [p.registered(p.input(self.r[lane])) for lane in range(lanes)])
         self.queued = cycle = max(results[0].cycle, ingest.LATENCY + 1)
         self.multipliers = p.multipliers
         lag = ahead + _LAG

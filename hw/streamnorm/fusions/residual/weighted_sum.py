@@ -13,7 +13,8 @@ __all__ = ["WeightedSum"]
 
 
 class WeightedSum(wiring.Component):
-    """``weight_x * x + weight_f * f`` of each lane, exact; :attr:`latency` cycles later, straight from a register.
+    """``weight_x * x + weight_f * f`` of each lane, exact; :attr:`latency` cycles later, from an adder behind a
+    register.
 
     Adders and registers only, no multiplier: so all of it may be held still by an enable from outside.
 
@@ -46,7 +47,7 @@ class WeightedSum(wiring.Component):
                 times_constant(p, p.input(port[lane]), weight)
                 for port, weight in ((self.x, sums.weight_x), (self.f, sums.weight_f))
             ]
-            r = p.registered(p.reshape(p.add(*terms, signed(number.bits + 1), name="sum"), shape))
+            r = p.reshape(p.add(*terms, signed(number.bits + 1), name="sum"), shape)
             p.drive(self.r[lane], r)
             self.latency = r.cycle
 

@@ -1,79 +1,96 @@
-"""The input side beat by beat, where ready falls."""
-
-from itertools import repeat
+"""When a unit whose rows wait in a buffer is ready, beat by beat."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .context import Context
-from .open_cycles import ALWAYS
+from .chains import exclusive_sum
 from .rows import Rows
 from .state import State
-from .timing import ROW_DELAY, SPACE_DELAY
+from .timing import ROW_DELAY, SPACE_DELAY, Timing
+from .turn import Waits
 
-__all__ = ["admit", "rows_at_once"]
+__all__ = ["Admission", "rows_at_once"]
 
 Cycles = NDArray[np.int64]
 
 
-def rows_at_once(context: Context, rows: Rows) -> int:
+def rows_at_once(timing: Timing, rows: Rows) -> int:
     """Return how many of the next rows wait for nothing that is not known before them; at least 1 if there are any."""
-    timing = context.timing
     count = min(len(rows), timing.row_slots - 2)
     within = int(np.searchsorted(np.cumsum(rows.taken[:count]), timing.buffer_limit))
     return min(count, max(within, 1))
 
 
-def admit(context: Context, state: State, rows: Rows, left: Cycles, first_issues: Cycles) -> tuple[Cycles, Cycles]:
-    """Return the cycle in which each beat is accepted, given when the rows' beats leave the buffer, and the issues of
-    their first beats.
+class Admission:
+    """Ready looks at counts, of beats taken and of rows with a complete statistic, that are a few cycles old.
 
-    The second array is (beats that waited, 3): the beat's row, cycles it waited for a slot, and for the buffer alone.
+    Parameters
+    ----------
+    timing : Timing
+    state : State
+    rows : Rows
+
+    Attributes
+    ----------
+    left : the latest beats' leaving the buffer; those of the ``rows`` are appended as they become known
+    first_issues : the same of the issues of the latest rows' first beats
+    waits : Waits
     """
-    # Ready looks at counts, of beats taken and of rows with a complete statistic, that are a few cycles old. The first
-    # elements of the lists are for the beats and rows that came before these and are not counted yet.
-    space = (np.concatenate([state.left, left]) + SPACE_DELAY).tolist()
-    slots = (np.concatenate([state.first_issues, first_issues]) + context.timing.release_to_ready).tolist()
-    following = None if context.source is ALWAYS else context.source.following
-    third, second, newest = state.takes.tolist()
-    fresh, accepted, counted = state.fresh, state.accepted, state.counted
-    taken, rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
-    most = context.timing.statistic_beats
-    times = repeat(0) if rows.offered is None else iter(rows.times().tolist())
-    cycles: list[int] = []
-    waited: list[tuple[int, int, int]] = []
-    for row, (count, taking) in enumerate(zip(rows.beats.tolist(), rows.taken.tolist(), strict=True)):
-        for place in range(1, count + 1):
-            cycle = next(times)
-            if cycle <= accepted and not fresh:
-                cycle = accepted + 1
-            if following is not None:
-                cycle = following(cycle)
-            if fresh:  # it may have been offered before ready could be 1
-                cycle, fresh = max(cycle, accepted + 1), False
-            # All events counted is the worst case: mostly it need not be looked at more closely.
-            if space[taken] > cycle or slots[rows_counted] > cycle:
-                no_slot = no_room = 0
-                while True:
-                    unseen = cycle - SPACE_DELAY
-                    room = space[taken - (newest > unseen) - (second > unseen) - (third > unseen)]
-                    row_seen = counted <= cycle - ROW_DELAY
-                    slot = slots[rows_counted - (not row_seen)]
-                    if room <= cycle and slot <= cycle:
-                        break
-                    waits = max(room, slot) - cycle if row_seen and newest <= unseen else 1
-                    for_slot = min(max(slot - cycle, 0), waits)
-                    no_slot += for_slot
-                    no_room += waits - for_slot
-                    cycle += waits
-                if no_slot or no_room:
-                    waited.append((row, no_slot, no_room))
-            accepted = cycle
-            cycles.append(cycle)
-            if place <= taking:
-                third, second, newest = second, newest, cycle
-                taken += 1
-                if place == min(taking, most):
-                    counted = cycle
-                    rows_counted += 1
-    return np.array(cycles, np.int64), np.array(waited, np.int64).reshape(-1, 3)
+
+    def __init__(self, timing: Timing, state: State, rows: Rows) -> None:
+        self._release = timing.release_to_ready
+        # The first elements are for the beats and rows that came before these and are not counted yet.
+        self.left: list[int] = state.left.tolist()
+        self.first_issues: list[int] = state.first_issues.tolist()
+        self._third, self._second, self._newest = state.takes.tolist()
+        self._counted = state.counted
+        self._taken, self._rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
+        self._kinds = _kinds(timing, rows)
+        self._beat = 0
+        self.waits = Waits()
+
+    def ready_from(self, cycle: int) -> int:
+        left, issued, release = self.left, self.first_issues, self._release
+        taken, rows = self._taken, self._rows_counted
+        # All events counted is the worst case: mostly it need not be looked at more closely.
+        if left[taken] + SPACE_DELAY <= cycle and issued[rows] + release <= cycle:
+            return cycle
+        while True:
+            unseen = cycle - SPACE_DELAY
+            room = left[taken - (self._newest > unseen) - (self._second > unseen) - (self._third > unseen)]
+            room += SPACE_DELAY
+            row_seen = self._counted <= cycle - ROW_DELAY
+            slot = issued[rows - (not row_seen)] + release
+            if room <= cycle and slot <= cycle:
+                return cycle
+            waits = max(room, slot) - cycle if row_seen and self._newest <= unseen else 1
+            for_slot = min(max(slot - cycle, 0), waits)
+            self.waits.add(self._beat, "buffer", waits - for_slot)
+            self.waits.add(self._beat, "slots", for_slot)
+            cycle += waits
+
+    def accept(self, cycle: int) -> bool:
+        """The next beat is accepted; return whether it completes its row's statistic."""
+        kind = self._kinds[self._beat]
+        self._beat += 1
+        if kind == _SWALLOWED:
+            return False
+        self._third, self._second, self._newest = self._second, self._newest, cycle
+        self._taken += 1
+        if kind == _TAKEN:
+            return False
+        self._counted = cycle
+        self._rows_counted += 1
+        return True
+
+
+_SWALLOWED, _TAKEN, _COMPLETES = range(3)
+
+
+def _kinds(timing: Timing, rows: Rows) -> list[int]:
+    """Of each beat, whether it is taken and completes its row's statistic."""
+    kinds = np.full(rows.bounds[-1], _TAKEN, np.int8)
+    if (kept := rows.kept) is not None:
+        kinds[~kept] = _SWALLOWED
+    kinds[exclusive_sum(rows.beats) + np.minimum(rows.taken, timing.statistic_beats) - 1] = _COMPLETES
+    return kinds.tolist()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .admission import admit, rows_at_once
+from .admission import Admission, rows_at_once
 from .chains import exclusive_sum
 from .context import Context
 from .gate import Coming
-from .offers import accepted_at_once
+from .offers import accepted_at_once, accepted_in_turn
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
 from .rows import Rows
 from .state import State
@@ -86,13 +86,16 @@ def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     that wait for none of those solved here.
     """
     guess = Way.of(context, state, rows, _at_once(context, state, rows))
-    accepted, waits = admit(context, state, rows, guess.left, guess.firsts)
+    entry = Admission(context.timing, state, rows)
+    entry.left += guess.left.tolist()
+    entry.first_issues += guess.firsts.tolist()
+    accepted = accepted_in_turn(context.source, state.accepted, state.fresh, rows, entry)
     way = Way.of(context, state, rows, accepted)
-    good = max(_rows_right(context, state, guess, way), rows_at_once(context, rows))
+    good = max(_rows_right(context, state, guess, way), rows_at_once(context.timing, rows))
     beats = int(rows.beats[:good].sum())
-    slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
-    source = int(accepted[beats - 1]) - state.accepted - beats - slots - buffer
-    return finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
+    losses = entry.waits.losses(beats)
+    source = int(accepted[beats - 1]) - state.accepted - beats - losses.slots - losses.buffer
+    return finish(context, state, way, good, losses + Losses(source=source))
 
 
 def _at_once(context: Context, state: State, rows: Rows) -> Cycles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .open_cycles import ALWAYS, OpenCycles
 from .state import State
 from .timing import Timing
+from .turn import Sink
 
 __all__ = ["Context"]
 
@@ -26,12 +27,12 @@ class Context(ABC):
     ----------
     timing : Timing
     source : when a beat that has not been offered yet may be
-    sink : ``m_axis_tready``
+    sink : ``m_axis_tready``; or what takes results without telling in advance when
     """
 
     timing: Timing
     source: OpenCycles = ALWAYS
-    sink: OpenCycles = ALWAYS
+    sink: OpenCycles | Sink = ALWAYS
 
     @property
     def by_row(self) -> bool:

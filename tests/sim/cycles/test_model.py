@@ -272,6 +272,7 @@ FUSED = {
     "interpolated behind a residual": {**BANKS, "residual": {"format": "int8", "scale": 0.1}},
     "input scale": {"input": {"format": "int8", "scale": "row"}},
     "deferred": {"norm": "rmsnorm", "defer": True},
+    "deferred, centred": {"defer": True},
     "deferred behind a residual": {"norm": "rmsnorm", "defer": True, **RESIDUAL},
     "row scale": {"output": DYNAMIC},
     "row scale of two passes behind a residual": {"output": DYNAMIC, "architecture": "two-pass", **RESIDUAL},

@@ -33,7 +33,7 @@ class Admission:
     Attributes
     ----------
     left : the latest beats' leaving the buffer; those of the ``rows`` are appended as they become known
-    first_issues : the same of the issues of the latest rows' first beats
+    freed : the same of the latest rows, see :meth:`~.context.Context.freed`
     waits : Waits
     """
 
@@ -41,7 +41,7 @@ class Admission:
         self._release = timing.release_to_ready
         # The first elements are for the beats and rows that came before these and are not counted yet.
         self.left: list[int] = state.left.tolist()
-        self.first_issues: list[int] = state.first_issues.tolist()
+        self.freed: list[int] = state.freed.tolist()
         self._third, self._second, self._newest = state.takes.tolist()
         self._counted = state.counted
         self._taken, self._rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
@@ -50,17 +50,17 @@ class Admission:
         self.waits = Waits()
 
     def ready_from(self, cycle: int) -> int:
-        left, issued, release = self.left, self.first_issues, self._release
+        left, freed, release = self.left, self.freed, self._release
         taken, rows = self._taken, self._rows_counted
         # All events counted is the worst case: mostly it need not be looked at more closely.
-        if left[taken] + SPACE_DELAY <= cycle and issued[rows] + release <= cycle:
+        if left[taken] + SPACE_DELAY <= cycle and freed[rows] + release <= cycle:
             return cycle
         while True:
             unseen = cycle - SPACE_DELAY
             room = left[taken - (self._newest > unseen) - (self._second > unseen) - (self._third > unseen)]
             room += SPACE_DELAY
             row_seen = self._counted <= cycle - ROW_DELAY
-            slot = issued[rows - (not row_seen)] + release
+            slot = freed[rows - (not row_seen)] + release
             if room <= cycle and slot <= cycle:
                 return cycle
             waits = max(room, slot) - cycle if row_seen and self._newest <= unseen else 1

@@ -57,6 +57,14 @@ class Context(ABC):
         on the rows' way is full.
         """
 
+    def freed(self, state: State, complete: Cycles, first: Cycles) -> tuple[Cycles, Cycles]:
+        """Return from which cycle on each row's place is on its way to be free, ``timing.release_to_ready`` cycles
+        before ready knows of it, and when what leaves beside the row is taken, where something does.
+
+        ``complete``: as of `started`; ``first``: issue of the rows' first beats.
+        """
+        return first, first
+
     @abstractmethod
     def first_left(self, started: Cycles, first: Cycles, taken: Cycles) -> Cycles:
         """Return when each row's first beat leaves the buffer, the others following it at once, if nothing is full.

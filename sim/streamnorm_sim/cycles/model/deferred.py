@@ -11,12 +11,15 @@ from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
+from .buffered import Buffered
+from .centred import Centred, CentredTiming
 from .ends import Ends
 from .open_cycles import ALWAYS
 from .row_slots import RowSlots, ScaleTiming
+from .solver import Unit
 from .static import Static, StaticTiming
 
-__all__ = ["DeferredTiming", "deferred"]
+__all__ = ["DeferredTiming", "deferred", "deferred_timing"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,15 @@ def _timing(config: NormConfig) -> DeferredTiming:
     )
 
 
-def deferred(config: NormConfig, timing: DeferredTiming, ends: Ends) -> Static:
+def deferred_timing(config: NormConfig) -> DeferredTiming | CentredTiming:
+    """Return the timing of a unit with ``defer``, whether its rows are centred or not."""
+    return DeferredTiming.of(config) if config.centred_rows is None else CentredTiming.of(config)
+
+
+def deferred(config: NormConfig, timing: DeferredTiming | CentredTiming, ends: Ends) -> Unit:
     """Return such a unit."""
     sink = ends.of("scale")
+    if isinstance(timing, CentredTiming):
+        return Buffered(Centred(timing, ends.source, ends.sink, sink))
     # A receiver that takes every scale never stops the rows.
     return Static(timing, ends.source, ends.sink, None if sink is ALWAYS else RowSlots(timing.scales, sink))

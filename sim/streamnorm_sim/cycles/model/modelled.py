@@ -9,7 +9,7 @@ from streamnorm.spec.config import NormConfig
 
 from .buffered import Buffered
 from .context import Context
-from .deferred import DeferredTiming, deferred
+from .deferred import deferred, deferred_timing
 from .ends import Ends
 from .gates import gates_of, static_parameters
 from .joined import FrontTiming, Joined
@@ -70,6 +70,6 @@ MODELLED: Mapping[str, Modelled[Any]] = {
     ONE_PASS: Modelled(Timing.of, _in_buffers(OnePass)),
     TWO_PASS: Modelled(TwoPassTiming.of, _in_buffers(TwoPass)),
     STATIC: Modelled(StaticTiming.of, _static),
-    DEFERRED: Modelled(DeferredTiming.of, deferred),
+    DEFERRED: Modelled(deferred_timing, deferred),
 }
 """By what a unit's report calls its architecture."""

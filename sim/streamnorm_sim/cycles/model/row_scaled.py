@@ -182,4 +182,4 @@ class _Receiver:
             left.append(issue)
             issue += 1
         self._issued = issue - 1
-        self._entry.first_issues.append(left[first])
+        self._entry.freed.append(left[first])

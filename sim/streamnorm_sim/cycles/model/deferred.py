@@ -11,11 +11,11 @@ from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
-from .buffered import Buffered
-from .centred import Centred, CentredTiming
+from .buffered.centred import Centred, CentredTiming
+from .buffered.unit import Buffered
 from .ends import Ends
+from .gates.row_slots import RowSlots, ScaleTiming
 from .open_cycles import ALWAYS
-from .row_slots import RowSlots, ScaleTiming
 from .solver import Unit
 from .static import Static, StaticTiming
 

@@ -7,19 +7,19 @@ from typing import Any, Generic, TypeVar
 from streamnorm.spec.architectures import DEFERRED, ONE_PASS, STATIC, TWO_PASS
 from streamnorm.spec.config import NormConfig
 
-from .buffered import Buffered
-from .context import Context
+from .around.joined import FrontTiming, Joined
+from .around.row_scaled import RowScaled, RowScaleTiming
+from .buffered.context import Context
+from .buffered.one_pass import OnePass
+from .buffered.two_pass import TwoPass, TwoPassTiming
+from .buffered.unit import Buffered
 from .deferred import deferred, deferred_timing
 from .ends import Ends
-from .gates import gates_of, static_parameters
-from .joined import FrontTiming, Joined
-from .one_pass import OnePass
+from .gates.of_unit import gates_of, static_parameters
 from .open_cycles import ALWAYS, OpenCycles
-from .row_scaled import RowScaled, RowScaleTiming
 from .solver import Inner, Solver, Unit
 from .static import Static, StaticTiming
 from .timing import Timing
-from .two_pass import TwoPass, TwoPassTiming
 
 __all__ = ["MODELLED", "Modelled", "solver_of"]
 

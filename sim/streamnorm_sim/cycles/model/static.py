@@ -15,13 +15,13 @@ from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
+from .buffered.state import newest
 from .chains import chained, contiguous, exclusive_sum
+from .gates.parameter_gate import ParameterGate
 from .offers import accepted_at_once, solve_turn
 from .open_cycles import ALWAYS, OpenCycles
-from .parameter_gate import ParameterGate
 from .rows import Rows
 from .solver import FEW, MANY
-from .state import newest
 from .timing import FIRST_CYCLE, NEVER, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 from .turn import Sink, Waits

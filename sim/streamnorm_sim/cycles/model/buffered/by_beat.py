@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..chains import exclusive_sum
+from ..gates.gate import Coming
+from ..offers import accepted_at_once, accepted_in_turn
+from ..rows import Rows
+from ..timing import ROW_DELAY, SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
 from .admission import Admission, rows_at_once
-from .chains import exclusive_sum
 from .context import Context
-from .gate import Coming
-from .offers import accepted_at_once, accepted_in_turn
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
-from .rows import Rows
 from .state import State
-from .timing import ROW_DELAY, SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["Way", "finish", "rows_unhindered", "solve_unhindered", "solve_waiting"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .open_cycles import ALWAYS, OpenCycles
+from ..open_cycles import ALWAYS, OpenCycles
+from ..timing import Timing
+from ..turn import Sink
 from .state import State
-from .timing import Timing
-from .turn import Sink
 
 __all__ = ["Context"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .open_cycles import OpenCycles
-from .timing import NEVER, ROW_DELAY
+from ..open_cycles import OpenCycles
+from ..timing import NEVER, ROW_DELAY
 
 __all__ = ["RowSlots", "ScaleTiming"]
 

@@ -7,16 +7,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..gates.gate import Gate
+from ..offers import solve_turn
+from ..rows import Rows
+from ..solver import FEW, MANY
+from ..trace import CycleTrace, Losses
+from ..turn import Sink
 from . import by_beat, by_row
 from .admission import Admission, rows_at_once
 from .context import Context
-from .gate import Gate
-from .offers import solve_turn
-from .rows import Rows
-from .solver import FEW, MANY
 from .state import State
-from .trace import CycleTrace, Losses
-from .turn import Sink
 
 __all__ = ["Buffered"]
 
@@ -26,7 +26,7 @@ Cycles = NDArray[np.int64]
 class Buffered:
     """Works with arrays over rows while ready stays at 1, the sink takes every beat and a row's beats are offered one
     after the other; with arrays over beats where the latter two do not hold; and where ready falls, row by row or beat
-    by beat. A :class:`~.solver.Unit`."""
+    by beat. A :class:`~streamnorm_sim.cycles.model.solver.Unit`."""
 
     def __init__(self, context: Context, gates: tuple[Gate, ...] = ()) -> None:
         self._context, self._gated = context, bool(gates)
@@ -92,7 +92,7 @@ class Buffered:
 
 
 class _Turn(Admission):
-    """A :class:`~.turn.Turn`."""
+    """A :class:`~streamnorm_sim.cycles.model.turn.Turn`."""
 
     def __init__(self, context: Context, state: State, rows: Rows) -> None:
         super().__init__(context.timing, state, rows)

@@ -12,11 +12,11 @@ from streamnorm.architectures.deferred_output import DeferredOutput
 from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 
-from .chains import chained
+from ..chains import chained
+from ..open_cycles import ALWAYS, OpenCycles
+from ..timing import NEVER, Timing
 from .one_pass import OnePass
-from .open_cycles import ALWAYS, OpenCycles
 from .state import State
-from .timing import NEVER, Timing
 
 __all__ = ["Centred", "CentredTiming"]
 

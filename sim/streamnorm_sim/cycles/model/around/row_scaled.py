@@ -11,18 +11,18 @@ from streamnorm.fusions.row_scale import RowScaleUnit, row_scale_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch
 
-from .admission import Admission
-from .by_beat import Way, finish, rows_unhindered
-from .ends import Ends
-from .one_pass import OnePass
-from .open_cycles import ALWAYS
-from .queue_gate import QueueGate, QueueTiming
-from .row_slots import RowSlots, ScaleTiming
-from .rows import Rows
-from .solver import FEW, MANY, Inner
-from .state import State
-from .timing import Timing
-from .trace import CycleTrace, Losses
+from ..buffered.admission import Admission
+from ..buffered.by_beat import Way, finish, rows_unhindered
+from ..buffered.one_pass import OnePass
+from ..buffered.state import State
+from ..ends import Ends
+from ..gates.queue_gate import QueueGate, QueueTiming
+from ..gates.row_slots import RowSlots, ScaleTiming
+from ..open_cycles import ALWAYS
+from ..rows import Rows
+from ..solver import FEW, MANY, Inner
+from ..timing import Timing
+from ..trace import CycleTrace, Losses
 
 __all__ = ["RowScaleTiming", "RowScaled"]
 
@@ -75,8 +75,8 @@ def _timing(config: NormConfig) -> RowScaleTiming:
 
 
 class RowScaled:
-    """A :class:`~.solver.Solver`: with arrays over beats while every result is taken as it comes, else some rows at a
-    time, beat by beat.
+    """Works with arrays over beats while every result is taken as it comes, else some rows at a time, beat by beat. A
+    :class:`~streamnorm_sim.cycles.model.solver.Solver`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class RowScaled:
 
 
 class _Receiver:
-    """What takes the results of a unit: a :class:`~.turn.Sink`."""
+    """What takes the results of a unit: a :class:`~streamnorm_sim.cycles.model.turn.Sink`."""
 
     def __init__(self, context: OnePass, state: State, rows: Rows, slots: RowSlots) -> None:
         timing = self._timing = context.timing

@@ -13,13 +13,13 @@ from streamnorm.spec.fusions import InterpolatedBanks, StreamedParameters
 from streamnorm.units import dispatch
 from streamnorm.units.parameter_queue import ParameterQueue
 
+from ..ends import Ends
+from ..open_cycles import ALWAYS
+from ..timing import FIRST_CYCLE
 from .blend_gate import BlendGate, BlendTiming
-from .ends import Ends
 from .gate import Gate
-from .open_cycles import ALWAYS
 from .parameter_gate import THERE_TO_ISSUE, ParameterGate
 from .queue_gate import QueueGate, QueueTiming
-from .timing import FIRST_CYCLE
 
 __all__ = ["gates_of", "static_parameters"]
 

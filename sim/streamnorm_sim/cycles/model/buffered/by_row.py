@@ -5,13 +5,13 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from .chains import chained, contiguous, exclusive_sum
+from ..chains import chained, contiguous, exclusive_sum
+from ..rows import Rows
+from ..timing import SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
 from .context import Context
 from .outflow import Issue, first_issues, waits_for_rows
-from .rows import Rows
 from .state import State
-from .timing import SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["solve_in_turn", "solve_unhindered"]
 

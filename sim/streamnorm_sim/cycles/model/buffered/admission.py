@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .chains import exclusive_sum
-from .rows import Rows
+from ..chains import exclusive_sum
+from ..rows import Rows
+from ..timing import ROW_DELAY, SPACE_DELAY, Timing
+from ..turn import Waits
 from .state import State
-from .timing import ROW_DELAY, SPACE_DELAY, Timing
-from .turn import Waits
 
 __all__ = ["Admission", "rows_at_once"]
 

@@ -18,14 +18,14 @@ from streamnorm.fusions.residual import ResidualUnit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
-from .ends import Ends
-from .offers import accepted_at_once
-from .open_cycles import ALWAYS
-from .rows import Rows
-from .solver import FEW, MANY, Unit
-from .timing import FIRST_CYCLE, NEVER, SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
-from .turn import Sink
+from ..ends import Ends
+from ..offers import accepted_at_once
+from ..open_cycles import ALWAYS
+from ..rows import Rows
+from ..solver import FEW, MANY, Unit
+from ..timing import FIRST_CYCLE, NEVER, SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
+from ..turn import Sink
 
 __all__ = ["FrontTiming", "Joined"]
 
@@ -79,8 +79,8 @@ def _timing(config: NormConfig) -> FrontTiming | None:
 
 
 class Joined:
-    """A :class:`~.solver.Inner`: with arrays over beats while nothing stops the way in, else some rows at a time, beat
-    by beat.
+    """Works with arrays over beats while nothing stops the way in, else some rows at a time, beat by beat. A
+    :class:`~streamnorm_sim.cycles.model.solver.Inner`.
 
     Each of the two streams has two places; beats of the rows come in while the queue of sums has room. Beats join, one
     of each, in cycles in which the unit behind is ready; only these move the beats that are between the join and that

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .gate import Gate
-from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
+from ..gates.gate import Gate
+from ..timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
 
 __all__ = ["State", "newest"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..timing import NEVER
+from ..turn import Sink
 from .gate import Coming
-from .timing import NEVER
-from .turn import Sink
 
 __all__ = ["QueueGate", "QueueTiming"]
 
 
 @dataclass(frozen=True)
 class QueueTiming:
-    """As the same names of :class:`~.timing.Timing`."""
+    """As the same names of :class:`~streamnorm_sim.cycles.model.timing.Timing`."""
 
     output_depth: int
     issue_to_pop: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamnorm.units.parameter_queue import ParameterQueue
 
+from ..open_cycles import OpenCycles
+from ..timing import FIRST_CYCLE, NEVER
 from .gate import Coming
-from .open_cycles import OpenCycles
-from .timing import FIRST_CYCLE, NEVER
 
 __all__ = ["THERE_TO_ISSUE", "ParameterGate"]
 

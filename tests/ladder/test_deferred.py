@@ -62,7 +62,7 @@ def test_every_element_and_scale_is_the_golden_one_under_any_stall(name: str) ->
     batch = rows_for(config, 1)
     for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
         trace = agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed))
-        as_modelled(trace, known=config.residual is None)
+        as_modelled(trace)
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
         if config.residual is None:
             assert (trace.rows.x == np.where(batch.valid, batch.x, 0)[:, : trace.rows.x.shape[1]]).all()
@@ -102,7 +102,7 @@ def test_overlong_rows_are_cut_and_flagged_on_both_streams(name: str) -> None:
     beside = {side.name: [rng.integers(-128, 127, length) for length in lengths] for side in config.side_inputs}
     for sink in (NO_STALL, STALLS[2]):
         trace = agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4))
-        as_modelled(trace, known=config.residual is None)
+        as_modelled(trace)
         assert trace.rows.errors.tolist() == (lengths > full).tolist()
         assert trace.rows_beside["scale"].errors.tolist() == (lengths > full).tolist()
 
@@ -143,7 +143,7 @@ def test_each_stream_goes_on_while_another_is_not_taken_for_long() -> None:
     batch = rows_for(config, 8, 120)
     behind, waited = set(), 0
     for seed in range(6):
-        trace = agree(config, traffic(batch, sink=STALLS[5], seed=seed))
+        trace = as_modelled(agree(config, traffic(batch, sink=STALLS[5], seed=seed)))
         scales, ends = trace.sides["scale"].cycles, trace.output_cycles[trace.outputs.last]
         behind |= set((scales > ends).tolist())
         rows_inside = np.searchsorted(ends, scales) - np.arange(len(scales))

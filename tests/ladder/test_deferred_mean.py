@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, equal_golden
+from ladder.checks import STALLS, agree, as_modelled, equal_golden
 from ladder.test_deferred import rows_for, traffic
 from ladder.test_stream import raw_beats
 from ladder.test_verilog_stays import reads_well
@@ -47,7 +47,7 @@ def test_every_element_and_scale_is_the_golden_one_under_any_stall(name: str) ->
     config = unit(name)
     batch = rows_for(config, 1)
     for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
-        trace = agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed))
+        trace = as_modelled(agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed)))
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
 
 
@@ -82,7 +82,7 @@ def test_overlong_rows_are_cut_and_flagged_on_both_streams(name: str) -> None:
     rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
     beside = {side.name: [rng.integers(-128, 127, length) for length in lengths] for side in config.side_inputs}
     for sink in (NO_STALL, STALLS[2]):
-        trace = agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4))
+        trace = as_modelled(agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4)))
         assert trace.rows.errors.tolist() == (lengths > full).tolist()
         assert trace.rows_beside["scale"].errors.tolist() == (lengths > full).tolist()
 
@@ -112,7 +112,7 @@ def test_each_stream_goes_on_while_another_is_not_taken_for_long() -> None:
     batch = RowBatch.of(config, rng.integers(-128, 128, (150, 8)), rng.integers(1, 9, 150))
     farthest = {"behind": 0, "before": 0}
     for seed in range(6):
-        trace = agree(config, traffic(batch, sink=STALLS[5], seed=seed))
+        trace = as_modelled(agree(config, traffic(batch, sink=STALLS[5], seed=seed)))
         scales, ends = trace.sides["scale"].cycles, trace.output_cycles[trace.outputs.last]
         count = np.arange(len(scales))
         farthest["behind"] = max(farthest["behind"], int((np.searchsorted(ends, scales) - count).max()))

@@ -65,7 +65,7 @@ def test_every_result_is_the_golden_one_under_any_stall(name: str) -> None:
     for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
         batch = rows_for(config, seed)
         trace = agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed))
-        as_modelled(trace, known=config.row_scale is None)
+        as_modelled(trace)
         assert trace.rows.errors.tolist() == without_scale(config, batch)
 
 
@@ -107,7 +107,7 @@ def test_overlong_rows_are_cut_and_take_one_scale(name: str) -> None:
     codes = random_rows(config, len(rows), rng).beside["input_scale"]
     for sink in (NO_STALL, STALLS[2]):
         given = Traffic(rows=rows, beside={"input_scale": codes}, source=STALLS[1], sink=sink, seed=4)
-        trace = as_modelled(agree(config, given), known=config.row_scale is None)
+        trace = as_modelled(agree(config, given))
         bad = config.input_scale.is_bad(codes[:, 0])
         assert trace.rows.errors.tolist() == ((lengths > full) | bad).tolist()
 

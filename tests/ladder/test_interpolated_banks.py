@@ -61,7 +61,7 @@ def test_every_row_is_where_its_number_says_whatever_stalls(name: str) -> None:
     for seed, source in enumerate(STALLS):
         sink = STALLS[(3 * seed + 1) % len(STALLS)]
         trace = agree(config, traffic_of(config, 40, seed, source=source, sink=sink))
-        as_modelled(trace, known=config.row_scale is None)
+        as_modelled(trace)
         assert len(trace.rows) == 40
         assert not trace.rows.errors.any()
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, equal_golden, mixed_rows, same_beats
+from ladder.checks import STALLS, agree, as_modelled, equal_golden, mixed_rows, same_beats
 from ladder.test_stream import raw_beats
 from ladder.test_verilog_stays import reads_well
 from streamnorm.plan import Plan
@@ -79,6 +79,7 @@ def test_every_result_and_scale_is_the_golden_one_under_any_stall(name: str) -> 
     batch = rows_for(config, np.random.default_rng(1))
     for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
         trace = agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed))
+        as_modelled(trace, known=name not in ("three_scan", "welford"))
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
 
 
@@ -127,7 +128,7 @@ def test_overlong_rows_are_cut_and_flagged_on_both_streams(name: str) -> None:
         for side in config.side_inputs
     }
     for sink in (NO_STALL, STALLS[2]):
-        trace = agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4))
+        trace = as_modelled(agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4)))
         assert trace.rows.errors.tolist() == (lengths > full).tolist()
         assert trace.rows_beside["scale"].errors.tolist() == (lengths > full).tolist()
 
@@ -168,7 +169,7 @@ def test_each_stream_goes_on_while_another_is_not_taken() -> None:
     batch = rows_for(config, np.random.default_rng(8), 80)
     behind = set()
     for seed in range(6):
-        trace = agree(config, traffic(batch, sink=STALLS[5], seed=seed))
+        trace = as_modelled(agree(config, traffic(batch, sink=STALLS[5], seed=seed)))
         behind |= set((trace.sides["scale"].cycles > trace.output_cycles[trace.outputs.last]).tolist())
     assert behind == {True, False}
 
@@ -204,7 +205,7 @@ def test_the_streams_of_all_kinds_go_together() -> None:
     """Sums and scales beside the results, each at its own pace."""
     config = unit("residual")
     batch = rows_for(config, np.random.default_rng(10))
-    trace = agree(config, traffic(batch, sink=STALLS[2], source=STALLS[1], seed=5))
+    trace = as_modelled(agree(config, traffic(batch, sink=STALLS[2], source=STALLS[1], seed=5)))
     assert set(trace.rows_beside) == {"sum", "scale"}
     assert [len(trace.rows_beside[name]) for name in ("sum", "scale")] == [len(batch)] * 2
     assert [len(trace.sides[name].beats) for name in ("sum", "scale")] == [len(trace.outputs), len(batch)]

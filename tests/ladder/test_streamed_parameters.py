@@ -47,7 +47,7 @@ def test_every_row_has_its_own_whatever_stalls(name: str) -> None:
     for seed, source in enumerate(STALLS):
         sink = STALLS[(3 * seed + 1) % len(STALLS)]
         trace = agree(config, traffic_of(config, 60, seed, source=source, sink=sink))
-        as_modelled(trace, known=config.formula.has_statistic)
+        as_modelled(trace)
         assert len(trace.rows) == 60
 
 
@@ -73,7 +73,7 @@ def test_every_length_up_to_one_that_is_cut(name: str) -> None:
     beside = uniform_beside(config, rng, lengths)
     for seed, stall in enumerate((NO_STALL, Stall.random(0.4))):
         trace = agree(config, Traffic(rows=rows, beside=beside, source=stall, sink=stall, seed=seed))
-        as_modelled(trace, known=config.formula.has_statistic)
+        as_modelled(trace)
         assert trace.rows.errors.tolist() == (lengths > config.max_length).tolist()
 
 

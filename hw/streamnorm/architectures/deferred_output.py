@@ -34,6 +34,7 @@ class DeferredOutput(Elaboratable):
     row_issued, row_released : Signal; the row's first beat has gone, and now the row keeps its slot no longer
     counted : cycles that a row counts because of its scale, from the cycle after its last beat on
     signature : of the stream that ``queue``, there behind :meth:`attach`, gives
+    end_to_pop : cycles from a row's last beat to its scale's leaving the memory of that queue, if it is empty
     stages : on the way from a row's last beat to its scale
     """
 
@@ -56,7 +57,9 @@ class DeferredOutput(Elaboratable):
     def attach(self, entry: Ingest, *, rows: int) -> None:
         """Beats come from ``entry``; so many rows may be inside."""
         self._entry, self._rows = entry, rows
-        self.queue = OutputQueue(self._layout, depth=rows, family=self._config.device.family.primitives)
+        queue = self.queue = OutputQueue(self._layout, depth=rows, family=self._config.device.family.primitives)
+        # The last of the queue's cycles is its output register.
+        self.end_to_pop = ingest.LATENCY + self._statistic.scale_cycle + queue.latency - 1
 
     @property
     def stages(self) -> tuple[Stage, ...]:

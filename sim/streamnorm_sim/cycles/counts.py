@@ -23,7 +23,6 @@ from streamnorm_sim.streams.traffic import Traffic
 
 from . import CycleModel, CycleStream, CycleTrace, Losses, predict
 from .clocks import PlacedClock, at_clock, measured_clock
-from .model.model import fused
 from .model.timing import FIRST_CYCLE
 
 __all__ = ["CycleCounts", "computed", "simulated"]
@@ -156,8 +155,7 @@ def computed(
     _check(config, length, rows, source, sink, seed)
     if not CycleModel.knows(config):
         if (source, sink) != (NO_STALL, NO_STALL):
-            key = fused(config)
-            unit = f"units with {key}" if key else f"the {config.architecture} unit"
+            unit = f"the {config.architecture} unit"
             raise ConfigError(f"stalls: the cycle model does not know {unit}; simulate it (--simulate)")
         return _planned(Plan.of(config), length, rows, FIRST_CYCLE)
     model = CycleModel(config)

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from sim.cycles import registers, static_registers, two_pass_registers
 from streamnorm_sim.cycles import StaticTiming, Timing, TwoPassTiming
-from streamnorm_sim.cycles.model import buffered, static
-from streamnorm_sim.cycles.model.buffered import Buffered
+from streamnorm_sim.cycles.model import static
+from streamnorm_sim.cycles.model.buffered import unit
+from streamnorm_sim.cycles.model.buffered.one_pass import OnePass
+from streamnorm_sim.cycles.model.buffered.two_pass import TwoPass
+from streamnorm_sim.cycles.model.buffered.unit import Buffered
 from streamnorm_sim.cycles.model.model import CycleStream
-from streamnorm_sim.cycles.model.one_pass import OnePass
 from streamnorm_sim.cycles.model.open_cycles import open_cycles
 from streamnorm_sim.cycles.model.static import Static
 from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
-from streamnorm_sim.cycles.model.two_pass import TwoPass
 
 
 @st.composite
@@ -159,7 +160,7 @@ def ends_of(run):
 def compare_buffered(context, simulate, timing, run):
     """Units whose rows wait in a buffer."""
     true = simulate(timing, run[0], *ends_of(run))
-    compare(buffered, lambda *patterns: Buffered(context(timing, *patterns)), timing.max_beats, run, true)
+    compare(unit, lambda *patterns: Buffered(context(timing, *patterns)), timing.max_beats, run, true)
 
 
 @settings(max_examples=600)

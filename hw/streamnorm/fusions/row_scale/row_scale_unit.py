@@ -33,11 +33,15 @@ __all__ = ["RowScaleUnit"]
 _ENTRY = 1
 """Cycles from a beat that the unit within gives to where it is written and looked at."""
 
-_COUNTED = 4
+COUNTED = 4
 """Beats, and rows, that may still come in after the one that used up the space."""
 
-_RETURN = 2
-"""Cycles from the issue of a row's first beat to the ready that knows of its place."""
+RETURN = 2
+"""Cycles from the issue of a row's first beat, or a scale's leaving the memory of its queue, to the ready that knows of
+its place."""
+
+RESERVE = 2
+"""Places of rows, and of scales, that are left when ready falls."""
 
 
 class RowScaleUnit(wiring.Component):
@@ -56,6 +60,15 @@ class RowScaleUnit(wiring.Component):
     i, parameters : those of ``core``; o : Out(stream of result_layout)
     scale : Out(stream of side_layout), a beat a row
     input_scale : that of ``core``; only where rows bring their scale
+
+    Attributes
+    ----------
+    interval : cycles from row to row, at least, where factors are found
+    row_slots, scale_slots : rows, and scales, for which there is a place
+    output_depth : entries of the output queue
+    buffer, lanes, queue, scales : blocks: of rows, to results, and the queues of these and of scales
+    end_to_issue : cycles from where the last beat of a row is taken from ``core`` to the issue of its first
+    end_to_scale : cycles from there to where its scale is written to its queue
     """
 
     def __init__(self, config: NormConfig, core: Any) -> None:
@@ -65,14 +78,14 @@ class RowScaleUnit(wiring.Component):
         self._scale = scale
         self._flags = flags_of(config)
         beats = -(-config.min_length // config.lanes)
-        self._interval = interval = min(beats, RowFactor.turns(scale))
+        self.interval = interval = min(beats, RowFactor.turns(scale))
         about = 1 + len(self._flags)
         self._maximum = RowMaximum(scale.core.bits, about_bits=about, lanes=config.lanes, target=target)
         self._factor = RowFactor(scale, target, interval=interval)
         shape = element_shape(scale.core)
         # The buffer's latency does not depend on its depth.
         probe = RowBuffer(config, depth=config.max_beats, shape=shape)
-        self._lanes = RowScaleLanes(config, c_delay=probe.delay, factor_delay=data_delay(target))
+        self.lanes = RowScaleLanes(config, c_delay=probe.delay, factor_delay=data_delay(target))
 
         # Counted from the cycle in which a row's last beat is looked at.
         self._begin = begin = self._maximum.maximum_cycle + (spacing.LATENCY if interval > 1 else 0)
@@ -82,29 +95,31 @@ class RowScaleUnit(wiring.Component):
         ready_at = max(Dispatch.END_TO_READY, begin, earliest_issue - dispatch.READY_TO_ISSUE)
         self._begin_to_ready = ready_at - begin
         issue = ready_at + dispatch.READY_TO_ISSUE
-        written = issue + probe.latency + self._lanes.latency
-        self._row_slots = whole_columns(-(-(issue + _RETURN + _COUNTED) // interval) + 2)
-        self._output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
-        self._buffer = RowBuffer(config, depth=config.max_beats + issue + 2 * _COUNTED, shape=shape)
-        self._dispatch = Dispatch(config, row_slots=self._row_slots, output_depth=self._output_depth, family=family)
+        self.end_to_issue = _ENTRY + issue
+        self.end_to_scale = _ENTRY + begin + self._factor.code_cycle
+        written = issue + probe.latency + self.lanes.latency
+        self.row_slots = whole_columns(-(-(issue + RETURN + COUNTED) // interval) + 2)
+        self.output_depth = whole_columns(written - issue + 1 + dispatch.CREDIT_RETURN)
+        self.buffer = RowBuffer(config, depth=config.max_beats + issue + 2 * COUNTED, shape=shape)
+        self._dispatch = Dispatch(config, row_slots=self.row_slots, output_depth=self.output_depth, family=family)
         width = scale.factor_bits + len(self._flags)
-        self._ring = RowRing(width=width, depth=self._row_slots, family=family)
+        self._ring = RowRing(width=width, depth=self.row_slots, family=family)
         self._spacing = (
-            Spacing(config, self._maximum, interval=interval, row_slots=self._row_slots) if interval > 1 else None
+            Spacing(config, self._maximum, interval=interval, row_slots=self.row_slots) if interval > 1 else None
         )
-        self._queue = output_queue_of(config, depth=self._output_depth)
+        self.queue = output_queue_of(config, depth=self.output_depth)
         self._side = side = side_layout(config, scale.side, flagged=True)
-        waiting = begin + self._factor.code_cycle + output_queue.LATENCY + _RETURN + _COUNTED
-        self._scales_inside = whole_columns(-(-waiting // interval) + 2)
-        self._scales = OutputQueue(side, depth=self._scales_inside, family=family)
+        waiting = begin + self._factor.code_cycle + output_queue.LATENCY + RETURN + COUNTED
+        self.scale_slots = whole_columns(-(-waiting // interval) + 2)
+        self.scales = OutputQueue(side, depth=self.scale_slots, family=family)
         self.report = self._report(factor_at, written)
         ports = unit_ports(config)
         ports["scale"] = Out(stream.Signature(side))
         super().__init__(ports | passed_inputs(core))
 
     def _report(self, factor_at: int, written: int) -> Any:
-        report, maximum, spaced = self.core.report, self._maximum.maximum_cycle, self._interval > 1
-        fetched = written - self._lanes.latency
+        report, maximum, spaced = self.core.report, self._maximum.maximum_cycle, self.interval > 1
+        fetched = written - self.lanes.latency
         stages = (
             Stage("row maximum", _ENTRY + maximum, "the largest magnitude of a row's results, beat by beat"),
             Stage(
@@ -114,12 +129,12 @@ class RowScaleUnit(wiring.Component):
             ),
             Stage("row scale", self._factor.factor_cycle, "the largest code over the row's maximum, and the scale"),
             Stage("row queue", fetched - factor_at, "written, then fetched as its row leaves its buffer"),
-            Stage("quantize", self._lanes.latency, "each lane: times the row's factor, round"),
-            Stage("quantized queue", self._queue.latency, self._queue.about),
+            Stage("quantize", self.lanes.latency, "each lane: times the row's factor, round"),
+            Stage("quantized queue", self.queue.latency, self.queue.about),
         )
-        queues = [self._dispatch, self._ring, self._queue, self._scales]
+        queues = [self._dispatch, self._ring, self.queue, self.scales]
         queues += [] if self._spacing is None else [self._spacing]
-        block_rams = {**report.block_rams, "buffer of results": self._buffer.block_rams}
+        block_rams = {**report.block_rams, "buffer of results": self.buffer.block_rams}
         if rams := sum(queue.block_rams for queue in queues) + self._factor.block_rams:
             block_rams["queues of results"] = rams
         return replace(
@@ -127,8 +142,8 @@ class RowScaleUnit(wiring.Component):
             stages=(*report.stages, *stages),
             # A row's first result waits for its last one, which comes as many beats later.
             beats_before_output=report.beats_before_output + 1,
-            interval_min=max(report.interval_min, self._interval),
-            multipliers={**report.multipliers, "quantize": self._lanes.multipliers + self._factor.multipliers},
+            interval_min=max(report.interval_min, self.interval),
+            multipliers={**report.multipliers, "quantize": self.lanes.multipliers + self._factor.multipliers},
             block_rams=block_rams,
         )
 
@@ -139,7 +154,7 @@ class RowScaleUnit(wiring.Component):
 
     def activity(self) -> dict[str, Value]:
         """As of :meth:`~streamnorm.architectures.one_pass.NormUnit.activity`."""
-        return {**self.core.activity(), "row scale": self._ring.write, "quantize": self._queue.write}
+        return {**self.core.activity(), "row scale": self._ring.write, "quantize": self.queue.write}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -147,12 +162,12 @@ class RowScaleUnit(wiring.Component):
         m.submodules.core = core
         m.submodules.row_maximum = maximum = self._maximum
         m.submodules.row_factor = factor = self._factor
-        m.submodules.result_buffer = buffer = self._buffer
+        m.submodules.result_buffer = buffer = self.buffer
         m.submodules.dispatch = issue = self._dispatch
         m.submodules.factor_ring = ring = self._ring
-        m.submodules.row_scale_lanes = self._lanes
-        m.submodules.output_queue = queue = self._queue
-        m.submodules.scale_queue = scales = self._scales
+        m.submodules.row_scale_lanes = self.lanes
+        m.submodules.output_queue = queue = self.queue
+        m.submodules.scale_queue = scales = self.scales
         wiring.connect(m, wiring.flipped(self.i), core.i)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         wiring.connect(m, scales.o, wiring.flipped(self.scale))
@@ -225,7 +240,7 @@ class RowScaleUnit(wiring.Component):
 
     def _connect_results(self, m: Module) -> None:
         """Everything that flows from an issued beat to the queue without stopping."""
-        buffer, issue, ring, lanes, queue = self._buffer, self._dispatch, self._ring, self._lanes, self._queue
+        buffer, issue, ring, lanes, queue = self.buffer, self._dispatch, self._ring, self.lanes, self.queue
         fetch = delays(m, issue.issue & issue.first, buffer.latency - 1, "row_issued")
         end = buffer.latency + lanes.latency
         valid = delays(m, issue.issue, end, "valid")
@@ -250,9 +265,9 @@ class RowScaleUnit(wiring.Component):
 
     def _admission(self, m: Module, valid: Value, row_end: Value) -> None:
         """``ready`` of the unit within: places for beats, rows and scales, with some to spare."""
-        issue, depth = self._dispatch, self._buffer.depth
-        m.submodules.row_slots = rows = Level(maximum=self._row_slots, init=self._row_slots, reserve=2)
-        m.submodules.scale_slots = scales = Level(maximum=self._scales_inside, init=self._scales_inside, reserve=2)
+        issue, depth = self._dispatch, self.buffer.depth
+        m.submodules.row_slots = rows = Level(maximum=self.row_slots, init=self.row_slots, reserve=RESERVE)
+        m.submodules.scale_slots = scales = Level(maximum=self.scale_slots, init=self.scale_slots, reserve=RESERVE)
         beats = Signal(range(depth + 1))
         released = Signal()
         row_released = Signal()
@@ -261,8 +276,8 @@ class RowScaleUnit(wiring.Component):
         m.d.sync += [
             released.eq(issue.issue),
             row_released.eq(issue.issue & issue.first),
-            scale_released.eq(self._scales.released),
-            space.eq(beats < depth - _COUNTED),
+            scale_released.eq(self.scales.released),
+            space.eq(beats < depth - COUNTED),
             self.core.o.ready.eq(space & rows.some_next & scales.some_next),
         ]
         with m.If(valid ^ released):

@@ -14,13 +14,13 @@ from streamnorm.spec.fusions import streams_of
 from streamnorm.spec.values import boolean, shortened
 
 from .ends import Ends
-from .modelled import MODELLED
+from .modelled import MODELLED, solver_of
 from .open_cycles import OpenCycles, open_cycles
 from .rows import Rows, checked_lengths, checked_times
 from .solver import Solver
 from .trace import CycleTrace, Losses
 
-__all__ = ["CycleModel", "CycleStream", "fused"]
+__all__ = ["CycleModel", "CycleStream"]
 
 PATTERN_BEATS_MAX = 1 << 24
 """Beats of one row where stalls are patterns: memory is that of the beats."""
@@ -52,8 +52,6 @@ class CycleModel:
 
     def __init__(self, config: NormConfig) -> None:
         checked_config(config)
-        if key := fused(config):
-            raise ConfigError(f"{key}: the cycle model does not know such units; `streamnorm cycles --simulate` does")
         if not self.knows(config):
             key = f"architecture = {config.architecture!r}"
             raise ConfigError(f"{key}: the cycle model knows these units only: {', '.join(MODELLED)}")
@@ -67,7 +65,7 @@ class CycleModel:
     @staticmethod
     def knows(config: NormConfig) -> bool:
         """Whether the configuration's unit is one whose every cycle is modelled, all that is fused included."""
-        return not fused(config) and _built_as(config) in MODELLED
+        return _built_as(config) in MODELLED
 
     def run(
         self,
@@ -121,19 +119,7 @@ class CycleModel:
             {name: open_cycles(name, pattern) for name, pattern in (beside or {}).items()},
             cut,
         )
-        return CycleStream(self.config, self._modelled.solver(self.config, self.timing, ends), cut)
-
-
-def fused(config: NormConfig) -> str:
-    """Return the key of what is fused with the norm and not modelled; empty if there is nothing."""
-    if config.row_scale is not None:
-        return 'scale = "row" in [output]'
-    behind = MODELLED.get(_built_as(config))
-    if behind is None or behind.buffered:
-        return ""
-    with_it = {"residual": config.residual is not None, 'storage = "stream"': config.parameters_are_streamed}
-    unit = "defer = true" if config.defer else f"norm = {config.norm!r}"
-    return next((f"{key} with {unit}" for key, is_there in with_it.items() if is_there), "")
+        return CycleStream(self.config, solver_of(self.config, self._modelled, self.timing, ends), cut)
 
 
 def _built_as(config: NormConfig) -> str:

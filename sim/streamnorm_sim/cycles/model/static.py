@@ -1,10 +1,12 @@
-"""Units without a statistic: a beat waits for nothing but a place in the output queue, and then for the sink."""
+"""Units without a statistic: a beat waits for a place in the output queue and for what comes with it, then for the
+sink."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +15,16 @@ from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
+from .buffered.state import newest
 from .chains import chained, contiguous, exclusive_sum
-from .offers import accepted_at_once
+from .gates.parameter_gate import ParameterGate
+from .offers import accepted_at_once, solve_turn
 from .open_cycles import ALWAYS, OpenCycles
 from .rows import Rows
 from .solver import FEW, MANY
-from .state import newest
 from .timing import FIRST_CYCLE, NEVER, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
+from .turn import Sink, Waits
 
 __all__ = ["Slots", "Static", "StaticTiming"]
 
@@ -112,38 +116,75 @@ class Slots(Protocol):
 
 class Static:
     """Works with arrays over rows while source and sink have no patterns and a row's beats are offered one after the
-    other, with arrays over beats elsewhere, and beat by beat where ready falls, or may fall for want of ``slots``. A
-    :class:`~.solver.Solver`."""
+    other, with arrays over beats elsewhere, and beat by beat where ready falls, or may fall for want of ``slots`` or of
+    what comes with a beat. A :class:`~.solver.Unit`.
 
-    def __init__(self, timing: StaticTiming, source: OpenCycles, sink: OpenCycles, slots: Slots | None = None) -> None:
-        self._timing, self._source, self._sink, self._slots = timing, source, sink, slots
+    Parameters
+    ----------
+    timing : StaticTiming
+    source, sink : OpenCycles
+    slots : what rows wait for besides
+    parameters : gamma and beta that come with the rows, if they may come late
+    first : first cycle in which a beat may be taken
+    """
+
+    def __init__(
+        self,
+        timing: StaticTiming,
+        source: OpenCycles,
+        sink: OpenCycles,
+        slots: Slots | None = None,
+        parameters: ParameterGate | None = None,
+        first: int = FIRST_CYCLE,
+    ) -> None:
+        self._timing, self._source, self._sink = timing, source, sink
+        self._slots, self._parameters, self._first = slots, parameters, first
         never = np.full(timing.limit + _UNSEEN, NEVER, np.int64)
         self._state = _State(accepted=FIRST_CYCLE - 1, takes=never[:_UNSEEN], pops=never, output=NEVER)
 
     @property
     def by_row(self) -> bool:
-        return self._source is ALWAYS and self._sink is ALWAYS and self._slots is None
+        return self._source is ALWAYS and self._sink is ALWAYS and self._slots is None and self._parameters is None
+
+    @property
+    def accepted(self) -> int:
+        return self._state.accepted
+
+    @property
+    def _unhindered(self) -> bool:
+        """Whether the next rows wait for nothing but places."""
+        begun = self._first == FIRST_CYCLE or not self._state.fresh
+        return self._slots is None and self._parameters is None and begun
+
+    def forked(self) -> Self:
+        assert self._slots is None
+        unit = copy(self)
+        unit._state = copy(self._state)
+        return unit
+
+    def turn(self, rows: Rows, sink: Sink | None = None) -> _Turn:
+        return _Turn(self, rows, self._sink if sink is None else sink)
 
     def solve(self, rows: Rows) -> list[CycleTrace]:
-        if not len(rows):
-            return []
-        if self.by_row and not rows.by_beat:
-            return [self._rows_at_once(rows)]
         parts: list[CycleTrace] = []
         start, few, many = 0, FEW, MANY
         while start < len(rows):
-            part = None
-            if self._slots is None:
-                part = self._beats_at_once(rows.part(start, rows.end_of(start, many)))
+            if self.by_row and self._unhindered and not rows.by_beat:
+                return [*parts, self._rows_at_once(rows.part(start, len(rows)))]
+            part = self._beats_at_once(rows.part(start, rows.end_of(start, many)))
             if part is not None:
                 few, many = FEW, min(2 * many, MANY)
             else:
                 # Ready may fall: more and more beats the slow way while it still does after these.
-                part = self._in_turn(rows.part(start, rows.end_of(start, few)))
+                part = self.solve_in_turn(rows.part(start, rows.end_of(start, few)), self._sink)
                 few, many = min(2 * few, MANY), FEW
             parts.append(part)
             start += len(part)
         return parts
+
+    def solve_in_turn(self, rows: Rows, sink: Sink) -> CycleTrace:
+        state = self._state
+        return solve_turn(self._source, state.accepted, state.fresh, self.turn(rows, sink))
 
     def _rows_at_once(self, rows: Rows) -> CycleTrace:
         """The sink takes every beat, so ready never falls."""
@@ -175,8 +216,21 @@ class Static:
 
     def _beats_at_once(self, rows: Rows) -> CycleTrace | None:
         """The rows up to the first for which ready may fall, as arrays; None if that is the first of them."""
-        state, timing, sink = self._state, self._timing, self._sink
+        if not self._unhindered:
+            return None
+        state = self._state
         accepted = accepted_at_once(self._source, state.accepted, state.fresh, rows)
+        before = state.accepted
+        trace = self.solve_unhindered(rows, accepted, accepted)
+        if trace is None:
+            return None
+        source = int(trace.last_in[-1]) - before - int(trace.beats_in.sum())
+        return replace(trace, losses=trace.losses + Losses(source=source))
+
+    def solve_unhindered(self, rows: Rows, accepted: Cycles, since: Cycles) -> CycleTrace | None:
+        if not self._unhindered:
+            return None
+        state, timing, sink = self._state, self._timing, self._sink
         taken = rows.kept
         takes = accepted if taken is None else accepted[taken]
         order = np.arange(len(takes), dtype=np.int64)
@@ -189,8 +243,7 @@ class Static:
         # Not even if all takes ahead of a beat had been counted.
         room = np.concatenate([state.pops[_UNSEEN:], pops]) + SPACE_DELAY
         ahead = order if taken is None else np.cumsum(taken) - taken
-        waits = room[ahead] > accepted
-        good = len(rows)
+        waits = room[ahead] > since
         if waits.any():
             good = int(np.searchsorted(rows.bounds, np.argmax(waits), side="right")) - 1
             if not good:
@@ -198,73 +251,14 @@ class Static:
             rows = rows.part(0, good)
             count = int(rows.taken.sum())
             accepted, takes, outputs, pops = accepted[: rows.bounds[-1]], takes[:count], outputs[:count], pops[:count]
-        return self._finish(rows, accepted, takes, outputs, pops, losses=Losses())
+        return self._finish(rows, accepted, takes, outputs, pops)
 
-    def _in_turn(self, rows: Rows) -> CycleTrace:
-        """Rows beat by beat, where ready falls: it looks at counts of beats that are a few cycles old."""
-        state, timing = self._state, self._timing
-        following = None if self._source is ALWAYS else self._source.following
-        takes_from = self._sink.following
-        to_pop, to_output = timing.accepted_to_pop, timing.pop_to_output
-        pops: list[int] = state.pops.tolist()
-        known, number = len(pops), _UNSEEN
-        third, second, newest = state.takes.tolist()
-        fresh, accepted, output = state.fresh, state.accepted, state.output
-        times = None if rows.offered is None else iter(rows.times().tolist())
-        inputs: list[int] = []
-        takes: list[int] = []
-        outputs: list[int] = []
-        buffer = no_slot = 0
-        slots = self._slots
-        for count, taking in zip(rows.beats.tolist(), rows.taken.tolist(), strict=True):
-            for place in range(count):
-                cycle = 0 if times is None else next(times)
-                if cycle <= accepted and not fresh:
-                    cycle = accepted + 1
-                if following is not None:
-                    cycle = following(cycle)
-                if fresh:  # it may have been offered before ready could be 1
-                    cycle, fresh = max(cycle, accepted + 1), False
-                while True:
-                    # All takes counted is the worst case: mostly it need not be looked at more closely.
-                    while pops[number] + SPACE_DELAY > cycle:
-                        seen = cycle - SPACE_DELAY
-                        unseen = (newest > seen) + (second > seen) + (third > seen)
-                        room = pops[number - unseen] + SPACE_DELAY
-                        if room <= cycle:
-                            break
-                        waits = 1 if unseen else room - cycle
-                        buffer += waits
-                        cycle += waits
-                    if slots is None or not (waits := slots.waits(cycle)):
-                        break
-                    no_slot += waits
-                    cycle += waits
-                accepted = cycle
-                inputs.append(cycle)
-                if place < taking:
-                    third, second, newest = second, newest, cycle
-                    number += 1
-                    pop = max(cycle + to_pop, output)
-                    output = takes_from(pop + to_output)
-                    takes.append(cycle)
-                    pops.append(pop)
-                    outputs.append(output)
-                    if slots is not None and place == taking - 1:
-                        slots.row_ends(cycle)
-        arrays = (np.array(cycles, np.int64) for cycles in (inputs, takes, outputs, pops[known:]))
-        return self._finish(rows, *arrays, losses=Losses(buffer=buffer, slots=no_slot))
-
-    def _finish(
-        self, rows: Rows, accepted: Cycles, takes: Cycles, outputs: Cycles, pops: Cycles, *, losses: Losses
-    ) -> CycleTrace:
-        """Make the trace of rows whose beats are all known, with the ``losses`` of ready, and advance the state."""
+    def _finish(self, rows: Rows, accepted: Cycles, takes: Cycles, outputs: Cycles, pops: Cycles) -> CycleTrace:
+        """Make the trace of rows whose beats are all known, with the losses of the output, and advance the state."""
         state = self._state
         last_out, count = int(outputs[-1]), len(outputs)
-        offered = int(accepted[-1]) - losses.buffer - losses.slots
-        losses += Losses(source=offered - state.accepted - len(accepted))
         earliest = takes + (self._timing.accepted_to_pop + self._timing.pop_to_output)
-        losses += self._lost_outputs(earliest, np.concatenate([[state.begin], outputs[:-1]]), last_out, count)
+        losses = self._lost_outputs(earliest, np.concatenate([[state.begin], outputs[:-1]]), last_out, count)
         self._advance(int(accepted[-1]), takes, pops, last_out)
         starts, take_starts = rows.bounds[:-1], exclusive_sum(rows.taken)
         return CycleTrace(
@@ -295,3 +289,76 @@ class Static:
         state = self._state
         state.accepted, state.output, state.fresh = accepted, output, False
         state.takes, state.pops = newest(state.takes, takes), newest(state.pops, pops)
+
+
+class _Turn:
+    """A :class:`~.turn.Turn`: ready looks at counts of beats that are a few cycles old."""
+
+    def __init__(self, unit: Static, rows: Rows, sink: Sink) -> None:
+        self._unit, self.rows, self._sink = unit, rows, sink
+        self._slots, self._parameters = unit._slots, unit._parameters and unit._parameters.afresh()
+        timing, state = unit._timing, unit._state
+        self._to_pop, self._to_output = timing.accepted_to_pop, timing.pop_to_output
+        self._pops: list[int] = state.pops.tolist()
+        self._known, self._number = len(self._pops), _UNSEEN
+        self._third, self._second, self._newest = state.takes.tolist()
+        self._output = state.output
+        self._takes: list[int] = []
+        self._outputs: list[int] = []
+        self._beat = 0
+        # How many beats of its row follow each beat that is taken; -1: it is swallowed.
+        taken = np.repeat(rows.taken, rows.beats)
+        place = np.arange(rows.bounds[-1]) - np.repeat(rows.bounds[:-1], rows.beats)
+        self._left: list[int] = np.maximum(taken - place - 1, -1).tolist()
+        self._swallowed = iter((rows.beats - rows.taken).tolist())
+        self.waits = Waits()
+
+    def ready_from(self, cycle: int) -> int:
+        pops, number, slots = self._pops, self._number, self._slots
+        there = self._unit._first
+        if self._parameters is not None and self._left[self._beat] >= 0:
+            # A beat is taken a cycle before what goes with it could be issued.
+            there = self._parameters.earliest() - 1
+        while True:
+            # All takes counted is the worst case: mostly it need not be looked at more closely.
+            while pops[number] + SPACE_DELAY > cycle:
+                seen = cycle - SPACE_DELAY
+                unseen = (self._newest > seen) + (self._second > seen) + (self._third > seen)
+                room = pops[number - unseen] + SPACE_DELAY
+                if room <= cycle:
+                    break
+                waits = 1 if unseen else room - cycle
+                self.waits.add(self._beat, "buffer", waits)
+                cycle += waits
+            if slots is not None and (waits := slots.waits(cycle)):
+                self.waits.add(self._beat, "slots", waits)
+            elif there > cycle:
+                waits = there - cycle
+                self.waits.add(self._beat, "beside", waits)
+            else:
+                return cycle
+            cycle += waits
+
+    def accept(self, cycle: int) -> None:
+        left = self._left[self._beat]
+        self._beat += 1
+        if left < 0:
+            return
+        self._third, self._second, self._newest = self._second, self._newest, cycle
+        self._number += 1
+        pop = max(cycle + self._to_pop, self._output)
+        self._output = self._sink.following(pop + self._to_output)
+        self._takes.append(cycle)
+        self._pops.append(pop)
+        self._outputs.append(self._output)
+        swallowed = 0 if left else next(self._swallowed)
+        if self._slots is not None and not left:
+            self._slots.row_ends(cycle)
+        if self._parameters is not None:
+            self._parameters.issued(cycle + 1, swallowed)
+
+    def finish(self, accepted: Cycles) -> CycleTrace:
+        if self._parameters is not None:
+            self._unit._parameters = self._parameters.after(len(self._takes), len(accepted))
+        arrays = (np.array(cycles, np.int64) for cycles in (self._takes, self._outputs, self._pops[self._known :]))
+        return self._unit._finish(self.rows, accepted, *arrays)

@@ -35,7 +35,8 @@ class Losses:
     fill : up to the first output beat, its row's arrival included
     rows : no output beat, since the next row had not come in, or its statistic, or gamma and beta that come with it,
         were under way; without one, its next beat
-    interval : the same, but only because the statistic had not yet been free for the row
+    interval : the same, but only because the statistic had not yet been free for the row; where results are scaled by
+        the largest of their row, what finds the scale
     sink : an output beat waited for the sink, or for room in the queue of a further result
     credits : issues put off because an output queue was full, the sum over all beats; what is lost by it is in
         ``slots``, ``buffer`` and ``sink``

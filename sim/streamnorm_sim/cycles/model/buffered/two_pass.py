@@ -12,10 +12,10 @@ from streamnorm.fusions import core_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import dispatch
 
-from .chains import chain, chained, exclusive_sum
+from ..chains import chain, chained, exclusive_sum
+from ..timing import Timing, ends_of
 from .context import Context
 from .state import State
-from .timing import Timing, ends_of
 
 __all__ = ["TwoPass", "TwoPassTiming"]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .admission import admit, rows_at_once
-from .chains import exclusive_sum
+from ..chains import exclusive_sum
+from ..gates.gate import Coming
+from ..offers import accepted_at_once, accepted_in_turn
+from ..rows import Rows
+from ..timing import ROW_DELAY, SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
+from .admission import Admission, rows_at_once
 from .context import Context
-from .gate import Coming
-from .offers import accepted_at_once
 from .outflow import Issue, Outflow, first_issues, outflow, waits_for_rows
-from .rows import Rows
 from .state import State
-from .timing import ROW_DELAY, SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["Way", "finish", "rows_unhindered", "solve_unhindered", "solve_waiting"]
 
@@ -38,6 +38,8 @@ class Way:
     issue: Issue
     flow: Outflow
     left: Cycles  # each beat's leaving the buffer that rows come in to
+    freed: Cycles  # of each row, see `Context.freed`
+    beside: Cycles
 
     @staticmethod
     def of(context: Context, state: State, rows: Rows, accepted: Cycles) -> Way:
@@ -57,12 +59,10 @@ class Way:
         if flow.free is not None:
             issue = Issue(issue.started, flow.free[take_starts], flow.free)
         left = context.left(state, issue.started, flow.issues, rows.taken)
-        return Way(rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left)
-
-    @property
-    def firsts(self) -> Cycles:
-        """Issue of each row's first beat."""
-        return self.flow.issues[self.take_starts]
+        freed, beside = context.freed(state, complete, flow.issues[take_starts])
+        return Way(
+            rows, accepted, starts, taken, takes, take_starts, counts, complete, issue, flow, left, freed, beside
+        )
 
 
 def solve_unhindered(context: Context, state: State, rows: Rows) -> CycleTrace | None:
@@ -86,13 +86,16 @@ def solve_waiting(context: Context, state: State, rows: Rows) -> CycleTrace:
     that wait for none of those solved here.
     """
     guess = Way.of(context, state, rows, _at_once(context, state, rows))
-    accepted, waits = admit(context, state, rows, guess.left, guess.firsts)
+    entry = Admission(context.timing, state, rows)
+    entry.left += guess.left.tolist()
+    entry.freed += guess.freed.tolist()
+    accepted = accepted_in_turn(context.source, state.accepted, state.fresh, rows, entry)
     way = Way.of(context, state, rows, accepted)
-    good = max(_rows_right(context, state, guess, way), rows_at_once(context, rows))
+    good = max(_rows_right(context, state, guess, way), rows_at_once(context.timing, rows))
     beats = int(rows.beats[:good].sum())
-    slots, buffer = waits[waits[:, 0] < good, 1:].sum(axis=0).tolist()
-    source = int(accepted[beats - 1]) - state.accepted - beats - slots - buffer
-    return finish(context, state, way, good, Losses(source=source, slots=slots, buffer=buffer))
+    losses = entry.waits.losses(beats)
+    source = int(accepted[beats - 1]) - state.accepted - beats - losses.slots - losses.buffer
+    return finish(context, state, way, good, losses + Losses(source=source))
 
 
 def _at_once(context: Context, state: State, rows: Rows) -> Cycles:
@@ -114,8 +117,8 @@ def _rows_right(context: Context, state: State, guess: Way, way: Way) -> int:
     for seen in range(1, SPACE_DELAY):
         concerned |= differs[ahead + seen]
     concerned &= room[ahead + (SPACE_DELAY - 1)] > accepted
-    slots = np.concatenate([state.first_issues, way.firsts]) + context.timing.release_to_ready
-    differs = np.concatenate([np.zeros(len(state.first_issues), np.bool_), way.firsts != guess.firsts])
+    slots = np.concatenate([state.freed, way.freed]) + context.timing.release_to_ready
+    differs = np.concatenate([np.zeros(len(state.freed), np.bool_), way.freed != guess.freed])
     rows = np.arange(len(starts))
     differs = differs[rows] | differs[rows + 1] | differs[rows + ROW_DELAY]
     before = np.concatenate([[state.accepted], accepted])[starts]
@@ -131,7 +134,7 @@ def rows_unhindered(context: Context, state: State, way: Way, since: Cycles | No
     """
     rows, accepted, starts = way.rows, way.accepted if since is None else since, way.starts
     space, slots = state.places()
-    waiting_slots = np.concatenate([slots, way.firsts]) + context.timing.release_to_ready
+    waiting_slots = np.concatenate([slots, way.freed]) + context.timing.release_to_ready
     waiting_space = np.concatenate([space, way.left]) + SPACE_DELAY
     if way.taken is None:
         waits = waiting_space[: len(accepted)] > accepted
@@ -176,7 +179,8 @@ def finish(context: Context, state: State, way: Way, good: int, losses: Losses) 
         started=int(issue.started[-1]),
         left=way.left[:count],
         issues=way.flow.issues[:count],
-        first_issues=way.firsts[:good],
+        freed=way.freed[:good],
+        beside=int(way.beside[good - 1]),
         pops=way.flow.pops[:count],
         outputs=outputs,
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .open_cycles import ALWAYS, OpenCycles
+from ..open_cycles import ALWAYS, OpenCycles
+from ..timing import Timing
+from ..turn import Sink
 from .state import State
-from .timing import Timing
 
 __all__ = ["Context"]
 
@@ -26,12 +27,12 @@ class Context(ABC):
     ----------
     timing : Timing
     source : when a beat that has not been offered yet may be
-    sink : ``m_axis_tready``
+    sink : ``m_axis_tready``; or what takes results without telling in advance when
     """
 
     timing: Timing
     source: OpenCycles = ALWAYS
-    sink: OpenCycles = ALWAYS
+    sink: OpenCycles | Sink = ALWAYS
 
     @property
     def by_row(self) -> bool:
@@ -55,6 +56,14 @@ class Context(ABC):
         ``complete``: acceptance of the beats that complete the rows' statistic; ``taken``: beats of each row. Nothing
         on the rows' way is full.
         """
+
+    def freed(self, state: State, complete: Cycles, first: Cycles) -> tuple[Cycles, Cycles]:
+        """Return from which cycle on each row's place is on its way to be free, ``timing.release_to_ready`` cycles
+        before ready knows of it, and when what leaves beside the row is taken, where something does.
+
+        ``complete``: as of `started`; ``first``: issue of the rows' first beats.
+        """
+        return first, first
 
     @abstractmethod
     def first_left(self, started: Cycles, first: Cycles, taken: Cycles) -> Cycles:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .chains import chain, chained, contiguous, exclusive_sum
+from ..chains import chain, chained, contiguous, exclusive_sum
+from ..gates.gate import Coming, Gate
+from ..gates.queue_gate import QueueGate, QueueTiming
+from ..open_cycles import ALWAYS, OpenCycles
+from ..rows import Rows
+from ..timing import FIRST_CYCLE, NEVER
+from ..trace import Losses
 from .context import Context
-from .gate import Coming, Gate
-from .open_cycles import ALWAYS
-from .queue_gate import QueueGate, QueueTiming
-from .rows import Rows
 from .state import State
-from .timing import FIRST_CYCLE, NEVER
-from .trace import Losses
 
 __all__ = ["Issue", "Outflow", "first_issues", "outflow", "waits_for_rows"]
 
@@ -81,7 +81,7 @@ def outflow(
     from the outputs.
     """
     timing, sink, taken = context.timing, context.sink, rows.taken
-    if state.gates:
+    if state.gates or not isinstance(sink, OpenCycles):
         return _gated(context, state, _earliest(context, state, issue, taken, known), rows, coming)
     unhindered = contiguous(issue.first, taken) if issue.beats is None else issue.beats
     if sink is ALWAYS:

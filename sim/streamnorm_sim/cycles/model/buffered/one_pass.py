@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .chains import chain
+from ..chains import chain
 from .context import Context
 from .state import State
 

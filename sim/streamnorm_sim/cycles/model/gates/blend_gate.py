@@ -9,10 +9,10 @@ import numpy as np
 from streamnorm.units import ingest
 from streamnorm.units.parameter_queue import ParameterQueue
 
+from ..open_cycles import OpenCycles
+from ..timing import NEVER
 from .gate import Coming
-from .open_cycles import OpenCycles
 from .parameter_gate import ParameterGate
-from .timing import NEVER
 
 __all__ = ["BlendGate", "BlendTiming"]
 

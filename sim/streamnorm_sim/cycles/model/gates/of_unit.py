@@ -13,14 +13,15 @@ from streamnorm.spec.fusions import InterpolatedBanks, StreamedParameters
 from streamnorm.units import dispatch
 from streamnorm.units.parameter_queue import ParameterQueue
 
+from ..ends import Ends
+from ..open_cycles import ALWAYS
+from ..timing import FIRST_CYCLE
 from .blend_gate import BlendGate, BlendTiming
-from .ends import Ends
 from .gate import Gate
-from .open_cycles import ALWAYS
-from .parameter_gate import ParameterGate
+from .parameter_gate import THERE_TO_ISSUE, ParameterGate
 from .queue_gate import QueueGate, QueueTiming
 
-__all__ = ["gates_of"]
+__all__ = ["gates_of", "static_parameters"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +62,22 @@ def gates_of(config: NormConfig, ends: Ends) -> tuple[Gate, ...]:
     if parts.blend is not None:
         (number,) = InterpolatedBanks.inputs
         gates.append(BlendGate(parts.blend, parts.parameters, ends.of(number.name)))
-    elif config.parameters_are_streamed:
-        source = ends.of(StreamedParameters.carrier)
-        # So is that of gamma and beta, but for the rest of rows that are cut.
-        if source is not ALWAYS or ends.cut:
-            gates.append(ParameterGate(parts.parameters, source))
+    elif config.parameters_are_streamed and (parameters := _parameters(parts, ends)):
+        gates.append(parameters)
     return tuple(gates)
+
+
+def static_parameters(config: NormConfig, ends: Ends) -> tuple[int, ParameterGate | None]:
+    """Return the first cycle in which a unit without a statistic may take a beat, and what gamma and beta come through,
+    if they may come late."""
+    if not config.parameters_are_streamed:
+        return FIRST_CYCLE, None
+    # Taken a cycle before the issue.
+    return FIRST_CYCLE + THERE_TO_ISSUE - 1, _parameters(_parts(config), ends)
+
+
+def _parameters(parts: _Parts, ends: Ends) -> ParameterGate | None:
+    """The gate of gamma and beta that come with the rows; None if it never holds a beat that is not the first."""
+    source = ends.of(StreamedParameters.carrier)
+    # Their queue is deep enough for full rate, but for the rest of rows that are cut.
+    return ParameterGate(parts.parameters, source) if source is not ALWAYS or ends.cut else None

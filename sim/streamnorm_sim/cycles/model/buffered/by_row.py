@@ -5,13 +5,13 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from .chains import chained, contiguous, exclusive_sum
+from ..chains import chained, contiguous, exclusive_sum
+from ..rows import Rows
+from ..timing import SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
 from .context import Context
 from .outflow import Issue, first_issues, waits_for_rows
-from .rows import Rows
 from .state import State
-from .timing import SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
 
 __all__ = ["solve_in_turn", "solve_unhindered"]
 
@@ -78,7 +78,7 @@ def solve_in_turn(context: Context, state: State, rows: Rows) -> CycleTrace | No
     count = _leading(rows.beats == rows.taken)
     times = repeat(0) if rows.offered is None else rows.offered[:count].tolist()
     # From which cycle on ready knows of each row's slot; the first is that of the row before these.
-    slots = (state.first_issues + release).tolist()
+    slots = (state.freed + release).tolist()
     known = len(slots)
     waiting = iter(slots)  # it comes to the rows' own ones in time
     before = next(waiting)
@@ -173,7 +173,7 @@ def _finish(
         started=int(issue.started[-1]),
         left=left,
         issues=issues,
-        first_issues=issue.first,
+        freed=issue.first,
         pops=issues + timing.issue_to_pop,
         outputs=issues + timing.issue_to_output,
     )

@@ -4,8 +4,10 @@ and the sums that leave beside the results."""
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +18,14 @@ from streamnorm.fusions.residual import ResidualUnit
 from streamnorm.spec.config import NormConfig
 from streamnorm.units import ingest
 
-from .admission import rows_at_once
-from .by_beat import Way, finish, rows_unhindered
-from .context import Context
-from .ends import Ends
-from .gate import Gate
-from .offers import accepted_at_once
-from .open_cycles import ALWAYS
-from .rows import Rows
-from .solver import MANY
-from .state import State
-from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY
-from .trace import CycleTrace, Losses, Runs
+from ..ends import Ends
+from ..offers import accepted_at_once
+from ..open_cycles import ALWAYS
+from ..rows import Rows
+from ..solver import FEW, MANY, Unit
+from ..timing import FIRST_CYCLE, NEVER, SPACE_DELAY
+from ..trace import CycleTrace, Losses, Runs
+from ..turn import Sink
 
 __all__ = ["FrontTiming", "Joined"]
 
@@ -81,8 +79,8 @@ def _timing(config: NormConfig) -> FrontTiming | None:
 
 
 class Joined:
-    """A :class:`~.solver.Solver`: with arrays over beats while nothing stops the way in, else some rows at a time, beat
-    by beat.
+    """Works with arrays over beats while nothing stops the way in, else some rows at a time, beat by beat. A
+    :class:`~streamnorm_sim.cycles.model.solver.Inner`.
 
     Each of the two streams has two places; beats of the rows come in while the queue of sums has room. Beats join, one
     of each, in cycles in which the unit behind is ready; only these move the beats that are between the join and that
@@ -91,19 +89,17 @@ class Joined:
     Parameters
     ----------
     timing : FrontTiming
-    context : Context
+    unit : Unit
         The unit behind, whose source is always open.
     ends : Ends
-    gates : what the unit behind waits for besides
     """
 
     by_row = False
 
-    def __init__(self, timing: FrontTiming, context: Context, ends: Ends, gates: tuple[Gate, ...] = ()) -> None:
-        self._timing, self._context = timing, context
+    def __init__(self, timing: FrontTiming, unit: Unit, ends: Ends) -> None:
+        self._timing, self._unit = timing, unit
         beside, sums = ends.of(timing.other), ends.of("sum")
         self._source, self._beside, self._sink = ends.source, beside, sums
-        self._state = State.after_reset(context.timing, context.issues_kept, gates)
         self._fresh = True
         # The latest beats' acceptance at the two ports, and the two latest joins, all and those of both streams.
         self._first = self._second = FIRST_CYCLE - 1
@@ -132,16 +128,24 @@ class Joined:
                 many = 1 if part is not None else min(2 * many, _PARTS_MAX)
                 slow = 0 if part is not None else many
             if part is None:
-                some = rows.part(start, min(start + self._context.timing.row_slots, len(rows)))
-                part = self._in_turn(some.part(0, rows_at_once(self._context, some)))
+                part = self._in_turn(rows.part(start, rows.end_of(start, FEW)))
                 slow = max(slow - 1, 0)
             parts.append(part)
             start += len(part)
         return parts
 
+    def solve_in_turn(self, rows: Rows, sink: Sink) -> CycleTrace:
+        return self._in_turn(rows, sink)
+
+    def forked(self) -> Self:
+        solver = copy(self)
+        solver._unit, solver._ready = self._unit.forked(), self._ready.copy()
+        solver._takes, solver._pops, solver._seen = self._takes.copy(), self._pops.copy(), self._seen.copy()
+        return solver
+
     def _unhindered(self, rows: Rows) -> CycleTrace | None:
         """The rows up to the first that something may stop, as arrays; None if that is the first of them."""
-        context, state, added = self._context, self._state, self._timing.added
+        added = self._timing.added
         before, latest = self._joins
         if len(self._ready) and self._ready[-1] != latest + added:
             return None
@@ -150,14 +154,13 @@ class Joined:
             return None
         joins = firsts + 1
         accepted = joins + added
-        way = Way.of(context, state, Rows(rows.beats, rows.taken, accepted, True), accepted)
-        since = np.maximum(joins, np.concatenate([[state.accepted], accepted[:-1]]) + 1)
-        good = rows_unhindered(context, state, way, since)
-        if not good:
+        since = np.maximum(joins, np.concatenate([[self._unit.accepted], accepted[:-1]]) + 1)
+        trace = self._unit.solve_unhindered(rows, accepted, since)
+        if trace is None:
             return None
+        good = len(trace)
         beats = int(rows.beats[:good].sum())
         losses = Losses(source=int(firsts[beats - 1]) - self._first - beats)
-        trace = finish(context, state, way, good, losses)
         last = int(joins[beats - 1])
         self._fresh, self._first = False, last - 1
         self._joins = (int(joins[beats - 2]) if beats > 1 else latest, last)
@@ -166,33 +169,15 @@ class Joined:
         self._pairs = (int(paired[-2]) if len(paired) > 1 else self._pairs[1], int(paired[-1]))
         self._second = self._pairs[1] - 1
         self._ready = deque(range(last + 1, last + 1 + added))
-        return self._at_ports(trace, firsts[:beats])
+        return self._at_ports(trace, firsts[:beats], losses)
 
-    def _in_turn(self, rows: Rows) -> CycleTrace:
-        """Rows, beat by beat, that wait for nothing behind but what is known before them."""
-        context, state, timing = self._context, self._state, self._timing
+    def _in_turn(self, rows: Rows, sink: Sink | None = None) -> CycleTrace:
+        """Rows, beat by beat, that wait for nothing behind but what is known before them; at least one."""
+        timing = self._timing
         added, counts_sums, summed = timing.added, self._counts_sums, timing.summed or 0
-        statistic_beats = context.timing.statistic_beats
-        space = (state.left + SPACE_DELAY).tolist()
-        slots = (state.first_issues + context.timing.release_to_ready).tolist()
-        third, second_take, newest = state.takes.tolist()
-        counted = state.counted
-        taken, rows_counted = SPACE_DELAY - 1, ROW_DELAY - 1
-        stopped = self._stopped
-
-        def ready_from(cycle: int) -> int:
-            """The first cycle from ``cycle`` on, behind the latest acceptance, in which the unit behind is ready."""
-            nonlocal stopped
-            while True:
-                unseen = cycle - SPACE_DELAY
-                room = space[taken - (newest > unseen) - (second_take > unseen) - (third > unseen)]
-                row_seen = counted <= cycle - ROW_DELAY
-                slot = slots[rows_counted - (not row_seen)]
-                if room <= cycle and slot <= cycle:
-                    return cycle
-                stopped = "slots" if slot > cycle else "buffer"
-                cycle += max(room, slot) - cycle if row_seen and newest <= unseen else 1
-
+        behind = self._unit.accepted
+        turn = self._unit.turn(rows, sink)
+        rows, ready_from, accept = turn.rows, turn.ready_from, turn.accept
         takes, pops, seen = self._takes, self._pops, self._seen
 
         def has_room(cycle: int) -> bool:
@@ -210,7 +195,6 @@ class Joined:
         per_row = timing.per_row
         ready, sum_last = self._ready, self._summed
         held, cause = self._causes
-        behind = state.accepted
         waits = {"beside": 0, "slots": 0, "buffer": 0}
         times = None if rows.offered is None else iter(rows.times().tolist())
         firsts: list[int] = []
@@ -253,7 +237,7 @@ class Joined:
                 if not ready:
                     ready.append(ready_from(join + 1))
                 if join > earliest:
-                    cause = stopped
+                    cause = turn.waits.latest or self._stopped
                 before, latest = latest, join
                 if pairs:
                     pair_before, pair_latest = pair_latest, join
@@ -261,33 +245,28 @@ class Joined:
                     ready.append(ready_from(ready[-1] + 1))
                 behind = ready[-1]
                 accepted.append(behind)
-                if place <= taking:
-                    third, second_take, newest = second_take, newest, behind
-                    taken += 1
-                    if counts_sums:
-                        pop = max(behind + summed + 1, sum_last)
-                        sum_last = sum_taken(pop + 1)
-                        takes.append(behind)
-                        pops.append(pop)
-                    if place == min(taking, statistic_beats):
-                        counted = behind
-                        rows_counted += 1
+                accept(behind)
+                if counts_sums and place <= taking:
+                    pop = max(behind + summed + 1, sum_last)
+                    sum_last = sum_taken(pop + 1)
+                    takes.append(behind)
+                    pops.append(pop)
         inputs = np.array(firsts, np.int64)
         lost = int(inputs[-1]) - self._first - len(inputs)
         losses = Losses(source=lost - sum(waits.values()), **waits)
-        way = Way.of(context, state, rows, np.array(accepted, np.int64))
-        trace = finish(context, state, way, len(rows), losses)
+        trace = turn.finish(np.array(accepted, np.int64))
         gone = min(seen)
         del takes[:gone], pops[:gone]
         self._seen = [count - gone for count in seen]
         self._fresh, self._first, self._second = fresh, first, second
         self._joins, self._pairs = (before, latest), (pair_before, pair_latest)
-        self._summed, self._causes, self._stopped = sum_last, (held, cause), stopped
-        return self._at_ports(trace, inputs)
+        self._summed, self._causes, self._stopped = sum_last, (held, cause), turn.waits.latest or self._stopped
+        return self._at_ports(trace, inputs, losses)
 
     @staticmethod
-    def _at_ports(trace: CycleTrace, inputs: Cycles) -> CycleTrace:
-        """The trace with the cycles in which beats were accepted at the port of the rows."""
+    def _at_ports(trace: CycleTrace, inputs: Cycles, losses: Losses) -> CycleTrace:
+        """The trace with the cycles in which beats were accepted at the port of the rows, and what was lost there."""
         starts = np.cumsum(trace.beats_in) - trace.beats_in
         ends = starts + trace.beats_in - 1
-        return replace(trace, first_in=inputs[starts], last_in=inputs[ends], _inputs=[Runs(inputs)])
+        losses += trace.losses
+        return replace(trace, first_in=inputs[starts], last_in=inputs[ends], losses=losses, _inputs=[Runs(inputs)])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .gate import Gate
-from .timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
+from ..gates.gate import Gate
+from ..timing import FIRST_CYCLE, NEVER, ROW_DELAY, SPACE_DELAY, Timing
 
 __all__ = ["State", "newest"]
 
@@ -28,11 +28,12 @@ class State:
     left : the latest beats' leaving the buffer that rows come in to; from element SPACE_DELAY - 1 on, what the beats to
         come have to wait for, one after the other
     issues : issue to the output of the latest beats, as many as are kept
-    first_issues : issue of the first beat of the latest rows; from element ROW_DELAY - 1 on, what the rows to come have
-        to wait for
+    freed : the latest rows, see :meth:`~.context.Context.freed`; from element ROW_DELAY - 1 on, what the rows to come
+        have to wait for
     pops : the latest ``output_depth`` beats' leaving the memory of the output queue
     outputs : acceptance of the latest ``pop_to_output`` output beats
     gates : what the issue of the next beats waits for besides
+    beside : acceptance of what left beside the latest row, where something does
     """
 
     accepted: int
@@ -41,10 +42,11 @@ class State:
     started: int
     left: Cycles
     issues: Cycles
-    first_issues: Cycles
+    freed: Cycles
     pops: Cycles
     outputs: Cycles
     gates: tuple[Gate, ...] = ()
+    beside: int = NEVER
 
     @staticmethod
     def after_reset(timing: Timing, issues: int, gates: tuple[Gate, ...] = ()) -> State:
@@ -60,7 +62,7 @@ class State:
             started=NEVER,
             left=never(timing.buffer_limit + SPACE_DELAY - 1),
             issues=never(issues),
-            first_issues=never(timing.row_slots - 1 + ROW_DELAY - 1),
+            freed=never(timing.row_slots - 1 + ROW_DELAY - 1),
             pops=never(timing.output_depth),
             outputs=never(timing.pop_to_output),
             gates=gates,
@@ -77,9 +79,9 @@ class State:
         return self.counted == NEVER
 
     def places(self) -> tuple[Cycles, Cycles]:
-        """What the next beats have to wait for to leave the buffer, and the first issues that the next rows have to
-        wait for, one after the other."""
-        return self.left[SPACE_DELAY - 1 :], self.first_issues[ROW_DELAY - 1 :]
+        """What the next beats have to wait for to leave the buffer, and the next rows to be freed, one after the
+        other."""
+        return self.left[SPACE_DELAY - 1 :], self.freed[ROW_DELAY - 1 :]
 
     def advance(
         self,
@@ -90,16 +92,17 @@ class State:
         started: int,
         left: Cycles,
         issues: Cycles,
-        first_issues: Cycles,
+        freed: Cycles,
         pops: Cycles,
         outputs: Cycles,
+        beside: int = NEVER,
     ) -> None:
         """Go on to after some whole rows; the arrays need no more of their newest elements than are kept."""
-        self.accepted, self.counted, self.started = accepted, counted, started
+        self.accepted, self.counted, self.started, self.beside = accepted, counted, started, beside
         self.takes = newest(self.takes, takes)
         self.left = newest(self.left, left)
         self.issues = newest(self.issues, issues)
-        self.first_issues = newest(self.first_issues, first_issues)
+        self.freed = newest(self.freed, freed)
         self.pops = newest(self.pops, pops)
         self.outputs = newest(self.outputs, outputs)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..timing import NEVER
+from ..turn import Sink
 from .gate import Coming
-from .open_cycles import OpenCycles
-from .timing import NEVER
 
 __all__ = ["QueueGate", "QueueTiming"]
 
 
 @dataclass(frozen=True)
 class QueueTiming:
-    """As the same names of :class:`~.timing.Timing`."""
+    """As the same names of :class:`~streamnorm_sim.cycles.model.timing.Timing`."""
 
     output_depth: int
     issue_to_pop: int
@@ -27,7 +27,7 @@ class QueueGate:
     Parameters
     ----------
     timing : QueueTiming
-    sink : OpenCycles
+    sink : Sink
     pops, outputs : the latest ``output_depth`` beats' leaving the queue's memory, the latest ``pop_to_output`` output
         beats' acceptance; absent: there were none
     """
@@ -35,7 +35,7 @@ class QueueGate:
     is_queue = True
 
     def __init__(
-        self, timing: QueueTiming, sink: OpenCycles, pops: list[int] | None = None, outputs: list[int] | None = None
+        self, timing: QueueTiming, sink: Sink, pops: list[int] | None = None, outputs: list[int] | None = None
     ) -> None:
         self._timing, self._sink = timing, sink
         self._before = [NEVER] * timing.output_depth if pops is None else pops

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from streamnorm.units.parameter_queue import ParameterQueue
 
+from ..open_cycles import OpenCycles
+from ..timing import FIRST_CYCLE, NEVER
 from .gate import Coming
-from .open_cycles import OpenCycles
-from .timing import FIRST_CYCLE, NEVER
 
-__all__ = ["ParameterGate"]
+__all__ = ["THERE_TO_ISSUE", "ParameterGate"]
 
-_THERE_TO_ISSUE = 3
+THERE_TO_ISSUE = 3
 """Cycles from the acceptance of a beat of gamma and beta to the issue of its beat: written, counted, sent."""
 
 _SWALLOWED_TO_ISSUE = 2
@@ -41,20 +41,24 @@ class ParameterGate:
         self._pops, self._accepted = list(self._before), [accepted]
 
     def begun(self, coming: Coming) -> ParameterGate:
+        return self.afresh()
+
+    def afresh(self) -> ParameterGate:
+        """Return the same, to be asked of the next beats; this one stays as it is."""
         return ParameterGate(self._queue, self._source, self._before, self._accepted_before)
 
     def earliest(self) -> int:
         number = len(self._pops) - self._queue.places
         if len(self._accepted) == number + 1:
             self._accept(number)
-        return max(self._accepted[-1] + _THERE_TO_ISSUE, self._pops[-1] + _SWALLOWED_TO_ISSUE)
+        return max(self._accepted[-1] + THERE_TO_ISSUE, self._pops[-1] + _SWALLOWED_TO_ISSUE)
 
     def issued(self, cycle: int, swallowed: int) -> None:
         pops = self._pops
         pops.append(cycle - 1)
         for _ in range(swallowed):
             self._accept(len(pops) - self._queue.places)
-            pops.append(max(pops[-1] + 1, self._accepted[-1] + _THERE_TO_ISSUE - 1))
+            pops.append(max(pops[-1] + 1, self._accepted[-1] + THERE_TO_ISSUE - 1))
 
     def after(self, beats: int, came: int) -> ParameterGate:
         places = self._queue.places

@@ -1,0 +1,1 @@
+"""What stands before and behind a unit that normalizes."""

@@ -1,0 +1,1 @@
+"""Units whose rows wait for their statistic in a buffer."""

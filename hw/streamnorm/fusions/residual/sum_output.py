@@ -68,7 +68,9 @@ class SumOutput(wiring.Component):
         )
         self._m = m = Module()
         p = Pipeline(m, target, "sum")
-        results = self._results(p, config, [p.registered(p.input(self.r[lane])) for lane in range(lanes)])
+        # Behind an adder: no logic but that before the first register.
+        sums = [p.registered(p.input(self.r[lane], delay=target.budget)) for lane in range(lanes)]
+        results = self._results(p, config, sums)
         self.queued = cycle = max(results[0].cycle, ingest.LATENCY + 1)
         self.multipliers = p.multipliers
         lag = ahead + _LAG

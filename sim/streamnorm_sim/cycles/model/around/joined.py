@@ -82,7 +82,7 @@ class Joined:
     """Works with arrays over beats while nothing stops the way in, else some rows at a time, beat by beat. A
     :class:`~streamnorm_sim.cycles.model.solver.Inner`.
 
-    Each of the two streams has two places; beats of the rows come in while the queue of sums has room. Beats join, one
+    Each of the two streams has a place; beats of the rows come in while the queue of sums has room. Beats join, one
     of each, in cycles in which the unit behind is ready; only these move the beats that are between the join and that
     unit.
 
@@ -101,9 +101,9 @@ class Joined:
         beside, sums = ends.of(timing.other), ends.of("sum")
         self._source, self._beside, self._sink = ends.source, beside, sums
         self._fresh = True
-        # The latest beats' acceptance at the two ports, and the two latest joins, all and those of both streams.
+        # The latest beats' acceptance at the two ports, and the latest join, of all and of those of both streams.
         self._first = self._second = FIRST_CYCLE - 1
-        self._joins = self._pairs = (NEVER, NEVER)
+        self._join = self._pair = NEVER
         # Cycles, from behind the latest join to the latest acceptance behind, in which the unit behind was ready.
         self._ready: deque[int] = deque()
         # Acceptance behind, and leaving the memory of the queue, of the sums not seen yet to have left, and how many of
@@ -112,8 +112,8 @@ class Joined:
         self._pops: list[int] = []
         self._seen = [0, 0]
         self._summed = NEVER
-        # What the latest two joins, and latest of all the unit behind, waited for.
-        self._causes, self._stopped = ("beside", "beside"), "slots"
+        # What the latest join, and latest of all the unit behind, waited for.
+        self._cause, self._stopped = "beside", "slots"
         # A sink that takes every sum never fills their queue.
         self._counts_sums = timing.summed is not None and sums is not ALWAYS
         self._open = beside is ALWAYS and not self._counts_sums
@@ -146,13 +146,11 @@ class Joined:
     def _unhindered(self, rows: Rows) -> CycleTrace | None:
         """The rows up to the first that something may stop, as arrays; None if that is the first of them."""
         added = self._timing.added
-        before, latest = self._joins
-        if len(self._ready) and self._ready[-1] != latest + added:
+        if len(self._ready) and self._ready[-1] != self._join + added:
             return None
-        firsts = accepted_at_once(self._source, self._first, self._fresh, rows)
-        if firsts[0] < max(latest, before + 1):
+        joins = accepted_at_once(self._source, self._first, self._fresh, rows)
+        if joins[0] <= self._join:
             return None
-        joins = firsts + 1
         accepted = joins + added
         since = np.maximum(joins, np.concatenate([[self._unit.accepted], accepted[:-1]]) + 1)
         trace = self._unit.solve_unhindered(rows, accepted, since)
@@ -160,16 +158,13 @@ class Joined:
             return None
         good = len(trace)
         beats = int(rows.beats[:good].sum())
-        losses = Losses(source=int(firsts[beats - 1]) - self._first - beats)
         last = int(joins[beats - 1])
-        self._fresh, self._first = False, last - 1
-        self._joins = (int(joins[beats - 2]) if beats > 1 else latest, last)
-        paired = joins[rows.bounds[:good]] if self._timing.per_row else joins[:beats]
+        losses = Losses(source=last - self._first - beats)
+        self._fresh, self._first, self._join = False, last, last
         # A stream that is always open is there in time, to the next join at the latest.
-        self._pairs = (int(paired[-2]) if len(paired) > 1 else self._pairs[1], int(paired[-1]))
-        self._second = self._pairs[1] - 1
+        self._second = self._pair = int(joins[rows.bounds[good - 1]]) if self._timing.per_row else last
         self._ready = deque(range(last + 1, last + 1 + added))
-        return self._at_ports(trace, firsts[:beats], losses)
+        return self._at_ports(trace, joins[:beats], losses)
 
     def _in_turn(self, rows: Rows, sink: Sink | None = None) -> CycleTrace:
         """Rows, beat by beat, that wait for nothing behind but what is known before them; at least one."""
@@ -190,11 +185,9 @@ class Joined:
 
         following, following_beside, sum_taken = self._source.following, self._beside.following, self._sink.following
         fresh, first, second = self._fresh, self._first, self._second
-        before, latest = self._joins
-        pair_before, pair_latest = self._pairs
+        join, pair = self._join, self._pair
         per_row = timing.per_row
-        ready, sum_last = self._ready, self._summed
-        held, cause = self._causes
+        ready, sum_last, cause = self._ready, self._summed, self._cause
         waits = {"beside": 0, "slots": 0, "buffer": 0}
         times = None if rows.offered is None else iter(rows.times().tolist())
         firsts: list[int] = []
@@ -211,19 +204,18 @@ class Joined:
                     put = following(max(put, first + 1))
                     if pairs:
                         other = following_beside(second + 1)
-                first = max(put, before + 1)
+                first = max(put, join + 1)
                 if pairs:
-                    second = max(other, pair_before + 1)
-                waits[held] += first - put
+                    second = max(other, pair + 1)
+                waits[cause] += first - put
                 if counts_sums:
                     free = first
                     while not has_room(first - 1):
                         first += 1
                     waits["beside"] += first - free
                 firsts.append(first)
-                held, early = cause, max(first, latest) + 1
-                earliest = max(early, second + 1) if pairs else early
-                if earliest > early:
+                earliest = max(first, second) if pairs else first
+                if earliest > first:
                     cause = "beside"
                 if earliest > behind + SPACE_DELAY:
                     # All is counted by then: from the first cycle in which the unit behind is ready, it stays so.
@@ -238,9 +230,8 @@ class Joined:
                     ready.append(ready_from(join + 1))
                 if join > earliest:
                     cause = turn.waits.latest or self._stopped
-                before, latest = latest, join
                 if pairs:
-                    pair_before, pair_latest = pair_latest, join
+                    pair = join
                 while len(ready) < added:
                     ready.append(ready_from(ready[-1] + 1))
                 behind = ready[-1]
@@ -259,8 +250,8 @@ class Joined:
         del takes[:gone], pops[:gone]
         self._seen = [count - gone for count in seen]
         self._fresh, self._first, self._second = fresh, first, second
-        self._joins, self._pairs = (before, latest), (pair_before, pair_latest)
-        self._summed, self._causes, self._stopped = sum_last, (held, cause), turn.waits.latest or self._stopped
+        self._join, self._pair = join, pair
+        self._summed, self._cause, self._stopped = sum_last, cause, turn.waits.latest or self._stopped
         return self._at_ports(trace, inputs, losses)
 
     @staticmethod

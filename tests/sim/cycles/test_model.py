@@ -272,6 +272,7 @@ def test_a_unit_that_is_not_modelled_is_refused(model):
             {"norm": "rmsnorm", "defer": True, "residual": {"format": "int8", "scale": 1.0}, "output": "int9"},
             "residual with defer = true",
         ),
+        ({"defer": True}, "defer = true with norm = 'layernorm'"),
         ({"norm": "dyt", "alpha": 0.5, "epsilon": None, "residual": {"format": "int8"}}, "residual with norm = 'dyt'"),
     ],
 )

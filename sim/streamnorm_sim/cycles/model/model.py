@@ -128,6 +128,8 @@ def fused(config: NormConfig) -> str:
     """Return the key of what is fused with the norm and not modelled; empty if there is nothing."""
     if config.row_scale is not None:
         return 'scale = "row" in [output]'
+    if config.defer and config.formula.centred:
+        return f"defer = true with norm = {config.norm!r}"
     behind = MODELLED.get(_built_as(config))
     if behind is None or behind.buffered:
         return ""

@@ -133,7 +133,7 @@ class RowScaledFormat(NumberFormat):
 
 
 def checked_name(family: type[NumberFormat], name: object, keys: Iterable[str]) -> str:
-    """The format's name in a table with ``scale = "row"``; ConfigError if there is none, or a key does not go with it."""
+    """The format's name in a table with ``scale = "row"``; ConfigError if it has none, or a key that does not go."""
     if not isinstance(name, str) or not family.has(name):
         raise ConfigError(f'format = {shown(name)}: must be one of {family.names} with scale = "row"')
     if others := [key for key in keys if key not in family.keys]:

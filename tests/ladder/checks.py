@@ -1,5 +1,7 @@
 """What several rungs of the ladder share: rows to send, stall patterns, and the comparison of a run."""
 
+from typing import Any
+
 import numpy as np
 
 from streamnorm.plan import Plan
@@ -41,8 +43,15 @@ def mixed_rows(config: NormConfig, rng: np.random.Generator, *, count: int = 60,
     return RowBatch.pack(config, rows, banks if config.bank_order == "given" else None)
 
 
-def traffic_of(batch: RowBatch, *, source: Stall = NO_STALL, sink: Stall = NO_STALL, seed: int = 0) -> Traffic:
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, source=source, sink=sink, seed=seed)
+def rows_for(config: NormConfig, seed: int, count: int = 60) -> RowBatch:
+    """Corner rows and ``count`` random ones; random ones only where others go in beside."""
+    rng = np.random.default_rng(seed)
+    return random_rows(config, count, rng) if config.side_inputs else mixed_rows(config, rng, count=count)
+
+
+def traffic_of(batch: RowBatch, **keys: Any) -> Traffic:
+    """The rows of a batch and what goes in beside them; ``keys``: stalls, loads and a reset, as of `Traffic`."""
+    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, beside=batch.beside, **keys)
 
 
 def agree(config: NormConfig, traffic: Traffic, engine: str = DEFAULT_ENGINE) -> Trace:
@@ -89,10 +98,22 @@ def within_bound(trace: Trace) -> Accuracy:
 
 
 def same_beats(trace: Trace, other: Trace) -> None:
-    """Two runs must have given the same beats, to the last bit."""
-    about = f"{trace.config.name}: {trace.engine} and {other.engine}"
-    assert len(trace.outputs) == len(other.outputs), about
-    for name in ("data", "keep", "last", "user"):
-        differs = getattr(trace.outputs, name) != getattr(other.outputs, name)
-        where = np.argwhere(differs)
-        assert not len(where), f"{about}: {name} differs first at {where[0]} (seed {trace.traffic.seed})"
+    """Two runs must have given the same beats on every stream, to the last bit."""
+    assert trace.sides.keys() == other.sides.keys()
+    streams = {"": (trace.outputs, other.outputs)}
+    streams |= {f"{name}: ": (side.beats, other.sides[name].beats) for name, side in trace.sides.items()}
+    for stream, (beats, others) in streams.items():
+        about = f"{trace.config.name}: {trace.engine} and {other.engine}: {stream}"
+        assert len(beats) == len(others), about
+        for name in ("data", "keep", "last", "user"):
+            where = np.argwhere(getattr(beats, name) != getattr(others, name))
+            assert not len(where), f"{about}{name} differs first at {where[0]} (seed {trace.traffic.seed})"
+
+
+def same_cycles(trace: Trace, other: Trace) -> None:
+    """Two runs must have had every handshake on every stream of rows and results in the same cycle."""
+    np.testing.assert_array_equal(trace.input_cycles, other.input_cycles)
+    np.testing.assert_array_equal(trace.output_cycles, other.output_cycles)
+    assert trace.sides.keys() == other.sides.keys()
+    for name, side in trace.sides.items():
+        np.testing.assert_array_equal(side.cycles, other.sides[name].cycles, name)

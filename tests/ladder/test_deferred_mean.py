@@ -6,24 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, as_modelled, equal_golden
-from ladder.test_deferred import rows_for, traffic
-from ladder.test_stream import raw_beats
+from ladder.checks import STALLS, agree, as_modelled, rows_for, traffic_of
+from ladder.deferred_scales import scale_parts, scales_follow_as_planned
+from ladder.promises import cut_and_flagged, cycles_as_planned, resets, rules_broken, stalled
 from ladder.test_verilog_stays import reads_well
+from small_unit import UINT6, small_unit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
-from streamnorm.spec.formats import ScaleWord
 from streamnorm.verilog.emit import verilog
-from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.check.simulate import simulate
-from streamnorm_sim.engines import run
 from streamnorm_sim.fold import fold_flashnorm
 from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.streams.stalls import NO_STALL
 from streamnorm_sim.streams.traffic import Traffic
 
-INT8: dict[str, Any] = {"format": "int8", "scale": 0.05}
-UINT6: dict[str, Any] = {"format": "uint6", "scale": 0.1, "zero_point": 37}
 OFFSET: dict[str, Any] = {"format": "uint7", "scale": 0.1, "zero_point": 64}
 SUMS: dict[str, Any] = {"residual": {"format": "int8", "scale": 0.04, "emit_sum": True}}
 
@@ -37,72 +32,45 @@ KEYS: dict[str, dict[str, Any]] = {
 
 
 def unit(name: str, **keys: Any) -> NormConfig:
-    base = {"norm": "layernorm", "lanes": 4, "max_length": 25, "epsilon": 1e-5, "input": INT8}
-    base |= {"output": {"format": "int8", "scale": 0.08}, "defer": True, "clock_mhz": 40.0}
-    return NormConfig(**{**base, "name": name, **KEYS[name], **keys})
+    plain = {"max_length": 25, "output": {"format": "int8", "scale": 0.08}, "defer": True, "clock_mhz": 40.0}
+    return small_unit(**{**plain, "name": name, **KEYS[name], **keys})
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_element_and_scale_is_the_golden_one_under_any_stall(name: str) -> None:
     config = unit(name)
     batch = rows_for(config, 1)
-    for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
-        trace = as_modelled(agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed)))
+    for trace in stalled(config, batch):
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_measured_cycles_are_the_planned_ones_for_every_length(name: str) -> None:
     config = unit(name)
-    plan = Plan.of(config)
-    formulas = plan.latency_formulas()
-    for n in range(1, config.max_length + 1):
-        planned = vars(plan.latency(n))
-        assert {key: eval(text, {"ceil": ceil, "max": max, "n": n}) for key, text in formulas.items()} == planned
-        assert planned["SS"] == max(ceil(n / config.lanes), plan.interval)
-        assert measure_cycles(config, n).to_dict() == planned, f"{name}: n = {n}"
+    for n, planned in cycles_as_planned(config).items():
+        assert planned["SS"] == max(ceil(n / config.lanes), Plan.of(config).interval)
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_a_scale_follows_the_last_beat_of_its_row_as_planned(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, 2, 30)
-    trace = agree(config, traffic(batch))
-    ends = np.cumsum(-(-batch.lengths // config.lanes)) - 1
-    late = trace.sides["scale"].cycles - trace.input_cycles[ends]
-    assert set(late.tolist()) == {Plan.of(config).scale_latency}
+    scales_follow_as_planned(config, rows_for(config, 2, 30))
 
 
 @pytest.mark.parametrize("name", ["plain", "residual"])
 def test_overlong_rows_are_cut_and_flagged_on_both_streams(name: str) -> None:
     config = unit(name)
-    rng = np.random.default_rng(3)
-    full = config.max_length
-    lengths = rng.choice([1, full - 1, full, full + 1, full + config.lanes, 3 * full + 2], 40)
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
-    beside = {side.name: [rng.integers(-128, 127, length) for length in lengths] for side in config.side_inputs}
-    for sink in (NO_STALL, STALLS[2]):
-        trace = as_modelled(agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4)))
-        assert trace.rows.errors.tolist() == (lengths > full).tolist()
-        assert trace.rows_beside["scale"].errors.tolist() == (lengths > full).tolist()
+    cut_and_flagged(config)
 
 
 def test_beats_that_break_every_rule() -> None:
-    config = unit("plain")
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        keep = rng.random((600, config.lanes)) < rng.choice([0.3, 0.9, 1.0], (600, 1))
-        last = rng.random(600) < rng.choice([0.02, 0.2, 0.7])
-        last[-1] = True
-        agree(config, Traffic(beats=raw_beats(config, keep, last, rng), source=STALLS[1], sink=STALLS[4], seed=seed))
+    rules_broken(unit("plain"))
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_a_reset_at_any_moment_leaves_a_working_unit(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, 5, 30)
-    for reset_at in (0, 1, 17, 40, 77, 103, 160):
-        equal_golden(run(config, traffic(batch, source=STALLS[1], sink=STALLS[2], seed=reset_at, reset_at=reset_at)))
+    resets(config, rows_for(config, 5, 30))
 
 
 def test_each_stream_goes_on_while_another_is_not_taken_for_long() -> None:
@@ -112,7 +80,7 @@ def test_each_stream_goes_on_while_another_is_not_taken_for_long() -> None:
     batch = RowBatch.of(config, rng.integers(-128, 128, (150, 8)), rng.integers(1, 9, 150))
     farthest = {"behind": 0, "before": 0}
     for seed in range(6):
-        trace = as_modelled(agree(config, traffic(batch, sink=STALLS[5], seed=seed)))
+        trace = as_modelled(agree(config, traffic_of(batch, sink=STALLS[5], seed=seed)))
         scales, ends = trace.sides["scale"].cycles, trace.output_cycles[trace.outputs.last]
         count = np.arange(len(scales))
         farthest["behind"] = max(farthest["behind"], int((np.searchsorted(ends, scales) - count).max()))
@@ -141,9 +109,7 @@ def test_a_norm_and_the_matrix_behind_it_in_integers() -> None:
     trace = agree(config, Traffic(rows=rows, source=STALLS[1], sink=STALLS[2], seed=1))
 
     sums = trace.rows.x @ stored.T  # what an array of integer multipliers gives
-    (side,) = config.side_outputs
-    assert isinstance(side.number, ScaleWord)
-    mantissa, exponent = side.number.parts(trace.rows_beside["scale"].x)
+    mantissa, exponent = scale_parts(trace)
     assert np.abs(sums * mantissa).max() < 2**47
     s = np.ldexp(mantissa.astype(np.float64), exponent)
     y = sums * s * step + folded.bias

@@ -1,24 +1,21 @@
 """Rows whose statistic is of their first elements leave before they have come in: when, and with what."""
 
-from math import ceil
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ladder.checks import STALLS, agree, traffic_of
+from ladder.checks import STALLS, agree, as_modelled, traffic_of
 from ladder.configurations import configuration, signed
+from ladder.promises import cycles_as_planned
 from streamnorm.architectures.one_pass import NormUnit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.cycles import predict
 from streamnorm_sim.engines import run
 from streamnorm_sim.engines.pysim import run as run_pysim
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
-from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
 
 UNITS = ("part_ecp5_200", "part_of_one_element", "part_but_one_beat", "part_min_length", "part_ram_banks")
@@ -33,13 +30,6 @@ def lengths_around(config: NormConfig) -> list[int]:
     return sorted(n for n in around if n >= 1)
 
 
-def as_modelled(trace: Trace) -> None:
-    """Every beat in and out in the cycle that the cycle model says."""
-    model = predict(trace.config, trace.traffic)
-    np.testing.assert_array_equal(trace.input_cycles, model.input_cycles)
-    np.testing.assert_array_equal(trace.output_cycles, model.output_cycles)
-
-
 def rows_of(config: NormConfig, lengths: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     return [rng.integers(config.input.min, config.input.max, n, endpoint=True) for n in lengths]
 
@@ -48,13 +38,9 @@ def rows_of(config: NormConfig, lengths: np.ndarray, rng: np.random.Generator) -
 def test_measured_cycles_are_the_planned_ones_for_every_length(name: str) -> None:
     config = configuration(name)
     plan = Plan.of(config)
-    formulas = plan.latency_formulas()
-    for n in range(1, config.max_length + 1):
-        planned = vars(plan.latency(n))
-        assert {key: eval(text, {"ceil": ceil, "n": n}) for key, text in formulas.items()} == planned
-        assert measure_cycles(config, n).to_dict() == planned, f"{name}: n = {n}"
+    planned = cycles_as_planned(config)
     beats = range(1, config.max_beats + 1)
-    firsts = [plan.latency(min(count * config.lanes, config.max_length)).L1 for count in beats]
+    firsts = [planned[min(count * config.lanes, config.max_length)]["L1"] for count in beats]
     assert firsts == [plan.latency_cycles - 1 + min(count, config.statistic_beats) for count in beats]
 
 

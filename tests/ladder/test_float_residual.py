@@ -5,15 +5,16 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from ladder.checks import STALLS, agree
+from ladder.checks import STALLS, agree, rows_for, traffic_of
+from ladder.promises import cut_and_flagged, cycles_as_planned, stalled
 from ladder.together import compile_with_its_like
 from sim.reference.test_float_residual import all_pairs, hard_pairs
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import FloatFormat
 from streamnorm_sim.check.accuracy import Accuracy
-from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.check.simulate import simulate
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
@@ -63,28 +64,21 @@ def compiled(name: str) -> NormConfig:
     return config
 
 
-def traffic(batch: RowBatch, **keys: Any) -> Traffic:
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, beside=batch.beside, **keys)
-
-
 @pytest.mark.parametrize("name", ROWS)
 def test_every_stream_is_the_golden_models_under_any_stall(name: str) -> None:
     config = unit(name)
-    batch = random_rows(config, 120, np.random.default_rng(5))
-    every = np.arange(1, config.max_length + 1)
-    for index, (source, sink) in enumerate([(NO_STALL, NO_STALL), (STALLS[2], STALLS[5]), (STALLS[4], STALLS[2])]):
-        trace = agree(config, traffic(batch, source=source, sink=sink, seed=index))
+    stalls = [(NO_STALL, NO_STALL), (STALLS[2], STALLS[5]), (STALLS[4], STALLS[2])]
+    for trace in stalled(config, rows_for(config, 5, 120), stalls=stalls, known=name == "bf16"):
         assert len(trace.rows) == 120
+    every = np.arange(1, config.max_length + 1)
     lengths = random_rows(config, len(every), np.random.default_rng(6), lengths=every)
-    agree(config, traffic(lengths, source=STALLS[1], sink=STALLS[2], reset_at=60))
+    agree(config, traffic_of(lengths, source=STALLS[1], sink=STALLS[2], reset_at=60))
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_cycles_are_those_of_the_plan(name: str) -> None:
     config = unit(name)
-    for n in {1, config.lanes, config.max_length}:
-        measured, planned = measure_cycles(config, n), Plan.of(config).latency(n)
-        assert (measured.L1, measured.L2, measured.L3, measured.SS) == (planned.L1, planned.L2, planned.L3, planned.SS)
+    cycles_as_planned(config, {1, config.lanes, config.max_length})
 
 
 @pytest.mark.parametrize("name", ADDERS)
@@ -148,7 +142,7 @@ def test_special_values_are_those_of_a_row_that_came_in_as_the_sum() -> None:
     x, f, r, flags = (np.array(values) for values in zip(*SPECIAL.values(), strict=True))
     rows = [np.repeat(values[:, None], 5, axis=1).astype(kind) for values in (x, f, r)]
     batch = RowBatch.of(config, rows[0], residual=rows[1])
-    trace = agree(config, traffic(batch, sink=STALLS[2]))
+    trace = agree(config, traffic_of(batch, sink=STALLS[2]))
     wanted = RowBatch.of(config.core, np.where(np.isnan(rows[2]), np.array(nan, kind), rows[2]))
     np.testing.assert_array_equal(trace.rows_beside["sum"].x[:, :5], wanted.x)
     assert trace.rows.flags.tolist() == flags.tolist()
@@ -158,14 +152,10 @@ def test_special_values_are_those_of_a_row_that_came_in_as_the_sum() -> None:
 
 
 def test_overlong_rows_are_cut_and_flagged_on_both_streams() -> None:
-    config = unit("bf16")
-    rng = np.random.default_rng(3)
-    own = rng.integers(1, config.max_length + 6, 60, endpoint=True)
-    rows, others = ([rng.integers(0, 1 << 16, n) for n in own] for _ in range(2))
-    trace = agree(config, Traffic(rows=rows, beside={"residual": others}, source=STALLS[1], sink=STALLS[2]))
-    for came_out in (trace.rows, *trace.rows_beside.values()):
-        assert came_out.errors.tolist() == (own > config.max_length).tolist()
-        assert came_out.lengths.tolist() == np.minimum(own, config.max_length).tolist()
+    def about_the_longest(config: NormConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+        return rng.integers(1, config.max_length + 6, 60, endpoint=True)
+
+    cut_and_flagged(unit("bf16"), about_the_longest, stalls=[(STALLS[1], STALLS[2])], seed=0)
 
 
 def test_arrays_of_floats_go_in_and_codes_of_the_sums_come_out(tmp_path: Any) -> None:

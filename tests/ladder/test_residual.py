@@ -1,5 +1,6 @@
 """A residual in front of the norm: exact reference, golden model, hardware and cycles, and streams that disagree."""
 
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -7,14 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from ladder.checks import STALLS
+from ladder.checks import STALLS, agree, traffic_of
+from ladder.promises import cut_and_flagged, cycles_as_planned, engines_agree, resets, stalled
+from ladder.raw_beats import beats_of_lengths
+from small_unit import INT8, small_unit
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.check.compare import compare
-from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.cycles import CycleModel, Losses, predict
 from streamnorm_sim.cycles.counts import computed, simulated
 from streamnorm_sim.cycles.model.timing import FIRST_CYCLE
@@ -23,21 +27,17 @@ from streamnorm_sim.reference.exact_fusions import exact_sums
 from streamnorm_sim.reference.fusions import rows_beside
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
-from streamnorm_sim.streams.beats import Beats
-from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
-from streamnorm_sim.streams.trace import Trace
-from streamnorm_sim.streams.traffic import Traffic
+from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-PLAIN = {"format": "int8", "scale": 0.05}
-SUMMED = {**PLAIN, "emit_sum": True}
+SUMMED = {**INT8, "emit_sum": True}
 WEIGHED = {
     "format": "int16", "scale": 0.0031, "zero_point": -7, "alpha": -2.2134, "emit_sum": True,
     "sum": {"format": "int6", "scale": 0.3, "zero_point": 5},
 }  # fmt: skip
 
 UNITS: dict[str, dict[str, Any]] = {
-    "plain": {"residual": PLAIN},
+    "plain": {"residual": INT8},
     "summed": {"residual": SUMMED, "lanes": 4, "max_length": 37},
     "weighed": {"residual": WEIGHED, "lanes": 3, "max_length": 20, "norm": "rmsnorm"},
     "one_lane": {"residual": SUMMED, "lanes": 1, "max_length": 9},
@@ -51,55 +51,24 @@ UNITS: dict[str, dict[str, Any]] = {
     },
     "two_pass": {"residual": SUMMED, "architecture": "two-pass"},
     "scans": {"residual": SUMMED, "architecture": "three-scan"},
-    "static": {"residual": SUMMED, "norm": "dyt", "alpha": 0.7},
-    "l1": {"residual": PLAIN, "norm": "l1norm"},
+    "static": {"residual": SUMMED, "norm": "dyt", "alpha": 0.7, "epsilon": None},
+    "l1": {"residual": INT8, "norm": "l1norm"},
     "floats_out": {"residual": SUMMED, "output": {"format": "bf16"}},
     "rounded_before_gamma": {"residual": SUMMED, "gamma_rounding": "output", "gamma": 1.3},
 }  # fmt: skip
 
 
 def unit(name: str, **other: Any) -> NormConfig:
-    keys: dict[str, Any] = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 24,
-        "input": {"format": "int8", "scale": 0.04, "zero_point": 2},
-        "output": {"format": "int8", "scale": 0.04},
-        **UNITS[name],
-        **other,
-    }
-    if keys["norm"] not in ("dyt", "affine"):
-        keys.setdefault("epsilon", 1e-5)
-    return NormConfig(**keys)
-
-
-def traffic(batch: RowBatch, **keys: Any) -> Traffic:
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, beside=batch.beside, **keys)
-
-
-def agrees(config: NormConfig, sent: Traffic) -> Trace:
-    trace = run(config, sent)
-    assert compare(trace).first is None
-    return trace
+    return small_unit(**{"input": {"format": "int8", "scale": 0.04, "zero_point": 2}, **UNITS[name], **other})
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_every_stream_is_the_golden_models_under_any_stall(name: str) -> None:
     config = unit(name)
-    rng = np.random.default_rng(5)
-    batch = random_rows(config, 70, rng)
-    for index, (source, sink) in enumerate(
-        [(NO_STALL, NO_STALL), (STALLS[2], NO_STALL), (NO_STALL, STALLS[5]), (STALLS[4], STALLS[2])]
-    ):
-        trace = agrees(config, traffic(batch, source=source, sink=sink, seed=index))
-        assert CycleModel.knows(config) == (name != "scans")
-        if CycleModel.knows(config):
-            model = predict(config, trace.traffic)
-            np.testing.assert_array_equal(model.input_cycles, trace.input_cycles)
-            np.testing.assert_array_equal(model.output_cycles, trace.output_cycles)
+    batch = random_rows(config, 70, np.random.default_rng(5))
+    stalls = [(NO_STALL, NO_STALL), (STALLS[2], NO_STALL), (NO_STALL, STALLS[5]), (STALLS[4], STALLS[2])]
+    for trace in stalled(config, batch, stalls=stalls, known=name != "scans"):
         assert len(trace.rows) == 70
-        for side in trace.rows_beside.values():
-            assert side.lengths.tolist() == batch.lengths.tolist()
 
 
 STOP = Stall.explicit(np.arange(1500) < 700)
@@ -153,7 +122,10 @@ def test_counts_with_stalls_are_computed_as_they_are_simulated() -> None:
 
 def test_rows_of_other_lengths_are_not_predicted() -> None:
     config, rng = unit("summed"), np.random.default_rng(1)
-    sent = Traffic(beats=raw(config, [9], rng), beats_beside={"residual": raw(config, [4], rng)})
+    sent = Traffic(
+        beats=beats_of_lengths(config.lanes, [9], rng),
+        beats_beside={"residual": beats_of_lengths(config.lanes, [4], rng)},
+    )
     with pytest.raises(ConfigError, match="residual: cycles are predicted of rows that are as long on all streams"):
         predict(config, sent)
 
@@ -161,10 +133,7 @@ def test_rows_of_other_lengths_are_not_predicted() -> None:
 @pytest.mark.parametrize("name", UNITS)
 def test_cycles_are_those_of_the_plan(name: str) -> None:
     config = unit(name)
-    for n in {1, min(config.lanes, config.max_length), config.max_length}:
-        measured = measure_cycles(config, n)
-        planned = Plan.of(config).latency(n)
-        assert (measured.L1, measured.L2, measured.L3, measured.SS) == (planned.L1, planned.L2, planned.L3, planned.SS)
+    cycles_as_planned(config, {1, min(config.lanes, config.max_length), config.max_length})
 
 
 def test_the_add_takes_few_cycles_and_no_throughput() -> None:
@@ -218,34 +187,17 @@ def test_sums_are_the_nearest_steps_to_the_real_ones(
 def test_after_a_reset_all_streams_are_in_step(name: str, reset_at: int) -> None:
     config = unit(name)
     batch = random_rows(config, 40, np.random.default_rng(reset_at))
-    trace = agrees(config, traffic(batch, source=STALLS[1], sink=STALLS[2], reset_at=reset_at))
+    (trace,) = resets(config, batch, [reset_at])
     assert len(trace.rows) < 40 or reset_at == 3
 
 
 @pytest.mark.parametrize("name", ["plain", "summed", "one_lane", "one_beat", "two_pass", "static"])
 def test_overlong_rows_are_cut_on_every_stream(name: str) -> None:
-    config = unit(name)
-    rng = np.random.default_rng(3)
-    lengths = [config.max_length + extra for extra in (0, 1, 0, config.lanes, 3 * config.lanes + 1, 0)] + [1, 2]
-    rows = [rng.integers(-128, 128, length) for length in lengths]
-    others = [rng.integers(-128, 128, length) for length in lengths]
-    trace = agrees(config, Traffic(rows=rows, beside={"residual": others}, source=STALLS[1], sink=STALLS[2]))
-    wanted = [length > config.max_length for length in lengths]
-    for came_out in (trace.rows, *trace.rows_beside.values()):
-        assert came_out.errors.tolist() == wanted
-        assert came_out.lengths.tolist() == [min(length, config.max_length) for length in lengths]
+    def about_the_longest(config: NormConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+        above = np.array([0, 1, 0, config.lanes, 3 * config.lanes + 1, 0])
+        return np.array([*(config.max_length + above), 1, 2])
 
-
-def raw(config: NormConfig, lengths: list[int], rng: np.random.Generator, *, byte_count: int = 1) -> Beats:
-    """Beats of random rows of these lengths, well formed."""
-    lanes = config.lanes
-    keep, last = [], []
-    for length in lengths:
-        for start in range(0, length, lanes):
-            keep.append([lane < length - start for lane in range(lanes) for _ in range(byte_count)])
-            last.append(start + lanes >= length)
-    data = rng.integers(256, size=(len(last), lanes * byte_count), dtype=np.uint8)
-    return Beats(data, np.array(keep), np.array(last), np.zeros(len(last), np.uint16))
+    cut_and_flagged(unit(name), about_the_longest, stalls=[(STALLS[1], STALLS[2])], seed=0)
 
 
 @pytest.mark.parametrize("name", ["plain", "summed", "weighed", "one_lane", "one_beat", "static", "scans"])
@@ -257,12 +209,12 @@ def test_rows_of_different_length_are_flagged_and_the_next_are_in_step(name: str
     own = rng.integers(1, most, 60, endpoint=True)
     other = np.where(rng.random(60) < 0.5, own, rng.integers(1, most, 60, endpoint=True))
     sent = Traffic(
-        beats=raw(config, own.tolist(), rng),
-        beats_beside={"residual": raw(config, other.tolist(), rng, byte_count=bytes_of_f)},
+        beats=beats_of_lengths(config.lanes, own.tolist(), rng),
+        beats_beside={"residual": beats_of_lengths(config.lanes, other.tolist(), rng, width=bytes_of_f)},
         source=stall,
         sink=stall,
     )
-    trace = agrees(config, sent)
+    trace = agree(config, sent)
     assert len(trace.rows) == 60
     longest = np.minimum(np.minimum(own, other), config.max_length)
     assert trace.rows.lengths.tolist() == longest.tolist()
@@ -273,17 +225,17 @@ def test_malformed_keep_on_either_stream_is_flagged() -> None:
     config = unit("summed")
     rng = np.random.default_rng(12)
     lengths = rng.integers(1, 37, 80, endpoint=True).tolist()
-    both = [raw(config, lengths, rng), raw(config, lengths, rng)]
+    both = [beats_of_lengths(config.lanes, lengths, rng), beats_of_lengths(config.lanes, lengths, rng)]
     spoilt = [rng.random(beats.keep.shape) < 0.03 for beats in both]
     beats, other = (replace(beats, keep=beats.keep ^ where) for beats, where in zip(both, spoilt, strict=True))
-    trace = agrees(config, Traffic(beats=beats, beats_beside={"residual": other}, sink=STALLS[2]))
+    trace = agree(config, Traffic(beats=beats, beats_beside={"residual": other}, sink=STALLS[2]))
     assert 5 < trace.rows.errors.sum() < 80
 
 
 def test_a_stalled_sum_holds_the_rows_and_loses_nothing() -> None:
     config = unit("summed")
     batch = random_rows(config, 60, np.random.default_rng(9), lengths=np.full(60, 37))
-    trace = run(config, traffic(batch, sink=Stall.burst(40, 400), seed=2))
+    trace = run(config, traffic_of(batch, sink=Stall.burst(40, 400), seed=2))
     assert compare(trace).first is None
     # The two outputs pause at different times, and neither waits for the other while there is room.
     gaps = [np.flatnonzero(np.diff(cycles) > 100) for cycles in (trace.output_cycles, trace.sides["sum"].cycles)]
@@ -291,38 +243,28 @@ def test_a_stalled_sum_holds_the_rows_and_loses_nothing() -> None:
 
 
 def test_loaded_parameters_hold_from_the_next_row_on() -> None:
-    from streamnorm_sim.streams.traffic import ParameterLoad
-
     config = unit("summed", storage="ram", max_length=24)
     rng = np.random.default_rng(4)
     batch = random_rows(config, 30, rng)
     loads = [
         ParameterLoad(after, rng.integers(-500, 500, 24), rng.integers(-2000, 2000, 24)) for after in (-1, 0, 7, 8, 29)
     ]
-    agrees(config, traffic(batch, loads=loads, source=STALLS[1], sink=STALLS[1]))
+    agree(config, traffic_of(batch, loads=loads, source=STALLS[1], sink=STALLS[1]))
 
 
 @pytest.mark.parametrize("engine", ["pysim", "verilator", "icarus"])
-def test_other_simulators_see_the_same_beats(engine: str, request: pytest.FixtureRequest) -> None:
-    if engine == "icarus":
-        import shutil
-
-        if shutil.which("iverilog") is None:
-            pytest.skip("iverilog is not installed")
+def test_other_simulators_see_the_same_beats(engine: str) -> None:
+    if engine == "icarus" and shutil.which("iverilog") is None:
+        pytest.skip("iverilog is not installed")
     config = unit("summed")
     batch = random_rows(config, 12, np.random.default_rng(6))
-    sent = traffic(batch, source=STALLS[1], sink=STALLS[2], seed=3)
-    assert compare(run(config, sent, engine)).first is None
-    unstalled = traffic(batch)
-    fast, slow = run(config, unstalled), run(config, unstalled, engine)
-    np.testing.assert_array_equal(fast.output_cycles, slow.output_cycles)
-    np.testing.assert_array_equal(fast.sides["sum"].cycles, slow.sides["sum"].cycles)
+    engines_agree(config, batch, engine, stalls=[(NO_STALL, NO_STALL), (STALLS[1], STALLS[2])])
 
 
 def test_a_unit_that_sends_a_wrong_sum_is_found() -> None:
     config = unit("summed")
     batch = random_rows(config, 12, np.random.default_rng(6))
-    trace = run(config, traffic(batch))
+    trace = run(config, traffic_of(batch))
     sums = trace.sides["sum"]
     data = sums.beats.data.copy()
     data[5, 1] ^= 1

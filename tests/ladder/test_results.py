@@ -1,29 +1,23 @@
 """Further results of one statistic: hardware against golden model on every stream, under everything they may do."""
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ladder.checks import STALLS, agree, as_modelled, equal_golden, mixed_rows, same_beats
-from ladder.test_stream import raw_beats
+from ladder.checks import STALLS, agree, as_modelled, mixed_rows, rows_for, traffic_of
+from ladder.promises import cut_and_flagged, cycles_as_planned, engines_agree, resets, rules_broken, stalled
 from ladder.test_verilog_stays import reads_well
 from marks import slow_among
+from small_unit import INT8, INT16, small_unit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
-from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.engines import run
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams import stimulus
-from streamnorm_sim.streams.rows import RowBatch
-from streamnorm_sim.streams.stalls import NO_STALL
-from streamnorm_sim.streams.traffic import Traffic
 
-INT8, INT16 = {"format": "int8", "scale": 0.05}, {"format": "int16", "scale": 0.0005}
 WIDE: dict[str, Any] = {"output": INT16, "gamma": np.linspace(-1, 2, 24), "beta": np.linspace(0.5, -0.5, 24)}
 NARROW: dict[str, Any] = {"name": "narrow", "output": {"format": "uint5", "scale": 0.3, "zero_point": 14}, "beta": 0.4}
 
@@ -54,37 +48,18 @@ LATER = [name for name in KEYS if name not in ("wide", "fast", "many")]
 
 def unit(name: str) -> NormConfig:
     keys = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 24,
-        "epsilon": 1e-5,
-        "input": INT8,
         "output": {"format": "int8", "scale": 0.04, "zero_point": -3},
         "gamma": np.linspace(0.5, 1.5, 24),
         "beta": 0.1,
         "results": [WIDE],
-        **KEYS[name],
     }
-    return NormConfig(name=name, **{key: of for key, of in keys.items() if of is not None})
-
-
-def rows_for(config: NormConfig, rng: np.random.Generator, count: int = 60) -> RowBatch:
-    """Corner rows, and random ones, with what comes in beside."""
-    return random_rows(config, count, rng) if config.side_inputs else mixed_rows(config, rng, count=count)
-
-
-def traffic(batch: RowBatch, **keys: Any) -> Traffic:
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, beside=batch.beside, **keys)
+    return small_unit(**{"name": name, **keys, **KEYS[name]})
 
 
 @pytest.mark.parametrize("name", slow_among(KEYS, LATER))
 def test_every_result_is_the_golden_one_under_any_stall(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, np.random.default_rng(1))
-    for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
-        trace = as_modelled(agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed)))
-        for rows in (trace.rows, *trace.rows_beside.values()):
-            assert rows.lengths.tolist() == batch.lengths.tolist()
+    stalled(config, rows_for(config, 1))
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
@@ -100,20 +75,12 @@ def test_drawn_pairs_of_formats(seed: int) -> None:
     keys = {"input": {"format": f"int{rng.integers(4, 16)}", "scale": 0.02}, "lanes": int(rng.integers(1, 5))}
     config = NormConfig(norm="layernorm", max_length=15, epsilon=1e-4, **keys, **first, results=[second])
     batch = mixed_rows(config, rng, count=40)
-    agree(config, traffic(batch, source=STALLS[1], sink=STALLS[2], seed=seed))
+    agree(config, traffic_of(batch, source=STALLS[1], sink=STALLS[2], seed=seed))
 
 
 @pytest.mark.parametrize("name", slow_among(["wide", "fast", "many", "one_beat"], LATER))
 def test_measured_cycles_are_the_planned_ones_for_every_length(name: str) -> None:
-    config = unit(name)
-    plan = Plan.of(config)
-    formulas = plan.latency_formulas()
-    for n in range(1, config.max_length + 1):
-        planned = vars(plan.latency(n))
-        assert {key: eval(text, {"ceil": ceil, "n": n, "min": min, "max": max}) for key, text in formulas.items()} == (
-            planned
-        )
-        assert measure_cycles(config, n).to_dict() == planned, f"{name}: n = {n}"
+    cycles_as_planned(unit(name))
 
 
 CLOSED = range(80, 480)
@@ -133,7 +100,7 @@ def test_where_one_stream_is_not_taken_the_other_goes_on_by_a_queue_and_nothing_
         return found
 
     monkeypatch.setattr(stimulus, "open_patterns", patterns)
-    trace = as_modelled(agree(config, traffic(batch)))
+    trace = as_modelled(agree(config, traffic_of(batch)))
     own, second = trace.output_cycles, trace.sides["second"].cycles
     held, other = (second, own) if closed else (own, second)
     assert not set(CLOSED) & set(held.tolist())
@@ -147,46 +114,27 @@ def test_where_one_stream_is_not_taken_the_other_goes_on_by_a_queue_and_nothing_
 
 def test_one_row_may_leave_on_one_stream_long_before_it_does_on_the_other() -> None:
     config = unit("wide")
-    batch = rows_for(config, np.random.default_rng(8), 80)
+    batch = rows_for(config, 8, 80)
     behind = set()
     for seed in range(4):
-        trace = agree(config, traffic(batch, sink=STALLS[5], seed=seed))
+        trace = agree(config, traffic_of(batch, sink=STALLS[5], seed=seed))
         behind |= set((trace.sides["second"].cycles > trace.output_cycles).tolist())
     assert behind == {True, False}
 
 
 @pytest.mark.parametrize("name", ["wide", "many"])
 def test_overlong_rows_are_cut_and_flagged_on_every_stream(name: str) -> None:
-    config = unit(name)
-    rng = np.random.default_rng(3)
-    full = config.max_length
-    lengths = rng.choice([1, full - 1, full, full + 1, full + config.lanes, 3 * full + 2], 40)
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
-    beside = {
-        side.name: [rng.integers(side.number.min, side.number.max, length, endpoint=True) for length in lengths]
-        for side in config.side_inputs
-    }
-    for sink in (NO_STALL, STALLS[2]):
-        trace = as_modelled(agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4)))
-        for came_out in (trace.rows, *trace.rows_beside.values()):
-            assert came_out.errors.tolist() == (lengths > full).tolist()
+    cut_and_flagged(unit(name))
 
 
 def test_beats_that_break_every_rule() -> None:
-    config = unit("wide")
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        keep = rng.random((600, config.lanes)) < rng.choice([0.3, 0.9, 1.0], (600, 1))
-        last = rng.random(600) < rng.choice([0.02, 0.2, 0.7])
-        agree(config, Traffic(beats=raw_beats(config, keep, last, rng), source=STALLS[1], sink=STALLS[4], seed=seed))
+    rules_broken(unit("wide"), ended=False)
 
 
 @pytest.mark.parametrize("name", ["wide", "fast", "many"])
 def test_a_reset_at_any_moment_leaves_a_working_unit(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, np.random.default_rng(5), 30)
-    for reset_at in (0, 1, 17, 40, 77, 103, 160):
-        equal_golden(run(config, traffic(batch, source=STALLS[1], sink=STALLS[2], seed=reset_at, reset_at=reset_at)))
+    resets(config, rows_for(config, 5, 30))
 
 
 def test_verilog_reads_well_and_names_the_streams() -> None:
@@ -199,9 +147,4 @@ def test_verilog_reads_well_and_names_the_streams() -> None:
 @pytest.mark.parametrize("engine", slow_among(["pysim", "verilator", "icarus"], ["verilator", "icarus"]))
 def test_engines_agree(engine: str) -> None:
     config = unit("wide")
-    batch = rows_for(config, np.random.default_rng(9), 12)
-    given = traffic(batch, source=STALLS[1], sink=STALLS[1], seed=3)
-    trace, other = agree(config, given, engine), agree(config, given)
-    same_beats(trace, other)
-    for name in ("data", "keep", "last", "user"):
-        np.testing.assert_array_equal(*(getattr(of.sides["second"].beats, name) for of in (trace, other)))
+    engines_agree(config, rows_for(config, 9, 12), engine)

@@ -6,80 +6,54 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, as_modelled, equal_golden, mixed_rows, same_beats
-from ladder.test_stream import raw_beats
+from ladder.checks import STALLS, agree, as_modelled, mixed_rows, rows_for, traffic_of
+from ladder.promises import cut_and_flagged, cycles_as_planned, engines_agree, resets, rules_broken, stalled
 from ladder.test_verilog_stays import reads_well
+from small_unit import FLOAT_SCALES, INT8, POWER_SCALES, small_unit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.verilog.emit import verilog
-from streamnorm_sim.check.measure import measure_cycles
-from streamnorm_sim.engines import run
-from streamnorm_sim.reference.rows import random_rows
-from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL
-from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
+from streamnorm_sim.streams.traffic import ParameterLoad
 
 INT16: dict[str, Any] = {"format": "int16", "scale": 0.001}
-FLOAT, POWER = {"format": "int8", "scale": "row"}, {"format": "int8", "scale": "row", "scale_kind": "power-of-two"}
 RESIDUAL = {"format": "int8", "scale": 0.05, "alpha": 1.5, "emit_sum": True, "sum": {"format": "int16", "scale": 0.01}}
 
 KEYS: dict[str, dict[str, Any]] = {
     "float": {},
-    "power_of_two": {"output": POWER, "lanes": 3},
+    "power_of_two": {"output": POWER_SCALES, "lanes": 3},
     "float_shared": {"min_length": 40, "target": "ecp5-85k-6", "clock_mhz": 175.0},
     "float_shared_by_two": {"min_length": 8, "lanes": 5, "output": {"format": "int4", "scale": "row"}},
-    "power_limited": {"output": {**POWER, "scale_max": 0.012}, "norm": "rmsnorm"},
-    "float_limited": {"output": {**FLOAT, "format": "int5", "scale_max": 0.13}, "lanes": 1, "max_length": 9},
+    "power_limited": {"output": {**POWER_SCALES, "scale_max": 0.012}, "norm": "rmsnorm"},
+    "float_limited": {"output": {**FLOAT_SCALES, "format": "int5", "scale_max": 0.13}, "lanes": 1, "max_length": 9},
     "wide": {"output": {"format": "int16", "scale": "row"}, "lanes": 2, "max_length": 17},
     "one_element": {"max_length": 1, "lanes": 1, "norm": "rmsnorm"},
     "rom_banks": {"banks": 3},
     "ram_banks": {"banks": 2, "storage": "ram", "gamma": None, "beta": None},
-    "residual": {"input": {"format": "int8", "scale": 0.05}, "residual": RESIDUAL},
+    "residual": {"input": INT8, "residual": RESIDUAL},
     "part": {"norm": "rmsnorm", "statistic_length": 12},
     "tanh": {"norm": "dyt", "alpha": 0.7, "epsilon": None},
     "two_pass": {"architecture": "two-pass"},
     "three_scan": {"architecture": "three-scan"},
     "welford": {"architecture": "three-scan:welford"},
-    "ice40": {"input": {"format": "int8", "scale": 0.05}, "target": "ice40-hx8k", "clock_mhz": 40.0, "lanes": 2},
+    "ice40": {"input": INT8, "target": "ice40-hx8k", "clock_mhz": 40.0, "lanes": 2},
     "bf16": {"input": {"format": "bf16"}},
 }
 """What a unit has besides LayerNorm of int16 to int8, four lanes, rows of up to 40."""
 
 
 def unit(name: str) -> NormConfig:
-    keys = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 40,
-        "epsilon": 1e-5,
-        "input": INT16,
-        "output": FLOAT,
-        **KEYS[name],
-    }
+    keys = {"name": name, "max_length": 40, "input": INT16, "output": FLOAT_SCALES, **KEYS[name]}
     rng = np.random.default_rng(7)
     shape = (keys["banks"], keys["max_length"]) if keys.get("banks", 1) > 1 else (keys["max_length"],)
-    keys = {"gamma": rng.normal(1, 0.5, shape), "beta": rng.normal(0, 0.3, shape), **keys}
-    return NormConfig(name=name, **{key: of for key, of in keys.items() if of is not None})
-
-
-def rows_for(config: NormConfig, rng: np.random.Generator, count: int = 60) -> RowBatch:
-    """Corner rows, and random ones, with what comes in beside."""
-    if config.residual is not None:
-        return random_rows(config, count, rng)
-    return mixed_rows(config, rng, count=count)
-
-
-def traffic(batch: RowBatch, **keys: Any) -> Traffic:
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, beside=batch.beside, **keys)
+    return small_unit(**{"gamma": rng.normal(1, 0.5, shape), "beta": rng.normal(0, 0.3, shape), **keys})
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_result_and_scale_is_the_golden_one_under_any_stall(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, np.random.default_rng(1))
-    for seed, (source, sink) in enumerate([(0, 0), (1, 4), (2, 3), (4, 2), (3, 6), (0, 5)]):
-        trace = agree(config, traffic(batch, source=STALLS[source], sink=STALLS[sink], seed=seed))
-        as_modelled(trace, known=name not in ("three_scan", "welford"))
+    batch = rows_for(config, 1)
+    for trace in stalled(config, batch, known=name not in ("three_scan", "welford")):
         assert len(trace.rows) == len(trace.rows_beside["scale"]) == len(batch)
 
 
@@ -98,13 +72,7 @@ TIMED = (
 
 @pytest.mark.parametrize("name", [*TIMED, "one_element"])
 def test_measured_cycles_are_the_planned_ones_for_every_length(name: str) -> None:
-    config = unit(name)
-    plan = Plan.of(config)
-    formulas = plan.latency_formulas()
-    for n in range(1, config.max_length + 1):
-        planned = vars(plan.latency(n))
-        assert {key: eval(text, {"ceil": ceil, "n": n}) for key, text in formulas.items()} == planned
-        assert measure_cycles(config, n).to_dict() == planned, f"{name}: n = {n}"
+    cycles_as_planned(unit(name))
 
 
 def test_a_row_takes_no_more_cycles_than_without_and_comes_out_a_row_later() -> None:
@@ -118,58 +86,39 @@ def test_a_row_takes_no_more_cycles_than_without_and_comes_out_a_row_later() -> 
 
 @pytest.mark.parametrize("name", ["float", "power_of_two", "float_shared", "residual"])
 def test_overlong_rows_are_cut_and_flagged_on_both_streams(name: str) -> None:
-    config = unit(name)
-    rng = np.random.default_rng(3)
-    full = config.max_length
-    lengths = rng.choice([1, full - 1, full, full + 1, full + config.lanes, 3 * full + 2], 40)
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
-    beside = {
-        side.name: [rng.integers(side.number.min, side.number.max, length, endpoint=True) for length in lengths]
-        for side in config.side_inputs
-    }
-    for sink in (NO_STALL, STALLS[2]):
-        trace = as_modelled(agree(config, Traffic(rows=rows, beside=beside, source=STALLS[1], sink=sink, seed=4)))
-        assert trace.rows.errors.tolist() == (lengths > full).tolist()
-        assert trace.rows_beside["scale"].errors.tolist() == (lengths > full).tolist()
+    cut_and_flagged(unit(name))
 
 
 def test_beats_that_break_every_rule() -> None:
-    config = unit("float")
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        keep = rng.random((600, config.lanes)) < rng.choice([0.3, 0.9, 1.0], (600, 1))
-        last = rng.random(600) < rng.choice([0.02, 0.2, 0.7])
-        agree(config, Traffic(beats=raw_beats(config, keep, last, rng), source=STALLS[1], sink=STALLS[4], seed=seed))
+    rules_broken(unit("float"), ended=False)
 
 
 @pytest.mark.parametrize("name", ["float", "float_shared", "power_of_two", "residual"])
 def test_a_reset_at_any_moment_leaves_a_working_unit(name: str) -> None:
     config = unit(name)
-    batch = rows_for(config, np.random.default_rng(5), 30)
-    for reset_at in (0, 1, 17, 40, 77, 103, 160, 250):
-        equal_golden(run(config, traffic(batch, source=STALLS[1], sink=STALLS[2], seed=reset_at, reset_at=reset_at)))
+    resets(config, rows_for(config, 5, 30))
 
 
 def test_gamma_and_beta_that_are_loaded_decide_the_scale() -> None:
     config = unit("ram_banks")
     rng = np.random.default_rng(6)
-    batch = rows_for(config, rng, 30)
+    batch = mixed_rows(config, rng, count=30)
     top = 1 << (config.gamma_bits - 1)
     loads = [
         ParameterLoad(row, *rng.integers(-top // 2, top // 2, (2, config.bank_values)), int(rng.integers(2)))
         for row in (-1, 3, 4, 20)
     ]
     for source, sink in ((NO_STALL, NO_STALL), (STALLS[1], STALLS[4])):
-        agree(config, traffic(batch, loads=loads, source=source, sink=sink, seed=2))
+        agree(config, traffic_of(batch, loads=loads, source=source, sink=sink, seed=2))
 
 
 def test_each_stream_goes_on_while_another_is_not_taken() -> None:
     """Closed for long, at other times each: nothing is lost, and now the scale is behind its row, now before it."""
     config = unit("float")
-    batch = rows_for(config, np.random.default_rng(8), 80)
+    batch = rows_for(config, 8, 80)
     behind = set()
     for seed in range(6):
-        trace = as_modelled(agree(config, traffic(batch, sink=STALLS[5], seed=seed)))
+        trace = as_modelled(agree(config, traffic_of(batch, sink=STALLS[5], seed=seed)))
         behind |= set((trace.sides["scale"].cycles > trace.output_cycles[trace.outputs.last]).tolist())
     assert behind == {True, False}
 
@@ -185,18 +134,12 @@ def test_verilog_reads_well_and_names_the_stream(name: str) -> None:
 @pytest.mark.parametrize("engine", ["pysim", "verilator"])
 def test_engines_agree(engine: str) -> None:
     config = unit("float_shared_by_two")
-    batch = rows_for(config, np.random.default_rng(9), 12)
-    given = traffic(batch, source=STALLS[1], sink=STALLS[1], seed=3)
-    trace, other = agree(config, given, engine), agree(config, given)
-    same_beats(trace, other)
-    for name in ("data", "keep", "last", "user"):
-        np.testing.assert_array_equal(*(getattr(of.sides["scale"].beats, name) for of in (trace, other)))
+    engines_agree(config, rows_for(config, 9, 12), engine)
 
 
 def test_engines_agree_after_a_reset() -> None:
     config = unit("power_of_two")
-    batch = rows_for(config, np.random.default_rng(9), 20)
-    given = traffic(batch, source=STALLS[1], sink=STALLS[1], seed=3, reset_at=60)
+    given = traffic_of(rows_for(config, 9, 20), source=STALLS[1], sink=STALLS[1], seed=3, reset_at=60)
     for engine in ("pysim", "verilator"):
         agree(config, given, engine)
 
@@ -204,8 +147,8 @@ def test_engines_agree_after_a_reset() -> None:
 def test_the_streams_of_all_kinds_go_together() -> None:
     """Sums and scales beside the results, each at its own pace."""
     config = unit("residual")
-    batch = rows_for(config, np.random.default_rng(10))
-    trace = as_modelled(agree(config, traffic(batch, sink=STALLS[2], source=STALLS[1], seed=5)))
+    batch = rows_for(config, 10)
+    trace = as_modelled(agree(config, traffic_of(batch, sink=STALLS[2], source=STALLS[1], seed=5)))
     assert set(trace.rows_beside) == {"sum", "scale"}
     assert [len(trace.rows_beside[name]) for name in ("sum", "scale")] == [len(batch)] * 2
     assert [len(trace.sides[name].beats) for name in ("sum", "scale")] == [len(trace.outputs), len(batch)]

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of, within_bound
+from ladder.promises import between_others, cut_and_flagged, cycles_as_planned, resets
 from ladder.together import compile_with_its_like
 from marks import slow_among
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameters import StoredParameters
-from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.reference.exact import exact_result, exact_rows
 from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.seeds import seeded
 from streamnorm_sim.streams.stalls import NO_STALL
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
@@ -80,8 +81,7 @@ def test_bits_are_the_golden_models_whatever_stalls(config: NormConfig) -> None:
 
 def test_cycles_are_the_planned_ones(config: NormConfig) -> None:
     full, lanes = config.max_length, config.lanes
-    for n in sorted({1, min(lanes, full), min(lanes + 1, full), full}):
-        assert measure_cycles(config, n).to_dict() == vars(Plan.of(config).latency(n)), n
+    cycles_as_planned(config, {1, min(lanes, full), min(lanes + 1, full), full})
 
 
 def test_a_beat_a_cycle_whatever_the_lengths(config: NormConfig) -> None:
@@ -95,25 +95,15 @@ def test_a_beat_a_cycle_whatever_the_lengths(config: NormConfig) -> None:
 @pytest.mark.parametrize("name", ["ecp5", "banks", "one_beat", "ram"])
 @pytest.mark.parametrize(("source", "sink"), [(NO_STALL, NO_STALL), (STALLS[2], STALLS[4])], ids=["free", "stalls"])
 def test_overlong_rows_are_cut_and_flagged_and_the_next_one_is_untouched(name, source, sink) -> None:
-    config, rng = unit(name), seeded(5)
-    full, lanes = config.max_length, config.lanes
-    too_long = [full + 1, full + lanes, full + lanes + 1, 2 * full + 3, 5 * full + 9]
-    lengths = [length for extra in too_long for length in (extra, full, extra, 1, max(1, full - 1))]
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
-    banks = rng.integers(config.banks, size=len(rows))
-    trace = agree(config, Traffic(rows=rows, banks=banks, source=source, sink=sink))
-    assert trace.rows.errors.tolist() == [length > full for length in lengths]
-    assert trace.rows.lengths.tolist() == [min(length, full) for length in lengths]
+    cut_and_flagged(unit(name), between_others, draw=5, stalls=[(source, sink)], seed=0)
 
 
 def test_reset_at_any_moment_leaves_a_working_unit() -> None:
     config, rng = unit("ecp5"), seeded(6)
     rows = [rng.integers(-128, 128, length) for length in rng.integers(1, LENGTH, 30)]
     rows[5] = rng.integers(-128, 128, 3 * LENGTH)
-    for reset_at in range(0, 60, 3):
-        for source, sink in ((NO_STALL, NO_STALL), (STALLS[1], STALLS[5])):
-            traffic = Traffic(rows=rows, source=source, sink=sink, reset_at=reset_at, reset_cycles=2, seed=reset_at)
-            assert len(agree(config, traffic).rows) >= 1
+    stalls = [(NO_STALL, NO_STALL), (STALLS[1], STALLS[5])]
+    resets(config, RowBatch.arrange(rows), range(0, 60, 3), stalls=stalls, reset_cycles=(2,))
 
 
 @pytest.mark.parametrize("name", ["ram", "ram_banks", "dyt_int16"])

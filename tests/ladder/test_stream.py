@@ -7,24 +7,14 @@ import pytest
 
 from ladder.checks import STALLS, agree, mixed_rows, traffic_of
 from ladder.configurations import configuration, pair, units
+from ladder.promises import between_others, cut_and_flagged, resets, rules_broken
+from ladder.raw_beats import raw_beats
 from streamnorm.plan import Plan
-from streamnorm.spec.config import NormConfig
 from streamnorm_sim.reference.rows import random_rows
-from streamnorm_sim.streams.beats import Beats
+from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import Traffic
-
-
-def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.random.Generator) -> Beats:
-    """Beats of random bytes; ``keep`` is one bit an element."""
-    count, width = len(last), config.lanes * config.input.bytes
-    return Beats(
-        rng.integers(256, size=(count, width), dtype=np.uint8),
-        np.repeat(keep.astype(np.bool_), config.input.bytes, axis=1),
-        last.astype(np.bool_),
-        rng.integers(config.banks, size=count).astype(np.uint8),
-    )
 
 
 @pytest.mark.parametrize(
@@ -32,16 +22,7 @@ def raw_beats(config: NormConfig, keep: np.ndarray, last: np.ndarray, rng: np.ra
 )
 @pytest.mark.parametrize("source", STALLS[:3], ids=str)
 def test_overlong_rows_are_cut_and_leave_the_next_one_alone(name: str, source: Stall) -> None:
-    config = configuration(name)
-    rng = np.random.default_rng(1)
-    full, lanes = config.max_length, config.lanes
-    too_long = [full + 1, full + lanes - 1, full + lanes, full + lanes + 1, 2 * full + 3, 5 * full + 9]
-    lengths = [length for extra in too_long for length in (extra, full, extra, 1, max(1, full - 1))]
-    rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
-    banks = rng.integers(config.banks, size=len(rows))
-    trace = agree(config, Traffic(rows=rows, banks=banks, source=source, sink=STALLS[2]))
-    assert trace.rows.errors.tolist() == [length > full for length in lengths]
-    assert trace.rows.lengths.tolist() == [min(length, full) for length in lengths]
+    cut_and_flagged(configuration(name), between_others, draw=1, stalls=[(source, STALLS[2])], seed=0)
 
 
 @pytest.mark.parametrize(
@@ -73,15 +54,8 @@ def test_every_malformed_keep_is_made_regular_and_flagged(name: str) -> None:
     ],
 )
 def test_beats_that_break_every_rule(name: str) -> None:
-    config = configuration(name)
-    for seed in range(4):
-        rng = np.random.default_rng(seed)
-        keep = rng.random((800, config.lanes)) < rng.choice([0.3, 0.9, 1.0], (800, 1))
-        last = rng.random(800) < rng.choice([0.02, 0.2, 0.7])
-        last[-1] = True
-        beats = raw_beats(config, keep, last, rng)
-        beats.keep[:] ^= rng.random(beats.keep.shape) < 0.05  # a bit for each byte: of an element's, the low one counts
-        agree(config, Traffic(beats=beats, source=STALLS[seed], sink=STALLS[-seed], seed=seed))
+    stalls = [(STALLS[seed], STALLS[-seed]) for seed in range(4)]
+    rules_broken(configuration(name), count=800, stalls=stalls)
 
 
 @pytest.mark.parametrize("name", ["lanes_3", "rom_banks", "row_of_one_beat", "part_of_one_element"])
@@ -92,19 +66,14 @@ def test_reset_at_any_moment_leaves_a_working_unit(name: str, source: Stall, sin
     lengths = rng.integers(1, config.max_length, 20 + 200 // config.max_beats, endpoint=True)
     rows = [rng.integers(config.input.min, config.input.max, length, endpoint=True) for length in lengths]
     rows[10] = np.tile(rows[10], 1 + 2 * config.max_length // len(rows[10]))  # one of them overlong
-    for reset_at in range(0, 3 * Plan.of(config).latency(config.max_length).L3, 5):
-        for cycles in (2, 4):
-            traffic = Traffic(
-                rows=rows, source=source, sink=sink, reset_at=reset_at, reset_cycles=cycles, seed=reset_at
-            )
-            assert len(agree(config, traffic).rows) >= 1
+    at = range(0, 3 * Plan.of(config).latency(config.max_length).L3, 5)
+    resets(config, RowBatch.arrange(rows), at, stalls=[(source, sink)], reset_cycles=(2, 4))
 
 
 def test_a_reset_of_two_cycles_loses_no_beat_that_comes_after_it() -> None:
     config = configuration("row_of_one_beat")
     rows = np.random.default_rng(5).integers(-128, 128, (40, 4))
-    for reset_at in range(60):
-        agree(config, Traffic(rows=rows, reset_at=reset_at, reset_cycles=2))
+    resets(config, RowBatch.arrange(rows), range(60), stalls=[(NO_STALL, NO_STALL)], reset_cycles=(2,))
 
 
 def filled(trace: Trace, cycle: int) -> int:

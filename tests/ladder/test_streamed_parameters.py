@@ -5,49 +5,53 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ladder.checks import STALLS, agree, as_modelled, same_beats
+from ladder.checks import STALLS, agree, rows_for, same_beats
+from ladder.promises import (
+    EVERY_STALL,
+    cut_and_flagged,
+    cycles_as_planned,
+    engines_agree,
+    resets,
+    stalled,
+    up_to_two_beats_more,
+)
+from ladder.raw_beats import any_beats, beats_of_another_width
+from small_unit import INT8, small_unit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.fusions import streams_of
-from streamnorm_sim.check.measure import measure_cycles
 from streamnorm_sim.engines import run
-from streamnorm_sim.reference.rows import random_rows, uniform_beside, uniform_elements
+from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.beats import Beats
 from streamnorm_sim.streams.joined import row_bounds
 from streamnorm_sim.streams.stalls import NO_STALL, Stall
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-INT8 = {"input": {"format": "int8", "scale": 0.05}, "output": {"format": "int8", "scale": 0.04}}
-EPSILON = {"epsilon": 1e-5}
 ECP5 = {"target": "ecp5-85k-6", "clock_mhz": 190}
 
 UNITS: dict[str, dict[str, Any]] = {
-    "adaln": {"norm": "layernorm", "gamma_offset": 1.0, **ECP5, **EPSILON},
-    "two_pass": {"norm": "layernorm", "architecture": "two-pass", "lanes": 3, "max_length": 31, **EPSILON},
-    "part": {"norm": "rmsnorm", "statistic_length": 9, **EPSILON},
-    "film": {"norm": "affine", "lanes": 2, "max_length": 19},
-    "dyt_slow": {"norm": "dyt", "alpha": 0.7, "lanes": 1, "max_length": 9, "target": "ice40-up5k", "clock_mhz": 15},
-    "residual": {"norm": "layernorm", "residual": {"format": "int8", "scale": 0.05}, **EPSILON},
-    "int8_bf16": {"norm": "layernorm", "output": "bf16", "parameter_format": "bf16", "lanes": 2, **EPSILON},
-}
+    "adaln": {"gamma_offset": 1.0, **ECP5},
+    "two_pass": {"architecture": "two-pass", "lanes": 3, "max_length": 31},
+    "part": {"norm": "rmsnorm", "statistic_length": 9},
+    "film": {"norm": "affine", "epsilon": None, "lanes": 2, "max_length": 19},
+    "dyt_slow": {
+        "norm": "dyt", "alpha": 0.7, "epsilon": None, "lanes": 1, "max_length": 9, "target": "ice40-up5k",
+        "clock_mhz": 15,
+    },
+    "residual": {"residual": INT8},
+    "int8_bf16": {"output": "bf16", "parameter_format": "bf16", "lanes": 2},
+}  # fmt: skip
 
 
 def configuration(name: str, **changes: Any) -> NormConfig:
-    return NormConfig(**{"lanes": 4, "max_length": 40, **INT8, "storage": "stream", **UNITS[name], **changes})
-
-
-def traffic_of(config: NormConfig, count: int, seed: int, **more: Any) -> Traffic:
-    batch = random_rows(config, count, np.random.default_rng(seed))
-    return Traffic(rows=batch.x, lengths=batch.lengths, beside=batch.beside, seed=seed, **more)
+    return small_unit(**{"name": name, "max_length": 40, "storage": "stream", **UNITS[name], **changes})
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_every_row_has_its_own_whatever_stalls(name: str) -> None:
     config = configuration(name)
-    for seed, source in enumerate(STALLS):
-        sink = STALLS[(3 * seed + 1) % len(STALLS)]
-        trace = agree(config, traffic_of(config, 60, seed, source=source, sink=sink))
-        as_modelled(trace)
+    batches = [rows_for(config, seed, 60) for seed in range(len(STALLS))]
+    for trace in stalled(config, *batches, stalls=EVERY_STALL):
         assert len(trace.rows) == 60
 
 
@@ -55,53 +59,25 @@ def test_every_row_has_its_own_whatever_stalls(name: str) -> None:
 def test_cycles_are_the_planned_ones_of_every_length(name: str) -> None:
     config = configuration(name)
     plan, loaded = Plan.of(config), Plan.of(config.replace(storage="ram"))
-    for n in {1, config.lanes, config.lanes + 1, config.max_length - 1, config.max_length}:
-        planned = plan.latency(n)
-        assert measure_cycles(config, n).to_dict() == vars(planned), f"{name}: n = {n}"
-        assert planned.SS == loaded.latency(n).SS
-        assert planned.L1 <= loaded.latency(n).L1
+    lengths = {1, config.lanes, config.lanes + 1, config.max_length - 1, config.max_length}
+    for n, planned in cycles_as_planned(config, lengths).items():
+        assert planned["SS"] == loaded.latency(n).SS
+        assert planned["L1"] <= loaded.latency(n).L1
     assert plan.multipliers == loaded.multipliers
 
 
 @pytest.mark.parametrize("name", ["adaln", "film", "two_pass"])
 def test_every_length_up_to_one_that_is_cut(name: str) -> None:
     config = configuration(name)
-    rng = np.random.default_rng(1)
-    lengths = np.repeat(np.arange(1, config.max_length + 2 * config.lanes), 2)
-    rng.shuffle(lengths)
-    rows = [uniform_elements(config, rng, int(n)) for n in lengths]
-    beside = uniform_beside(config, rng, lengths)
-    for seed, stall in enumerate((NO_STALL, Stall.random(0.4))):
-        trace = agree(config, Traffic(rows=rows, beside=beside, source=stall, sink=stall, seed=seed))
-        as_modelled(trace)
-        assert trace.rows.errors.tolist() == (lengths > config.max_length).tolist()
+    stalls = [(stall, stall) for stall in (NO_STALL, Stall.random(0.4))]
+    cut_and_flagged(config, up_to_two_beats_more, draw=1, stalls=stalls, seed=1)
 
 
 @pytest.mark.parametrize("name", ["adaln", "film", "two_pass", "residual"])
 def test_a_reset_at_any_moment_leaves_both_streams_in_step(name: str) -> None:
     config = configuration(name)
     for reset_at in (0, 3, 40, 41, 42, 43, 97, 250):
-        agree(config, traffic_of(config, 40, reset_at, source=Stall.random(0.2), reset_at=reset_at))
-
-
-def any_beats(rng: np.random.Generator, rows: int, lanes: int, width: int, most: int) -> Beats:
-    """Rows of up to ``most`` beats; one keep in thirty is any."""
-    counts = rng.integers(1, most, rows, endpoint=True)
-    total = int(counts.sum())
-    last = np.zeros(total, np.bool_)
-    last[counts.cumsum() - 1] = True
-    keep = np.arange(lanes) < np.where(last, rng.integers(1, lanes, total, endpoint=True), lanes)[:, None]
-    odd = rng.random(total) < 1 / 30
-    keep[odd] = rng.random((int(odd.sum()), lanes)) < 0.5
-    data = rng.integers(0, 256, (total, lanes * width), dtype=np.uint8)
-    return Beats(data, np.repeat(keep, width, axis=1), last, np.zeros(total, np.uint16))
-
-
-def beats_of_another_width(beats: Beats, rng: np.random.Generator, lanes: int, width: int) -> Beats:
-    """As many beats of rows as long, kept in the same lanes."""
-    keep = beats.keep.reshape(len(beats), lanes, -1)[..., 0]
-    data = rng.integers(0, 256, (len(beats), lanes * width), dtype=np.uint8)
-    return Beats(data, np.repeat(keep, width, axis=1), beats.last, beats.user)
+        resets(config, rows_for(config, reset_at, 40), [reset_at], stalls=[(Stall.random(0.2), NO_STALL)])
 
 
 def disagreeing(config: NormConfig, rows: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -179,5 +155,5 @@ def test_rows_of_one_gamma_and_beta_are_those_of_a_unit_that_has_loaded_them(nam
 @pytest.mark.parametrize("name", ["film", "residual"])
 def test_other_engines_give_the_same_beats(name: str, engine: str) -> None:
     config = configuration(name)
-    traffic = traffic_of(config, 12, 9, source=Stall.random(0.3), sink=Stall.random(0.3))
-    same_beats(agree(config, traffic), agree(config, traffic, engine))
+    stalls = [(NO_STALL, NO_STALL), (Stall.random(0.3), Stall.random(0.3))]
+    engines_agree(config, rows_for(config, 9, 12), engine, stalls=stalls, seed=9)

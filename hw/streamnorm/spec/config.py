@@ -827,7 +827,7 @@ class NormConfig:
         """The configuration of the unit that normalizes, without what is fused with it: its rows are those that are
         made of the streams that come in. Itself where nothing is fused."""
         if self.banks_are_interpolated:
-            return self.banked.replace(**InterpolatedBanks.keys_of_core(self))
+            return InterpolatedBanks.core_of(self)
         return self.banked
 
     @cached_property

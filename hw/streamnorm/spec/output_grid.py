@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, frexp
 
+from streamnorm.spec.binary_logarithm import ceil_log2
+
 from .formats import NumberFormat
 
 __all__ = ["GAMMA_ROUNDINGS", "OutputGrid"]
@@ -46,11 +48,7 @@ class OutputGrid:
     @staticmethod
     def times(factor: Fraction) -> "OutputGrid":
         """One of a single point, in whose steps a value is ``factor`` times as large."""
-        exponent = factor.denominator.bit_length() - factor.numerator.bit_length()
-        while factor * Fraction(2) ** exponent > 1:
-            exponent -= 1
-        while factor * Fraction(2) ** exponent <= Fraction(1, 2):
-            exponent += 1
+        exponent = -ceil_log2(factor)
         return OutputGrid(exponent, factor * Fraction(2) ** exponent, 0, 0)
 
     @property

@@ -7,6 +7,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from streamnorm.spec.binary_logarithm import floor_log2
+
 from .tanh_table import tanh_of
 
 __all__ = ["TanhCodes", "tanh_codes"]
@@ -73,7 +75,5 @@ def _nearest_odd(t: Fraction | None, bits: int) -> tuple[int, int]:
     if not t:
         return 0, 1 - bits
     exact = t - t**3 / 3 if t < _SMALL else min(Fraction(tanh_of(t)), _BELOW_ONE)
-    exponent = exact.numerator.bit_length() - exact.denominator.bit_length() - bits
-    if exact >= Fraction(2) ** (exponent + bits):
-        exponent += 1
+    exponent = floor_log2(exact) + 1 - bits
     return int(exact / Fraction(2) ** exponent) | 1, exponent

@@ -1,6 +1,5 @@
 """Sums of floating-point numbers, exact: integers on a grid for each sum, rounded once."""
 
-from math import frexp
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,10 @@ _Integers = NDArray[Any]
 
 
 class _Term:
-    """Numbers ``mantissa * 2**exponent``; the mantissa, with its sign, is 0 of what is no number."""
+    """Numbers ``mantissa * 2**exponent``; the mantissa, with its sign, is 0 of what is no number.
+
+    ``divisor`` is a power of two.
+    """
 
     def __init__(self, source: FloatFormat, codes: NDArray[np.integer], factor: int, divisor: int) -> None:
         parts = source.parts(codes)
@@ -31,7 +33,7 @@ class _Term:
         counts = ~(parts.is_nan | parts.is_infinite)
         magnitude = np.where(counts, parts.mantissa * abs(factor), 0)
         self.mantissa = np.where(self.negative, -magnitude, magnitude)
-        self.exponent = np.where(counts, parts.binade, 0) + _exponent(source.scale) - _exponent(divisor)
+        self.exponent = np.where(counts, parts.binade, 0) + source.scale_exponent - (divisor.bit_length() - 1)
 
 
 def exact_float_sums(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -55,7 +57,7 @@ def exact_float_sums(config: NormConfig, batch: RowBatch) -> tuple[NDArray[np.in
         terms = [of.mantissa[which].astype(kind) << (of.exponent[which] - at).astype(kind) for of in (x, f)]
         total = terms[0] + terms[1]
         real[which] = np.ldexp(total.astype(np.float64), at)
-        magnitude = _rounded(number, np.abs(total), at - _exponent(number.scale))
+        magnitude = _rounded(number, np.abs(total), at - number.scale_exponent)
         codes[which] = magnitude | (total < 0).astype(np.int64) << (number.bits - 1)
     # A sum of 0 has a sign only if both terms have it: where it cancels, they have not.
     both = np.where((real == 0) & x.negative & f.negative, 1 << (number.bits - 1), 0)
@@ -81,8 +83,3 @@ def _rounded(number: FloatFormat, magnitude: _Integers, exponent: NDArray[np.int
     steps = below + ((twice_left > unit) | ((twice_left == unit) & (below & 1 == 1)))
     codes = (binade << number.fraction_bits) + steps.astype(np.int64)
     return np.where(codes > number.code_of_largest, number.code_of_overflow, codes)
-
-
-def _exponent(power: float) -> int:
-    """Of a power of two."""
-    return frexp(power)[1] - 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from small_unit import FLOAT_SCALES, POWER_SCALES, small_unit
 from streamnorm.errors import ConfigError
 from streamnorm.precision.precision import Precision
 from streamnorm.spec.config import NormConfig
@@ -14,19 +15,9 @@ from streamnorm.spec.epsilon_placements import RowVariancePlacement
 from streamnorm.spec.formats import IntFormat, RowScaledFormat, RowScaledInput
 from streamnorm.spec.fusions.input_scale import INPUT_SCALES
 
-FLOAT, POWER = {"format": "int8", "scale": "row"}, {"format": "int8", "scale": "row", "scale_kind": "power-of-two"}
-
 
 def make(**keys: Any) -> NormConfig:
-    plain: dict[str, Any] = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 24,
-        "epsilon": 1e-5,
-        "input": FLOAT,
-        "output": {"format": "int8", "scale": 0.05},
-    }
-    return NormConfig(**{key: of for key, of in {**plain, **keys}.items() if of is not None})
+    return small_unit(**{"input": FLOAT_SCALES, "output": {"format": "int8", "scale": 0.05}, **keys})
 
 
 def test_a_table_is_a_format_and_comes_back() -> None:
@@ -36,16 +27,16 @@ def test_a_table_is_a_format_and_comes_back() -> None:
     assert table == {"format": "uint8", "scale": "row", "scale_kind": "float32", "zero_point": 128}
     assert make(input=table) == config
     assert copy.deepcopy(config) == config
-    assert make(input=POWER) != make() != make(input="int8")
+    assert make(input=POWER_SCALES) != make() != make(input="int8")
     assert config.input != IntFormat("uint8", zero_point=128, signed=False)
 
 
 def test_the_scales_are_a_stream_of_one_number_a_row() -> None:
     (side,) = make().side_inputs
     assert (side.name, side.number.name, side.per_row, side.lanes(4)) == ("input_scale", "fp32", True, 1)
-    assert make(input=POWER).side_inputs[0].number == IntFormat("int8")
+    assert make(input=POWER_SCALES).side_inputs[0].number == IntFormat("int8")
     assert make(input="int8").side_inputs == ()
-    assert make(output=FLOAT).core.input_scale is make().input_scale
+    assert make(output=FLOAT_SCALES).core.input_scale is make().input_scale
 
 
 @pytest.mark.parametrize(
@@ -63,9 +54,11 @@ def test_the_scales_are_a_stream_of_one_number_a_row() -> None:
         ({"gamma_rounding": "output"}, 'gamma_rounding = "output": does not go with'),
         ({"epsilon": 1e-70}, "epsilon = 1e-70: must be 0, or at least 6"),
         ({"input": {"format": "bf16", "scale": "row"}}, "in [input]: format = 'bf16': must be one of int4"),
-        ({"input": {**FLOAT, "scale_kind": "e8m0"}}, "in [input]: scale_kind = 'e8m0': must be one of float32"),
-        ({"input": {**FLOAT, "scale_max": 1.0}}, 'in [input]: scale_max: does not go with scale = "row"'),
-        ({"input": {**FLOAT, "zero_point": 300}}, "in [input]: zero_point = 300: must be an integer from -128"),
+        ({"input": {**FLOAT_SCALES, "scale_kind": "e8m0"}}, "in [input]: scale_kind = 'e8m0': must be one of float32"),
+        ({"input": {**FLOAT_SCALES, "scale": "rows"}}, "in [input]: scale = 'rows': must be a number, or \"row\""),
+        ({"input": {**POWER_SCALES, "scale": 0.1}}, 'in [input]: scale_kind: only goes with scale = "row"'),
+        ({"input": {**FLOAT_SCALES, "scale_max": 1.0}}, 'in [input]: scale_max: does not go with scale = "row"'),
+        ({"input": {**FLOAT_SCALES, "zero_point": 300}}, "in [input]: zero_point = 300: must be an integer from -128"),
         ({"input": RowScaledFormat("int8")}, "input: a scale for each row: must be a RowScaledInput"),
         ({"output": RowScaledInput("int8")}, "output: a scale for each row: must be a RowScaledFormat"),
     ],
@@ -84,7 +77,7 @@ def test_the_least_epsilon_that_is_named_is_taken() -> None:
     with pytest.raises(ConfigError):
         make(epsilon=least / 1.05)
     make(epsilon=0.0)
-    make(epsilon=1e-90, input=POWER)
+    make(epsilon=1e-90, input=POWER_SCALES)
 
 
 def test_codes_of_float32() -> None:
@@ -110,14 +103,15 @@ def test_codes_of_powers_of_two() -> None:
             kind.codes([scale])
 
 
-@pytest.mark.parametrize("given", [FLOAT, POWER])
+@pytest.mark.parametrize("given", [FLOAT_SCALES, POWER_SCALES])
 @pytest.mark.parametrize("epsilon", [1e-12, 1e-5, 3.0])
 def test_what_is_taken_for_0_is_less_than_the_plan_says(given: dict[str, Any], epsilon: float) -> None:
     """Below the least scale, no element is farther from beta than ``cut``; in V, epsilon has a place up to it."""
     config = make(input=given, epsilon=epsilon, gamma=1.7)
     placement, precision = config.placement, Precision.of(config)
     assert isinstance(placement, RowVariancePlacement)
-    below = Fraction(2) ** placement.exponent_min * (1 - Fraction(1, 1 << 24) if given == FLOAT else Fraction(1, 2))
+    least = 1 - Fraction(1, 1 << 24) if given == FLOAT_SCALES else Fraction(1, 2)
+    below = Fraction(2) ** placement.exponent_min * least
     e = Fraction(epsilon) / below**2
     assert 255**2 / e * Fraction(1.7 / 0.05) ** 2 < Fraction(placement.cut) ** 2
     assert placement.cut <= precision.error_bound

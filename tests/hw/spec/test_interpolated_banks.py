@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from small_unit import small_unit
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.plan.table import plan_rows
@@ -18,19 +19,8 @@ TWO = np.array([np.linspace(0.5, 1.5, 40), np.linspace(-2, 2, 40)])
 
 
 def make(**changes: Any) -> NormConfig:
-    keywords: dict[str, Any] = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 40,
-        "input": {"format": "int8", "scale": 0.05},
-        "output": {"format": "int8", "scale": 0.04},
-        "epsilon": 1e-5,
-        "banks": 2,
-        "bank_order": "interpolated",
-        "gamma": TWO,
-        "beta": TWO / 4,
-    }
-    return NormConfig(**{**keywords, **changes})
+    banks = {"banks": 2, "bank_order": "interpolated", "gamma": TWO, "beta": TWO / 4}
+    return small_unit(**{"max_length": 40, **banks, **changes})
 
 
 WHAT = 'bank_order = "interpolated"'
@@ -92,6 +82,26 @@ WHAT = 'bank_order = "interpolated"'
 def test_what_does_not_go_with_it_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as refused:
         make(**changes)
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {},
+            "beta: -0.5 does not fit beta_bits = 4 with 1 fraction bit, output scale 0.04, zero point 0: must be from",
+        ),
+        (
+            {"beta": None},
+            f"{WHAT}: gamma_bits and beta_bits must hold the largest magnitude in the banks, 1 where there is none, "
+            "with either sign: beta_max = 1 does not fit beta_bits = 4 with 1 fraction bit, output scale 0.04",
+        ),
+    ],
+)
+def test_bits_that_are_too_few_are_refused_by_what_they_are_to_hold(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Plan.of(make(beta_bits=4, **changes))
     assert str(refused.value).startswith(message)
 
 

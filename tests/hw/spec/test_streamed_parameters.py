@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from small_unit import small_unit
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
@@ -13,16 +14,7 @@ from streamnorm.spec.stored_floats import stored_parameters
 
 
 def make(**changes: Any) -> NormConfig:
-    keywords: dict[str, Any] = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 40,
-        "input": {"format": "int8", "scale": 0.05},
-        "output": {"format": "int8", "scale": 0.04},
-        "epsilon": 1e-5,
-        "storage": "stream",
-    }
-    return NormConfig(**{**keywords, **changes})
+    return small_unit(**{"max_length": 40, "storage": "stream", **changes})
 
 
 @pytest.mark.parametrize(

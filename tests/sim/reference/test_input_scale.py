@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from small_unit import FLOAT_SCALES, POWER_SCALES, small_unit
 from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.precision.precision import Precision
@@ -16,11 +17,9 @@ from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams.rows import RowBatch
 
-FLOAT, POWER = {"format": "int8", "scale": "row"}, {"format": "int8", "scale": "row", "scale_kind": "power-of-two"}
-
 KEYS: dict[str, dict[str, Any]] = {
     "layernorm": {"gamma": 1.5, "beta": 0.3},
-    "power_of_two": {"input": POWER},
+    "power_of_two": {"input": POWER_SCALES},
     "rmsnorm": {"norm": "rmsnorm", "input": {"format": "uint8", "scale": "row", "zero_point": 100}},
     "l2norm": {"norm": "l2norm", "output": {"format": "int8", "scale": 0.01}},
     "crmsnorm": {"norm": "crmsnorm", "epsilon": 10.0},
@@ -28,20 +27,12 @@ KEYS: dict[str, dict[str, Any]] = {
     "tight": {"input": {"format": "int16", "scale": "row"}, "accuracy": "tight"},
     "least_epsilon": {"epsilon": 1e-58},
     "no_epsilon": {"epsilon": 0.0},
-    "least_power": {"input": POWER, "epsilon": 1e-90},
+    "least_power": {"input": POWER_SCALES, "epsilon": 1e-90},
 }
 
 
 def unit(name: str) -> NormConfig:
-    plain: dict[str, Any] = {
-        "norm": "layernorm",
-        "lanes": 4,
-        "max_length": 24,
-        "epsilon": 1e-5,
-        "input": FLOAT,
-        "output": {"format": "int8", "scale": 0.05},
-    }
-    return NormConfig(**{**plain, **KEYS[name]})
+    return small_unit(**{"input": FLOAT_SCALES, "output": {"format": "int8", "scale": 0.05}, **KEYS[name]})
 
 
 def scales(config: NormConfig, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,6 @@
 """From a normalized value to a result in floating point: gamma, beta, and the one rounding."""
 
 from dataclasses import dataclass, replace
-from math import frexp
 
 from streamnorm.spec.formats import FloatFormat
 from streamnorm.spec.stored_floats import StoredFloats
@@ -79,10 +78,10 @@ class FloatEnding:
     def _of(
         output: FloatFormat, stored: StoredFloats, z_bits: int, z_is_signed: bool, *, rounds_first: bool
     ) -> "FloatEnding":
-        exponent = -_exponent(output.scale)
+        exponent = -output.scale_exponent
         gamma_bits = stored.format.precision if stored.has_gamma else 0
         beta_bits = stored.format.precision if stored.has_beta else 0
-        of_parameters = exponent + _exponent(stored.format.scale)
+        of_parameters = exponent + stored.format.scale_exponent
         product_bits = z_bits + gamma_bits
         # Of a product no more than its high bits matter; of one with a rounded z all of them do.
         kept = product_bits if rounds_first else z_bits
@@ -155,8 +154,3 @@ class FloatEnding:
 def _reaches(stored: StoredFloats, output: FloatFormat) -> bool:
     """Whether the normal numbers of gamma and beta go down no less far than the output's."""
     return stored.format.scale * 2.0**stored.format.fraction_bits <= output.scale * 2.0**output.fraction_bits
-
-
-def _exponent(power: float) -> int:
-    """Of a power of two."""
-    return frexp(power)[1] - 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamnorm.spec.binary_logarithm import floor_log2
 from streamnorm.spec.norms import Norm
 
 from .elements import Elements
@@ -51,10 +52,7 @@ class RowSums:
         if epsilon == 0:
             return 0
         half = epsilon / 4 ** (elements.mantissa_bits - 1)
-        exponent = (half.numerator.bit_length() - half.denominator.bit_length()) // 2 + 1
-        while Fraction(4) ** exponent > half:
-            exponent -= 1
-        return max(0, exponent)
+        return max(0, floor_log2(half) // 2)
 
     @property
     def top_max(self) -> int:

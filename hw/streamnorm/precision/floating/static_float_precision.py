@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, frexp, isfinite, log2
+from math import ceil, isfinite, log2
 
 import numpy as np
 
@@ -210,7 +210,7 @@ def _fixed_element(config: NormConfig, elements: Elements) -> _Found:
     takes to saturate."""
     source, parameters = config.input, StoredParameters.of(config)
     assert isinstance(source, FloatFormat)
-    exponent = _exponent(source)
+    exponent = source.scale_exponent
     frac_bits = 0
     while -exponent > frac_bits and not _is_accepted(config, *_of_integers(config, 2.0**-frac_bits)):
         frac_bits += 1
@@ -243,7 +243,7 @@ def _fixed_tanh(config: NormConfig, elements: Elements) -> _Found:
     assert config.alpha is not None
     source, slope, closest = config.input, abs(Fraction(config.alpha)), float("inf")
     assert isinstance(source, FloatFormat)
-    exponent = _exponent(source)
+    exponent = source.scale_exponent
     for frac_bits in _TANH_FRAC_BITS:
         places = frac_bits + 2 + ceil(log2(slope))
         step = slope / Fraction(2) ** places
@@ -276,8 +276,3 @@ def _of_integers(config: NormConfig, absolute: float, mean: float | None = None)
 def _is_accepted(config: NormConfig, bound: float, expected: float) -> bool:
     kept = bound <= error_limit(StoredParameters.of(config))
     return kept and (not is_tight(config) or expected <= TIGHT_ERROR)
-
-
-def _exponent(source: FloatFormat) -> int:
-    """Of the smallest number above 0."""
-    return frexp(source.scale)[1] - 1

@@ -7,6 +7,7 @@ is m shifted left by ``left`` until its highest bit is 1. Of NaN, nothing is sai
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamnorm.spec.binary_logarithm import floor_log2
 from streamnorm.spec.tanh_codes import TanhCodes
 from streamnorm.spec.tanh_octaves import OctaveTanh
 from streamnorm.spec.tanh_table import MagnitudeTable
@@ -25,9 +26,7 @@ class Constant:
     @staticmethod
     def of(value: Fraction, bits: int) -> "Constant":
         """With at most so many bits."""
-        exponent = value.numerator.bit_length() - value.denominator.bit_length() - bits
-        if value >= Fraction(2) ** (exponent + bits):
-            exponent += 1
+        exponent = floor_log2(value) + 1 - bits
         code = round(value / Fraction(2) ** exponent)
         while code % 2 == 0:
             code, exponent = code // 2, exponent + 1

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from amaranth.hdl import Mux, signed, unsigned
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.binary_logarithm import floor_log2
 from streamnorm.spec.fusions.input_scale import INPUT_SCALES, InputScale
 from streamnorm.spec.polynomial_table import PolynomialTable, T, fitted_table, node_positions, through_nodes
 
@@ -278,7 +279,7 @@ def _row_epsilon(
     least 1 where z is not 0.
     """
     scale, epsilon, exponent_min = placement.scale, placement.epsilon, placement.exponent_min
-    power = _power_of(epsilon)
+    power = floor_log2(epsilon)
     factor = float(epsilon / Fraction(2) ** power)
     # m has as many fraction bits as V: nothing of the largest e is shifted out, and up is at least 0, where e is 1 or
     # more; where it is less, it is that of a smaller exponent, which no row has.
@@ -302,12 +303,6 @@ def _row_epsilon(
             break
     assert found is not None
     return found
-
-
-def _power_of(value: Fraction) -> int:
-    """p with ``2**p <= value < 2**(p + 1)``."""
-    power = value.numerator.bit_length() - value.denominator.bit_length()
-    return power if Fraction(2) ** power <= value else power - 1
 
 
 @lru_cache(maxsize=256)

@@ -56,6 +56,8 @@ def as_format(
     per_row = _has_scale_of_rows(table)
     if per_row and row_scaled is None:
         raise ConfigError(f'in [{key}]: scale = "row": {_ONLY_RESULTS}')
+    if row_scaled is not None and not per_row:
+        _refuse_half_of_row_scaled(key, table, row_scaled)
     refuse_unknown(table, _ROW_SCALED_KEYS if per_row else FORMAT_KEYS, f" in [{key}]")
     if "format" not in table:
         raise ConfigError(f'missing key in [{key}]: format, for example format = "int8"')
@@ -89,6 +91,20 @@ def parse_format(name: object, **keys: Any) -> NumberFormat:
 
 
 _ONLY_RESULTS = "only input and output may have one"
+
+
+def _refuse_half_of_row_scaled(
+    key: str, table: Mapping[str, Any], row_scaled: type[RowScaledFormat | RowScaledInput]
+) -> None:
+    """ConfigError if a table is nearly one with a scale for each row."""
+    scale = table.get("scale")
+    if isinstance(scale, str):
+        raise ConfigError(
+            f'in [{key}]: scale = {shown(scale)}: must be a number, or "{PER_ROW}": each row has its own then'
+        )
+    for name in table:
+        if name in row_scaled.keys and name not in FORMAT_KEYS:
+            raise ConfigError(f'in [{key}]: {name}: only goes with scale = "{PER_ROW}", a scale for each row')
 
 
 def _has_scale_of_rows(keys: Mapping[str, Any]) -> bool:

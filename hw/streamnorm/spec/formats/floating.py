@@ -172,7 +172,12 @@ class FloatFormat(NumberFormat):
     @property
     def scale(self) -> float:  # type: ignore[override]
         """The smallest number above 0: what a mantissa's lowest bit is worth in binade 0."""
-        return 2.0 ** (1 - self.bias - self.fraction_bits)
+        return 2.0**self.scale_exponent
+
+    @property
+    def scale_exponent(self) -> int:
+        """Of the power of two that `scale` is."""
+        return 1 - self.bias - self.fraction_bits
 
     @property
     def binade_max(self) -> int:

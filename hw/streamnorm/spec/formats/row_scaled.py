@@ -1,5 +1,6 @@
 """Quantized integers whose scale comes, or goes, with each row."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from streamnorm.spec.values import integer_between, one_of, positive_float, show
 from .integer import IntFormat
 from .number_format import NumberFormat
 
-__all__ = ["PER_ROW", "SCALE_KINDS", "RowScaledFormat"]
+__all__ = ["PER_ROW", "SCALE_KINDS", "RowScaledFormat", "checked_name"]
 
 PER_ROW = "row"
 """What ``scale`` is in the table of a `RowScaledFormat`."""
@@ -90,13 +91,7 @@ class RowScaledFormat(NumberFormat):
         """
         if "zero_point" in keys:
             raise ConfigError(f'zero_point: does not go with scale = "row": {_WITHOUT_ZERO_POINT}')
-        if not isinstance(name, str) or not cls.has(name):
-            raise ConfigError(f'format = {shown(name)}: must be one of {cls.names} with scale = "row"')
-        if others := [key for key in keys if key not in cls.keys]:
-            raise ConfigError(
-                f'{others[0]}: does not go with scale = "row", beside which are {", ".join(cls.keys[1:])}'
-            )
-        return cls(name, **{key: of for key, of in keys.items() if key != "scale"})
+        return cls(checked_name(cls, name, keys), **{key: of for key, of in keys.items() if key != "scale"})
 
     @property
     def name(self) -> str:
@@ -135,3 +130,12 @@ class RowScaledFormat(NumberFormat):
         """The format as the table of a configuration file; without a limit of the scale, there is no such key."""
         table: dict[str, Any] = {"format": self.name, "scale": PER_ROW, "scale_kind": self.scale_kind}
         return table if self.scale_max is None else {**table, "scale_max": self.scale_max}
+
+
+def checked_name(family: type[NumberFormat], name: object, keys: Iterable[str]) -> str:
+    """The format's name in a table with ``scale = "row"``; ConfigError if it has none, or a key that does not go."""
+    if not isinstance(name, str) or not family.has(name):
+        raise ConfigError(f'format = {shown(name)}: must be one of {family.names} with scale = "row"')
+    if others := [key for key in keys if key not in family.keys]:
+        raise ConfigError(f'{others[0]}: does not go with scale = "row", beside which are {", ".join(family.keys[1:])}')
+    return name

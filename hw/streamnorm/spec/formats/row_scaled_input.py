@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamnorm.errors import ConfigError
-from streamnorm.spec.values import one_of, shown
+from streamnorm.spec.values import one_of
 
 from .integer import IntFormat
-from .row_scaled import PER_ROW, SCALE_KINDS
+from .row_scaled import PER_ROW, SCALE_KINDS, checked_name
 
 __all__ = ["RowScaledInput"]
 
@@ -55,13 +55,7 @@ class RowScaledInput(IntFormat):
         ConfigError
             If no format has that name, or a key does not go with it or is out of range.
         """
-        if not isinstance(name, str) or not cls.has(name):
-            raise ConfigError(f'format = {shown(name)}: must be one of {cls.names} with scale = "row"')
-        if others := [key for key in keys if key not in cls.keys]:
-            raise ConfigError(
-                f'{others[0]}: does not go with scale = "row", beside which are {", ".join(cls.keys[1:])}'
-            )
-        plain = IntFormat.parse(name)
+        plain = IntFormat.parse(checked_name(cls, name, keys))
         return cls(plain.bits, plain.signed, **{key: of for key, of in keys.items() if key != "scale"})
 
     def to_dict(self) -> dict[str, Any]:

@@ -74,8 +74,8 @@ class FloatSum:
     def exponents(self) -> tuple[int, int]:
         """Of what the lowest bit of a mantissa of alpha x, and of f, is worth in binade 0, in the smallest number of
         the sum."""
-        least = _exponent(self.number.scale)
-        return _exponent(self.x.scale) + self.shift - least, _exponent(self.f.scale) - least
+        least = self.number.scale_exponent
+        return self.x.scale_exponent + self.shift - least, self.f.scale_exponent - least
 
     @property
     def field_bits(self) -> int:
@@ -125,8 +125,3 @@ class FloatSum:
 def _for_zeros(zeros: int, other_bits: int, precision: int) -> int:
     """Bits of a field whose higher term has so many zeros above its leading one."""
     return max(other_bits, precision + 2) + zeros + 1
-
-
-def _exponent(power: float) -> int:
-    """Of a power of two."""
-    return frexp(power)[1] - 1

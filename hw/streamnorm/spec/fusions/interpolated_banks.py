@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
 from streamnorm.spec.algorithms import OWN_ALGORITHM
-from streamnorm.spec.architectures import ARCHITECTURES, architectures_of
 from streamnorm.spec.arrays import finite_reals
 from streamnorm.spec.formats import NumberFormat
-from streamnorm.spec.norms import NORMS
 
 from .side_stream import SideStream
+from .streamed_parameters import require_no_memory
 
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
@@ -119,10 +118,16 @@ class InterpolatedBanks:
         return most or 1.0, float(np.abs(beta).max()) or 1.0
 
     @classmethod
-    def keys_of_core(cls, config: NormConfig) -> dict[str, Any]:
-        """What is said of gamma and beta to the unit that normalizes: they come with the rows, from the banks."""
+    def core_of(cls, config: NormConfig) -> NormConfig:
+        """The configuration of the unit that normalizes: gamma and beta come with the rows, from the banks.
+
+        Raises
+        ------
+        ConfigError
+            If what is in the banks does not fit its bits.
+        """
         gamma_max, beta_max = cls.limits(config)
-        return {
+        keys: dict[str, Any] = {
             "storage": "stream",
             "banks": 1,
             "bank_order": "given",
@@ -134,6 +139,18 @@ class InterpolatedBanks:
             "gamma_bits": config.gamma_bits,
             "beta_bits": config.beta_bits,
         }
+        core = config.banked.replace(**keys)
+        try:
+            core.given_parameters.quantizers(core.gamma_bits, core.beta_bits)
+        except ConfigError as error:
+            # By the value in a bank that asks for too much, if it is one.
+            banks = replace(config.banked.given_parameters, gamma_max=None, beta_max=None)
+            banks.quantizers(config.gamma_bits, config.beta_bits)
+            raise ConfigError(
+                'bank_order = "interpolated": gamma_bits and beta_bits must hold the largest magnitude in the banks, 1 '
+                f"where there is none, with either sign: {error}"
+            ) from error
+        return core
 
     @staticmethod
     def require_goes_with(config: NormConfig) -> None:
@@ -164,12 +181,7 @@ class InterpolatedBanks:
                 f"norm = {config.norm!r}: does not go with {what}: without a statistic its elements wait for nothing, "
                 "and not for the gamma that is made for their row"
             )
-        if not ARCHITECTURES[config.architecture].streams_parameters:
-            able = [name for name in architectures_of(NORMS[config.norm]) if ARCHITECTURES[name].streams_parameters]
-            raise ConfigError(
-                f"architecture = {config.architecture!r}: does not go with {what}: it takes a row at a time, and has "
-                f"gamma and beta in a memory; allowed: {', '.join(able)}"
-            )
+        require_no_memory(config, what)
         if config.accuracy == "tight":
             raise ConfigError(
                 f'accuracy = "tight": does not go with {what}: how many results are rounded correctly is not promised '

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamnorm.errors import ConfigError
+from streamnorm.spec.binary_logarithm import ceil_log2
 from streamnorm.spec.formats import FloatFormat, IntFormat, NumberFormat, RowScaledFormat
 from streamnorm.spec.formats.number_format import SCALE_MAX, SCALE_MIN
 
@@ -95,7 +96,7 @@ class RowScale(ABC):
             reach = min(reach, limit * number.max)
         bits = RowScale.core_bits(number)
         step = Fraction(kind.core_step(number))
-        exponent = _power_above(reach / (step * ((1 << (bits - 1)) - 1)))
+        exponent = ceil_log2(reach / (step * ((1 << (bits - 1)) - 1)))
         scale = step * Fraction(2) ** exponent
         if not SCALE_MIN <= scale <= SCALE_MAX:
             raise ConfigError(
@@ -263,14 +264,14 @@ class PowerOfTwoScale(RowScale):
 
     @staticmethod
     def rounded_down(scale: Fraction) -> Fraction:
-        power = _power_above(scale)
+        power = ceil_log2(scale)
         return Fraction(2) ** (power if Fraction(2) ** power == scale else power - 1)
 
     @classmethod
     def within(cls, number: RowScaledFormat, core: IntFormat, exponent: int, limit: Fraction | None) -> RowScale:
         shift_max = core.bits - number.bits + 1
         if limit is not None:
-            shift_max = min(shift_max, _power_above(limit) - exponent)
+            shift_max = min(shift_max, ceil_log2(limit) - exponent)
         most = min(number.max << shift_max, 1 << (core.bits - 1))
         least = STEP_LSB * number.max
         return cls(number=number, core=core, exponent=exponent, least=least, most=most, frac_bits=shift_max)
@@ -302,13 +303,3 @@ class PowerOfTwoScale(RowScale):
 
 SCALE_KINDS: dict[str, type[RowScale]] = {kind.name: kind for kind in (FloatScale, PowerOfTwoScale)}
 """By the ``scale_kind`` of the format."""
-
-
-def _power_above(value: Fraction) -> int:
-    """The smallest k with ``2**k >= value``."""
-    power = value.numerator.bit_length() - value.denominator.bit_length()
-    while Fraction(2) ** power < value:
-        power += 1
-    while Fraction(2) ** (power - 1) >= value:
-        power -= 1
-    return power

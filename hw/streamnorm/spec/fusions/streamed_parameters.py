@@ -14,7 +14,7 @@ from .side_stream import SideStream
 if TYPE_CHECKING:
     from streamnorm.spec.config import NormConfig
 
-__all__ = ["StreamedParameters"]
+__all__ = ["StreamedParameters", "require_no_memory"]
 
 
 class StreamedParameters:
@@ -56,9 +56,14 @@ class StreamedParameters:
                 f"parameter_repeat = {config.parameter_repeat}: does not go with {what}: each element comes with its "
                 "own gamma and beta"
             )
-        if not ARCHITECTURES[config.architecture].streams_parameters:
-            able = [name for name in architectures_of(NORMS[config.norm]) if ARCHITECTURES[name].streams_parameters]
-            raise ConfigError(
-                f"architecture = {config.architecture!r}: does not go with {what}: it takes a row at a time, and has "
-                f"gamma and beta in a memory; allowed: {', '.join(able)}"
-            )
+        require_no_memory(config, what)
+
+
+def require_no_memory(config: NormConfig, what: str) -> None:
+    """ConfigError if the architecture takes gamma and beta from a memory only, and not as they come."""
+    if not ARCHITECTURES[config.architecture].streams_parameters:
+        able = [name for name in architectures_of(NORMS[config.norm]) if ARCHITECTURES[name].streams_parameters]
+        raise ConfigError(
+            f"architecture = {config.architecture!r}: does not go with {what}: it takes a row at a time, and has "
+            f"gamma and beta in a memory; allowed: {', '.join(able)}"
+        )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import frexp
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
@@ -135,7 +134,7 @@ class FloatResults:
         """The lane with its z rounded to the output format, or to its largest number."""
         p, output, lut = self._p, self._ending.output, self._target.family.lut
         negative = lane.z.bits(lane.z.width - 1, lane.z.width) if lane.z.signed else lane.negative
-        least = -frexp(output.scale)[1] + 1
+        least = -output.scale_exponent
         found = rounded(p, output, p.registered(lane.z), Exponent.of(lane.exponent, lane.exponent_offset + least))
 
         def limit(x: Value, beyond: Value) -> Value:

@@ -40,7 +40,7 @@ def rounded_first(
     output: FloatFormat, z: Integers, exponent: Integers, negative: Flags
 ) -> tuple[Integers, Integers, Flags]:
     """Z, ez and s of values that are rounded to the output format, or to its largest number."""
-    least = int(np.log2(output.scale))
+    least = output.scale_exponent
     found = rounded(output, Scaled(negative ^ (z < 0), np.abs(z), exponent - least))
     sign = np.int64(1) << (output.bits - 1)
     codes = np.where(found.overflows, output.code_of_largest | (found.codes & sign), found.codes)

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ladder import test_results
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.engines import run
@@ -22,7 +24,17 @@ from streamnorm_sim.streams.stimulus import Stimulus
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-UNITS = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow")
+RESULTS = ("results_ram", "results_ram_banks", "results_ram_channels", "results_ram_spread", "results_ram_split")
+UNITS = (
+    "ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow", *RESULTS
+)  # fmt: skip
+
+
+def unit(name: str) -> NormConfig:
+    """One of the ladder's configurations, or of those with further results."""
+    if name in RESULTS:
+        return test_results.unit(name.removeprefix("results_"))
+    return configuration(name)
 
 
 def load(
@@ -30,10 +42,11 @@ def load(
 ) -> ParameterLoad:
     """A load of any integers that the stored formats hold."""
     length = config.bank_values if n is None else n
-    gamma, beta = (
-        rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), length) for bits in (config.gamma_bits, config.beta_bits)
-    )
-    return ParameterLoad(after_row, gamma, beta, bank)
+    drawn = {
+        part.name: rng.integers(-(1 << (part.bits - 1)), 1 << (part.bits - 1), length)
+        for part in parameter_lane(config)
+    }
+    return ParameterLoad(after_row, drawn.pop("gamma"), drawn.pop("beta"), bank, drawn)
 
 
 def values_of(config: NormConfig, beats: int) -> int:
@@ -49,7 +62,8 @@ def load_beats(config: NormConfig) -> int:
 
 def traffic(config: NormConfig, count: int, loads: list[ParameterLoad], seed: int, **more: Any) -> Traffic:
     batch = random_rows(config, count, np.random.default_rng(seed))
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, seed=seed, **more)
+    rows = {"rows": batch.x, "lengths": batch.lengths, "banks": batch.banks, "beside": batch.beside}
+    return Traffic(**rows, loads=loads, seed=seed, **more)
 
 
 def loads_come_to_an_empty_unit(trace: Trace) -> None:
@@ -71,7 +85,7 @@ def loads_come_to_an_empty_unit(trace: Trace) -> None:
 @pytest.mark.parametrize("name", UNITS)
 @pytest.mark.parametrize(("source", "sink"), [(0, 0), (2, 0), (0, 5), (3, 4), (5, 2)])
 def test_loads_between_rows_serve_the_rows_behind_them(name: str, source: int, sink: int) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(source)
     after = [-1, -1, 0, 5, 5, 6, 19, 29]
     loads = [load(config, rng, row, bank=int(rng.integers(config.banks))) for row in after]
@@ -81,7 +95,7 @@ def test_loads_between_rows_serve_the_rows_behind_them(name: str, source: int, s
 
 @pytest.mark.parametrize("name", UNITS)
 def test_a_partial_load_leaves_the_other_elements_and_banks(name: str) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(1)
     loads = [
         load(config, rng, row, n=values_of(config, beats), bank=row % config.banks)
@@ -95,7 +109,7 @@ def test_a_partial_load_leaves_the_other_elements_and_banks(name: str) -> None:
 def test_what_a_load_brings_behind_max_length_is_ignored(
     name: str, excess: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(excess)
 
     def longer(*arguments: Any) -> Beats:
@@ -124,7 +138,7 @@ def test_what_a_load_brings_behind_max_length_is_ignored(
 def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
     name: str, source: Stall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(2)
     original = Stimulus.of
     beats = config.max_beats
@@ -139,9 +153,8 @@ def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
         count = 8
         loads = [load(config, rng, row, bank=int(rng.integers(config.banks))) for row in (1, 2, 5)]
         rows = random_rows(config, count, rng, lengths=np.full(count, config.max_length))
-        trace = agree(
-            config, Traffic(rows=rows.x, banks=rows.banks, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed)
-        )
+        sent = {"rows": rows.x, "banks": rows.banks, "beside": rows.beside}
+        trace = agree(config, Traffic(**sent, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed))
         loads_come_to_an_empty_unit(trace)
 
 
@@ -175,7 +188,7 @@ def test_each_row_takes_the_bank_that_its_first_beat_names() -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None:
-    config = configuration(name)
+    config = unit(name)
     latency = Plan.of(config).latency(config.max_length).L3
     for reset_at in range(1, 2 * latency + 60, 3):
         rng = np.random.default_rng(reset_at)

@@ -9,6 +9,7 @@ import pytest
 from ladder import test_results
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
+from marks import slow_among
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameter_lane import parameter_lane
@@ -24,10 +25,12 @@ from streamnorm_sim.streams.stimulus import Stimulus
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-RESULTS = ("results_ram", "results_ram_banks", "results_ram_channels", "results_ram_spread", "results_ram_split")
-UNITS = (
-    "ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow", *RESULTS
+ALONE = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow")
+RESULTS = (
+    "results_ram", "results_ram_spread", "results_ram_banks", "results_ram_residual", "results_ram_channels",
+    "results_ram_split",
 )  # fmt: skip
+UNITS = slow_among((*ALONE, *RESULTS), RESULTS[2:])
 
 
 def unit(name: str) -> NormConfig:
@@ -172,6 +175,29 @@ def test_rows_in_flight_keep_the_old_values(sink: Stall) -> None:
     loads_come_to_an_empty_unit(trace)
 
 
+FRONTS: dict[str, dict[str, Any]] = {
+    "residual": {"residual": {"format": "int8", "scale": 0.05, "alpha": 1.5, "emit_sum": True}},
+    "input_scale": {"input": {"format": "int8", "scale": "row"}},
+}
+"""What stands in front of the norm, and holds rows."""
+
+
+@pytest.mark.parametrize("clock", [50.0, 200.0])
+@pytest.mark.parametrize("front", FRONTS)
+def test_rows_in_front_of_the_norm_keep_the_old_values(front: str, clock: float) -> None:
+    config = configuration("ram_banks", **FRONTS[front], clock_mhz=clock)
+    rng = np.random.default_rng(7)
+    for seed, longest in enumerate((1, config.lanes, 2 * config.lanes, 3 * config.lanes, config.max_length)):
+        lengths = rng.integers(1, longest, 40, endpoint=True)
+        batch = random_rows(config, 40, rng, lengths=lengths)
+        rows = {"rows": batch.x, "lengths": lengths, "banks": batch.banks, "beside": batch.beside}
+        after = [-1, 0, 1, 2, 3, 3, 7, 20, 39]
+        loads = [load(config, rng, row, bank=int(batch.banks[min(row + 1, 39)])) for row in after]
+        for source, sink in ((0, 0), (2, 3), (4, 2)):
+            sent = Traffic(**rows, loads=loads, source=STALLS[source], sink=STALLS[sink], seed=seed)
+            loads_come_to_an_empty_unit(agree(config, sent))
+
+
 def test_each_row_takes_the_bank_that_its_first_beat_names() -> None:
     config = configuration("rom_banks")
     rng = np.random.default_rng(4)
@@ -201,11 +227,9 @@ def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None
             continue  # the reset came within the second loads: nothing is known of the values
         if bounds[0] < reset_at:
             continue
-        gamma = np.array([one.gamma for one in loads[1:]])
-        beta = np.array([one.beta for one in loads[1:]])
-        want = GoldenModel(config, gamma=gamma, beta=beta).normalize(
-            trace.expected.x, trace.expected.lengths, trace.expected.banks
-        )
+        values = {name: np.array([one.values[name] for one in loads[1:]]) for name in loads[0].values}
+        given = trace.expected
+        want = GoldenModel(config, **values).normalize(given.x, given.lengths, given.banks, **given.beside)
         loaded = trace.answered > 5
         assert loaded.sum() == 6
         assert len(trace.rows) == len(want)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.parameter_lane import LanePart, parameter_lane
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.values import integer_between
 from streamnorm.verilog.vector_files import Closing, Vectors
@@ -97,9 +98,10 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     banks = np.arange(start, start + count) % config.banks
     if config.banks_are_interpolated:
         banks = turns(config, count)
-    parameters = _parameters(config, rng) if config.parameters_are_loaded else None
-    gamma, beta = parameters or (None, None)
-    model = golden_model(config, gamma=gamma, beta=beta)
+    parameters = None
+    if config.parameters_are_loaded:
+        parameters = {part.name: _drawn(part, rng) for part in parameter_lane(config)}
+    model = golden_model(config, **parameters or {})
     too_long = most + config.lanes + 1
     x = fitted(rows.x, too_long)
     x[0, most:] = uniform_elements(config, rng, too_long - most)
@@ -120,24 +122,20 @@ def _closing(config: NormConfig, rng: np.random.Generator, before: int) -> Closi
     return Closing(vectors, parameters)
 
 
-def _parameters(config: NormConfig, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw stored gamma and beta of every bank, such that results are spread over the output format."""
-    output = config.output
+def _drawn(part: LanePart, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw stored values of every bank, such that results are spread over their format."""
+    config, output = part.config, part.config.output
+    shape = (config.banks, config.bank_values)
     if output.is_float:
-        shape, code = (config.banks, config.bank_values), config.parameter_format.quantize
-        return code(rng.normal(0, 1, shape)), code(rng.normal(0, 1, shape))
+        return config.parameter_format.quantize(rng.normal(0, 1, shape))
     stored = StoredParameters.of(config)
-
-    def steps(low: int, high: int, bits: int, frac_bits: int) -> NDArray[np.int64]:
-        """From ``low`` (0 or less) to ``high`` (0 or more) output steps, as far as they can be stored."""
-        limit = 1 << (bits - 1)
-        lowest, highest = max(int(low * 2.0**frac_bits), -limit), min(int(high * 2.0**frac_bits), limit - 1)
-        return rng.integers(lowest, highest, (config.banks, config.bank_values), endpoint=True)
-
-    spread = (output.max - output.min) // 2
-    # A normalized value that is rounded to the output format is spread over it already.
-    largest = spread if config.output_grid is None else 1
-    return (
-        steps(-largest, largest, stored.gamma_bits, stored.gamma_frac_bits),
-        steps(output.min // 2, output.max // 2, stored.beta_bits, stored.beta_frac_bits),
-    )
+    if part.key == "gamma":
+        # A normalized value that is rounded to the output format is spread over it already.
+        most = (output.max - output.min) // 2 if config.output_grid is None else 1
+        least, frac_bits = -most, stored.gamma_frac_bits
+    else:
+        least, most, frac_bits = output.min // 2, output.max // 2, stored.beta_frac_bits
+    # In output steps, as far as they can be stored.
+    limit = 1 << (part.bits - 1)
+    lowest, highest = max(int(least * 2.0**frac_bits), -limit), min(int(most * 2.0**frac_bits), limit - 1)
+    return rng.integers(lowest, highest, shape, endpoint=True)

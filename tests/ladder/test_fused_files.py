@@ -3,13 +3,16 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.verilog.emit import generate, manifest
 from streamnorm_sim.check.simulate import simulate
 from streamnorm_sim.vectors import make_vectors
@@ -28,6 +31,9 @@ def small(path: Path) -> NormConfig:
     return config.replace(max_length=37, lanes=4, results=results, **shortened(config))
 
 
+UNITS = {path.stem: partial(small, path) for path in EXAMPLES}
+
+
 def all_of_them() -> NormConfig:
     examples = {path.stem: path for path in EXAMPLES}
     names = ("residual_int8", "dynamic_int8", "adaptive_int8")
@@ -37,10 +43,15 @@ def all_of_them() -> NormConfig:
     )
 
 
+def loaded_results() -> NormConfig:
+    (path,) = (path for path in EXAMPLES if path.stem == "two_results")
+    return small(path).replace(storage="ram", banks=3)
+
+
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
-@pytest.mark.parametrize("unit", [*EXAMPLES, None], ids=lambda path: path.stem if path else "everything")
-def test_the_plain_bench_passes_and_finds_a_wrong_bit(unit: Path | None, tmp_path: Path) -> None:
-    config = all_of_them() if unit is None else small(unit)
+@pytest.mark.parametrize("make", [*UNITS.values(), all_of_them, loaded_results], ids=[*UNITS, "everything", "loaded"])
+def test_the_plain_bench_passes_and_finds_a_wrong_bit(make: Callable[[], NormConfig], tmp_path: Path) -> None:
+    config = make()
     generate(config, tmp_path, make_vectors(config, 8))
     name = config.name
 
@@ -74,3 +85,15 @@ def test_the_manifest_tells_every_stream(path: Path) -> None:
     for side in (*config.side_inputs, *config.side_outputs):
         assert any(f"_{side.stream}" in line for line in told["about"]), side.name
         assert any(f"_{side.stream}_tdata" in port["name"] for port in told["ports"])
+
+
+def test_the_manifest_tells_what_a_lane_of_a_load_holds() -> None:
+    config = loaded_results()
+    told = manifest(config, {})
+    (about,) = (line for line in told["about"] if line.startswith("s_axis_param"))
+    assert "above it, a stored beta in 2; above that, gamma_second in 3, then beta_second in 3; all are two's" in about
+    assert "Those of a further result are in steps of its own format." in about
+    stored = StoredParameters.of(config.by_result["second"])
+    for key in ("gamma", "beta"):
+        bits, frac_bits = (getattr(stored, f"{key}_{what}") for what in ("bits", "frac_bits"))
+        assert told["formats"][f"{key}_second"] == {"bits": bits, "signed": True, "frac_bits": frac_bits}

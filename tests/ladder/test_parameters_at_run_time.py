@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ladder import test_results
 from ladder.checks import STALLS, agree
 from ladder.configurations import configuration, signed
+from marks import slow_among
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.engines import run
@@ -22,7 +25,19 @@ from streamnorm_sim.streams.stimulus import Stimulus
 from streamnorm_sim.streams.trace import Trace
 from streamnorm_sim.streams.traffic import ParameterLoad, Traffic
 
-UNITS = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow")
+ALONE = ("ram", "ram_banks", "groups_16_ram", "groups_5_ram", "groups_3_ram", "part_ram_banks", "part_ram_slow")
+RESULTS = (
+    "results_ram", "results_ram_spread", "results_ram_banks", "results_ram_residual", "results_ram_channels",
+    "results_ram_split",
+)  # fmt: skip
+UNITS = slow_among((*ALONE, *RESULTS), RESULTS[2:])
+
+
+def unit(name: str) -> NormConfig:
+    """One of the ladder's configurations, or of those with further results."""
+    if name in RESULTS:
+        return test_results.unit(name.removeprefix("results_"))
+    return configuration(name)
 
 
 def load(
@@ -30,10 +45,11 @@ def load(
 ) -> ParameterLoad:
     """A load of any integers that the stored formats hold."""
     length = config.bank_values if n is None else n
-    gamma, beta = (
-        rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), length) for bits in (config.gamma_bits, config.beta_bits)
-    )
-    return ParameterLoad(after_row, gamma, beta, bank)
+    drawn = {
+        part.name: rng.integers(-(1 << (part.bits - 1)), 1 << (part.bits - 1), length)
+        for part in parameter_lane(config)
+    }
+    return ParameterLoad(after_row, drawn.pop("gamma"), drawn.pop("beta"), bank, drawn)
 
 
 def values_of(config: NormConfig, beats: int) -> int:
@@ -49,7 +65,8 @@ def load_beats(config: NormConfig) -> int:
 
 def traffic(config: NormConfig, count: int, loads: list[ParameterLoad], seed: int, **more: Any) -> Traffic:
     batch = random_rows(config, count, np.random.default_rng(seed))
-    return Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, seed=seed, **more)
+    rows = {"rows": batch.x, "lengths": batch.lengths, "banks": batch.banks, "beside": batch.beside}
+    return Traffic(**rows, loads=loads, seed=seed, **more)
 
 
 def loads_come_to_an_empty_unit(trace: Trace) -> None:
@@ -71,7 +88,7 @@ def loads_come_to_an_empty_unit(trace: Trace) -> None:
 @pytest.mark.parametrize("name", UNITS)
 @pytest.mark.parametrize(("source", "sink"), [(0, 0), (2, 0), (0, 5), (3, 4), (5, 2)])
 def test_loads_between_rows_serve_the_rows_behind_them(name: str, source: int, sink: int) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(source)
     after = [-1, -1, 0, 5, 5, 6, 19, 29]
     loads = [load(config, rng, row, bank=int(rng.integers(config.banks))) for row in after]
@@ -81,7 +98,7 @@ def test_loads_between_rows_serve_the_rows_behind_them(name: str, source: int, s
 
 @pytest.mark.parametrize("name", UNITS)
 def test_a_partial_load_leaves_the_other_elements_and_banks(name: str) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(1)
     loads = [
         load(config, rng, row, n=values_of(config, beats), bank=row % config.banks)
@@ -95,7 +112,7 @@ def test_a_partial_load_leaves_the_other_elements_and_banks(name: str) -> None:
 def test_what_a_load_brings_behind_max_length_is_ignored(
     name: str, excess: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(excess)
 
     def longer(*arguments: Any) -> Beats:
@@ -124,7 +141,7 @@ def test_what_a_load_brings_behind_max_length_is_ignored(
 def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
     name: str, source: Stall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = configuration(name)
+    config = unit(name)
     rng = np.random.default_rng(2)
     original = Stimulus.of
     beats = config.max_beats
@@ -139,9 +156,8 @@ def test_a_load_that_is_offered_in_mid_row_waits_for_its_end(
         count = 8
         loads = [load(config, rng, row, bank=int(rng.integers(config.banks))) for row in (1, 2, 5)]
         rows = random_rows(config, count, rng, lengths=np.full(count, config.max_length))
-        trace = agree(
-            config, Traffic(rows=rows.x, banks=rows.banks, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed)
-        )
+        sent = {"rows": rows.x, "banks": rows.banks, "beside": rows.beside}
+        trace = agree(config, Traffic(**sent, loads=loads, source=source, sink=STALLS[seed % 4], seed=seed))
         loads_come_to_an_empty_unit(trace)
 
 
@@ -157,6 +173,29 @@ def test_rows_in_flight_keep_the_old_values(sink: Stall) -> None:
         config, Traffic(rows=batch.x, lengths=batch.lengths, banks=batch.banks, loads=loads, sink=sink, seed=3)
     )
     loads_come_to_an_empty_unit(trace)
+
+
+FRONTS: dict[str, dict[str, Any]] = {
+    "residual": {"residual": {"format": "int8", "scale": 0.05, "alpha": 1.5, "emit_sum": True}},
+    "input_scale": {"input": {"format": "int8", "scale": "row"}},
+}
+"""What stands in front of the norm, and holds rows."""
+
+
+@pytest.mark.parametrize("clock", [50.0, 200.0])
+@pytest.mark.parametrize("front", FRONTS)
+def test_rows_in_front_of_the_norm_keep_the_old_values(front: str, clock: float) -> None:
+    config = configuration("ram_banks", **FRONTS[front], clock_mhz=clock)
+    rng = np.random.default_rng(7)
+    for seed, longest in enumerate((1, config.lanes, 2 * config.lanes, 3 * config.lanes, config.max_length)):
+        lengths = rng.integers(1, longest, 40, endpoint=True)
+        batch = random_rows(config, 40, rng, lengths=lengths)
+        rows = {"rows": batch.x, "lengths": lengths, "banks": batch.banks, "beside": batch.beside}
+        after = [-1, 0, 1, 2, 3, 3, 7, 20, 39]
+        loads = [load(config, rng, row, bank=int(batch.banks[min(row + 1, 39)])) for row in after]
+        for source, sink in ((0, 0), (2, 3), (4, 2)):
+            sent = Traffic(**rows, loads=loads, source=STALLS[source], sink=STALLS[sink], seed=seed)
+            loads_come_to_an_empty_unit(agree(config, sent))
 
 
 def test_each_row_takes_the_bank_that_its_first_beat_names() -> None:
@@ -175,7 +214,7 @@ def test_each_row_takes_the_bank_that_its_first_beat_names() -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None:
-    config = configuration(name)
+    config = unit(name)
     latency = Plan.of(config).latency(config.max_length).L3
     for reset_at in range(1, 2 * latency + 60, 3):
         rng = np.random.default_rng(reset_at)
@@ -188,11 +227,9 @@ def test_a_reset_in_mid_load_leaves_a_unit_that_can_be_loaded(name: str) -> None
             continue  # the reset came within the second loads: nothing is known of the values
         if bounds[0] < reset_at:
             continue
-        gamma = np.array([one.gamma for one in loads[1:]])
-        beta = np.array([one.beta for one in loads[1:]])
-        want = GoldenModel(config, gamma=gamma, beta=beta).normalize(
-            trace.expected.x, trace.expected.lengths, trace.expected.banks
-        )
+        values = {name: np.array([one.values[name] for one in loads[1:]]) for name in loads[0].values}
+        given = trace.expected
+        want = GoldenModel(config, **values).normalize(given.x, given.lengths, given.banks, **given.beside)
         loaded = trace.answered > 5
         assert loaded.sum() == 6
         assert len(trace.rows) == len(want)

@@ -1,6 +1,7 @@
 """Further results of one statistic: hardware against golden model on every stream, under everything they may do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,18 @@ from ladder.promises import cut_and_flagged, cycles_as_planned, engines_agree, r
 from ladder.test_verilog_stays import reads_well
 from marks import slow_among
 from small_unit import INT8, INT16, small_unit
+from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameter_lane import parameter_lane
+from streamnorm.spec.parameters import StoredParameters
 from streamnorm.verilog.emit import verilog
+from streamnorm_sim.check.accuracy import Accuracy
+from streamnorm_sim.reference.golden import GoldenModel
 from streamnorm_sim.reference.rows import random_rows
 from streamnorm_sim.streams import stimulus
+from streamnorm_sim.streams.stimulus import load_beats
+from streamnorm_sim.streams.traffic import ParameterLoad
 
 WIDE: dict[str, Any] = {"output": INT16, "gamma": np.linspace(-1, 2, 24), "beta": np.linspace(0.5, -0.5, 24)}
 NARROW: dict[str, Any] = {"name": "narrow", "output": {"format": "uint5", "scale": 0.3, "zero_point": 14}, "beta": 0.4}
@@ -40,10 +48,19 @@ KEYS: dict[str, dict[str, Any]] = {
         "results": [{**WIDE, "gamma": np.linspace(2, 1, 8), "beta": None}],
     },
     "residual": {"residual": {**INT8, "alpha": 1.5, "emit_sum": True}},
+    "ram": {"storage": "ram", "results": [{**WIDE, "gamma_max": 2.5}, NARROW]},
+    "ram_banks": {"storage": "ram", "banks": 3, "lanes": 3, "target": "ice40-hx8k", "clock_mhz": 60.0},
+    "ram_residual": {"storage": "ram", "residual": {**INT8, "emit_sum": True}},
+    "ram_channels": {"storage": "ram", "banks": 2, "parameter_repeat": 8, "gamma": None, "results": [NARROW]},
+    "ram_spread": {
+        "storage": "ram", "parameter_repeat": 3, "lanes": 5, "gamma": None, "banks": 2, "min_length": 12,
+        "results": [{**NARROW, "gamma": np.linspace(2, 1, 8)}],
+    },
+    "ram_split": {"storage": "ram", "parameter_repeat": 5, "gamma": None, "results": [NARROW], "target": "ecp5-85k-6"},
 }  # fmt: skip
 """What a unit has besides LayerNorm of int8 to int8 and int16, four lanes, rows of up to 24."""
 
-LATER = [name for name in KEYS if name not in ("wide", "fast", "many")]
+LATER = [name for name in KEYS if name not in ("wide", "fast", "many", "ram")]
 
 
 def unit(name: str) -> NormConfig:
@@ -137,11 +154,78 @@ def test_a_reset_at_any_moment_leaves_a_working_unit(name: str) -> None:
     resets(config, rows_for(config, 5, 30))
 
 
+def loaded(config: NormConfig, rng: np.random.Generator, bank: int) -> tuple[ParameterLoad, dict[str, Any]]:
+    """A load of as large values as there may be, and what it is in real numbers, by the names of lanes' parts."""
+    stored, real = {}, {}
+    for part in parameter_lane(config):
+        of, most = part.config, getattr(part.config, f"{part.key}_max")
+        parameters = StoredParameters.of(of)
+        given = rng.uniform(-most, most, config.bank_values)
+        stored[part.name] = getattr(parameters, f"quantize_{part.key}")(given)
+        real[part.name] = getattr(parameters, f"_{part.key}_quantizer").real(stored[part.name])
+    return ParameterLoad(-1, stored.pop("gamma"), stored.pop("beta"), bank, stored), real
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if name.startswith("ram")])
+def test_each_result_is_as_exact_as_planned_with_what_is_loaded(name: str) -> None:
+    config = unit(name)
+    rng = np.random.default_rng(11)
+    batch = rows_for(config, 11)
+    loads, real = zip(*(loaded(config, rng, bank) for bank in range(config.banks)), strict=True)
+    trace = agree(config, traffic_of(batch, loads=loads))
+    came_out = {"": trace.rows} | {f"_{result}": trace.rows_beside[result] for result in config.by_result}
+    plans = {"": Plan.of(config)} | {f"_{result}": plan for result, plan in Plan.of(config).by_result.items()}
+    for end, rows in came_out.items():
+        values = {key: np.stack([of[f"{key}{end}"] for of in real]) for key in ("gamma", "beta")}
+        twin = plans[end].config.replace(**values)
+        accuracy = Accuracy.of(twin, rows.x, batch.x, batch.lengths, batch.banks, **batch.beside)
+        assert accuracy.max_ulp <= plans[end].error_bound <= 1
+
+
+def test_a_load_has_the_values_of_every_result_side_by_side() -> None:
+    config = unit("ram")
+    names = ["gamma", "beta", "gamma_second", "beta_second", "gamma_narrow", "beta_narrow"]
+    assert [part.name for part in parameter_lane(config)] == names
+    assert [part.bytes for part in parameter_lane(config)] == [2, 2, 3, 3, 2, 2]
+    whole = np.arange(24)
+    load = ParameterLoad(-1, whole, whole, 0, dict.fromkeys(names[2:], whole))
+    beats = load_beats(config, load, "load 0")
+    assert len(beats) == 6  # as many as without further results
+    element = [5, 0, 5, 0, 5, 0, 0, 5, 0, 0, 5, 0, 5, 0]
+    assert beats.data[1, len(element) : 2 * len(element)].tolist() == element
+    for given, message in (
+        (dict.fromkeys(names[2:4], whole), "load 0: beta_narrow: must be loaded, too; there are gamma, beta, gamma"),
+        (dict.fromkeys((*names[2:], "beta_x"), whole), "load 0: beta_x: is of no result of the unit; there are"),
+        (
+            {**load.further, "beta_narrow": whole[:5]},
+            "load 0: gamma, beta, gamma_second, beta_second, gamma_narrow and beta_narrow must have one shape (n,), n",
+        ),
+        ({**load.further, "gamma_second": whole << 13}, "load 0: gamma_second must be integers of 18 bits"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_beats(config, replace(load, further=given), "load 0")
+        assert str(caught.value).startswith(message)
+
+
+def test_what_is_loaded_is_told_to_the_model_by_the_names_of_results() -> None:
+    config = unit("ram")
+    zeros = np.zeros((1, 24), np.int64)
+    batch = rows_for(config, 4, 5)
+    rows = GoldenModel(config, gamma_second=zeros, beta_second=zeros).beside(batch)
+    assert not rows["second"].x.any()
+    assert rows["narrow"].x.tolist() == GoldenModel(config).beside(batch)["narrow"].x.tolist()
+    with pytest.raises(ConfigError, match=r"unknown key 'gamma_third'; did you mean gamma"):
+        GoldenModel(config, gamma_third=zeros)
+
+
 def test_verilog_reads_well_and_names_the_streams() -> None:
     text = verilog(unit("many").replace(residual=None))
     reads_well(text)
     assert "output [47:0] m_axis_second_tdata;" in text
     assert "output [23:0] m_axis_narrow_tdata;" in text
+    text = verilog(unit("ram"))
+    reads_well(text)
+    assert "input [447:0] s_axis_param_tdata;" in text
 
 
 @pytest.mark.parametrize("engine", slow_among(["pysim", "verilator", "icarus"], ["verilator", "icarus"]))

@@ -81,16 +81,16 @@ def test_closing_rows_need_what_the_rows_before_them_do_not(output: IntFormat, m
     assert (rows.lengths[1:] == max_length).all()
     assert set(rows.banks.tolist()) == {0, 1, 2}
     assert len(rows.input) * config.max_beats > min(Plan.of(config).buffer_beats, Plan.of(config).row_slots)
-    gamma, beta = parameters or (None, None)
     x, results = rows.input[:, :max_length], rows.expected[:, :max_length]
-    assert (results == GoldenModel(config, gamma=gamma, beta=beta).normalize(x, banks=rows.banks)).all()
-    assert (results != GoldenModel(config, gamma=gamma, beta=beta).normalize(x)).any()
+    assert (results == GoldenModel(config, **parameters or {}).normalize(x, banks=rows.banks)).all()
+    assert (results != GoldenModel(config, **parameters or {}).normalize(x)).any()
     if parameters is None:
         assert storage == "rom"
         return
     stored = StoredParameters.of(config)
+    assert list(parameters) == ["gamma", "beta"]
     for values, initial, bits in zip(
-        parameters, (stored.gamma, stored.beta), (config.gamma_bits, config.beta_bits), strict=True
+        parameters.values(), (stored.gamma, stored.beta), (config.gamma_bits, config.beta_bits), strict=True
     ):
         assert values.min() >= -(1 << (bits - 1))
         assert values.max() < 1 << (bits - 1)
@@ -113,7 +113,7 @@ def test_rows_that_take_banks_in_turn_go_on_where_those_before_them_end(storage:
         lines = files["vectors/parameters.hex"].decode().splitlines()[1:]
         assert len(lines) == 3 * 5  # a beat for each value
         assert vectors.closing.parameters is not None
-        values = vectors.closing.parameters[0]
+        values = vectors.closing.parameters["gamma"]
         digits = 2 * -(-config.beta_bits // 8) + 2 * -(-config.gamma_bits // 8)
         first = [int(line.rpartition("_")[2], 16) for line in lines]
         assert {len(line.rpartition("_")[2]) for line in lines} == {digits}

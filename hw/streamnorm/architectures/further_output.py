@@ -9,9 +9,10 @@ from streamnorm.units import dispatch
 from streamnorm.units.apply import Apply
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.output_queue import OutputQueue
+from streamnorm.units.parameter_store import ParameterStore
 from streamnorm.units.streams import side_layout
 
-from .connections import connect_parameters, connect_results, parameters_of
+from .connections import connect_parameters, connect_results
 
 __all__ = ["FurtherOutput"]
 
@@ -24,9 +25,11 @@ class FurtherOutput(Elaboratable):
     Attributes
     ----------
     name, port : of the result and of the unit's stream
+    store : ParameterStore; where gamma and beta are loaded, it follows that of the unit's own result
     queue : OutputQueue, whose ``o`` is that stream
     room : whether the queue has room for one more beat, those sent before counted: a register
     depth : entries of the queue; issue_to_write : cycles from a beat's issue to its being written there
+    reads : cycles from a beat's issue until it has its gamma and beta
     multipliers : tiles; block_rams : of gamma and beta, and of the queue
 
     Parameters
@@ -45,22 +48,22 @@ class FurtherOutput(Elaboratable):
         self._lanes = lanes = apply.further[name]
         self._issue, self._base = issue, base
         self.room = Signal()
-        store = parameters_of(self._config)
-        self._store = store.reaching(base + max(lanes.gamma_cycle, lanes.beta_cycle))
+        self.store = ParameterStore(self._config, follows=True)
+        self.reads = base + max(lanes.gamma_cycle, lanes.beta_cycle)
         self.issue_to_write = base + lanes.latency
         self.depth = depth = whole_columns(self.issue_to_write + 1 + dispatch.CREDIT_RETURN)
         family = config.device.primitives
         self.queue = OutputQueue(side_layout(config, side, flagged=True), depth=depth, family=family)
         self._credits = Level(maximum=depth, init=depth)
         self.multipliers = lanes.multipliers
-        self.block_rams = self._store.block_rams, self.queue.block_rams
+        self.block_rams = self.store.block_rams, self.queue.block_rams
 
     def elaborate(self, platform: object) -> Module:
         m, issue = Module(), self._issue
-        m.submodules.parameter_store = self._store
+        m.submodules.parameter_store = self.store
         m.submodules.output_queue = queue = self.queue
         m.submodules.credits = credits = self._credits
-        connect_parameters(m, self._store, issue, self._config.banks, self._lanes, self._base)
+        connect_parameters(m, self.store, issue, self._config.banks, self._lanes, self._base)
         connect_results(m, self._config, issue, issue.issue, self._lanes, self._base, queue)
         m.d.sync += credits.up.eq(queue.released)
         m.d.comb += [credits.down.eq(issue.sent), self.room.eq(credits.some)]

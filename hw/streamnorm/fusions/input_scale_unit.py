@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In
 
 from streamnorm.architectures import Stage
 from streamnorm.architectures.connections import unit_ports
+from streamnorm.fusions.front_loads import connect_front_loads
 from streamnorm.logic.skid_buffer import SkidBuffer
 from streamnorm.spec.config import NormConfig
 from streamnorm.units.streams import row_layout, side_layout
@@ -73,7 +74,11 @@ class InputScaleUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), rows.i)
         wiring.connect(m, wiring.flipped(self.input_scale), scales.i)
         wiring.connect(m, core.o, wiring.flipped(self.o))
-        if not self.config.parameters_are_known:
+        if self.config.parameters_are_loaded:
+            held = SkidBuffer.places + _JOIN
+            admits = connect_front_loads(m, self.i, self.parameters, core.i, core.parameters, held)
+            m.d.comb += rows.admits.eq(admits)
+        elif self.config.parameters_are_streamed:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
 
         begins = Signal(init=1)

@@ -324,7 +324,7 @@ class NormConfig:
         default=(),
         metadata=_about(
             'tables with `output`, a table of a format, and, optional, `name` (default "second"), `gamma`, `beta`, '
-            "`gamma_bits` and `beta_bits`",
+            "`gamma_bits`, `beta_bits`, `gamma_max` and `beta_max`",
             "further results of each row: the same normalized values with another gamma and beta, in formats of their "
             "own, on streams m_axis_NAME; see docs/around.md",
             "none",

@@ -153,7 +153,7 @@ class ParameterQueue(wiring.Component):
         m.submodules.lasts = lasts = DistributedRam(width=1, depth=depth, family=family)
         m.submodules.keeps = keeps = DistributedRam(width=lanes, depth=depth, family=family)
         memories: list[tuple[DistributedRam, Value, Value]] = [(lasts, last, read_at), (keeps, keep, self.slot)]
-        for name, values in written_values(self._config, payload, self._words).items():
+        for name, values in written_values(self._config, payload).items():
             m.submodules[f"{name}_memory"] = ram = self._rams[name]
             word = Signal(ram.width, reset_less=True, name=f"written_{name}")
             m.d.sync += word.eq(Cat(*values))

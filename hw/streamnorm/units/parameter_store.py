@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameter_lane import parameter_lane
 
 from .load_spreader import LoadSpreader
 from .parameter_words import IssuedBeat, parameter_words, written_values
@@ -32,17 +33,27 @@ class ParameterStore(wiring.Component):
     Members
     -------
     gamma_address, beta_address : In; gamma, beta : Out(ArrayLayout(signed, lanes))
-    Only with ``storage = "ram"``:
+    Only with ``storage = "ram"``, unless it follows:
     i : In(stream of parameter_layout)
         ``ready`` is a register, 0 until ``hold`` has brought the unit to rest, and while elements that share a value
         get theirs one by one. Beats behind ``max_length`` are ignored.
     hold : Out(1); no row may begin
     idle : In(1); no row is begun and none will be while ``hold`` is 1
     rows_inside : In(1); rows are still on their way to the output
+    Only with ``storage = "ram"``, of one that follows as In, and of one that has further results as Out:
+    write : 1; write_address : where words go in this cycle, the same for all
+    write_gamma, write_beta : the words; of one that has further results, those of their parts of the stream's lanes,
+        write_gamma_NAME and write_beta_NAME
+
+    Parameters
+    ----------
+    config : NormConfig
+    follows : whether it is of a further result, and what is loaded comes from the store of the unit's own
     """
 
-    def __init__(self, config: NormConfig) -> None:
+    def __init__(self, config: NormConfig, *, follows: bool = False) -> None:
         self._config = config
+        self._follows = follows
         target = config.device
         self.words = words = parameter_words(config)
         address = words.place_bits + bank_width(config)
@@ -55,8 +66,7 @@ class ParameterStore(wiring.Component):
         self.block_rams = 0
         self._rams: dict[str, Any] = {}
         members: dict[str, object] = {}
-        self._stored = stored_words(config)
-        for name, stored in self._stored.items():
+        for name, stored in stored_words(config).items():
             if stored.is_constant:
                 continue
             layout = data.ArrayLayout(signed(stored.bits), config.lanes)
@@ -64,9 +74,23 @@ class ParameterStore(wiring.Component):
             self.block_rams += ram.blocks
             members |= {f"{name}_address": In(address), name: Out(layout)}
         self._spreader: LoadSpreader | None = None
-        if config.parameters_are_loaded:
+        self._told: dict[str, int] = {}
+        write_address = words.column_bits + bank_width(config)
+        if config.parameters_are_loaded and follows:
+            members |= {"write": In(1), "write_address": In(write_address)}
+            members |= {f"write_{name}": In(ram.width) for name, ram in self._rams.items()}
+        elif config.parameters_are_loaded:
+            self._told = {
+                part.name: words.lanes * stored_words(part.config)[part.key].bits
+                for part in parameter_lane(config)
+                if part.name not in self._rams
+            }
+            if self._told:
+                members |= {"write": Out(1), "write_address": Out(write_address)}
+                members |= {f"write_{name}": Out(width) for name, width in self._told.items()}
             if words.lanes > config.load_lanes:
-                self._spreader = LoadSpreader(config, bits=sum(ram.width for ram in self._rams.values()) // words.lanes)
+                widths = (*(ram.width for ram in self._rams.values()), *self._told.values())
+                self._spreader = LoadSpreader(config, bits=sum(widths) // words.lanes)
             members |= {
                 "i": In(stream.Signature(parameter_layout(config))),
                 "hold": Out(1),
@@ -99,9 +123,21 @@ class ParameterStore(wiring.Component):
                 else ram.read_data.replicate(self._config.lanes)
             )
             m.d.comb += [ram.read_address.eq(getattr(self, f"{name}_address")), port.eq(read)]
-        if self._config.parameters_are_loaded:
+        if self._config.parameters_are_loaded and self._follows:
+            for name, ram in self._rams.items():
+                word = getattr(self, f"write_{name}")
+                m.d.comb += _written(ram, self.write, self.write_address, word)
+        elif self._config.parameters_are_loaded:
             self._load(m)
         return m
+
+    def follow(self, m: Module, leader: ParameterStore, name: str) -> None:
+        """Lets it have what ``leader`` is loaded with for the result of that name."""
+        m.d.comb += [
+            self.write.eq(leader.write),
+            self.write_address.eq(leader.write_address),
+            *(getattr(self, f"write_{of}").eq(getattr(leader, f"write_{of}_{name}")) for of in self._rams),
+        ]
 
     def _load(self, m: Module) -> None:
         payload, words = self.i.payload, self.words
@@ -156,13 +192,18 @@ class ParameterStore(wiring.Component):
         for name, ram in self._rams.items():
             stored = Signal(ram.width, reset_less=True, name=f"stored_{name}")
             m.d.sync += stored.eq(values[name])
-            m.d.comb += [ram.write_enable.eq(write), ram.write_address.eq(address), ram.write_data.eq(stored)]
+            m.d.comb += _written(ram, write, address, stored)
+        if self._told:
+            m.d.comb += [self.write.eq(write), self.write_address.eq(address)]
+        for name, width in self._told.items():
+            stored = Signal(width, reset_less=True, name=f"stored_{name}")
+            m.d.sync += stored.eq(values[name])
+            m.d.comb += getattr(self, f"write_{name}").eq(stored)
 
     def _written(self, m: Module, accept: Signal) -> tuple[Value, Value, dict[str, Value]]:
         """Whether there is a word to write, whether it is the load's last one, and what to write to each memory."""
         payload, words = self.i.payload, self.words
-        written = written_values(self._config, payload, {name: self._stored[name] for name in self._rams})
-        values: dict[str, Value] = {name: Cat(*each) for name, each in written.items()}
+        values: dict[str, Value] = {name: Cat(*each) for name, each in written_values(self._config, payload).items()}
         if self._spreader is None:
             return accept, payload.last, values
         m.submodules.load_spreader = spreader = self._spreader
@@ -186,3 +227,8 @@ class ParameterStore(wiring.Component):
             with m.If(begins):
                 m.d.sync += named.eq(self.i.payload.bank)
         return named
+
+
+def _written(ram: Any, write: Value, address: Value, word: Value) -> list[Any]:
+    """What writes to a memory."""
+    return [ram.write_enable.eq(write), ram.write_address.eq(address), ram.write_data.eq(word)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from amaranth.hdl import Cat, Module, Signal, Value
 
 from streamnorm.logic.primitives.block_ram import BlockRam
-from streamnorm.precision.stored_words import StoredWords
+from streamnorm.precision.stored_words import stored_words
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats.element_bytes import element_bytes
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.parameters import StoredParameters
 
 from .channel_counter import LATENCY, ChannelCounter
@@ -164,14 +165,16 @@ def parameter_words(config: NormConfig) -> ParameterWords:
     return SplitChannelWords(config)
 
 
-def written_values(config: NormConfig, payload: Any, words: Mapping[str, StoredWords]) -> dict[str, list[Value]]:
-    """What is written of a beat of the parameter stream, value by value, of those of gamma and beta that are named."""
-    half = 0 if config.output.is_float else 1 << (StoredParameters.of(config).beta_frac_bits - 1)
+def written_values(config: NormConfig, payload: Any) -> dict[str, list[Value]]:
+    """What is written of a beat of the parameter stream, value by value, of each part of its lanes."""
     values: dict[str, list[Value]] = {}
-    for name, stored in words.items():
-        field = payload[name]
-        each = [field[lane] + half if name == "beta" and half else field[lane] for lane in range(config.load_lanes)]
-        values[name] = [Value.cast(value)[: stored.bits] for value in each]
+    for part in parameter_lane(config):
+        of, field = part.config, payload[part.name]
+        half = 0
+        if part.key == "beta" and not of.output.is_float:
+            half = 1 << (StoredParameters.of(of).beta_frac_bits - 1)
+        each = [field[lane] + half if half else field[lane] for lane in range(config.load_lanes)]
+        values[part.name] = [Value.cast(value)[: stored_words(of)[part.key].bits] for value in each]
     return values
 
 

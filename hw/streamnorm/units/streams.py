@@ -9,6 +9,7 @@ from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from streamnorm.precision.ranges import difference_limits
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.row_flags import flags_of
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
     ------
     gamma : ArrayLayout(gamma_bits, load_lanes)
     beta : ArrayLayout(beta_bits, load_lanes)
+    gamma_NAME, beta_NAME
+        The same of each further result.
     keep : unsigned(lanes)
         Only of a row's parameters. As of the rows.
     last : 1
@@ -142,8 +145,10 @@ def parameter_layout(config: NormConfig) -> data.StructLayout:
     return _with_bank(
         config,
         {
-            "gamma": data.ArrayLayout(Shape(config.gamma_bits, is_signed), config.load_lanes),
-            "beta": data.ArrayLayout(Shape(config.beta_bits, is_signed), config.load_lanes),
+            **{
+                part.name: data.ArrayLayout(Shape(part.bits, is_signed), config.load_lanes)
+                for part in parameter_lane(config)
+            },
             **({"keep": unsigned(config.lanes)} if config.parameters_are_streamed else {}),
             "last": unsigned(1),
         },

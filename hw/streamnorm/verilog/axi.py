@@ -12,9 +12,10 @@ from streamnorm.fusions import fused_unit
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.fusions import SideStream
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.row_flags import flags_of
 
-from .ports import parameter_lane_bytes, ports
+from .ports import ports
 
 __all__ = ["AxiNorm"]
 
@@ -138,14 +139,14 @@ class AxiNorm(wiring.Component):
         ]
 
     def _connect_parameters(self, m: Module, unit: Any) -> None:
-        gamma_bytes, beta_bytes = parameter_lane_bytes(self.config)
+        parts = parameter_lane(self.config)
+        lane_bytes = sum(part.bytes for part in parts)
         beat = unit.parameters.payload
         for lane in range(self.config.load_lanes):
-            word: Any = self.s_axis_param_tdata.word_select(lane, (gamma_bytes + beta_bytes) * 8)
-            m.d.comb += [
-                Value.cast(beat.gamma[lane]).eq(word[: self.config.gamma_bits]),
-                Value.cast(beat.beta[lane]).eq(word[gamma_bytes * 8 :][: self.config.beta_bits]),
-            ]
+            word: Any = self.s_axis_param_tdata.word_select(lane, lane_bytes * 8)
+            for part in parts:
+                m.d.comb += Value.cast(beat[part.name][lane]).eq(word[: part.bits])
+                word = word[part.bytes * 8 :]
         m.d.comb += [
             beat.last.eq(self.s_axis_param_tlast),
             unit.parameters.valid.eq(self.s_axis_param_tvalid),
@@ -153,6 +154,6 @@ class AxiNorm(wiring.Component):
         ]
         if self.config.parameters_are_streamed:
             for lane in range(self.config.lanes):
-                m.d.comb += beat.keep[lane].eq(self.s_axis_param_tkeep[lane * (gamma_bytes + beta_bytes)])
+                m.d.comb += beat.keep[lane].eq(self.s_axis_param_tkeep[lane * lane_bytes])
         if self.config.banks > 1:
             m.d.comb += beat.bank.eq(self.s_axis_param_tuser)

@@ -22,6 +22,7 @@ from streamnorm.spec.config import NormConfig, checked_config
 from streamnorm.spec.directory_files import write_files
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.fusions import DeferredScale, InterpolatedBanks, SideStream, streams_of
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import check_directory, given_path
 from streamnorm.spec.row_flags import FLAGS, flags_of
@@ -32,7 +33,7 @@ from .conversion import converted
 from .elaboration import without_garbage_collection
 from .lint_waivers import lint_waivers
 from .plain_bench import plain_bench
-from .ports import parameter_lane_bytes, ports
+from .ports import ports
 from .readable import purposes, readable
 from .vector_files import VECTOR_FILES, Vectors, side_files, vector_files
 
@@ -214,11 +215,12 @@ def _parameter_formats(config: NormConfig) -> dict[str, Any]:
         return {"gamma": code, "beta": code}
     if config.defer:
         return {}
-    stored = StoredParameters.of(config)
-    return {
-        "gamma": {"bits": stored.gamma_bits, "signed": True, "frac_bits": stored.gamma_frac_bits},
-        "beta": {"bits": stored.beta_bits, "signed": True, "frac_bits": stored.beta_frac_bits},
-    }
+    formats = {}
+    for part in parameter_lane(config):
+        stored = StoredParameters.of(part.config)
+        frac_bits = {"gamma": stored.gamma_frac_bits, "beta": stored.beta_frac_bits}[part.key]
+        formats[part.name] = {"bits": part.bits, "signed": True, "frac_bits": frac_bits}
+    return formats
 
 
 def _header(config: NormConfig) -> str:
@@ -296,11 +298,14 @@ def _about(config: NormConfig, *, with_vectors: bool) -> list[str]:
         )
     text += _deferred(config)
     if not config.parameters_are_known:
-        gamma, beta = parameter_lane_bytes(config)
+        gamma, beta, *further = parameter_lane(config)
         code, stored = _stored(config)
+        above = ", then ".join(f"{part.name} in {part.bytes}" for part in further)
+        held = f"above that, {above}; all are" if further else "both are"
         text.append(
-            f"s_axis_param: each lane holds a stored gamma in {gamma} byte(s) and, above it, a stored "
-            f"beta in {beta}; both are {code}. {_loaded(config)}. {stored}"
+            f"s_axis_param: each lane holds a stored gamma in {gamma.bytes} byte(s) and, above it, a stored "
+            f"beta in {beta.bytes}; {held} {code}. {_loaded(config)}. {stored}"
+            + (" Those of a further result are in steps of its own format." if further else "")
         )
     if with_vectors:
         text.append(

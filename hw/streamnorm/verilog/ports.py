@@ -6,10 +6,11 @@ from typing import Any, Literal
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.fusions import SideStream
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.row_flags import flags_of, user_bits
 from streamnorm.units.streams import bank_width
 
-__all__ = ["Port", "parameter_lane_bytes", "ports"]
+__all__ = ["Port", "ports"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,6 @@ class Port:
     def to_dict(self) -> dict[str, Any]:
         """Return the port as a JSON value."""
         return asdict(self)
-
-
-def parameter_lane_bytes(config: NormConfig) -> tuple[int, int]:
-    """Return the bytes of gamma and of beta in each lane of the parameter stream."""
-    return -(-config.gamma_bits // 8), -(-config.beta_bits // 8)
 
 
 def ports(config: NormConfig) -> list[Port]:
@@ -120,13 +116,15 @@ def _flags_meaning(config: NormConfig) -> str:
 
 
 def _parameter_ports(config: NormConfig) -> list[Port]:
-    gamma, beta = parameter_lane_bytes(config)
-    meaning = f"{config.load_lanes} x (gamma in {_bytes(gamma)}, then beta in {_bytes(beta)}), lane 0 low"
-    data = Port("s_axis_param_tdata", "in", 8 * config.load_lanes * (gamma + beta), meaning)
+    parts = parameter_lane(config)
+    lane_bytes = sum(part.bytes for part in parts)
+    values = ", then ".join(f"{part.name} in {_bytes(part.bytes)}" for part in parts)
+    meaning = f"{config.load_lanes} x ({values}), lane 0 low"
+    data = Port("s_axis_param_tdata", "in", 8 * config.load_lanes * lane_bytes, meaning)
     if config.parameters_are_streamed:
         return [
             data,
-            Port("s_axis_param_tkeep", "in", config.lanes * (gamma + beta), _KEPT),
+            Port("s_axis_param_tkeep", "in", config.lanes * lane_bytes, _KEPT),
             *_handshake("s_axis_param", "out"),
             Port("s_axis_param_tlast", "in", 1, "ends a row's parameters"),
         ]

@@ -14,9 +14,10 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import element_bytes
 from streamnorm.spec.fusions import SideStream, streams_of
+from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.row_flags import flags_of, user_of
 
-from .ports import parameter_lane_bytes, ports
+from .ports import ports
 
 __all__ = [
     "SIDE_FILES", "VECTOR_FILES", "BeatLayout", "Closing", "Vectors", "beat_layouts", "side_files", "vector_files",
@@ -118,12 +119,13 @@ class Closing:
     ----------
     rows : Vectors
         Those longer than ``max_length`` must come out cut there, with their error flag set.
-    parameters : stored gamma and stored beta, integers, shape (banks, bank_values) each; or None
-        What is loaded before these rows, if anything.
+    parameters : mapping of str to integers, shape (banks, bank_values) each, or None
+        What is loaded before these rows, if anything: the stored values of each part of a lane of the parameter stream,
+        by its name.
     """
 
     rows: Vectors
-    parameters: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None = None
+    parameters: Mapping[str, npt.NDArray[np.integer]] | None = None
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def vector_files(config: NormConfig, vectors: Vectors) -> dict[str, bytes]:
         comment = "// closing rows"
         if closing.parameters is not None:
             comment += ", after parameters.hex has been loaded"
-            lines["parameters"] = _loads(config, *closing.parameters)
+            lines["parameters"] = _loads(config, closing.parameters)
         lines["input"] += [comment, *_rows_in(config, closing.rows)]
         lines["expected"] += [comment, *_rows_out(config, closing.rows)]
         for name, beats in _rows_beside(config, closing.rows).items():
@@ -291,11 +293,10 @@ def _rows_out(config: NormConfig, rows: Vectors) -> list[str]:
     return _lines(config, "expected", elements, lengths, lambda row, last: users[row] if last else 0, config.lanes)
 
 
-def _loads(config: NormConfig, gamma: npt.NDArray[np.integer], beta: npt.NDArray[np.integer]) -> list[str]:
-    gamma_bytes, beta_bytes = parameter_lane_bytes(config)
-    both = np.concatenate([element_bytes(gamma, gamma_bytes), element_bytes(beta, beta_bytes)], axis=2)
-    lengths = np.full(config.banks, config.bank_values)
-    return _lines(config, "parameters", both, lengths, lambda bank, last: bank, config.load_lanes)
+def _loads(config: NormConfig, parameters: Mapping[str, npt.NDArray[np.integer]]) -> list[str]:
+    values = [element_bytes(parameters[part.name], part.bytes) for part in parameter_lane(config)]
+    lane, lengths = np.concatenate(values, axis=2), np.full(config.banks, config.bank_values)
+    return _lines(config, "parameters", lane, lengths, lambda bank, last: bank, config.load_lanes)
 
 
 def _lines(

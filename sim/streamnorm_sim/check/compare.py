@@ -11,9 +11,9 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_text import element_text
 from streamnorm.spec.row_flags import flags_in_words
-from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm_sim.reference.answers import answers
 from streamnorm_sim.reference.golden import GoldenModel
+from streamnorm_sim.reference.loaded_parameters import LoadedParameters
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch, fitted
 from streamnorm_sim.streams.trace import Trace
@@ -54,17 +54,15 @@ def _golden(trace: Trace, expected: RowBatch, answered: Callable[[GoldenModel, R
     config, traffic = trace.config, trace.traffic
     if traffic.loads and traffic.reset_at is not None:
         raise ConfigError("a run with parameter loads and a reset cannot be compared")
-    stored = stored_parameters(config.core)
-    gamma, beta = stored.gamma.copy(), stored.beta.copy()
+    stored = LoadedParameters(config)
     parts = []
     done = 0
     bounds = [*(load.after_row + 1 for load in traffic.loads), len(expected)]
     for load, end in zip([None, *traffic.loads], bounds, strict=True):
         if load is not None:
-            count = len(load.gamma)
-            gamma[load.bank, :count], beta[load.bank, :count] = load.gamma, load.beta
+            stored.load(load)
         if end > done:
-            parts.append(answered(golden_model(config, gamma=gamma, beta=beta), expected.select(slice(done, end))))
+            parts.append(answered(golden_model(config, **stored.values), expected.select(slice(done, end))))
             done = end
     return reduce(RowBatch.join, parts) if parts else replace(expected, beside={})
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.spec.arrays import ArrayOrFile, given_array
 from streamnorm.spec.config import NormConfig, checked_config
+from streamnorm.spec.parameter_lane import LanePart, parameter_lane
 from streamnorm.spec.stored_floats import stored_parameters
-from streamnorm.spec.values import shown
+from streamnorm.spec.values import refuse_unknown, shown
 from streamnorm_sim.streams.beats import Beats, decode_rows
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stalls import NO_STALL, Stall, as_stall, open_patterns
@@ -162,7 +163,9 @@ class RowSource:
         self._rows = 0
 
 
-async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFile, *, bank: int = 0) -> None:
+async def load_parameters(
+    source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFile, *, bank: int = 0, **further: ArrayOrFile
+) -> None:
     """Load γ and β into a bank, behind all rows that were sent; return when the unit has taken them.
 
     Rows that are sent afterwards find them; none may be sent meanwhile.
@@ -174,6 +177,8 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
         Real values, as in a configuration; n is ``max_length`` or a multiple of ``lanes``; where elements share values,
         as for `ParameterLoad`. Elements behind those of the first n keep theirs.
     bank : int
+    further
+        The same of each further result, ``gamma_second`` and ``beta_second`` of one that is called second.
 
     Raises
     ------
@@ -181,14 +186,21 @@ async def load_parameters(source: RowSource, gamma: ArrayOrFile, beta: ArrayOrFi
         If the unit has no such port, a value cannot be stored, a shape is wrong, or the bank is out of range.
     """
     config = source.config
-    stored = stored_parameters(config)
-    values, offsets = given_array(gamma, "gamma")[0], given_array(beta, "beta")[0]
-    whole = np.empty(config.bank_values) if values.ndim == offsets.ndim == 0 else np.empty(())
+    parts = {part.name: part for part in parameter_lane(config)}
+    refuse_unknown(further, list(parts))
+    given = {name: given_array(of, name)[0] for name, of in {"gamma": gamma, "beta": beta, **further}.items()}
+    whole = np.empty(config.bank_values) if all(of.ndim == 0 for of in given.values()) else np.empty(())
     try:
-        values, offsets, _ = np.broadcast_arrays(values, offsets, whole)
+        *values, _ = np.broadcast_arrays(*given.values(), whole)
     except ValueError:
         raise ConfigError("load: gamma and beta must have one shape (n,), or one of them be a number") from None
-    await source.load(ParameterLoad(-1, stored.quantize_gamma(values), stored.quantize_beta(offsets), bank))
+    stored = {name: _quantized(parts[name], of) for name, of in zip(given, values, strict=True)}
+    await source.load(ParameterLoad(-1, stored.pop("gamma"), stored.pop("beta"), bank, stored))
+
+
+def _quantized(part: LanePart, values: NDArray[Any]) -> NDArray[np.integer]:
+    stored = stored_parameters(part.config)
+    return (stored.quantize_gamma if part.key == "gamma" else stored.quantize_beta)(values)
 
 
 class RowSink:

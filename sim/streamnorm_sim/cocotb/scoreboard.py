@@ -3,10 +3,10 @@
 from cocotb.triggers import RisingEdge
 
 from streamnorm.errors import CheckFailed, ConfigError
-from streamnorm.spec.stored_floats import stored_parameters
 from streamnorm.spec.values import shown
 from streamnorm_sim.check.compare import row_difference
 from streamnorm_sim.reference.answers import answers
+from streamnorm_sim.reference.loaded_parameters import LoadedParameters
 from streamnorm_sim.reference.models import golden_model
 from streamnorm_sim.streams.rows import RowBatch
 from streamnorm_sim.streams.stimulus import DRAIN_CYCLES, HangError, patience
@@ -48,8 +48,7 @@ class Scoreboard:
         self.source, self.sink = source, sink
         self.config = source.config
         self.checked = 0
-        stored = stored_parameters(self.config)
-        self._gamma, self._beta = stored.gamma.copy(), stored.beta.copy()
+        self._stored = LoadedParameters(self.config)
         self._model = golden_model(self.config)
         self._patience = patience(self.config, source.open, sink.open)
         prefixes = ["s_axis", "m_axis", *(["s_axis_param"] if source.loads else [])]
@@ -113,9 +112,8 @@ class Scoreboard:
             sent = self.source.sent.popleft()
             if isinstance(sent, RowBatch):
                 return sent
-            count = len(sent.gamma)
-            self._gamma[sent.bank, :count], self._beta[sent.bank, :count] = sent.gamma, sent.beta
-            self._model = golden_model(self.config, gamma=self._gamma, beta=self._beta)
+            self._stored.load(sent)
+            self._model = golden_model(self.config, **self._stored.values)
         return None
 
     async def _arrival(self) -> None:

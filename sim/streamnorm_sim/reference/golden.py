@@ -19,7 +19,7 @@ from streamnorm.spec.epsilon_placements import RowVariancePlacement
 from streamnorm.spec.parameters import StoredParameters
 from streamnorm.spec.paths import named_file
 from streamnorm.spec.roots.mantissa import bit_length
-from streamnorm.spec.values import shortened
+from streamnorm.spec.values import refuse_unknown, shortened
 from streamnorm_sim.streams.rows import RowBatch
 
 from .deferred import DeferredRows
@@ -57,18 +57,29 @@ class GoldenModel:
     config : NormConfig
     gamma, beta : stored integers, shape (banks, bank_values), or a .npy file of them; optional
         Instead of the configuration's own, for ``storage = "ram"`` after a load.
+    further
+        The same of each further result, ``gamma_second`` and ``beta_second`` of one that is called second.
 
     Raises
     ------
     ConfigError
         If no datapath reaches the accuracy that ``config`` asks for, it is no NormConfig, or gamma or beta are not such
-        integers, of ``gamma_bits`` and ``beta_bits``.
+        integers, of ``gamma_bits`` and ``beta_bits``, or of no result of the configuration.
     """
 
     def __init__(
-        self, config: NormConfig, *, gamma: ArrayOrFile | None = None, beta: ArrayOrFile | None = None
+        self,
+        config: NormConfig,
+        *,
+        gamma: ArrayOrFile | None = None,
+        beta: ArrayOrFile | None = None,
+        **further: ArrayOrFile,
     ) -> None:
         self.config = checked_config(config)
+        refuse_unknown(
+            further, ["gamma", "beta", *(f"{key}_{of.name}" for of in config.results for key in ("gamma", "beta"))]
+        )
+        self._loaded_further = further
         self._core = config = self.config.core
         self.precision = precision = precision_of(config)
         self._floats: FloatRows | StaticFloatRows | None = None
@@ -175,7 +186,11 @@ class GoldenModel:
     @cached_property
     def _further(self) -> "dict[str, GoldenModel]":
         """Models of the further results: the same up to the normalized value."""
-        return {name: GoldenModel(config) for name, config in self.config.by_result.items()}
+        loaded = self._loaded_further
+        return {
+            name: GoldenModel(config, gamma=loaded.get(f"gamma_{name}"), beta=loaded.get(f"beta_{name}"))
+            for name, config in self.config.by_result.items()
+        }
 
     def flags(
         self,

@@ -12,7 +12,11 @@ __all__ = ["golden_model"]
 
 
 def golden_model(
-    config: NormConfig, *, gamma: npt.ArrayLike | None = None, beta: npt.ArrayLike | None = None
+    config: NormConfig,
+    *,
+    gamma: npt.ArrayLike | None = None,
+    beta: npt.ArrayLike | None = None,
+    **further: npt.ArrayLike,
 ) -> GoldenModel:
     """The model that the unit equals to the last bit; arguments as of :class:`GoldenModel`.
 
@@ -20,4 +24,4 @@ def golden_model(
     """
     checked_config(config)
     kind = GoldenModel if ARCHITECTURES[config.architecture].exact else WelfordModel
-    return kind(config, gamma=gamma, beta=beta)
+    return kind(config, gamma=gamma, beta=beta, **further)

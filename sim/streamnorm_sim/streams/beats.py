@@ -1,6 +1,6 @@
 """Beats as they travel on an AXI4-Stream, as arrays of bytes, and their way to and from rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import NumberFormat
 from streamnorm.spec.formats.element_bytes import bytes_element, element_bytes
 from streamnorm.spec.fusions import SideStream
+from streamnorm.spec.parameter_lane import LanePart, parameter_lane
 from streamnorm.spec.row_flags import of_user
 
 from .rows import RowBatch, fitted
@@ -120,19 +121,18 @@ def _encoded(x: NDArray[np.integer], batch: RowBatch, lanes: int, number: Number
     return Beats(data, keep, last, np.zeros(len(last), np.uint16))
 
 
-def encode_load(config: NormConfig, gamma: NDArray[np.integer], beta: NDArray[np.integer], bank: int) -> Beats:
-    """Return the parameter stream's beats that load stored ``gamma`` and ``beta``, (n,) each, into a bank."""
+def encode_load(config: NormConfig, values: Mapping[str, NDArray[np.integer]], bank: int) -> Beats:
+    """Return the parameter stream's beats that load stored ``values``, (n,) of each part of a lane by its name, into a
+    bank."""
     lanes = config.load_lanes
-    beats = -(-len(gamma) // lanes)
+    beats = -(-len(values["gamma"]) // lanes)
 
-    def lane_bytes(values: NDArray[np.integer], bits: int) -> NDArray[np.uint8]:
+    def lane_bytes(part: LanePart) -> NDArray[np.uint8]:
         padded = np.zeros(beats * lanes, np.int64)
-        padded[: len(values)] = values
-        return element_bytes(padded, -(-bits // 8)).reshape(beats, lanes, -1)
+        padded[: len(values[part.name])] = values[part.name]
+        return element_bytes(padded, part.bytes).reshape(beats, lanes, -1)
 
-    data = np.concatenate([lane_bytes(gamma, config.gamma_bits), lane_bytes(beta, config.beta_bits)], axis=2).reshape(
-        beats, -1
-    )
+    data = np.concatenate([lane_bytes(part) for part in parameter_lane(config)], axis=2).reshape(beats, -1)
     last = np.arange(beats) == beats - 1
     return Beats(data, np.ones(data.shape, np.bool_), last, np.full(beats, bank, np.uint16))
 

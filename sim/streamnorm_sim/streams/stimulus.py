@@ -11,6 +11,7 @@ from streamnorm.errors import CheckFailed, ConfigError
 from streamnorm.plan import Plan
 from streamnorm.spec.arrays import INTEGERS, as_array
 from streamnorm.spec.config import NormConfig
+from streamnorm.spec.parameter_lane import parameter_lane
 
 from .beats import Beats, encode_load
 from .joined import row_bounds, rows_of
@@ -197,20 +198,30 @@ def load_beats(config: NormConfig, load: ParameterLoad, about: str) -> Beats:
     ConfigError
         If it does not fit the configuration; the message begins with ``about``.
     """
-    gamma, beta = as_array(load.gamma, f"{about}: gamma"), as_array(load.beta, f"{about}: beta")
-    if gamma.shape != beta.shape or gamma.ndim != 1 or not 1 <= len(gamma) <= config.bank_values:
-        raise ConfigError(f"{about}: gamma and beta must have one shape (n,), n from 1 to {config.bank_values}")
+    parts = {part.name: part for part in parameter_lane(config)}
+    if load.values.keys() != parts.keys():
+        (name, *_) = sorted(load.values.keys() ^ parts.keys())
+        what = "must be loaded, too" if name in parts else "is of no result of the unit"
+        raise ConfigError(f"{about}: {name}: {what}; there are {', '.join(parts)}")
+    given = {name: as_array(load.values[name], f"{about}: {name}") for name in parts}
+    gamma = given["gamma"]
+    alike = all(values.shape == gamma.shape for values in given.values())
+    if not alike or gamma.ndim != 1 or not 1 <= len(gamma) <= config.bank_values:
+        *names, last = parts
+        what = f"{', '.join(names)} and {last}"
+        raise ConfigError(f"{about}: {what} must have one shape (n,), n from 1 to {config.bank_values}")
     repeat = config.parameter_repeat
     if len(gamma) < config.bank_values and repeat < config.lanes and len(gamma) * repeat % config.lanes:
         count = f"{len(gamma)} elements" if repeat == 1 else f"{len(gamma)} values of {repeat} elements each"
         raise ConfigError(f"{about}: {count} must be whole beats of {config.lanes}, or all")
-    for name, values, bits in (("gamma", gamma, config.gamma_bits), ("beta", beta, config.beta_bits)):
+    for name, values in given.items():
+        bits = parts[name].bits
         least, what = (0, "codes") if config.output.is_float else (-(1 << (bits - 1)), "integers")
         if values.dtype.kind not in INTEGERS or values.min() < least or values.max() >= least + (1 << bits):
             raise ConfigError(f"{about}: {name} must be {what} of {bits} bits")
     if isinstance(load.bank, bool) or not isinstance(load.bank, Integral) or not 0 <= load.bank < config.banks:
         raise ConfigError(f"{about} names bank {load.bank}: must be from 0 to {config.banks - 1}")
-    return encode_load(config, gamma, beta, load.bank)
+    return encode_load(config, given, load.bank)
 
 
 def _before(count: int, starts: NDArray[np.int64], beats: NDArray[np.int64]) -> NDArray[np.int64]:

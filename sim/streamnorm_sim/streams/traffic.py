@@ -37,12 +37,20 @@ class ParameterLoad:
         stream has no ``tkeep``. Where ``parameter_repeat`` elements share a value, those of the first n values, n up to
         ``bank_values``; if they are fewer than ``lanes``, then of whole beats, or all.
     bank : int
+    further : mapping of str to int64 (n,)
+        The same of each further result, "gamma_second" and "beta_second" of one that is called second.
     """
 
     after_row: int
     gamma: NDArray[np.integer]
     beta: NDArray[np.integer]
     bank: int = 0
+    further: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, NDArray[np.integer]]:
+        """What is loaded, by the names of the parts of a lane."""
+        return {"gamma": self.gamma, "beta": self.beta, **self.further}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -122,7 +122,7 @@ def differences(model: Model, configs: Sequence[NormConfig]) -> list[str]:
             found.append(f"{config.name} adds a residual to each row; {model.name} has norms behind no add: {sites}")
         held = 1 if config.banks_are_interpolated else config.banks
         if config.parameters_are_known and own and sets > held:
-            cure = "" if config.banks_are_interpolated or config.results else '; storage = "ram" serves them all'
+            cure = "" if config.banks_are_interpolated else '; storage = "ram" serves them all'
             found.append(f"{config.name} holds gamma and beta of {held} of {sets} norms{cure}")
     return found
 

@@ -11,6 +11,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.plan import Plan, plan_rows
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.formats import IntFormat
+from streamnorm.spec.parameters import StoredParameters
 
 INT16: dict[str, Any] = {"output": {"format": "int16", "scale": 0.001}}
 GAMMA = np.linspace(0.5, 2, 12)
@@ -29,7 +30,7 @@ def unit(*results: object, **keys: Any) -> NormConfig:
     [
         (({},), "missing key in [[results]]: output, for example output = { format = "),
         ((3,), "results: 3: must be tables, for example [[results]] with output = { format = "),
-        (({**INT16, "gama": 2.0},), "unknown key 'gama' in [[results]]; did you mean gamma?"),
+        (({**INT16, "gama": 2.0},), "unknown key 'gama' in [[results]]; did you mean gamma or gamma_max?"),
         (({**INT16, "name": "Second"},), "in [[results]]: name = 'Second': must be up to 24 small letters, digits and"),
         (({**INT16, "name": "sum"},), "in [[results]]: name = 'sum': is taken by another stream; must be another name"),
         ((INT16, INT16), "in [[results]]: name = 'second': is there twice; each must have a name of its own"),
@@ -53,8 +54,7 @@ def test_what_is_not_right_is_refused(results: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        ({"storage": "ram"}, "results: storage = 'ram': must be \"rom\"; the parameter stream carries one gamma"),
-        ({"storage": "stream"}, "results: storage = 'stream': must be \"rom\"; the parameter stream carries one gamma"),
+        ({"storage": "stream"}, 'results: storage = \'stream\': must be "rom" or "ram"; rows of the parameter stream'),
         (
             {"input": {"format": "int8", "scale": "row"}},
             'results: do not go with scale = "row" in [input]: what is seen',
@@ -89,6 +89,26 @@ def test_each_result_has_a_configuration_in_which_it_is_the_first() -> None:
     assert second.results[0].beta == 0.5
     assert second.margin == third.margin == config.margin
     assert [side.name for side in config.side_outputs] == ["second", "third"]
+
+
+def test_each_result_that_is_loaded_has_limits_of_its_own() -> None:
+    config = unit({**INT16, "gamma_max": 2.0}, {**INT16, "name": "third", "beta": 9.0}, storage="ram", beta_max=1.0)
+    second, third = config.by_result.values()
+    assert [(of.gamma_max, of.beta_max) for of in (config, second, third)] == [(4.0, 1.0), (2.0, 4.0), (4.0, 9.0)]
+    own = second.results[0]
+    assert (own.gamma_max, own.beta_max, own.gamma_bits) == (4.0, 1.0, config.gamma_bits)
+    widths = [StoredParameters.of(of).gamma_frac_bits for of in (second, third)]
+    assert widths[0] == widths[1] + 1
+    assert config.digest() != unit(INT16, {**INT16, "name": "third", "beta": 9.0}, storage="ram", beta_max=1.0).digest()
+    for results, keys, message in (
+        ({"gamma_max": 2.5}, {}, 'gamma_max = 2.5: only goes with storage = "ram"'),
+        ({"gamma_max": 0.0}, {"storage": "ram"}, "gamma_max = 0.0: must be a finite number greater than 0"),
+        ({"gamma_max": 1.5, "gamma": GAMMA}, {"storage": "ram"}, "gamma_max = 1.5: must be at least 2, the largest"),
+        ({"gamma_max": 1e9}, {"storage": "ram"}, "gamma_max = 1e+09 and beta_max = 4: even gamma_bits = 32 and"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            unit({**INT16, **results}, **keys)
+        assert str(caught.value).startswith(f"in [[results]], name = 'second': {message}")
 
 
 def test_the_wider_result_decides_the_margin() -> None:

@@ -57,7 +57,7 @@ def some_vectors(config: NormConfig) -> Vectors:
         expected=rng.integers(config.output.min, config.output.max, (5, n), endpoint=True),
         closing=Closing(
             Vectors(one, np.array([n]), np.array([0]), one),
-            None if parameters is None else (parameters[0], parameters[1]),
+            None if parameters is None else {"gamma": parameters[0], "beta": parameters[1]},
         ),
     )
 
@@ -245,7 +245,7 @@ config = NormConfig(
 )
 rows = np.arange(48).reshape(2, 24)
 vectors = Vectors(rows, np.array([24, 3]), np.array([0, 1]), -rows)
-files = generate(config, sys.argv[1], replace(vectors, closing=Closing(vectors, (rows, -rows))))
+files = generate(config, sys.argv[1], replace(vectors, closing=Closing(vectors, {"gamma": rows, "beta": -rows})))
 for file in files:
     print(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
 """

@@ -119,7 +119,7 @@ def test_parameters_that_are_loaded_are_beats_of_their_stream() -> None:
     rows = np.array([[1, -1, 2]])
     vectors = Vectors(rows, np.array([3]), np.array([1]), rows)
     gamma, beta = np.arange(-5, 5).reshape(2, 5), 1000 * np.arange(-3, 7).reshape(2, 5)
-    files = vector_files(config, replace(vectors, closing=Closing(vectors, (gamma, beta))))
+    files = vector_files(config, replace(vectors, closing=Closing(vectors, {"gamma": gamma, "beta": beta})))
     assert list(files) == [name for name in VECTOR_FILES if name != "vectors/flags.npy"]
     comment = "// closing rows, after parameters.hex has been loaded"
     assert hex_lines(files, "input")[1:] == ["1_0_3_ff01", "1_1_1_0002", comment, "1_0_3_ff01", "1_1_1_0002"]

@@ -45,7 +45,7 @@ def test_a_bank_goes_with_every_beat_of_its_row():
 
 def test_a_load_has_gamma_below_beta_in_each_lane():
     unit = config(lanes=2, storage="ram", gamma_bits=16, beta_bits=20)
-    beats = encode_load(unit, np.array([0x0102, -2, 3]), np.array([0x012345, -1, 7]), 0)
+    beats = encode_load(unit, {"gamma": np.array([0x0102, -2, 3]), "beta": np.array([0x012345, -1, 7])}, 0)
     assert beats.data.tolist() == [
         [0x02, 0x01, 0x45, 0x23, 0x01, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF],
         [0x03, 0x00, 0x07, 0x00, 0x00, 0, 0, 0, 0, 0],

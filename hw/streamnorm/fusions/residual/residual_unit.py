@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from amaranth.hdl import Cat, EnableInserter, Module, Signal, Value
@@ -11,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from streamnorm.architectures import Stage
 from streamnorm.architectures.connections import unit_ports
+from streamnorm.fusions.front_loads import connect_front_loads
 from streamnorm.fusions.passed_inputs import passed_inputs
 from streamnorm.logic.skid_buffer import SkidBuffer
 from streamnorm.spec.config import NormConfig
@@ -100,8 +103,15 @@ class ResidualUnit(wiring.Component):
             wiring.connect(m, skid.o, getattr(join, name))
         for name in ("o", *(passed.port for passed in core.config.side_outputs)):
             wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
-        if not self.config.parameters_are_known:
+        # Rows stop where they come in: the way from there to ingest has no more logic for it.
+        admits = [] if self.sums is None else [self.sums.room]
+        if self.config.parameters_are_loaded:
+            held = SkidBuffer.places + self.added
+            admits.append(connect_front_loads(m, self.i, self.parameters, core.i, core.parameters, held))
+        elif self.config.parameters_are_streamed:
             wiring.connect(m, wiring.flipped(self.parameters), core.parameters)
+        if admits:
+            m.d.comb += self._skids["first"].admits.eq(reduce(and_, admits))
         for name in passed_inputs(core):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))
 
@@ -139,8 +149,6 @@ class ResidualUnit(wiring.Component):
             m.submodules.sums = sums = self.sums
             wiring.connect(m, sums.o, wiring.flipped(self.sum))
             m.d.comb += [
-                # Rows stop where they come in: the way from there to ingest has no more logic for it.
-                self._skids["first"].admits.eq(sums.room),
                 sums.r.eq(adder.r),
                 sums.valid.eq(entry.valid),
                 sums.last.eq(entry.last),

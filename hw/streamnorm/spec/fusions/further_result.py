@@ -27,7 +27,7 @@ __all__ = ["RESULTS_MAX", "FurtherResult", "further_results"]
 RESULTS_MAX = 3
 """Further results that a unit may have."""
 
-_KEYS = ("name", "output", "gamma", "beta", "gamma_bits", "beta_bits")
+_KEYS = ("name", "output", "gamma", "beta", "gamma_bits", "beta_bits", "gamma_max", "beta_max")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
@@ -51,7 +51,7 @@ class FurtherResult:
     name : of the stream ``m_axis_NAME``
     number : format of the results; integers
     gamma, beta : as those of a configuration, before and after it has looked at them
-    gamma_bits, beta_bits : as those of a configuration; None for the default
+    gamma_bits, beta_bits, gamma_max, beta_max : as those of a configuration; None for the default
     """
 
     name: str = "second"
@@ -60,6 +60,8 @@ class FurtherResult:
     beta: Any = None
     gamma_bits: int | None = None
     beta_bits: int | None = None
+    gamma_max: float | None = None
+    beta_max: float | None = None
 
     @staticmethod
     def of(value: Any) -> FurtherResult:
@@ -118,18 +120,15 @@ class FurtherResult:
             alone = config.replace(results=(), **self._keys)
         except ConfigError as error:
             raise ConfigError(f"in [[results]], name = {self.name!r}: {error}") from error
-        bits = {key: getattr(alone, key) for key in _KEYS[4:] if getattr(self, key) is not None}
-        return replace(self, gamma=alone.gamma, beta=alone.beta, **bits)
+        given = {key: getattr(alone, key) for key in _KEYS[4:] if getattr(self, key) is not None}
+        return replace(self, gamma=alone.gamma, beta=alone.beta, **given)
 
     def first(self, config: NormConfig) -> NormConfig:
         """The configuration with this result for its own, and its own in the place of this."""
         own = FurtherResult(
             name=self.name,
             number=config.output,  # type: ignore[arg-type] (integers, see require_goes_with)
-            gamma=config.gamma,
-            beta=config.beta,
-            gamma_bits=config.gamma_bits,
-            beta_bits=config.beta_bits,
+            **{key: getattr(config, key) for key in _KEYS[2:]},
         )
         others = tuple(own if result.name == self.name else result for result in config.results)
         return config.replace(results=others, **self._keys)
@@ -162,9 +161,10 @@ class FurtherResult:
         if config.architecture != ONE_PASS:
             why = "has no statistic to share" if not config.formula.has_statistic else f"only with {ONE_PASS!r}"
             raise ConfigError(f"{what}: architecture = {config.architecture!r}: {why}")
-        if config.storage != "rom":
+        if config.parameters_are_streamed:
             raise ConfigError(
-                f'{what}: storage = {config.storage!r}: must be "rom"; the parameter stream carries one gamma and beta'
+                f'{what}: storage = {config.storage!r}: must be "rom" or "ram"; rows of the parameter stream carry one '
+                "gamma and beta"
             )
         if config.algorithm != OWN_ALGORITHM:
             raise ConfigError(

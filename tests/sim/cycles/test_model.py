@@ -283,19 +283,39 @@ FUSED = {
 }
 
 
-@pytest.mark.parametrize("name", FUSED)
-def test_a_stream_in_parts_is_the_whole_of_a_fused_unit(name):
+def fused(name):
     int8 = {"format": "int8", "scale": 0.1}
     keys = {"norm": "layernorm", "lanes": 4, "max_length": 40, "input": int8, "output": int8, "epsilon": 1e-5}
     keys |= FUSED[name]
     if "defer" in keys and "residual" in keys:
         keys["output"] = {"format": "int9", "scale": 0.1}
-    config = NormConfig(**{key: of for key, of in keys.items() if of is not None})
+    return NormConfig(**{key: of for key, of in keys.items() if of is not None})
+
+
+def beside(config, per_beat, per_row):
+    """A pattern for every stream beside the rows, by whether it has a beat of each beat or of each row."""
+    sides = (*config.side_inputs, *config.side_outputs)
+    return {side.stream: per_row if side.per_row else per_beat for side in sides}
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_units_as_arrays_and_beat_by_beat_agree(name):
+    model, rng = CycleModel(fused(name)), np.random.default_rng(9)
+    for most, sink in ((40, None), (8, rng.random(301) < 0.9), (40, [[300, 900]])):
+        lengths = rng.integers(1, most, 500, endpoint=True)
+        free = model.run(lengths, sink=sink)
+        held = model.run(lengths, sink=sink, beside=beside(model.config, LONG_AGO, LONG_AGO))
+        np.testing.assert_array_equal(free.input_cycles, held.input_cycles)
+        np.testing.assert_array_equal(free.output_cycles, held.output_cycles)
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_a_stream_in_parts_is_the_whole_of_a_fused_unit(name):
+    config = fused(name)
     rng = np.random.default_rng(8)
     lengths = rng.integers(1, 60, 400)
     ends = {"source": rng.random(91) < 0.7, "sink": rng.random(77) < 0.8}
-    sides = (*config.side_inputs, *config.side_outputs)
-    ends["beside"] = {side.stream: np.arange(83) % (20 if side.per_row else 3) == 2 for side in sides}
+    ends["beside"] = beside(config, np.arange(83) % 3 == 2, np.arange(83) % 20 == 2)
     model = CycleModel(config)
     whole, stream = model.run(lengths, **ends, cut=True), model.stream(**ends, cut=True)
     parts = [stream.feed(part) for part in np.split(lengths, [1, 2, 3, 150, 151])]

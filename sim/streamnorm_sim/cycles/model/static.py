@@ -6,7 +6,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from streamnorm.units import ingest
 from .buffered.state import newest
 from .chains import chained, contiguous, exclusive_sum
 from .gates.parameter_gate import ParameterGate
+from .gates.row_slots import RowSlots
 from .offers import accepted_at_once, solve_turn
 from .open_cycles import ALWAYS, OpenCycles
 from .rows import Rows
@@ -26,7 +27,7 @@ from .timing import FIRST_CYCLE, NEVER, SPACE_DELAY
 from .trace import CycleTrace, Losses, Runs
 from .turn import Sink, Waits
 
-__all__ = ["Slots", "Static", "StaticTiming"]
+__all__ = ["Static", "StaticTiming"]
 
 Cycles = NDArray[np.int64]
 
@@ -102,18 +103,6 @@ class _State:
         return FIRST_CYCLE - 1 if self.output == NEVER else self.output
 
 
-class Slots(Protocol):
-    """What rows wait for besides, each from behind the last beat of the one ahead of it."""
-
-    def waits(self, cycle: int) -> int:
-        """Return for how many cycles from this one on ready is 0 at least."""
-        ...
-
-    def row_ends(self, cycle: int) -> None:
-        """The last beat of a row that is not swallowed is accepted."""
-        ...
-
-
 class Static:
     """Works with arrays over rows while source and sink have no patterns and a row's beats are offered one after the
     other, with arrays over beats elsewhere, and beat by beat where ready falls, or may fall for want of ``slots`` or of
@@ -123,7 +112,7 @@ class Static:
     ----------
     timing : StaticTiming
     source, sink : OpenCycles
-    slots : what rows wait for besides
+    slots : of scales that leave beside the rows, if these may stop the rows
     parameters : gamma and beta that come with the rows, if they may come late
     first : first cycle in which a beat may be taken
     """
@@ -133,7 +122,7 @@ class Static:
         timing: StaticTiming,
         source: OpenCycles,
         sink: OpenCycles,
-        slots: Slots | None = None,
+        slots: RowSlots | None = None,
         parameters: ParameterGate | None = None,
         first: int = FIRST_CYCLE,
     ) -> None:

@@ -1,5 +1,6 @@
 """Further results of one statistic: hardware against golden model on every stream, under everything they may do."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -205,6 +206,30 @@ def test_a_load_has_the_values_of_every_result_side_by_side() -> None:
         with pytest.raises(ConfigError) as caught:
             load_beats(config, replace(load, further=given), "load 0")
         assert str(caught.value).startswith(message)
+
+
+def test_the_helper_for_cocotb_loads_real_numbers_of_every_result() -> None:
+    cocotb = pytest.importorskip("streamnorm_sim.cocotb")
+    config = unit("ram_channels")
+
+    class Source:
+        def __init__(self) -> None:
+            self.config, self.loads = config, list[ParameterLoad]()
+
+        async def load(self, load: ParameterLoad) -> None:
+            load_beats(config, load, "load")
+            self.loads.append(load)
+
+    source = Source()
+    asyncio.run(cocotb.load_parameters(source, 1.5, 0.25, bank=1, gamma_narrow=[1.0, -1.0, 0.5], beta_narrow=0.5))
+    (load,) = source.loads
+    narrow = StoredParameters.of(config.by_result["narrow"])
+    assert load.bank == 1
+    assert load.gamma.tolist() == StoredParameters.of(config).quantize_gamma([1.5] * 3).tolist()
+    assert load.further["gamma_narrow"].tolist() == narrow.quantize_gamma([1.0, -1.0, 0.5]).tolist()
+    assert load.further["beta_narrow"].tolist() == narrow.quantize_beta([0.5] * 3).tolist()
+    with pytest.raises(ConfigError, match="load: beta_narrow: must be loaded, too"):
+        asyncio.run(cocotb.load_parameters(source, 1.5, 0.25))
 
 
 def test_what_is_loaded_is_told_to_the_model_by_the_names_of_results() -> None:

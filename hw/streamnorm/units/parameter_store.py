@@ -126,7 +126,7 @@ class ParameterStore(wiring.Component):
         if self._config.parameters_are_loaded and self._follows:
             for name, ram in self._rams.items():
                 word = getattr(self, f"write_{name}")
-                m.d.comb += _written(ram, self.write, self.write_address, word)
+                m.d.comb += _write(ram, self.write, self.write_address, word)
         elif self._config.parameters_are_loaded:
             self._load(m)
         return m
@@ -192,7 +192,7 @@ class ParameterStore(wiring.Component):
         for name, ram in self._rams.items():
             stored = Signal(ram.width, reset_less=True, name=f"stored_{name}")
             m.d.sync += stored.eq(values[name])
-            m.d.comb += _written(ram, write, address, stored)
+            m.d.comb += _write(ram, write, address, stored)
         if self._told:
             m.d.comb += [self.write.eq(write), self.write_address.eq(address)]
         for name, width in self._told.items():
@@ -229,6 +229,6 @@ class ParameterStore(wiring.Component):
         return named
 
 
-def _written(ram: Any, write: Value, address: Value, word: Value) -> list[Any]:
+def _write(ram: Any, write: Value, address: Value, word: Value) -> list[Any]:
     """What writes to a memory."""
     return [ram.write_enable.eq(write), ram.write_address.eq(address), ram.write_data.eq(word)]

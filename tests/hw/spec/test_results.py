@@ -34,6 +34,10 @@ def unit(*results: object, **keys: Any) -> NormConfig:
         (({**INT16, "name": "Second"},), "in [[results]]: name = 'Second': must be up to 24 small letters, digits and"),
         (({**INT16, "name": "sum"},), "in [[results]]: name = 'sum': is taken by another stream; must be another name"),
         ((INT16, INT16), "in [[results]]: name = 'second': is there twice; each must have a name of its own"),
+        (
+            (INT16, {**INT16, "name": "beta_second"}),
+            "in [[results]]: name = 'beta_second': is what is loaded for 'second",
+        ),
         ([{**INT16, "name": f"r{i}"} for i in range(4)], "results: there are 4; must be at most 3"),
         (
             ({"output": "bf16"},),

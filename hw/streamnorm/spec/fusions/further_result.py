@@ -194,6 +194,8 @@ def further_results(value: Any) -> tuple[FurtherResult, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"in [[results]]: name = {name!r}: is there twice; each must have a name of its own")
+        if (of := re.sub("^(gamma|beta)_", "", name)) != name and of in names:
+            raise ConfigError(f"in [[results]]: name = {name!r}: is what is loaded for {of!r}; must be another name")
     return results
 
 

@@ -15,10 +15,12 @@ from ladder.test_verilog_stays import reads_well
 from marks import slow_among
 from small_unit import INT8, INT16, small_unit
 from streamnorm.errors import ConfigError
+from streamnorm.fusions.fused_unit import core_unit
 from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.parameter_lane import parameter_lane
 from streamnorm.spec.parameters import StoredParameters
+from streamnorm.units import parameter_store
 from streamnorm.verilog.emit import verilog
 from streamnorm_sim.check.accuracy import Accuracy
 from streamnorm_sim.reference.golden import GoldenModel
@@ -181,6 +183,19 @@ def test_each_result_is_as_exact_as_planned_with_what_is_loaded(name: str) -> No
         twin = plans[end].config.replace(**values)
         accuracy = Accuracy.of(twin, rows.x, batch.x, batch.lengths, batch.banks, **batch.beside)
         assert accuracy.max_ulp <= plans[end].error_bound <= 1
+
+
+def test_a_load_waits_until_a_result_of_much_longer_lanes_has_read_its_beta() -> None:
+    """The unit's own row has left by then for more cycles than any other load waits."""
+    config = small_unit(
+        lanes=1, target="ice40-hx8k", clock_mhz=300.0, storage="ram", input={"format": "int4", "scale": 1.0},
+        output={"format": "int5", "scale": 1.4}, gamma_bits=4, beta_bits=4, gamma_max=1.0,
+        results=[{"output": {"format": "int4", "scale": 0.6}, "gamma_bits": 32, "beta_bits": 16, "beta_max": 100.0}],
+    )  # fmt: skip
+    assert core_unit(config).parameter_store.settle > parameter_store.SETTLE
+    rng = np.random.default_rng(12)
+    loads = [replace(loaded(config, rng, 0)[0], after_row=row) for row in range(20)]
+    agree(config, traffic_of(random_rows(config, 30, rng), loads=loads))
 
 
 def test_a_load_has_the_values_of_every_result_side_by_side() -> None:

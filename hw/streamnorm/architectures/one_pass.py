@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from streamnorm.logic.primitives.queue import whole_columns
 from streamnorm.spec.architectures import ONE_PASS
 from streamnorm.spec.config import NormConfig
-from streamnorm.units import dispatch, ingest, parameter_store, spacing
+from streamnorm.units import dispatch, ingest, spacing
 from streamnorm.units.algorithms import parts_of
 from streamnorm.units.dispatch import Dispatch
 from streamnorm.units.early_dispatch import EarlyDispatch
@@ -151,6 +151,10 @@ class NormUnit(wiring.Component):
             config, self.statistic, self.apply, depth=self.row_slots, refilled=refilled, latency=read
         )
         self.output_queue = output_queue_of(config, depth=self.output_depth)
+        leaves = written - issue + self.output_queue.latency
+        for further in self.further:
+            # A load begins when the rows have left on o, whose lanes may be much shorter.
+            self.parameter_store.settle = max(self.parameter_store.settle, further.reads - leaves)
         self.latency = ingest.LATENCY + self.start + written + self.output_queue.latency
         self.report = self._report()
         ports = unit_ports(config)
@@ -273,10 +277,7 @@ class NormUnit(wiring.Component):
         elif config.parameters_are_loaded:
             rows_max = self.row_slots + 2 * self.output_depth + 4
             connect_loading(m, self.parameters, self.o, row_end, store, entry, rows_max)
-            leaves = buffer.latency + self.apply.latency + queue.latency
             for further in self.further:
-                # A load begins when the rows have left on o: by then these have read what it overwrites, too.
-                assert further.reads <= leaves + parameter_store.SETTLE
                 further.store.follow(m, store, further.name)
         return m
 

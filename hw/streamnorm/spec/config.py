@@ -746,6 +746,8 @@ class NormConfig:
         with named_file(file):
             config = cls(**read_keywords(file, keys, _required_keys))
         config._set("source", file)
+        for made in ("banked", "core"):
+            vars(config).pop(made, None)  # looked at already, of no file
         config._set("_read", (*config._read, file.absolute()))
         return config
 

@@ -19,7 +19,7 @@ from .streams import bank_width, parameter_layout
 __all__ = ["ParameterStore"]
 
 SETTLE = 8
-"""Cycles after the last row has left before a load starts."""
+"""Cycles after the last row has left before a load starts, at least."""
 
 
 class ParameterStore(wiring.Component):
@@ -49,11 +49,16 @@ class ParameterStore(wiring.Component):
     ----------
     config : NormConfig
     follows : whether it is of a further result, and what is loaded comes from the store of the unit's own
+
+    Attributes
+    ----------
+    settle : cycles after the last row has left before a load starts; more where others read later still
     """
 
     def __init__(self, config: NormConfig, *, follows: bool = False) -> None:
         self._config = config
         self._follows = follows
+        self.settle = SETTLE
         target = config.device
         self.words = words = parameter_words(config)
         address = words.place_bits + bank_width(config)
@@ -144,7 +149,7 @@ class ParameterStore(wiring.Component):
         accept = Signal()
         ready = Signal()
         write = Signal()
-        waited = Signal(range(SETTLE + 1))
+        waited = Signal(range(self.settle + 1))
         column = Signal(max(words.column_bits, 1))
         inside = Signal(init=1)
         first = Signal(init=1)
@@ -166,7 +171,7 @@ class ParameterStore(wiring.Component):
             m.d.sync += self.hold.eq(1)
             with m.If(~self.idle | self.rows_inside):
                 m.d.sync += waited.eq(0)
-            with m.Elif(waited != SETTLE):
+            with m.Elif(waited != self.settle):
                 m.d.sync += waited.eq(waited + 1)
             with m.Else():
                 m.d.sync += ready.eq(1)

@@ -15,6 +15,7 @@ from streamnorm.errors import ConfigError
 from streamnorm.spec.config import NormConfig, key_fields
 from streamnorm.spec.formats import IntFormat
 from streamnorm.spec.parameter_values import checked_parameter
+from streamnorm.spec.parameters import StoredParameters
 
 MINIMAL = """
 norm = "layernorm"
@@ -50,6 +51,13 @@ def refusal(path: Path) -> str:
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     return message.removeprefix(f"{path}: ")
+
+
+def test_what_is_refused_later_names_the_file_of_a_unit_within_others_too(tmp_path: Path) -> None:
+    path = write(tmp_path, 'storage = "ram"\ngamma_max = 1e300\nresidual = { format = "int8", scale = 0.1 }')
+    with pytest.raises(ConfigError) as caught:
+        StoredParameters.of(NormConfig.from_toml(path).core)
+    assert str(caught.value).startswith(f"{path}: gamma_max = 1e+300 does not fit")
 
 
 def test_file_and_keywords_give_the_same_configuration(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def unit(*results: object, **keys: Any) -> NormConfig:
         (({**INT16, "gamma": [1, 2]},), "in [[results]], name = 'second': gamma: has shape (2,); must be (12,) or "),
         (({**INT16, "gamma_bits": 3},), "in [[results]], name = 'second': gamma_bits = 3: must be an integer from 4 "),
         (({"output": {"format": "int8", "scale": 99.0}},), "in [[results]], name = 'second': in [output]: scale = 99"),
+        (({**INT16, "beta": 9.0, "beta_bits": 8},), "in [[results]], name = 'second': beta: 9 does not fit beta_bits"),
     ],
 )
 def test_what_is_not_right_is_refused(results: Any, message: str) -> None:

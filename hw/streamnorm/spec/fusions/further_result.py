@@ -114,10 +114,11 @@ class FurtherResult:
         Raises
         ------
         ConfigError
-            If there is no unit of the configuration with this result.
+            If there is no unit of the configuration with this result, or its gamma or beta do not fit their bits.
         """
         try:
             alone = config.replace(results=(), **self._keys)
+            alone.given_parameters.quantizers(alone.gamma_bits, alone.beta_bits)
         except ConfigError as error:
             raise ConfigError(f"in [[results]], name = {self.name!r}: {error}") from error
         given = {key: getattr(alone, key) for key in _KEYS[4:] if getattr(self, key) is not None}

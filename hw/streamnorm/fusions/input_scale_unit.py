@@ -86,7 +86,6 @@ class InputScaleUnit(wiring.Component):
         valid = Signal()
         beat = Signal(row_layout(self.config), reset_less=True)
         code = Signal.like(core.row_code, reset_less=True)
-        bad = Signal(reset_less=True)
         offered, given = rows.o.payload, scales.o.payload.data[0]
         m.d.comb += [
             goes.eq(rows.o.valid & (scales.o.valid | ~begins)),
@@ -98,7 +97,8 @@ class InputScaleUnit(wiring.Component):
         with m.If(core.i.ready & goes):
             m.d.sync += begins.eq(offered.last)
             with m.If(begins):
-                m.d.sync += [code.eq(given), bad.eq(self._scale.bad(Value.cast(given)))]
+                m.d.sync += code.eq(given)
+        bad = self._scale.bad(Value.cast(code))
         m.d.comb += [
             core.i.valid.eq(valid),
             core.i.payload.eq(beat),

@@ -155,24 +155,23 @@ class RowVariancePlacement(VariancePlacement):
     def build_scaled(self, p: Pipeline, precision: Precision, code: Timed) -> Timed:
         """What follows from the code of a scale alone, a register: whether z is 0, and the parts of `RowEpsilon`."""
         of_row = precision.row_epsilon
-        parts = [] if of_row is None else of_row.build_parts(p, code)
-        return p.registered(p.concat(self._build_vanishes(p, code), *parts))
+        # Each adder is behind a register: the moments take longer than all of it.
+        exponent = p.registered(p.operate("exponent", p.target.adder(9), [code], signed(9), self.scale.exponent_of))
+        parts = [] if of_row is None else of_row.build_parts(p, code, exponent)
+        return p.registered(p.concat(self._build_vanishes(p, code, exponent), *parts))
 
     @staticmethod
     def vanishes_of(scaled: Timed) -> Timed:
         """Of that, whether z is 0."""
         return scaled.bits(0, 1)
 
-    def _build_vanishes(self, p: Pipeline, code: Timed) -> Timed:
+    def _build_vanishes(self, p: Pipeline, code: Timed, exponent: Timed) -> Timed:
         scale, target = self.scale, p.target
         bad = p.operate("bad", target.logic(code.width), [code], unsigned(1), scale.bad)
         if not self.epsilon:
             return bad
 
-        def is_below(x: Any) -> Any:
-            return scale.exponent_of(x) < self.exponent_min
-
-        below = p.operate("below", target.adder(9), [code], unsigned(1), is_below)
+        below = p.operate("below", target.adder(9), [exponent], unsigned(1), lambda x: x < self.exponent_min)
         return p.operate("none", target.family.lut, [bad, below], unsigned(1), lambda x, y: x | y)
 
 
@@ -237,17 +236,18 @@ class RowEpsilon:
         """Bits of what follows from the code alone: of the steps, and of m, 0 where that is a constant."""
         return max(1, self.steps_max.bit_length()), 0 if self.table is None else self.mantissa_bits
 
-    def build_parts(self, p: Pipeline, code: Timed) -> list[Timed]:
-        """That as hardware, but a constant."""
-        scale, most = self.scale, self.steps_max
-        exponent = p.operate("exponent", p.target.adder(9), [code], signed(9), scale.exponent_of)
-        least = self.exponent_min
+    def build_parts(self, p: Pipeline, code: Timed, exponent: Timed) -> list[Timed]:
+        """That as hardware, but a constant; ``exponent``: that of the code, a register."""
+        scale, most, least = self.scale, self.steps_max, self.exponent_min
+        adder, lut = p.target.adder(10), p.target.family.lut
+        width = max(abs(bound - least).bit_length() for bound in (-1 << 8, 1 << 8)) + 1
+        found = p.registered(p.operate("steps", adder, [exponent], signed(width), lambda x: x - least))
+        above = p.registered(p.operate("above", adder, [found], unsigned(1), lambda x: x > most))
 
-        def limited(x: Any) -> Any:
-            steps = x - least
-            return Mux(steps < 0, 0, Mux(steps > most, most, steps))
+        def limited(x: Any, is_above: Any) -> Any:
+            return Mux(x[-1], 0, Mux(is_above, most, x))
 
-        steps = p.operate("steps", 2 * p.target.adder(10), [exponent], unsigned(self.part_bits[0]), limited)
+        steps = p.operate("limited", 2 * lut, [found, above], unsigned(self.part_bits[0]), limited)
         if self.table is None:
             return [steps]
         low = scale.fraction_bits - self.index_bits

@@ -347,8 +347,7 @@ class NormConfig:
             f"0 to {MARGIN_MAX:g}",
             "how much faster than `clock_mhz` the unit is pipelined, 0.08 for 8 %, since placement is luck; "
             "`streamnorm fit --close` finds what it takes",
-            ", ".join(sorted({family.margins for family in TARGETS.values()}) + _margins_of_norms())
-            + "; that of large units where gamma and beta come with each row, or are made for it",
+            ", ".join(sorted({family.margins for family in TARGETS.values()}) + _margins_of_norms()),
         ),
     )
     source: Path | None = field(init=False, default=None)
@@ -698,9 +697,6 @@ class NormConfig:
             bits = RowScale.core_bits(self.output) if isinstance(self.output, RowScaledFormat) else self.output.bits
             bits = max(bits, *(result.number.bits for result in self.results), 0)
             of_family = family.margin_of(self.lanes, self.normalized_input.bits, bits, self.clock_mhz)
-            if self.parameters_are_streamed or self.banks_are_interpolated:
-                # Gamma and beta, which are wide, go to every lane from far away instead of from a memory beside it.
-                of_family = family.margin_large
             return round(of_family + NORMS[self.norm].margin, 2)
         if key == "parameter_format":
             return self._computed_parameter_format()

@@ -11,7 +11,6 @@ from streamnorm.plan import Plan
 from streamnorm.spec.config import NormConfig
 from streamnorm.spec.fusions import streams_of
 from streamnorm.spec.stored_floats import stored_parameters
-from streamnorm.spec.targets import TARGETS
 
 
 def make(**changes: Any) -> NormConfig:
@@ -107,14 +106,3 @@ def test_a_real_number_that_does_not_fit_is_refused() -> None:
     gamma, _ = (side.number for side in make().side_inputs)
     with pytest.raises(ConfigError, match=r"gamma: 100 does not fit gamma_bits = 16"):
         gamma.quantize([100.0])
-
-
-@pytest.mark.parametrize("target", ["ecp5-85k-6", "ice40-hx8k"])
-def test_the_margin_is_that_of_large_units(target: str) -> None:
-    """What comes to every lane from outside is spread as far as a large unit."""
-    family = TARGETS[target]
-    keys = {"target": target, "clock_mhz": 40.0}
-    assert make(**keys).margin == family.margin_large
-    assert make(**keys, margin=0.03).margin == 0.03
-    loaded = make(**keys, storage="ram")
-    assert loaded.margin == family.margin_of(loaded.lanes, 8, 8, 40.0)

@@ -11,7 +11,7 @@ class RegisterSlice(wiring.Component):
     """Two places for beats, written in turn, so that one may come in while the receiver does not take the other.
 
     ``i.ready``, 0 during reset, and ``o.valid`` are registers, ``o.payload`` is chosen of two; whether a place is
-    written does not hang on the receiver. A beat a cycle, :attr:`latency` 1.
+    written does not hang on the receiver. A beat a cycle, latency 1.
 
     Parameters
     ----------
@@ -22,7 +22,6 @@ class RegisterSlice(wiring.Component):
     i : In(stream of layout); o : Out(stream of layout)
     """
 
-    latency = 1
     places = 2
     """Beats that it holds."""
 
